@@ -1,0 +1,85 @@
+"""MedQA: a question of the United States medical licensing examination (USMLE), with four options.
+
+Asked: the clinical vignette with its question, and options A to D.
+Read: the letter of the option.
+Scored: exact match with the key. Results can be broken down by examination step (step1: basic science;
+step2&3: clinical practice).
+
+Upstream left stray quotation marks and line ends around some options; they are cut off. The file has no ids,
+so an instance's id is a hash of its question and options.
+
+Source: Jin et al. 2021, https://github.com/jind11/MedQA (test split with four options)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.readers import content_id, read_jsonl
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.metrics.strings import exact_match
+from pytest_medhelm.prompts import answer_letter, lettered
+
+
+def load(path: Path) -> Iterator[Instance]:
+    """One instance for each line of phrases_no_exclude_test.jsonl."""
+    seen: Counter[str] = Counter()
+    for row in read_jsonl(path):
+        question, answer = row.text("question"), row.text("answer_idx")
+        options = row.take("options", dict)
+        if sorted(options) != ["A", "B", "C", "D"]:
+            raise row.error("options are not lettered A to D")
+        if answer not in options:
+            raise row.error("answer_idx is not a letter from A to D")
+        choices = tuple(tidy(str(options[letter])) for letter in "ABCD")
+        yield Instance(
+            id=content_id(seen, question, *choices),
+            question=question,
+            answer=answer,
+            choices=choices,
+            slices={"step": row.text("meta_info")},
+        )
+
+
+def tidy(option: str) -> str:
+    """An option without the blanks and quotation marks around it; a closing one that is needed stays."""
+    text = option.strip(' \n"')
+    return f'{text}"' if text.count('"') % 2 else text
+
+
+TASK = Task(
+    name="med_qa",
+    title="MedQA",
+    subcategory="Providing Clinical Knowledge Support",
+    access="public",
+    kind="multiple_choice",
+    files=(
+        DataFile(
+            "phrases_no_exclude_test.jsonl",
+            "c3b905ccfa66152dc25afbcb2c10e86c0bdb208824f0658fcdb2c040f60a2beb",
+        ),
+    ),
+    load=load,
+    main_metric="exact_match",
+    licence="MIT for the repository; the rights in the examination texts are not stated",
+    source="https://github.com/jind11/MedQA",
+    chance=1 / 4,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The vignette with its question, and the options."""
+    return (
+        "This is a question of a medical licensing examination. One option is best.\n\n"
+        f"{instance.question}\n"
+        f"{lettered(instance.choices)}\n\n"
+        f"{answer_letter(instance.choices)}"
+    )
+
+
+def test_med_qa(instance: Instance, response: Response, score: Score) -> None:
+    score.exact_match(response.choice, instance.answer)
+    score.helm("exact_match", exact_match(response.text, instance.answer))

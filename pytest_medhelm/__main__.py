@@ -1,0 +1,7 @@
+"""python -m pytest_medhelm is the medhelm command."""
+
+import sys
+
+from pytest_medhelm.cli import main
+
+sys.exit(main())

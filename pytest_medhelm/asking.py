@@ -1,0 +1,280 @@
+"""The side of the plugin that asks models and scores answers: in the only process, or in each xdist worker."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm import state
+from pytest_medhelm.jury.jury import judge_requests
+from pytest_medhelm.jury.rubric import Rubric, load_rubric
+from pytest_medhelm.metrics import METRICS, Metric
+from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
+from pytest_medhelm.task import Instance
+
+if TYPE_CHECKING:
+    from pytest_medhelm.benchmark import Benchmark
+    from pytest_medhelm.engine.engine import Engine, Follow
+    from pytest_medhelm.engine.request import Completion, Request
+    from pytest_medhelm.lineup import Lineup
+    from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.options import Settings
+    from pytest_medhelm.prompts import Message
+
+
+class PlumbingFailure(pytest.fail.Exception):
+    """No answer could be had: an ERROR of the item, never a wrong answer. Its text is safe to show."""
+
+
+class Shortfall(pytest.fail.Exception):
+    """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
+
+
+class Asker:
+    """Builds requests, keeps the look-ahead window, and turns finished tests into records."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        lineup: Lineup,
+        run: str,
+        rank: int | None,
+        processes: int = 1,
+    ) -> None:
+        """``rank`` of ``processes``: this process runs the items rank, rank + processes, ...; None: not known."""
+        self.config = config
+        self.settings = settings
+        self.lineup = lineup
+        self.run = run
+        self._rank = rank
+        self._processes = processes
+        self._engine: Engine | None = None
+        self._window = Window((), 0)
+        self._described: set[str] = set()
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """All metrics by the name under which the ``score`` fixture offers them."""
+        found = dict(METRICS)
+        for more in self.config.hook.pytest_medhelm_metrics():
+            found.update(more)
+        return found
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, started when it is first needed."""
+        if self._engine is None:
+            from pytest_medhelm.engine.engine import Engine
+
+            self._engine = Engine(
+                self.settings.folder / "responses.sqlite",
+                run=self.run,
+                use_cache=self.settings.cache,
+                processes=self._processes,
+            )
+        return self._engine
+
+    def tolerates(self, status: str) -> bool:
+        """A gate rule decides on items with this status, so they are not errors of their own."""
+        return any(f".{status}" in rule for rule in self.settings.gates)
+
+    # Requests
+
+    def request(
+        self, model: Model, messages: Sequence[Message], instance: str = "", **sampling: Any
+    ) -> Request:
+        """Build the request, the same for look-ahead and for the test."""
+        from pytest_medhelm.engine.request import make_request
+
+        self.config.hook.pytest_medhelm_update_request(body=sampling, messages=messages, model=model)
+        return make_request(model, messages, instance=instance, **sampling)
+
+    def complete(
+        self,
+        model: Model,
+        messages: Sequence[Message],
+        instance: Instance | None = None,
+        benchmark: Benchmark | None = None,
+        **sampling: Any,
+    ) -> tuple[Request, Completion]:
+        """Ask a model and wait."""
+        request = self.request(model, messages, instance.id if instance else "", **sampling)
+        if model.answer is None:
+            return request, self.engine.ask(request)
+        from pytest_medhelm.engine.request import Completion
+
+        completion = Completion("ok", model.answer(messages, instance, benchmark), finish_reason="stop")
+        self.engine.store.put([(request, completion)], run=self.run)
+        return request, completion
+
+    def draft(self, item: pytest.Item) -> Draft:
+        """The record in the making of a benchmark's item."""
+        if state.DRAFT not in item.stash:
+            benchmark, instance, model = self._subject(item)
+            jury = bool(self.lineup.judges and benchmark.task.rubric)
+            item.stash[state.DRAFT] = Draft(
+                benchmark=benchmark,
+                instance=instance,
+                model=model,
+                main_metric="jury" if jury else benchmark.task.main_metric,
+                settings=self._settings_hash(model, benchmark),
+            )
+        return item.stash[state.DRAFT]
+
+    def rubric(self, benchmark: Benchmark) -> Rubric | None:
+        """The rubric by which the jury rates this benchmark, or None without a jury."""
+        if not self.lineup.judges or not benchmark.task.rubric:
+            return None
+        return load_rubric(benchmark.task.rubric)
+
+    def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
+        rubric = self.rubric(benchmark)
+        judges = {judge.name: judge.settings() for judge in self.lineup.judges} if rubric else {}
+        return settings_hash(model, benchmark, {"judges": judges, "rubric": rubric and rubric.digest})
+
+    @staticmethod
+    def _subject(item: pytest.Item) -> tuple[Benchmark, Instance, Model]:
+        module = item.getparent(pytest.Module)
+        assert module is not None
+        params = item.callspec.params  # type: ignore[attr-defined]
+        return module.stash[state.BENCHMARK], params["instance"], params["model"]
+
+    # Look-ahead
+
+    def look_ahead(self, item: pytest.Item) -> None:
+        """Ask for an item's response before its test runs: a hint, without effect on any result."""
+        if "response" not in getattr(item, "fixturenames", ()) or not _is_measured(item) or _skips(item):
+            return
+        benchmark, instance, model = self._subject(item)
+        if model.answer is not None:
+            return
+        try:
+            request = self.request(model, benchmark.messages(instance), instance.id)
+        except Exception:
+            return  # The test itself will meet the same error, and report it.
+        self.engine.submit(request, self._then_judges(item, benchmark, instance, request))
+
+    def _then_judges(
+        self, item: pytest.Item, benchmark: Benchmark, instance: Instance, request: Request
+    ) -> Follow | None:
+        rubric = self.rubric(benchmark)
+        if rubric is None or "jury" not in getattr(item, "fixturenames", ()):
+            return None
+        from pytest_medhelm.response import Response
+
+        def follow(completion: Completion) -> Sequence[Request]:
+            response = Response(completion, key=request.key, instance=instance, language=benchmark.task.language)
+            if response.status != "ok":
+                return ()
+            return judge_requests(self, rubric, instance, response.text, instance.answer)
+
+        return follow
+
+    # pytest's hooks
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        # The share of a replacement worker, or under another scheduler, is not known: it asks on demand.
+        known = self._rank is not None and self._rank < self._processes
+        share = session.items[self._rank :: self._processes] if known else ()
+        self._window = Window(share, self._ahead())
+        try:
+            return (yield)
+        finally:
+            if self._engine is not None:
+                self._engine.close()
+
+    def _ahead(self) -> int:
+        if self.settings.prefetch is not None:
+            return self.settings.prefetch
+        slots = [model.endpoint.concurrency for model in self.lineup if model.endpoint]
+        return max(2, 2 * max(slots, default=1) // self._processes)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        for later in self._window.advance(item):
+            self.look_ahead(later)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        result = yield
+        draft = item.stash.get(state.DRAFT, None)
+        shortfall = draft.shortfall(strict=self.settings.strict) if draft else None
+        if shortfall:
+            raise Shortfall(shortfall, pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if not _is_measured(item):
+            return report
+        draft = item.stash.get(state.DRAFT, None)
+        if draft is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
+            report.medhelm = self._record(draft)
+        if not self.settings.show_text:
+            _hide_text(report, call, draft)
+        return report
+
+    def _record(self, draft: Draft) -> Record:
+        self.engine.store.put_text(text_hash(draft.instance.answer), draft.instance.answer)
+        record = draft.record()
+        name = draft.benchmark.task.name
+        if name not in self._described:
+            self._described.add(name)
+            record["benchmark_facts"] = draft.benchmark.facts()
+        return record
+
+
+class Window:
+    """The sliding window: which items to ask for, now that one of them is reached."""
+
+    def __init__(self, items: Sequence[pytest.Item], size: int) -> None:
+        self._items = items
+        self._size = size
+        self._place = {item.nodeid: index for index, item in enumerate(items)} if size else {}
+        self._asked = 0
+
+    def advance(self, item: pytest.Item) -> Iterator[pytest.Item]:
+        """Yield the items that came into the window; each item is yielded once."""
+        place = self._place.get(item.nodeid)
+        if place is None:
+            return
+        end = min(len(self._items), place + self._size)
+        start, self._asked = max(self._asked, place), max(self._asked, end)
+        yield from self._items[start:end]
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    """The item belongs to a benchmark and stands for one instance."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and isinstance(callspec.params.get("instance"), Instance)
+
+
+def _skips(item: pytest.Item) -> bool:
+    from _pytest.skipping import evaluate_skip_marks
+
+    return evaluate_skip_marks(item) is not None
+
+
+def _hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:
+    """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
+    report.sections = []
+    if not report.failed or call.excinfo is None:
+        return
+    where = call.excinfo.traceback[-1]
+    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall):
+        report.longrepr = str(call.excinfo.value.msg)
+        return
+    request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
+    name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
+    report.longrepr = (
+        f"{call.excinfo.typename} at {where.path.name}:{where.lineno + 1}{name}; "
+        "type --medhelm-show-text to see its text"
+    )

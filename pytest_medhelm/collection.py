@@ -1,0 +1,91 @@
+"""From a benchmark module to test items: marks on the module, one item per model and instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_medhelm import state
+from pytest_medhelm.benchmark import Benchmark, load_benchmark
+from pytest_medhelm.errors import DataError, DataMissing
+from pytest_medhelm.marks import NAME_A_MODEL
+from pytest_medhelm.privacy import public_id
+from pytest_medhelm.task import Task
+from pytest_medhelm.taxonomy import slug
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test that uses our fixtures its models and instances (the body of pytest_generate_tests)."""
+    task = getattr(metafunc.module, "TASK", None)
+    if isinstance(task, Task):
+        _mark(metafunc, task)
+    if not _uses_our(metafunc, "model"):
+        return
+    lineup = metafunc.config.stash.get(state.LINEUP, None)
+    if lineup is None or not lineup.models:
+        _one_item(metafunc, "no-model", pytest.mark.skip(reason=NAME_A_MODEL))
+        return
+    if not _uses_our(metafunc, "instance"):
+        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
+        return
+    if not isinstance(task, Task):
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid} uses the fixture 'instance', but its module declares no TASK = Task(...)"
+        )
+    try:
+        benchmark = _benchmark(metafunc)
+    except DataMissing as problem:
+        _one_item(metafunc, "no-data", pytest.mark.skip(reason=str(problem)))
+    except DataError as problem:
+        _one_item(metafunc, "data-error", instance=problem)
+    else:
+        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
+        metafunc.parametrize(
+            "instance",
+            benchmark.instances,
+            ids=[public_id(task, instance.id) for instance in benchmark.instances],
+            indirect=True,
+        )
+
+
+def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
+    """The module's benchmark, read once also where a module has several test functions."""
+    module = _module(metafunc)
+    benchmark = module.stash.get(state.BENCHMARK, None)
+    if benchmark is None:
+        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[state.SETTINGS])
+        module.stash[state.BENCHMARK] = benchmark
+    return benchmark
+
+
+def _mark(metafunc: pytest.Metafunc, task: Task) -> None:
+    """Marks sit on the module node: one per item would double the cost of collection."""
+    module = _module(metafunc)
+    if state.MARKED in module.stash:
+        return
+    module.stash[state.MARKED] = True
+    metafunc.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
+    for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
+        module.add_marker(name)
+
+
+def _module(metafunc: pytest.Metafunc) -> pytest.Module:
+    module = metafunc.definition.getparent(pytest.Module)
+    assert module is not None
+    return module
+
+
+def _uses_our(metafunc: pytest.Metafunc, name: str) -> bool:
+    """The test uses our fixture of that name and not one of the project's own (names like ``model`` are common)."""
+    definitions = metafunc._arg2fixturedefs.get(name) or ()
+    return bool(definitions) and definitions[-1].func.__module__ == "pytest_medhelm.fixtures"
+
+
+def _one_item(
+    metafunc: pytest.Metafunc, name: str, mark: pytest.MarkDecorator | None = None, instance: Any = None
+) -> None:
+    """A single item that stands for the whole benchmark: skipped, or failing with a sentence."""
+    metafunc.parametrize("model", [pytest.param(None, marks=mark or (), id=name)], indirect=True)
+    if _uses_our(metafunc, "instance"):
+        metafunc.parametrize("instance", [pytest.param(instance, id="all")], indirect=True)

@@ -1,0 +1,121 @@
+"""medhelm.toml: endpoints, models, accepted data files, and defaults of a run.
+
+    [run]                          # defaults of the options; lists are replaced by the command line
+    models = ["ward/llama3"]
+    gates = ["pubmed_qa.exact_match >= 0.70"]
+
+    [endpoints.ward]               # makes --medhelm-model=ward/NAME possible
+    base_url = "http://gpu1:8000/v1"
+    api_key_env = "WARD_KEY"       # the name of the environment variable, never the key itself
+    concurrency = 64
+    timeout = 120                  # seconds for one attempt
+    retries = 5
+
+    [models."ward/llama3"]         # what belongs to one model
+    max_tokens = 4000
+    temperature = 0                # "default": let the server decide
+    system_prompt = "..."
+    logprobs = true
+    extra_body = { chat_template_kwargs = { enable_thinking = true } }
+
+    [models.candidate]             # a name of its own: --medhelm-model=candidate
+    endpoint = "ward"
+    model = "org/model-70b"
+
+    [data.pubmed_qa]
+    accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.errors import ConfigError
+
+_RUN = {
+    "models": list,
+    "judges": list,
+    "gates": list,
+    "allow_hosts": list,
+    "allow_self_judging": bool,
+    "base_url": str,
+    "data": str,
+    "limit": (int, str),
+    "concurrency": int,
+    "prefetch": int,
+    "results": str,
+    "suite": str,
+    "offline": bool,
+    "no_cache": bool,
+    "strict": bool,
+    "show_text": bool,
+}
+_ENDPOINT = {
+    "base_url": str,
+    "api_key_env": str,
+    "concurrency": int,
+    "timeout": (int, float),
+    "retries": int,
+    "headers": dict,
+}
+_MODEL = {
+    "endpoint": str,
+    "model": str,
+    "max_tokens": int,
+    "temperature": (int, float, str),
+    "top_p": (int, float),
+    "seed": int,
+    "system_prompt": str,
+    "logprobs": bool,
+    "extra_body": dict,
+}
+_DATA = {"accept": list}
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """The checked content of medhelm.toml; empty when there is none."""
+
+    path: Path | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_config(path: Path | None) -> ConfigFile:
+    """Read and check the file. Raises ConfigError naming the file, the table and the key."""
+    if path is None:
+        return ConfigFile()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
+    _check_keys(path, "the top level", content, dict.fromkeys(("run", "endpoints", "models", "data"), dict))
+    run = content.get("run", {})
+    _check_keys(path, "[run]", run, _RUN)
+    for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):
+        for name, entry in content.get(table, {}).items():
+            if not isinstance(entry, dict):
+                raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")
+            _check_keys(path, f"[{table}.{name}]", entry, allowed)
+    for name, entry in content.get("endpoints", {}).items():
+        if "base_url" not in entry:
+            raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")
+    return ConfigFile(
+        path, run, content.get("endpoints", {}), content.get("models", {}), content.get("data", {})
+    )
+
+
+def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if key not in allowed:
+            raise ConfigError(f"{path.name}: {where} has no key {key!r}; known are: {', '.join(allowed)}")
+        if not isinstance(value, allowed[key]):
+            raise ConfigError(f"{path.name}: {where} {key} = {value!r} is of the wrong type")
+        if allowed[key] is list and not all(isinstance(entry, str) for entry in value):
+            raise ConfigError(f"{path.name}: {where} {key} must be a list of texts")

@@ -1,0 +1,180 @@
+"""The side of the plugin that there is once per session: in the only process, or on the xdist controller.
+
+It connects to the endpoints, collects records, judges gates and writes the reports.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Generator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm import state
+from pytest_medhelm.errors import MedhelmError
+from pytest_medhelm.gates import Rule
+from pytest_medhelm.lineup import Lineup, connect, describe
+from pytest_medhelm.results.manifest import make_manifest
+from pytest_medhelm.results.record import Record
+from pytest_medhelm.results.suite import Suite
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates import GateResult
+    from pytest_medhelm.options import Settings
+    from pytest_medhelm.reports.write import Outcome
+
+
+class Controller:
+    """Owns the suite of a session."""
+
+    def __init__(
+        self, config: pytest.Config, settings: Settings, lineup: Lineup, rules: Collection[Rule]
+    ) -> None:
+        self.config = config
+        self.settings = settings
+        self.lineup = lineup
+        self.run = uuid.uuid4().hex
+        self._rules = tuple(rules)
+        self._stack = ExitStack()
+        self._suite: Suite | None = None
+        self._selected: set[str] = set()
+        self._outcome: Outcome | None = None
+        self._interrupted = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        if self.config.getoption("collectonly"):
+            return
+        try:
+            self.lineup = connect(self.lineup, self.settings, self._stack, self._say)
+        except MedhelmError as error:
+            self._stack.close()
+            raise pytest.UsageError(str(error)) from None
+        self.config.stash[state.LINEUP] = self.lineup
+        asker = self.config.stash.get(state.ASKER, None)
+        if asker is not None:
+            asker.lineup, asker.run = self.lineup, self.run
+
+    def _say(self, line: str) -> None:
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(line, flush=True)
+
+    def _open_suite(self) -> Suite:
+        if self._suite is None:
+            self._suite = Suite(self.settings.folder)
+            manifest = make_manifest(self.settings, self.lineup, self.config.invocation_params.args, self.run)
+            self._suite.begin(self.run, manifest, {model.name: describe(model) for model in self.lineup.models})
+        return self._suite
+
+    def pytest_report_header(self) -> list[str]:
+        settings = self.settings
+        limit = "all instances" if settings.limit is None else f"at most {settings.limit} instances a benchmark"
+        if settings.limit_is_default:
+            limit += " (default; --medhelm-limit=N|all)"
+        lines = [f"medhelm: {', '.join(model.name for model in self.lineup.models)}; {limit}"]
+        budgets = {f"{model.name} {model.body['max_tokens']}" for model in self.lineup if "max_tokens" in model.body}
+        if budgets:
+            lines.append(f"medhelm: tokens an answer may have: {', '.join(sorted(budgets))}")
+        if self.lineup.judges:
+            lines.append(f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}")
+        lines.append(f"medhelm: suite {settings.folder}")
+        return lines
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        record: Record | None = getattr(report, "medhelm", None)
+        if record is None:
+            return
+        self._selected.add(record["benchmark"])
+        self.config.hook.pytest_medhelm_update_record(record=record)
+        self._open_suite().add(record)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        try:
+            result = yield
+        except session.Failed:
+            self._conclude()
+            raise
+        except KeyboardInterrupt:
+            self._interrupted = True
+            raise
+        self._conclude()
+        return result
+
+    def _conclude(self) -> None:
+        if self.config.getoption("collectonly") or (self._suite is None and not self._rules):
+            return
+        from pytest_medhelm.reports.write import conclude
+
+        candidates = [model.name for model in self.lineup.models if not model.is_baseline]
+        judged = candidates or [model.name for model in self.lineup.models]
+        self._outcome = conclude(self._open_suite(), self._rules, judged, self._selected)
+        self._report_gates(self._outcome.gates)
+        self.config.hook.pytest_medhelm_report(
+            leaderboard=self._outcome.leaderboard, folder=self.settings.folder
+        )
+
+    def _report_gates(self, gates: Collection[GateResult]) -> None:
+        """Every rule becomes a test report, outside the percentage and the cache of failed tests."""
+        manager = self.config.pluginmanager
+        reporter = manager.getplugin("terminalreporter")
+        aside = [
+            plugin
+            for plugin in (reporter, manager.getplugin("lfplugin"), manager.getplugin("stepwiseplugin"))
+            if plugin is not None
+        ]
+        logreport: Callable[..., Any] = manager.subset_hook_caller("pytest_runtest_logreport", aside)
+        for gate in gates:
+            for report in gate_reports(gate):
+                logreport(report=report)
+                if reporter is not None and report.when == "call":
+                    reporter.stats.setdefault(report.outcome, []).append(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self._suite is not None:
+            self._suite.close()
+        self._stack.close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._interrupted:
+            terminalreporter.write_line(
+                f"medhelm: interrupted; type 'medhelm report {self.settings.folder}' to see what is there, or the "
+                "same pytest command to go on: nothing that was answered is asked again"
+            )
+        if self._outcome is None:
+            return
+        from pytest_medhelm.reports.terminal import closing, table
+
+        terminalreporter.section("medhelm leaderboard")
+        for line in table(self._outcome.leaderboard):
+            terminalreporter.write_line(line)
+        for line in closing(self._outcome):
+            terminalreporter.write_line(line)
+        for gate in self._outcome.gates:
+            good = gate.verdict == "pass"
+            terminalreporter.write_line(f"gate {gate.sentence()}", green=good, red=not good)
+
+
+def gate_reports(gate: GateResult) -> list[pytest.TestReport]:
+    """A judged rule as the reports of a test's three phases, which is what report writers expect."""
+    nodeid = f"medhelm gate::{gate.rule} ({gate.model}, {gate.benchmark})"
+    passed = gate.verdict == "pass"
+
+    def report(when: str) -> pytest.TestReport:
+        failed = when == "call" and not passed
+        return pytest.TestReport(
+            nodeid=nodeid,
+            location=("medhelm gate", None, gate.rule),
+            keywords={},
+            outcome="failed" if failed else "passed",
+            longrepr=gate.sentence() if failed else None,
+            when=when,  # type: ignore[arg-type]
+            sections=[("gate", gate.sentence())] if when == "call" else (),
+        )
+
+    return [report(when) for when in ("setup", "call", "teardown")]

@@ -1,0 +1,212 @@
+"""Readers: from an upstream file to its rows, each with a number that an error message can name.
+
+Every reader takes a plain or a gzipped file (name ending in ``.gz``), drops a byte-order mark, and raises
+``DataError`` with one sentence when the file is damaged, empty or of another kind. No message quotes the
+content of a file: it may be a patient's record.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypeVar
+from zipfile import BadZipFile
+
+from pytest_medhelm.errors import DataError, DataMissing
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Row:
+    """One record of a file."""
+
+    file: str
+    """Name of the file, without its folder."""
+    number: int
+    """From 1; in tables the header is not counted."""
+    values: Mapping[str, Any]
+    key: str = ""
+    """The record's own name where the file is one JSON object of records."""
+
+    def take(self, column: str, kind: type[T]) -> T:
+        """The value of a column, which must be there and be of this kind (else DataError)."""
+        if column not in self.values:
+            raise self.error(f"the column {column!r} is missing, so this is not the file that is expected")
+        value = self.values[column]
+        if not isinstance(value, kind):
+            found = type(value).__name__
+            raise self.error(f"the column {column!r} holds a {found} instead of a {kind.__name__}")
+        return value
+
+    def text(self, column: str) -> str:
+        """The text of a column, without blanks around it. DataError when it is missing, empty or no text."""
+        text = self.take(column, str).strip()
+        if not text:
+            raise self.error(f"the column {column!r} is empty")
+        return text
+
+    def optional(self, column: str) -> str:
+        """As ``text`` for a column that may be empty: an empty cell or null gives the empty text."""
+        return "" if self.values.get(column, "") in (None, "") else self.take(column, str).strip()
+
+    def error(self, problem: str) -> DataError:
+        """The error to raise about this row; ``problem`` must not quote the row's content."""
+        return DataError(f"{self.file}, row {self.number}: {problem}")
+
+
+def digest(*texts: str) -> str:
+    """12 hexadecimal digits of the SHA-256 of some texts: a name for them that does not show them."""
+    return hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def content_id(seen: Counter[str], *texts: str) -> str:
+    """An id for a record that has none of its own: the digest of its texts.
+
+    It depends on the content only, so reordering the file changes nothing. Records with the very same texts
+    get "-2", "-3", ... appended; ``seen`` counts them and belongs to one reading of one file.
+    """
+    name = digest(*texts)
+    seen[name] += 1
+    return name if seen[name] == 1 else f"{name}-{seen[name]}"
+
+
+def read_json(path: Path) -> Iterator[Row]:
+    """The records of a JSON file that is one list, or one object from keys to records."""
+    try:
+        document = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
+    except RecursionError:
+        raise DataError(f"{path.name} is not valid JSON: it is nested too deeply") from None
+    if isinstance(document, dict):
+        records = list(document.items())
+    elif isinstance(document, list):
+        records = [("", record) for record in document]
+    else:
+        raise DataError(f"{path.name} holds neither a list nor an object of records")
+    for number, (key, record) in enumerate(records, start=1):
+        yield _record(path.name, number, record, key)
+    _require_rows(path.name, len(records))
+
+
+def read_jsonl(path: Path) -> Iterator[Row]:
+    """The records of a file with one JSON object a line; blank lines are passed over."""
+    count = 0
+    # not splitlines(): JSON texts may hold other Unicode line separators unescaped
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path.name}, row {number}: this is not valid JSON ({error.msg})") from None
+        except RecursionError:
+            raise DataError(f"{path.name}, row {number}: this JSON is nested too deeply") from None
+        yield _record(path.name, number, record)
+        count += 1
+    _require_rows(path.name, count)
+
+
+def read_csv(path: Path) -> Iterator[Row]:
+    """The rows of a comma-separated table with a header; cells may hold line breaks. All values are texts."""
+    # clinical notes exceed the csv module's default limit of 131,072 characters a cell
+    csv.field_size_limit(2**31 - 1)
+    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    number = -1  # the header is row 0
+    header: list[str] = []
+    try:
+        for cells in lines:
+            if not cells:
+                continue
+            number += 1
+            if number == 0:
+                header = cells
+                continue
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{path.name}, row {number}: it has {len(cells)} cells where the header has {len(header)}"
+                )
+            yield Row(path.name, number, dict(zip(header, cells, strict=True)))
+    except csv.Error as error:
+        raise DataError(f"{path.name}, row {number + 1}: this is not a valid CSV table ({error})") from None
+    _require_rows(path.name, number)
+
+
+def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
+    """The rows of a worksheet (the first one when not named), whose first row is the header.
+
+    All values are texts; an empty cell is the empty text, a row without any value is passed over. Raises
+    DataMissing when openpyxl is not installed.
+    """
+    try:
+        import openpyxl
+    except ImportError:
+        raise DataMissing(
+            f"Reading {path.name} needs openpyxl: run pip install 'pytest-medhelm[data]'"
+        ) from None
+    content = _bytes(path)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        names = list(book.sheetnames)
+        known = sheet is None or sheet in names
+        cells = list(book[sheet or names[0]].iter_rows(values_only=True)) if known else []
+    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError, zlib.error):
+        # SyntaxError is the base of ElementTree's ParseError
+        raise DataError(f"{path.name} is not an Excel workbook (.xlsx), or it is damaged") from None
+    if not known:
+        raise DataError(f"{path.name} has no sheet {sheet!r}")
+    header, *rows = cells or [()]
+    columns = ["" if name is None else str(name).strip() for name in header]
+    for number, row in enumerate(rows, start=1):
+        if any(cell is not None for cell in row):
+            texts = ["" if cell is None else str(cell) for cell in row]
+            # a row may end before the header does when its last cells are empty
+            yield Row(path.name, number, dict(zip_longest(columns, texts[: len(columns)], fillvalue="")))
+    _require_rows(path.name, len(rows))
+
+
+def _record(file: str, number: int, record: object, key: str = "") -> Row:
+    if not isinstance(record, dict):
+        raise DataError(f"{file}, row {number}: this is not a JSON object with named fields")
+    return Row(file, number, record, key)
+
+
+def _require_rows(file: str, count: int) -> None:
+    if count < 1:
+        raise DataError(f"{file} has no rows")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataMissing(f"{path.name} is not there to read") from None
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read ({error.strerror})") from None
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            raise DataError(f"{path.name} cannot be unpacked: it is no gzip file, or cut short") from None
+    if not content.strip():
+        raise DataError(f"{path.name} is empty")
+    return content
+
+
+def _text(path: Path) -> str:
+    content = _bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path.name}, line {line}: this is not UTF-8 text; save it as UTF-8") from None

@@ -1,0 +1,263 @@
+"""The engine: requests run in the background while tests stay sequential.
+
+One daemon thread, one event loop. ``submit`` returns a future at once; the same key is never in flight twice;
+each endpoint has a lane with its own limit; a completion is on disk before its future resolves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pytest_medhelm.engine.request import Completion, Request
+from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.engine.transport import Fault, Transport
+from pytest_medhelm.models.spec import Endpoint
+
+FIRST_PAUSE = 0.5
+"""Seconds before the first retry; doubles each time, with jitter."""
+LONGEST_PAUSE = 30.0
+GIVE_UP_AFTER = 900.0
+"""Seconds after its first attempt beyond which a request is not tried again."""
+CLOSE_WITHIN = 1.5
+"""Seconds that closing may take."""
+CLAIM_POLL = 0.05
+
+Follow = Callable[[Completion], Sequence[Request]]
+"""What to ask as soon as a completion is there (the judges of an answer)."""
+
+
+@dataclass(slots=True)
+class _Job:
+    request: Request
+    future: Future[Completion]
+    follow: list[Follow] = field(default_factory=list)
+    attempts: int = 0
+    started: float = 0.0
+
+
+class _Lane:
+    """The queue of one endpoint and its free slots."""
+
+    def __init__(self, endpoint: Endpoint, limit: int) -> None:
+        self.transport = Transport(endpoint)
+        self.retries = endpoint.retries
+        self.free = limit
+        self.waiting: deque[_Job] = deque()
+
+
+class Engine:
+    """Asks models. All public methods are called from the main thread."""
+
+    def __init__(self, path: Path, *, run: str, use_cache: bool, processes: int = 1) -> None:
+        """``path`` is the responses.sqlite; ``processes`` share it and divide each endpoint's limit."""
+        self._path = path
+        self._run = run
+        self._use_cache = use_cache
+        self._processes = processes
+        self._pid = os.getpid()
+        self._store = ResponseStore(path)
+        self._jobs: dict[str, _Job] = {}
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._answered: list[tuple[_Job, Completion]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def store(self) -> ResponseStore:
+        """The main thread's connection."""
+        return self._store
+
+    def submit(self, request: Request, follow: Follow | None = None, *, first: bool = False) -> Future[Completion]:
+        """Ask, unless the answer is stored or already under way. ``first`` goes before all look-ahead."""
+        if os.getpid() != self._pid:
+            raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
+        job = self._jobs.get(request.key)
+        if job is None:
+            stored = self._store.get(request.key, run=None if self._use_cache else self._run)
+            job = _Job(request, Future())
+            if stored is not None:
+                job.future.set_result(stored)
+                for later in follow(stored) if follow else ():
+                    self.submit(later)
+                return job.future
+            if follow:
+                job.follow.append(follow)
+            mine = job
+            job = self._jobs.setdefault(request.key, mine)
+            if job is mine:
+                self._call(self._start, job, first)
+        elif first and not job.future.done():
+            self._call(self._to_front, job)
+        return job.future
+
+    def ask(self, request: Request) -> Completion:
+        """The completion of a request, waiting for it. A later equal request is read from disk."""
+        completion = self.submit(request, first=True).result()
+        self._jobs.pop(request.key, None)
+        return completion
+
+    def close(self) -> None:
+        """Cancel what is in flight and stop, within about two seconds."""
+        if self._thread is not None and self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(CLOSE_WITHIN)
+        for job in self._jobs.values():
+            job.future.cancel()
+        self._store.close()
+
+    # Everything below runs on the loop's thread.
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        if self._loop is None:
+            started = threading.Event()
+            self._thread = threading.Thread(target=self._main, args=(started,), name="medhelm-engine", daemon=True)
+            self._thread.start()
+            started.wait()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _main(self, started: threading.Event) -> None:
+        self._loop = loop = asyncio.new_event_loop()
+        self._loop_store = ResponseStore(self._path)
+        started.set()
+        try:
+            loop.run_forever()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            with contextlib.suppress(Exception):
+                loop.run_until_complete(self._wind_up())
+            self._loop_store.close()
+            loop.close()
+
+    async def _wind_up(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._flush()
+        await asyncio.gather(*(lane.transport.close() for lane in self._lanes.values()))
+
+    def _start(self, job: _Job, first: bool) -> None:
+        if self._processes > 1:
+            self._spawn(self._claim_then_queue(job, first))
+        else:
+            self._queue(job, first)
+
+    def _queue(self, job: _Job, first: bool) -> None:
+        lane = self._lane(job)
+        if first:
+            lane.waiting.appendleft(job)
+        else:
+            lane.waiting.append(job)
+        self._pump(lane)
+
+    def _to_front(self, job: _Job) -> None:
+        waiting = self._lane(job).waiting
+        with contextlib.suppress(ValueError):
+            waiting.remove(job)
+            waiting.appendleft(job)
+
+    def _lane(self, job: _Job) -> _Lane:
+        endpoint = job.request.model.endpoint
+        assert endpoint is not None
+        place = (endpoint.name, endpoint.base_url)
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = _Lane(endpoint, max(1, endpoint.concurrency // self._processes))
+        return lane
+
+    def _pump(self, lane: _Lane) -> None:
+        while lane.free and lane.waiting:
+            lane.free -= 1
+            self._spawn(self._attempt(lane, lane.waiting.popleft()))
+
+    def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
+        assert self._loop is not None
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _claim_then_queue(self, job: _Job, first: bool) -> None:
+        """Where processes share the store: wait while another one asks the same."""
+        while not self._loop_store.claim(job.request.key):
+            await asyncio.sleep(CLAIM_POLL)
+            stored = self._loop_store.get(job.request.key, run=None if self._use_cache else self._run)
+            if stored is not None:
+                self._resolve(job, stored)
+                return
+        self._queue(job, first)
+
+    async def _attempt(self, lane: _Lane, job: _Job) -> None:
+        job.started = job.started or time.monotonic()
+        job.attempts += 1
+        try:
+            result = await lane.transport.attempt(job.request)
+        finally:
+            lane.free += 1
+            self._pump(lane)
+        if isinstance(result, Completion):
+            self._finish(job, replace(result, attempts=job.attempts))
+            return
+        pause = _pause(job.attempts, result)
+        elapsed = time.monotonic() - job.started
+        if job.attempts > lane.retries or elapsed + pause > GIVE_UP_AFTER:
+            error = f"{result.reason} after {job.attempts} attempts"
+            self._finish(job, Completion("request_error", attempts=job.attempts, error=error))
+            return
+        # The slot is free while this request waits for its next turn.
+        await asyncio.sleep(pause)
+        self._queue(job, first=True)
+
+    def _finish(self, job: _Job, completion: Completion) -> None:
+        if not self._answered:
+            assert self._loop is not None
+            self._loop.call_soon(self._flush)
+        self._answered.append((job, completion))
+
+    def _flush(self) -> None:
+        """Commit all that arrived in this turn of the loop, then let the futures resolve."""
+        answered, self._answered = self._answered, []
+        if not answered:
+            return
+        try:
+            self._loop_store.put(((job.request, completion) for job, completion in answered), run=self._run)
+        except Exception as error:
+            for job, _ in answered:
+                job.future.set_exception(error)
+            return
+        for job, completion in answered:
+            self._resolve(job, completion)
+
+    def _resolve(self, job: _Job, completion: Completion) -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return
+        for follow in job.follow:
+            for later in follow(completion):
+                self._follow_up(later)
+        job.future.set_result(completion)
+
+    def _follow_up(self, request: Request) -> None:
+        """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
+        if request.key in self._jobs:
+            return
+        stored = self._loop_store.get(request.key, run=None if self._use_cache else self._run)
+        job = _Job(request, Future())
+        if stored is None and self._jobs.setdefault(request.key, job) is job:
+            self._start(job, True)
+
+
+def _pause(attempts: int, fault: Fault) -> float:
+    """Seconds before the next attempt: what the server asks for, else exponential with jitter."""
+    if fault.retry_after is not None:
+        return fault.retry_after + random.uniform(0, 0.1)
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0))

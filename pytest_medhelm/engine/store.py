@@ -1,0 +1,150 @@
+"""responses.sqlite: every request and response of a suite, by request key, on disk before anyone sees it.
+
+All processes of a session append to it. Clinical text lives here and in suite.sqlite, nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_medhelm.engine.request import Completion, Request
+
+BUSY_SECONDS = 60
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS responses(
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, run TEXT NOT NULL, request TEXT NOT NULL, outcome TEXT NOT NULL,
+    content TEXT NOT NULL, reasoning TEXT NOT NULL, finish_reason TEXT NOT NULL, usage TEXT NOT NULL,
+    logprobs TEXT NOT NULL, served TEXT NOT NULL, latency REAL NOT NULL, attempts INTEGER NOT NULL,
+    created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims(key TEXT PRIMARY KEY, pid INTEGER NOT NULL);
+"""
+_COMPLETION = (
+    "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
+)
+
+
+def open_private(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    return connection
+
+
+class ResponseStore:
+    """One connection to responses.sqlite; a connection belongs to one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_private(path)
+        self._connection.executescript(_SCHEMA)
+        self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+    def get(self, key: str, *, run: str | None = None) -> Completion | None:
+        """The stored completion; with ``run`` only one that was paid for in that run."""
+        sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
+        row = self._connection.execute(*((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))).fetchone()
+        if row is None:
+            return None
+        outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
+        return Completion(
+            outcome, content, reasoning, finish, json.loads(usage),
+            [(token, value) for token, value in json.loads(logprobs)],
+            served, latency, attempts, cached=True,
+        )  # fmt: skip
+
+    def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
+        """Store completions in one transaction and release their claims.
+
+        An error is never stored as an answer; only its request is kept, for the reader of the report.
+        """
+        now = time.time()
+        rows, keys, unanswered = [], [], []
+        for request, completion in answered:
+            keys.append((request.key,))
+            if completion.outcome == "request_error":
+                unanswered.append((request.key, _clean(request.payload)))
+            else:
+                rows.append(
+                    (
+                        request.key, request.model.name, run, _clean(request.payload), completion.outcome,
+                        _clean(completion.content), _clean(completion.reasoning), completion.finish_reason,
+                        json.dumps(dict(completion.usage)), json.dumps(list(completion.logprobs)),
+                        completion.served, completion.latency, completion.attempts, now,
+                    )
+                )  # fmt: skip
+        with self._transaction():
+            self._connection.executemany(
+                f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows
+            )
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", unanswered)
+            self._connection.executemany("DELETE FROM claims WHERE key = ?", keys)
+
+    def put_text(self, digest: str, text: str) -> None:
+        """Keep a text (a reference answer) by its hash."""
+        self._connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (digest, _clean(text)))
+
+    def text(self, digest: str) -> str:
+        """A text by its hash; empty when it is not there."""
+        row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def payload(self, key: str) -> str:
+        """The JSON body of a request as sent; empty when it is not there."""
+        row = self._connection.execute("SELECT request FROM responses WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else self.text(key)
+
+    def claim(self, key: str) -> bool:
+        """Reserve a request for this process, so that no other process asks it meanwhile.
+
+        A claim of a process that no longer lives is taken over.
+        """
+        pid = os.getpid()
+        with self._transaction():
+            row = self._connection.execute("SELECT pid FROM claims WHERE key = ?", (key,)).fetchone()
+            if row is not None and row[0] != pid and _alive(row[0]):
+                return False
+            self._connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, pid))
+            return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+def _clean(text: str) -> str:
+    # SQLite stores UTF-8; a lone surrogate (broken model output) has none.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+

@@ -1,0 +1,30 @@
+"""What can go wrong, as types.
+
+    MedhelmError          one sentence for the user: what is wrong and what to type instead
+    ├── ConfigError       an option, the config file or a gate rule: the session ends with exit status 4
+    ├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
+    │   └── DataMissing   nothing is there to read: that benchmark is skipped alone
+    └── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
+"""
+
+from __future__ import annotations
+
+
+class MedhelmError(Exception):
+    """Base of all errors whose text is written for the user."""
+
+
+class ConfigError(MedhelmError):
+    """An option, the config file or a gate rule cannot be used as given."""
+
+
+class DataError(MedhelmError):
+    """A data file is not what the benchmark expects."""
+
+
+class DataMissing(DataError):
+    """A data file, or the extra that reads it, is not there."""
+
+
+class ModelError(MedhelmError):
+    """A model cannot be asked at all."""

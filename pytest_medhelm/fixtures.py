@@ -1,0 +1,161 @@
+"""The fixtures: ``model``, ``instance``, ``response``, ``score`` and ``jury``.
+
+This module is imported in every pytest session that has the plugin installed, so it imports nothing costly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm import state
+
+if TYPE_CHECKING:
+    from pytest_medhelm.asking import Asker
+    from pytest_medhelm.jury.jury import Jury
+    from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.results.record import Draft
+    from pytest_medhelm.response import Response
+    from pytest_medhelm.task import Instance
+
+
+class AskedModel:
+    """A model that a test can ask, also outside a benchmark and over several turns."""
+
+    def __init__(self, spec: Model, asker: Asker) -> None:
+        self._spec = spec
+        self._asker = asker
+
+    def __repr__(self) -> str:
+        return f"model {self.name}"
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it, e.g. "vllm/llama3"."""
+        return self._spec.name
+
+    def ask(self, messages: str | Sequence[Mapping[str, str]], **sampling: Any) -> Response:
+        """Ask and wait for the response.
+
+        ``messages`` is one user message or a list of chat messages; ``sampling`` overrides fields of the request
+        body, e.g. ``max_tokens=200``. The answer is stored and read from disk when the same is asked again.
+        An endpoint that gives no answer fails the test as an error.
+        """
+        __tracebackhide__ = True
+        from pytest_medhelm.asking import PlumbingFailure
+        from pytest_medhelm.response import Response
+
+        chat = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        request, completion = self._asker.complete(self._spec, chat, **sampling)
+        if completion.outcome == "request_error":
+            raise PlumbingFailure(_no_answer(self._spec, completion.error, request.key), pytrace=False)
+        return Response(completion, key=request.key)
+
+
+class Score:
+    """Soft assertions: each call computes a metric and records the score; none stops the test.
+
+    ``score.exact_match(prediction, reference)`` calls the metric of that name (metrics.METRICS, and what the hook
+    pytest_medhelm_metrics adds). An answer that could not be read (None), or a response that is refused, truncated,
+    too long, blocked or empty, gets the metric's worst value and keeps its status.
+    """
+
+    def __init__(self, draft: Draft, asker: Asker) -> None:
+        self._draft = draft
+        self._asker = asker
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("_") or name not in self._asker.metrics:
+            raise AttributeError(f"there is no metric {name!r}; known are: {', '.join(sorted(self._asker.metrics))}")
+        metric = self._asker.metrics[name]
+
+        def compute(prediction: Any, *arguments: Any) -> None:
+            response = self._draft.response
+            assert response is not None, "the test uses 'score' without 'response'"
+            if prediction is None and response.status == "ok":
+                response.status = "unparsed"
+            if prediction is None or response.status != "ok":
+                values: Any = dict.fromkeys(metric.names, metric.scale[0])
+            else:
+                values = metric.compute(prediction, *arguments)
+            for key, value in values.items() if isinstance(values, Mapping) else ((metric.names[0], values),):
+                self._draft.add(key, value, metric.scale)
+            if metric.binary:
+                self._draft.binary.update(metric.names)
+
+        return compute
+
+    def record(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
+        """Record a score that the test computed itself. ``scale`` is (worst, best).
+
+        Raises ValueError when the value is not a number on the scale.
+        """
+        response = self._draft.response
+        faulty = response is not None and response.status != "ok"
+        self._draft.add(name, scale[0] if faulty else value, scale)
+
+    def helm(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
+        """Record ``<name>_helm``: the score as MedHELM 0.8.0 computes it, faults included, whatever the status."""
+        self._draft.add(f"{name}_helm", value, scale)
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> AskedModel:
+    """A model named by --medhelm-model; a test that uses it runs once for each. Ask it with model.ask(...)."""
+    return AskedModel(request.param, request.config.stash[state.ASKER])
+
+
+@pytest.fixture
+def instance(request: pytest.FixtureRequest) -> Instance:
+    """One instance of the module's TASK; a test that uses it runs once for each."""
+    if isinstance(request.param, Exception):
+        pytest.fail(str(request.param), pytrace=False)
+    given: Instance = request.param
+    return given
+
+
+@pytest.fixture
+def response(request: pytest.FixtureRequest, instance: Instance, model: AskedModel) -> Response:
+    """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
+    from pytest_medhelm.asking import PlumbingFailure
+    from pytest_medhelm.response import Response
+
+    asker = request.config.stash[state.ASKER]
+    draft = asker.draft(request.node)
+    benchmark = draft.benchmark
+    key, completion = asker.complete(draft.model, benchmark.messages(instance), instance, benchmark)
+    draft.response = Response(completion, key=key.key, instance=instance, language=benchmark.task.language)
+    if completion.outcome == "request_error":
+        draft.status, draft.error = "request_error", completion.error
+        reason = _no_answer(draft.model, completion.error, key.key)
+        if asker.tolerates("request_error") and instance.must_pass is None:
+            pytest.skip(f"unmeasured: {reason}")
+        raise PlumbingFailure(reason, pytrace=False)
+    return draft.response
+
+
+@pytest.fixture
+def score(request: pytest.FixtureRequest, response: Response) -> Score:
+    """Records metric scores of the response; see Score."""
+    asker = request.config.stash[state.ASKER]
+    return Score(asker.draft(request.node), asker)
+
+
+@pytest.fixture
+def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
+    """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
+    from pytest_medhelm.asking import PlumbingFailure
+    from pytest_medhelm.jury.jury import Jury
+
+    asker = request.config.stash[state.ASKER]
+    draft = asker.draft(request.node)
+    yield Jury(asker, draft)
+    if draft.status == "judge_error" and not asker.tolerates("judge_error"):
+        raise PlumbingFailure(draft.error, pytrace=False)
+
+
+def _no_answer(model: Model, error: str, key: str) -> str:
+    endpoint = model.endpoint.base_url if model.endpoint else model.provider
+    return f"{model.name} at {endpoint} gave no answer: {error} (request {key[:12]})"

@@ -1,0 +1,78 @@
+"""The plugin's own hooks: this file is their manual.
+
+Implement them in a conftest.py or a plugin, like any pytest hook. ``make_`` hooks replace (the first result other
+than None is taken), ``update_`` hooks change their argument in place, the others are collected from all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_medhelm.metrics import Metric
+    from pytest_medhelm.models.spec import Model
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_medhelm_make_model(name: str, config: pytest.Config) -> Model | None:
+    """Give a model name a meaning of your own; stops at the first result that is not None.
+
+    Called once per name of --medhelm-model and --medhelm-judge, in each process, before anything is asked.
+
+    :param name: the name as the user wrote it.
+    :param config: the pytest config.
+    :return: a ``pytest_medhelm.models.spec.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
+        ``answer`` it is a plain function ``(messages, instance, benchmark) -> text``. None to pass.
+
+    Example, a model that is a function::
+
+        def pytest_medhelm_make_model(name):
+            if name == "house/echo":
+                return Model(name, "house", "echo", answer=lambda messages, *_: messages[-1]["content"])
+    """
+
+
+@pytest.hookspec
+def pytest_medhelm_update_request(
+    body: dict[str, Any], messages: Sequence[Mapping[str, str]], model: Model
+) -> None:
+    """Add fields to the body of a request, in place. Called in each process for each request before its key is
+    built, so what you add decides whether a stored response is used again: it must not change from run to run.
+
+    :param body: the fields that go beside the model's own, e.g. ``body["user"] = "evaluation"``.
+    :param messages: the chat messages, for information.
+    :param model: the model to be asked.
+    """
+
+
+@pytest.hookspec
+def pytest_medhelm_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
+    """Add metrics: name -> ``pytest_medhelm.Metric``. The ``score`` fixture then offers ``score.<name>(...)``.
+
+    Called once per process, when the first score is recorded. Example::
+
+        def pytest_medhelm_metrics():
+            return {"word_count": Metric(lambda text, reference: len(text.split()), ("words",), scale=(0, 1000))}
+    """
+
+
+@pytest.hookspec
+def pytest_medhelm_update_record(record: dict[str, Any]) -> None:
+    """Change a record in place before it is stored, e.g. to add a tag or to remove a slice.
+
+    Called on the controller for each record. Keep plain types; the record's fields are described in docs/suite.md.
+    """
+
+
+@pytest.hookspec
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Any) -> None:
+    """Write a further report at the end of a complete session.
+
+    Called on the controller after leaderboard.json, leaderboard.html and manifest.json are written.
+
+    :param leaderboard: the content of leaderboard.json.
+    :param folder: the ``pathlib.Path`` of the suite.
+    """

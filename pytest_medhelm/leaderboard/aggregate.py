@@ -1,0 +1,266 @@
+"""From records to the leaderboard: cells, win rates, paired differences.
+
+The result has two parts: ``results`` (the same records give the same bytes) and ``measurements`` (times, retries,
+tokens, what was read from disk). Floats in ``results`` are rounded to six decimals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from pytest_medhelm.leaderboard.statistics import bounds, mean_interval
+from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
+from pytest_medhelm.response import STATUSES
+from pytest_medhelm.results.record import Record
+from pytest_medhelm.results.suite import Suite
+
+SCHEMA = "medhelm-leaderboard/1"
+DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All records of one benchmark x model."""
+
+    benchmark: str
+    model: str
+    main_metric: str
+    size: int
+    """Instances in the evaluation set."""
+    statuses: Mapping[str, int]
+    metrics: Mapping[str, dict[str, Any]]
+    """Per metric: value, low, high, method, note, answered, worst, best, n, missing, scale."""
+    instances: Sequence[str]
+    """Public ids, in the order of ``scores``."""
+    scores: Mapping[str, Sequence[float | None]]
+    """Per metric one score per instance, None where missing."""
+    facts: Mapping[str, Any] = field(repr=False)
+    """What describes the benchmark."""
+    partial: bool
+    """Some instances of the evaluation set have no record."""
+
+    @property
+    def value(self) -> float | None:
+        """The main value."""
+        main = self.metrics.get(self.main_metric)
+        return None if main is None else main["value"]
+
+    @property
+    def sample(self) -> bool:
+        """The benchmark ran on sample data."""
+        return bool(self.facts["data"]["origin"] == "sample")
+
+
+def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
+    """All cells of a suite, and the measurements."""
+    cells, measured = [], {}
+    for benchmark, model in suite.cells():
+        records = list(suite.records(benchmark, model))
+        facts = suite.benchmark(benchmark, records[0]["evaluation"])
+        cells.append(make_cell(benchmark, model, records, facts))
+        measured[f"{benchmark} {model}"] = _measurements(records)
+    return cells, measured
+
+
+def make_cell(benchmark: str, model: str, records: Sequence[Record], facts: Mapping[str, Any]) -> Cell:
+    """Aggregate the records of one cell. Repeats of an instance are averaged: the instance is the unit."""
+    by_instance: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_instance[record["instance"]].append(record)
+    scales: dict[str, list[float]] = {}
+    for record in records:
+        scales.update(record["scales"])
+    size = records[0]["evaluation_size"]
+    metrics, scores = {}, {}
+    for name in sorted(scales):
+        per_instance = [_instance_score(group, name) for group in by_instance.values()]
+        scores[name] = per_instance
+        metrics[name] = _summary(name, list(by_instance.values()), per_instance, scales[name], facts)
+    return Cell(
+        benchmark=benchmark,
+        model=model,
+        main_metric=records[0]["main_metric"],
+        size=size,
+        statuses={status: count for status in STATUSES if (count := _count(by_instance.values(), status))},
+        metrics=metrics,
+        instances=[group[0]["public_id"] for group in by_instance.values()],
+        scores=scores,
+        facts=facts,
+        partial=len(by_instance) < size,
+    )
+
+
+def _instance_score(group: Sequence[Record], metric: str) -> float | None:
+    values = [record["scores"].get(metric) for record in group]
+    return None if any(value is None for value in values) else fmean(values)
+
+
+def _count(groups: Iterable[Sequence[Record]], status: str) -> int:
+    return sum(group[0]["status"] == status for group in groups)
+
+
+def _summary(
+    name: str,
+    groups: Sequence[Sequence[Record]],
+    scores: Sequence[float | None],
+    scale: Sequence[float],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The main value with its interval; beside it the value among answered instances and the bounds."""
+    ends = (scale[0], scale[1])
+    kept = [(group[0], score) for group, score in zip(groups, scores, strict=True) if score is not None]
+    missing = len(scores) - len(kept)
+    values = [score for _, score in kept]
+    answered = [score for record, score in kept if record["status"] in ("ok", "judge_error")]
+    strata = [record["stratum"] for record, _ in kept] if facts["strata"] else None
+    incomplete = strata is not None and set(strata) != set(facts["strata"])
+    clusters = [record["cluster"] or record["instance"] for record, _ in kept]
+    interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
+    low, high = bounds(values, missing, scale=ends)
+    return {
+        "value": None if incomplete or not values else _mean(values, strata),
+        "low": interval and interval.low,
+        "high": interval and interval.high,
+        "method": interval.method if interval else "",
+        "note": "a sub-run is missing" if incomplete else (interval.note if interval else ""),
+        "answered": fmean(answered) if answered else None,
+        "worst": low,
+        "best": high,
+        "n": len(values),
+        "missing": missing,
+        "scale": list(ends),
+    }
+
+
+def _mean(values: Sequence[float], strata: Sequence[str] | None) -> float:
+    if strata is None:
+        return fmean(values)
+    groups: dict[str, list[float]] = defaultdict(list)
+    for stratum, value in zip(strata, values, strict=True):
+        groups[stratum].append(value)
+    return fmean(fmean(group) for group in groups.values())
+
+
+def _measurements(records: Sequence[Record]) -> dict[str, Any]:
+    latencies = sorted(record["latency"] for record in records if record["attempts"])
+    usage: Counter[str] = Counter()
+    for record in records:
+        usage.update(record["usage"])
+    return {
+        "asked": sum(not record["cached"] for record in records),
+        "cached": sum(record["cached"] for record in records),
+        "retries": sum(max(0, record["attempts"] - 1) for record in records),
+        "latency_p50": _quantile(latencies, 0.5),
+        "latency_p95": _quantile(latencies, 0.95),
+        "tokens": dict(sorted(usage.items())),
+    }
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def make_leaderboard(
+    suite: Suite, cells: Sequence[Cell], measured: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The content of leaderboard.json."""
+    models = suite.models()
+    candidates = [name for name, facts in models.items() if facts["kind"] == "candidate"]
+    benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
+    results = {
+        "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
+        "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
+        "cells": [_cell_as_json(cell) for cell in cells],
+        "win_rate": _win_rate(cells, candidates),
+        "paired": _paired(cells, candidates),
+        "gates": list(gates),
+    }
+    return {
+        "schema": SCHEMA,
+        "suite": suite.folder.name,
+        "results": rounded(results),
+        "measurements": rounded({"cells": dict(measured), "runs": suite.runs()}),
+    }
+
+
+def _cell_as_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "benchmark": cell.benchmark,
+        "model": cell.model,
+        "main_metric": cell.main_metric,
+        "n": cell.size,
+        "partial": cell.partial,
+        "sample": cell.sample,
+        "statuses": dict(cell.statuses),
+        "metrics": cell.metrics,
+        "instances": cell.instances,
+        "scores": cell.scores,
+    }
+
+
+def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any]:
+    """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
+    pool = sorted({cell.model for cell in cells} & set(candidates))
+    columns: dict[str, dict[str, float]] = defaultdict(dict)
+    for cell in cells:
+        if cell.model in pool and not cell.partial and cell.value is not None:
+            columns[cell.benchmark][cell.model] = cell.value
+    complete = {name: values for name, values in sorted(columns.items()) if len(values) == len(pool)}
+    if len(pool) < 3 or not complete:
+        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
+    return {
+        "pool": pool,
+        "benchmarks": list(complete),
+        "rates": mean_win_rates(complete),
+        "stability": {model: list(ends) for model, ends in win_rate_stability(complete).items()},
+    }
+
+
+def _paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, Any]]:
+    """With two candidates: the mean difference on the instances that both have measured."""
+    pool = sorted({cell.model for cell in cells} & set(candidates))
+    if len(pool) != 2:
+        return []
+    table = {(cell.benchmark, cell.model): cell for cell in cells}
+    rows = []
+    for benchmark in sorted({cell.benchmark for cell in cells}):
+        first, second = (table.get((benchmark, model)) for model in pool)
+        if first is None or second is None or first.main_metric != second.main_metric:
+            continue
+        scale = first.metrics[first.main_metric]["scale"]
+        span = abs(scale[1] - scale[0])
+        others = dict(zip(second.instances, second.scores[second.main_metric], strict=True))
+        differences = [
+            mine - theirs
+            for name, mine in zip(first.instances, first.scores[first.main_metric], strict=True)
+            if mine is not None and (theirs := others.get(name)) is not None
+        ]
+        interval = mean_interval(differences, scale=(-span, span))
+        if interval is None:
+            continue
+        rows.append(
+            {
+                "benchmark": benchmark,
+                "models": pool,
+                "difference": fmean(differences),
+                "low": interval.low,
+                "high": interval.high,
+                "n": len(differences),
+            }
+        )
+    return rows
+
+
+def rounded(value: Any) -> Any:
+    """Floats to six decimals, at any depth: the last bits of a float differ between machines."""
+    if isinstance(value, float):
+        return round(value, DECIMALS) + 0.0
+    if isinstance(value, Mapping):
+        return {key: rounded(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(entry) for entry in value]
+    return value

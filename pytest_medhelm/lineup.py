@@ -1,0 +1,140 @@
+"""The models and judges of a session, from names to endpoints that were seen to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.models.spec import Endpoint, Model, resolve_model
+from pytest_medhelm.options import Settings
+
+Resolved = Mapping[str, Mapping[str, str]]
+"""Model name -> {"served": id, "base_url": address}: what the controller found out, as plain values."""
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Who is evaluated and who judges."""
+
+    models: tuple[Model, ...]
+    judges: tuple[Model, ...]
+
+    def __iter__(self) -> Iterator[Model]:
+        yield from (*self.models, *self.judges)
+
+    def resolved(self) -> Resolved:
+        """What workers need to know."""
+        return {
+            model.name: {"served": model.served, "base_url": model.endpoint.base_url}
+            for model in self
+            if model.endpoint
+        }
+
+
+def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
+    """Give the names of the session a meaning; no request is made. Raises ConfigError."""
+    shared = frozenset(
+        name.partition("/")[0] for name in settings.models if name.partition("/")[0] in ("openai", "vllm", "ollama")
+    )
+    if settings.base_url and not shared:
+        raise ConfigError(
+            "--medhelm-base-url needs a model at that address: type e.g. --medhelm-model=vllm/NAME beside it"
+        )
+
+    def model(name: str) -> Model:
+        made = config.hook.pytest_medhelm_make_model(name=name, config=config)
+        return made or resolve_model(name, settings, shared if settings.base_url else frozenset())
+
+    lineup = Lineup(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
+    for judge in lineup.judges:
+        if judge.answer is not None:
+            raise ConfigError(f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline")
+    return lineup
+
+
+def refuse_self_judging(lineup: Lineup, settings: Settings) -> None:
+    """A model must not grade its own answers. Raises ConfigError."""
+    if settings.config.run.get("allow_self_judging"):
+        return
+    seen = {(model.endpoint.base_url, model.served): model.name for model in lineup.models if model.endpoint}
+    for judge in lineup.judges:
+        judged = judge.endpoint and seen.get((judge.endpoint.base_url, judge.served))
+        if judged:
+            raise ConfigError(
+                f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or set "
+                "allow_self_judging = true under [run] in medhelm.toml"
+            )
+
+
+def connect(lineup: Lineup, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Lineup:
+    """Start embedded models and look at each endpoint once (controller only).
+
+    Raises ModelError naming the address and what to check. What was started ends with ``stack``.
+    """
+    from pytest_medhelm.models.probe import match_served, served_models
+
+    listings: dict[tuple[str, str], list[str] | None] = {}
+    embedded: dict[str, str] = {}
+
+    def connected(model: Model) -> Model:
+        endpoint = model.endpoint
+        if endpoint is None:
+            return model
+        if model.provider == "local":
+            if model.served not in embedded:
+                embedded[model.served] = _embedded(model, settings, stack, progress)
+            return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
+        place = (endpoint.name, endpoint.base_url)
+        if place not in listings:
+            listings[place] = served_models(endpoint)
+        listed = listings[place]
+        return model if listed is None else replace(model, served=match_served(model.served, listed))
+
+    found = Lineup(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
+    refuse_self_judging(found, settings)
+    return found
+
+
+def apply(lineup: Lineup, resolved: Resolved) -> Lineup:
+    """The lineup of a worker: names as given, endpoints as the controller found them."""
+
+    def known(model: Model) -> Model:
+        if model.endpoint is None or model.name not in resolved:
+            return model
+        entry = resolved[model.name]
+        return replace(
+            model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"])
+        )
+
+    return Lineup(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
+
+
+def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:
+    from pytest_medhelm.models.embedded import EmbeddedServer
+    from pytest_medhelm.models.weights import weights
+
+    path = weights(model.served, offline=settings.offline, progress=progress)
+    server = EmbeddedServer(path, model.served)
+    stack.callback(server.stop)
+    progress(f"Starting {model.name} ...")
+    return server.start()
+
+
+def endpoints(lineup: Lineup) -> list[Endpoint]:
+    """The distinct endpoints, in order."""
+    distinct = {(model.endpoint.name, model.endpoint.base_url): model.endpoint for model in lineup if model.endpoint}
+    return list(distinct.values())
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """A model as the reports and the manifest show it."""
+    return {
+        "name": model.name,
+        "kind": "baseline" if model.is_baseline else "candidate",
+        **model.settings(),
+    }

@@ -1,0 +1,91 @@
+"""Baselines: models that are plain functions and know nothing of medicine.
+
+A clinical model that does not beat them has shown nothing. They see what a real model sees (the prompt), the
+options, and for ``majority`` the answers of the whole dataset.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.prompts import Message
+from pytest_medhelm.task import Instance
+
+if TYPE_CHECKING:
+    from pytest_medhelm.benchmark import Benchmark
+
+Baseline = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], str]
+
+LEAD_SENTENCES = 3
+
+
+def baseline(name: str) -> Baseline:
+    """The baseline of that name. Raises ConfigError listing the known ones."""
+    known: dict[str, Baseline] = {"random": random_answer, "majority": majority_answer, "lexical": lexical_answer}
+    if name not in known:
+        raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")
+    return known[name]
+
+
+def random_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
+    """An option, a number of the text or a sentence of it, drawn by a hash of the prompt: the same each time."""
+    text = _text(messages, instance)
+    options = _options(text, instance, benchmark)
+    return options[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(options)]
+
+
+def majority_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
+    """The most frequent reference of the whole data file; lead sentences where answers are free text."""
+    if benchmark is not None and (_is_calculation(benchmark) or (instance is not None and instance.choices)):
+        return benchmark.majority
+    return lexical_answer(messages, instance, benchmark)
+
+
+def lexical_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
+    """The option that shares most words with the context and question; else the most repeated number of the
+    text; else its lead sentences."""
+    text = _text(messages, instance)
+    if instance is not None and instance.choices:
+        words = set(_words(text))
+        overlap = [len(words & set(_words(choice))) / (len(set(_words(choice))) or 1) for choice in instance.choices]
+        return ascii_uppercase[overlap.index(max(overlap))]
+    if _is_calculation(benchmark):
+        numbers = Counter(_numbers(text))
+        return max(numbers, key=lambda number: (numbers[number], number)) if numbers else "0"
+    return " ".join(_sentences(text)[:LEAD_SENTENCES])
+
+
+def _options(text: str, instance: Instance | None, benchmark: Benchmark | None) -> Sequence[str]:
+    if instance is not None and instance.choices:
+        return ascii_uppercase[: len(instance.choices)]
+    if _is_calculation(benchmark):
+        return _numbers(text) or ["0"]
+    return _sentences(text) or ["..."]
+
+
+def _is_calculation(benchmark: Benchmark | None) -> bool:
+    return benchmark is not None and benchmark.task.kind == "calculation"
+
+
+def _text(messages: Sequence[Message], instance: Instance | None) -> str:
+    if instance is not None:
+        return f"{instance.context} {instance.question}".strip()
+    return " ".join(message["content"] for message in messages)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:\.\d+)?", text)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in re.split(r"(?<=[.!?])\s+", text) if sentence]

@@ -1,0 +1,212 @@
+"""What a model name means: provider, endpoint, and the settings that belong to the model.
+
+    vllm/llama3       a vLLM server (default http://localhost:8000/v1)
+    ollama/llama3     an Ollama server (default $OLLAMA_HOST or http://localhost:11434/v1)
+    openai/gpt-4o     the hosted API, or any OpenAI-compatible server named by --medhelm-base-url
+    local/NAME        an embedded model (llama.cpp)
+    baseline/NAME     random, majority or lexical: the floor that a clinical model must beat
+    ward/llama3       [endpoints.ward] of the config file
+    candidate         [models.candidate] of the config file
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_medhelm.configfile import ConfigFile
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.options import Settings
+from pytest_medhelm.prompts import Message
+from pytest_medhelm.task import Instance
+
+if TYPE_CHECKING:
+    from pytest_medhelm.benchmark import Benchmark
+
+PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# Small on purpose: an embedded model is there to try things out within minutes.
+EMBEDDED_MAX_TOKENS = 48
+# Ollama generates without end when it is given no bound.
+OLLAMA_MAX_TOKENS = 4096
+
+Answer = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], str]
+"""(messages, instance, benchmark) -> text; the last two are None outside a benchmark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where requests go, and how hard they may be pressed."""
+
+    name: str
+    base_url: str
+    """Ends in the API version, without a trailing slash."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    concurrency: int = 32
+    timeout: float = 300.0
+    """Seconds for one attempt."""
+    retries: int = 5
+    """Attempts after the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be asked. ``name`` is as the user wrote it and identifies it in records."""
+
+    name: str
+    provider: str
+    served: str
+    """The id that the server knows it by."""
+    endpoint: Endpoint | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """Sampling, token budget and extra_body: sent with every request."""
+    system_prompt: str = ""
+    answer: Answer | None = None
+    """A model that is a plain function (baselines, models of third-party providers) instead of an endpoint."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Baselines stand outside the pool of candidates."""
+        return self.provider == "baseline"
+
+    def settings(self) -> dict[str, Any]:
+        """What belongs to the model and may change its answers."""
+        return {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
+
+
+def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> Model:
+    """The model behind a name; no request is made.
+
+    ``shared_url`` holds the providers that --medhelm-base-url stands for.
+    Raises ConfigError when the name has no meaning.
+    """
+    entry = settings.config.models.get(name, {})
+    if "endpoint" in entry:
+        provider, served = entry["endpoint"], entry.get("model", "")
+    else:
+        provider, _, served = name.partition("/")
+        served = entry.get("model", served)
+    if not served:
+        raise ConfigError(_unknown(name, settings.config))
+    if provider == "baseline":
+        from pytest_medhelm.models.baselines import baseline
+
+        return Model(name, provider, served, answer=baseline(served))
+    endpoint = _endpoint(provider, name, settings, shared_url)
+    return Model(
+        name,
+        provider,
+        served,
+        endpoint=endpoint,
+        body=_body(entry, provider),
+        system_prompt=entry.get("system_prompt", ""),
+    )
+
+
+def _endpoint(provider: str, name: str, settings: Settings, shared_url: frozenset[str]) -> Endpoint:
+    config = settings.config
+    if provider in config.endpoints:
+        table = config.endpoints[provider]
+        endpoint = Endpoint(
+            provider,
+            base_url(table["base_url"], f"[endpoints.{provider}] base_url"),
+            _auth(_key(table["api_key_env"], provider) if "api_key_env" in table else None)
+            | dict(table.get("headers", {})),
+            settings.concurrency or table.get("concurrency", 32),
+            float(table.get("timeout", 300)),
+            table.get("retries", 5),
+        )
+    elif provider == "local":
+        # The address is filled in when the controller has started the embedded server.
+        endpoint = Endpoint(provider, "", concurrency=1)
+    elif provider in ("vllm", "ollama", "openai"):
+        given = settings.base_url if provider in shared_url else None
+        url, headers = _provider_defaults(provider, given)
+        slots = settings.concurrency or (4 if provider == "ollama" else 32)
+        endpoint = Endpoint(provider, url, headers, slots)
+    else:
+        raise ConfigError(_unknown(name, config))
+    _refuse_remote(endpoint, settings)
+    return endpoint
+
+
+def _provider_defaults(provider: str, given: str | None) -> tuple[str, Mapping[str, str]]:
+    if provider == "openai" and given is None:
+        return _hosted_openai()
+    if given is None:
+        host = os.environ.get("OLLAMA_HOST", "localhost:11434")
+        given = (host if "//" in host else f"http://{host}") if provider == "ollama" else "http://localhost:8000/v1"
+    key = os.environ.get(f"{provider.upper()}_API_KEY")
+    return base_url(given, "--medhelm-base-url"), _auth(key)
+
+
+def _hosted_openai() -> tuple[str, Mapping[str, str]]:
+    """The hosted API's settings as the openai package reads them: address, key, organisation, project.
+
+    The package is imported here only: it costs more start-up time than a thousand requests on a lean transport.
+    """
+    import openai
+
+    try:
+        client = openai.OpenAI()
+    except openai.OpenAIError:
+        raise ConfigError(
+            "openai/...: set OPENAI_API_KEY, or name your own server with --medhelm-base-url=http://host:8000/v1"
+        ) from None
+    chosen = {**client.auth_headers, "OpenAI-Organization": client.organization, "OpenAI-Project": client.project}
+    return str(client.base_url).rstrip("/"), {key: value for key, value in chosen.items() if value}
+
+
+def base_url(url: str, option: str) -> str:
+    """Check an address and complete it with /v1. Raises ConfigError naming the option it came from."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{option}: {url!r} is not an address; type e.g. http://localhost:8000/v1")
+    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+
+
+def _key(variable: str, endpoint: str) -> str:
+    try:
+        return os.environ[variable]
+    except KeyError:
+        raise ConfigError(
+            f"[endpoints.{endpoint}] takes its key from ${variable}, which is not set: export {variable}=..."
+        ) from None
+
+
+def _auth(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"temperature": entry.get("temperature", 0)}
+    if body["temperature"] == "default":
+        del body["temperature"]
+    elif isinstance(body["temperature"], str):
+        raise ConfigError(f"temperature = {body['temperature']!r} is neither a number nor \"default\"")
+    budget = {"local": EMBEDDED_MAX_TOKENS, "ollama": OLLAMA_MAX_TOKENS}.get(provider)
+    if "max_tokens" in entry or budget:
+        body["max_tokens"] = entry.get("max_tokens", budget)
+    for key in ("top_p", "seed"):
+        if key in entry:
+            body[key] = entry[key]
+    if entry.get("logprobs", provider == "local"):
+        body["logprobs"] = True
+    return body | dict(entry.get("extra_body", {}))
+
+
+def _refuse_remote(endpoint: Endpoint, settings: Settings) -> None:
+    host = urlsplit(endpoint.base_url).hostname
+    if settings.offline and host and host not in LOOPBACK and host not in settings.allow_hosts:
+        raise ConfigError(
+            f"--medhelm-offline refuses {endpoint.base_url}: type --medhelm-allow-host={host} if it may be reached"
+        )
+
+
+def _unknown(name: str, config: ConfigFile) -> str:
+    known = [f"{provider}/NAME" for provider in (*PROVIDERS, *config.endpoints)] + list(config.models)
+    return f"model {name!r} is unknown: type one of {', '.join(known)}"

@@ -1,0 +1,238 @@
+"""Command line, ini file and medhelm.toml become one frozen Settings.
+
+Called once per process at configure. Command line over ini over file; a repeated option replaces the file's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.configfile import ConfigFile, read_config
+from pytest_medhelm.errors import ConfigError
+
+DEFAULT_LIMIT = 1000
+EMBEDDED_LIMIT = 5
+"""Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
+
+# name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.
+SCALARS = (
+    ("base-url", "URL", "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1"),
+    ("data", "DIR", "Folder with upstream data files, as DIR/<benchmark>/<file>; else the sample data is used"),
+    (
+        "limit",
+        "N|all",
+        f"Instances per benchmark, a seeded sample (default: {DEFAULT_LIMIT}, or {EMBEDDED_LIMIT} when an embedded "
+        "model takes part)",
+    ),
+    ("concurrency", "N", "Requests in flight per endpoint (default: 32; Ollama 4; embedded 1)"),
+    ("prefetch", "N", "Requests asked ahead of the running test (default: twice the concurrency; 0: none)"),
+    ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
+    ("suite", "NAME", "Suite that the records are added to (default: default)"),
+)
+
+LISTS = (
+    (
+        "model",
+        "PROVIDER/NAME",
+        "Model to evaluate; repeatable. Providers: openai, vllm, ollama, local (embedded, e.g. local/smollm2-135m), "
+        "baseline (random, majority, lexical), or a name defined in the config file",
+    ),
+    ("judge", "PROVIDER/NAME", "Judge of the jury that rates free text; repeatable, no default"),
+    ("gate", "RULE", "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70'; repeatable"),
+    ("allow-host", "HOST", "With --medhelm-offline: a host that may be reached; repeatable"),
+)
+
+FLAGS = (
+    ("offline", "Reach only loopback addresses and the hosts named by --medhelm-allow-host"),
+    ("no-cache", "Ask every request again, also where a stored response exists"),
+    ("strict", "A wrong answer to a right-or-wrong metric fails its test"),
+    ("show-text", "Show clinical text (prompts, answers) in the terminal and in CI reports"),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare all --medhelm-* options and their ini twins."""
+    group = parser.getgroup("medhelm", "clinical language-model benchmarks (medhelm)")
+    for name, metavar, text in LISTS:
+        group.addoption(f"--medhelm-{name}", action="append", metavar=metavar, help=text)
+    for name, metavar, text in SCALARS:
+        group.addoption(f"--medhelm-{name}", metavar=metavar, help=text)
+    for name, text in FLAGS:
+        group.addoption(f"--medhelm-{name}", action="store_true", default=None, help=text)
+    group.addoption(
+        "--medhelm-config",
+        metavar="FILE",
+        help="Endpoints, keys by environment variable, sampling, prices (default: medhelm.toml if it exists)",
+    )
+    for name in [name for name, *_ in SCALARS] + [name for name, _ in FLAGS] + ["config"]:
+        parser.addini(_ini(name), f"Default of --medhelm-{name}", type="string", default=None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the user chose, checked."""
+
+    models: tuple[str, ...]
+    judges: tuple[str, ...]
+    gates: tuple[str, ...]
+    base_url: str | None
+    data: Path | None
+    limit: int | None
+    """Instances per benchmark; None means all."""
+    limit_is_default: bool
+    concurrency: int | None
+    prefetch: int | None
+    results: Path
+    suite: str
+    offline: bool
+    allow_hosts: tuple[str, ...]
+    cache: bool
+    strict: bool
+    show_text: bool
+    config: ConfigFile
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the suite."""
+        return self.results / self.suite
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Collect and check the options of this session.
+
+    Raises ConfigError with a sentence that says what to type instead.
+    """
+    root = config.invocation_params.dir
+    file = read_config(_config_path(config, root))
+    run = file.run
+
+    def scalar(name: str) -> Any:
+        value = config.getoption(_dest(name))
+        if value is None:
+            value = config.getini(_ini(name))
+        return run.get(name.replace("-", "_")) if value is None else value
+
+    def listed(name: str, key: str) -> tuple[str, ...]:
+        value = config.getoption(_dest(name))
+        return tuple(run.get(key, ()) if value is None else value)
+
+    models = listed("model", "models")
+    _no_repeats(models, "model")
+    judges = listed("judge", "judges")
+    _no_repeats(judges, "judge")
+    limit = scalar("limit")
+    data = scalar("data")
+    return Settings(
+        models=models,
+        judges=judges,
+        gates=listed("gate", "gates"),
+        base_url=scalar("base-url"),
+        data=None if data is None else _folder(root, data),
+        limit=_limit(limit, models),
+        limit_is_default=limit is None,
+        concurrency=_count("concurrency", scalar("concurrency"), least=1),
+        prefetch=_count("prefetch", scalar("prefetch"), least=0),
+        results=root / (scalar("results") or "medhelm-results"),
+        suite=_suite_name(scalar("suite") or "default"),
+        offline=_flag("offline", scalar("offline")),
+        allow_hosts=listed("allow-host", "allow_hosts"),
+        cache=not _flag("no-cache", scalar("no-cache")),
+        strict=_flag("strict", scalar("strict")),
+        show_text=_flag("show-text", scalar("show-text")),
+        config=file,
+    )
+
+
+def _dest(name: str) -> str:
+    return "medhelm_" + name.replace("-", "_")
+
+
+def _ini(name: str) -> str:
+    return "medhelm_" + name.replace("-", "_")
+
+
+def _config_path(config: pytest.Config, root: Path) -> Path | None:
+    named = config.getoption("medhelm_config") or config.getini("medhelm_config")
+    if named:
+        path = root / named
+        if not path.is_file():
+            raise ConfigError(f"--medhelm-config: there is no file {named!r}; name an existing TOML file")
+        return path
+    for folder in (root, config.rootpath):
+        if (folder / "medhelm.toml").is_file():
+            return folder / "medhelm.toml"
+    return None
+
+
+def _limit(value: Any, models: tuple[str, ...]) -> int | None:
+    if value is None:
+        embedded = any(name.startswith("local/") for name in models)
+        return EMBEDDED_LIMIT if embedded else DEFAULT_LIMIT
+    if value == "all":
+        return None
+    try:
+        return _count("limit", value, least=1)
+    except ConfigError:
+        raise ConfigError(
+            f"--medhelm-limit: {value!r} is neither a positive number nor 'all'; type e.g. --medhelm-limit=100"
+        ) from None
+
+
+def _count(name: str, value: Any, *, least: int) -> int | None:
+    if value is None:
+        return None
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ConfigError(f"--medhelm-{name}: {value!r} is not a whole number of at least {least}")
+    return number
+
+
+def _flag(name: str, value: Any) -> bool:
+    text = str(value).lower()
+    if value is None or text in ("false", "no", "0", "off"):
+        return False
+    if text in ("true", "yes", "1", "on"):
+        return True
+    raise ConfigError(f"medhelm_{name.replace('-', '_')}: {value!r} is neither true nor false")
+
+
+def _folder(root: Path, value: str) -> Path:
+    folder = (root / value).expanduser()
+    if not folder.is_dir():
+        raise ConfigError(f"--medhelm-data: there is no folder {value!r}; name the one that holds <benchmark>/<file>")
+    return folder
+
+
+def _suite_name(value: str) -> str:
+    if not value or value in (".", "..") or any(sign in value for sign in "/\\\0"):
+        raise ConfigError(f"--medhelm-suite: {value!r} is not a plain folder name; type e.g. --medhelm-suite=2026-11")
+    return value
+
+
+def _no_repeats(names: tuple[str, ...], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--medhelm-{what}={name} is given twice; name each {what} once")
+
+
+def as_mapping(settings: Settings) -> Mapping[str, Any]:
+    """The settings that shape the results, as plain values for the manifest."""
+    return {
+        "models": list(settings.models),
+        "judges": list(settings.judges),
+        "gates": list(settings.gates),
+        "limit": settings.limit,
+        "concurrency": settings.concurrency,
+        "prefetch": settings.prefetch,
+        "offline": settings.offline,
+        "cache": settings.cache,
+        "strict": settings.strict,
+    }

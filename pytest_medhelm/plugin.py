@@ -1,0 +1,107 @@
+"""The pytest plugin: hooks are a few lines each and delegate.
+
+Imported in every pytest session of an environment that has the package, so it imports nothing costly. Without
+--medhelm-model it does nothing but skip the benchmarks with a line that says how to name a model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_medhelm import options, state
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.fixtures import instance, jury, model, response, score
+
+if TYPE_CHECKING:
+    from pluggy import PluginManager
+
+    from pytest_medhelm.lineup import Lineup
+
+__all__ = ["instance", "jury", "model", "response", "score"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: PluginManager) -> None:
+    from pytest_medhelm import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from pytest_medhelm.marks import register_marks
+
+    register_marks(config)
+    try:
+        settings = config.stash[state.SETTINGS] = options.read_settings(config)
+        if settings.models:
+            _activate(config, settings)
+        elif settings.gates:
+            raise ConfigError("--medhelm-gate needs a model to judge: type e.g. --medhelm-model=vllm/NAME beside it")
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _activate(config: pytest.Config, settings: options.Settings) -> None:
+    """A model is named: register the side that asks, the side that reports, or both."""
+    from pytest_medhelm.asking import Asker
+    from pytest_medhelm.controller import Controller
+    from pytest_medhelm.gates import parse_rule
+    from pytest_medhelm.lineup import apply, name_lineup
+
+    if config.getoption("forked", False):
+        raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
+    rules = [parse_rule(rule) for rule in settings.gates]
+    lineup: Lineup = name_lineup(config, settings)
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        from pytest_medhelm.xdist import rank_of
+
+        told = worker["medhelm"]
+        lineup = apply(lineup, told["resolved"])
+        rank = rank_of(worker["workerid"]) if told["static"] else None
+        asker = Asker(config, settings, lineup, told["run"], rank, worker["workercount"])
+    else:
+        controller = Controller(config, settings, lineup, rules)
+        config.pluginmanager.register(controller, "medhelm-controller")
+        asker = Asker(config, settings, lineup, controller.run, rank=0)
+        if config.getoption("dist", "no") != "no":
+            from pytest_medhelm.xdist import Distribution, check_distribution
+
+            check_distribution(config)
+            config.pluginmanager.register(Distribution(controller), "medhelm-distribution")
+    config.stash[state.LINEUP] = lineup
+    config.stash[state.ASKER] = asker
+    config.pluginmanager.register(asker, "medhelm-asker")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "model" in metafunc.fixturenames or hasattr(metafunc.module, "TASK"):
+        from pytest_medhelm.collection import parametrize
+
+        parametrize(metafunc)
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport | pytest.CollectReport,
+) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+    record = getattr(report, "medhelm", None)
+    if record is None or report.failed:
+        return None
+    if report.skipped:
+        return "unmeasured", "u", "UNMEASURED"
+    value = record["scores"].get(record["main_metric"])
+    shown = "" if value is None else f" {value:.2f}"
+    letter = "," if record["status"] == "ok" else record["status"][0]
+    return "scored", letter, (f"SCORED {record['status']}{shown}", {"cyan": True})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    from pytest_medhelm.marks import advice
+
+    for line in advice(terminalreporter, config):
+        terminalreporter.write_line(line)

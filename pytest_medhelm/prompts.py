@@ -1,0 +1,20 @@
+"""Pieces of prompts that many benchmarks share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
+
+Message = Mapping[str, str]
+"""One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
+
+
+def lettered(choices: Sequence[str]) -> str:
+    """The options, one per line: "A. first", "B. second", ..."""
+    return "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices, strict=False))
+
+
+def answer_letter(choices: Sequence[str]) -> str:
+    """The closing instruction of a multiple-choice prompt."""
+    letters = ascii_uppercase[: len(choices)]
+    return f"Reply with the letter of the best option ({', '.join(letters[:-1])} or {letters[-1]}) and nothing else."

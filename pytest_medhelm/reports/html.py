@@ -1,0 +1,87 @@
+"""leaderboard.html and, beside it, one page per benchmark x model with every instance.
+
+Everything is escaped by the template engine, the pages hold no script, and a content security policy forbids any:
+hostile model output stays text, and no request leaves the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pytest_medhelm import answers
+from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.results.suite import Suite
+
+PER_PAGE = 200
+FOLDER = "instances"
+
+
+def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
+    """Write all pages; returns the path of leaderboard.html."""
+    page = suite.folder / "leaderboard.html"
+    links = {}
+    store = ResponseStore(suite.folder / "responses.sqlite")
+    try:
+        for cell in leaderboard["results"]["cells"]:
+            key = (cell["benchmark"], cell["model"])
+            links[key] = _write_instances(suite, store, cell)
+    finally:
+        store.close()
+    facts = {entry["name"]: entry for entry in leaderboard["results"]["benchmarks"]}
+    text = _template("leaderboard.html").render(
+        board=leaderboard, results=leaderboard["results"], facts=facts, links=links
+    )
+    write_private(page, text)
+    return page
+
+
+def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]) -> str:
+    """The pages of one cell; returns the first one's address relative to leaderboard.html."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{cell['benchmark']}--{cell['model']}")
+    records = list(suite.records(cell["benchmark"], cell["model"]))
+    chunks = [records[start : start + PER_PAGE] for start in range(0, len(records), PER_PAGE)]
+    names = [f"{stem}-{number}.html" for number in range(1, len(chunks) + 1)]
+    for number, chunk in enumerate(chunks):
+        text = _template("instances.html").render(
+            cell=cell, pages=names, number=number, instances=list(_views(store, chunk))
+        )
+        write_private(suite.folder / FOLDER / names[number], text)
+    return f"{FOLDER}/{names[0]}"
+
+
+def _views(store: ResponseStore, records: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        completion = store.get(record["request"])
+        thinking = answers.split_thinking(completion.content, completion.reasoning or None) if completion else None
+        payload = store.payload(record["request"])
+        yield {
+            "record": record,
+            "messages": json.loads(payload)["messages"] if payload else [],
+            "answer": thinking.answer if thinking else "",
+            "thinking": thinking.reasoning if thinking else "",
+            "reference": store.text(record["reference"]),
+            "verdicts": [
+                verdict | {"reply": reply.content if (reply := store.get(verdict["request"])) else ""}
+                for verdict in record["verdicts"]
+            ],
+        }
+
+
+@cache
+def _template(name: str) -> Any:
+    environment = Environment(
+        loader=PackageLoader("pytest_medhelm", "reports/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,62 @@
+"""What the terminal shows at the end: a table that fits 80 columns, gates, the path of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_medhelm.reports.write import Outcome
+
+
+def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+    """One line per benchmark x model."""
+    cells = leaderboard["results"]["cells"]
+    wide = min(30, max((len(cell["model"]) for cell in cells), default=5))
+    yield f"{'benchmark':<16} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
+    seen = ""
+    for cell in cells:
+        name = cell["benchmark"] if cell["benchmark"] != seen else ""
+        seen = cell["benchmark"]
+        summary = cell["metrics"].get(cell["main_metric"])
+        if summary is None or summary["value"] is None:
+            numbers = f"{'-':>6} {'-':>15}"
+        else:
+            interval = f"{summary['low']:.2f} to {summary['high']:.2f}"
+            numbers = f"{summary['value']:>6.2f} {interval:>15}"
+        yield f"{name:<16.16} {_short(cell['model'], wide):<{wide}} {numbers} {cell['n']:>6}"
+        remarks = list(_remarks(cell))
+        if remarks:
+            yield f"{'':<16} {', '.join(remarks)}"[:80]
+
+
+def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
+    if cell["partial"]:
+        yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
+    yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
+
+
+def _short(name: str, wide: int) -> str:
+    return name if len(name) <= wide else f"{name[: wide - 3]}..."
+
+
+def closing(outcome: Outcome) -> Iterator[str]:
+    """Win rates, warnings and the path of the page."""
+    results = outcome.leaderboard["results"]
+    rates = results["win_rate"]["rates"]
+    if rates:
+        listed = ", ".join(f"{model} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1]))
+        yield f"mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}"
+    for row in results["paired"]:
+        first, second = row["models"]
+        yield (
+            f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
+            f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
+        )
+    sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
+    if sample:
+        yield f"SAMPLE DATA in {_list(sample)}: these values show that it works, not how good a model is"
+    yield f"page: {outcome.page}"
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"

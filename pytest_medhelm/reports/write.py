@@ -1,0 +1,41 @@
+"""All files of a suite that are made from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.gates import GateResult, Rule, judge
+from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
+from pytest_medhelm.reports.files import write_json
+from pytest_medhelm.reports.html import write_pages
+from pytest_medhelm.results.manifest import with_benchmarks
+from pytest_medhelm.results.suite import Suite
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a session came to."""
+
+    cells: Sequence[Cell]
+    gates: Sequence[GateResult]
+    leaderboard: Mapping[str, Any]
+    page: Path
+
+
+def conclude(suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str]) -> Outcome:
+    """Aggregate a suite, judge the rules and write leaderboard.json, leaderboard.html and manifest.json."""
+    suite.commit()
+    cells, measured = read_cells(suite)
+    gates = judge(rules, cells, models, selected)
+    leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates])
+    write_json(suite.folder / "leaderboard.json", leaderboard)
+    runs = suite.runs()
+    write_json(
+        suite.folder / "manifest.json",
+        {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
+    )
+    page = write_pages(suite, leaderboard)
+    return Outcome(cells, gates, leaderboard, page)

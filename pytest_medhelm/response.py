@@ -1,0 +1,135 @@
+"""A response as a benchmark sees it: the answer without the thinking, its status, and readings of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from pytest_medhelm import answers
+from pytest_medhelm.engine.request import Completion
+from pytest_medhelm.task import Instance
+
+Status = Literal[
+    "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped"
+]  # fmt: skip
+STATUSES: tuple[Status, ...] = (
+    "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped",
+)  # fmt: skip
+
+MODEL_FAULTS = frozenset({"unparsed", "refused", "truncated", "too_long", "blocked", "empty"})
+"""What the model did: counts as the metric's worst score."""
+
+PLUMBING_FAULTS = frozenset({"request_error", "judge_error", "skipped"})
+"""What the plumbing did: missing data, excluded and counted."""
+
+
+_T = TypeVar("_T")
+
+
+class Response:
+    """The answer of a model. Its repr shows no text: an assertion error must not print a patient's record."""
+
+    def __init__(
+        self, completion: Completion, *, key: str, instance: Instance | None = None, language: str | None = None
+    ) -> None:
+        self._completion = completion
+        self._instance = instance
+        self._language = language
+        self.key = key
+        """The request's hash: finds the texts in responses.sqlite."""
+        thinking = answers.split_thinking(completion.content, completion.reasoning or None)
+        self.text: str = thinking.answer.strip()
+        """The answer without the thinking."""
+        self.reasoning: str = thinking.reasoning
+        self.status: Status = _status(completion, self.text, closed=thinking.closed)
+        """``unparsed`` once a reading below found nothing."""
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status!r}, {len(self.text)} characters, request {self.key[:12]})"
+
+    @property
+    def raw(self) -> str:
+        """The content as the server sent it, thinking included."""
+        return self._completion.content
+
+    @property
+    def finish_reason(self) -> str:
+        """As the server sent it, e.g. "stop" or "length"."""
+        return self._completion.finish_reason
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """Token counts, where the server gives them."""
+        return self._completion.usage
+
+    @property
+    def logprobs(self) -> Sequence[tuple[str, float]]:
+        """(token, log-probability) of each output token, where asked for and given."""
+        return self._completion.logprobs
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the answering attempt took (as measured then, if the response was stored)."""
+        return self._completion.latency
+
+    @property
+    def attempts(self) -> int:
+        """How often the request was sent until it was answered."""
+        return self._completion.attempts
+
+    @property
+    def cached(self) -> bool:
+        """The response was stored by an earlier run."""
+        return self._completion.cached
+
+    @property
+    def error(self) -> str:
+        """Why there is no answer; holds no text of the request."""
+        return self._completion.error
+
+    @cached_property
+    def choice(self) -> str | None:
+        """The letter of the chosen option, or None."""
+        choices = self._instance.choices if self._instance else ()
+        return self._reading(answers.read_choice(self.text, choices))
+
+    @cached_property
+    def quantity(self) -> answers.Quantity | None:
+        """The number with its unit, read by the task's language, or None."""
+        return self._reading(answers.read_number(self.text, self._language))
+
+    @property
+    def number(self) -> float | None:
+        """The number, read by the task's language, or None."""
+        return None if self.quantity is None else self.quantity.value
+
+    @cached_property
+    def date(self) -> datetime.date | None:
+        """The date (month first in English, day first elsewhere), or None."""
+        order: Literal["mdy", "dmy"] = "mdy" if self._language in (None, "en") else "dmy"
+        return self._reading(answers.read_date(self.text, order))
+
+    @cached_property
+    def json(self) -> Any:
+        """The JSON value in the answer, or None."""
+        return self._reading(answers.read_json(self.text))
+
+    def _reading(self, value: _T | None) -> _T | None:
+        # An answer that can be read is an answer, however apologetic its wording.
+        if value is None and self.status == "ok":
+            self.status = "unparsed"
+        elif value is not None and self.status in ("refused", "unparsed"):
+            self.status = "ok"
+        return value
+
+
+def _status(completion: Completion, text: str, *, closed: bool) -> Status:
+    if completion.outcome != "ok":
+        return completion.outcome
+    if completion.finish_reason == "length" or not closed:
+        return "truncated"
+    if not text:
+        return "empty"
+    return "refused" if answers.is_refusal(text) else "ok"

@@ -1,0 +1,121 @@
+"""suite.sqlite: the records of a suite, written by the controller only.
+
+Records of several models, runs and invocations add up; a record replaces an older one of the same identity.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.engine.store import open_private
+from pytest_medhelm.results.record import Record
+
+BATCH = 500
+"""Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+"""
+_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
+
+
+class Suite:
+    """An open suite.sqlite."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection = open_private(folder / "suite.sqlite")
+        self._connection.executescript(_SCHEMA)
+        self._pending: list[tuple[Any, ...]] = []
+        self._run = 0
+
+    def begin(self, run: str, manifest: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
+        """Start a run: records added from now on belong to it."""
+        self._connection.execute("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
+        self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
+        for name, facts in models.items():
+            self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(facts)))
+
+    def add(self, record: Record) -> None:
+        """Add a record; what describes its benchmark, if it carries that, is stored once."""
+        facts = record.pop("benchmark_facts", None)
+        if facts is not None:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
+                (record["benchmark"], record["evaluation"], json.dumps(facts)),
+            )
+        own = {key: value for key, value in record.items() if key not in _COLUMNS}
+        head = tuple(record[key] for key in _COLUMNS)
+        self._pending.append((*head[:5], self._run, *head[5:], json.dumps(own)))
+        if len(self._pending) >= BATCH:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write what is held back."""
+        if self._pending:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending
+            )
+            self._connection.execute("COMMIT")
+            self._pending.clear()
+
+    def cells(self) -> list[tuple[str, str]]:
+        """(benchmark, model) pairs that have records, sorted."""
+        return list(self._connection.execute("SELECT DISTINCT benchmark, model FROM records ORDER BY 1, 2"))
+
+    def records(self, benchmark: str, model: str) -> Iterator[Record]:
+        """The records of a cell that belong together, by instance id.
+
+        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
+        left behind under another limit, prompt or token budget is not mixed in.
+        """
+        newest = self._connection.execute(
+            "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
+            "ORDER BY run DESC, rowid DESC LIMIT 1",
+            (benchmark, model),
+        ).fetchone()
+        rows = self._connection.execute(
+            f"SELECT {', '.join(_COLUMNS)}, record FROM records WHERE benchmark = ? AND model = ? AND evaluation = ? "
+            "AND settings = ? ORDER BY instance, perturbation, repeat",
+            (benchmark, model, *newest),
+        )
+        for *head, own in rows:
+            yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own)
+
+    def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
+        """What describes a benchmark as it was evaluated."""
+        row = self._connection.execute(
+            "SELECT facts FROM benchmarks WHERE name = ? AND evaluation = ?", (name, evaluation)
+        ).fetchone()
+        facts: dict[str, Any] = json.loads(row[0])
+        return facts
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What describes each model."""
+        return {
+            name: json.loads(facts)
+            for name, facts in self._connection.execute("SELECT name, facts FROM models ORDER BY name")
+        }
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The manifests of all runs, oldest first."""
+        return [
+            json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")
+        ]
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.commit()
+        self._connection.close()

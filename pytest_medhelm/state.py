@@ -1,0 +1,27 @@
+"""Typed keys under which a session keeps its state (pytest's stash): no globals, nothing set on config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_medhelm.asking import Asker
+    from pytest_medhelm.benchmark import Benchmark
+    from pytest_medhelm.lineup import Lineup
+    from pytest_medhelm.options import Settings
+    from pytest_medhelm.results.record import Draft
+
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+"""On config: the user's options."""
+LINEUP: pytest.StashKey[Lineup] = pytest.StashKey()
+"""On config: the models and judges of the session."""
+ASKER: pytest.StashKey[Asker] = pytest.StashKey()
+"""On config: asks models; absent on an xdist controller."""
+BENCHMARK: pytest.StashKey[Benchmark] = pytest.StashKey()
+"""On a module node."""
+MARKED: pytest.StashKey[bool] = pytest.StashKey()
+"""On a module node: its marks are set."""
+DRAFT: pytest.StashKey[Draft] = pytest.StashKey()
+"""On an item: the record in the making."""

@@ -1,0 +1,486 @@
+"""The first four benchmarks: real files, sample files, and what happens to damaged ones."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks.clinical_decision_support import test_med_qa as med_qa
+from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
+from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
+from benchmarks.patient_communication_and_education import test_medication_qa as medication_qa
+from pytest_medhelm.datasets.readers import Row, content_id, read_csv, read_json, read_jsonl, read_xlsx
+from pytest_medhelm.errors import DataError, DataMissing
+from pytest_medhelm.task import Instance
+
+DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SAMPLES = Path(__file__).parents[1] / "benchmarks" / "samples"
+MODULES = (pubmed_qa, med_qa, medcalc_bench, medication_qa)
+
+every_benchmark = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
+
+
+def real(module: ModuleType) -> Path:
+    path = DATA / module.TASK.name / module.TASK.files[0].name
+    if not path.exists():
+        pytest.skip(f"{path} is not here; set MEDHELM_TEST_DATA")
+    return path
+
+
+def sample(module: ModuleType) -> Path:
+    path: Path = SAMPLES / module.TASK.name / module.TASK.files[0].name
+    return path
+
+
+def load_real(module: ModuleType) -> list[Instance]:
+    return list(module.load(real(module)))
+
+
+# Facts of the real files, counted by others: data/README.md
+
+
+@every_benchmark
+def test_the_pinned_checksum_is_that_of_the_real_file(module: ModuleType) -> None:
+    assert hashlib.sha256(real(module).read_bytes()).hexdigest() == module.TASK.files[0].sha256
+
+
+def test_pubmed_qa_has_1000_expert_labels() -> None:
+    instances = load_real(pubmed_qa)
+    assert Counter(entry.answer for entry in instances) == {"A": 552, "B": 338, "C": 110}
+    assert {entry.choices for entry in instances} == {("yes", "no", "maybe")}
+    assert Counter(entry.slices["year"] for entry in instances)["not stated"] == 58
+    official = json.loads((real(pubmed_qa).parent / "test_ground_truth.json").read_text())
+    by_id = {entry.id: entry.choices["ABC".index(entry.answer)] for entry in instances}
+    assert len(official) == 500
+    assert {pmid: by_id[pmid] for pmid in official} == official
+
+
+def test_pubmed_qa_shows_every_section_and_not_the_conclusion() -> None:
+    records = json.loads(real(pubmed_qa).read_text())
+    for instance in load_real(pubmed_qa):
+        record = records[instance.id]
+        lines = [f"{label}: {text}" for label, text in zip(record["LABELS"], record["CONTEXTS"], strict=True)]
+        assert instance.context == "\n".join(lines)
+        assert record["LONG_ANSWER"] not in pubmed_qa.prompt(instance)
+
+
+def test_med_qa_has_1273_questions_with_four_tidy_options() -> None:
+    instances = load_real(med_qa)
+    assert Counter(entry.answer for entry in instances) == {"A": 353, "B": 309, "C": 346, "D": 265}
+    assert Counter(entry.slices["step"] for entry in instances) == {"step1": 679, "step2&3": 594}
+    options = [option for entry in instances for option in entry.choices]
+    assert len(options) == 4 * 1273
+    assert all(option and option == option.strip() and "\n" not in option for option in options)
+    assert all(option.count('"') % 2 == 0 for option in options)
+
+
+def test_med_qa_keeps_the_words_of_the_right_option() -> None:
+    records = [json.loads(line) for line in real(med_qa).read_text().splitlines()]
+    for record, instance in zip(records, load_real(med_qa), strict=True):
+        assert instance.choices["ABCD".index(instance.answer)].strip('"') == record["answer"].strip(' \n"')
+
+
+def test_medcalc_bench_has_1047_rows_in_seven_categories() -> None:
+    instances = load_real(medcalc_bench)
+    assert [entry.id for entry in instances] == [str(number) for number in range(1, 1048)]
+    assert Counter(entry.slices["category"] for entry in instances) == {
+        "lab": 327, "risk": 240, "physical": 240, "severity": 80, "diagnosis": 60, "date": 60, "dosage": 40,
+    }  # fmt: skip
+    assert Counter(entry.fields["output_type"] for entry in instances) == {
+        "decimal": 627,
+        "integer": 380,
+        "date": 40,
+    }
+    assert sum(entry.answer.startswith("(") for entry in instances) == 20
+    assert len({entry.slices["calculator"] for entry in instances}) == 55
+    asked = Counter((entry.context, entry.question) for entry in instances)
+    assert sum(count > 1 for count in asked.values()) == 7
+
+
+def test_medcalc_bench_clusters_are_notes() -> None:
+    instances = load_real(medcalc_bench)
+    notes_of: dict[str, set[str]] = {}
+    for entry in instances:
+        notes_of.setdefault(entry.cluster, set()).add(entry.context)
+    assert all(len(notes) == 1 for notes in notes_of.values())
+    assert len(notes_of) == len({entry.context for entry in instances})
+
+
+def test_medication_qa_has_690_rows_and_leaves_out_the_one_without_an_answer() -> None:
+    rows = list(read_xlsx(real(medication_qa), sheet="DrugQA"))
+    assert len(rows) == 690
+    types = Counter(row.text("Question Type") for row in rows)
+    assert types.most_common(6) == [
+        ("Information", 112),
+        ("Dose", 66),
+        ("Usage", 61),
+        ("Side effects", 57),
+        ("Indication", 55),
+        ("Interaction", 51),
+    ]
+    instances = load_real(medication_qa)
+    assert len(instances) == 689
+    assert "n/a" not in {entry.answer.lower() for entry in instances}
+    assert Counter(entry.slices["reference"] for entry in instances) == {"given": 677, "none found": 12}
+
+
+def test_medication_qa_puts_the_answers_to_one_question_into_one_cluster() -> None:
+    instances = load_real(medication_qa)
+    for question in ("what color is phenytoin", "does marijuana use lead to negative health outcomes?"):
+        found = [entry for entry in instances if entry.question.strip() == question]
+        assert len(found) == 2
+        assert found[0].cluster == found[1].cluster
+        assert found[0].id != found[1].id
+
+
+# Ids
+
+
+def shuffle_json(source: Path, target: Path, order: random.Random) -> None:
+    records = list(json.loads(source.read_text()).items())
+    order.shuffle(records)
+    target.write_text(json.dumps(dict(records)))
+
+
+def shuffle_jsonl(source: Path, target: Path, order: random.Random) -> None:
+    lines = source.read_text().strip().split("\n")
+    order.shuffle(lines)
+    target.write_text("\n".join(lines))
+
+
+def shuffle_csv(source: Path, target: Path, order: random.Random) -> None:
+    with source.open(newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    order.shuffle(rows)
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+def shuffle_xlsx(source: Path, target: Path, order: random.Random) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    header, *rows = openpyxl.load_workbook(source)["DrugQA"].iter_rows(values_only=True)
+    order.shuffle(rows)
+    write_drug_qa(target, [header, *rows])
+
+
+def write_drug_qa(target: Path, rows: list[tuple[str | None, ...]], title: str = "DrugQA") -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    book.save(target)
+
+
+@pytest.mark.parametrize(
+    ("module", "shuffle"),
+    [
+        (pubmed_qa, shuffle_json),
+        (med_qa, shuffle_jsonl),
+        (medcalc_bench, shuffle_csv),
+        (medication_qa, shuffle_xlsx),
+    ],
+    ids=[module.TASK.name for module in MODULES],
+)
+def test_ids_are_unique_and_survive_a_reordering(
+    module: ModuleType, shuffle: Callable[[Path, Path, random.Random], None], tmp_path: Path
+) -> None:
+    before = load_real(module)
+    shuffled = tmp_path / real(module).name
+    shuffle(real(module), shuffled, random.Random(5))
+    after = list(module.load(shuffled))
+    assert [entry.id for entry in after] != [entry.id for entry in before]
+    assert len({entry.id for entry in before}) == len(before)
+    assert {entry.id: entry for entry in after} == {entry.id: entry for entry in before}
+
+
+def test_an_id_made_from_content_depends_on_every_text_and_counts_repeats() -> None:
+    seen: Counter[str] = Counter()
+    names = [
+        content_id(seen, *texts) for texts in (("a", "b"), ("ab", ""), ("a", "b"), ("a", "b"), ("b", "a"))
+    ]
+    assert len(set(names)) == 5
+    assert names[2:4] == [f"{names[0]}-2", f"{names[0]}-3"]
+    # must not change between versions, since stored records are found by it: sha256 of "a", 0x1f, "b"
+    assert names[0] == hashlib.sha256(b"a\x1fb").hexdigest()[:12]
+
+
+# Sample data
+
+
+@every_benchmark
+def test_sample_data_is_small_and_complete(module: ModuleType) -> None:
+    instances = list(module.load(sample(module)))
+    assert 8 <= len(instances) <= 10
+    assert len({entry.id for entry in instances}) == len(instances)
+    for entry in instances:
+        assert entry.question
+        assert entry.answer
+        assert len(entry.context.split()) < 120
+        prompt = module.prompt(entry)
+        assert entry.question in prompt
+        assert entry.context in prompt
+        assert all(choice in prompt for choice in entry.choices)
+
+
+@pytest.mark.parametrize("module", [pubmed_qa, med_qa], ids=["pubmed_qa", "med_qa"])
+def test_sample_keys_are_balanced(module: ModuleType) -> None:
+    answers = Counter(entry.answer for entry in module.load(sample(module)))
+    assert len(set(answers.values())) == 1
+    assert len(answers) == len(next(module.load(sample(module))).choices)
+
+
+def test_sample_ids_cannot_be_taken_for_real_ones() -> None:
+    assert all(entry.id.startswith("sample-") for entry in pubmed_qa.load(sample(pubmed_qa)))
+    assert all(int(entry.id) > 9000 for entry in medcalc_bench.load(sample(medcalc_bench)))
+
+
+def test_medcalc_sample_covers_all_categories_with_right_answers() -> None:
+    instances = list(medcalc_bench.load(sample(medcalc_bench)))
+    # worked out by hand from the notes
+    assert [(entry.slices["category"], entry.answer) for entry in instances] == [
+        ("lab", "12"),  # 138 - (112 + 14)
+        ("lab", "9.18"),  # 7.9 + 0.8 * 1.6
+        ("risk", "4"),  # confusion, urea nitrogen, respiratory rate, age
+        ("severity", "8"),  # 2 + 2 + 1 + 2 + 1
+        ("diagnosis", "2"),  # temperature, heart rate
+        ("physical", "96"),  # 82 + 42 / 3
+        ("physical", "27.38"),  # 81 / 2.9584
+        ("date", "12/15/2023"),  # Naegele: 10 March, three months back, seven days on
+        ("date", "('14 weeks', '4 days')"),  # 27 + 29 + 31 + 15 = 102 days
+        ("dosage", "100"),  # 25 * 20 / 5
+    ]
+    for entry in instances:
+        if entry.fields["output_type"] == "decimal":
+            limits = float(entry.fields["lower"]), float(entry.fields["upper"])
+            assert limits == pytest.approx((0.95 * float(entry.answer), 1.05 * float(entry.answer)), abs=1e-3)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
+def test_sample_files_have_the_columns_of_the_real_ones(module: ModuleType) -> None:
+    read = {".json": read_json, ".jsonl": read_jsonl, ".csv": read_csv, ".xlsx": read_xlsx}[
+        sample(module).suffix
+    ]
+    ours, upstream = next(read(sample(module))), next(read(real(module)))
+    assert list(ours.values) == list(upstream.values)
+
+
+# Damaged and wrong files
+
+
+def refuse(module: ModuleType, path: Path) -> str:
+    """The sentence with which a file is refused; fails when it shows anything of the file's content."""
+    with pytest.raises(DataError) as caught:
+        list(module.load(path))
+    sentence = str(caught.value)
+    assert sentence.startswith(path.name)
+    assert "\n" not in sentence
+    for entry in module.load(sample(module)):
+        assert entry.question not in sentence
+        assert not entry.context or entry.context[:20] not in sentence
+    return sentence
+
+
+@every_benchmark
+def test_an_empty_file_is_refused(module: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / sample(module).name
+    path.write_bytes(b"")
+    assert "is empty" in refuse(module, path)
+
+
+@every_benchmark
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_file_is_refused(module: ModuleType, share: float, tmp_path: Path) -> None:
+    content = sample(module).read_bytes()
+    path = tmp_path / sample(module).name
+    path.write_bytes(content[: int(share * len(content))])
+    refuse(module, path)
+
+
+@pytest.mark.parametrize("module", [pubmed_qa, med_qa, medcalc_bench], ids=lambda module: module.TASK.name)
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_refused(module: ModuleType, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / sample(module).name
+    path.write_bytes(
+        sample(module).read_text("utf-8").replace("patient", "päziënt", 1).encode(encoding, "replace")
+    )
+    assert "UTF-8" in refuse(module, path)
+
+
+@every_benchmark
+@pytest.mark.parametrize("other", MODULES, ids=lambda module: f"given-{module.TASK.name}")
+def test_the_file_of_another_benchmark_is_refused(
+    module: ModuleType, other: ModuleType, tmp_path: Path
+) -> None:
+    if module is other:
+        return
+    path = tmp_path / sample(module).name
+    path.write_bytes(sample(other).read_bytes())
+    refuse(module, path)
+
+
+@every_benchmark
+def test_a_gzipped_file_is_read_and_a_cut_one_refused(module: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / f"{sample(module).name}.gz"
+    packed = gzip.compress(sample(module).read_bytes())
+    path.write_bytes(packed)
+    assert list(module.load(path)) == list(module.load(sample(module)))
+    path.write_bytes(packed[:-20])
+    assert "cannot be unpacked" in refuse(module, path)
+
+
+@pytest.mark.parametrize("module", [pubmed_qa, med_qa, medcalc_bench], ids=lambda module: module.TASK.name)
+def test_a_byte_order_mark_is_dropped(module: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / sample(module).name
+    path.write_bytes(b"\xef\xbb\xbf" + sample(module).read_bytes())
+    assert list(module.load(path)) == list(module.load(sample(module)))
+
+
+def spoil_json(path: Path, column: str, value: object, row: int) -> Path:
+    """The PubMedQA sample with one value of one record replaced."""
+    records = json.loads(sample(pubmed_qa).read_text())
+    records[list(records)[row - 1]][column] = value
+    target = path / "ori_pqal.json"
+    target.write_text(json.dumps(records))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("final_decision", "perhaps", "final_decision"),
+        ("final_decision", "", "empty"),
+        ("QUESTION", None, "QUESTION"),
+        ("LABELS", ["RESULTS"], "LABELS"),
+        ("CONTEXTS", "a text", "CONTEXTS"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_row(
+    column: str, value: object, problem: str, tmp_path: Path
+) -> None:
+    sentence = refuse(pubmed_qa, spoil_json(tmp_path, column, value, row=4))
+    assert sentence.startswith("ori_pqal.json, row 4: ")
+    assert problem in sentence
+    assert "perhaps" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("Ground Truth Answer", "high"),
+        ("Upper Limit", ""),
+        ("Lower Limit", "09/23/2014"),
+        ("Lower Limit", "nan"),
+        ("Patient Note", " "),
+    ],
+)
+def test_a_wrong_limit_is_refused_with_its_row(column: str, value: str, tmp_path: Path) -> None:
+    with sample(medcalc_bench).open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    rows[2][column] = value
+    path = tmp_path / "test_data.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert refuse(medcalc_bench, path).startswith("test_data.csv, row 3: ")
+
+
+def test_a_missing_option_is_refused_with_its_row(tmp_path: Path) -> None:
+    lines = sample(med_qa).read_text().splitlines()
+    record = json.loads(lines[4])
+    del record["options"]["D"]
+    path = tmp_path / "phrases_no_exclude_test.jsonl"
+    path.write_text("\n".join([*lines[:4], json.dumps(record), *lines[5:]]))
+    assert refuse(med_qa, path) == "phrases_no_exclude_test.jsonl, row 5: options are not lettered A to D"
+
+
+HEADER = ("Question", "Focus (Drug)", "Question Type", "Answer", "Section Title", "URL")
+
+
+def test_medication_qa_leaves_out_rows_without_an_answer(tmp_path: Path) -> None:
+    path = tmp_path / "questions.xlsx"
+    answers = ("Take it with food.", None, "n/a", " N/A ", "No answers", "Unanswerable")
+    write_drug_qa(
+        path, [HEADER, *((f"question {n}", "x", "Dose", text, None, None) for n, text in enumerate(answers))]
+    )
+    instances = list(medication_qa.load(path))
+    assert [entry.question for entry in instances] == ["question 0", "question 4", "question 5"]
+    assert [entry.slices["reference"] for entry in instances] == ["given", "none found", "none found"]
+
+
+def test_a_workbook_without_the_sheet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "questions.xlsx"
+    write_drug_qa(path, [HEADER, ("q", "f", "Dose", "a", "s", "u")], title="Sheet1")
+    assert refuse(medication_qa, path) == "questions.xlsx has no sheet 'DrugQA'"
+
+
+def test_a_header_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "questions.xlsx"
+    write_drug_qa(path, [HEADER])
+    assert refuse(medication_qa, path) == "questions.xlsx has no rows"
+
+
+def test_without_openpyxl_the_command_to_install_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(DataMissing, match=r"pip install 'pytest-medhelm\[data\]'"):
+        list(medication_qa.load(sample(medication_qa)))
+
+
+def test_a_file_that_is_not_there_is_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match=r"test_data\.csv"):
+        list(medcalc_bench.load(tmp_path / "test_data.csv"))
+
+
+# Readers
+
+
+def test_cells_with_line_breaks_and_quotes_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes(b'id,note\r\n1,"first ""line""\nsecond, line"\r\n\r\n2,plain\r\n')
+    rows = list(read_csv(path))
+    assert [dict(row.values) for row in rows] == [
+        {"id": "1", "note": 'first "line"\nsecond, line'},
+        {"id": "2", "note": "plain"},
+    ]
+    assert [row.number for row in rows] == [1, 2]
+
+
+def test_a_long_note_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text(f'id,note\n1,"{"x" * 200_000}"\n')
+    assert len(next(read_csv(path)).text("note")) == 200_000
+
+
+def test_unicode_line_separators_do_not_split_a_json_line(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_text('{"note": "one\u2028two"}\n\n{"note": "three"}\n', encoding="utf-8")
+    assert [(row.number, row.text("note")) for row in read_jsonl(path)] == [(1, "one\u2028two"), (3, "three")]
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "7", "{}", "[]", '{"a": 1}', "[" * 100_000])
+def test_json_without_records_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"^records\.json"):
+        list(read_json(path))
+
+
+def test_a_row_never_shows_its_content() -> None:
+    row = Row("notes.csv", 3, {"note": "Mrs Example has a cough", "age": 71})
+    assert "cough" not in repr(row)
+    with pytest.raises(DataError, match=r"^notes\.csv, row 3: the column 'dose' is missing"):
+        row.text("dose")
+    with pytest.raises(DataError, match="'age' holds a int instead of a str"):
+        row.text("age")
