@@ -236,9 +236,7 @@ class MockServer:
             case None:
                 writer.write(_http(200, answer))
             case Fault(kind="status", status=status, retry_after=wait, body=body):
-                writer.write(
-                    _http(status, error_body(f"Mock fault {status}.") if body is None else body, wait)
-                )
+                writer.write(_http(status, error_body(f"Mock fault {status}.") if body is None else body, wait))
             case Fault(kind="truncated"):
                 text = json.dumps(answer).encode()
                 writer.write(_http(200, text[: len(text) // 2]))
@@ -259,14 +257,10 @@ class MockServer:
 
 def main() -> None:
     """The command line; runs until it is interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m perf.mock_server", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m perf.mock_server", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0)
-    parser.add_argument(
-        "--fault-rate", type=float, default=0.0, help="share of the prompts that fail, 0 to 1"
-    )
+    parser.add_argument("--fault-rate", type=float, default=0.0, help="share of the prompts that fail, 0 to 1")
     parser.add_argument("--sticky", action="store_true", help="those prompts always fail")
     parser.add_argument("--models", nargs="+", default=["mock"])
     parser.add_argument("--api-key")

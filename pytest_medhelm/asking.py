@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.outcomes import Failed
 
 from pytest_medhelm import state
 from pytest_medhelm.jury.jury import judge_requests
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
     from pytest_medhelm.prompts import Message
 
 
-class PlumbingFailure(pytest.fail.Exception):
+class PlumbingFailure(Failed):
     """No answer could be had: an ERROR of the item, never a wrong answer. Its text is safe to show."""
 
 
-class Shortfall(pytest.fail.Exception):
+class Shortfall(Failed):
     """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
 
 
@@ -84,9 +86,7 @@ class Asker:
 
     # Requests
 
-    def request(
-        self, model: Model, messages: Sequence[Message], instance: str = "", **sampling: Any
-    ) -> Request:
+    def request(self, model: Model, messages: Sequence[Message], instance: str = "", **sampling: Any) -> Request:
         """Build the request, the same for look-ahead and for the test."""
         from pytest_medhelm.engine.request import make_request
 
@@ -217,7 +217,7 @@ class Asker:
             return report
         draft = item.stash.get(state.DRAFT, None)
         if draft is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
-            report.medhelm = self._record(draft)
+            report.medhelm = self._record(draft)  # type: ignore[attr-defined]
         if not self.settings.show_text:
             _hide_text(report, call, draft)
         return report
@@ -275,6 +275,6 @@ def _hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Dr
     request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
     name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
     report.longrepr = (
-        f"{call.excinfo.typename} at {where.path.name}:{where.lineno + 1}{name}; "
+        f"{call.excinfo.typename} at {Path(where.path).name}:{where.lineno + 1}{name}; "
         "type --medhelm-show-text to see its text"
     )

@@ -40,7 +40,11 @@ class Benchmark:
     @cached_property
     def evaluation(self) -> str:
         """Hash of the evaluation set: benchmark, data files, instance ids."""
-        parts = [self.task.name, sorted(self.source.sha256.items()), sorted(entry.id for entry in self.instances)]
+        parts = [
+            self.task.name,
+            sorted(self.source.sha256.items()),
+            sorted(entry.id for entry in self.instances),
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def messages(self, instance: Instance) -> Sequence[Message]:
@@ -83,9 +87,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     task: Task = module.TASK
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
-    source = find_source(
-        task, data=settings.data, samples=_samples(path, task.name), accept=accept.get("accept", ())
-    )
+    source = find_source(task, data=settings.data, samples=_samples(path, task.name), accept=accept.get("accept", ()))
     instances = list(task.load(*source.paths))
     if not instances:
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance")

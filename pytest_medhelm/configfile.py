@@ -1,29 +1,29 @@
 """medhelm.toml: endpoints, models, accepted data files, and defaults of a run.
 
-    [run]                          # defaults of the options; lists are replaced by the command line
-    models = ["ward/llama3"]
-    gates = ["pubmed_qa.exact_match >= 0.70"]
+[run]                          # defaults of the options; lists are replaced by the command line
+models = ["ward/llama3"]
+gates = ["pubmed_qa.exact_match >= 0.70"]
 
-    [endpoints.ward]               # makes --medhelm-model=ward/NAME possible
-    base_url = "http://gpu1:8000/v1"
-    api_key_env = "WARD_KEY"       # the name of the environment variable, never the key itself
-    concurrency = 64
-    timeout = 120                  # seconds for one attempt
-    retries = 5
+[endpoints.ward]               # makes --medhelm-model=ward/NAME possible
+base_url = "http://gpu1:8000/v1"
+api_key_env = "WARD_KEY"       # the name of the environment variable, never the key itself
+concurrency = 64
+timeout = 120                  # seconds for one attempt
+retries = 5
 
-    [models."ward/llama3"]         # what belongs to one model
-    max_tokens = 4000
-    temperature = 0                # "default": let the server decide
-    system_prompt = "..."
-    logprobs = true
-    extra_body = { chat_template_kwargs = { enable_thinking = true } }
+[models."ward/llama3"]         # what belongs to one model
+max_tokens = 4000
+temperature = 0                # "default": let the server decide
+system_prompt = "..."
+logprobs = true
+extra_body = { chat_template_kwargs = { enable_thinking = true } }
 
-    [models.candidate]             # a name of its own: --medhelm-model=candidate
-    endpoint = "ward"
-    model = "org/model-70b"
+[models.candidate]             # a name of its own: --medhelm-model=candidate
+endpoint = "ward"
+model = "org/model-70b"
 
-    [data.pubmed_qa]
-    accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
+[data.pubmed_qa]
+accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def read_config(path: Path | None) -> ConfigFile:
     for name, entry in content.get("endpoints", {}).items():
         if "base_url" not in entry:
             raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")
-    return ConfigFile(
-        path, run, content.get("endpoints", {}), content.get("models", {}), content.get("data", {})
-    )
+    return ConfigFile(path, run, content.get("endpoints", {}), content.get("models", {}), content.get("data", {}))
 
 
 def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_medhelm import state
+from pytest_medhelm.engine.store import stop_file
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.gates import Rule
 from pytest_medhelm.lineup import Lineup, connect, describe
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
 class Controller:
     """Owns the suite of a session."""
 
-    def __init__(
-        self, config: pytest.Config, settings: Settings, lineup: Lineup, rules: Collection[Rule]
-    ) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, lineup: Lineup, rules: Collection[Rule]) -> None:
         self.config = config
         self.settings = settings
         self.lineup = lineup
@@ -99,8 +99,11 @@ class Controller:
         except session.Failed:
             self._conclude()
             raise
-        except KeyboardInterrupt:
-            self._interrupted = True
+        except KeyboardInterrupt as stop:
+            # With a reason it is a stop by -x under xdist or by a plugin; Ctrl-C has none, or comes from a worker.
+            self._interrupted = not str(stop) or "keyboard-interrupt" in str(stop)
+            if not self._interrupted:
+                self._conclude()
             raise
         self._conclude()
         return result
@@ -114,9 +117,7 @@ class Controller:
         judged = candidates or [model.name for model in self.lineup.models]
         self._outcome = conclude(self._open_suite(), self._rules, judged, self._selected)
         self._report_gates(self._outcome.gates)
-        self.config.hook.pytest_medhelm_report(
-            leaderboard=self._outcome.leaderboard, folder=self.settings.folder
-        )
+        self.config.hook.pytest_medhelm_report(leaderboard=self._outcome.leaderboard, folder=self.settings.folder)
 
     def _report_gates(self, gates: Collection[GateResult]) -> None:
         """Every rule becomes a test report, outside the percentage and the cache of failed tests."""
@@ -134,10 +135,19 @@ class Controller:
                 if reporter is not None and report.when == "call":
                     reporter.stats.setdefault(report.outcome, []).append(report)
 
+    def pytest_keyboard_interrupt(self) -> None:
+        if self._interrupted and self.settings.folder.is_dir():
+            self._stop_file.touch()
+
+    @property
+    def _stop_file(self) -> Path:
+        return stop_file(self.settings.folder, self.run)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         if self._suite is not None:
             self._suite.close()
+        self._stop_file.unlink(missing_ok=True)
         self._stack.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,10 +1,10 @@
 """What can go wrong, as types.
 
-    MedhelmError          one sentence for the user: what is wrong and what to type instead
-    ├── ConfigError       an option, the config file or a gate rule: the session ends with exit status 4
-    ├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
-    │   └── DataMissing   nothing is there to read: that benchmark is skipped alone
-    └── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
+MedhelmError          one sentence for the user: what is wrong and what to type instead
+├── ConfigError       an option, the config file or a gate rule: the session ends with exit status 4
+├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
+│   └── DataMissing   nothing is there to read: that benchmark is skipped alone
+└── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DataError(MedhelmError):
     """A data file is not what the benchmark expects."""
 
 
-class DataMissing(DataError):
+class DataMissing(DataError):  # noqa: N818
     """A data file, or the extra that reads it, is not there."""
 
 

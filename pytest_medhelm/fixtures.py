@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
     from pytest_medhelm.jury.jury import Jury
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.results.record import Draft
     from pytest_medhelm.response import Response
+    from pytest_medhelm.results.record import Draft
     from pytest_medhelm.task import Instance
 
 

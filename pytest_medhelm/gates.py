@@ -14,11 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.leaderboard.aggregate import Cell
 from pytest_medhelm.response import STATUSES
+
+if TYPE_CHECKING:
+    from pytest_medhelm.leaderboard.aggregate import Cell
 
 Verdict = Literal["pass", "fail", "inconclusive", "not evaluated"]
 
@@ -69,7 +71,9 @@ class GateResult:
     def sentence(self) -> str:
         """The one sentence that the terminal, JUnit, JSON and HTML show."""
         value = "no value" if self.value is None else f"{self.value:.3f}"
-        interval = "" if self.low is None or self.high is None else f" (95 % interval {self.low:.3f} to {self.high:.3f})"
+        interval = (
+            "" if self.low is None or self.high is None else f" (95 % interval {self.low:.3f} to {self.high:.3f})"
+        )
         return f"{self.verdict}: {self.rule}: {self.model} on {self.benchmark} has {value}{interval}: {self.reason}"
 
     def as_json(self) -> dict[str, object]:
@@ -85,7 +89,8 @@ def parse_rule(text: str) -> Rule:
         if match is None:
             column = position + len(text[position:]) - len(text[position:].lstrip()) + 1
             raise ConfigError(
-                f"gate {text!r}, column {column}: expected {expected}; a rule reads e.g. 'pubmed_qa.exact_match >= 0.70'"
+                f"gate {text!r}, column {column}: expected {expected}; "
+                "a rule reads e.g. 'pubmed_qa.exact_match >= 0.70'"
             )
         found.append(match.group(1) or "")
         position = match.end()
@@ -137,14 +142,19 @@ def _judge_metric(rule: Rule, model: str, name: str, summary: Mapping[str, float
     ends = sorted((summary["worst"], summary["best"]))
     if not rule.bound:
         checks = [rule.met(end) for end in ends]
-        reason = f"{summary['missing']} of {summary['missing'] + summary['n']} missing, bounds {ends[0]:.3f} to {ends[1]:.3f}"
+        asked = summary["missing"] + summary["n"]
+        reason = f"{summary['missing']} of {asked} missing, bounds {ends[0]:.3f} to {ends[1]:.3f}"
     else:
         interval = sorted((summary["low"], summary["high"]))
         bound = interval[0] if rule.bound == "lower" else interval[1]
         other = interval[1] if rule.bound == "lower" else interval[0]
         # Missing data widen the interval by as much as they can move the value.
         down, up = ends[0] - summary["value"], ends[1] - summary["value"]
-        checks = [rule.met(bound + min(0.0, down)), rule.met(bound + max(0.0, up)), rule.met(other + max(0.0, up))]
+        checks = [
+            rule.met(bound + min(0.0, down)),
+            rule.met(bound + max(0.0, up)),
+            rule.met(other + max(0.0, up)),
+        ]
         reason = f"the {rule.bound} end decides"
     if all(checks):
         return _result(rule, model, name, summary["value"], summary, "pass", reason)

@@ -36,9 +36,7 @@ def pytest_medhelm_make_model(name: str, config: pytest.Config) -> Model | None:
 
 
 @pytest.hookspec
-def pytest_medhelm_update_request(
-    body: dict[str, Any], messages: Sequence[Mapping[str, str]], model: Model
-) -> None:
+def pytest_medhelm_update_request(body: dict[str, Any], messages: Sequence[Mapping[str, str]], model: Model) -> None:
     """Add fields to the body of a request, in place. Called in each process for each request before its key is
     built, so what you add decides whether a stored response is used again: it must not change from run to run.
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.models.spec import Endpoint, Model, resolve_model
+from pytest_medhelm.models.spec import Model, resolve_model
 from pytest_medhelm.options import Settings
 
 Resolved = Mapping[str, Mapping[str, str]]
@@ -107,9 +107,7 @@ def apply(lineup: Lineup, resolved: Resolved) -> Lineup:
         if model.endpoint is None or model.name not in resolved:
             return model
         entry = resolved[model.name]
-        return replace(
-            model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"])
-        )
+        return replace(model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"]))
 
     return Lineup(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
 
@@ -123,12 +121,6 @@ def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Call
     stack.callback(server.stop)
     progress(f"Starting {model.name} ...")
     return server.start()
-
-
-def endpoints(lineup: Lineup) -> list[Endpoint]:
-    """The distinct endpoints, in order."""
-    distinct = {(model.endpoint.name, model.endpoint.base_url): model.endpoint for model in lineup if model.endpoint}
-    return list(distinct.values())
 
 
 def describe(model: Model) -> dict[str, Any]:

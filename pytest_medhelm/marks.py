@@ -35,11 +35,17 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
     unnamed = sum(NAME_A_MODEL in reason for reason in reasons)
     if unnamed:
         yield f"medhelm: {unnamed} tests skipped: {NAME_A_MODEL}"
-    lacking = sorted({reason.removeprefix("Skipped: ") for reason in reasons if "has no data here" in reason or "medhelm[" in reason})
+    lacking = sorted(
+        {reason.removeprefix("Skipped: ") for reason in reasons if "has no data here" in reason or "medhelm[" in reason}
+    )
     yield from (f"medhelm: {reason}" for reason in lacking)
     lineup = config.stash.get(state.LINEUP, None)
-    if lineup is not None and reporter.stats.get("deselected") and not any(
-        reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured")
+    if (
+        lineup is not None
+        and reporter.stats.get("deselected")
+        and not any(
+            reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured")
+        )
     ):
         chosen = config.getoption("keyword") or config.getoption("markexpr")
         yield f"medhelm: nothing is called {chosen!r}; type 'pytest --collect-only -q' to see what there is"

@@ -22,7 +22,11 @@ EMBEDDED_LIMIT = 5
 # name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.
 SCALARS = (
     ("base-url", "URL", "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1"),
-    ("data", "DIR", "Folder with upstream data files, as DIR/<benchmark>/<file>; else the sample data is used"),
+    (
+        "data",
+        "DIR",
+        "Folder with upstream data files, as DIR/<benchmark>/<file>; else the sample data is used",
+    ),
     (
         "limit",
         "N|all",
@@ -159,7 +163,7 @@ def _ini(name: str) -> str:
 def _config_path(config: pytest.Config, root: Path) -> Path | None:
     named = config.getoption("medhelm_config") or config.getini("medhelm_config")
     if named:
-        path = root / named
+        path: Path = root / named
         if not path.is_file():
             raise ConfigError(f"--medhelm-config: there is no file {named!r}; name an existing TOML file")
         return path
@@ -205,7 +209,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _folder(root: Path, value: str) -> Path:
-    folder = (root / value).expanduser()
+    folder: Path = (root / value).expanduser()
     if not folder.is_dir():
         raise ConfigError(f"--medhelm-data: there is no folder {value!r}; name the one that holds <benchmark>/<file>")
     return folder

@@ -32,7 +32,12 @@ class Response:
     """The answer of a model. Its repr shows no text: an assertion error must not print a patient's record."""
 
     def __init__(
-        self, completion: Completion, *, key: str, instance: Instance | None = None, language: str | None = None
+        self,
+        completion: Completion,
+        *,
+        key: str,
+        instance: Instance | None = None,
+        language: str | None = None,
     ) -> None:
         self._completion = completion
         self._instance = instance

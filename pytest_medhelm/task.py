@@ -92,8 +92,7 @@ class Task:
     def __post_init__(self) -> None:
         if self.subcategory not in CATEGORY_OF:
             raise ConfigError(
-                f"Task {self.name!r}: subcategory {self.subcategory!r} is not one of: "
-                f"{', '.join(CATEGORY_OF)}"
+                f"Task {self.name!r}: subcategory {self.subcategory!r} is not one of: {', '.join(CATEGORY_OF)}"
             )
         for name, value, allowed in (
             ("access", self.access, get_args(Access)),

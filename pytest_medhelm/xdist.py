@@ -47,11 +47,13 @@ class Distribution:
         return StaticScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
-class StaticScheduling(LoadScheduling):
+class StaticScheduling(LoadScheduling):  # type: ignore[misc]
     """Item i belongs to worker i modulo n and is sent when its turn is near, so that -x stops soon.
 
     What a crashed worker leaves behind goes to whoever has room: its replacement, or a worker that is not done.
     """
+
+    collection: list[str] | None
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
@@ -72,10 +74,10 @@ class StaticScheduling(LoadScheduling):
         if self.collection is None:
             if not self._check_nodes_have_same_collection():
                 return
-            self.collection = next(iter(self.node2collection.values()))
+            collection = self.collection = next(iter(self.node2collection.values()))
             nodes = sorted(self.nodes, key=lambda node: rank_of(node.gateway.id))
             for rank, node in enumerate(nodes):
-                self._shares[node] = deque(range(rank, len(self.collection), len(nodes)))
+                self._shares[node] = deque(range(rank, len(collection), len(nodes)))
         for node in self.nodes:
             self.check_schedule(node)
 

@@ -45,7 +45,11 @@ def letters_data(count: int) -> str:
     """Rows of the small benchmark; the gold letter stands in the question, so that a server can be right."""
     return json.dumps(
         [
-            {"id": f"q{number:03d}", "question": f"Case {number}. Gold {'ABCD'[number % 4]}.", "answer": "ABCD"[number % 4]}
+            {
+                "id": f"q{number:03d}",
+                "question": f"Case {number}. Gold {'ABCD'[number % 4]}.",
+                "answer": "ABCD"[number % 4],
+            }
             for number in range(count)
         ]
     )
@@ -58,7 +62,13 @@ def gold(body: dict[str, Any]) -> str:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "MEDHELM_ID_KEY", "PYTEST_ADDOPTS", "GITHUB_STEP_SUMMARY"):
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "MEDHELM_ID_KEY",
+        "PYTEST_ADDOPTS",
+        "GITHUB_STEP_SUMMARY",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -68,7 +78,7 @@ def letters(pytester: pytest.Pytester) -> Callable[..., Path]:
 
     def write(count: int = 10) -> Path:
         (pytester.path / "pinned.json").write_text(letters_data(count))
-        pytester.makepyfile(test_letters=LETTERS)
+        (pytester.path / "test_letters.py").write_text(LETTERS)
         folder = pytester.path / "data" / "letters"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "letters.json").write_text(letters_data(count))

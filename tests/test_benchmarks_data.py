@@ -32,7 +32,7 @@ every_benchmark = pytest.mark.parametrize("module", MODULES, ids=lambda module: 
 
 
 def real(module: ModuleType) -> Path:
-    path = DATA / module.TASK.name / module.TASK.files[0].name
+    path: Path = DATA / module.TASK.name / module.TASK.files[0].name
     if not path.exists():
         pytest.skip(f"{path} is not here; set MEDHELM_TEST_DATA")
     return path
@@ -136,12 +136,14 @@ def test_medication_qa_has_690_rows_and_leaves_out_the_one_without_an_answer() -
 
 
 def test_medication_qa_puts_the_answers_to_one_question_into_one_cluster() -> None:
-    instances = load_real(medication_qa)
-    for question in ("what color is phenytoin", "does marijuana use lead to negative health outcomes?"):
-        found = [entry for entry in instances if entry.question.strip() == question]
-        assert len(found) == 2
-        assert found[0].cluster == found[1].cluster
-        assert found[0].id != found[1].id
+    found = [entry for entry in load_real(medication_qa) if entry.question == "what color is phenytoin"]
+    assert len(found) == 4
+    assert len({entry.id for entry in found}) == 4
+    assert len({entry.cluster for entry in found}) == 1
+    # also when it was typed in another way: "how much ... is ok" and "How much ... is OK?"
+    typed = [entry for entry in medication_qa.load(sample(medication_qa)) if "much" in entry.question]
+    assert len({entry.question for entry in typed}) == 2
+    assert len({entry.cluster for entry in typed}) == 1
 
 
 # Ids
@@ -207,9 +209,7 @@ def test_ids_are_unique_and_survive_a_reordering(
 
 def test_an_id_made_from_content_depends_on_every_text_and_counts_repeats() -> None:
     seen: Counter[str] = Counter()
-    names = [
-        content_id(seen, *texts) for texts in (("a", "b"), ("ab", ""), ("a", "b"), ("a", "b"), ("b", "a"))
-    ]
+    names = [content_id(seen, *texts) for texts in (("a", "b"), ("ab", ""), ("a", "b"), ("a", "b"), ("b", "a"))]
     assert len(set(names)) == 5
     assert names[2:4] == [f"{names[0]}-2", f"{names[0]}-3"]
     # must not change between versions, since stored records are found by it: sha256 of "a", 0x1f, "b"
@@ -269,9 +269,7 @@ def test_medcalc_sample_covers_all_categories_with_right_answers() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
 def test_sample_files_have_the_columns_of_the_real_ones(module: ModuleType) -> None:
-    read = {".json": read_json, ".jsonl": read_jsonl, ".csv": read_csv, ".xlsx": read_xlsx}[
-        sample(module).suffix
-    ]
+    read = {".json": read_json, ".jsonl": read_jsonl, ".csv": read_csv, ".xlsx": read_xlsx}[sample(module).suffix]
     ours, upstream = next(read(sample(module))), next(read(real(module)))
     assert list(ours.values) == list(upstream.values)
 
@@ -312,17 +310,13 @@ def test_a_truncated_file_is_refused(module: ModuleType, share: float, tmp_path:
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_another_encoding_is_refused(module: ModuleType, encoding: str, tmp_path: Path) -> None:
     path = tmp_path / sample(module).name
-    path.write_bytes(
-        sample(module).read_text("utf-8").replace("patient", "päziënt", 1).encode(encoding, "replace")
-    )
+    path.write_bytes(sample(module).read_text("utf-8").replace(" a ", " ä ", 1).encode(encoding, "replace"))
     assert "UTF-8" in refuse(module, path)
 
 
 @every_benchmark
 @pytest.mark.parametrize("other", MODULES, ids=lambda module: f"given-{module.TASK.name}")
-def test_the_file_of_another_benchmark_is_refused(
-    module: ModuleType, other: ModuleType, tmp_path: Path
-) -> None:
+def test_the_file_of_another_benchmark_is_refused(module: ModuleType, other: ModuleType, tmp_path: Path) -> None:
     if module is other:
         return
     path = tmp_path / sample(module).name
@@ -366,9 +360,7 @@ def spoil_json(path: Path, column: str, value: object, row: int) -> Path:
         ("CONTEXTS", "a text", "CONTEXTS"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_row(
-    column: str, value: object, problem: str, tmp_path: Path
-) -> None:
+def test_a_wrong_value_is_refused_with_its_row(column: str, value: object, problem: str, tmp_path: Path) -> None:
     sentence = refuse(pubmed_qa, spoil_json(tmp_path, column, value, row=4))
     assert sentence.startswith("ori_pqal.json, row 4: ")
     assert problem in sentence
@@ -412,9 +404,7 @@ HEADER = ("Question", "Focus (Drug)", "Question Type", "Answer", "Section Title"
 def test_medication_qa_leaves_out_rows_without_an_answer(tmp_path: Path) -> None:
     path = tmp_path / "questions.xlsx"
     answers = ("Take it with food.", None, "n/a", " N/A ", "No answers", "Unanswerable")
-    write_drug_qa(
-        path, [HEADER, *((f"question {n}", "x", "Dose", text, None, None) for n, text in enumerate(answers))]
-    )
+    write_drug_qa(path, [HEADER, *((f"question {n}", "x", "Dose", text, None, None) for n, text in enumerate(answers))])
     instances = list(medication_qa.load(path))
     assert [entry.question for entry in instances] == ["question 0", "question 4", "question 5"]
     assert [entry.slices["reference"] for entry in instances] == ["given", "none found", "none found"]

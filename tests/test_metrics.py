@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
 from pytest_medhelm.engine.request import Completion
 from pytest_medhelm.metrics import METRICS
@@ -67,9 +68,7 @@ def test_exact_match_forgives_blanks_at_the_ends_only(prediction: str, reference
 def test_rouge_is_the_f_measure_of_stemmed_words(
     prediction: str, reference: str, rouge_1: float, rouge_2: float, rouge_l: float
 ) -> None:
-    assert rouge(prediction, reference) == pytest.approx(
-        {"rouge_1": rouge_1, "rouge_2": rouge_2, "rouge_l": rouge_l}
-    )
+    assert rouge(prediction, reference) == pytest.approx({"rouge_1": rouge_1, "rouge_2": rouge_2, "rouge_l": rouge_l})
 
 
 def test_metrics_return_plain_floats_under_the_names_they_announce() -> None:
@@ -161,9 +160,7 @@ def test_a_gestational_age_is_never_guessed(text: str, age: timedelta | None) ->
 
 
 def respond(text: str, instance: Instance) -> Response:
-    return Response(
-        Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en"
-    )
+    return Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
 
 
 def calculation(category: str, answer: str, lower: str = "", upper: str = "") -> Instance:
@@ -208,6 +205,49 @@ def test_a_result_that_cannot_be_read_is_none(text: str, answer: str) -> None:
 )
 def test_medcalc_accuracy_as_medhelm_has_it(text: str, instance: Instance, value: float) -> None:
     assert medcalc_accuracy_helm(text, instance) == value
+
+
+class Scores(dict[str, float]):
+    """Stands in for the ``score`` fixture; an answer that cannot be read is 0."""
+
+    def exact_match(self, prediction: str | None, reference: str) -> None:
+        self["exact_match"] = 0.0 if prediction is None else exact_match(prediction, reference)
+
+    def medcalc_accuracy(self, prediction: Value | None, lower: str, upper: str) -> None:
+        self["medcalc_accuracy"] = 0.0 if prediction is None else medcalc_accuracy(prediction, lower, upper)
+
+    def helm(self, name: str, value: float) -> None:
+        self[f"{name}_helm"] = value
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "helm"),
+    [("B", 1.0, 1.0), ("B.", 1.0, 0.0), ("The answer is **B**.", 1.0, 0.0), ("C", 0.0, 0.0), ("", 0.0, 0.0)],
+)
+def test_a_letter_is_read_by_us_and_looked_up_by_medhelm(text: str, value: float, helm: float) -> None:
+    instance = Instance(id="1", question="?", answer="B", choices=("one", "two", "three", "four"))
+    scores = Scores()
+    med_qa.test_med_qa(instance, respond(text, instance), scores)  # type: ignore[arg-type]
+    assert scores == {"exact_match": value, "exact_match_helm": helm}
+
+
+@pytest.mark.parametrize(
+    ("category", "text", "value", "helm"),
+    [
+        ("lab", "12", 1.0, 0.0),
+        ("physical", "12", 1.0, 1.0),
+        ("physical", "138 - 126 = 12\nAnswer: 12 mEq/L", 1.0, 0.0),
+        ("risk", "12.0", 1.0, 0.0),
+        ("risk", "13", 0.0, 0.0),
+    ],
+)
+def test_a_calculation_is_read_by_us_and_taken_whole_by_medhelm(
+    category: str, text: str, value: float, helm: float
+) -> None:
+    instance = calculation(category, "12", "11.4", "12.6")
+    scores = Scores()
+    medcalc_bench.test_medcalc_bench(instance, respond(text, instance), scores)  # type: ignore[arg-type]
+    assert scores == {"medcalc_accuracy": value, "medcalc_accuracy_helm": helm}
 
 
 @pytest.fixture(scope="module")

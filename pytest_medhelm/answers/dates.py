@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
 from typing import Literal
 
 from pytest_medhelm.answers.folding import fold
 from pytest_medhelm.answers.markers import final_readings, json_answer
+from pytest_medhelm.answers.patterns import compiled
 
 _MONTHS = {
     name: number
@@ -33,21 +33,17 @@ _MONTHS = {
 }
 
 
-@cache
-def _pattern() -> re.Pattern[str]:
-    month = f"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
-    return re.compile(
-        rf"""
-        (?<![\d/.-])(?:
-            (?P<iso_y>\d{{4}})[-/.](?P<iso_m>\d{{1,2}})[-/.](?P<iso_d>\d{{1,2}})
-          | (?P<first>\d{{1,2}})(?P<sep>[-/.])(?P<second>\d{{1,2}})(?P=sep)(?P<num_y>\d{{2,4}})
-          | (?P<dmy_d>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]{{0,2}}(?:(?:of|de)\s)?(?P<dmy_m>{month})\b\.?
-            ,?[\s-]{{0,2}}(?:del?\s)?(?P<dmy_y>\d{{2,4}})
-          | \b(?P<mdy_m>{month})\b\.?[\s-]{{0,2}}(?P<mdy_d>\d{{1,2}})(?:st|nd|rd|th)?
-            (?:,\s{{0,2}}|[\s-]{{1,2}}(?:del?\s)?)(?P<mdy_y>\d{{2,4}})
-        )(?![\d/])""",
-        re.VERBOSE | re.ASCII,
-    )
+_MONTH = f"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
+_DATE = rf"""(?xa)
+    (?<![\d/.-])(?:
+        (?P<iso_y>\d{{4}})[-/.](?P<iso_m>\d{{1,2}})[-/.](?P<iso_d>\d{{1,2}})
+      | (?P<first>\d{{1,2}})(?P<sep>[-/.])(?P<second>\d{{1,2}})(?P=sep)(?P<num_y>\d{{2,4}})
+      | (?P<dmy_d>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]{{0,2}}(?:(?:of|de)\s)?(?P<dmy_m>{_MONTH})\b\.?
+        ,?[\s-]{{0,2}}(?:del?\s)?(?P<dmy_y>\d{{2,4}})
+      | \b(?P<mdy_m>{_MONTH})\b\.?[\s-]{{0,2}}(?P<mdy_d>\d{{1,2}})(?:st|nd|rd|th)?
+        (?:,\s{{0,2}}|[\s-]{{1,2}}(?:del?\s)?)(?P<mdy_y>\d{{2,4}})
+    )(?![\d/])
+"""
 
 
 def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
@@ -67,7 +63,7 @@ def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
 
 def _dates(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     """The distinct dates in a text; None stands for one that cannot be read."""
-    return list(dict.fromkeys(_to_date(found, order) for found in _pattern().finditer(text)))
+    return list(dict.fromkeys(_to_date(found, order) for found in compiled(_DATE).finditer(text)))
 
 
 def _to_date(found: re.Match[str], order: Literal["mdy", "dmy"]) -> date | None:

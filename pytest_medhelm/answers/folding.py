@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from pytest_medhelm.answers.patterns import compiled
 
 _SAME = {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "−": "-", "‐": "-", "‑": "-", "–": "-", "—": "-"}
 
@@ -30,7 +31,7 @@ def _is_accent(char: str) -> bool:
 
 
 _FOLDING = _Folding()
-_LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mathit|mbox|bf|rm)\s{0,2}\{([^{}]*)\}")
+_LATEX_TEXT = r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mathit|mbox|bf|rm)\s{0,2}\{([^{}]*)\}"
 
 
 def fold(text: str) -> str:
@@ -40,4 +41,4 @@ def fold(text: str) -> str:
 
 def unwrap_latex(text: str) -> str:
     r"""The text with wrappers such as ``\text{mg}`` replaced by what they hold."""
-    return _LATEX_TEXT.sub(r"\1", text) if "\\" in text else text
+    return compiled(_LATEX_TEXT).sub(r"\1", text) if "\\" in text else text

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from math import isfinite
 from typing import NoReturn
 
-_OPENER = re.compile(r"[{\[]")
+from pytest_medhelm.answers.patterns import compiled
+
+_OPENER = r"[{\[]"
 # Possessive, and with an optional closing quote, so that no stretch of text is scanned twice. A raw line
 # break cannot stand in a JSON string: there a stray quote in prose ends, too.
-_TOKEN = re.compile(r'"(?:[^"\\\n]++|\\.)*+"?|[{}\[\]]')
-_INFO_WORD = re.compile(r"\A[\w+.-]*\s")
+_TOKEN = r'"(?:[^"\\\n]++|\\.)*+"?|[{}\[\]]'
+_INFO_WORD = r"\A[\w+.-]*+\s"
 _WORK_FACTOR = 10
 
 
@@ -26,7 +27,7 @@ def read_json(text: str) -> object | None:
     if whole:
         return value
     for block in text.split("```")[1::2]:
-        for candidate in (block, _INFO_WORD.sub("", block, count=1)):
+        for candidate in (block, compiled(_INFO_WORD).sub("", block, count=1)):
             parsed, value = _parse(candidate.strip())
             if parsed:
                 return value
@@ -57,21 +58,17 @@ def _parse(text: str) -> tuple[bool, object | None]:
 def _first_embedded(text: str) -> object | None:
     """Parse the balanced stretches from left to right, the outer one before those inside it.
 
-    A failed attempt costs what the parser read. Text nested so that the same stretch fails again and again is
-    given up once the attempts have read ten times its length.
+    Brackets within brackets that are no JSON would be read again at every level: the search ends when the
+    attempts have read ten times the length of the text.
     """
     work = _WORK_FACTOR * len(text)
     for start, end in sorted(_balanced(text)):
-        try:
-            return _DECODER.raw_decode(text, start)[0]
-        except json.JSONDecodeError as error:
-            work -= error.pos - start
-        except ValueError:
-            work -= end - start
-        except RecursionError:
-            return None
+        parsed, value = _parse(text[start:end])
+        work -= end - start
+        if parsed:
+            return value
         if work < 0:
-            return None
+            break
     return None
 
 
@@ -81,7 +78,7 @@ def _balanced(text: str) -> list[tuple[int, int]]:
     stack: list[int] = []
     waiting = {"{": 0, "[": 0}
     position = 0
-    while token := (_TOKEN if stack else _OPENER).search(text, position):
+    while token := compiled(_TOKEN if stack else _OPENER).search(text, position):
         position = token.end()
         mark = token[0]
         if mark in waiting:

@@ -1,4 +1,4 @@
-"""Phrases that announce a final answer: "Answer:", "the answer is", "la respuesta es", a LaTeX box, JSON keys."""
+"""Phrases that announce a final answer: "Answer:", "la respuesta es", a LaTeX box, a JSON key."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ _NOUN = r"""(?:
   | antwort | richtige\soption
   | resposta | alternativa\scorreta | opção\scorreta | gabarito
   | risposta | opzione\scorretta | antwoord
-  | (?:final|the|el|o|il|le|das|^[^\w\n]{0,6})\s?(?:result|resultado|résultat|risultato|ergebnis)(?:\sfinal[e]?)?
+  | (?:final|the|el|o|il|le|das|^[^\w\n]{0,6})\s?
+    (?:result|resultado|résultat|risultato|ergebnis)(?:\sfinale?)?
 )\b"""
 
 _FILLER = r"""(?:\s{1,3}(?:
     choice | option | letter | value | here | now | would | should | must | will | therefore | thus
-  | (?:to|for)\s(?:this|the|your)\s(?:question|case|problem|patient)
+  | (?:to|for)\s(?:this|the|your)(?:\s(?:question|case|problem|patient))?
   | correct[ae]? | corretta | correta | finale? | definitiva | richtige | option | muss | sería | debe | ser
 )\b){0,4}"""
 
@@ -51,22 +52,24 @@ _COPULA = r"""(?:
   | (?:foi|seria|é|è)(?=\s{1,3}\S)(?:\s{1,2}a(?=\s{1,2}[^\w\n]{0,3}\w\b(?!\s\w)))?
 )\b"""
 
-_ADVERB = r"(?:\s{1,2}(?:therefore|thus|then|clearly|indeed|actually|(?:most\s)?likely|probably|simply)\b)?"
+_ADVERB = r"""(?:\s{1,2}(?:therefore|thus|then|clearly|indeed|actually|(?:most\s)?likely|probably|simply
+  |certainly|definitely)\b)?"""
 
 _PHRASE = rf"""
     (?P<box>\\boxed\s{{0,3}}\{{)
   | (?P<tag><(?:final_?)?answer>)
-  | \b(?P<wrong>(?:incorrect|wrong|false)\s)?{_NOUN}
+  | (?<!\w)(?P<wrong>(?:incorrect|wrong|false)\s)?{_NOUN}
     (?:
         {_FILLER}
         (?:
             ["'*_`)\]]{{0,4}}\s{{0,3}}(?:[:=]|->|→)
-          | \s{{1,3}}(?P<denied>cannot|can\snot|can['’]t|no|não|non)\s(?:be|es|é|è|est)\b
+          | \s{{1,3}}(?P<denied>(?:cannot|can\snot|can['’]t|no|não|non)\s(?:be|es|é|è|est)|(?:is|was)n['’]t)\b
           | \s{{1,3}}n['’]est\s(?P<pas>pas)\b
-          | (?:(?:\s{{1,3}}|_){_COPULA}|['’]s\b){_ADVERB}(?P<negated>n['’]t\b|\s{{0,3}}(?:not|nicht|keine?)\b)?\s{{0,2}}:?
+          | (?:\s{{1,3}}{_COPULA}|['’]s\b){_ADVERB}
+            (?P<negated>[\s*_]{{1,4}}(?:not|nicht|keine?)\b)?\s{{0,2}}:?
         )
-      | [^\w\n]{{0,6}}$                                           # a heading; the answer is on the next line
-      | \s(?=[^\w\n]{{0,3}}\w\b[^\w\n]{{0,4}}$)                   # "Answer B", "Answer 5" at the end of a line
+      | [^\w\n]{{0,6}}$                               # a heading; the answer is on the next line
+      | \s(?=[^\w\n]{{0,3}}\w\b[^\w\n]{{0,4}}$)       # "Answer B", "Answer 5" at the end of a line
     )
   | \bI(?:['’]d|\s(?:would|will))?\s(?:choose|select|pick|go\swith|opt\sfor)\b
   | \b(?:elijo|escojo|je\schoisis|ich\swähle|escolho|scelgo)\b
@@ -82,9 +85,7 @@ _ACCENTED = dict(zip("áàâãéèêíóôõúüäöçñ", "aaaaeeeiooouuaocn", 
 @cache
 def _phrase() -> re.Pattern[str]:
     """Compiled on first use, since importing must stay cheap. Every accent is optional, as in folded text."""
-    pattern = re.sub(
-        f"[{''.join(_ACCENTED)}]", lambda found: f"(?:{found[0]}|{_ACCENTED[found[0]]}\u0301?)", _PHRASE
-    )
+    pattern = re.sub(f"[{''.join(_ACCENTED)}]", lambda found: f"(?:{found[0]}|{_ACCENTED[found[0]]}\u0301?)", _PHRASE)
     return re.compile(pattern, re.VERBOSE | re.IGNORECASE | re.MULTILINE)
 
 

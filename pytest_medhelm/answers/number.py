@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,25 +9,24 @@ from typing import NamedTuple
 from pytest_medhelm.answers.folding import unwrap_latex
 from pytest_medhelm.answers.markers import final_readings, json_answer
 from pytest_medhelm.answers.numerals import decimal_mark, numeral, power_at, to_float, unit_at
+from pytest_medhelm.answers.patterns import compiled
 
 _SAME = str.maketrans("０１２３４５６７８９：＝，．％－−‐‑–’", "0123456789:=,.%-----'")
 _LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·"}
 
 # The numbers of a list ("2. ", "Step 3") are no values.
-_BULLET = re.compile(
-    r"^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)",
-    re.MULTILINE | re.IGNORECASE,
-)
-_REASON = re.compile(
-    r"[,\s](?:because|since|rather than|instead of|not|porque|ya que|parce que|car|weil|perché|pois)\s|因为",
-    re.IGNORECASE,
-)
-_DENIAL = re.compile(r"\W{0,4}(?:not|nicht|no|pas|non|não)\s", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|。")
-_OPENING = re.compile(r"[\s~*_$`(\[{\\]*")
-_CLOSING = re.compile(r"[\s.!*_$`)\]}\\。]*")
-_BOUND = re.compile(r"(?:^|[\s(~$*])(?:[<>]=?|[≤≥±])\s?$")
-_NO_VALUE = re.compile(r"\s?/\s?[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]")
+_BULLET = r"""(?xim)
+    ^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)
+"""
+_REASON = r"""(?xi)
+    [,\s](?:because|since|rather\sthan|instead\sof|not|porque|ya\sque|parce\sque|car|weil|perché|pois)\s|因为
+"""
+_DENIAL = r"(?i)\W{0,4}(?:not|nicht|no|pas|non|não)\s"
+_SENTENCE_END = r"[.!?;](?=\s|$)|。"
+_OPENING = r"[\s~*_$`(\[{\\]*"
+_CLOSING = r"[\s.!*_$`)\]}\\。]*"
+_BOUND = r"(?:^|[\s(~$*])(?:[<>]=?|[≤≥±])\s?$"
+_NO_VALUE = r"\s?/\s?[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,18 @@ def _tidy(text: str) -> str:
         text = unwrap_latex(text)
         for command, plain in _LATEX.items():
             text = text.replace(command, plain)
-    return _BULLET.sub("", text)
+    return compiled(_BULLET).sub("", text)
 
 
 def _claimed(claim: str, decimal: str) -> list[Quantity | None]:
     """The distinct numbers of the first sentence with a number behind a final-answer phrase."""
-    if _DENIAL.match(claim):
+    if compiled(_DENIAL).match(claim):
         return [None]
-    claim = _REASON.split(claim, maxsplit=1)[0]
+    claim = compiled(_REASON).split(claim, maxsplit=1)[0]
     first = next(_candidates(claim, decimal), None)
     if first is None:
         return []
-    end = _SENTENCE_END.search(claim, first.end)
+    end = compiled(_SENTENCE_END).search(claim, first.end)
     claim = claim[: end.end() if end else len(claim)]
     return _settle(claim, list(_candidates(claim, decimal)))
 
@@ -97,8 +95,8 @@ def _settle(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
         return distinct
     last = candidates[-1]
     equals = max(text.rfind("="), text.rfind("≈"))
-    ends_text = _CLOSING.fullmatch(text, last.end)
-    follows = equals >= 0 and _OPENING.fullmatch(text, equals + 1, last.start)
+    ends_text = compiled(_CLOSING).fullmatch(text, last.end)
+    follows = equals >= 0 and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return [last.quantity]
     return distinct
@@ -131,7 +129,11 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))
         value = to_float(digits, exponent, decimal)
         start = found.start() - signed
-        if value is None or _NO_VALUE.match(text, end) or _BOUND.search(text[max(0, start - 4) : start]):
+        if (
+            value is None
+            or compiled(_NO_VALUE).match(text, end)
+            or compiled(_BOUND).search(text[max(0, start - 4) : start])
+        ):
             yield _Candidate(start, end, None)
         else:
             negative = signed and before[-1] == "-"
@@ -152,4 +154,4 @@ def _is_part_of_word(before: str, text: str, end: int) -> bool:
 
 def _is_denominator(before: str) -> bool:
     """The 1.73 of "per 1.73 m²"; a fraction is caught at its first number."""
-    return bool(re.search(r"(?:/|\bper)\s?$", before))
+    return bool(compiled(r"(?:/|\bper)\s?$").search(before))

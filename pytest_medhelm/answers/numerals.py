@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from math import isfinite
 
-_POINT_DECIMAL = frozenset(
-    ("en", "zh", "ja", "ko", "th", "hi", "he", "es-mx", "es-us", "de-ch", "de-li", "it-ch")
-)
-_COMMA_DECIMAL = frozenset(
-    "bg ca cs da de el es et eu fi fr gl hr hu id it lt lv nb nl nn no pl pt ro ru sk sl sr sv tr uk vi".split()
-)
+from pytest_medhelm.answers.patterns import compiled
+
+_POINT_DECIMAL = ["en", "zh", "ja", "ko", "th", "hi", "he", "es-mx", "es-us", "de-ch", "de-li", "it-ch"]
+_COMMA_DECIMAL = [
+    "bg",
+    "ca",
+    "cs",
+    "da",
+    "de",
+    "el",
+    "es",
+    "et",
+    "eu",
+    "fi",
+    "fr",
+    "gl",
+    "hr",
+    "hu",
+    "id",
+    "it",
+    "lt",
+    "lv",
+    "nb",
+    "nl",
+    "nn",
+    "no",
+    "pl",
+    "pt",
+    "ro",
+    "ru",
+    "sk",
+    "sl",
+    "sr",
+    "sv",
+    "tr",
+    "uk",
+    "vi",
+]
 
 # Thin and no-break spaces, and the Swiss apostrophe, group digits in every language.
 _GROUPERS = "'\u00a0\u2009\u202f"
 _NUMERAL = r"(?:[0-9]++(?:[.,][0-9]++|[{groupers}][0-9]{{3}}(?![0-9]))*+|(?<![.])\.[0-9]++)"
-_GROUPED_BY_BLANKS = re.compile(rf"([1-9][0-9]{{0,2}}(?:[{_GROUPERS} ][0-9]{{3}})+)(?:[.,]([0-9]+))?")
+_GROUPED_BY_BLANKS = rf"([1-9][0-9]{{0,2}}(?:[{_GROUPERS} ][0-9]{{3}})+)(?:[.,]([0-9]+))?"
 _MAX_LENGTH = 40
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_EXPONENT = r"(?:\s?\^\s?\{?\s?([-+]?[0-9]{1,3})(?![0-9])\}?|([⁻⁺]?[⁰¹²³⁴-⁹]{1,3}))"
-_TIMES_TEN = re.compile(rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[x×*·]\s?10{_EXPONENT}")
-_RAISED = re.compile(_EXPONENT)
+_RAISED = r"(?:\s?\^\s?\{?\s?([-+]?[0-9]{1,3})(?![0-9])\}?|([⁻⁺]?[⁰¹²³⁴-⁹]{1,3}))"
+_TIMES_TEN = rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[x×*·]\s?10{_RAISED}"
 
-_UNIT = r"""
+_UNIT = r"""(?xi)
 [*_$`]{0,3}[ \u00a0\u202f]?
 (?:
     %|‰|°\s?[CF]?|percent|per\scent|por\s(?:ciento|cento)|prozent
   | mm\s?Hg|cm\s?H2O|kPa|k?cal|lbs?
   | [kmuµμnpfd]?(?:mol|Eq|Osm|g|gm|L|IU|U)|mcg|[cmk]?m|m?s|IE|UI|cc
-  | units?|unidades|einheiten|m?secs?|seconds?|min|minutes?|mins|h|hrs?|hours?|days?|wks?|weeks?|months?|yrs?|years?
+  | units?|unidades|einheiten|m?secs?|seconds?|min|minutes?|mins|h|hrs?|hours?
+  | days?|wks?|weeks?|months?|yrs?|years?
   | segundos?|minutos?|horas?|d[ií]as?|semanas?|meses|años?|anos?
   | stunden?|tage?|wochen?|monate?|jahre?|heures?|jours?|semaines?|mois|ans?|ore|giorni|settimane|mesi|anni
   | bpm|beats|breaths|points?|puntos?|pontos?|punti|punkte?|tablets?|capsules?|drops?
@@ -42,7 +73,7 @@ _UNIT = r"""
 
 
 def decimal_mark(language: str | None) -> str:
-    """"." or ",", or "" where the language (a BCP 47 code) is not given or not known here."""
+    """ "." or ",", or "" where the language (a BCP 47 code) is not given or not known here."""
     code = (language or "").lower().replace("_", "-")
     for name in (code, code.partition("-")[0]):
         if name in _POINT_DECIMAL:
@@ -52,11 +83,10 @@ def decimal_mark(language: str | None) -> str:
     return ""
 
 
-@cache
 def numeral(decimal: str) -> re.Pattern[str]:
     """The digits of one number with their marks. A plain blank groups digits where the comma is decimal."""
     groupers = _GROUPERS + (" " if decimal == "," else "")
-    return re.compile(_NUMERAL.format(groupers=groupers))
+    return compiled(_NUMERAL.format(groupers=groupers))
 
 
 def to_float(digits: str, exponent: int, decimal: str) -> float | None:
@@ -75,7 +105,7 @@ def to_float(digits: str, exponent: int, decimal: str) -> float | None:
 
 def _plain_digits(digits: str, decimal: str) -> str | None:
     if not digits.isdecimal() and any(mark in digits for mark in _GROUPERS + " "):
-        grouped = _GROUPED_BY_BLANKS.fullmatch(digits)
+        grouped = compiled(_GROUPED_BY_BLANKS).fullmatch(digits)
         if not grouped:
             return None
         return re.sub(r"[^0-9]", "", grouped[1]) + "." + (grouped[2] or "0")
@@ -105,8 +135,8 @@ def _ungrouped(digits: str) -> str | None:
 
 def power_at(text: str, digits: str, position: int) -> tuple[str, int, int]:
     """Read a power of ten behind a numeral: the mantissa, the exponent, and where the number ends."""
-    found = _TIMES_TEN.match(text, position)
-    if not found and digits == "10" and (found := _RAISED.match(text, position)):
+    found = compiled(_TIMES_TEN).match(text, position)
+    if not found and digits == "10" and (found := compiled(_RAISED).match(text, position)):
         digits = "1"
     if not found:
         return digits, 0, position
@@ -114,13 +144,8 @@ def power_at(text: str, digits: str, position: int) -> tuple[str, int, int]:
     return digits, int(exponent.translate(_SUPERSCRIPTS)), found.end()
 
 
-@cache
-def _unit() -> re.Pattern[str]:
-    return re.compile(_UNIT, re.VERBOSE | re.IGNORECASE)
-
-
 def unit_at(text: str, position: int) -> tuple[str, int]:
     """The unit that stands at a position, as written, and where it ends; ("", position) when none does."""
-    found = _unit().match(text, position)
+    found = compiled(_UNIT).match(text, position)
     unit = found[0].strip("*_$` \u00a0\u202f") if found else ""
     return (unit, found.end()) if found and unit else ("", position)

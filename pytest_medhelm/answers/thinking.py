@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
-_CHANNEL_MARK = re.compile(r"<\|(start|channel|message|constrain|end|return|call)\|>")
+from pytest_medhelm.answers.patterns import compiled
+
+_TAG = r"(?i)<(/?)(?:think|thinking|reasoning)>"
+_CHANNEL_MARK = r"<\|(start|channel|message|constrain|end|return|call)\|>"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def _split_tags(content: str) -> tuple[list[str], list[str], bool]:
     answers: list[str] = []
     is_open = False
     start = 0
-    for tag in _TAG.finditer(content):
+    for tag in compiled(_TAG).finditer(content):
         before = content[start : tag.start()]
         start = tag.end()
         if tag[1]:
@@ -56,7 +57,7 @@ def _split_tags(content: str) -> tuple[list[str], list[str], bool]:
 
 
 def _split_channels(content: str) -> tuple[list[str], list[str], bool]:
-    pieces = _CHANNEL_MARK.split(content)
+    pieces = compiled(_CHANNEL_MARK).split(content)
     thoughts, answers = [pieces[0]], []
     channel = ""
     has_final = False

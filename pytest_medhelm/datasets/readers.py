@@ -151,9 +151,7 @@ def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
     try:
         import openpyxl
     except ImportError:
-        raise DataMissing(
-            f"Reading {path.name} needs openpyxl: run pip install 'pytest-medhelm[data]'"
-        ) from None
+        raise DataMissing(f"Reading {path.name} needs openpyxl: run pip install 'pytest-medhelm[data]'") from None
     content = _bytes(path)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)

@@ -71,7 +71,7 @@ def _checked(task: Task, origin: Origin, paths: tuple[Path, ...], accept: Collec
             continue
         if file.name not in accept:
             raise DataError(
-                f"{task.name}: {path} is not the pinned file (sha256 {digest[:12]}..., expected {file.sha256[:12]}...); "
+                f"{task.name}: {path} is not the pinned file (sha256 {digest[:12]}..., not {file.sha256[:12]}...); "
                 f"get it again, or accept it in medhelm.toml: [data.{task.name}] accept = [{file.name!r}]"
             )
         accepted.append(file.name)
@@ -82,6 +82,6 @@ def content_sha256(path: Path) -> str:
     """SHA-256 of a file's content, unpacked if it ends in .gz. Raises DataError when it cannot be read."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_medhelm.engine.request import Completion, Request
-from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Endpoint
 
@@ -31,6 +31,7 @@ GIVE_UP_AFTER = 900.0
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
 CLAIM_POLL = 0.05
+STOP_POLL = 0.2
 
 Follow = Callable[[Completion], Sequence[Request]]
 """What to ask as soon as a completion is there (the judges of an answer)."""
@@ -102,8 +103,17 @@ class Engine:
         return job.future
 
     def ask(self, request: Request) -> Completion:
-        """The completion of a request, waiting for it. A later equal request is read from disk."""
-        completion = self.submit(request, first=True).result()
+        """The completion of a request, waiting for it. A later equal request is read from disk.
+
+        Raises KeyboardInterrupt when the controller of this worker was interrupted meanwhile.
+        """
+        future = self.submit(request, first=True)
+        while self._processes > 1 and not future.done():
+            with contextlib.suppress(TimeoutError):
+                future.result(STOP_POLL)
+            if not future.done() and stop_file(self._path.parent, self._run).exists():
+                raise KeyboardInterrupt
+        completion = future.result()
         self._jobs.pop(request.key, None)
         return completion
 

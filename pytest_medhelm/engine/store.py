@@ -5,12 +5,12 @@ All processes of a session append to it. Clinical text lives here and in suite.s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_medhelm.engine.request import Completion, Request
@@ -26,22 +26,27 @@ CREATE TABLE IF NOT EXISTS responses(
 CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS claims(key TEXT PRIMARY KEY, pid INTEGER NOT NULL);
 """
-_COMPLETION = (
-    "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
-)
+_COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
 
 
 def open_private(path: Path) -> sqlite3.Connection:
     """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
+    # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
+    # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
     # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
+
+
+def stop_file(folder: Path, run: str) -> Path:
+    """Its existence tells the workers of a run to stop waiting: a signal to the controller does not reach them."""
+    return folder / f".stop-{run}"
 
 
 class ResponseStore:
@@ -55,7 +60,9 @@ class ResponseStore:
     def get(self, key: str, *, run: str | None = None) -> Completion | None:
         """The stored completion; with ``run`` only one that was paid for in that run."""
         sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
-        row = self._connection.execute(*((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))).fetchone()
+        row = self._connection.execute(
+            *((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))
+        ).fetchone()
         if row is None:
             return None
         outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
@@ -86,9 +93,7 @@ class ResponseStore:
                     )
                 )  # fmt: skip
         with self._transaction():
-            self._connection.executemany(
-                f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows
-            )
+            self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", unanswered)
             self._connection.executemany("DELETE FROM claims WHERE key = ?", keys)
 
@@ -123,7 +128,7 @@ class ResponseStore:
         """Close the connection."""
         self._connection.close()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -147,4 +152,3 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -43,20 +44,24 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._url = f"{endpoint.base_url}/chat/completions"
-        # A proxy of the environment must not see requests to this machine.
-        remote = urlsplit(endpoint.base_url).hostname not in LOOPBACK
+        self._proxy = proxy_for(endpoint.base_url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=endpoint.timeout),
             headers={"Content-Type": "application/json", **endpoint.headers},
-            trust_env=remote,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def attempt(self, request: Request) -> Completion | Fault:
         """Send a request once."""
         started = time.perf_counter()
         try:
-            async with self._session.post(self._url, data=request.payload.encode("utf-8", "replace")) as reply:
+            async with self._session.post(
+                self._url,
+                data=request.payload.encode("utf-8", "replace"),
+                proxy=self._proxy,
+                allow_redirects=False,  # A redirect could leave the hosts that the user allowed.
+            ) as reply:
                 raw = await reply.read()
                 if reply.status != 200:
                     return _refused(reply.status, raw, reply.headers.get("Retry-After"))
@@ -72,6 +77,17 @@ class Transport:
         """Close all connections."""
         await self._session.close()
         await asyncio.sleep(0)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address; never one for this machine itself.
+
+    Worked out once per endpoint: aiohttp's own trust_env looks it up for each request, at twice the CPU time.
+    """
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.hostname in LOOPBACK or proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def read_completion(answer: dict[str, Any], latency: float) -> Completion:

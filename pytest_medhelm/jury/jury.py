@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.results.record import Draft
 
 
-def judge_requests(
-    asker: Asker, rubric: Rubric, instance: Instance, answer: str, reference: str
-) -> Sequence[Request]:
+def judge_requests(asker: Asker, rubric: Rubric, instance: Instance, answer: str, reference: str) -> Sequence[Request]:
     """One request per judge."""
     question = f"{instance.context}\n\n{instance.question}".strip()
     messages = judge_messages(rubric, question=question, answer=answer, reference=reference)

@@ -66,7 +66,9 @@ def judge_messages(rubric: Rubric, *, question: str, answer: str, reference: str
         + "; ".join(f"{value} = {meaning}" for value, meaning in criterion.anchors.items())
         for criterion in rubric.criteria
     )
-    shape = json.dumps({criterion.name: {"score": "<whole number>", "explanation": "<one sentence>"} for criterion in rubric.criteria})
+    shape = json.dumps(
+        {criterion.name: {"score": "<whole number>", "explanation": "<one sentence>"} for criterion in rubric.criteria}
+    )
     parts = [f"Task given to the assistant:\n{question}"]
     if rubric.shows_reference:
         parts.append(f"Reference answer by an expert:\n{reference}")

@@ -1,8 +1,8 @@
 """Confidence intervals of mean scores: binary and graded, independent and clustered, single and stratified.
 
-Every score is first rescaled to 0 (worst) .. 1 (best). What is then asked is always the same three things: how much
-the scores vary, how many independent scores they are worth (clusters), and whether the plain normal theory may be
-trusted. Where it may not, only the bounds of the scale are relied on. The docstring of ``mean_interval`` has the rules.
+Every score is first rescaled to 0 (worst) .. 1 (best). What is then asked is always the same: how much the
+scores vary, how many independent ones they are worth (clusters), and whether normal theory may be trusted.
+Where it may not, only the ends of the scale are relied on. ``mean_interval`` states the rules.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+from pytest_medhelm.leaderboard.quantiles import beta_quantile, student_t_quantile
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -22,8 +23,8 @@ Codes = npt.NDArray[np.intp]
 MIN_CLUSTERS = 10
 """Below this the spread between clusters is hardly known: the interval carries a note."""
 _FEW_CASES = 25
-"""With fewer cases at one end the limit towards it is the exact one: the smallest round number with which at least
-93 % are covered for every true share at every n."""
+"""With fewer cases at one end the limit towards it is the exact one. The smallest round number with which
+93 % are covered whatever the true share and n."""
 _FEW_UNITS = 10
 """The skewness of fewer scores or clusters cannot be judged."""
 _INFORMATIVE = 5
@@ -45,7 +46,8 @@ class Interval:
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """The score interval of a proportion (Wilson, J. Am. Stat. Assoc. 22, 1927), both limits in 0..1.
 
-    ``n`` may be an effective number and need not be whole. Raises ValueError unless 0 <= successes <= n and n > 0.
+    ``n`` may be an effective number and need not be whole.
+    Raises ValueError unless 0 <= successes <= n and n > 0.
     """
     if not (n > 0 and 0 <= successes <= n):
         raise ValueError(f"wilson needs 0 <= successes <= n and n > 0, not successes={successes}, n={n}")
@@ -59,16 +61,14 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
 
 
 def bounds(scores: Sequence[float], missing: int, *, scale: tuple[float, float]) -> tuple[float, float]:
-    """The mean if all missing scores were the worst, and if all were the best value of ``scale`` (worst, best).
+    """The mean if all missing scores were the worst value of ``scale``, and if all were the best.
 
     Where lower is better the first is therefore the larger number. Raises ValueError when there is nothing to
     average or ``missing`` is negative.
     """
     n = len(scores) + missing
     if missing < 0 or n == 0:
-        raise ValueError(
-            f"bounds needs at least one score, given or missing, not {len(scores)} and {missing}"
-        )
+        raise ValueError(f"bounds needs at least one score, given or missing, not {len(scores)} and {missing}")
     total = math.fsum(scores)
     worst, best = scale
     return (total + missing * worst) / n, (total + missing * best) / n
@@ -84,29 +84,30 @@ def mean_interval(
 ) -> Interval | None:
     """An interval for the mean of scores that lie on ``scale`` = (worst, best); None without scores.
 
-    With ``strata`` (fixed sub-runs) it is for the unweighted mean of the stratum means. ``clusters`` names the source
-    of each score; an empty name means that the score has a source of its own. Sources may span strata.
+    With ``strata`` (fixed sub-runs) it is for the unweighted mean of the stratum means. ``clusters`` names
+    the source of each score; an empty name is a source of its own. A source may occur in several strata.
 
-    * *Wilson*, when only the two ends of the scale occur. Its limit towards an end with few cases misses too often
-      (at n = 30 and a true 0.995 only 86 % are covered), so there the Clopper-Pearson limit is taken if it is further
-      out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
-    * *Student t*, for graded scores of at least 10 units that number more than 25 times their squared skewness:
-      Cochran's rule for trusting the normal curve (Sampling Techniques, 1977, section 2.15). It is shifted for the
-      skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978) and leaves room for extreme scores, such as
-      answers that fail outright, too rare to have been seen: a share of 1 - 0.025 ** (1 / n) of them is possible.
-    * *Bounded mean* otherwise, so near an end of the scale, without variance and in tiny samples. What lies above
-      and below the median are two variables, each bounded by the rest of the scale; each gets the limits of a share,
-      safe because a variable in 0..1 with mean p has no variance above p (1 - p).
-    * *Clusters* divide n by the design effect: the variance of the mean by leaving out one cluster at a time over
-      that of independent scores, at least 1. With fewer than 5 clusters that hold a score other than the most
-      frequent one it cannot be estimated; then n is the number of clusters. The quantile is Student's, its degrees
-      of freedom one less than the number of equal clusters that the sizes are worth, sum(m)^2 / sum(m^2) (Kish). Under
-      10 of those the bounded mean or Wilson is used and a note says so: even that width is uncertain.
-    * *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary or not
-      fit for t enters with Agresti and Coull's share p~, as p~ (1 - p~) / n, which is above 0 at the ceiling.
+    * *Wilson*, when only the two ends of the scale occur. Its limit towards an end with few cases misses too
+      often (at n = 30 and a true 0.995 it covers 86 %), so there the Clopper-Pearson limit is taken if it is
+      further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
+    * *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
+      squared skewness: Cochran's rule for trusting the normal curve (Sampling Techniques, section 2.15). It
+      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978) and leaves room for
+      extreme scores, such as failed answers, too rare to have been seen: a share of 1 - 0.025^(1/n) at 95 %.
+    * *Bounded mean* otherwise: near an end of the scale, without variance, from few units. What lies above
+      and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
+      share, which is safe: no variable in 0..1 with mean p has a variance above p (1 - p).
+    * *Clusters* divide n by the design effect: the variance of the mean by leaving out one cluster at a
+      time over that of independent scores, at least 1. Where fewer than 5 clusters hold a score other than
+      the most frequent one of their stratum it cannot be estimated, and n becomes the number of clusters.
+      The quantile is Student's, its degrees of freedom one less than the equal clusters that the sizes are
+      worth, sum(m)^2 / sum(m^2) (Kish). Under 10 of those a note is added: the width is itself uncertain.
+    * *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary
+      or not fit for t enters with p~ (1 - p~) / n, above 0 even at the ceiling, where p~ is the share after
+      adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998).
 
-    The interval holds the mean, lies inside the scale and never has zero width. Raises ValueError when a score is
-    not on the scale or the lengths differ.
+    The interval holds the mean, lies inside the scale and never has zero width. Raises ValueError when a
+    score is not on the scale or the lengths differ.
     """
     for name, labels in (("clusters", clusters), ("strata", strata)):
         if labels is not None and len(labels) != len(scores):
@@ -123,9 +124,10 @@ def mean_interval(
         low, high, method = _single(unit, design, confidence)
     if design.clusters:
         method += f", {design.clusters} cluster{'s' if design.clusters > 1 else ''}"
-    worst, best = scale
-    ends = sorted(min(max(worst + (best - worst) * limit, min(scale)), max(scale)) for limit in (low, high))
-    return Interval(ends[0], ends[1], method, _cluster_note(sources, fixed))
+    worst, best = float(scale[0]), float(scale[1])
+    first, second = sorted(worst + (best - worst) * limit for limit in (low, high))
+    inside = max(first, min(worst, best)), min(second, max(worst, best))
+    return Interval(*inside, method, _cluster_note(sources, fixed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +141,23 @@ class _Design:
     clusters: int
     """0 when every score has a source of its own."""
     totals: Floats
-    """What each cluster (without clusters, each score) adds to the deviation of the estimate; they sum to 0."""
+    """What each cluster, or each score without clusters, adds to the estimate's deviation; their sum is 0."""
 
 
 def _design(unit: Floats, sources: Codes, fixed: Codes, confidence: float) -> _Design:
     counts = np.bincount(fixed)
     weights = 1.0 / (counts.size * counts[fixed])
     deviations = weights * (unit - (np.bincount(fixed, unit) / counts)[fixed])
-    totals = np.bincount(sources, deviations)
+    totals = np.bincount(sources, deviations).astype(np.float64)
     clusters, n = totals.size, unit.size
     if clusters == n:
         return _Design(1.0, _normal_quantile(confidence), 0, totals)
     values, codes = np.unique(unit, return_inverse=True)
-    unusual = codes != np.bincount(codes, minlength=values.size).argmax()
+    table = np.bincount(fixed * values.size + codes, minlength=counts.size * values.size)
+    table = table.reshape(counts.size, -1)
+    top = table.max(axis=1)
+    tied = (table == top[:, None]).sum(axis=1) > 1
+    unusual = (table[fixed, codes] < top[fixed]) | tied[fixed]
     if np.unique(sources[unusual]).size < _INFORMATIVE:
         effect = n / clusters
     else:
@@ -193,7 +199,7 @@ def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, fl
         high = max(mean + error * (shift + quantile), mean + (1 - mean) * unseen)
         if low >= 0 and high <= 1:
             return low, high, "cluster t" if design.clusters else "Student t"
-    # Student's quantile t in place of the normal z is the same as n * (z / t) ** 2 scores: only z / sqrt(n) matters.
+    # Only z / sqrt(n) enters: Student's quantile in place of z is the same as n * (z / t) ** 2 scores.
     n *= (_normal_quantile(confidence) / design.quantile) ** 2
     if binary:
         low, high = _share_limits(mean, n, confidence)
@@ -227,11 +233,11 @@ def _stratified(unit: Floats, fixed: Codes, design: _Design, confidence: float) 
     for group in groups:
         n = group.size
         if not _is_binary(group) and _is_regular(group - group.mean()):
-            inflation = student_t_quantile(0.5 + confidence / 2, n - 1) / z
-            variance += inflation**2 * float(group.var(ddof=1)) / n
+            square, df = float(group.var(ddof=1)), n - 1
         else:
             share = (float(group.sum()) + z * z / 2) / (n + z * z)
-            variance += share * (1 - share) / n
+            square, df = share * (1 - share), n + 3  # about four scores were added
+        variance += square / n * (student_t_quantile(0.5 + confidence / 2, df) / z) ** 2
     mean = math.fsum(float(group.mean()) for group in groups) / len(groups)
     half = design.quantile * math.sqrt(variance * design.effect) / len(groups)
     return max(0.0, mean - half), min(1.0, mean + half), f"stratified, {len(groups)} strata"
@@ -255,9 +261,7 @@ def _rescaled(scores: Sequence[float], scale: tuple[float, float]) -> Floats:
 def _codes(labels: Sequence[str], *, blank_is_own: bool = False) -> Codes:
     """Labels as 0, 1, 2, ...; each blank one gets a number of its own if asked for."""
     seen: dict[object, int] = {}
-    keys: list[object] = [
-        (position,) if blank_is_own and not label else label for position, label in enumerate(labels)
-    ]
+    keys: list[object] = [(position,) if blank_is_own and not label else label for position, label in enumerate(labels)]
     return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
 
 
@@ -280,60 +284,7 @@ def _normal_quantile(confidence: float) -> float:
 
 
 def _exact_low(successes: float, n: float, confidence: float) -> float:
-    """The lower Clopper-Pearson limit, continued to numbers that need not be whole (Korn and Graubard, 1998)."""
+    """The lower Clopper-Pearson limit, continued to numbers that are not whole (Korn and Graubard, 1998)."""
     if successes <= 0:
         return 0.0
-    return _beta_quantile(0.5 - confidence / 2, successes, n - successes + 1)
-
-
-@lru_cache(maxsize=4096)
-def student_t_quantile(probability: float, df: float) -> float:
-    """The quantile of Student's t with ``df`` > 0 degrees of freedom (need not be whole), for 0 < probability < 1.
-
-    From t^2 / (df + t^2) ~ Beta(1/2, df/2); agrees with the exact value to about 1e-9.
-    """
-    if probability == 0.5:
-        return 0.0
-    if probability < 0.5:
-        return -student_t_quantile(1 - probability, df)
-    share = _beta_quantile(2 * probability - 1, 0.5, df / 2)
-    return math.sqrt(df * share / (1 - share))
-
-
-def _beta_quantile(probability: float, a: float, b: float) -> float:
-    """The x at which the regularised incomplete beta function I_x(a, b) equals ``probability``.
-
-    Newton's steps, replaced by bisection whenever one would leave the bracket.
-    """
-    low, high, x = 0.0, 1.0, a / (a + b)
-    log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-    for _ in range(200):
-        error = _incomplete_beta(x, a, b) - probability
-        low, high = (low, x) if error > 0 else (x, high)
-        log_density = (a - 1) * math.log(x) + (b - 1) * math.log1p(-x) - log_beta
-        step = error / math.exp(log_density) if abs(log_density) < 300 else math.inf
-        following = x - step if low < x - step < high else (low + high) / 2
-        if abs(following - x) <= 1e-15 * x or not low < following < high:
-            return following
-        x = following
-    return x
-
-
-def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """I_x(a, b) for 0 < x < 1 by its continued fraction (DLMF 8.17.22), evaluated by Lentz's method."""
-    if x > (a + 1) / (a + b + 2):
-        return 1.0 - _incomplete_beta(1.0 - x, b, a)
-    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    fraction, above, below = 1.0, 1.0, 0.0
-    for step in range(1, 10_000):
-        m = step // 2
-        if step % 2:
-            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        below = 1.0 / (1.0 + term * below or 1e-300)
-        above = 1.0 + term / above or 1e-300
-        fraction *= above * below
-        if abs(above * below - 1.0) < 1e-15:
-            break
-    return math.exp(log_front) / (a * fraction)
+    return beta_quantile(0.5 - confidence / 2, successes, n - successes + 1)

@@ -27,7 +27,11 @@ LEAD_SENTENCES = 3
 
 def baseline(name: str) -> Baseline:
     """The baseline of that name. Raises ConfigError listing the known ones."""
-    known: dict[str, Baseline] = {"random": random_answer, "majority": majority_answer, "lexical": lexical_answer}
+    known: dict[str, Baseline] = {
+        "random": random_answer,
+        "majority": majority_answer,
+        "lexical": lexical_answer,
+    }
     if name not in known:
         raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")
     return known[name]

@@ -1,12 +1,12 @@
 """What a model name means: provider, endpoint, and the settings that belong to the model.
 
-    vllm/llama3       a vLLM server (default http://localhost:8000/v1)
-    ollama/llama3     an Ollama server (default $OLLAMA_HOST or http://localhost:11434/v1)
-    openai/gpt-4o     the hosted API, or any OpenAI-compatible server named by --medhelm-base-url
-    local/NAME        an embedded model (llama.cpp)
-    baseline/NAME     random, majority or lexical: the floor that a clinical model must beat
-    ward/llama3       [endpoints.ward] of the config file
-    candidate         [models.candidate] of the config file
+vllm/llama3       a vLLM server (default http://localhost:8000/v1)
+ollama/llama3     an Ollama server (default $OLLAMA_HOST or http://localhost:11434/v1)
+openai/gpt-4o     the hosted API, or any OpenAI-compatible server named by --medhelm-base-url
+local/NAME        an embedded model (llama.cpp)
+baseline/NAME     random, majority or lexical: the floor that a clinical model must beat
+ward/llama3       [endpoints.ward] of the config file
+candidate         [models.candidate] of the config file
 """
 
 from __future__ import annotations
@@ -157,7 +157,11 @@ def _hosted_openai() -> tuple[str, Mapping[str, str]]:
         raise ConfigError(
             "openai/...: set OPENAI_API_KEY, or name your own server with --medhelm-base-url=http://host:8000/v1"
         ) from None
-    chosen = {**client.auth_headers, "OpenAI-Organization": client.organization, "OpenAI-Project": client.project}
+    chosen = {
+        **client.auth_headers,
+        "OpenAI-Organization": client.organization,
+        "OpenAI-Project": client.project,
+    }
     return str(client.base_url).rstrip("/"), {key: value for key, value in chosen.items() if value}
 
 
@@ -187,7 +191,7 @@ def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
     if body["temperature"] == "default":
         del body["temperature"]
     elif isinstance(body["temperature"], str):
-        raise ConfigError(f"temperature = {body['temperature']!r} is neither a number nor \"default\"")
+        raise ConfigError(f'temperature = {body["temperature"]!r} is neither a number nor "default"')
     budget = {"local": EMBEDDED_MAX_TOKENS, "ollama": OLLAMA_MAX_TOKENS}.get(provider)
     if "max_tokens" in entry or budget:
         body["max_tokens"] = entry.get("max_tokens", budget)

@@ -65,9 +65,7 @@ class Suite:
         """Write what is held back."""
         if self._pending:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(
-                f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending
-            )
+            self._connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending)
             self._connection.execute("COMMIT")
             self._pending.clear()
 
@@ -111,9 +109,7 @@ class Suite:
 
     def runs(self) -> list[dict[str, Any]]:
         """The manifests of all runs, oldest first."""
-        return [
-            json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")
-        ]
+        return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
 
     def close(self) -> None:
         """Commit and close."""
