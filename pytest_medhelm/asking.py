@@ -11,6 +11,7 @@ import pytest
 from _pytest.outcomes import Failed
 
 from pytest_medhelm import state
+from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.jury.jury import judge_requests
 from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.metrics import METRICS, Metric
@@ -57,6 +58,7 @@ class Asker:
         self._engine: Engine | None = None
         self._window = Window((), 0)
         self._described: set[str] = set()
+        self._keywords: dict[str, int] = {"medhelm": 1}
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
@@ -141,7 +143,7 @@ class Asker:
         module = item.getparent(pytest.Module)
         assert module is not None
         params = item.callspec.params  # type: ignore[attr-defined]
-        return module.stash[state.BENCHMARK], params["instance"], params["model"]
+        return module.stash[state.BENCHMARK], params["instance"].unpack(), params["model"]
 
     # Look-ahead
 
@@ -220,6 +222,10 @@ class Asker:
             report.medhelm = self._record(draft)  # type: ignore[attr-defined]
         if not self.settings.show_text:
             _hide_text(report, call, draft)
+        # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
+        report.keywords = self._keywords
+        if draft is not None and report.when == "teardown":
+            del item.stash[state.DRAFT]
         return report
 
     def _record(self, draft: Draft) -> Record:
@@ -254,7 +260,7 @@ class Window:
 def _is_measured(item: pytest.Item) -> bool:
     """The item belongs to a benchmark and stands for one instance."""
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and isinstance(callspec.params.get("instance"), Instance)
+    return callspec is not None and isinstance(callspec.params.get("instance"), Packed)
 
 
 def _skips(item: pytest.Item) -> bool:
@@ -265,7 +271,8 @@ def _skips(item: pytest.Item) -> bool:
 
 def _hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:
     """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
-    report.sections = []
+    if report.sections:
+        report.sections = []
     if not report.failed or call.excinfo is None:
         return
     where = call.excinfo.traceback[-1]

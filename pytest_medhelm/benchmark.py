@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.datasets.sampling import sample
 from pytest_medhelm.datasets.sources import Source, find_source
 from pytest_medhelm.errors import DataError
@@ -28,7 +29,7 @@ class Benchmark:
     task: Task
     prompt: Prompt
     source: Source
-    instances: Sequence[Instance]
+    instances: Sequence[Packed]
     """The evaluation set: what the limit asks for, before -k, -m and --lf."""
     total: int
     """Instances in the data."""
@@ -68,7 +69,7 @@ class Benchmark:
             "main_metric": task.main_metric,
             "scale": list(task.scale),
             "chance": task.chance,
-            "strata": sorted({entry.slices.get(task.strata, "") for entry in self.instances}) if task.strata else [],
+            "strata": sorted({entry.stratum for entry in self.instances} - {""}),
             "data": {
                 "origin": self.source.origin,
                 "sha256": dict(self.source.sha256),
@@ -88,18 +89,20 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=_samples(path, task.name), accept=accept.get("accept", ()))
-    instances = list(task.load(*source.paths))
+    instances, answers = [], Counter[str]()
+    for instance in task.load(*source.paths):
+        instances.append(Packed(instance, task.strata))
+        answers[instance.answer] += 1
     if not instances:
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance")
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
-    answers = Counter(entry.answer for entry in instances)
     return Benchmark(
         task=task,
         prompt=module.prompt,
         source=source,
-        instances=sample(instances, settings.limit, name=task.name, strata=task.strata),
+        instances=sample(instances, settings.limit, name=task.name),
         total=len(instances),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates import GateResult
     from pytest_medhelm.options import Settings
     from pytest_medhelm.reports.write import Outcome
+
+
+class Shown(NamedTuple):
+    """What a report keeps of its record."""
+
+    status: str
+    value: float | None
 
 
 class Controller:
@@ -86,11 +93,13 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record: Record | None = getattr(report, "medhelm", None)
-        if record is None:
+        if record is None or isinstance(record, Shown):
             return
         self._selected.add(record["benchmark"])
         self.config.hook.pytest_medhelm_update_record(record=record)
         self._open_suite().add(record)
+        # pytest keeps every report until the end: of the record it still needs what the terminal shows.
+        report.medhelm = Shown(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

@@ -14,6 +14,7 @@ from pytest_medhelm import state
 
 if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
+    from pytest_medhelm.datasets.packing import Packed
     from pytest_medhelm.jury.jury import Jury
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.response import Response
@@ -112,8 +113,8 @@ def instance(request: pytest.FixtureRequest) -> Instance:
     """One instance of the module's TASK; a test that uses it runs once for each."""
     if isinstance(request.param, Exception):
         pytest.fail(str(request.param), pytrace=False)
-    given: Instance = request.param
-    return given
+    packed: Packed = request.param
+    return packed.unpack()
 
 
 @pytest.fixture

@@ -89,15 +89,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_report_teststatus(
     report: pytest.TestReport | pytest.CollectReport,
 ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
-    record = getattr(report, "medhelm", None)
-    if record is None or report.failed:
-        return None
+    shown = getattr(report, "medhelm", None)
+    if shown is None or isinstance(shown, dict) or report.failed:
+        return None  # Not ours, or on an xdist worker, where nothing is shown.
     if report.skipped:
         return "unmeasured", "u", "UNMEASURED"
-    value = record["scores"].get(record["main_metric"])
-    shown = "" if value is None else f" {value:.2f}"
-    letter = "," if record["status"] == "ok" else record["status"][0]
-    return "scored", letter, (f"SCORED {record['status']}{shown}", {"cyan": True})
+    value = "" if shown.value is None else f" {shown.value:.2f}"
+    letter = "," if shown.status == "ok" else shown.status[0]
+    return "scored", letter, (f"SCORED {shown.status}{value}", {"cyan": True})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pytest_medhelm.errors import ConfigError
@@ -12,12 +11,6 @@ from pytest_medhelm.taxonomy import CATEGORY_OF
 
 Access = Literal["public", "gated", "private"]
 Kind = Literal["multiple_choice", "generation", "jury", "calculation", "sql", "agentic", "classification"]
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def _nothing() -> Mapping[str, Any]:
-    return _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +29,9 @@ class Instance:
     """The texts of the options in the order A, B, C, ..."""
     cluster: str = ""
     """Instances that share it come from one source (a patient, a note) and are not independent."""
-    slices: Mapping[str, str] = field(default_factory=_nothing)
+    slices: Mapping[str, str] = field(default_factory=dict)
     """Named groups that results can be broken down by, e.g. {"category": "lab"}."""
-    fields: Mapping[str, Any] = field(default_factory=_nothing)
+    fields: Mapping[str, Any] = field(default_factory=dict)
     """What only this benchmark's metric needs, e.g. an accepted range."""
     must_pass: float | None = None
     """A never-event: the test fails when the main metric falls below this value."""

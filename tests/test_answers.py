@@ -135,6 +135,7 @@ DRUGS = ("Metformin", "Insulin glargine", "Beta-blocker", "Lévothyroxine")
         "正确答案：B",
         "正确选项是B",
         "故选B",
+        "选择B",
         "B选项",
         "正解はBです",
         "La respuesta correcta es la B",
@@ -154,6 +155,7 @@ DRUGS = ("Metformin", "Insulin glargine", "Beta-blocker", "Lévothyroxine")
         "Resposta: alternativa B",
         "alternativa B",
         "La risposta corretta è la B",
+        "La risposta giusta è B.",
         "Risposta: B",
         "A patient with diabetes needs care.\n\nB",
         "Metformin is unsafe in renal failure, so option A is out.\nThe answer is B.",
@@ -407,6 +409,9 @@ def test_unit_is_kept_as_written(text: str, value: float, unit: str) -> None:
         ("Answer: between 5 and 6", None),
         ("Answer: 5/9", None),
         ("Answer: >5", None),
+        ("CrCl>=5", None),
+        ("<b>5</b>", 5),
+        ("-> 5", 5),
         ("Weight 48. Answer: 5,6", None),
         ("The answer is not 5", None),
         ("The answer isn't 5", None),
@@ -618,9 +623,9 @@ def test_answers_and_clinical_sentences_are_no_refusal(text: str) -> None:
 
 WORDS = st.sampled_from(
     [
-        *("A", "B", "(C)", "e.", "yes", "no", "maybe", "and", "or", "not", "Answer:", "The answer is", "la respuesta es"),
+        *("A", "B", "(C)", "e.", "yes", "no", "maybe", "and", "or", "not", "Answer:", "The answer is"),
         *("\\boxed{", "\\text{", "}", "{", "[", "]", '"', '{"answer": ', "```", "<think>", "</think>", "<|channel|>"),
-        *("<|message|>", "final", "1,200", "7.4", "-5", "×10³", "mg", "08/31/2023", "=", "\n", " ", ":", ",", "I can't"),
+        *("<|message|>", "final", "1,200", "7.4", "-5", "×10³", "mg", "08/31/2023", "=", "\n", " ", ":", ","),
     ]
 )  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS, max_size=12).map("".join))
@@ -686,14 +691,14 @@ def test_dates_are_read_back(day: date) -> None:
         "[" * 500_000 + "]" * 500_000,
         "{x" * 250_000 + "}" * 250_000,
         '{"' + '\\"' * 500_000,
-        '{"a" 1}' * 100_000,
+        '{"a" x}' * 100_000,
         " " * 10**6,
         "answer " * 100_000,
         "the answer is" + " " * 10**6,
         "\\boxed{\\text{" * 50_000,
         "9" * 10**6,
         "9." * 100_000,
-        "a" + "\u0301\u0323" * 500_000,
+        "x" + "\u0301\u0323" * 500_000,
         "</think>" * 100_000,
         "``" * 500_000,
         "i can't " * 100_000,

@@ -269,12 +269,16 @@ def test_marks_select_benchmarks(
 ) -> None:
     result = run(BENCHMARKS, "--strict-markers", "--collect-only", "-q", "--medhelm-model=baseline/random", *selection)
     found = {line.partition("::")[2].partition("[")[0] for line in result.stdout.lines if "::" in line}
-    assert found == {f"test_{name}" for name in expected} | ({"test_pubmed_qa"} if selection == ("-k", "med_qa") else set())
+    assert found == {f"test_{name}" for name in expected} | (
+        {"test_pubmed_qa"} if selection == ("-k", "med_qa") else set()
+    )
 
 
 @BOTH
 def test_the_benchmarks_run_on_sample_data(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
-    result = run(BENCHMARKS, *(f"--medhelm-model=baseline/{name}" for name in ("random", "majority", "lexical")), *extra)
+    result = run(
+        BENCHMARKS, *(f"--medhelm-model=baseline/{name}" for name in ("random", "majority", "lexical")), *extra
+    )
     assert result.ret == 0
     result.stdout.fnmatch_lines(["SAMPLE DATA in *"])
     board = leaderboard(pytester.path)

@@ -32,9 +32,17 @@ LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
         (["--medhelm-model=baseline/random", "--medhelm-suite=../x"], "", "--medhelm-suite: '../x' is not a plain*"),
         (["--medhelm-model=baseline/random", "--medhelm-config=no.toml"], "", "--medhelm-config: there is no file*"),
         (["--medhelm-gate=pubmed_qa >= 0.7"], "", "--medhelm-gate needs a model to judge*"),
-        (["--medhelm-model=baseline/random", "--medhelm-judge=baseline/random"], "", "--medhelm-judge=baseline/random: *"),
+        (
+            ["--medhelm-model=baseline/random", "--medhelm-judge=baseline/random"],
+            "",
+            "--medhelm-judge=baseline/random: *",
+        ),
         (["--medhelm-model=baseline/random"], "[run\n", "medhelm.toml cannot be read as TOML: *line 1*"),
-        (["--medhelm-model=baseline/random"], "[run]\nlimits = 3\n", "medhelm.toml: [[]run[]] has no key 'limits'; known *"),
+        (
+            ["--medhelm-model=baseline/random"],
+            "[run]\nlimits = 3\n",
+            "medhelm.toml: [[]run[]] has no key 'limits'; known *",
+        ),
         (["--medhelm-model=baseline/random"], "[run]\nstrict = 'x'\n", "*strict = 'x' is of the wrong type"),
         (["--medhelm-model=w/a"], "[endpoints.w]\ntimeout = 3\n", "*[[]endpoints.w[]] needs base_url*"),
         (
@@ -114,7 +122,7 @@ def test_a_server_that_speaks_something_else(run: Any) -> None:
     import threading
 
     class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"<html>hello</html>")
@@ -199,7 +207,9 @@ def test_a_fixture_without_a_task_is_explained(pytester: pytest.Pytester, run: A
     assert "its module declares no TASK = Task(...)" in result.stdout.str() + result.stderr.str()
 
 
-def test_an_unknown_metric_lists_the_known_ones(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+def test_an_unknown_metric_lists_the_known_ones(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
     data = letters(1)
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))

@@ -21,7 +21,7 @@ _ARTICLES = "a an the la el una un le les der die das eine ein o um uma il lo"
 _YES_NO = "yes no maybe true false si oui non ja nein sim nao"
 
 _NOUN = r"""(?:(?:options?|choices?|answers?|letter|item|opcion|alternativa|letra|inciso|respuesta|lettre
-  |reponse|buchstabe|antwort|opcao|resposta|opzione|lettera|risposta|optie)(?![a-z])|选项|選項|選択肢|答案)"""
+  |reponse|buchstabe|antwort|opcao|resposta|opzione|lettera|risposta|optie)(?![a-z])|选项|選項|選択肢|选择|答案)"""
 _REASON = r"""(?:because|since|as|due|which|given|for|based|but|although|porque|ya\sque|pues|por|parce|car
   |puisque|weil|da|denn|pois|perche|poiche|dado|in\s(?:this|the)|explanation|reason(?:ing)?|rationale
   |justification|explicacion|begrundung|explication|explicacao|spiegazione)\b"""
@@ -62,6 +62,7 @@ _DECLARED = rf"""(?xm)
     (?:^|[.:;,(]\s{{0,2}}|(?:\b(?:so|thus|therefore|hence|la|also)|{_NOUN})\s)
     \(?([a-z])\)?\s{{1,2}}{_IS}\s{{1,2}}{_CORRECT}
 """
+_JSON_KEY = r"""\W{0,12}?\{\s{0,3}["']"""
 _NOTHING = r"[\s.!)}\]\"'>。】]*"
 
 
@@ -120,7 +121,8 @@ def _named(text: str, start: int, options: list[_Option]) -> _Named:
     if not found or found[0].start() > start + _MAX_LEAD:
         return _Named([], start)
     words = tuple(token[0] for token in found)
-    heads = (words, words[1:]) if words[0] in _ARTICLES.split() else (words,)
+    has_article = words[0] in _ARTICLES.split() and text[found[0].end() : found[0].end() + 1].isspace()
+    heads = (words, words[1:]) if has_article else (words,)
     for skipped, head in enumerate(heads):
         matches = [option for option in options if head[: len(option.tokens)] == option.tokens]
         if matches:
@@ -131,6 +133,8 @@ def _named(text: str, start: int, options: list[_Option]) -> _Named:
 
 def _head(claim: str, options: list[_Option]) -> list[str]:
     """The distinct letters that the head of a line names: none, one, or several in contradiction."""
+    if compiled(_JSON_KEY).match(claim):
+        return []
     named = _named(claim, 0, options)
     lettered = compiled(_LETTER).match(claim)
     if not lettered:
@@ -139,7 +143,8 @@ def _head(claim: str, options: list[_Option]) -> list[str]:
     beside = _named(claim, end, options)
     if letter in beside.letters:
         return [letter]
-    is_bare_letter = named.end == end and bool(named.options)
+    is_known = letter in (option.letter for option in options)
+    is_bare_letter = is_known and named.end == end and bool(named.options)
     by_text = [] if is_bare_letter else _by_text(claim, named, options)
     if by_text:
         return by_text

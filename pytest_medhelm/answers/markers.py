@@ -42,9 +42,10 @@ _NOUN = r"""(?:
 )\b"""
 
 _FILLER = r"""(?:\s{1,3}(?:
-    choice | option | letter | value | here | now | would | should | must | will | therefore | thus
+    choice | option | letter | value | here | now | would | should | must | will | then | therefore | thus
   | (?:to|for)\s(?:this|the|your)(?:\s(?:question|case|problem|patient))?
-  | correct[ae]? | corretta | correta | finale? | definitiva | richtige | option | muss | sería | debe | ser
+  | correct[ae]? | corretta | correta | exact[ae] | giusta | certa
+  | finale? | definitiva | richtige | option | muss | sería | debe | ser
 )\b){0,4}"""
 
 _COPULA = r"""(?:

@@ -41,6 +41,8 @@ def open_private(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL")
+    # Several connections are open, each row is written or read once: a large page cache would serve nothing.
+    connection.execute("PRAGMA cache_size=-500")
     return connection
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
@@ -20,6 +22,8 @@ from pytest_medhelm.results.suite import Suite
 
 SCHEMA = "medhelm-leaderboard/1"
 DECIMALS = 6
+ANSWERED = frozenset({"ok", "judge_error"})
+"""Statuses of instances that the model answered."""
 
 
 @dataclass(frozen=True)
@@ -59,68 +63,86 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     """All cells of a suite, and the measurements."""
     cells, measured = [], {}
     for benchmark, model in suite.cells():
-        records = list(suite.records(benchmark, model))
-        facts = suite.benchmark(benchmark, records[0]["evaluation"])
-        cells.append(make_cell(benchmark, model, records, facts))
-        measured[f"{benchmark} {model}"] = _measurements(records)
+        columns = read_columns(suite.records(benchmark, model))
+        cells.append(make_cell(benchmark, model, columns, suite.benchmark(benchmark, columns.evaluation)))
+        measured[f"{benchmark} {model}"] = _measurements(columns)
     return cells, measured
 
 
-def make_cell(benchmark: str, model: str, records: Sequence[Record], facts: Mapping[str, Any]) -> Cell:
-    """Aggregate the records of one cell. Repeats of an instance are averaged: the instance is the unit."""
-    by_instance: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        by_instance[record["instance"]].append(record)
-    scales: dict[str, list[float]] = {}
-    for record in records:
-        scales.update(record["scales"])
-    size = records[0]["evaluation_size"]
-    metrics, scores = {}, {}
-    for name in sorted(scales):
-        per_instance = [_instance_score(group, name) for group in by_instance.values()]
-        scores[name] = per_instance
-        metrics[name] = _summary(name, list(by_instance.values()), per_instance, scales[name], facts)
+@dataclass
+class Columns:
+    """The records of one cell, column by column: one entry per instance, repeats averaged."""
+
+    evaluation: str = ""
+    size: int = 0
+    main_metric: str = ""
+    ids: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    clusters: list[str] = field(default_factory=list)
+    strata: list[str] = field(default_factory=list)
+    scores: list[Mapping[str, float]] = field(default_factory=list)
+    scales: dict[str, list[float]] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    cached: int = 0
+    retries: int = 0
+    usage: Counter[str] = field(default_factory=Counter)
+
+
+def read_columns(records: Iterable[Record]) -> Columns:
+    """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
+    columns = Columns()
+    for _, group in groupby(records, key=itemgetter("instance")):
+        repeats = list(group)
+        first = repeats[0]
+        columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
+        columns.main_metric = first["main_metric"]
+        columns.ids.append(first["public_id"])
+        columns.statuses.append(first["status"])
+        columns.clusters.append(first["cluster"] or first["instance"])
+        columns.strata.append(first["stratum"])
+        shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
+        columns.scores.append({name: fmean(record["scores"][name] for record in repeats) for name in shared})
+        for record in repeats:
+            columns.scales.update(record["scales"])
+            columns.usage.update(record["usage"])
+            columns.cached += record["cached"]
+            columns.retries += max(0, record["attempts"] - 1)
+            if record["attempts"]:
+                columns.latencies.append(record["latency"])
+    return columns
+
+
+def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, Any]) -> Cell:
+    """Aggregate one cell."""
+    scores = {name: [entry.get(name) for entry in columns.scores] for name in sorted(columns.scales)}
+    found = Counter(columns.statuses)
     return Cell(
         benchmark=benchmark,
         model=model,
-        main_metric=records[0]["main_metric"],
-        size=size,
-        statuses={status: count for status in STATUSES if (count := _count(by_instance.values(), status))},
-        metrics=metrics,
-        instances=[group[0]["public_id"] for group in by_instance.values()],
+        main_metric=columns.main_metric,
+        size=columns.size,
+        statuses={status: found[status] for status in STATUSES if found[status]},
+        metrics={name: _summary(values, columns.scales[name], columns, facts) for name, values in scores.items()},
+        instances=columns.ids,
         scores=scores,
         facts=facts,
-        partial=len(by_instance) < size,
+        partial=len(columns.ids) < columns.size,
     )
 
 
-def _instance_score(group: Sequence[Record], metric: str) -> float | None:
-    values = [record["scores"].get(metric) for record in group]
-    return None if any(value is None for value in values) else fmean(values)
-
-
-def _count(groups: Iterable[Sequence[Record]], status: str) -> int:
-    return sum(group[0]["status"] == status for group in groups)
-
-
 def _summary(
-    name: str,
-    groups: Sequence[Sequence[Record]],
-    scores: Sequence[float | None],
-    scale: Sequence[float],
-    facts: Mapping[str, Any],
+    scores: Sequence[float | None], scale: Sequence[float], columns: Columns, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The main value with its interval; beside it the value among answered instances and the bounds."""
     ends = (scale[0], scale[1])
-    kept = [(group[0], score) for group, score in zip(groups, scores, strict=True) if score is not None]
-    missing = len(scores) - len(kept)
-    values = [score for _, score in kept]
-    answered = [score for record, score in kept if record["status"] in ("ok", "judge_error")]
-    strata = [record["stratum"] for record, _ in kept] if facts["strata"] else None
+    kept = [index for index, score in enumerate(scores) if score is not None]
+    values = [score for score in scores if score is not None]
+    answered = [score for index, score in zip(kept, values, strict=True) if columns.statuses[index] in ANSWERED]
+    strata = [columns.strata[index] for index in kept] if facts["strata"] else None
     incomplete = strata is not None and set(strata) != set(facts["strata"])
-    clusters = [record["cluster"] or record["instance"] for record, _ in kept]
+    clusters = [columns.clusters[index] for index in kept]
     interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
-    low, high = bounds(values, missing, scale=ends)
+    worst, best = bounds(values, len(scores) - len(values), scale=ends)
     return {
         "value": None if incomplete or not values else _mean(values, strata),
         "low": interval and interval.low,
@@ -128,10 +150,10 @@ def _summary(
         "method": interval.method if interval else "",
         "note": "a sub-run is missing" if incomplete else (interval.note if interval else ""),
         "answered": fmean(answered) if answered else None,
-        "worst": low,
-        "best": high,
+        "worst": worst,
+        "best": best,
         "n": len(values),
-        "missing": missing,
+        "missing": len(scores) - len(values),
         "scale": list(ends),
     }
 
@@ -145,18 +167,15 @@ def _mean(values: Sequence[float], strata: Sequence[str] | None) -> float:
     return fmean(fmean(group) for group in groups.values())
 
 
-def _measurements(records: Sequence[Record]) -> dict[str, Any]:
-    latencies = sorted(record["latency"] for record in records if record["attempts"])
-    usage: Counter[str] = Counter()
-    for record in records:
-        usage.update(record["usage"])
+def _measurements(columns: Columns) -> dict[str, Any]:
+    latencies = sorted(columns.latencies)
     return {
-        "asked": sum(not record["cached"] for record in records),
-        "cached": sum(record["cached"] for record in records),
-        "retries": sum(max(0, record["attempts"] - 1) for record in records),
+        "asked": len(columns.ids) - columns.cached,
+        "cached": columns.cached,
+        "retries": columns.retries,
         "latency_p50": _quantile(latencies, 0.5),
         "latency_p95": _quantile(latencies, 0.95),
-        "tokens": dict(sorted(usage.items())),
+        "tokens": dict(sorted(columns.usage.items())),
     }
 
 

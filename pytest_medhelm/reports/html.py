@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,16 @@ def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
 def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]) -> str:
     """The pages of one cell; returns the first one's address relative to leaderboard.html."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{cell['benchmark']}--{cell['model']}")
-    records = list(suite.records(cell["benchmark"], cell["model"]))
-    chunks = [records[start : start + PER_PAGE] for start in range(0, len(records), PER_PAGE)]
-    names = [f"{stem}-{number}.html" for number in range(1, len(chunks) + 1)]
-    for number, chunk in enumerate(chunks):
-        text = _template("instances.html").render(
-            cell=cell, pages=names, number=number, instances=list(_views(store, chunk))
-        )
-        write_private(suite.folder / FOLDER / names[number], text)
+    names = [f"{stem}-{number}.html" for number in range(1, -(-len(cell["instances"]) // PER_PAGE) + 1)]
+    records = suite.records(cell["benchmark"], cell["model"])
+    for number, name in enumerate(names):
+        instances = list(_views(store, islice(records, PER_PAGE)))
+        text = _template("instances.html").render(cell=cell, pages=names, number=number, instances=instances)
+        write_private(suite.folder / FOLDER / name, text)
     return f"{FOLDER}/{names[0]}"
 
 
-def _views(store: ResponseStore, records: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _views(store: ResponseStore, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for record in records:
         completion = store.get(record["request"])
         thinking = answers.split_thinking(completion.content, completion.reasoning or None) if completion else None

@@ -74,7 +74,7 @@ class Suite:
         return list(self._connection.execute("SELECT DISTINCT benchmark, model FROM records ORDER BY 1, 2"))
 
     def records(self, benchmark: str, model: str) -> Iterator[Record]:
-        """The records of a cell that belong together, by instance id.
+        """The records of a cell that belong together, by instance id, one at a time.
 
         That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
         left behind under another limit, prompt or token budget is not mixed in.
