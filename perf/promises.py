@@ -25,7 +25,7 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 CONCURRENCY = 128
 LATENCY_MS = 50
-WORDS = ["the", "of", "and", "study", "patients", "treatment", "risk", "outcome", "group", "trial", "cohort", "dose", "blood", "therapy", "clinical", "years"]
+WORDS = ("patients", "treatment", "risk", "outcome", "trial", "cohort", "dose", "blood", "therapy", "clinical", "years")
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,8 @@ class Asker:
         return max(2, 2 * max(slots, default=1) // self._processes)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        # Within setup, so that what a prompt function prints is captured like a test's own output.
         for later in self._window.advance(item):
             self.look_ahead(later)
 
