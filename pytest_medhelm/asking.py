@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from _pytest.outcomes import Failed
@@ -58,7 +58,7 @@ class Asker:
         self._engine: Engine | None = None
         self._window = Window((), 0)
         self._described: set[str] = set()
-        self._keywords: dict[str, int] = {"medhelm": 1}
+        self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:

@@ -16,7 +16,7 @@ from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
 
 DEFAULT_LIMIT = 1000
-EMBEDDED_LIMIT = 5
+EMBEDDED_LIMIT = 3
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
 
 # name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.

@@ -89,11 +89,24 @@ def test_the_same_question_has_the_same_answer_alone_and_in_a_crowd(url: str) ->
     assert alone[0] == alone[3]
 
 
-def test_another_number_of_threads_gives_the_same_answer(url: str, path: Path) -> None:
+def test_the_number_of_threads_does_not_change_the_answer(path: Path) -> None:
+    """Flash attention would: it divides the context among the threads once that is longer than 256 tokens."""
     prompt = "A patient has had fever and a cough for three days. " * 24 + "Name the likely diagnosis."
-    expected = post(url, prompt, max_tokens=8, logprobs=True)["choices"]
-    with EmbeddedServer(path, NAME, threads=1) as single:
-        assert post(single.start(), prompt, max_tokens=8, logprobs=True)["choices"] == expected
+    replies = []
+    for threads in (1, 2):
+        with EmbeddedServer(path, NAME, threads) as server:
+            replies.append(post(server.start(), prompt, max_tokens=3, logprobs=True)["choices"])
+    assert replies[0] == replies[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPU affinity is read on Linux")
+@pytest.mark.parametrize(
+    ("cpus", "load", "threads"), [(2, 0.2, 2), (2, 1.1, 1), (2, 5.0, 1), (64, 0.0, 4), (8, 6.0, 2)]
+)
+def test_busy_cpus_are_left_alone(cpus: int, load: float, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cpus)))
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert embedded._free_cpus() == threads
 
 
 def test_a_prompt_beyond_the_context_is_refused_not_shortened(url: str) -> None:

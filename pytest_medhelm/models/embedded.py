@@ -2,7 +2,7 @@
 
 A process, because a server inside this one does not stop while requests are under way, and because an abort in
 native code would take the whole session along. The settings make temperature 0 repeatable: one slot, no prompt
-cache, no flash attention (its sums depend on the number of threads) and no GPU. Two slots were faster by a tenth.
+cache, no flash attention (its sums depend on the number of threads) and no GPU. More slots were no faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO
 from pytest_medhelm.errors import ModelError
 from pytest_medhelm.models.weights import EMBEDDED_MODELS
 
-_MOST_THREADS = 4  # more gain nothing on a small model, and hurt in a container whose CPU share is limited
+_MOST_THREADS = 4  # llama.cpp's own default
 _START_SECONDS = 120
 _PACKAGES = Path(__file__).parents[2]
 
@@ -29,13 +29,13 @@ class EmbeddedServer:
     """A server for one embedded model on a free loopback port; ends with ``stop``, the block, or this process.
 
     ``path`` is the weights file, ``alias`` a key of EMBEDDED_MODELS and the model id that the server reports,
-    ``threads`` the number of compute threads (default: the CPUs of this process, at most 4).
+    ``threads`` the number of compute threads (default: the CPUs that are free now, 1 to 4).
     """
 
     def __init__(self, path: Path, alias: str, threads: int | None = None) -> None:
         self._path = path
         self._alias = alias
-        self._threads = threads or min(_MOST_THREADS, _cpus())
+        self._threads = threads or _free_cpus()
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -103,10 +103,15 @@ def _last_line(file: IO[bytes]) -> str:
     return lines[-1].strip() if lines else "without a message"
 
 
-def _cpus() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _free_cpus() -> int:
+    """CPUs of this process that nobody uses, 1 to _MOST_THREADS; the answers do not depend on it.
+
+    llama.cpp's threads wait for each other by spinning: with one more thread than free CPUs, an answer took thirty
+    times as long.
+    """
+    cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    busy = 0 if sys.platform == "win32" else round(os.getloadavg()[0])
+    return max(1, min(_MOST_THREADS, cpus - busy))
 
 
 def _serve(path: str, alias: str, context: int, threads: int) -> None:
@@ -140,7 +145,7 @@ def _serve(path: str, alias: str, context: int, threads: int) -> None:
     os.close(ready)
     while os.read(0, 1):
         pass
-    os._exit(0)  # an orderly shutdown would first finish the requests under way
+    os._exit(0)  # an orderly shutdown waits for the requests under way
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Small on purpose: an embedded model is there to try things out within minutes.
-EMBEDDED_MAX_TOKENS = 48
+EMBEDDED_MAX_TOKENS = 32
 # Ollama generates without end when it is given no bound.
 OLLAMA_MAX_TOKENS = 4096
 
