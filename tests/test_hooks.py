@@ -72,7 +72,7 @@ class Look:
     def pytest_sessionfinish(self):
         heavy = {"openai", "numpy", "jinja2", "aiohttp", "sqlite3", "rouge_score", "xllamacpp"}
         open("heavy.json", "w").write(json.dumps(sorted(heavy & set(sys.modules))))
-pytest.main(["-q", "-p", "no:cacheprovider", "test_other.py"], plugins=[Look()])
+pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:html", "test_other.py"], plugins=[Look()])
 """
     pytester.makepyfile(test_other="def test_it(): pass")
     subprocess.run([sys.executable, "-c", code], cwd=pytester.path, capture_output=True, check=True)

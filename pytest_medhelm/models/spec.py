@@ -122,7 +122,8 @@ def _endpoint(provider: str, name: str, settings: Settings, shared_url: frozense
         )
     elif provider == "local":
         # The address is filled in when the controller has started the embedded server.
-        endpoint = Endpoint(provider, "", concurrency=1)
+        # A prompt of thousands of tokens takes minutes on a CPU; to ask it again would take them again.
+        endpoint = Endpoint(provider, "", concurrency=1, timeout=1800.0, retries=1)
     elif provider in ("vllm", "ollama", "openai"):
         given = settings.base_url if provider in shared_url else None
         url, headers = _provider_defaults(provider, given)
