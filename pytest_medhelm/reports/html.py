@@ -28,17 +28,14 @@ FOLDER = "instances"
 def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
     """Write all pages; returns the path of leaderboard.html."""
     page = suite.folder / "leaderboard.html"
-    links = {}
+    cells = {(cell["benchmark"], cell["model"]): cell for cell in leaderboard["results"]["cells"]}
     store = ResponseStore(suite.folder / "responses.sqlite")
     try:
-        for cell in leaderboard["results"]["cells"]:
-            key = (cell["benchmark"], cell["model"])
-            links[key] = _write_instances(suite, store, cell)
+        links = {key: _write_instances(suite, store, cell) for key, cell in cells.items()}
     finally:
         store.close()
-    facts = {entry["name"]: entry for entry in leaderboard["results"]["benchmarks"]}
     text = _template("leaderboard.html").render(
-        board=leaderboard, results=leaderboard["results"], facts=facts, links=links
+        board=leaderboard, results=leaderboard["results"], table=cells, links=links
     )
     write_private(page, text)
     return page
