@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +59,7 @@ class Asker:
         self._engine: Engine | None = None
         self._window = Window((), 0)
         self._described: set[str] = set()
+        self._hashes: dict[tuple[str, str], str] = {}
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
 
     @cached_property
@@ -97,21 +99,25 @@ class Asker:
 
     def complete(
         self,
-        model: Model,
+        request: Request,
         messages: Sequence[Message],
         instance: Instance | None = None,
         benchmark: Benchmark | None = None,
-        **sampling: Any,
-    ) -> tuple[Request, Completion]:
+    ) -> Completion:
         """Ask a model and wait."""
-        request = self.request(model, messages, instance.id if instance else "", **sampling)
-        if model.answer is None:
-            return request, self.engine.ask(request)
+        if request.model.answer is None:
+            return self.engine.ask(request)
         from pytest_medhelm.engine.request import Completion
 
-        completion = Completion("ok", model.answer(messages, instance, benchmark), finish_reason="stop")
+        completion = Completion("ok", request.model.answer(messages, instance, benchmark), finish_reason="stop")
         self.engine.store.put([(request, completion)], run=self.run)
-        return request, completion
+        return completion
+
+    def answer(self, draft: Draft) -> tuple[Request, Completion]:
+        """The completion for a benchmark's instance, usually under way by now."""
+        messages = draft.benchmark.messages(draft.instance) if draft.model.answer or not draft.request else ()
+        request = draft.request or self.request(draft.model, messages, draft.instance.id)
+        return request, self.complete(request, messages, draft.instance, draft.benchmark)
 
     def draft(self, item: pytest.Item) -> Draft:
         """The record in the making of a benchmark's item."""
@@ -123,7 +129,7 @@ class Asker:
                 instance=instance,
                 model=model,
                 main_metric="jury" if jury else benchmark.task.main_metric,
-                settings=self._settings_hash(model, benchmark),
+                settings=self._settings(model, benchmark),
             )
         return item.stash[state.DRAFT]
 
@@ -132,6 +138,12 @@ class Asker:
         if not self.lineup.judges or not benchmark.task.rubric:
             return None
         return load_rubric(benchmark.task.rubric)
+
+    def _settings(self, model: Model, benchmark: Benchmark) -> str:
+        key = (model.name, benchmark.task.name)
+        if key not in self._hashes:
+            self._hashes[key] = self._settings_hash(model, benchmark)
+        return self._hashes[key]
 
     def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
         rubric = self.rubric(benchmark)
@@ -151,14 +163,14 @@ class Asker:
         """Ask for an item's response before its test runs: a hint, without effect on any result."""
         if "response" not in getattr(item, "fixturenames", ()) or not _is_measured(item) or _skips(item):
             return
-        benchmark, instance, model = self._subject(item)
-        if model.answer is not None:
+        if item.callspec.params["model"].answer is not None:  # type: ignore[attr-defined]
             return
+        draft = self.draft(item)
         try:
-            request = self.request(model, benchmark.messages(instance), instance.id)
+            draft.request = self.request(draft.model, draft.benchmark.messages(draft.instance), draft.instance.id)
         except Exception:
             return  # The test itself will meet the same error, and report it.
-        self.engine.submit(request, self._then_judges(item, benchmark, instance, request))
+        self.engine.submit(draft.request, self._then_judges(item, draft.benchmark, draft.instance, draft.request))
 
     def _then_judges(
         self, item: pytest.Item, benchmark: Benchmark, instance: Instance, request: Request
@@ -184,9 +196,12 @@ class Asker:
         known = self._rank is not None and self._rank < self._processes
         share = session.items[self._rank :: self._processes] if known else ()
         self._window = Window(share, self._ahead())
+        # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
+        gc.freeze()
         try:
             return (yield)
         finally:
+            gc.unfreeze()
             if self._engine is not None:
                 self._engine.close()
 

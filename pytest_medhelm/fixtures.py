@@ -14,7 +14,6 @@ from pytest_medhelm import state
 
 if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
-    from pytest_medhelm.datasets.packing import Packed
     from pytest_medhelm.jury.jury import Jury
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.response import Response
@@ -49,7 +48,8 @@ class AskedModel:
         from pytest_medhelm.response import Response
 
         chat = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-        request, completion = self._asker.complete(self._spec, chat, **sampling)
+        request = self._asker.request(self._spec, chat, **sampling)
+        completion = self._asker.complete(request, chat)
         if completion.outcome == "request_error":
             raise PlumbingFailure(_no_answer(self._spec, completion.error, request.key), pytrace=False)
         return Response(completion, key=request.key)
@@ -113,8 +113,7 @@ def instance(request: pytest.FixtureRequest) -> Instance:
     """One instance of the module's TASK; a test that uses it runs once for each."""
     if isinstance(request.param, Exception):
         pytest.fail(str(request.param), pytrace=False)
-    packed: Packed = request.param
-    return packed.unpack()
+    return request.config.stash[state.ASKER].draft(request.node).instance
 
 
 @pytest.fixture
@@ -126,11 +125,11 @@ def response(request: pytest.FixtureRequest, instance: Instance, model: AskedMod
     asker = request.config.stash[state.ASKER]
     draft = asker.draft(request.node)
     benchmark = draft.benchmark
-    key, completion = asker.complete(draft.model, benchmark.messages(instance), instance, benchmark)
-    draft.response = Response(completion, key=key.key, instance=instance, language=benchmark.task.language)
+    request_sent, completion = asker.answer(draft)
+    draft.response = Response(completion, key=request_sent.key, instance=instance, language=benchmark.task.language)
     if completion.outcome == "request_error":
         draft.status, draft.error = "request_error", completion.error
-        reason = _no_answer(draft.model, completion.error, key.key)
+        reason = _no_answer(draft.model, completion.error, request_sent.key)
         if asker.tolerates("request_error") and instance.must_pass is None:
             pytest.skip(f"unmeasured: {reason}")
         raise PlumbingFailure(reason, pytrace=False)

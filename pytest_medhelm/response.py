@@ -48,11 +48,21 @@ class Response:
         self.text: str = thinking.answer.strip()
         """The answer without the thinking."""
         self.reasoning: str = thinking.reasoning
-        self.status: Status = _status(completion, self.text, closed=thinking.closed)
-        """``unparsed`` once a reading below found nothing."""
+        self._status: Status | None = _status(completion, self.text, closed=thinking.closed)
 
     def __repr__(self) -> str:
         return f"Response(status={self.status!r}, {len(self.text)} characters, request {self.key[:12]})"
+
+    @property
+    def status(self) -> Status:
+        """How the model answered; ``unparsed`` once a reading below found nothing."""
+        if self._status is None:
+            self._status = "refused" if answers.is_refusal(self.text) else "ok"
+        return self._status
+
+    @status.setter
+    def status(self, status: Status) -> None:
+        self._status = status
 
     @property
     def raw(self) -> str:
@@ -122,19 +132,18 @@ class Response:
         return self._reading(answers.read_json(self.text))
 
     def _reading(self, value: _T | None) -> _T | None:
-        # An answer that can be read is an answer, however apologetic its wording.
         if value is None and self.status == "ok":
             self.status = "unparsed"
-        elif value is not None and self.status in ("refused", "unparsed"):
+        elif value is not None and self._status in (None, "refused", "unparsed"):
+            # An answer that can be read is an answer, however apologetic its wording.
             self.status = "ok"
         return value
 
 
-def _status(completion: Completion, text: str, *, closed: bool) -> Status:
+def _status(completion: Completion, text: str, *, closed: bool) -> Status | None:
+    """The status as far as it does not depend on what the text says; None: it does."""
     if completion.outcome != "ok":
         return completion.outcome
     if completion.finish_reason == "length" or not closed:
         return "truncated"
-    if not text:
-        return "empty"
-    return "refused" if answers.is_refusal(text) else "ok"
+    return None if text else "empty"

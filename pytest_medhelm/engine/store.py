@@ -16,6 +16,7 @@ from pathlib import Path
 from pytest_medhelm.engine.request import Completion, Request
 
 BUSY_SECONDS = 60
+TEXT_BATCH = 50
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses(
@@ -57,6 +58,8 @@ class ResponseStore:
     def __init__(self, path: Path) -> None:
         self._connection = open_private(path)
         self._connection.executescript(_SCHEMA)
+        self._texts: set[str] = set()
+        self._unwritten: list[tuple[str, str]] = []
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
 
     def get(self, key: str, *, run: str | None = None) -> Completion | None:
@@ -100,8 +103,17 @@ class ResponseStore:
             self._connection.executemany("DELETE FROM claims WHERE key = ?", keys)
 
     def put_text(self, digest: str, text: str) -> None:
-        """Keep a text (a reference answer) by its hash."""
-        self._connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (digest, _clean(text)))
+        """Keep a text (a reference answer) by its hash; written in batches, and when the store is closed."""
+        if digest not in self._texts:
+            self._texts.add(digest)
+            self._unwritten.append((digest, _clean(text)))
+        if len(self._unwritten) >= TEXT_BATCH:
+            self._write_texts()
+
+    def _write_texts(self) -> None:
+        with self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", self._unwritten)
+        self._unwritten.clear()
 
     def text(self, digest: str) -> str:
         """A text by its hash; empty when it is not there."""
@@ -127,7 +139,9 @@ class ResponseStore:
             return True
 
     def close(self) -> None:
-        """Close the connection."""
+        """Write what is held back and close the connection."""
+        if self._unwritten:
+            self._write_texts()
         self._connection.close()
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_medhelm.benchmark import Benchmark
+from pytest_medhelm.engine.request import Request
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.privacy import public_id
 from pytest_medhelm.response import Response, Status
@@ -29,6 +30,8 @@ class Draft:
     main_metric: str
     settings: str
     """Hash of what shapes the answers and scores besides the data: model settings, benchmark code, judges."""
+    request: Request | None = None
+    """Built once, by the look-ahead or by the test."""
     response: Response | None = None
     status: Status | None = None
     """Set when the plumbing failed; else the response's own status holds."""
