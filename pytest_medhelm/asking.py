@@ -201,7 +201,6 @@ class Asker:
         try:
             return (yield)
         finally:
-            gc.unfreeze()
             if self._engine is not None:
                 self._engine.close()
 

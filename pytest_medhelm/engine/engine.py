@@ -30,6 +30,8 @@ GIVE_UP_AFTER = 900.0
 """Seconds after its first attempt beyond which a request is not tried again."""
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
+FLUSH_AFTER = 0.003
+"""Seconds that a completion waits for others, to be committed with them."""
 CLAIM_POLL = 0.05
 STOP_POLL = 0.2
 
@@ -67,6 +69,8 @@ class Engine:
         self._processes = processes
         self._pid = os.getpid()
         self._store = ResponseStore(path)
+        self._stored = self._store.keys() if use_cache else set()
+        """What need not be asked; looked up in memory, since most keys of a first run are not there."""
         self._jobs: dict[str, _Job] = {}
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._answered: list[tuple[_Job, Completion]] = []
@@ -85,8 +89,8 @@ class Engine:
             raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
         job = self._jobs.get(request.key)
         if job is None:
-            stored = self._store.get(request.key, run=None if self._use_cache else self._run)
             job = _Job(request, Future())
+            stored = self._store.get(request.key) if request.key in self._stored else None
             if stored is not None:
                 job.future.set_result(stored)
                 for later in follow(stored) if follow else ():
@@ -114,6 +118,8 @@ class Engine:
             if not future.done() and stop_file(self._path.parent, self._run).exists():
                 raise KeyboardInterrupt
         completion = future.result()
+        if completion.outcome != "request_error":
+            self._stored.add(request.key)
         self._jobs.pop(request.key, None)
         return completion
 
@@ -198,14 +204,20 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
 
     async def _claim_then_queue(self, job: _Job, first: bool) -> None:
-        """Where processes share the store: wait while another one asks the same."""
-        while not self._loop_store.claim(job.request.key):
-            await asyncio.sleep(CLAIM_POLL)
-            stored = self._loop_store.get(job.request.key, run=None if self._use_cache else self._run)
+        """Where processes share the store: take what another one has asked, and wait while it asks."""
+        key = job.request.key
+        while True:
+            claimed = self._loop_store.claim(key)
+            stored = self._loop_store.get(key, run=None if self._use_cache else self._run)
             if stored is not None:
+                if claimed:
+                    self._loop_store.release(key)
                 self._resolve(job, stored)
                 return
-        self._queue(job, first)
+            if claimed:
+                self._queue(job, first)
+                return
+            await asyncio.sleep(CLAIM_POLL)
 
     async def _attempt(self, lane: _Lane, job: _Job) -> None:
         job.started = job.started or time.monotonic()
@@ -231,11 +243,11 @@ class Engine:
     def _finish(self, job: _Job, completion: Completion) -> None:
         if not self._answered:
             assert self._loop is not None
-            self._loop.call_soon(self._flush)
+            self._loop.call_later(FLUSH_AFTER, self._flush)
         self._answered.append((job, completion))
 
     def _flush(self) -> None:
-        """Commit all that arrived in this turn of the loop, then let the futures resolve."""
+        """Commit all that arrived meanwhile, then let the futures resolve."""
         answered, self._answered = self._answered, []
         if not answered:
             return

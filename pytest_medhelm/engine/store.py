@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_medhelm.engine.request import Completion, Request
 
@@ -52,6 +53,15 @@ def stop_file(folder: Path, run: str) -> Path:
     return folder / f".stop-{run}"
 
 
+class Exchange(NamedTuple):
+    """What was said."""
+
+    payload: str
+    """The JSON body of the request as sent."""
+    content: str
+    reasoning: str
+
+
 class ResponseStore:
     """One connection to responses.sqlite; a connection belongs to one thread."""
 
@@ -76,6 +86,17 @@ class ResponseStore:
             [(token, value) for token, value in json.loads(logprobs)],
             served, latency, attempts, cached=True,
         )  # fmt: skip
+
+    def keys(self) -> set[str]:
+        """The keys of all stored responses."""
+        return {row[0] for row in self._connection.execute("SELECT key FROM responses")}
+
+    def exchange(self, key: str) -> Exchange:
+        """The texts of a request and its response, as the reports show them; empty where there are none."""
+        row = self._connection.execute(
+            "SELECT request, content, reasoning FROM responses WHERE key = ?", (key,)
+        ).fetchone()
+        return Exchange(*row) if row else Exchange(self.text(key), "", "")
 
     def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
         """Store completions in one transaction and release their claims.
@@ -120,11 +141,6 @@ class ResponseStore:
         row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
         return str(row[0]) if row else ""
 
-    def payload(self, key: str) -> str:
-        """The JSON body of a request as sent; empty when it is not there."""
-        row = self._connection.execute("SELECT request FROM responses WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else self.text(key)
-
     def claim(self, key: str) -> bool:
         """Reserve a request for this process, so that no other process asks it meanwhile.
 
@@ -137,6 +153,10 @@ class ResponseStore:
                 return False
             self._connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, pid))
             return True
+
+    def release(self, key: str) -> None:
+        """Give a claim back."""
+        self._connection.execute("DELETE FROM claims WHERE key = ?", (key,))
 
     def close(self) -> None:
         """Write what is held back and close the connection."""

@@ -55,18 +55,16 @@ def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]
 
 def _views(store: ResponseStore, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for record in records:
-        completion = store.get(record["request"])
-        thinking = answers.split_thinking(completion.content, completion.reasoning or None) if completion else None
-        payload = store.payload(record["request"])
+        payload, content, reasoning = store.exchange(record["request"])
+        thinking = answers.split_thinking(content, reasoning or None)
         yield {
             "record": record,
             "messages": json.loads(payload)["messages"] if payload else [],
-            "answer": thinking.answer if thinking else "",
-            "thinking": thinking.reasoning if thinking else "",
+            "answer": thinking.answer,
+            "thinking": thinking.reasoning,
             "reference": store.text(record["reference"]),
             "verdicts": [
-                verdict | {"reply": reply.content if (reply := store.get(verdict["request"])) else ""}
-                for verdict in record["verdicts"]
+                verdict | {"reply": store.exchange(verdict["request"]).content} for verdict in record["verdicts"]
             ],
         }
 
