@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from _pytest.outcomes import Failed
 
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.jury.jury import judge_requests
 from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.metrics import METRICS, Metric
+from pytest_medhelm.outcomes import Shortfall, hide_text
 from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
 from pytest_medhelm.task import Instance
+from pytest_medhelm.window import Window
 
 if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.options import Settings
     from pytest_medhelm.prompts import Message
-
-
-class PlumbingFailure(Failed):
-    """No answer could be had: an ERROR of the item, never a wrong answer. Its text is safe to show."""
-
-
-class Shortfall(Failed):
-    """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
 
 
 class Asker:
@@ -236,7 +228,7 @@ class Asker:
         if draft is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
             report.medhelm = self._record(draft)  # type: ignore[attr-defined]
         if not self.settings.show_text:
-            _hide_text(report, call, draft)
+            hide_text(report, call, draft)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
         if draft is not None and report.when == "teardown":
@@ -253,25 +245,6 @@ class Asker:
         return record
 
 
-class Window:
-    """The sliding window: which items to ask for, now that one of them is reached."""
-
-    def __init__(self, items: Sequence[pytest.Item], size: int) -> None:
-        self._items = items
-        self._size = size
-        self._place = {item.nodeid: index for index, item in enumerate(items)} if size else {}
-        self._asked = 0
-
-    def advance(self, item: pytest.Item) -> Iterator[pytest.Item]:
-        """Yield the items that came into the window; each item is yielded once."""
-        place = self._place.get(item.nodeid)
-        if place is None:
-            return
-        end = min(len(self._items), place + self._size)
-        start, self._asked = max(self._asked, place), max(self._asked, end)
-        yield from self._items[start:end]
-
-
 def _is_measured(item: pytest.Item) -> bool:
     """The item belongs to a benchmark and stands for one instance."""
     callspec = getattr(item, "callspec", None)
@@ -282,21 +255,3 @@ def _skips(item: pytest.Item) -> bool:
     from _pytest.skipping import evaluate_skip_marks
 
     return evaluate_skip_marks(item) is not None
-
-
-def _hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:
-    """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
-    if report.sections:
-        report.sections = []
-    if not report.failed or call.excinfo is None:
-        return
-    where = call.excinfo.traceback[-1]
-    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall):
-        report.longrepr = str(call.excinfo.value.msg)
-        return
-    request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
-    name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
-    report.longrepr = (
-        f"{call.excinfo.typename} at {Path(where.path).name}:{where.lineno + 1}{name}; "
-        "type --medhelm-show-text to see its text"
-    )

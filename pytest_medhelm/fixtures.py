@@ -44,7 +44,7 @@ class AskedModel:
         An endpoint that gives no answer fails the test as an error.
         """
         __tracebackhide__ = True
-        from pytest_medhelm.asking import PlumbingFailure
+        from pytest_medhelm.outcomes import PlumbingFailure
         from pytest_medhelm.response import Response
 
         chat = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
@@ -119,7 +119,7 @@ def instance(request: pytest.FixtureRequest) -> Instance:
 @pytest.fixture
 def response(request: pytest.FixtureRequest, instance: Instance, model: AskedModel) -> Response:
     """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
-    from pytest_medhelm.asking import PlumbingFailure
+    from pytest_medhelm.outcomes import PlumbingFailure
     from pytest_medhelm.response import Response
 
     asker = request.config.stash[state.ASKER]
@@ -146,8 +146,8 @@ def score(request: pytest.FixtureRequest, response: Response) -> Score:
 @pytest.fixture
 def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
     """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
-    from pytest_medhelm.asking import PlumbingFailure
     from pytest_medhelm.jury.jury import Jury
+    from pytest_medhelm.outcomes import PlumbingFailure
 
     asker = request.config.stash[state.ASKER]
     draft = asker.draft(request.node)

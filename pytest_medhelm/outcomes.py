@@ -1,0 +1,36 @@
+"""How an item of a benchmark fails, and what may be shown of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from _pytest.outcomes import Failed
+
+from pytest_medhelm.results.record import Draft
+
+
+class PlumbingFailure(Failed):
+    """No answer could be had: an ERROR of the item, never a wrong answer. Its text is safe to show."""
+
+
+class Shortfall(Failed):
+    """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
+
+
+def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:
+    """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
+    if report.sections:
+        report.sections = []
+    if not report.failed or call.excinfo is None:
+        return
+    where = call.excinfo.traceback[-1]
+    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall):
+        report.longrepr = str(call.excinfo.value.msg)
+        return
+    request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
+    name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
+    report.longrepr = (
+        f"{call.excinfo.typename} at {Path(where.path).name}:{where.lineno + 1}{name}; "
+        "type --medhelm-show-text to see its text"
+    )
