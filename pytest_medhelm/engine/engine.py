@@ -75,6 +75,7 @@ class Engine:
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._answered: list[tuple[_Job, Completion]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -125,6 +126,7 @@ class Engine:
 
     def close(self) -> None:
         """Cancel what is in flight and stop, within about two seconds."""
+        self._closing = True
         if self._thread is not None and self._loop is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._loop.stop)
@@ -193,7 +195,7 @@ class Engine:
         return lane
 
     def _pump(self, lane: _Lane) -> None:
-        while lane.free and lane.waiting:
+        while lane.free and lane.waiting and not self._closing:
             lane.free -= 1
             self._spawn(self._attempt(lane, lane.waiting.popleft()))
 
