@@ -6,7 +6,7 @@ It connects to the endpoints, collects records, judges gates and writes the repo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates import GateResult
     from pytest_medhelm.options import Settings
     from pytest_medhelm.reports.write import Outcome
+
+
+LISTED = 6
+"""Benchmarks that the header names."""
 
 
 class Shown(NamedTuple):
@@ -89,6 +93,13 @@ class Controller:
             lines.append(f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}")
         lines.append(f"medhelm: suite {settings.folder}")
         return lines
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> str | None:
+        modules = {module for item in items if (module := item.getparent(pytest.Module))}
+        found = [module.stash[state.BENCHMARK] for module in modules if state.BENCHMARK in module.stash]
+        sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
+        more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
+        return f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}" if sizes else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

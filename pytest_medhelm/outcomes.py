@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from _pytest.outcomes import Failed
 
+from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.results.record import Draft
 
 
@@ -25,8 +26,8 @@ def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Dra
     if not report.failed or call.excinfo is None:
         return
     where = call.excinfo.traceback[-1]
-    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall):
-        report.longrepr = str(call.excinfo.value.msg)
+    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall | MedhelmError):
+        report.longrepr = str(call.excinfo.value)
         return
     request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
     name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"

@@ -169,3 +169,17 @@ def test_judges_are_asked_while_tests_run(run: Any, letters: Callable[..., Path]
     ) as server:
         run(*options(server), "--medhelm-limit=9")
         assert server.in_flight_peak > 6, "more than one item's judges are under way at once"
+
+
+def test_a_jury_without_a_rubric_is_explained(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(1)
+    path = pytester.path / "test_letters.py"
+    source = path.read_text().replace("response, score):", "response, score, jury):\n    jury.rate(response, 'x')")
+    path.write_text(source)
+    with MockServer(lambda body: "A", models=("mock", "judge")) as server:
+        base = f"--medhelm-base-url={server.url}"
+        result = run("--medhelm-model=vllm/mock", "--medhelm-judge=vllm/judge", base, f"--medhelm-data={data}")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["Task 'letters' has a jury but names no rubric: add rubric=... to it"])

@@ -289,3 +289,37 @@ def test_the_benchmarks_run_on_sample_data(extra: tuple[str, ...], run: Any, pyt
         assert entry["sample"]
         assert not entry["partial"]
         assert entry["n"] >= 8
+
+
+def test_the_header_says_what_was_selected(letters: Callable[..., Path], run: Any) -> None:
+    result = run("--medhelm-model=baseline/random", f"--medhelm-data={letters(30)}", "--medhelm-limit=12")
+    result.stdout.fnmatch_lines(
+        ["medhelm: baseline/random; at most 12 instances a benchmark", "medhelm: instances: letters 12 of 30"]
+    )
+
+
+def test_a_gzipped_upstream_file_is_as_good(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
+    import gzip
+
+    folder = pytester.path / "packed" / "pubmed_qa"
+    folder.mkdir(parents=True)
+    original = (real_data / "pubmed_qa" / "ori_pqal.json").read_bytes()
+    (folder / "ori_pqal.json.gz").write_bytes(gzip.compress(original, 1))
+    module = BENCHMARKS / "medical_research_assistance"
+    run(module, "--medhelm-model=baseline/random", f"--medhelm-data={folder.parent}", "--medhelm-limit=20")
+    packed = leaderboard(pytester.path)["results"]
+    run(module, "--medhelm-model=baseline/random", f"--medhelm-data={real_data}", "--medhelm-limit=20")
+    assert leaderboard(pytester.path)["results"] == packed
+
+
+def test_the_cache_folder_comes_before_the_sample_data(
+    run: Any, pytester: pytest.Pytester, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
+    shutil.copytree(real_data / "pubmed_qa", pytester.path / "cache/data/pubmed_qa")
+    run(BENCHMARKS / "medical_research_assistance", "--medhelm-model=baseline/random", "--medhelm-limit=5")
+    (benchmark,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert benchmark["data"]["origin"] == "cache"
+    assert benchmark["data"]["instances"] == 1000

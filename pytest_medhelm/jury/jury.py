@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm import answers
+from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.jury.rubric import Rubric, judge_messages, read_verdict
 from pytest_medhelm.task import Instance
 
@@ -45,9 +46,12 @@ class Jury:
         An answer that is refused, truncated, empty, ... gets the worst value without a judge being asked. When a
         judge gives no usable verdict the record's status is ``judge_error`` and its ``jury`` scores are missing.
         """
+        if not self._asker.lineup.judges:
+            return
+        task = self._draft.benchmark.task
         rubric = self._asker.rubric(self._draft.benchmark)
         if rubric is None:
-            return
+            raise ConfigError(f"Task {task.name!r} has a jury but names no rubric: add rubric=... to it")
         criteria = [criterion.name for criterion in rubric.criteria]
         if response.status != "ok":
             for name in ("jury", *(f"jury_{name}" for name in criteria), "jury_helm"):
