@@ -28,7 +28,6 @@ accept = ["ori_pqal.json"]     # take this file although its checksum is not the
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +90,8 @@ def read_config(path: Path | None) -> ConfigFile:
     """Read and check the file. Raises ConfigError naming the file, the table and the key."""
     if path is None:
         return ConfigFile()
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

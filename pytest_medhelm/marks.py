@@ -8,8 +8,7 @@ from typing import get_args
 import pytest
 
 from pytest_medhelm import state
-from pytest_medhelm.task import Access, Kind
-from pytest_medhelm.taxonomy import CATEGORIES, slug
+from pytest_medhelm.taxonomy import CATEGORIES, Access, Kind, slug
 
 NAME_A_MODEL = "no model named: type e.g. --medhelm-model=local/smollm2-135m or --medhelm-model=baseline/lexical"
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.taxonomy import CATEGORY_OF
-
-Access = Literal["public", "gated", "private"]
-Kind = Literal["multiple_choice", "generation", "jury", "calculation", "sql", "agentic", "classification"]
+from pytest_medhelm.taxonomy import CATEGORY_OF, Access, Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
-"""MedHELM's taxonomy: five categories, 22 subcategories (Bedi et al. 2025, arXiv:2505.23802)."""
+"""Closed lists: MedHELM's five categories with 22 subcategories (Bedi et al. 2025, arXiv:2505.23802), access, kinds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
+
+Access = Literal["public", "gated", "private"]
+Kind = Literal["multiple_choice", "generation", "jury", "calculation", "sql", "agentic", "classification"]
 
 CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "Clinical Decision Support": (

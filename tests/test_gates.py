@@ -27,7 +27,7 @@ def cell_of(right: int, wrong: int, missing: int = 0, size: int | None = None, o
     columns = Columns(
         evaluation="e", size=size or len(names), main_metric="exact_match", ids=names, statuses=statuses,
         clusters=names, strata=[""] * len(names),
-        scores=[{"exact_match": 1.0}] * right + [{"exact_match": 0.0}] * wrong + [{}] * missing,
+        scores={"exact_match": [1.0] * right + [0.0] * wrong + [None] * missing} if right + wrong else {},
         scales={"exact_match": [0.0, 1.0]},
     )  # fmt: skip
     return make_cell("b", "m", columns, {"strata": [], "data": {"origin": origin}})

@@ -90,6 +90,9 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     the first and the last line are read. Several letters, a letter beyond the options, a denied letter and
     a letter that contradicts the option text beside it are None.
     """
+    bare = text.strip().lower()
+    if bare in _LETTERS[: len(choices)] and len(bare) == 1 and all(len(choice.strip()) > 1 for choice in choices):
+        return bare.upper()  # What is asked for and mostly given; nothing below would read it otherwise.
     answer = json_answer(text)
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]

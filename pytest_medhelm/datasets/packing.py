@@ -17,7 +17,7 @@ class Packed:
         self.id = instance.id
         self.stratum = instance.slices.get(strata, "") if strata else ""
         """The sub-run that it belongs to; empty where the benchmark has none."""
-        self._content = zlib.compress(pickle.dumps(instance, pickle.HIGHEST_PROTOCOL), 1)
+        self._content = zlib.compress(pickle.dumps(instance, pickle.HIGHEST_PROTOCOL))
 
     def __repr__(self) -> str:
         return f"Packed({self.id!r})"

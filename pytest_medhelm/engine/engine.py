@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_medhelm.engine.request import Completion, Request
-from pytest_medhelm.engine.store import ResponseStore, stop_file
+from pytest_medhelm.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Endpoint
 
@@ -69,7 +69,7 @@ class Engine:
         self._processes = processes
         self._pid = os.getpid()
         self._store = ResponseStore(path)
-        self._stored = self._store.keys() if use_cache else set()
+        self._stored = self._store.short_keys() if use_cache else set()
         """What need not be asked; looked up in memory, since most keys of a first run are not there."""
         self._jobs: dict[str, _Job] = {}
         self._lanes: dict[tuple[str, str], _Lane] = {}
@@ -91,7 +91,7 @@ class Engine:
         job = self._jobs.get(request.key)
         if job is None:
             job = _Job(request, Future())
-            stored = self._store.get(request.key) if request.key in self._stored else None
+            stored = self._store.get(request.key) if short_key(request.key) in self._stored else None
             if stored is not None:
                 job.future.set_result(stored)
                 for later in follow(stored) if follow else ():
@@ -120,7 +120,7 @@ class Engine:
                 raise KeyboardInterrupt
         completion = future.result()
         if completion.outcome != "request_error":
-            self._stored.add(request.key)
+            self._stored.add(short_key(request.key))
         self._jobs.pop(request.key, None)
         return completion
 

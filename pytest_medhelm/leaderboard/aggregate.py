@@ -6,6 +6,7 @@ tokens, what was read from disk). Floats in ``results`` are rounded to six decim
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ class Columns:
     statuses: list[str] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
     strata: list[str] = field(default_factory=list)
-    scores: list[Mapping[str, float]] = field(default_factory=list)
+    scores: dict[str, list[float | None]] = field(default_factory=dict)
+    """Per metric one score per instance, None where missing."""
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     cached: int = 0
@@ -97,11 +99,13 @@ def read_columns(records: Iterable[Record]) -> Columns:
         columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
         columns.main_metric = first["main_metric"]
         columns.ids.append(first["public_id"])
-        columns.statuses.append(first["status"])
-        columns.clusters.append(first["cluster"] or first["instance"])
-        columns.strata.append(first["stratum"])
+        columns.statuses.append(sys.intern(first["status"]))
+        columns.clusters.append(first["cluster"] or columns.ids[-1])
+        columns.strata.append(sys.intern(first["stratum"]))
         shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
-        columns.scores.append({name: fmean(record["scores"][name] for record in repeats) for name in shared})
+        for name in shared | columns.scores.keys():
+            earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
+            earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
         for record in repeats:
             columns.scales.update(record["scales"])
             columns.usage.update(record["usage"])
@@ -114,7 +118,7 @@ def read_columns(records: Iterable[Record]) -> Columns:
 
 def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, Any]) -> Cell:
     """Aggregate one cell."""
-    scores = {name: [entry.get(name) for entry in columns.scores] for name in sorted(columns.scales)}
+    scores = {name: columns.scores[name] for name in sorted(columns.scores)}
     found = Counter(columns.statuses)
     return Cell(
         benchmark=benchmark,
