@@ -5,6 +5,7 @@ It connects to the endpoints, collects records, judges gates and writes the repo
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from pytest_medhelm import state
-from pytest_medhelm.engine.store import stop_file
+from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.gates import Rule
 from pytest_medhelm.lineup import Lineup, connect, describe
@@ -53,6 +54,7 @@ class Controller:
         self._selected: set[str] = set()
         self._outcome: Outcome | None = None
         self._interrupted = False
+        self._journal = "wal"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -63,10 +65,23 @@ class Controller:
         except MedhelmError as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
+        self._journal = self._make_store()
         self.config.stash[state.LINEUP] = self.lineup
         asker = self.config.stash.get(state.ASKER, None)
         if asker is not None:
             asker.lineup, asker.run = self.lineup, self.run
+
+    def _make_store(self) -> str:
+        """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
+        try:
+            store = ResponseStore(self.settings.folder / "responses.sqlite")
+        except (OSError, sqlite3.Error) as error:
+            self._stack.close()
+            raise pytest.UsageError(
+                f"the suite {self.settings.folder} cannot be written ({error}): name a folder with --medhelm-results"
+            ) from None
+        store.close()
+        return store.journal
 
     def _say(self, line: str) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
@@ -92,6 +107,8 @@ class Controller:
         if self.lineup.judges:
             lines.append(f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}")
         lines.append(f"medhelm: suite {settings.folder}")
+        if self._journal != "wal":
+            lines.append("medhelm: this file system allows no write-ahead log; responses are written more slowly")
         return lines
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> str | None:

@@ -200,6 +200,18 @@ def test_malformed_data_is_one_sentence(letters: Callable[..., Path], run: Any, 
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("what", ["a file", "a foreign database"])
+def test_a_suite_that_cannot_be_written(what: str, run: Any, pytester: pytest.Pytester) -> None:
+    if what == "a file":
+        (pytester.path / "results").write_text("")
+    else:
+        (pytester.path / "results/default").mkdir(parents=True)
+        (pytester.path / "results/default/responses.sqlite").write_text("something else altogether " * 100)
+    result = run("--medhelm-model=baseline/random", "--medhelm-results=results")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: the suite *default cannot be written (*): name a folder with *"])
+
+
 def test_a_fixture_without_a_task_is_explained(pytester: pytest.Pytester, run: Any) -> None:
     pytester.makepyfile("def test_it(instance, response): pass")
     result = run("--medhelm-model=baseline/random")

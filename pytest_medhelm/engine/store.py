@@ -18,6 +18,9 @@ from pytest_medhelm.engine.request import Completion, Request
 
 BUSY_SECONDS = 60
 TEXT_BATCH = 50
+SWITCH_TRIES = 100
+SWITCH_PAUSE = 0.05
+"""Seconds."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses(
@@ -40,12 +43,23 @@ def open_private(path: Path) -> sqlite3.Connection:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
+    _use_write_ahead_log(connection)
     # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL")
     # Several connections are open, each row is written or read once: a large page cache would serve nothing.
     connection.execute("PRAGMA cache_size=-500")
     return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode; a file system that cannot keeps its rollback journal."""
+    for _ in range(SWITCH_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            # Another process is switching this very moment; SQLite's busy time-out does not cover it.
+            time.sleep(SWITCH_PAUSE)
 
 
 def stop_file(folder: Path, run: str) -> Path:
