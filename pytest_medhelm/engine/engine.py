@@ -23,8 +23,9 @@ from pytest_medhelm.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Endpoint
 
-FIRST_PAUSE = 0.5
-"""Seconds before the first retry; doubles each time, with jitter."""
+FIRST_PAUSE = 0.1
+"""Seconds before the first retry: most faults pass at once. Each further pause is PAUSE_GROWTH times as long."""
+PAUSE_GROWTH = 3
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 900.0
 """Seconds after its first attempt beyond which a request is not tried again."""
@@ -284,4 +285,4 @@ def _pause(attempts: int, fault: Fault) -> float:
     """Seconds before the next attempt: what the server asks for, else exponential with jitter."""
     if fault.retry_after is not None:
         return fault.retry_after + random.uniform(0, 0.1)
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0))
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * PAUSE_GROWTH ** (attempts - 1)) * random.uniform(0.5, 1.0))
