@@ -71,7 +71,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--medhelm-config",
         metavar="FILE",
-        help="Endpoints, keys by environment variable, sampling, prices (default: medhelm.toml if it exists)",
+        help="Endpoints, keys by environment variable, sampling (default: medhelm.toml if it exists)",
     )
     for name in [name for name, *_ in SCALARS] + [name for name, _ in FLAGS] + ["config"]:
         parser.addini(_ini(name), f"Default of --medhelm-{name}", type="string", default=None)
