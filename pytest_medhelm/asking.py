@@ -11,6 +11,7 @@ import pytest
 
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
+from pytest_medhelm.gates import Rule, parse_rule
 from pytest_medhelm.jury.jury import judge_requests
 from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.metrics import METRICS, Metric
@@ -76,9 +77,13 @@ class Asker:
             )
         return self._engine
 
-    def tolerates(self, status: str) -> bool:
-        """A gate rule decides on items with this status, so they are not errors of their own."""
-        return any(f".{status}" in rule for rule in self.settings.gates)
+    def tolerates(self, status: str, benchmark: str) -> bool:
+        """A gate rule decides on this benchmark's items with this status, so they are not errors of their own."""
+        return any(rule.metric == status and rule.benchmark in ("*", benchmark) for rule in self._rules)
+
+    @cached_property
+    def _rules(self) -> Sequence[Rule]:
+        return [parse_rule(text) for text in self.settings.gates]
 
     # Requests
 

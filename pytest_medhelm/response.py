@@ -18,13 +18,6 @@ STATUSES: tuple[Status, ...] = (
     "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped",
 )  # fmt: skip
 
-MODEL_FAULTS = frozenset({"unparsed", "refused", "truncated", "too_long", "blocked", "empty"})
-"""What the model did: counts as the metric's worst score."""
-
-PLUMBING_FAULTS = frozenset({"request_error", "judge_error", "skipped"})
-"""What the plumbing did: missing data, excluded and counted."""
-
-
 _T = TypeVar("_T")
 
 

@@ -176,3 +176,10 @@ def test_candidates_are_gated_and_baselines_are_not(
     assert result.ret == 0
     assert [gate["model"] for gate in leaderboard(pytester.path)["results"]["gates"]] == ["vllm/mock"]
     assert json.dumps(leaderboard(pytester.path)["results"]["gates"])
+
+
+def test_a_rule_on_another_benchmark_excuses_nothing(letters: Callable[..., Path], run: Any) -> None:
+    with MockServer(lambda body: Fault("status", 400) if "Case 7." in str(body) else gold(body)) as server:
+        result = run(*vllm(server), f"--medhelm-data={letters(10)}", "--medhelm-gate=other.request_error <= 0.5")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*1 error*"])

@@ -183,3 +183,16 @@ def test_a_jury_without_a_rubric_is_explained(
         result = run("--medhelm-model=vllm/mock", "--medhelm-judge=vllm/judge", base, f"--medhelm-data={data}")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["Task 'letters' has a jury but names no rubric: add rubric=... to it"])
+
+
+def test_two_models_without_any_verdict_still_get_a_page(run: Any, pytester: pytest.Pytester) -> None:
+    with MockServer(lambda body: "no JSON", models=("doctor", "nurse", "judge")) as server:
+        result = run(
+            MEDICATION, "--medhelm-model=vllm/doctor", "--medhelm-model=vllm/nurse", "--medhelm-judge=vllm/judge",
+            f"--medhelm-base-url={server.url}", "--medhelm-limit=2",
+        )  # fmt: skip
+    assert result.ret == 1
+    assert "INTERNALERROR" not in result.stdout.str()
+    board = leaderboard(pytester.path)
+    assert board["results"]["paired"] == []
+    assert cell(board, "medication_qa", "vllm/nurse")["statuses"] == {"judge_error": 2}

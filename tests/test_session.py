@@ -323,3 +323,14 @@ def test_the_cache_folder_comes_before_the_sample_data(
     (benchmark,) = leaderboard(pytester.path)["results"]["benchmarks"]
     assert benchmark["data"]["origin"] == "cache"
     assert benchmark["data"]["instances"] == 1000
+
+
+def test_models_on_different_evaluation_sets_are_not_ranked(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(20)
+    with MockServer(gold, models=("a", "b", "c")) as server:
+        for name, limit in (("a", 10), ("b", 10), ("c", 20)):
+            base = f"--medhelm-base-url={server.url}"
+            run(f"--medhelm-model=vllm/{name}", base, f"--medhelm-data={data}", f"--medhelm-limit={limit}")
+    assert leaderboard(pytester.path)["results"]["win_rate"]["rates"] == {}

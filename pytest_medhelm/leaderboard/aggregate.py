@@ -45,6 +45,8 @@ class Cell:
     """Per metric one score per instance, None where missing."""
     facts: Mapping[str, Any] = field(repr=False)
     """What describes the benchmark."""
+    evaluation: str
+    """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
     """Some instances of the evaluation set have no record."""
 
@@ -130,6 +132,7 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         instances=columns.ids,
         scores=scores,
         facts=facts,
+        evaluation=columns.evaluation,
         partial=len(columns.ids) < columns.size,
     )
 
@@ -232,7 +235,12 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any
     for cell in cells:
         if cell.model in pool and not cell.partial and cell.value is not None:
             columns[cell.benchmark][cell.model] = cell.value
-    complete = {name: values for name, values in sorted(columns.items()) if len(values) == len(pool)}
+    sets = {
+        name: {cell.evaluation for cell in cells if cell.benchmark == name and cell.model in pool} for name in columns
+    }
+    complete = {
+        name: values for name, values in sorted(columns.items()) if len(values) == len(pool) and len(sets[name]) == 1
+    }
     if len(pool) < 3 or not complete:
         return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
     return {
@@ -254,6 +262,10 @@ def _paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, 
         first, second = (table.get((benchmark, model)) for model in pool)
         if first is None or second is None or first.main_metric != second.main_metric:
             continue
+        if first.facts["data"]["sha256"] != second.facts["data"]["sha256"]:
+            continue
+        if first.main_metric not in first.metrics or first.main_metric not in second.metrics:
+            continue  # Nothing was measured, e.g. no judge gave a verdict.
         scale = first.metrics[first.main_metric]["scale"]
         span = abs(scale[1] - scale[0])
         others = dict(zip(second.instances, second.scores[second.main_metric], strict=True))
