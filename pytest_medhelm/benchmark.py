@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.datasets.packing import Packed
-from pytest_medhelm.datasets.sampling import sample
-from pytest_medhelm.datasets.sources import Source, find_source
+from pytest_medhelm.datasets.readers import digest
+from pytest_medhelm.datasets.sampling import sample, spread
+from pytest_medhelm.datasets.sources import Source, find_examples, find_source
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.options import Settings
 from pytest_medhelm.prompts import Message
-from pytest_medhelm.task import Instance, Task
+from pytest_medhelm.task import Examples, Instance, Task
+from pytest_medhelm.taxonomy import OPEN_ENDED
 
 Prompt = Callable[[Instance], "str | Sequence[Message]"]
+
+LABELS_AT_MOST = 20
+"""More different references than this are no labels."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +40,48 @@ class Benchmark:
     """Instances in the data."""
     majority: str
     """The most frequent reference of the data."""
+    labels: tuple[str, ...]
+    """All references of the data where they are labels; empty where they are numbers or texts."""
     code: str
     """SHA-256 of the module: prompt, reading and scoring."""
+    shots: int = 0
+    """Solved examples per question."""
+    examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
+    """Solved examples to choose from, by the slice that they must share with the instance."""
 
     @cached_property
     def evaluation(self) -> str:
-        """Hash of the evaluation set: benchmark, data files, instance ids."""
-        parts = [
+        """Hash of the evaluation set: benchmark, data files, instance ids, solved examples."""
+        parts: list[Any] = [
             self.task.name,
             sorted(self.source.sha256.items()),
             sorted(entry.id for entry in self.instances),
         ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        if self.shots:
+            parts.append([self.shots, {key: [entry.id for entry in group] for key, group in self.examples.items()}])
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def messages(self, instance: Instance) -> Sequence[Message]:
-        """The chat messages of an instance."""
+        """The chat messages of an instance: solved examples as earlier turns, then the question."""
+        messages = self._asked(instance)
+        turns: list[Message] = []
+        for example in self._examples_for(instance):
+            assert self.task.examples is not None
+            turns.append(self._asked(example)[-1])
+            turns.append({"role": "assistant", "content": self.task.examples.answer(example)})
+        return [*messages[:-1], *turns, messages[-1]] if turns else messages
+
+    def _asked(self, instance: Instance) -> Sequence[Message]:
         prompt = self.prompt(instance)
         return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+
+    def _examples_for(self, instance: Instance) -> Sequence[Instance]:
+        """Solved examples, never the instance itself, also where another split repeats it."""
+        if not self.shots or self.task.examples is None:
+            return ()
+        group = self.examples.get(_group(self.task.examples, instance), ())
+        own = content_key(instance)
+        return [example for example in group if content_key(example) != own][: self.shots]
 
     def facts(self) -> dict[str, Any]:
         """What the reports say of the benchmark, as plain values."""
@@ -61,15 +91,22 @@ class Benchmark:
             "title": task.title,
             "category": task.category,
             "subcategory": task.subcategory,
+            "placed_here": task.placed_here,
             "access": task.access,
             "kind": task.kind,
             "language": task.language,
             "licence": task.licence,
+            "attribution": task.attribution,
+            "redistribution": task.redistribution,
+            "third_party": task.third_party,
             "source": task.source,
             "main_metric": task.main_metric,
             "scale": list(task.scale),
             "chance": task.chance,
-            "strata": sorted({entry.stratum for entry in self.instances} - {""}),
+            "positive": task.positive,
+            "shots": self.shots,
+            "strata": sorted(set(task.sub_runs) or {entry.stratum for entry in self.instances} - {""}),
+            "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
                 "sha256": dict(self.source.sha256),
@@ -88,28 +125,62 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     task: Task = module.TASK
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
-    source = find_source(task, data=settings.data, samples=_samples(path, task.name), accept=accept.get("accept", ()))
+    source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
     instances, answers = [], Counter[str]()
     for instance in task.load(*source.paths):
-        instances.append(Packed(instance, task.strata))
+        # Exact duplicates stay, as upstream, but are not independent.
+        clustered = instance if instance.cluster else replace(instance, cluster=content_key(instance))
+        instances.append(Packed(clustered, task))
         answers[instance.answer] += 1
     if not instances:
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance")
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
+    shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
+    is_closed = task.kind not in OPEN_ENDED and len(answers) <= LABELS_AT_MOST
     return Benchmark(
         task=task,
         prompt=module.prompt,
         source=source,
-        instances=sample(instances, settings.limit, name=task.name),
+        instances=sample(instances, _limit(task, settings), name=task.name, sampler=settings.sampler),
         total=len(instances),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
+        labels=tuple(sorted(answers)) if is_closed else (),
         code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        shots=shots,
+        examples=_load_examples(task, source, shots) if shots else {},
     )
 
 
-def _samples(module: Path, name: str) -> Path:
+def content_key(instance: Instance) -> str:
+    """The same for two instances that ask the very same thing."""
+    return digest(instance.question, instance.context, *instance.choices)
+
+
+def samples_of(module: Path, task: Task) -> Path:
     """The folder of sample data: beside the module, or beside its category folder."""
     beside = module.parent / "samples"
-    return beside if (beside / name).is_dir() else module.parent.parent / "samples"
+    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+
+
+def _limit(task: Task, settings: Settings) -> int | None:
+    if settings.limit is None or task.cap is None:
+        return settings.limit
+    return min(settings.limit, task.cap)
+
+
+def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Instance]]:
+    """The examples that can be shown, by group: one more than asked for, in case one is the instance itself."""
+    assert task.examples is not None
+    groups: dict[str, list[Instance]] = defaultdict(list)
+    split: Iterable[Instance] = task.examples.load(*find_examples(task, source))
+    for example in split:
+        groups[_group(task.examples, example)].append(example)
+    if not groups:
+        raise DataError(f"{task.name}: {task.examples.files[0].name} holds no solved example")
+    return {key: spread(group, name=task.name)[: shots + 1] for key, group in sorted(groups.items())}
+
+
+def _group(examples: Examples, instance: Instance) -> str:
+    return instance.slices.get(examples.within, "") if examples.within else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,10 @@ from pytest_medhelm.marks import NAME_A_MODEL
 from pytest_medhelm.privacy import public_id
 from pytest_medhelm.task import Task
 from pytest_medhelm.taxonomy import slug
+
+if TYPE_CHECKING:
+    from pytest_medhelm.lineup import Lineup
+    from pytest_medhelm.options import Settings
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -35,6 +39,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         )
     try:
         benchmark = _benchmark(metafunc)
+        _respect_agreement(benchmark, lineup, metafunc.config.stash[state.SETTINGS])
     except DataMissing as problem:
         _one_item(metafunc, "no-data", pytest.mark.skip(reason=str(problem)))
     except DataError as problem:
@@ -47,6 +52,21 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             ids=[public_id(task, instance.id) for instance in benchmark.instances],
             indirect=True,
         )
+
+
+def _respect_agreement(benchmark: Benchmark, lineup: Lineup, settings: Settings) -> None:
+    """Data that may not be sent to services of third parties is not sent. Raises DataMissing naming the model."""
+    if benchmark.task.third_party is not False or benchmark.source.origin == "sample":
+        return
+    from pytest_medhelm.models.spec import third_party
+
+    for model in lineup:
+        host = third_party(model, settings)
+        if host:
+            raise DataMissing(
+                f"{benchmark.task.name} is not sent to {model.name}: its terms allow no service of a third party; "
+                f"if your agreement covers {host}, type --medhelm-allow-host={host}"
+            )
 
 
 def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:

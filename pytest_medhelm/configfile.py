@@ -44,6 +44,8 @@ _RUN = {
     "base_url": str,
     "data": str,
     "limit": (int, str),
+    "shots": int,
+    "sampler": str,
     "concurrency": int,
     "prefetch": int,
     "results": str,

@@ -28,3 +28,8 @@ class DataMissing(DataError):  # noqa: N818
 
 class ModelError(MedhelmError):
     """A model cannot be asked at all."""
+
+
+def missing_extra(file: str, package: str) -> DataMissing:
+    """The error for a file whose reader is not installed: it says what to type."""
+    return DataMissing(f"Reading {file} needs {package}: run pip install 'pytest-medhelm[data]'")

@@ -6,6 +6,7 @@ This module is imported in every pytest session that has the plugin installed, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +71,9 @@ class Score:
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_") or name not in self._asker.metrics:
             raise AttributeError(f"there is no metric {name!r}; known are: {', '.join(sorted(self._asker.metrics))}")
+        return self._metric(name)
+
+    def _metric(self, name: str) -> Callable[..., None]:
         metric = self._asker.metrics[name]
 
         def compute(prediction: Any, *arguments: Any) -> None:
@@ -87,6 +91,37 @@ class Score:
                 self._draft.binary.update(metric.names)
 
         return compute
+
+    def choice(self, response: Response, instance: Instance) -> None:
+        """Record whether the letter of the right option was chosen, and what MedHELM 0.8.0 makes of the raw text."""
+        from pytest_medhelm.metrics.strings import exact_match
+
+        self.exact_match(response.choice, instance.answer)
+        self.helm("exact_match", exact_match(response.text, instance.answer))
+
+    def classify(self, response: Response, instance: Instance) -> None:
+        """As ``choice`` where the options are the same labels for every instance: also macro and micro F1."""
+        self.choice(response, instance)
+        labels = dict(zip(ascii_uppercase, instance.choices, strict=False))
+        self.label(response.choice and labels[response.choice], labels[instance.answer])
+
+    def label(self, predicted: str | None, gold: str) -> None:
+        """Record a predicted and the right label, from which the leaderboard computes F1, precision and recall.
+
+        An answer that could not be used predicts no label and still counts.
+        """
+        response = self._draft.response
+        usable = predicted is not None and (response is None or response.status == "ok")
+        self._draft.label = (gold, str(predicted) if usable else "")
+
+    def rouge(self, prediction: str, reference: str) -> None:
+        """Record ROUGE-1, -2 and -L over the words of the task's language."""
+        english = self._draft.benchmark.task.language.partition("-")[0] == "en"
+        self._metric("rouge_english" if english else "rouge_unicode")(prediction, reference)
+
+    def not_applicable(self, *names: str) -> None:
+        """Say that these scores do not exist for this instance: it then counts neither as measured nor as missing."""
+        self._draft.not_applicable.update(names)
 
     def record(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
         """Record a score that the test computed itself. ``scale`` is (worst, best).

@@ -10,6 +10,9 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.taxonomy import CATEGORIES, Access, Kind, slug
 
+LACKING = ("has no data here", "medhelm[", "is not sent to", " lacks ", "--medhelm-shots")
+"""What tells a benchmark that was skipped for want of something from one that its author skips."""
+LISTED = 5
 NAME_A_MODEL = "no model named: type e.g. --medhelm-model=local/smollm2-135m or --medhelm-model=baseline/lexical"
 
 
@@ -35,9 +38,14 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
     if unnamed:
         yield f"medhelm: {unnamed} tests skipped: {NAME_A_MODEL}"
     lacking = sorted(
-        {reason.removeprefix("Skipped: ") for reason in reasons if "has no data here" in reason or "medhelm[" in reason}
+        {reason.removeprefix("Skipped: ") for reason in reasons if any(told in reason for told in LACKING)}
     )
-    yield from (f"medhelm: {reason}" for reason in lacking)
+    yield from (f"medhelm: {reason}" for reason in lacking[:LISTED])
+    if len(lacking) > LISTED:
+        yield (
+            f"medhelm: {len(lacking) - LISTED} more benchmarks were skipped; 'medhelm tasks' says what each needs, "
+            "-rs shows all reasons"
+        )
     lineup = config.stash.get(state.LINEUP, None)
     if (
         lineup is not None

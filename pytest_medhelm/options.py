@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pytest_medhelm.datasets.sampling import Sampler
 
 DEFAULT_LIMIT = 1000
 EMBEDDED_LIMIT = 3
@@ -33,6 +36,18 @@ SCALARS = (
         f"Instances per benchmark, a seeded sample (default: {DEFAULT_LIMIT}, or {EMBEDDED_LIMIT} when an embedded "
         "model takes part)",
     ),
+    (
+        "sampler",
+        "hash|helm",
+        "How the limit draws: hash (default; a smaller limit is a subset, file order does not matter) or helm (as "
+        "MedHELM: numpy seed 0 over the file's order)",
+    ),
+    (
+        "shots",
+        "K",
+        "Solved examples shown before each question, from the training or development split of benchmarks "
+        "that have one (default: 0; mmlu_clinical_afr 5)",
+    ),
     ("concurrency", "N", "Requests in flight per endpoint (default: 32; Ollama 4; embedded 1)"),
     ("prefetch", "N", "Requests asked ahead of the running test (default: twice the concurrency; 0: none)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
@@ -48,7 +63,7 @@ LISTS = (
     ),
     ("judge", "PROVIDER/NAME", "Judge of the jury that rates free text; repeatable, no default"),
     ("gate", "RULE", "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70'; repeatable"),
-    ("allow-host", "HOST", "With --medhelm-offline: a host that may be reached; repeatable"),
+    ("allow-host", "HOST", "Host that --medhelm-offline may reach, and that data agreements cover; repeatable"),
 )
 
 FLAGS = (
@@ -89,6 +104,9 @@ class Settings:
     limit: int | None
     """Instances per benchmark; None means all."""
     limit_is_default: bool
+    shots: int | None
+    """Solved examples per question; None: what each benchmark says."""
+    sampler: Sampler
     concurrency: int | None
     prefetch: int | None
     results: Path
@@ -139,6 +157,8 @@ def read_settings(config: pytest.Config) -> Settings:
         data=None if data is None else _folder(root, data),
         limit=_limit(limit, models),
         limit_is_default=limit is None,
+        shots=_count("shots", scalar("shots"), least=0),
+        sampler=_sampler(scalar("sampler") or "hash"),
         concurrency=_count("concurrency", scalar("concurrency"), least=1),
         prefetch=_count("prefetch", scalar("prefetch"), least=0),
         results=root / (scalar("results") or "medhelm-results"),
@@ -185,6 +205,12 @@ def _limit(value: Any, models: tuple[str, ...]) -> int | None:
         raise ConfigError(
             f"--medhelm-limit: {value!r} is neither a positive number nor 'all'; type e.g. --medhelm-limit=100"
         ) from None
+
+
+def _sampler(value: Any) -> Sampler:
+    if value == "hash" or value == "helm":
+        return value  # type: ignore[no-any-return]
+    raise ConfigError(f"--medhelm-sampler: {value!r} is neither 'hash' nor 'helm'")
 
 
 def _count(name: str, value: Any, *, least: int) -> int | None:
@@ -234,6 +260,8 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "judges": list(settings.judges),
         "gates": list(settings.gates),
         "limit": settings.limit,
+        "shots": settings.shots,
+        "sampler": settings.sampler,
         "concurrency": settings.concurrency,
         "prefetch": settings.prefetch,
         "offline": settings.offline,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -123,6 +123,13 @@ class Response:
     def json(self) -> Any:
         """The JSON value in the answer, or None."""
         return self._reading(answers.read_json(self.text))
+
+    def read(self, reader: Callable[[str], _T | None]) -> _T | None:
+        """What a benchmark's own reader finds in the text; None makes the status ``unparsed``.
+
+        Raises nothing of its own. A reader takes any text and returns None rather than a guess.
+        """
+        return self._reading(reader(self.text))
 
     def _reading(self, value: _T | None) -> _T | None:
         if value is None and self.status == "ok":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, get_args
 
 from pytest_medhelm.errors import ConfigError
@@ -39,12 +40,46 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One pinned upstream file."""
+    """One upstream file."""
 
     name: str
     """Path below the benchmark's folder, as upstream names the file."""
-    sha256: str
-    """Of the unpacked file, 64 hexadecimal digits."""
+    sha256: str = ""
+    """Of the unpacked file, 64 hexadecimal digits. Empty where upstream pins no version (gated, private and own
+    data): any file is taken, and the manifest says which."""
+    url: str = ""
+    """Pinned address from which ``medhelm fetch`` takes it; empty when it cannot be fetched."""
+    member: str = ""
+    """Path inside the zip file at ``url``; empty when the address is that of the file itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """A folder of upstream files; a zip file of that name plus ".zip" is as good."""
+
+    name: str
+    """Path below the benchmark's folder; "." is that folder itself."""
+    pattern: str = "*"
+    """Which files in it belong to the data, e.g. "*.txt"."""
+    sha256: str = ""
+    """Of its listing as ``sha256sum`` writes it, sorted by name (datasets.folders.listing); empty: not pinned."""
+    url: str = ""
+    """Pinned address of a zip file that holds it; empty when it cannot be fetched."""
+    member: str = ""
+    """Path of the folder inside that zip file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The training or development split from which --medhelm-shots takes solved examples."""
+
+    files: tuple[DataFile, ...]
+    load: Callable[..., Iterable[Instance]]
+    """As Task.load."""
+    answer: Callable[[Instance], str] = attrgetter("answer")
+    """What the assistant is shown to have replied to an example."""
+    within: str = ""
+    """Name of a slice (a subject, a language) that an example must share with the instance; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +96,50 @@ class Task:
     """One of the 22 of taxonomy.CATEGORIES."""
     access: Access
     kind: Kind
-    files: tuple[DataFile, ...]
+    files: tuple[DataFile | DataFolder, ...]
     load: Callable[..., Iterable[Instance]]
     """Called with one Path per data file; yields instances; raises DataError naming file and row."""
     main_metric: str
     licence: str
+    """As stated upstream, or that none is."""
     source: str
     """Where the data comes from: repository or paper."""
+    attribution: str = ""
+    """Whom to name: authors and year, or the institution."""
+    redistribution: bool | None = None
+    """The licence lets the data be passed on; None: not stated."""
+    third_party: bool | None = None
+    """The data may be sent to services of third parties; None: not stated. False is enforced for real data."""
+    obtain: str = ""
+    """Gated and private data: what to request, and from where. One sentence."""
+    size: int | None = None
+    """Instances in the split that the MedHELM leaderboard evaluates, before its cap of 1,000; None: not known."""
     scale: tuple[float, float] = (0.0, 1.0)
     """Worst and best value of the main metric."""
     chance: float | None = None
     """Expected main value of guessing, where it is known."""
     language: str = "en"
-    """BCP 47 code: decides how numbers and refusals are read."""
+    """BCP 47 code ("mul": several): decides how words, numbers and refusals are read."""
     strata: str = ""
     """Name of a slice whose groups are fixed sub-runs, averaged with equal weight; empty for none."""
+    sub_runs: tuple[str, ...] = ()
+    """The groups that must all be there for the benchmark to have a value; empty: those found in the data."""
+    limit_by: str = ""
+    """Name of a slice for each group of which the limit holds; empty: as ``strata``."""
+    cap: int | None = None
+    """The benchmark's own limit per sub-run, lower than the usual 1,000; --medhelm-limit=all lifts it."""
+    positive: str = ""
+    """Classification: the label whose precision and recall are reported; empty for none."""
     rubric: str = ""
     """Name of the rubric that a jury grades by, as a file in jury/rubrics is called; empty for none."""
+    examples: Examples | None = None
+    """Where solved examples come from; None: the benchmark is always asked without any."""
+    shots: int = 0
+    """Solved examples per question where --medhelm-shots is not given."""
+    placed_here: bool = False
+    """MedHELM publishes no subcategory for this benchmark; the one above is this project's choice."""
+    gates: tuple[str, ...] = ()
+    """Rules that the benchmark brings along, judged whenever it is run."""
 
     def __post_init__(self) -> None:
         if self.subcategory not in CATEGORY_OF:

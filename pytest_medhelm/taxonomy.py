@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 Access = Literal["public", "gated", "private"]
-Kind = Literal["multiple_choice", "generation", "jury", "calculation", "sql", "agentic", "classification"]
+Kind = Literal[
+    "multiple_choice", "classification", "rating", "extraction", "calculation", "sql", "generation", "jury", "agentic"
+]  # fmt: skip
+OPEN_ENDED: frozenset[Kind] = frozenset({"generation", "jury", "agentic"})
+"""Kinds whose answers are free text, so that the most frequent reference means nothing."""
 
 CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "Clinical Decision Support": (

@@ -20,7 +20,8 @@ from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
 from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.patient_communication_and_education import test_medication_qa as medication_qa
-from pytest_medhelm.datasets.readers import Row, content_id, read_csv, read_json, read_jsonl, read_xlsx
+from pytest_medhelm.datasets.office import read_xlsx
+from pytest_medhelm.datasets.readers import Row, content_id, read_csv, read_json, read_jsonl
 from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.task import Instance
 

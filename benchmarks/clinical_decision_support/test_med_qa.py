@@ -20,7 +20,6 @@ from pathlib import Path
 from pytest_medhelm import DataFile, Instance, Response, Task
 from pytest_medhelm.datasets.readers import content_id, read_jsonl
 from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.strings import exact_match
 from pytest_medhelm.prompts import answer_letter, lettered
 
 
@@ -81,5 +80,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_med_qa(instance: Instance, response: Response, score: Score) -> None:
-    score.exact_match(response.choice, instance.answer)
-    score.helm("exact_match", exact_match(response.text, instance.answer))
+    score.choice(response, instance)

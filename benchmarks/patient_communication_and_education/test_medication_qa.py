@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import content_id, digest, read_xlsx
+from pytest_medhelm.datasets.office import read_xlsx
+from pytest_medhelm.datasets.readers import content_id, digest
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.jury.jury import Jury
 

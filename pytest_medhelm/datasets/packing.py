@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import zlib
 
-from pytest_medhelm.task import Instance
+from pytest_medhelm.task import Instance, Task
 
 
 class Packed:
-    """An instance of which only the id is at hand."""
+    """An instance of which only the id and its groups are at hand."""
 
-    __slots__ = ("_content", "id", "stratum")
+    __slots__ = ("_content", "group", "id", "stratum")
 
-    def __init__(self, instance: Instance, strata: str) -> None:
+    def __init__(self, instance: Instance, task: Task) -> None:
         self.id = instance.id
-        self.stratum = instance.slices.get(strata, "") if strata else ""
+        self.stratum = sys.intern(instance.slices.get(task.strata, "") if task.strata else "")
         """The sub-run that it belongs to; empty where the benchmark has none."""
+        self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.stratum)
+        """The group of which the limit holds."""
         self._content = zlib.compress(pickle.dumps(instance, pickle.HIGHEST_PROTOCOL))
 
     def __repr__(self) -> str:

@@ -1,5 +1,8 @@
 """Readers: from an upstream file to its rows, each with a number that an error message can name.
 
+Here are texts, JSON, JSON Lines and tables of separated values; beside this module are ``office`` (XLSX, DOCX),
+``columnar`` (Arrow, Feather, Parquet), ``markup`` (XML) and ``folders`` (folders and zip files of any of these).
+
 Every reader takes a plain or a gzipped file (name ending in ``.gz``), drops a byte-order mark, and raises
 ``DataError`` with one sentence when the file is damaged, empty or of another kind. No message quotes the
 content of a file: it may be a patient's record.
@@ -14,12 +17,10 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
 from pytest_medhelm.errors import DataError, DataMissing
 
@@ -83,7 +84,7 @@ def content_id(seen: Counter[str], *texts: str) -> str:
 def read_json(path: Path) -> Iterator[Row]:
     """The records of a JSON file that is one list, or one object from keys to records."""
     try:
-        document = json.loads(_text(path))
+        document = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
@@ -96,14 +97,14 @@ def read_json(path: Path) -> Iterator[Row]:
         raise DataError(f"{path.name} holds neither a list nor an object of records")
     for number, (key, record) in enumerate(records, start=1):
         yield _record(path.name, number, record, key)
-    _require_rows(path.name, len(records))
+    require_rows(path.name, len(records))
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
     """The records of a file with one JSON object a line; blank lines are passed over."""
     count = 0
     # not splitlines(): JSON texts may hold other Unicode line separators unescaped
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -114,63 +115,34 @@ def read_jsonl(path: Path) -> Iterator[Row]:
             raise DataError(f"{path.name}, row {number}: this JSON is nested too deeply") from None
         yield _record(path.name, number, record)
         count += 1
-    _require_rows(path.name, count)
+    require_rows(path.name, count)
 
 
-def read_csv(path: Path) -> Iterator[Row]:
-    """The rows of a comma-separated table with a header; cells may hold line breaks. All values are texts."""
+def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -> Iterator[Row]:
+    """The rows of a table of separated values; cells may hold line breaks. All values are texts.
+
+    The first row is the header unless ``columns`` names the columns of a file without one. A row with more or
+    fewer cells is an error.
+    """
     # clinical notes exceed the csv module's default limit of 131,072 characters a cell
     csv.field_size_limit(2**31 - 1)
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-    number = -1  # the header is row 0
-    header: list[str] = []
+    lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
+    header = list(columns)
+    number = 0
     try:
         for cells in lines:
             if not cells:
                 continue
-            number += 1
-            if number == 0:
+            if not header:
                 header = cells
                 continue
+            number += 1
             if len(cells) != len(header):
-                raise DataError(
-                    f"{path.name}, row {number}: it has {len(cells)} cells where the header has {len(header)}"
-                )
+                raise DataError(f"{path.name}, row {number}: it has {len(cells)} cells instead of {len(header)}")
             yield Row(path.name, number, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise DataError(f"{path.name}, row {number + 1}: this is not a valid CSV table ({error})") from None
-    _require_rows(path.name, number)
-
-
-def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
-    """The rows of a worksheet (the first one when not named), whose first row is the header.
-
-    All values are texts; an empty cell is the empty text, a row without any value is passed over. Raises
-    DataMissing when openpyxl is not installed.
-    """
-    try:
-        import openpyxl
-    except ImportError:
-        raise DataMissing(f"Reading {path.name} needs openpyxl: run pip install 'pytest-medhelm[data]'") from None
-    content = _bytes(path)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        names = list(book.sheetnames)
-        known = sheet is None or sheet in names
-        cells = list(book[sheet or names[0]].iter_rows(values_only=True)) if known else []
-    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError, zlib.error):
-        # SyntaxError is the base of ElementTree's ParseError
-        raise DataError(f"{path.name} is not an Excel workbook (.xlsx), or it is damaged") from None
-    if not known:
-        raise DataError(f"{path.name} has no sheet {sheet!r}")
-    header, *rows = cells or [()]
-    columns = ["" if name is None else str(name).strip() for name in header]
-    for number, row in enumerate(rows, start=1):
-        if any(cell is not None for cell in row):
-            texts = ["" if cell is None else str(cell) for cell in row]
-            # a row may end before the header does when its last cells are empty
-            yield Row(path.name, number, dict(zip_longest(columns, texts[: len(columns)], fillvalue="")))
-    _require_rows(path.name, len(rows))
+        raise DataError(f"{path.name}, row {number + 1}: this is not a valid table ({error})") from None
+    require_rows(path.name, number)
 
 
 def _record(file: str, number: int, record: object, key: str = "") -> Row:
@@ -179,12 +151,14 @@ def _record(file: str, number: int, record: object, key: str = "") -> Row:
     return Row(file, number, record, key)
 
 
-def _require_rows(file: str, count: int) -> None:
+def require_rows(file: str, count: int) -> None:
+    """Raise DataError for a file without any record: it is not what is expected."""
     if count < 1:
         raise DataError(f"{file} has no rows")
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """A whole file, unpacked. Raises DataError when it is empty or damaged, DataMissing when it is not there."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -201,8 +175,9 @@ def _bytes(path: Path) -> bytes:
     return content
 
 
-def _text(path: Path) -> str:
-    content = _bytes(path)
+def read_text(path: Path) -> str:
+    """A whole UTF-8 text, unpacked, without a byte-order mark. Raises DataError, or DataMissing without the file."""
+    content = read_bytes(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

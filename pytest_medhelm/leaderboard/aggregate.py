@@ -15,11 +15,13 @@ from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
-from pytest_medhelm.leaderboard.statistics import bounds, mean_interval
+from pytest_medhelm.leaderboard.labels import label_summaries
+from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
 from pytest_medhelm.response import STATUSES
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.taxonomy import CATEGORY_OF
 
 SCHEMA = "medhelm-leaderboard/1"
 DECIMALS = 6
@@ -83,8 +85,12 @@ class Columns:
     statuses: list[str] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
     strata: list[str] = field(default_factory=list)
+    labels: list[tuple[str, str] | None] = field(default_factory=list)
+    """(right, predicted) label where answers are labels."""
     scores: dict[str, list[float | None]] = field(default_factory=dict)
-    """Per metric one score per instance, None where missing."""
+    """Per metric one score per instance, None where missing or not applicable."""
+    not_applicable: dict[str, set[int]] = field(default_factory=dict)
+    """Per metric the instances for which it does not exist."""
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     cached: int = 0
@@ -104,6 +110,9 @@ def read_columns(records: Iterable[Record]) -> Columns:
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))
+        columns.labels.append(_label(first))
+        for name in first.get("not_applicable", ()):
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
         shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
         for name in shared | columns.scores.keys():
             earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
@@ -118,6 +127,11 @@ def read_columns(records: Iterable[Record]) -> Columns:
     return columns
 
 
+def _label(record: Record) -> tuple[str, str] | None:
+    pair = record.get("label")
+    return (sys.intern(pair[0]), sys.intern(pair[1])) if pair else None
+
+
 def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, Any]) -> Cell:
     """Aggregate one cell."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
@@ -128,7 +142,8 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics={name: _summary(values, columns.scales[name], columns, facts) for name, values in scores.items()},
+        metrics={name: _summary(name, values, columns, facts) for name, values in scores.items()}
+        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts),
         instances=columns.ids,
         scores=scores,
         facts=facts,
@@ -137,11 +152,16 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
     )
 
 
-def _summary(
-    scores: Sequence[float | None], scale: Sequence[float], columns: Columns, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
+    """The sub-run of each instance; None where the benchmark has none."""
+    return columns.strata if facts["strata"] else None
+
+
+def _summary(name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The main value with its interval; beside it the value among answered instances and the bounds."""
-    ends = (scale[0], scale[1])
+    ends = (columns.scales[name][0], columns.scales[name][1])
+    aside = columns.not_applicable.get(name, set())
+    scores = [None if index in aside else score for index, score in enumerate(column)]
     kept = [index for index, score in enumerate(scores) if score is not None]
     values = [score for score in scores if score is not None]
     answered = [score for index, score in zip(kept, values, strict=True) if columns.statuses[index] in ANSWERED]
@@ -149,9 +169,11 @@ def _summary(
     incomplete = strata is not None and set(strata) != set(facts["strata"])
     clusters = [columns.clusters[index] for index in kept]
     interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
-    worst, best = bounds(values, len(scores) - len(values), scale=ends)
+    missing = len(scores) - len(values) - len(aside)
+    worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
     return {
         "value": None if incomplete or not values else _mean(values, strata),
+        "standard_error": None if incomplete else standard_error(values, ends, clusters, strata),
         "low": interval and interval.low,
         "high": interval and interval.high,
         "method": interval.method if interval else "",
@@ -160,7 +182,7 @@ def _summary(
         "worst": worst,
         "best": best,
         "n": len(values),
-        "missing": len(scores) - len(values),
+        "missing": missing,
         "scale": list(ends),
     }
 
@@ -204,6 +226,7 @@ def make_leaderboard(
         "win_rate": _win_rate(cells, candidates),
         "paired": _paired(cells, candidates),
         "gates": list(gates),
+        "coverage": _coverage(benchmarks),
     }
     return {
         "schema": SCHEMA,
@@ -211,6 +234,18 @@ def make_leaderboard(
         "results": rounded(results),
         "measurements": rounded({"cells": dict(measured), "runs": suite.runs()}),
     }
+
+
+def _coverage(benchmarks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The benchmarks of this suite in each of the 22 subcategories, in the order of the taxonomy."""
+    return [
+        {
+            "category": category,
+            "subcategory": subcategory,
+            "benchmarks": [name for name in sorted(benchmarks) if benchmarks[name]["subcategory"] == subcategory],
+        }
+        for subcategory, category in CATEGORY_OF.items()
+    ]
 
 
 def _cell_as_json(cell: Cell) -> dict[str, Any]:

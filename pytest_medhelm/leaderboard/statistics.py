@@ -74,6 +74,30 @@ def bounds(scores: Sequence[float], missing: int, *, scale: tuple[float, float])
     return (total + missing * worst) / n, (total + missing * best) / n
 
 
+def standard_error(
+    scores: Sequence[float],
+    scale: tuple[float, float],
+    clusters: Sequence[str] | None = None,
+    strata: Sequence[str] | None = None,
+) -> float | None:
+    """The standard error of the mean, or of the unweighted mean of the stratum means; None from a single score.
+
+    p (1 - p) / n for binary scores, the sample variance over n for graded ones, times the design effect of clusters
+    (see ``mean_interval``). In the units of the scores.
+    """
+    if len(scores) < 2:
+        return None
+    unit = _rescaled(scores, scale)
+    sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
+    fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else _codes(strata)
+    groups = [unit[fixed == stratum] for stratum in range(int(fixed.max()) + 1)]
+    variances = [
+        float(group.var(ddof=0 if _is_binary(group) or group.size < 2 else 1)) / group.size for group in groups
+    ]
+    effect = _design(unit, sources, fixed, 0.95).effect
+    return abs(scale[1] - scale[0]) * math.sqrt(effect * math.fsum(variances)) / len(groups)
+
+
 def mean_interval(
     scores: Sequence[float],
     *,

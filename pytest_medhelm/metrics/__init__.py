@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pytest_medhelm.metrics import strings
 from pytest_medhelm.metrics.calculation import medcalc_accuracy
-from pytest_medhelm.metrics.overlap import rouge
-from pytest_medhelm.metrics.strings import exact_match
+from pytest_medhelm.metrics.overlap import rouge_english, rouge_unicode
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,15 @@ class Metric:
     """Only the two ends of the scale occur."""
 
 
+_ROUGE = ("rouge_1", "rouge_2", "rouge_l")
+
 METRICS: Mapping[str, Metric] = {
-    "exact_match": Metric(exact_match, ("exact_match",), binary=True),
+    "exact_match": Metric(strings.exact_match, ("exact_match",), binary=True),
+    "quasi_exact_match": Metric(strings.quasi_exact_match, ("quasi_exact_match",), binary=True),
+    "prefix_exact_match": Metric(strings.prefix_exact_match, ("prefix_exact_match",), binary=True),
+    "quasi_prefix_exact_match": Metric(strings.quasi_prefix_exact_match, ("quasi_prefix_exact_match",), binary=True),
+    "f1_score": Metric(strings.f1_score, ("f1_score",)),
     "medcalc_accuracy": Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),
-    "rouge": Metric(rouge, ("rouge_1", "rouge_2", "rouge_l")),
+    "rouge_english": Metric(rouge_english, _ROUGE),
+    "rouge_unicode": Metric(rouge_unicode, (*_ROUGE, *(f"{name}_helm" for name in _ROUGE))),
 }

@@ -46,14 +46,16 @@ def random_answer(messages: Sequence[Message], instance: Instance | None, benchm
 
 def majority_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
     """The most frequent reference of the whole data file; lead sentences where answers are free text."""
-    if benchmark is not None and (_is_calculation(benchmark) or (instance is not None and instance.choices)):
+    if benchmark is not None and (
+        _is_calculation(benchmark) or benchmark.labels or (instance is not None and instance.choices)
+    ):
         return benchmark.majority
     return lexical_answer(messages, instance, benchmark)
 
 
 def lexical_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
-    """The option that shares most words with the context and question; else the most repeated number of the
-    text; else its lead sentences."""
+    """The option that shares most words with the context and question; where answers are numbers the most repeated
+    one of the text, where they are labels without a text of their own the most frequent one; else lead sentences."""
     text = _text(messages, instance)
     if instance is not None and instance.choices:
         words = set(_words(text))
@@ -62,6 +64,8 @@ def lexical_answer(messages: Sequence[Message], instance: Instance | None, bench
     if _is_calculation(benchmark):
         numbers = Counter(_numbers(text))
         return max(numbers, key=lambda number: (numbers[number], number)) if numbers else "0"
+    if benchmark is not None and benchmark.labels:
+        return benchmark.majority
     return " ".join(_sentences(text)[:LEAD_SENTENCES])
 
 
@@ -70,6 +74,8 @@ def _options(text: str, instance: Instance | None, benchmark: Benchmark | None) 
         return ascii_uppercase[: len(instance.choices)]
     if _is_calculation(benchmark):
         return _numbers(text) or ["0"]
+    if benchmark is not None and benchmark.labels:
+        return benchmark.labels
     return _sentences(text) or ["..."]
 
 

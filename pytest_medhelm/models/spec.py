@@ -11,6 +11,7 @@ candidate         [models.candidate] of the config file
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -202,6 +203,20 @@ def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
     if entry.get("logprobs", provider == "local"):
         body["logprobs"] = True
     return body | dict(entry.get("extra_body", {}))
+
+
+def third_party(model: Model, settings: Settings) -> str | None:
+    """The host of a service outside the house that the model is asked at; None for a local one or an allowed one.
+
+    Outside is what has a public address or a dotted name; --medhelm-allow-host names what agreements cover.
+    """
+    host = urlsplit(model.endpoint.base_url).hostname if model.endpoint else None
+    if not host or host in LOOPBACK or host in settings.allow_hosts:
+        return None
+    try:
+        return None if ipaddress.ip_address(host).is_private else host
+    except ValueError:
+        return host if "." in host else None
 
 
 def _refuse_remote(endpoint: Endpoint, settings: Settings) -> None:

@@ -52,6 +52,8 @@ def closing(outcome: Outcome) -> Iterator[str]:
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
+    covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
+    yield f"coverage: {covered} of {len(results['coverage'])} subcategories have a benchmark here"
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
     if sample:
         yield f"SAMPLE DATA in {_list(sample)}: these values show that it works, not how good a model is"

@@ -39,6 +39,10 @@ class Draft:
     scores: dict[str, float] = field(default_factory=dict)
     scales: dict[str, tuple[float, float]] = field(default_factory=dict)
     binary: set[str] = field(default_factory=set)
+    not_applicable: set[str] = field(default_factory=set)
+    """Scores that do not exist for this instance."""
+    label: tuple[str, str] | None = None
+    """(right, predicted) label; an empty prediction is an answer without a usable label."""
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, value: float, scale: tuple[float, float]) -> None:
@@ -89,6 +93,8 @@ class Draft:
             "status": self.final_status,
             "main_metric": self.main_metric,
             "scores": self.scores,
+            "not_applicable": sorted(self.not_applicable),
+            "label": list(self.label) if self.label else None,
             "scales": {name: list(scale) for name, scale in self.scales.items()},
             "evaluation": self.benchmark.evaluation,
             "evaluation_size": len(self.benchmark.instances),

@@ -1,0 +1,49 @@
+"""Folders of files, or a zip file that holds one."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import cast
+
+from pytest_medhelm.errors import DataError
+
+
+def files_in(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    """The files of a folder whose names match, sorted by name. What a reader can be called with.
+
+    ``folder`` may be a zip file with the files at its top or in one folder. Raises DataError when nothing matches.
+    """
+    found = sorted(
+        (path for path in _listed(folder) if fnmatchcase(path.name, pattern)), key=lambda path: path.name.encode()
+    )
+    if not found:
+        raise DataError(f"{folder.name} holds no file called {pattern}")
+    yield from found
+
+
+def listing(folder: Path, pattern: str = "*") -> str:
+    """SHA-256 of the files' checksums as ``sha256sum FOLDER/*`` lists them: a checksum of the folder."""
+    name = folder.name.removesuffix(".zip")
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}/{path.name}\n" for path in files_in(folder, pattern)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _listed(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if path.is_file())
+        return
+    try:
+        top = zipfile.Path(folder)
+        inside = [entry for entry in top.iterdir() if not entry.name.startswith((".", "__"))]
+    except (zipfile.BadZipFile, OSError):
+        raise DataError(f"{folder.name} is neither a folder nor a zip file, or it is damaged") from None
+    if len(inside) == 1 and inside[0].is_dir():
+        inside = list(inside[0].iterdir())
+    # a zipfile.Path offers what the readers use of a Path: name, suffix, read_bytes
+    yield from cast("list[Path]", [entry for entry in inside if entry.is_file()])
