@@ -180,7 +180,9 @@ def test_missing_data_skips_alone_and_says_what_to_get(
     letters(4)
     result = run("--medhelm-model=baseline/majority")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["medhelm: letters has no data here: get letters.json from the tests and name *"])
+    result.stdout.fnmatch_lines(
+        ["medhelm: letters has no data here: get it from the tests; put letters.json into *letters and name *"]
+    )
 
 
 def test_malformed_data_is_one_sentence(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
@@ -226,7 +228,7 @@ def test_an_unknown_metric_lists_the_known_ones(
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))
     result = run("--medhelm-model=baseline/random", f"--medhelm-data={data}", "--medhelm-show-text")
-    assert "there is no metric 'exact_macth'; known are: exact_match, medcalc_accuracy" in result.stdout.str()
+    assert "there is no metric 'exact_macth'; known are: exact_match, " in result.stdout.str()
 
 
 @pytest.mark.parametrize(
