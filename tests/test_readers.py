@@ -1,0 +1,300 @@
+"""Readers: every format that upstream uses, and one sentence for what cannot be read."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.datasets.columnar import read_columnar
+from pytest_medhelm.datasets.folders import files_in, listing
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.datasets.markup import child_text, read_xml
+from pytest_medhelm.datasets.office import read_docx, read_xlsx
+from pytest_medhelm.datasets.readers import Row, read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.errors import DataError, DataMissing
+
+# Text, JSON, tables
+
+
+def test_cells_with_line_breaks_and_quotes_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes(b'id,note\r\n1,"first ""line""\nsecond, line"\r\n\r\n2,plain\r\n')
+    rows = list(read_csv(path))
+    assert [dict(row.values) for row in rows] == [
+        {"id": "1", "note": 'first "line"\nsecond, line'},
+        {"id": "2", "note": "plain"},
+    ]
+    assert [row.number for row in rows] == [1, 2]
+
+
+def test_a_table_without_header_or_with_another_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "exam.csv"
+    path.write_text('"Which, then?",one,two,A\nAnd now?,"three\nlines",four,B\n')
+    rows = list(read_csv(path, columns=("question", "A", "B", "key")))
+    assert [(row.number, row.text("question"), row.text("key")) for row in rows] == [
+        (1, "Which, then?", "A"),
+        (2, "And now?", "B"),
+    ]
+    with pytest.raises(DataError, match=r"^exam\.csv, row 1: it has 4 cells instead of 3$"):
+        list(read_csv(path, columns=("question", "A", "key")))
+    path.write_text("id\tnote\n1\ta, b\n")
+    assert next(read_csv(path, delimiter="\t")).text("note") == "a, b"
+
+
+def test_a_long_note_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text(f'id,note\n1,"{"x" * 200_000}"\n')
+    assert len(next(read_csv(path)).text("note")) == 200_000
+
+
+def test_unicode_line_separators_do_not_split_a_json_line(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_text('{"note": "one\u2028two"}\n\n{"note": "three"}\n', encoding="utf-8")
+    assert [(row.number, row.text("note")) for row in read_jsonl(path)] == [(1, "one\u2028two"), (3, "three")]
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "7", "{}", "[]", '{"a": 1}', "[" * 100_000])
+def test_json_without_records_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"^records\.json"):
+        list(read_json(path))
+
+
+def test_a_row_never_shows_its_content() -> None:
+    row = Row("notes.csv", 3, {"note": "Mrs Example has a cough", "age": 71})
+    assert "cough" not in repr(row)
+    with pytest.raises(DataError, match=r"^notes\.csv, row 3: the column 'dose' is missing"):
+        row.text("dose")
+    with pytest.raises(DataError, match="'age' holds a int instead of a str"):
+        row.text("age")
+
+
+# Labelled tables
+
+
+def labelled(path: Path, *rows: str) -> list[Any]:
+    path.write_text("\n".join(["prompt,context,label", *rows]), "utf-8")
+    return list(labelled_csv(("yes", "no"))(path))
+
+
+def test_a_labelled_table_keeps_every_row_and_clusters_a_note(tmp_path: Path) -> None:
+    first, second, repeated = labelled(
+        tmp_path / "t.csv", "Drug named?,Note one,A", "Dose named?,Note one, b ", "Drug named?,Note one,A"
+    )
+    assert (first.question, first.context, first.answer, first.choices) == (
+        "Drug named?",
+        "Note one",
+        "A",
+        ("yes", "no"),
+    )
+    assert (second.answer, second.slices["label"]) == ("B", "no")
+    assert first.cluster == second.cluster != ""
+    assert repeated.id == f"{first.id}-2"
+
+
+@pytest.mark.parametrize("label", ["C", "yes", "AB", "1", ""])
+def test_a_wrong_label_is_refused_with_its_row(label: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^t\.csv, row 2: the column 'label' (does not hold one of|is empty)"):
+        labelled(tmp_path / "t.csv", "Drug named?,Note,A", f"Drug named?,Note,{label}")
+
+
+# Word, Excel
+
+
+def write_docx(path: Path, *paragraphs: Iterable[tuple[str, str | None]]) -> Path:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    for runs in paragraphs:
+        paragraph = document.add_paragraph()
+        for text, colour in runs:
+            run = paragraph.add_run(text)
+            if colour:
+                run.font.color.rgb = docx.shared.RGBColor.from_string(colour)
+    document.save(path)
+    return path
+
+
+def test_a_word_document_gives_paragraphs_with_their_colours(tmp_path: Path) -> None:
+    path = write_docx(
+        tmp_path / "answers.docx",
+        [("Run 1: why?", None)],
+        [("Because ", None), ("of race", "FF0000"), (".", "0070C0")],
+        [],
+        [("Nothing", None), ("  ", "FF0000")],
+    )
+    found = list(read_docx(path))
+    assert [entry.text for entry in found] == ["Run 1: why?", "Because of race.", "", "Nothing  "]
+    assert [sorted(entry.colours) for entry in found] == [[], ["0070C0", "FF0000"], [], []]
+    assert [entry.number for entry in found] == [1, 2, 3, 4]
+
+
+def test_a_word_document_without_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"answers\.docx has no rows"):
+        list(read_docx(write_docx(tmp_path / "answers.docx", [])))
+
+
+def test_an_archive_that_is_no_document_is_refused(tmp_path: Path) -> None:
+    for name, read in (("x.docx", read_docx), ("x.xlsx", read_xlsx)):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("hello.txt", "hello")
+        with pytest.raises(DataError, match=f"^{name} is not "):
+            list(read(tmp_path / name))
+
+
+# Arrow, Feather, Parquet
+
+ROWS = {"code": [["I10", "E11.9"], ["N17.9"]], "text": ["first", "second"], "subject": [7, 8]}
+
+
+def as_stream(table: Any, path: Path) -> None:
+    from pyarrow import ipc
+
+    with ipc.new_stream(path, table.schema) as writer:
+        writer.write_table(table)
+
+
+def as_feather(table: Any, path: Path) -> None:
+    from pyarrow import feather
+
+    feather.write_feather(table, path)
+
+
+def as_parquet(table: Any, path: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
+
+
+formats = pytest.mark.parametrize("write", [as_stream, as_feather, as_parquet])
+
+
+@formats
+def test_columnar_files_give_python_values(write: Callable[[Any, Path], None], tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "table.bin"
+    write(pyarrow.table(ROWS), path)
+    rows = list(read_columnar(path))
+    assert [dict(row.values) for row in rows] == [
+        {"code": ["I10", "E11.9"], "text": "first", "subject": 7},
+        {"code": ["N17.9"], "text": "second", "subject": 8},
+    ]
+    assert [row.number for row in rows] == [1, 2]
+    (chosen,) = read_columnar(path, ["text", "subject"], filters=[("subject", "in", [8])])
+    assert dict(chosen.values) == {"text": "second", "subject": 8}
+    with pytest.raises(DataError, match=r"table\.bin: the column 'dose' is missing"):
+        list(read_columnar(path, ["dose"]))
+
+
+@formats
+def test_a_cut_columnar_file_is_refused(write: Callable[[Any, Path], None], tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "table.bin"
+    write(pyarrow.table(ROWS), path)
+    content = path.read_bytes()
+    for share in (0.2, 0.6, 0.9):
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(DataError, match=r"^table\.bin"):
+            list(read_columnar(path))
+    path.write_text("id,note\n1,hello\n")
+    with pytest.raises(DataError, match=r"^table\.bin is not a table"):
+        list(read_columnar(path))
+    write(pyarrow.table({"a": []}), path)
+    with pytest.raises(DataError, match=r"^table\.bin has no rows"):
+        list(read_columnar(path))
+
+
+def test_without_an_extra_the_command_to_install_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, read in (("pyarrow", read_columnar), ("docx", read_docx), ("openpyxl", read_xlsx)):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(DataMissing, match=r"pip install 'pytest-medhelm\[data\]'"):
+            list(read(tmp_path / "any"))
+
+
+# XML
+
+
+def test_xml_is_read_and_its_root_checked(tmp_path: Path) -> None:
+    path = tmp_path / "q.xml"
+    path.write_bytes('<?xml version="1.0" encoding="ISO-8859-1"?><Q><T> caf\xe9 </T><E/></Q>'.encode("latin-1"))
+    root = read_xml(path, "Q")
+    assert (child_text(root, "T"), child_text(root, "E"), child_text(root, "X")) == ("café", "", "")
+    with pytest.raises(DataError, match=r"^q\.xml: its root element is not <Record>"):
+        read_xml(path, "Record")
+
+
+@pytest.mark.parametrize("content", ["<Q>\n<T>cut", "no xml", "<Q></T>", '<?xml version="1.0" encoding="x"?><Q/>'])
+def test_broken_xml_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "q.xml"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"^q\.xml"):
+        read_xml(path, "Q")
+
+
+def test_an_entity_bomb_ends_in_a_sentence(tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 20}">' for n in range(1, 12))
+    path = tmp_path / "q.xml"
+    path.write_text(f'<!DOCTYPE Q [<!ENTITY e0 "{"x" * 20}">{entities}]><Q>&e11;</Q>')
+    with pytest.raises(DataError, match=r"^q\.xml"):
+        read_xml(path, "Q")
+
+
+# Folders and zip files
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("b & c.txt", "a, 'd'.txt", "other.md", "deeper/e.txt"):
+        (folder / name).write_text(f"text of {name}", "utf-8")
+    return folder
+
+
+def test_a_folder_gives_its_files_by_name(notes: Path) -> None:
+    found = list(files_in(notes, "*.txt"))
+    assert [path.name for path in found] == ["a, 'd'.txt", "b & c.txt"]
+    assert read_text(found[0]) == "text of a, 'd'.txt"
+
+
+@pytest.mark.parametrize("inside", ["", "notes/"])
+def test_a_zip_file_is_as_good_as_its_folder(inside: str, notes: Path, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere" / "notes.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in notes.glob("*.*"):
+            archive.write(file, f"{inside}{file.name}")
+        archive.writestr("__MACOSX/notes/._a", "")
+    found = list(files_in(path, "*.txt"))
+    assert [(file.name, read_text(file)) for file in found] == [
+        (file.name, read_text(file)) for file in files_in(notes, "*.txt")
+    ]
+    assert listing(path, "*.txt") == listing(notes, "*.txt")
+
+
+def test_a_listing_depends_on_names_and_contents(notes: Path) -> None:
+    before = listing(notes, "*.txt")
+    (notes / "b & c.txt").write_text("another text")
+    changed = listing(notes, "*.txt")
+    (notes / "b & c.txt").rename(notes / "z.txt")
+    assert len({before, changed, listing(notes, "*.txt")}) == 3
+
+
+def test_a_folder_without_such_files_and_a_broken_zip_are_refused(notes: Path) -> None:
+    with pytest.raises(DataError, match=r"^notes holds no file called \*\.xml$"):
+        list(files_in(notes, "*.xml"))
+    path = notes.with_name("broken.zip")
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DataError, match=r"^broken\.zip is neither a folder nor a zip file"):
+        list(files_in(path))
+
+
+def test_a_gzipped_file_inside_a_folder(notes: Path) -> None:
+    (notes / "f.txt.gz").write_bytes(gzip.compress(b"packed"))
+    assert read_text(next(files_in(notes, "*.gz"))) == "packed"
