@@ -13,6 +13,7 @@ from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
 from pytest_medhelm.engine.request import Completion
 from pytest_medhelm.fixtures import Score
+from pytest_medhelm.leaderboard.statistics import standard_error
 from pytest_medhelm.metrics import METRICS
 from pytest_medhelm.metrics.calculation import (
     Value,
@@ -23,7 +24,14 @@ from pytest_medhelm.metrics.calculation import (
     read_value,
 )
 from pytest_medhelm.metrics.overlap import rouge_english as rouge
-from pytest_medhelm.metrics.strings import exact_match
+from pytest_medhelm.metrics.overlap import rouge_unicode
+from pytest_medhelm.metrics.strings import (
+    exact_match,
+    f1_score,
+    prefix_exact_match,
+    quasi_exact_match,
+    quasi_prefix_exact_match,
+)
 from pytest_medhelm.response import Response
 from pytest_medhelm.task import Instance
 
@@ -300,3 +308,79 @@ def test_the_same_answers_as_medhelm_scores_them(real: list[Instance]) -> None:
     assert scores.pop("dosage") == {0.0}
     assert sorted(scores) == ["date", "diagnosis", "physical", "risk", "severity"]
     assert all(values == {1.0} for values in scores.values())
+
+
+# String matches and F1 as MedHELM normalises: lower case, no ASCII punctuation, no a/an/the, single blanks
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "exact", "quasi", "prefix", "quasi_prefix"),
+    [
+        ("Yes", "Yes", 1, 1, 1, 1),
+        (" Yes\n", "Yes", 1, 1, 1, 1),
+        ("yes.", "Yes", 0, 1, 0, 1),
+        ("The ACE-inhibitor", "ace inhibitor", 0, 0, 0, 0),  # the hyphen is deleted, not a blank
+        ("The ACE inhibitor!", "ace  inhibitor", 0, 1, 0, 1),
+        ("Yes, because of it", "Yes", 0, 0, 1, 1),
+        ("No", "Yes", 0, 0, 0, 0),
+        ("An aspirin a day", "aspirin day", 0, 1, 0, 1),
+        ("", "Yes", 0, 0, 0, 0),
+        ("anything", "the", 0, 0, 0, 0),  # MedHELM: everything begins with nothing
+        ("A", "the", 0, 1, 0, 1),
+    ],
+)
+def test_string_matches(
+    prediction: str, reference: str, exact: int, quasi: int, prefix: int, quasi_prefix: int
+) -> None:
+    found = [
+        match(prediction, reference)
+        for match in (exact_match, quasi_exact_match, prefix_exact_match, quasi_prefix_exact_match)
+    ]
+    assert found == [exact, quasi, prefix, quasi_prefix]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "value"),
+    [
+        ("take with food", "take it with food", 2 * 3 / (3 + 4)),
+        ("food food food", "food", 1.0),  # sets of words
+        ("The food.", "food", 1.0),
+        ("water", "food", 0.0),
+        ("", "food", 0.0),
+        ("the", "a", 0.0),  # nothing is left of either
+    ],
+)
+def test_f1_over_words(prediction: str, reference: str, value: float) -> None:
+    assert f1_score(prediction, reference) == pytest.approx(value)
+
+
+def test_rouge_outside_english_counts_whole_words_of_any_script() -> None:
+    german = rouge_unicode("Der Schädel ist gebrochen", "Der Schädel ist nicht gebrochen")
+    assert german["rouge_1"] == pytest.approx(2 * 4 / (4 + 5))
+    assert german["rouge_l"] == pytest.approx(2 * 4 / (4 + 5))
+    # a-z words: der, sch, del, ist, gebrochen; and nicht
+    assert german["rouge_1_helm"] == pytest.approx(2 * 5 / (5 + 6))
+    russian = rouge_unicode("перелом черепа", "перелом черепа")
+    assert (russian["rouge_1"], russian["rouge_2"], russian["rouge_l"]) == (1.0, 1.0, 1.0)
+    assert russian["rouge_l_helm"] == 0.0
+    chinese = rouge_unicode("没有骨折", "没有骨裂")
+    assert chinese["rouge_1"] == pytest.approx(0.75)
+    assert tuple(german) == METRICS["rouge_unicode"].names
+    # no stemming: "Tabletten" and "Tablette" are two words
+    assert rouge_unicode("Tabletten", "Tablette")["rouge_1"] == 0.0
+
+
+def test_standard_errors_worked_by_hand() -> None:
+    assert standard_error([1.0] * 90 + [0.0] * 10, (0.0, 1.0)) == pytest.approx(0.03)  # sqrt(0.9 * 0.1 / 100)
+    assert standard_error([1, 2, 3, 4, 5], (1.0, 5.0)) == pytest.approx((2.5 / 5) ** 0.5)
+    assert standard_error([1, 2, 3, 4, 5], (5.0, 1.0)) == pytest.approx((2.5 / 5) ** 0.5)
+    assert standard_error([1.0], (0.0, 1.0)) is None
+    scores = [1.0] * 810 + [0.0] * 90 + [1.0] * 50 + [0.0] * 50
+    strata = ["one"] * 900 + ["two"] * 100
+    assert standard_error(scores, (0.0, 1.0), strata=strata) == pytest.approx((0.0001 + 0.0025) ** 0.5 / 2)
+    # each score twice, from the same source: as uncertain as one of each
+    pairs = [value for value in [1.0] * 60 + [0.0] * 40 for _ in range(2)]
+    clusters = [str(index // 2) for index in range(200)]
+    single = standard_error([1.0] * 60 + [0.0] * 40, (0.0, 1.0))
+    assert single is not None
+    assert standard_error(pairs, (0.0, 1.0), clusters) == pytest.approx(single, rel=0.01)
