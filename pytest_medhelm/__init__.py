@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_medhelm.metrics import Metric
     from pytest_medhelm.response import Response
-    from pytest_medhelm.task import DataFile, DataFolder, Examples, Instance, Task
+    from pytest_medhelm.task import DataFile, DataFolder, Examples, Instance, LeftOut, Task
 
-__all__ = ["DataFile", "DataFolder", "Examples", "Instance", "Metric", "Response", "Task", "__version__"]
+__all__ = ["DataFile", "DataFolder", "Examples", "Instance", "LeftOut", "Metric", "Response", "Task", "__version__"]
 
 _HOME = {
     "DataFile": "task",
     "DataFolder": "task",
     "Examples": "task",
     "Instance": "task",
+    "LeftOut": "task",
     "Metric": "metrics",
     "Response": "response",
     "Task": "task",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from pytest_medhelm.datasets.sources import Source, find_examples, find_source
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.options import Settings
 from pytest_medhelm.prompts import Message
-from pytest_medhelm.task import Examples, Instance, Task
+from pytest_medhelm.task import Examples, Instance, LeftOut, Task
 from pytest_medhelm.taxonomy import OPEN_ENDED
 
 Prompt = Callable[[Instance], "str | Sequence[Message]"]
@@ -38,6 +38,8 @@ class Benchmark:
     """The evaluation set: what the limit asks for, before -k, -m and --lf."""
     total: int
     """Instances in the data."""
+    left_out: Mapping[str, int]
+    """Records that are no instances, by the benchmark's rule."""
     majority: str
     """The most frequent reference of the data."""
     labels: tuple[str, ...]
@@ -112,6 +114,7 @@ class Benchmark:
                 "sha256": dict(self.source.sha256),
                 "accepted": list(self.source.accepted),
                 "instances": self.total,
+                "left_out": dict(self.left_out),
             },
             "code": self.code,
         }
@@ -126,8 +129,11 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
-    instances, answers = [], Counter[str]()
+    instances, answers, left_out = [], Counter[str](), Counter[str]()
     for instance in task.load(*source.paths):
+        if isinstance(instance, LeftOut):
+            left_out[instance.rule] += 1
+            continue
         # Exact duplicates stay, as upstream, but are not independent.
         clustered = instance if instance.cluster else replace(instance, cluster=content_key(instance))
         instances.append(Packed(clustered, task))
@@ -145,6 +151,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         source=source,
         instances=sample(instances, _limit(task, settings), name=task.name, sampler=settings.sampler),
         total=len(instances),
+        left_out=dict(sorted(left_out.items())),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         labels=tuple(sorted(answers)) if is_closed else (),
         code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
@@ -174,9 +181,9 @@ def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Ins
     """The examples that can be shown, by group: one more than asked for, in case one is the instance itself."""
     assert task.examples is not None
     groups: dict[str, list[Instance]] = defaultdict(list)
-    split: Iterable[Instance] = task.examples.load(*find_examples(task, source))
-    for example in split:
-        groups[_group(task.examples, example)].append(example)
+    for example in task.examples.load(*find_examples(task, source)):
+        if isinstance(example, Instance):
+            groups[_group(task.examples, example)].append(example)
     if not groups:
         raise DataError(f"{task.name}: {task.examples.files[0].name} holds no solved example")
     return {key: spread(group, name=task.name)[: shots + 1] for key, group in sorted(groups.items())}

@@ -39,6 +39,14 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a loader yields for a record that its stated rule leaves out: it is counted and shown, never just gone."""
+
+    rule: str
+    """Why, in a few words and without content of the record, e.g. "no answer"."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """One upstream file."""
 
@@ -74,7 +82,7 @@ class Examples:
     """The training or development split from which --medhelm-shots takes solved examples."""
 
     files: tuple[DataFile, ...]
-    load: Callable[..., Iterable[Instance]]
+    load: Callable[..., Iterable[Instance | LeftOut]]
     """As Task.load."""
     answer: Callable[[Instance], str] = attrgetter("answer")
     """What the assistant is shown to have replied to an example."""
@@ -97,7 +105,7 @@ class Task:
     access: Access
     kind: Kind
     files: tuple[DataFile | DataFolder, ...]
-    load: Callable[..., Iterable[Instance]]
+    load: Callable[..., Iterable[Instance | LeftOut]]
     """Called with one Path per data file; yields instances; raises DataError naming file and row."""
     main_metric: str
     licence: str

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.datasets.sources import locate
-from pytest_medhelm.task import DataFile, DataFolder, Instance
+from pytest_medhelm.task import DataFile, DataFolder, Instance, LeftOut
 from tests.conftest import BENCHMARKS, CHECKOUT
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", CHECKOUT.parent / "shared" / "data"))
@@ -44,6 +44,11 @@ def paths_in(folder: Path, files: Sequence[DataFile | DataFolder]) -> list[Path]
 
 def load(module: ModuleType, folder: Path) -> list[Instance]:
     """The instances of a benchmark whose files lie in a folder."""
+    return [entry for entry in read(module, folder) if isinstance(entry, Instance)]
+
+
+def read(module: ModuleType, folder: Path) -> list[Instance | LeftOut]:
+    """All that the loader yields, records that its rule leaves out too."""
     return list(module.TASK.load(*paths_in(folder, module.TASK.files)))
 
 

@@ -175,9 +175,8 @@ def test_system_messages_stay_in_front_of_solved_examples() -> None:
         files=(), load=lambda: (), main_metric="exact_match", licence="", source="",
         examples=Examples((), lambda: ()),
     )  # fmt: skip
-    benchmark = Benchmark(
-        task, prompt, Source("given", Path(), (), {}), (), 0, "", (), "", 1, {"": [Instance("e", "Earlier?", "yes")]}
-    )
+    solved = {"": [Instance("e", "Earlier?", "yes")]}
+    benchmark = Benchmark(task, prompt, Source("given", Path(), (), {}), (), 0, {}, "", (), "", 1, solved)
     messages = benchmark.messages(Instance("i", "Now?", "no"))
     assert [(message["role"], message["content"]) for message in messages] == [
         ("system", "Be brief."), ("user", "Earlier?"), ("assistant", "yes"), ("user", "Now?"),
@@ -286,6 +285,23 @@ def test_a_score_that_does_not_apply_is_neither_measured_nor_missing(
     assert (certain["worst"], certain["best"]) == (0.5, 0.5)
     assert metrics["macro_f1"]["value"] == 1.0
     assert metrics["exact_match"]["n"] == 8
+
+
+def test_records_that_a_rule_leaves_out_are_counted(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(6)
+    path = pytester.path / "test_letters.py"
+    path.write_text(
+        path.read_text()
+        .replace("import DataFile, Instance, Task", "import DataFile, Instance, LeftOut, Task")
+        .replace("        yield Instance(", "        yield LeftOut('gold is C') if row['answer'] == 'C' else Instance(")
+    )
+    run(*vllm(server), f"--medhelm-data={data}")
+    (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert facts["data"]["instances"] == 5
+    assert facts["data"]["left_out"] == {"gold is C": 1}
+    assert "1 left out (gold is C)" in (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
 
 
 # Where data may go
