@@ -81,23 +81,30 @@ def content_id(seen: Counter[str], *texts: str) -> str:
     return name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
-def read_json(path: Path) -> Iterator[Row]:
-    """The records of a JSON file that is one list, or one object from keys to records."""
+def read_json(path: Path, records: str = "") -> Iterator[Row]:
+    """The records of a JSON file that is one list, or one object from keys to records.
+
+    ``records`` names the field that holds them where the file is an object around them, e.g. {"data": [...]}.
+    """
     try:
         document = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
         raise DataError(f"{path.name} is not valid JSON: it is nested too deeply") from None
+    if records:
+        document = document.get(records) if isinstance(document, dict) else None
+        if document is None:
+            raise DataError(f"{path.name} has no field {records!r}, so this is not the file that is expected")
     if isinstance(document, dict):
-        records = list(document.items())
+        entries = list(document.items())
     elif isinstance(document, list):
-        records = [("", record) for record in document]
+        entries = [("", record) for record in document]
     else:
         raise DataError(f"{path.name} holds neither a list nor an object of records")
-    for number, (key, record) in enumerate(records, start=1):
+    for number, (key, record) in enumerate(entries, start=1):
         yield _record(path.name, number, record, key)
-    require_rows(path.name, len(records))
+    require_rows(path.name, len(entries))
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
