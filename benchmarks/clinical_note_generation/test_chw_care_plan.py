@@ -1,0 +1,89 @@
+"""NoteExtract: draw the complaint and its history from a health worker's free note into named fields.
+
+Asked: the note, and ten fields to fill; "Not mentioned" where the note is silent.
+Read: the whole answer as text.
+Scored: when judges are named, a jury rates accuracy, structure and clarity from 1 to 5; it sees the note and no
+reference, since the dataset has none. ROUGE compares the answer with the note itself, as MedHELM does: it tells how
+much of the note's wording is kept, not whether a fact stands in the right field. Take the jury's grades as the
+result.
+
+Rows without a note are left out. The file has no ids, so an instance's id is a hash of the note.
+
+Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm.datasets.readers import content_id, read_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.jury.jury import Jury
+
+FIELDS = (
+    "Chief complaint",
+    "Onset",
+    "What provokes it",
+    "What relieves it",
+    "Quality",
+    "Region and radiation",
+    "Severity",
+    "Course over time",
+    "Associated symptoms",
+    "Past history and treatment so far",
+)
+
+
+def load(path: Path) -> Iterator[Instance | LeftOut]:
+    """One instance for each row of chw_care_plan.csv that has a note."""
+    seen: Counter[str] = Counter()
+    for row in read_csv(path):
+        note = row.take("MO Note", str).strip()
+        if not note:
+            yield LeftOut("no note")
+            continue
+        yield Instance(
+            id=content_id(seen, note),
+            question="Fill these fields from the note: " + "; ".join(FIELDS) + ".",
+            answer="",
+            context=note,
+        )
+
+
+TASK = Task(
+    name="chw_care_plan",
+    title="NoteExtract",
+    subcategory="Documenting Care Plans",
+    access="private",
+    kind="jury",
+    files=(DataFile("chw_care_plan.csv"),),
+    load=load,
+    main_metric="rouge_l",
+    rubric="accuracy_structure_clarity",
+    licence="private",
+    source="https://arxiv.org/abs/2505.23802",
+    attribution="Bedi et al. 2025",
+    redistribution=False,
+    third_party=False,
+    obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv with the "
+    "column 'MO Note'",
+    size=487,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The note, and one line per field."""
+    lines = "\n".join(f"{field}:" for field in FIELDS)
+    return (
+        "Here is a health worker's note about a patient. Fill every field below from it, one line each, in the order "
+        'given. Write "Not mentioned" where the note says nothing; add nothing of your own.\n\n'
+        f"Note:\n{instance.context}\n\nFields:\n{lines}"
+    )
+
+
+def test_chw_care_plan(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
+    score.rouge(response.text, instance.context)
+    jury.rate(response, instance.answer)
