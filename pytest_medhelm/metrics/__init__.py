@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from pytest_medhelm.metrics import strings
 from pytest_medhelm.metrics.calculation import medcalc_accuracy
+from pytest_medhelm.metrics.error_detection import medec
+from pytest_medhelm.metrics.icd10 import mimiciv_billing_code
 from pytest_medhelm.metrics.overlap import rouge_english, rouge_unicode
+from pytest_medhelm.metrics.sql import ehr_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +43,10 @@ METRICS: Mapping[str, Metric] = {
     "medcalc_accuracy": Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),
     "rouge_english": Metric(rouge_english, _ROUGE),
     "rouge_unicode": Metric(rouge_unicode, (*_ROUGE, *(f"{name}_helm" for name in _ROUGE))),
+    "medec": Metric(medec, ("medec_error_flag_accuracy", "medec_error_sentence_accuracy"), binary=True),
+    "mimiciv_billing_code": Metric(
+        mimiciv_billing_code,
+        ("mimiciv_billing_code_f1", "mimiciv_billing_code_precision", "mimiciv_billing_code_recall"),
+    ),
+    "ehr_sql": Metric(ehr_sql, ("ehr_sql_execution_accuracy", "ehr_sql_query_validity"), binary=True),
 }
