@@ -14,6 +14,7 @@ from pytest_medhelm.metrics.calculation import medcalc_accuracy
 from pytest_medhelm.metrics.error_detection import medec
 from pytest_medhelm.metrics.icd10 import mimiciv_billing_code
 from pytest_medhelm.metrics.overlap import rouge_english, rouge_unicode
+from pytest_medhelm.metrics.script_concordance import sct_score
 from pytest_medhelm.metrics.sql import ehr_sql
 
 
@@ -42,6 +43,7 @@ METRICS: Mapping[str, Metric] = {
     "f1_score": Metric(strings.f1_score, ("f1_score",)),
     "medcalc_accuracy": Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),
     "rouge_english": Metric(rouge_english, _ROUGE),
+    "sct_score": Metric(sct_score, ("sct_score", "sct_expert_set_membership")),
     "rouge_unicode": Metric(rouge_unicode, (*_ROUGE, *(f"{name}_helm" for name in _ROUGE))),
     "medec": Metric(medec, ("medec_error_flag_accuracy", "medec_error_sentence_accuracy"), binary=True),
     "mimiciv_billing_code": Metric(
