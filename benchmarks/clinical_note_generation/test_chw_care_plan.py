@@ -3,9 +3,9 @@
 Asked: the note, and ten fields to fill; "Not mentioned" where the note is silent.
 Read: the whole answer as text.
 Scored: when judges are named, a jury rates accuracy, structure and clarity from 1 to 5; it sees the note and no
-reference, since the dataset has none. ROUGE compares the answer with the note itself, as MedHELM does: it tells how
-much of the note's wording is kept, not whether a fact stands in the right field. Take the jury's grades as the
-result.
+reference, since the dataset has none. Take its grades as the result. ROUGE compares the answer with the note
+itself, as MedHELM does: it tells how much of the wording is kept, so that a mere copy scores high (see
+baseline/lexical). Beside it "fields" is the share of the ten fields that have a line with a text of their own.
 
 Rows without a note are left out. The file has no ids, so an instance's id is a hash of the note.
 
@@ -14,6 +14,7 @@ Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,13 @@ def prompt(instance: Instance) -> str:
     )
 
 
+def filled(answer: str) -> float:
+    """Share of the fields, from 0 to 1, that begin a line of the answer and are followed by a text on that line."""
+    lines = (rf"^[\s#>*_\-\d.)]*{re.escape(field)}[*_ ]*:[*_ ]*[^\s*_]" for field in FIELDS)
+    return sum(bool(re.search(line, answer, re.MULTILINE | re.IGNORECASE)) for line in lines) / len(FIELDS)
+
+
 def test_chw_care_plan(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
     score.rouge(response.text, instance.context)
+    score.record("fields", filled(response.text))
     jury.rate(response, instance.answer)
