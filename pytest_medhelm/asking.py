@@ -17,7 +17,7 @@ from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.metrics import METRICS, Metric
 from pytest_medhelm.outcomes import Shortfall, hide_text
 from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
-from pytest_medhelm.task import Instance
+from pytest_medhelm.task import Instance, Task
 from pytest_medhelm.window import Window
 
 if TYPE_CHECKING:
@@ -77,9 +77,10 @@ class Asker:
             )
         return self._engine
 
-    def tolerates(self, status: str, benchmark: str) -> bool:
+    def tolerates(self, status: str, task: Task) -> bool:
         """A gate rule decides on this benchmark's items with this status, so they are not errors of their own."""
-        return any(rule.metric == status and rule.benchmark in ("*", benchmark) for rule in self._rules)
+        rules = (*self._rules, *map(parse_rule, task.gates))
+        return any(rule.metric == status and rule.benchmark in ("*", task.name) for rule in rules)
 
     @cached_property
     def _rules(self) -> Sequence[Rule]:
@@ -134,7 +135,8 @@ class Asker:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
         if not self.lineup.judges or not benchmark.task.rubric:
             return None
-        return load_rubric(benchmark.task.rubric)
+        rubric = benchmark.task.rubric
+        return rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
 
     def _settings(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)

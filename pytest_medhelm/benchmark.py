@@ -15,7 +15,8 @@ from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.datasets.readers import digest
 from pytest_medhelm.datasets.sampling import sample, spread
 from pytest_medhelm.datasets.sources import Source, find_examples, find_source
-from pytest_medhelm.errors import DataError
+from pytest_medhelm.errors import ConfigError, DataError
+from pytest_medhelm.gates import parse_rule
 from pytest_medhelm.options import Settings
 from pytest_medhelm.prompts import Message
 from pytest_medhelm.task import Examples, Instance, LeftOut, Task
@@ -127,6 +128,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     """
     task: Task = module.TASK
     path = Path(module.__file__)
+    _check_gates(task)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
     instances, answers, left_out = [], Counter[str](), Counter[str]()
@@ -158,6 +160,15 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         shots=shots,
         examples=_load_examples(task, source, shots) if shots else {},
     )
+
+
+def _check_gates(task: Task) -> None:
+    """A rule that nobody can read decides nothing: it is found before anything is asked."""
+    for text in task.gates:
+        try:
+            parse_rule(text)
+        except ConfigError as error:
+            raise DataError(f"{task.name}: {error}") from None
 
 
 def content_key(instance: Instance) -> str:

@@ -17,7 +17,7 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
-from pytest_medhelm.gates import Rule
+from pytest_medhelm.gates import Rule, parse_rule
 from pytest_medhelm.lineup import Lineup, connect, describe
 from pytest_medhelm.results.manifest import make_manifest
 from pytest_medhelm.results.record import Record
@@ -49,6 +49,7 @@ class Controller:
         self.lineup = lineup
         self.run = uuid.uuid4().hex
         self._rules = tuple(rules)
+        self._brought: set[str] = set()
         self._stack = ExitStack()
         self._suite: Suite | None = None
         self._selected: set[str] = set()
@@ -124,6 +125,8 @@ class Controller:
         if record is None or isinstance(record, Shown):
             return
         self._selected.add(record["benchmark"])
+        # With the first record of each process: the rules that the benchmark itself brings along.
+        self._brought.update(record.get("benchmark_facts", {}).get("gates", ()))
         self.config.hook.pytest_medhelm_update_record(record=record)
         self._open_suite().add(record)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
@@ -152,7 +155,9 @@ class Controller:
 
         candidates = [model.name for model in self.lineup.models if not model.is_baseline]
         judged = candidates or [model.name for model in self.lineup.models]
-        self._outcome = conclude(self._open_suite(), self._rules, judged, self._selected)
+        brought = sorted(self._brought - {rule.text for rule in self._rules})
+        rules = (*self._rules, *map(parse_rule, brought))
+        self._outcome = conclude(self._open_suite(), rules, judged, self._selected)
         self._report_gates(self._outcome.gates)
         self.config.hook.pytest_medhelm_report(leaderboard=self._outcome.leaderboard, folder=self.settings.folder)
 

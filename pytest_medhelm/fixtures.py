@@ -165,7 +165,7 @@ def response(request: pytest.FixtureRequest, instance: Instance, model: AskedMod
     if completion.outcome == "request_error":
         draft.status, draft.error = "request_error", completion.error
         reason = _no_answer(draft.model, completion.error, request_sent.key)
-        if asker.tolerates("request_error", benchmark.task.name) and instance.must_pass is None:
+        if asker.tolerates("request_error", benchmark.task) and instance.must_pass is None:
             pytest.skip(f"unmeasured: {reason}")
         raise PlumbingFailure(reason, pytrace=False)
     return draft.response
@@ -187,7 +187,7 @@ def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
     asker = request.config.stash[state.ASKER]
     draft = asker.draft(request.node)
     yield Jury(asker, draft)
-    if draft.status == "judge_error" and not asker.tolerates("judge_error", draft.benchmark.task.name):
+    if draft.status == "judge_error" and not asker.tolerates("judge_error", draft.benchmark.task):
         raise PlumbingFailure(draft.error, pytrace=False)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.taxonomy import CATEGORY_OF, Access, Kind
+
+if TYPE_CHECKING:
+    from pytest_medhelm.jury.rubric import Rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +142,8 @@ class Task:
     """The benchmark's own limit per sub-run, lower than the usual 1,000; --medhelm-limit=all lifts it."""
     positive: str = ""
     """Classification: the label whose precision and recall are reported; empty for none."""
-    rubric: str = ""
-    """Name of the rubric that a jury grades by, as a file in jury/rubrics is called; empty for none."""
+    rubric: str | Rubric = ""
+    """What a jury grades by: the name of a file in jury/rubrics, or a rubric of one's own; empty for none."""
     examples: Examples | None = None
     """Where solved examples come from; None: the benchmark is always asked without any."""
     shots: int = 0
@@ -148,6 +152,8 @@ class Task:
     """MedHELM publishes no subcategory for this benchmark; the one above is this project's choice."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
+    folder: Path | None = None
+    """Own data: the folder of its files, which are real data; None: they are looked for in the usual places."""
 
     def __post_init__(self) -> None:
         if self.subcategory not in CATEGORY_OF:

@@ -1,4 +1,7 @@
-"""Where a benchmark's files come from: --medhelm-data, the cache folder, else the sample data; always checked."""
+"""Where a benchmark's files come from: --medhelm-data, the cache folder, else the sample data; always checked.
+
+A benchmark that names its own folder (Task.folder) has its files there and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pytest_medhelm.datasets.folders import listing
 from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.task import DataFile, DataFolder, Task
 
-Origin = Literal["given", "cache", "sample"]
+Origin = Literal["given", "cache", "sample", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Source:
     """The files of one benchmark as found on this machine."""
 
     origin: Origin
-    """``given`` by --medhelm-data, from the ``cache`` folder, or ``sample`` data."""
+    """``given`` by --medhelm-data, from the ``cache`` folder, ``sample`` data, or the benchmark's ``own``."""
     folder: Path
     """The benchmark's folder."""
     paths: tuple[Path, ...]
@@ -53,6 +56,8 @@ def how_to_get(task: Task, data: Path | None = None) -> str:
     """One sentence: what to request or type, and where the files go."""
     place = (data or Path("DIR")) / task.name
     names = ", ".join("the files" if file.name == "." else file.name for file in task.files)
+    if task.folder is not None:
+        return f"put {names} into {task.folder}, or correct the name"
     if all(file.url for file in task.files):
         return f"type 'medhelm fetch {task.name}', or put {names} into {place} and name --medhelm-data={place.parent}"
     origin = task.obtain or f"get it from {task.source}"
@@ -107,6 +112,9 @@ def content_sha256(path: Path) -> str:
 
 
 def _places(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Origin, Path]]:
+    if task.folder is not None:
+        yield "own", task.folder
+        return
     if data is not None:
         yield "given", data / task.name
     yield "cache", cache_dir() / "data" / task.name
