@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_medhelm.answers import read_json
 from pytest_medhelm.answers.folding import fold
@@ -26,6 +27,11 @@ class Finding:
     def has_error(self) -> bool:
         """Whether an error is flagged."""
         return self.sentence is not None
+
+    @property
+    def label(self) -> Literal["error", "correct"]:
+        """The answer as one of two labels."""
+        return "error" if self.has_error else "correct"
 
 
 _SUBJECT = r"(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)"
