@@ -12,7 +12,7 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.gates import Rule, parse_rule
-from pytest_medhelm.jury.jury import judge_requests
+from pytest_medhelm.jury.jury import is_judged, judge_requests
 from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.metrics import METRICS, Metric
 from pytest_medhelm.outcomes import Shortfall, hide_text
@@ -181,7 +181,7 @@ class Asker:
 
         def follow(completion: Completion) -> Sequence[Request]:
             response = Response(completion, key=request.key, instance=instance, language=benchmark.task.language)
-            if response.status != "ok":
+            if not is_judged(rubric, response):
                 return ()
             return judge_requests(self, rubric, instance, response.text, instance.answer)
 

@@ -131,6 +131,22 @@ class Response:
         """
         return self._reading(reader(self.text))
 
+    @property
+    def blocked(self) -> bool:
+        """The server's content filter stopped the answer, also where a benchmark takes that for a refusal."""
+        return self._completion.outcome == "blocked"
+
+    def refuses(self, reader: Callable[[str], bool] = answers.is_refusal) -> bool:
+        """Whether the answer declines, for benchmarks where that may be right.
+
+        A refusal is then an answer: its status is ``ok``, also where the server's filter stopped it. An empty or
+        truncated answer keeps its status.
+        """
+        if self.blocked:
+            self.status = "ok"
+            return True
+        return bool(self.read(reader))
+
     def _reading(self, value: _T | None) -> _T | None:
         if value is None and self.status == "ok":
             self.status = "unparsed"

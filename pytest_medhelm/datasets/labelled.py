@@ -1,4 +1,4 @@
-"""Tables of labelled texts, as hospitals keep them: a prompt, a context and the letter of the right label."""
+"""Tables of labelled texts, as hospitals keep them: a question, a context and the letter of the right label."""
 
 from __future__ import annotations
 
@@ -7,36 +7,77 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 
+from pytest_medhelm.datasets.office import read_xlsx
 from pytest_medhelm.datasets.readers import Row, content_id, digest, read_csv
-from pytest_medhelm.task import Instance
+from pytest_medhelm.task import Instance, LeftOut
+
+NO_LABEL = LeftOut("no label")
+
+Load = Callable[[Path], Iterator["Instance | LeftOut"]]
 
 
 def labelled_csv(
-    choices: Sequence[str], *, question: str = "prompt", context: str = "context", label: str = "label"
-) -> Callable[[Path], Iterator[Instance]]:
+    choices: Sequence[str],
+    *,
+    question: str = "prompt",
+    context: str = "context",
+    label: str = "label",
+    may_lack_label: bool = False,
+) -> Load:
     """A ``load`` for a CSV file with one labelled text a row.
 
-    The arguments after ``choices`` name its columns. The label is the letter of a choice. The file has no ids, so an
-    instance's id is a hash of its texts. Questions about the same context are one cluster.
+    ``question``, ``context`` and ``label`` name its columns. The label is the letter of a choice. The file has no
+    ids, so an instance's id is a hash of its texts. Questions about the same context are one cluster. With
+    ``may_lack_label`` a row whose label is empty is left out and counted; otherwise it is an error.
     """
 
-    def load(path: Path) -> Iterator[Instance]:
+    def load(path: Path) -> Iterator[Instance | LeftOut]:
         seen: Counter[str] = Counter()
         for row in read_csv(path):
-            yield labelled_instance(row, seen, choices, question=question, context=context, label=label)
+            if may_lack_label and not row.take(label, str).strip():
+                yield NO_LABEL
+            else:
+                yield labelled_instance(row, seen, choices, question=question, context=context, label=label)
+
+    return load
+
+
+def labelled_xlsx(
+    choices: Sequence[str],
+    *,
+    sheet: str,
+    context: str,
+    question: str = "question",
+    label: str = "provided_label",
+) -> Load:
+    """As ``labelled_csv`` for a worksheet; its other columns are kept in the instance's fields."""
+
+    def load(path: Path) -> Iterator[Instance | LeftOut]:
+        seen: Counter[str] = Counter()
+        for row in read_xlsx(path, sheet=sheet):
+            yield labelled_instance(row, seen, choices, question=question, context=context, label=label, keep=True)
 
     return load
 
 
 def labelled_instance(
-    row: Row, seen: Counter[str], choices: Sequence[str], *, question: str, context: str, label: str
+    row: Row,
+    seen: Counter[str],
+    choices: Sequence[str],
+    *,
+    question: str,
+    context: str,
+    label: str,
+    keep: bool = False,
 ) -> Instance:
-    """One row of such a table. Raises DataError when the label is not the letter of a choice."""
-    letter = row.text(label).upper()
+    """One row of such a table. The context may be empty, its column must be there.
+
+    ``keep``: the other columns become fields. Raises DataError when the label is not the letter of a choice.
+    """
+    asked, text, letter = row.text(question), row.take(context, str).strip(), row.text(label).upper()
     letters = ascii_uppercase[: len(choices)]
     if len(letter) != 1 or letter not in letters:
         raise row.error(f"the column {label!r} does not hold one of the letters {', '.join(letters)}")
-    asked, text = row.text(question), row.optional(context)
     return Instance(
         id=content_id(seen, asked, text, letter),
         question=asked,
@@ -45,4 +86,5 @@ def labelled_instance(
         choices=tuple(choices),
         cluster=digest(text) if text else "",
         slices={"label": choices[letters.index(letter)]},
+        fields={name: row.values[name] for name in row.values if keep and name not in (question, context, label)},
     )
