@@ -6,6 +6,7 @@ Imported in every pytest session of an environment that has the package, so it i
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,15 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     config.stash[state.LINEUP] = lineup
     config.stash[state.ASKER] = asker
     config.pluginmanager.register(asker, "medhelm-asker")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    if not file_path.name.endswith((".medhelm.yaml", ".medhelm.yml")):
+        return None
+    from pytest_medhelm.own.collect import OwnBenchmark
+
+    module: pytest.Module = OwnBenchmark.from_parent(parent, path=file_path)
+    return module
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -16,6 +16,7 @@ from pytest_medhelm.metrics.icd10 import mimiciv_billing_code
 from pytest_medhelm.metrics.overlap import rouge_english, rouge_unicode
 from pytest_medhelm.metrics.script_concordance import sct_score
 from pytest_medhelm.metrics.sql import ehr_sql
+from pytest_medhelm.metrics.within import number_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ METRICS: Mapping[str, Metric] = {
     "prefix_exact_match": Metric(strings.prefix_exact_match, ("prefix_exact_match",), binary=True),
     "quasi_prefix_exact_match": Metric(strings.quasi_prefix_exact_match, ("quasi_prefix_exact_match",), binary=True),
     "f1_score": Metric(strings.f1_score, ("f1_score",)),
+    "number_accuracy": Metric(number_accuracy, ("number_accuracy",), binary=True),
     "medcalc_accuracy": Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),
     "rouge_english": Metric(rouge_english, _ROUGE),
     "sct_score": Metric(sct_score, ("sct_score", "sct_expert_set_membership")),
