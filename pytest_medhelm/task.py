@@ -85,7 +85,7 @@ class DataFolder:
 class Examples:
     """The training or development split from which --medhelm-shots takes solved examples."""
 
-    files: tuple[DataFile, ...]
+    files: tuple[DataFile | DataFolder, ...]
     load: Callable[..., Iterable[Instance | LeftOut]]
     """As Task.load."""
     answer: Callable[[Instance], str] = attrgetter("answer")
