@@ -14,7 +14,7 @@ from pytest_medhelm.jury.rubric import judge_messages, load_rubric, read_verdict
 from tests.conftest import BENCHMARKS, cell, leaderboard
 from tests.test_engine import BOTH
 
-MEDICATION = BENCHMARKS / "patient_communication_and_education"
+MEDICATION = BENCHMARKS / "patient_communication_and_education" / "test_medication_qa.py"
 JUDGES = ("good", "harsh", "odd")
 
 
