@@ -45,6 +45,16 @@ NORMAL = {
     "mean_bp": (60.0, 110.0),
 }
 """What EHRSQL takes for normal: its evaluate.py."""
+NORMAL_RANGES = ", ".join(f"{sign.replace('_', ' ')} {low:g} to {high:g}" for sign, (low, high) in NORMAL.items())
+SCORES = (
+    "ehr_sql_execution_accuracy",
+    "ehr_sql_query_validity",
+    "ehr_sql_execution_accuracy_helm",
+    "ehr_sql_query_validity_helm",
+    "ehr_sql_precision_answerable_helm",
+    "ehr_sql_recall_answerable_helm",
+)
+"""What exists for answerable questions alone."""
 
 _STEPS_BETWEEN_CHECKS = 100_000
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
@@ -209,6 +219,11 @@ def read_sql(text: str) -> str | None:
     return "" if text.strip() and fold(statement).strip("; .") in _ABSTAINED else None
 
 
+def answerability(query: str | None) -> str | None:
+    """What a statement says of its question: "answerable", "unanswerable" when it is empty; None when unread."""
+    return None if query is None else "answerable" if query else "unanswerable"
+
+
 def _bare(block: str) -> str:
     inner = _FENCED.search(block)
     return re.sub(r"\A(?:sqlite|sql)\s*\n", "", (inner[1] if inner else block).strip().strip("`").strip(), flags=re.I)
@@ -227,13 +242,14 @@ def ehr_sql(query: str, gold: Rows | None, database: Path) -> dict[str, float]:
     return scores
 
 
-def ehr_sql_helm(raw_text: str, gold: Rows | None, database: Path) -> dict[str, float]:
+def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, float]:
     """What MedHELM 0.8.0 scores for the same answer to an answerable question.
 
-    Rows are compared as sets; two empty results are equal only when the answer is empty; current_time stays in the
-    model's query. The two scores of answerability say only that there is a query.
+    Rows are compared as sets; a reference query that fails has an empty result; two empty results are equal only when
+    the answer is empty; current_time stays in the model's query. The two scores of answerability say only that there
+    is a query.
     """
-    query = sql_helm(raw_text)
+    query, gold = sql_helm(raw_text), reference_rows(database, reference)
     rows = run_query(database, query) if query else None
     equal = set(rows) == set(gold) if rows and gold else not rows and not gold and not raw_text.strip()
     return {
