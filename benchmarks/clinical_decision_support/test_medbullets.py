@@ -1,0 +1,75 @@
+"""Medbullets: a question in the style of the United States licensing examination steps 2 and 3, with five options.
+
+Asked: the clinical vignette with its question, and options A to E.
+Read: the letter of the option.
+Scored: exact match with the key.
+
+Some vignettes mention a figure ("Figure A"), which upstream does not have; they stay, as on the leaderboard. Ten
+questions occur twice under two addresses: both stay, and the two are one cluster. An instance's id is the end
+of the question's address on the site that it comes from.
+
+Source: Chen et al. 2024, https://github.com/HanjieChen/ChallengeClinicalQA (five options)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.readers import digest, read_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+
+def load(path: Path) -> Iterator[Instance]:
+    """One instance for each row of medbullets_op5.csv."""
+    for row in read_csv(path):
+        question, answer = row.text("question"), row.text("answer_idx")
+        choices = tuple(row.text(f"op{letter}") for letter in "abcde")
+        if answer not in ("A", "B", "C", "D", "E"):
+            raise row.error("answer_idx is not a letter from A to E")
+        if choices["ABCDE".index(answer)] != row.text("answer"):
+            raise row.error("answer is not the text of the option that answer_idx names")
+        yield Instance(
+            id=row.text("link").rpartition("/")[2].rpartition("=")[2],
+            question=question,
+            answer=answer,
+            choices=choices,
+            cluster=digest(question),
+        )
+
+
+TASK = Task(
+    name="medbullets",
+    title="Medbullets",
+    subcategory="Providing Clinical Knowledge Support",
+    access="public",
+    kind="multiple_choice",
+    files=(
+        DataFile(
+            "medbullets_op5.csv",
+            "7da4b1397418b4bd15074066ea6a377ac44a599794a959cd8ebc76937ea597e6",
+            "https://raw.githubusercontent.com/HanjieChen/ChallengeClinicalQA/"
+            "d20bfca3cff061460fc216e85899a86e52da4934/medbullets/medbullets_op5.csv",
+        ),
+    ),
+    load=load,
+    main_metric="exact_match",
+    licence="none stated upstream; the questions come from a commercial tutoring site",
+    source="https://github.com/HanjieChen/ChallengeClinicalQA",
+    attribution="Hanjie Chen, Zhouxiang Fang, Yash Singla and Mark Dredze, 2024; Medbullets",
+    redistribution=None,
+    third_party=None,
+    size=308,
+    chance=1 / 5,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The vignette with its question, and the options."""
+    return letter_prompt("This is a question of a medical licensing examination. One option is best.", instance)
+
+
+def test_medbullets(instance: Instance, response: Response, score: Score) -> None:
+    score.choice(response, instance)

@@ -1,0 +1,96 @@
+"""MMLU clinical subjects in African languages: does a model know medicine when it is asked in the patient's language?
+
+Asked: a question on clinical knowledge, college medicine or virology with four options, translated by humans into
+one of eleven languages (Afrikaans, Amharic, Bambara, Igbo, Northern Sotho, Sesotho, Setswana, Shona, Tsonga,
+Xhosa, Zulu); before it five solved questions of the same subject and language.
+Read: the letter of the option.
+Scored: exact match with the key. Each subject in each language is a sub-run of equal weight, as MedHELM runs
+them; results can be broken down by subject and by language.
+
+The languages are those whose files are in the folder. The files of a subject are aligned row by row, so the
+versions of one question share a cluster; the order of the rows must not be changed. Ids are hashes of the text.
+
+Source: Alhanai et al. 2024, https://github.com/InstituteforDiseaseModeling/Bridging-the-Gap-Low-Resource-African-Languages
+(test split; solved examples from the dev split)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from pytest_medhelm import DataFolder, Examples, Instance, Response, Task
+from pytest_medhelm.datasets.folders import files_in
+from pytest_medhelm.datasets.readers import content_id, read_csv
+from pytest_medhelm.errors import DataError
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+LANGUAGES = {
+    "af": "Afrikaans", "am": "Amharic", "bm": "Bambara", "ig": "Igbo", "nso": "Northern Sotho", "sn": "Shona",
+    "st": "Sesotho", "tn": "Setswana", "ts": "Tsonga", "xh": "Xhosa", "zu": "Zulu",
+}  # fmt: skip
+COLUMNS = ("question", "A", "B", "C", "D", "key")
+
+
+def load(folder: Path, split: str = "test") -> Iterator[Instance]:
+    """One instance for each row of the files <subject>_<split>_<language>.csv."""
+    for path in files_in(folder, f"*_{split}_*.csv"):
+        name = re.fullmatch(rf"(clinical_knowledge|college_medicine|virology)_{split}_([a-z]+)\.csv", path.name)
+        if not name or name[2] not in LANGUAGES:
+            raise DataError(f"{path.name} is not called <subject>_{split}_<language>.csv as upstream calls its files")
+        subject, language = name[1].replace("_", " "), LANGUAGES[name[2]]
+        seen: Counter[str] = Counter()
+        for row in read_csv(path, columns=COLUMNS):
+            question, choices = row.text("question"), tuple(row.text(letter) for letter in "ABCD")
+            if row.text("key") not in ("A", "B", "C", "D"):
+                raise row.error("the last column is not a letter from A to D")
+            yield Instance(
+                id=f"{name[1]}-{name[2]}-{content_id(seen, question, *choices)}",
+                question=question,
+                answer=row.text("key"),
+                choices=choices,
+                cluster=f"{subject}-{row.number}",
+                slices={"subject": subject, "language": language, "run": f"{subject} {language}"},
+            )
+
+
+TASK = Task(
+    name="mmlu_clinical_afr",
+    title="MMLU clinical, African languages",
+    subcategory="Providing Clinical Knowledge Support",
+    placed_here=True,
+    access="public",
+    kind="multiple_choice",
+    files=(DataFolder(".", "*_test_*.csv"),),
+    load=load,
+    main_metric="exact_match",
+    licence="MIT",
+    source="https://github.com/InstituteforDiseaseModeling/Bridging-the-Gap-Low-Resource-African-Languages",
+    attribution="Tuka Alhanai and others, 2024; Dan Hendrycks and others (MMLU), 2021",
+    redistribution=True,
+    third_party=True,
+    obtain=(
+        "copy the test and dev files of the languages you want from the folder "
+        "data/evaluation_benchmarks_afr_release/mmlu_cm_ck_vir of https://github.com/InstituteforDiseaseModeling/"
+        "Bridging-the-Gap-Low-Resource-African-Languages (commit b1cc2ca75690)"
+    ),
+    chance=1 / 4,
+    language="mul",
+    strata="run",
+    examples=Examples(files=(DataFolder(".", "*_dev_*.csv"),), load=partial(load, split="dev"), within="run"),
+    shots=5,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The question and its options, with the instructions in English."""
+    subject, language = instance.slices["subject"], instance.slices["language"]
+    return letter_prompt(f"This is an examination question on {subject}, written in {language}.", instance)
+
+
+def test_mmlu_clinical_afr(instance: Instance, response: Response, score: Score) -> None:
+    score.choice(response, instance)

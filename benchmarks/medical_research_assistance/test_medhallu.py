@@ -1,0 +1,105 @@
+"""MedHallu: is this answer to a biomedical question true to the study, or made up?
+
+Asked: the text of a study's abstract, a question about it, and one answer: either the true one or a plausible
+invention. The model replies 0 (true) or 1 (hallucinated).
+Read: the number 0 or 1.
+Scored: exact match with the label; also F1, and precision and recall of "hallucinated". Results can be broken down
+by difficulty, by kind of hallucination and by label.
+
+Each of the 1,000 records gives two instances, one with either answer; they share a cluster. MedHELM shows the
+abstract as the text of a Python list; here its parts are paragraphs. The file has no ids, so an instance's id
+is a hash of its texts.
+
+Source: Pandit et al. 2025, https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu (configuration pqa_labeled)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.answers import read_number
+from pytest_medhelm.datasets.columnar import read_columnar
+from pytest_medhelm.datasets.readers import content_id, digest
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.metrics.strings import exact_match
+
+LABELS = {"0": "true", "1": "hallucinated"}
+SHOWN = {"0": "Ground Truth", "1": "Hallucinated Answer"}
+COLUMNS = ("Question", "Knowledge", *SHOWN.values(), "Difficulty Level", "Category of Hallucination")
+
+
+def load(path: Path) -> Iterator[Instance]:
+    """Two instances for each record: the true answer and the hallucinated one."""
+    seen: Counter[str] = Counter()
+    for row in read_columnar(path, COLUMNS):
+        question, paragraphs = row.text("Question"), row.take("Knowledge", list)
+        if not paragraphs or not all(isinstance(text, str) for text in paragraphs):
+            raise row.error("Knowledge is not a list of texts")
+        for label, column in SHOWN.items():
+            shown = row.text(column)
+            yield Instance(
+                id=content_id(seen, question, shown, label),
+                question=f"{question}\n\nAnswer to judge: {shown}",
+                answer=label,
+                context="\n\n".join(text.strip() for text in paragraphs),
+                cluster=digest(question),
+                slices={
+                    "difficulty": row.text("Difficulty Level"),
+                    "hallucination": row.text("Category of Hallucination"),
+                    "label": LABELS[label],
+                },
+            )
+
+
+def read_label(text: str) -> str | None:
+    """The 0 or 1 that an answer gives, or None."""
+    quantity = read_number(text, "en")
+    return str(int(quantity.value)) if quantity and not quantity.unit and quantity.value in (0, 1) else None
+
+
+TASK = Task(
+    name="medhallu",
+    title="MedHallu",
+    subcategory="Ensuring Clinical Research Quality",
+    access="public",
+    kind="classification",
+    files=(
+        DataFile(
+            "MedHallu_pqa_labeled/train/data-00000-of-00001.arrow",
+            "f5725cf91f540abf5c4ec06f42cba165f90b6a57df2d3141c17f5d633fb526e6",
+            "https://raw.githubusercontent.com/askerlee/MedHallu/c57590fe523338bffda24078cfaf0dc7b4194b86/"
+            "Detection/MedHallu_pqa_labeled/train/data-00000-of-00001.arrow",
+        ),
+    ),
+    load=load,
+    main_metric="exact_match",
+    licence="MIT",
+    source="https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu",
+    attribution="Shrey Pandit and others, 2025; PubMedQA",
+    redistribution=True,
+    third_party=True,
+    size=2000,
+    chance=1 / 2,
+    positive="hallucinated",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The abstract, the question and the answer to judge."""
+    return (
+        "Someone answered a question about a study. Judge from the study's text and from what is known in medicine "
+        "whether the answer is true or hallucinated, that is made up or distorted.\n\n"
+        f"Study:\n{instance.context}\n\n"
+        f"Question: {instance.question}\n\n"
+        "Reply with 0 if the answer is true, with 1 if it is hallucinated, and with nothing else."
+    )
+
+
+def test_medhallu(instance: Instance, response: Response, score: Score) -> None:
+    label = response.read(read_label)
+    score.exact_match(label, instance.answer)
+    score.label(label and LABELS[label], LABELS[instance.answer])
+    score.helm("exact_match", exact_match(response.text, instance.answer))
