@@ -6,7 +6,7 @@ Scored: exact match with the key. Results can be broken down by examination step
 step2&3: clinical practice).
 
 Upstream left stray quotation marks and line ends around some options; they are cut off. The file has no ids,
-so an instance's id is a hash of its question and options.
+so an instance's id is a hash of its question and options. The training split gives the solved examples.
 
 Source: Jin et al. 2021, https://github.com/jind11/MedQA (test split with four options)
 """
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm import DataFile, Examples, Instance, Response, Task
 from pytest_medhelm.datasets.readers import content_id, read_jsonl
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import answer_letter, lettered
@@ -59,13 +59,20 @@ TASK = Task(
         DataFile(
             "phrases_no_exclude_test.jsonl",
             "c3b905ccfa66152dc25afbcb2c10e86c0bdb208824f0658fcdb2c040f60a2beb",
+            "https://raw.githubusercontent.com/Teddy-XiongGZ/MIRAGE/224ebe9a721e1bc525a07b10eceb01ed52df7b29/"
+            "rawdata/medqa/data_clean/questions/US/4_options/phrases_no_exclude_test.jsonl",
         ),
     ),
     load=load,
     main_metric="exact_match",
     licence="MIT for the repository; the rights in the examination texts are not stated",
     source="https://github.com/jind11/MedQA",
+    attribution="Di Jin and others, 2021",
+    redistribution=None,
+    third_party=True,
+    size=1273,
     chance=1 / 4,
+    examples=Examples(files=(DataFile("phrases_no_exclude_train.jsonl"),), load=load),
 )
 
 

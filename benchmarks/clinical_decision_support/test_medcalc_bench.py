@@ -58,11 +58,21 @@ TASK = Task(
     subcategory="Supporting Diagnostic Decisions",
     access="public",
     kind="calculation",
-    files=(DataFile("test_data.csv", "c2d23097f8bdb7ae4a77dbf4a5a767335df7303998d7c7664a73a29fd8e2b31a"),),
+    files=(
+        DataFile(
+            "test_data.csv",
+            "c2d23097f8bdb7ae4a77dbf4a5a767335df7303998d7c7664a73a29fd8e2b31a",
+            "https://raw.githubusercontent.com/ncbi-nlp/MedCalc-Bench/5523b7785c00/dataset/test_data.csv",
+        ),
+    ),
     load=load,
     main_metric="medcalc_accuracy",
     licence="CC BY-SA 4.0",
     source="https://github.com/ncbi-nlp/MedCalc-Bench",
+    attribution="Nikhil Khandekar and others, 2024",
+    redistribution=True,
+    third_party=True,
+    size=1047,
 )
 
 

@@ -47,11 +47,22 @@ TASK = Task(
     subcategory="Conducting Literature Research",
     access="public",
     kind="multiple_choice",
-    files=(DataFile("ori_pqal.json", "8b3276be8942ebbd77f3ddcda12c1749bf0e490045a736fd8438ee40cf37a41d"),),
+    files=(
+        DataFile(
+            "ori_pqal.json",
+            "8b3276be8942ebbd77f3ddcda12c1749bf0e490045a736fd8438ee40cf37a41d",
+            "https://raw.githubusercontent.com/pubmedqa/pubmedqa/1f00b98d5cc626844bf8c4ca513b6e62c40071ec/"
+            "data/ori_pqal.json",
+        ),
+    ),
     load=load,
     main_metric="exact_match",
     licence="MIT",
     source="https://github.com/pubmedqa/pubmedqa",
+    attribution="Qiao Jin and others, 2019",
+    redistribution=True,
+    third_party=True,
+    size=1000,
     chance=1 / 3,
 )
 

@@ -60,6 +60,8 @@ TASK = Task(
         DataFile(
             "MedInfo2019-QA-Medications.xlsx",
             "4f13d0e3b195bd6a5d72a1872f9118cb5f69fd02c370001695330cfc9e3b5832",
+            "https://raw.githubusercontent.com/abachaa/Medication_QA_MedInfo2019/8756adc5f4bb/"
+            "MedInfo2019-QA-Medications.xlsx",
         ),
     ),
     load=load,
@@ -67,6 +69,10 @@ TASK = Task(
     rubric="accuracy_completeness_clarity",
     licence="none stated upstream",
     source="https://github.com/abachaa/Medication_QA_MedInfo2019",
+    attribution="Asma Ben Abacha and others, 2019",
+    redistribution=None,
+    third_party=None,
+    size=689,
 )
 
 
