@@ -12,8 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from pytest_medhelm.cachedir import cache_dir
 from pytest_medhelm.errors import ModelError
+from pytest_medhelm.locking import locked
 
 VARIABLE = "MEDHELM_WEIGHTS"
 """Names a weights file that was brought to the machine by hand."""
@@ -93,7 +93,8 @@ def weights(name: str = "smollm2-135m", *, offline: bool = False, progress: Call
         )
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        with _locked(folder / f"{name}.lock", progress):
+        waiting = "Waiting for another process that is fetching the embedded model ..."
+        with locked(folder / f"{name}.lock", lambda: progress(waiting)):
             if not _intact(target, model):
                 _fetch(model, target, progress)
     except OSError as error:
@@ -121,23 +122,6 @@ def _intact(path: Path, model: EmbeddedModel) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
-
-
-@contextmanager
-def _locked(path: Path, progress: Callable[[str], None]) -> Iterator[None]:
-    """One process at a time. The kernel holds the lock, so that it ends with the process however that ends."""
-    if sys.platform == "win32":  # both would fetch; the rename at the end is atomic all the same
-        yield
-        return
-    import fcntl
-
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("Waiting for another process that is fetching the embedded model ...")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _fetch(model: EmbeddedModel, target: Path, progress: Callable[[str], None]) -> None:
