@@ -1,16 +1,24 @@
-"""The medhelm command: what is not a test run. Errors are one line and an exit status, never a traceback."""
+"""The medhelm command: what is not a test run. Errors are one line and an exit status, never a traceback.
+
+Only the chosen command is imported, so that --help is there at once.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
-from pytest_medhelm.errors import ConfigError, MedhelmError
+from pytest_medhelm.errors import MedhelmError
 
 _EXAMPLES = """\
 examples:
+  medhelm tasks                                   which benchmarks are there, and which data is here?
+  medhelm tasks med_qa                            one benchmark in full, its files checked
+  medhelm fetch med_qa pubmed_qa                  fetch the data of public benchmarks
   medhelm report medhelm-results/default          write the pages of a suite again
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
@@ -20,82 +28,67 @@ To evaluate a model, run pytest:  pytest benchmarks/ --medhelm-model=vllm/llama3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage."""
+    """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        run: Callable[[argparse.Namespace], int] = import_module(f"pytest_medhelm.commands.{arguments.command}").run
+        status = run(arguments)
+        sys.stdout.flush()
     except MedhelmError as error:
         print(f"medhelm: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # e.g. medhelm tasks | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("medhelm: interrupted", file=sys.stderr)
         return 130
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="medhelm",
-        description="Clinical language-model benchmarks: suites and models.",
+        description="Clinical language-model benchmarks: data, suites and models.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    _tasks(commands.add_parser("tasks", help="list the benchmarks, or show some in full"))
+    _fetch(commands.add_parser("fetch", help="fetch the data of public benchmarks into the cache folder"))
     report = commands.add_parser("report", help="write leaderboard.html and leaderboard.json of a suite again")
     report.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
-    report.set_defaults(run=_report)
     models = commands.add_parser("models", help="list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
     )
-    models.set_defaults(run=_models)
     return parser
 
 
-def _report(arguments: argparse.Namespace) -> None:
-    folder: Path = arguments.suite
-    if not (folder / "suite.sqlite").is_file():
-        raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
-    from pytest_medhelm.reports.terminal import closing, table
-    from pytest_medhelm.reports.write import conclude
-    from pytest_medhelm.results.suite import Suite
-
-    suite = Suite(folder)
-    try:
-        outcome = conclude(suite, (), (), ())
-    finally:
-        suite.close()
-    print("\n".join([*table(outcome.leaderboard), *closing(outcome)]))
+def _tasks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark to show in full, its files checked")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with data files, as of --medhelm-data")
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to list as well"
+    )
+    parser.add_argument("--access", choices=("public", "gated", "private"), help="only these")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
-def _models(arguments: argparse.Namespace) -> None:
-    what: list[str] = arguments.what
-    if what[:1] == ["pull"]:
-        _pull(what[1:])
-    elif len(what) == 1 and "://" in what[0]:
-        _list(what[0])
-    else:
-        raise ConfigError(
-            "type 'medhelm models http://localhost:8000/v1' to list a server's models, or "
-            "'medhelm models pull local/smollm2-135m' to fetch the embedded one"
-        )
-
-
-def _pull(names: Sequence[str]) -> None:
-    from pytest_medhelm.models.weights import weights
-
-    if not names:
-        raise ConfigError("name what to fetch: medhelm models pull local/smollm2-135m")
-    for name in names:
-        print(weights(name.removeprefix("local/"), progress=lambda line: print(line, file=sys.stderr)))
-
-
-def _list(url: str) -> None:
-    from pytest_medhelm.models.probe import served_models
-    from pytest_medhelm.models.spec import Endpoint, base_url
-
-    endpoint = Endpoint("named", base_url(url, "medhelm models"))
-    listed = served_models(endpoint)
-    if listed is None:
-        raise ConfigError(f"{endpoint.base_url} does not list its models")
-    print("\n".join(listed))
+def _fetch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark whose data to fetch")
+    parser.add_argument("--all-public", action="store_true", help="fetch the data of every public benchmark")
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="fetch into DIR/NAME, for --medhelm-data=DIR (default: the cache folder)"
+    )
+    parser.add_argument(
+        "--mirror",
+        metavar="URL",
+        help="take the files from URL/NAME/FILE, and from nowhere else (default: $MEDHELM_MIRROR)",
+    )
+    parser.add_argument(
+        "--accept-licence", action="store_true", help="accept the terms that are shown, without being asked"
+    )
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to know as well"
+    )

@@ -1,0 +1,1 @@
+"""The commands of medhelm: a module each, with a function ``run`` that returns the exit status."""
