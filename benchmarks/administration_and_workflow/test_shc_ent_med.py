@@ -1,0 +1,60 @@
+"""ENT-Referral: does the note support, speak against, or not mention what a referral to ear, nose and throat
+surgery needs?
+
+Asked: the patient's note and one question that the department asks of a referral.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and a running number before each prompt to keep equal
+ones apart; here the options have words and no number is needed.
+
+Questions about the same note share a cluster. The file (shc_ent_med.csv: prompt, context, label) has no ids, so
+an instance's id is a hash of its texts. Rows with an empty label are left out and counted, as in MedHELM.
+
+Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no", "not mentioned")
+
+TASK = Task(
+    name="shc_ent_med",
+    title="ENT-Referral",
+    subcategory="Care Coordination and Planning",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_ent_med.csv"),),
+    load=labelled_csv(CHOICES, may_lack_label=True),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://arxiv.org/abs/2505.23802",
+    attribution="Stanford Health Care (Bedi et al. 2025)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no, C not "
+        "mentioned)"
+    ),
+    chance=1 / 3,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "The ear, nose and throat department checks a referral against the patient's note. Answer yes or no "
+        "only if the note says so, or says what settles it; otherwise it is not mentioned.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_shc_ent_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

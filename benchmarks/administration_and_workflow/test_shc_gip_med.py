@@ -1,0 +1,59 @@
+"""HospiceReferral: does the palliative-care note support a referral to hospice?
+
+Asked: the consultation note and the question of the file, mostly whether the patient is eligible for hospice.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
+options have words and every row counts.
+
+Questions about the same note share a cluster. The file (shc_gip_med.csv: prompt, context, label) has no ids, so
+an instance's id is a hash of its texts.
+
+Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no")
+
+TASK = Task(
+    name="shc_gip_med",
+    title="HospiceReferral",
+    subcategory="Scheduling Resources and Staff",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_gip_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://arxiv.org/abs/2505.23802",
+    attribution="Stanford Health Care (Bedi et al. 2025)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
+    ),
+    chance=1 / 2,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The palliative-care note, the question, and the answers as options."""
+    return letter_prompt(
+        "The note below is from a palliative-care consultation. Hospice is for patients whose illness, in its "
+        "expected course, leaves about six months or less to live, and who have chosen comfort over treatment "
+        "that aims at cure.",
+        instance,
+        context="Palliative-care note",
+    )
+
+
+def test_shc_gip_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

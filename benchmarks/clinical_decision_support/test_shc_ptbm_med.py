@@ -1,0 +1,63 @@
+"""ADHD-Behavior: does the note recommend parent training in behaviour management for a young child with ADHD?
+
+Asked: the note of a primary-care visit of a child with ADHD (4 to 6 years old) and the question of the file.
+Parent training is the first treatment at this age; a note that names other therapies only, or school measures,
+does not recommend it.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
+options have words and every row counts.
+
+Questions about the same note share a cluster. The file (shc_ptbm_med.csv: prompt, context, label) has no ids,
+so an instance's id is a hash of its texts.
+
+Source: Pillai et al. 2024, https://doi.org/10.1093/jamia/ocae001 (as used in MedHELM, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no")
+
+TASK = Task(
+    name="shc_ptbm_med",
+    title="ADHD-Behavior",
+    subcategory="Providing Clinical Knowledge Support",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_ptbm_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://doi.org/10.1093/jamia/ocae001",
+    attribution="Stanford Health Care (Pillai et al. 2024)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
+    ),
+    size=423,
+    chance=1 / 2,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "The note below is from a primary-care visit of a young child with attention deficit hyperactivity "
+        "disorder (ADHD). Parent training in behaviour management is the recommended first treatment at this "
+        "age: a programme in which parents learn to guide the child's behaviour. Play or speech therapy, "
+        "advice to the school and medicines are something else.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_shc_ptbm_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

@@ -1,0 +1,63 @@
+"""ADHD-MedEffects: does the note show that side effects of a child's ADHD medicine were monitored?
+
+Asked: the note of a visit or call of a child with ADHD (6 to 11 years old) and the question of the file, with
+what counts: that the clinician asked for present side effects, or recorded some or their absence. What is
+planned, or told to the family beforehand, does not count.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
+options have words and every row counts.
+
+Questions about the same note share a cluster. The file (shc_sei_med.csv: prompt, context, label) has no ids, so
+an instance's id is a hash of its texts.
+
+Source: Bannett et al. 2025, https://doi.org/10.1542/peds.2024-067223 (as used in MedHELM, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no")
+
+TASK = Task(
+    name="shc_sei_med",
+    title="ADHD-MedEffects",
+    subcategory="Providing Clinical Knowledge Support",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_sei_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://doi.org/10.1542/peds.2024-067223",
+    attribution="Stanford Health Care (Bannett et al. 2025)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
+    ),
+    size=915,
+    chance=1 / 2,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "The note below is from the care of a child with attention deficit hyperactivity disorder (ADHD). "
+        "Side effects were monitored if the clinician asked about effects of a medicine that the child takes "
+        "now, or recorded that there are some or none. It is not monitoring when possible effects are only "
+        "explained, or watching for them is only planned.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_shc_sei_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

@@ -1,0 +1,60 @@
+"""BMT-Status: what a registry asks about a patient after a bone marrow transplant: did it happen, yes or no?
+
+Asked: the patient's note after the transplant and one question, e.g. whether the patient relapsed, engrafted,
+or has graft-versus-host disease.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
+options have words and every row counts.
+
+Questions about the same note share a cluster. The file (shc_bmt_med.csv: prompt, context, label) has no ids, so
+an instance's id is a hash of its texts.
+
+Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no")
+
+TASK = Task(
+    name="shc_bmt_med",
+    title="BMT-Status",
+    subcategory="Recording Research Processes",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_bmt_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://arxiv.org/abs/2505.23802",
+    attribution="Stanford Health Care (Bedi et al. 2025)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
+    ),
+    size=220,
+    chance=1 / 2,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "A transplant registry abstracts the record of a patient after a bone marrow (haematopoietic stem "
+        "cell) transplant. Answer its question from what the note states.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_shc_bmt_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

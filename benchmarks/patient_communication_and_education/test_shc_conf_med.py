@@ -1,0 +1,61 @@
+"""MedConfInfo: does an adolescent's note hold confidential matters that a parent should not see without the
+patient's consent?
+
+Asked: the note, or a part of it, of an adolescent's visit and the question of the file.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
+options have words and every row counts.
+
+Questions about the same note share a cluster. The file (shc_conf_med.csv: prompt, context, label) has no ids,
+so an instance's id is a hash of its texts.
+
+Source: Rabbani et al. 2024, https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109 (as used in
+MedHELM, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes", "no")
+
+TASK = Task(
+    name="shc_conf_med",
+    title="MedConfInfo",
+    subcategory="Patient-Provider Messaging",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_conf_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109",
+    attribution="Stanford Health Care (Rabbani et al. 2024)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
+    ),
+    chance=1 / 2,
+    positive="yes",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "The note below is from an adolescent's visit. Parents with access to the portal could read it. What "
+        "adolescents may keep to themselves is their own sexual and reproductive health, substance use, "
+        "mental health and safety at home.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_shc_conf_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

@@ -1,0 +1,63 @@
+"""ProxySender: was the portal message written by the patient, or by somebody else for the patient?
+
+Asked: the message and the question of the file. A proxy is a parent, partner or carer who writes, also from the
+patient's own account; the wording alone tells it.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "a
+proxy". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here
+the options have words and every row counts.
+
+Questions about the same message share a cluster. The file (shc_proxy_med.csv: prompt, context, label) has no
+ids, so an instance's id is a hash of its texts. The question must not give A, B and C another meaning than the
+three above.
+
+Source: Tse et al. 2025, https://doi.org/10.1001/jamapediatrics.2024.4438 (as used in MedHELM, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("the patient", "a proxy", "unclear")
+
+TASK = Task(
+    name="shc_proxy_med",
+    title="ProxySender",
+    subcategory="Patient-Provider Messaging",
+    access="private",
+    kind="classification",
+    files=(DataFile("shc_proxy_med.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="private to Stanford Health Care; not released",
+    source="https://doi.org/10.1001/jamapediatrics.2024.4438",
+    attribution="Stanford Health Care (Tse et al. 2025)",
+    redistribution=False,
+    third_party=False,
+    obtain=(
+        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
+        "hospital's data, write a table with the columns prompt, context and label (A the patient, B a proxy, "
+        "C unclear)"
+    ),
+    size=300,
+    chance=1 / 3,
+    positive="a proxy",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The message, the question, and the answers as options."""
+    return letter_prompt(
+        "A clinic received the message below through the patient portal, from the patient's account. Judge "
+        "from its wording who wrote it: the patient, a proxy (a parent, partner or carer who writes for the "
+        "patient), or unclear when nothing tells them apart.",
+        instance,
+        context="Message",
+    )
+
+
+def test_shc_proxy_med(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)
