@@ -1,0 +1,67 @@
+"""DisclosureBasis: is a disclosure of health information permitted, not permitted, or not to be decided from what
+is known?
+
+Asked: the scenario and its question, under HIPAA (45 CFR Parts 160 and 164), 42 CFR Part 2 and state law. A:
+permitted, or access must be granted; B: not permitted, or access may be denied; C: it turns on a fact that is
+not stated.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1. MedHELM keeps only the last of rows
+with the same prompt; here every row counts.
+
+The file (pp26_disclosure_basis.xlsx, sheet "Test cases": question, scenario, provided_label) holds synthetic
+cases that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are
+kept as fields. Questions about the same scenario share a cluster.
+
+Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_disclosure_basis, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = (
+    "permitted, or access must be granted",
+    "not permitted, or access may be denied",
+    "it turns on a fact that is not stated",
+)
+
+TASK = Task(
+    name="pp26_disclosure_basis",
+    title="DisclosureBasis",
+    subcategory="Organizing Workflow Processes",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("pp26_disclosure_basis.xlsx"),),
+    load=labelled_xlsx(CHOICES, sheet="Test cases", context="scenario"),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/PacificAI/medhelm",
+    attribution="Pacific AI 2026",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, scenario "
+        "and provided_label (the letter of an answer; what the letters mean stands in the benchmark's "
+        "docstring)"
+    ),
+    chance=1 / 3,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The scenario, the question, and the answers as options."""
+    return letter_prompt(
+        "Decide whether the disclosure of health information is permitted under the law of the United States: "
+        "HIPAA (45 CFR Parts 160 and 164), 42 CFR Part 2 for records of substance use treatment, and state "
+        "law where it applies.",
+        instance,
+        context="Scenario",
+    )
+
+
+def test_pp26_disclosure_basis(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

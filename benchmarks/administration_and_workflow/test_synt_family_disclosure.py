@@ -1,0 +1,63 @@
+"""Family Disclosure: may the clinic tell this to a relative or friend who is involved in the patient's care?
+
+Asked: a synthetic case and a question under the HIPAA Privacy Rule (45 CFR 164.510(b)): what is relevant to a
+person's part in the care may be told if the patient agrees or, given the chance, does not object; to a patient
+who is not there or cannot decide, if it is in the patient's best interest.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"permitted". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last;
+here the options have words and every row counts.
+
+Questions about the same case share a cluster. The file (synt_family_disclosure.csv: prompt, context, label) has
+no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
+advice.
+
+Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stanford-crfm/helm (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("permitted", "not permitted")
+
+TASK = Task(
+    name="synt_family_disclosure",
+    title="Family Disclosure",
+    subcategory="Organizing Workflow Processes",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("synt_family_disclosure.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/stanford-crfm/helm",
+    attribution="MedHELM 0.8.0",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a table with the columns prompt, context and label (A permitted, B "
+        "not permitted)"
+    ),
+    chance=1 / 2,
+    positive="permitted",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The case, the question, and the answers as options."""
+    return letter_prompt(
+        "Decide under the HIPAA Privacy Rule whether a clinic may disclose health information to a relative, "
+        "friend or other person involved in a patient's care or in paying for it (45 CFR 164.510(b)). The "
+        "patient's own wish and what that person needs to know for the care both count.",
+        instance,
+        context="Case",
+    )
+
+
+def test_synt_family_disclosure(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

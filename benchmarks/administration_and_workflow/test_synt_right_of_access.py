@@ -1,0 +1,70 @@
+"""Right of Access: must a patient's request for their own records be granted, or on which kind of ground may it be
+denied?
+
+Asked: a synthetic case and a question under the HIPAA right of access (45 CFR 164.524). Without review a
+request may be denied e.g. for psychotherapy notes, information compiled for a lawsuit, or what others gave in
+confidence; with a right to review when a professional judges that access would endanger the patient or another
+person.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"access must be granted". MedHELM shows options that are the bare letters, and of rows with the same prompt only
+the last; here the options have words and every row counts.
+
+Questions about the same case share a cluster. The file (synt_right_of_access.csv: prompt, context, label) has
+no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
+advice.
+
+Source: MedHELM 0.8.0 (scenario synt_right_of_access), https://github.com/stanford-crfm/helm (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = (
+    "access must be granted",
+    "access may be denied without review",
+    "access may be denied on a ground that can be reviewed",
+)
+
+TASK = Task(
+    name="synt_right_of_access",
+    title="Right of Access",
+    subcategory="Organizing Workflow Processes",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("synt_right_of_access.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/stanford-crfm/helm",
+    attribution="MedHELM 0.8.0",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a table with the columns prompt, context and label (A access must be "
+        "granted, B access may be denied without review, C access may be denied on a ground that can be "
+        "reviewed)"
+    ),
+    chance=1 / 3,
+    positive="access must be granted",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The case, the question, and the answers as options."""
+    return letter_prompt(
+        "Decide under the HIPAA right of access (45 CFR 164.524) what a clinic does with a request for health "
+        "records. Some grounds for a denial are not open to review, e.g. psychotherapy notes or information "
+        "compiled for a lawsuit; a professional's judgement that access would endanger somebody is.",
+        instance,
+        context="Case",
+    )
+
+
+def test_synt_right_of_access(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

@@ -1,0 +1,64 @@
+"""Written Consent: may records of a substance use disorder programme be disclosed without, or with this, written
+consent?
+
+Asked: a synthetic case and a question under 42 CFR Part 2, which guards records of federally assisted
+programmes more strictly than HIPAA does: disclosure needs the patient's valid written consent or an exception,
+such as a medical emergency, an audit, or a court order under its subpart E.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"permitted". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last;
+here the options have words and every row counts.
+
+Questions about the same case share a cluster. The file (synt_written_consent.csv: prompt, context, label) has
+no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
+advice.
+
+Source: MedHELM 0.8.0 (scenario synt_written_consent), https://github.com/stanford-crfm/helm (test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("permitted", "not permitted")
+
+TASK = Task(
+    name="synt_written_consent",
+    title="Written Consent",
+    subcategory="Organizing Workflow Processes",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("synt_written_consent.csv"),),
+    load=labelled_csv(CHOICES),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/stanford-crfm/helm",
+    attribution="MedHELM 0.8.0",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a table with the columns prompt, context and label (A permitted, B "
+        "not permitted)"
+    ),
+    chance=1 / 2,
+    positive="permitted",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The case, the question, and the answers as options."""
+    return letter_prompt(
+        "Decide under 42 CFR Part 2 whether a record of a federally assisted programme for substance use "
+        "disorders may be disclosed. It needs the patient's valid written consent, or an exception such as a "
+        "medical emergency; a subpoena alone is none.",
+        instance,
+        context="Case",
+    )
+
+
+def test_synt_written_consent(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

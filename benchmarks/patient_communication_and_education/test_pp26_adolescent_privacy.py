@@ -1,0 +1,64 @@
+"""AdolescentPrivacy: does an adolescent's note hold something of a named confidential kind that must be withheld
+from the parent's portal?
+
+Asked: the note and a question that names the kind (sexual and reproductive health, substance use, mental
+health, family safety). A routine screening without a finding is not withheld, nor is what concerns other
+people. A: something to withhold; B: nothing.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
+"something to withhold". MedHELM keeps only the last of rows with the same prompt; here every row counts.
+
+The file (pp26_adolescent_privacy.xlsx, sheet "Test cases": question, note, provided_label) holds synthetic
+cases that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are
+kept as fields. Questions about the same note share a cluster.
+
+Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_adolescent_privacy, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("the note holds something of that kind to withhold", "the note holds nothing of that kind to withhold")
+
+TASK = Task(
+    name="pp26_adolescent_privacy",
+    title="AdolescentPrivacy",
+    subcategory="Patient-Provider Messaging",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("pp26_adolescent_privacy.xlsx"),),
+    load=labelled_xlsx(CHOICES, sheet="Test cases", context="note"),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/PacificAI/medhelm",
+    attribution="Pacific AI 2026",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, note and "
+        "provided_label (the letter of an answer; what the letters mean stands in the benchmark's docstring)"
+    ),
+    chance=1 / 2,
+    positive="the note holds something of that kind to withhold",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The clinical note, the question, and the answers as options."""
+    return letter_prompt(
+        "A progress note of an adolescent is to be released to a parent through the portal. Decide whether it "
+        "holds the patient's own confidential information of the kind that the question names: sexual and "
+        "reproductive health, substance use, mental health or family safety. Routine screening or advice "
+        "without a finding is not withheld; what concerns other people is not the patient's own.",
+        instance,
+        context="Clinical note",
+    )
+
+
+def test_pp26_adolescent_privacy(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

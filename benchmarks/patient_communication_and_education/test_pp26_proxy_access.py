@@ -1,0 +1,67 @@
+"""ProxyAccess: somebody asks through the portal for a patient's information: what does the clinic do?
+
+Asked: the message with what is known of the account, and the question; the rules are 45 CFR 164.502(g) and
+164.522 and the states' laws on minors' consent. A: send it to the sender; B: do not, give it to the patient or
+decline; C: verify first who the sender is or may act for; D: a fact that decides it is not recorded.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1. MedHELM keeps only the last of rows
+with the same prompt; here every row counts.
+
+The file (pp26_proxy_access.xlsx, sheet "Test cases": question, message, provided_label) holds synthetic cases
+that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are kept
+as fields. Questions about the same message share a cluster.
+
+Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_proxy_access, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = (
+    "send what is asked for to this sender",
+    "do not send it to this sender; give it to the patient or decline",
+    "verify the sender's identity or authority before any reply",
+    "it cannot be decided, since a fact that decides it is not recorded",
+)
+
+TASK = Task(
+    name="pp26_proxy_access",
+    title="ProxyAccess",
+    subcategory="Patient-Provider Messaging",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("pp26_proxy_access.xlsx"),),
+    load=labelled_xlsx(CHOICES, sheet="Test cases", context="message"),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/PacificAI/medhelm",
+    attribution="Pacific AI 2026",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, message "
+        "and provided_label (the letter of an answer; what the letters mean stands in the benchmark's "
+        "docstring)"
+    ),
+    chance=1 / 4,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The account and message, the question, and the answers as options."""
+    return letter_prompt(
+        "A clinic decides how to answer a request that reached it through the patient portal. Its policy "
+        "follows 45 CFR 164.502(g) (personal representatives), 164.522 (restrictions that the patient asked "
+        "for) and the state's law on what minors consent to themselves.",
+        instance,
+        context="Account and message",
+    )
+
+
+def test_pp26_proxy_access(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)

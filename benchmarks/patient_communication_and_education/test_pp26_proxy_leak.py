@@ -1,0 +1,64 @@
+"""ProxyLeak: would a parent with proxy access learn something confidential from a clinician's portal message to an
+adolescent?
+
+Asked: the message and its question. Confidential is what the patient may keep from parents: their own sexual
+and reproductive health, substance use, mental health and safety at home. A: yes; B: no.
+Read: the letter of the option.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes,
+...". MedHELM keeps only the last of rows with the same prompt; here every row counts.
+
+The file (pp26_proxy_leak.xlsx, sheet "Test cases": question, message, provided_label) holds synthetic cases
+that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are kept
+as fields. Questions about the same message share a cluster.
+
+Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_proxy_leak, test split)
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("yes, a parent would learn something confidential", "no, a parent would learn nothing confidential")
+
+TASK = Task(
+    name="pp26_proxy_leak",
+    title="ProxyLeak",
+    subcategory="Patient-Provider Messaging",
+    placed_here=True,
+    access="private",
+    kind="classification",
+    files=(DataFile("pp26_proxy_leak.xlsx"),),
+    load=labelled_xlsx(CHOICES, sheet="Test cases", context="message"),
+    main_metric="exact_match",
+    licence="none stated (synthetic cases)",
+    source="https://github.com/PacificAI/medhelm",
+    attribution="Pacific AI 2026",
+    redistribution=None,
+    third_party=None,
+    obtain=(
+        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, message "
+        "and provided_label (the letter of an answer; what the letters mean stands in the benchmark's "
+        "docstring)"
+    ),
+    chance=1 / 2,
+    positive="yes, a parent would learn something confidential",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The portal message, the question, and the answers as options."""
+    return letter_prompt(
+        "A clinician's message to an adolescent can also be read by a parent with proxy access. Decide "
+        "whether the parent would learn something about the patient's own sexual or reproductive health, "
+        "substance use, mental health or safety at home that the patient may keep confidential. A hint that "
+        "only one such matter explains is enough.",
+        instance,
+        context="Portal message",
+    )
+
+
+def test_pp26_proxy_leak(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)
