@@ -794,6 +794,32 @@ def test_all_public_names_what_is_to_be_got_by_hand(
     assert medhelm("fetch", "by_hand", "--benchmarks", own).status == 1
 
 
+def test_what_has_an_address_is_fetched_also_when_another_file_has_none(
+    web: Server, medhelm: Callable[..., Outcome], toy: Callable[..., Path], cache: Path
+) -> None:
+    served = web.paths["/x"] = Served(CONTENT)
+    own = toy(
+        f"{data_file('x', f'{web.url}/x')}, DataFile('icu.sqlite')", obtain="sign the agreement and build icu.sqlite"
+    )
+    for _ in range(2):
+        done = medhelm("fetch", "toy", "--accept-licence", "--benchmarks", own)
+        assert done.status == 1
+        assert (
+            "toy: icu.sqlite is not to be fetched; sign the agreement and build icu.sqlite; put it into "
+            f"{cache}/data/toy\n0 of 1 benchmarks are in"
+        ) in done.out
+    assert len(served.requests) == 1
+    absent = medhelm("fetch", "toy", "--benchmarks", own, "--mirror", web.url)
+    assert (absent.status, absent.err) == (1, "")
+    assert absent.out.startswith("toy: its terms were accepted on ")
+    assert "toy: icu.sqlite is not to be fetched; " in absent.out
+    assert "already here" not in absent.out
+    (cache / "data/toy/icu.sqlite").write_bytes(b"built")
+    assert medhelm("fetch", "toy", "--benchmarks", own).out == (
+        f"toy: already here\n1 of 1 benchmarks are in {cache}/data; fetched now: 0 files, 0.0 MB\n"
+    )
+
+
 def only_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the package's own benchmarks out of the catalogue."""
     import pytest_medhelm.benchmarks as package

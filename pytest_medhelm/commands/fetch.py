@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from pytest_medhelm.cachedir import cache_dir
 from pytest_medhelm.catalogue import Entry, catalogue
 from pytest_medhelm.commands.progress import Shown
-from pytest_medhelm.datasets.fetch import Fetched, can_be_fetched, fetch, lacking
+from pytest_medhelm.datasets.fetch import Fetched, fetch, has_address, lacking, wanted
 from pytest_medhelm.datasets.licences import accept, accepted, terms
 from pytest_medhelm.datasets.sources import how_to_get
 from pytest_medhelm.errors import ConfigError, DataError
-from pytest_medhelm.task import Task
+from pytest_medhelm.task import DataFile, DataFolder, Task
 
 MIRROR = "MEDHELM_MIRROR"
 """Environment variable: what --mirror is when it is not given."""
@@ -30,32 +30,37 @@ def run(arguments: argparse.Namespace) -> int:
     mirror = _mirror(arguments.mirror or os.environ.get(MIRROR, ""))
     base: Path = (arguments.to or cache_dir() / "data").expanduser().absolute()
     named = _chosen(arguments)
-    by_hand = [task for task in named if not can_be_fetched(task, mirror)]
-    todo = [
-        task
-        for task in named
-        if task not in by_hand and any(file.url or mirror for file in lacking(task, base / task.name))
-    ]
-    here = [task for task in named if task not in by_hand and task not in todo]
-    for task in here:
-        print(f"{task.name}: already here")
+    todo = [task for task in named if any(has_address(task, file, mirror) for file in lacking(task, base / task.name))]
     if todo:
         _agree(todo, given=arguments.accept_licence)
-    failed, done = 0, []
-    for task in todo:
-        brought = _one(task, base, mirror, replace=arguments.to is None)
-        failed += brought is None
-        done += [brought] if brought else []
-    for task in by_hand:
-        print(f"{task.name}: not to be fetched; {how_to_get(task, arguments.to)}")
-    files, size = sum(len(one.files) for one in done), sum(one.size for one in done)
+    results = {task.name: _one(task, base, mirror, replace=arguments.to is None) for task in todo}
+    failed = {name for name, one in results.items() if one is None}
+    done = {name: one for name, one in results.items() if one is not None and one.files}
+    incomplete = set(failed)
+    for task in named:
+        rest = [file for file in lacking(task, base / task.name) if file in task.files]
+        if rest and task.name not in failed:
+            incomplete.add(task.name)
+            print(f"{task.name}: {_instruction(task, rest, base, arguments.to)}")
+        elif not rest and task.name not in done:
+            print(f"{task.name}: already here")
+    files, size = sum(len(one.files) for one in done.values()), sum(one.size for one in done.values())
     print(
-        f"{len(here) + len(done)} of {len(named)} benchmarks are in {base}; fetched now: {files} "
-        f"file{'' if files == 1 else 's'}, {size / 1e6:.1f} MB"
+        f"{len(named) - len(incomplete)} of {len(named)} benchmarks are in {base}; fetched now: {_amount(files, size)}"
     )
     if arguments.to and done:
         print(f"name the folder to use them: --medhelm-data={arguments.to}")
-    return 1 if failed or (by_hand and not arguments.all_public) else 0
+    # Of what --all-public finds, some has no address; who names it wants it.
+    return 1 if failed or incomplete & set(arguments.names) else 0
+
+
+def _instruction(task: Task, rest: Sequence[DataFile | DataFolder], base: Path, to: Path | None) -> str:
+    """What to do for files that cannot be fetched."""
+    if len(rest) == len(task.files):
+        return f"not to be fetched; {how_to_get(task, to)}"
+    names = ", ".join(file.name for file in rest)
+    origin = task.obtain or f"get it from {task.source}"
+    return f"{names} is not to be fetched; {origin}; put it into {base / task.name}"
 
 
 def _chosen(arguments: argparse.Namespace) -> list[Task]:
@@ -71,13 +76,13 @@ def _chosen(arguments: argparse.Namespace) -> list[Task]:
 
 
 def _mirror(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ConfigError(f"the mirror {url!r} is no address: name e.g. https://mirror.example.org/medhelm")
-    if parts.username or parts.password:
+    if "@" in url:  # not shown: it may hold a password
         raise ConfigError(
             "a mirror that wants a login is not supported: download from it by hand, and use --medhelm-data"
         )
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ConfigError(f"the mirror {url!r} is no address: name e.g. https://mirror.example.org/medhelm")
     return url
 
 
@@ -121,11 +126,15 @@ def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | Non
         shown.note(f"What has come of {task.name} is kept: the same command goes on from there.")
         raise
     shown.clear()
-    count = len(brought.files)
-    what = f"fetched {count} file{'' if count == 1 else 's'}, {brought.size / 1e6:.1f} MB" if count else "already here"
-    print(f"{task.name}: {what}", flush=True)
-    if brought.without:
-        print(f"  not there, so no solved examples (--medhelm-shots): {', '.join(brought.without)}", flush=True)
+    if brought.files:
+        print(f"{task.name}: fetched {_amount(len(brought.files), brought.size)}", flush=True)
+    examples = [file.name for file in wanted(task) if file not in task.files and file.name in brought.without]
+    if examples:
+        print(f"  not there, so no solved examples (--medhelm-shots): {', '.join(examples)}", flush=True)
     if brought.unpinned:
         print(f"  taken as it came, since no checksum is pinned: {', '.join(brought.unpinned)}", flush=True)
     return brought
+
+
+def _amount(files: int, size: int) -> str:
+    return f"{files} file{'' if files == 1 else 's'}, {size / 1e6:.1f} MB"

@@ -15,13 +15,14 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from pytest_medhelm.datasets.download import NotThere, Progress, download
-from pytest_medhelm.datasets.sources import checksum, how_to_get, locate
+from pytest_medhelm.datasets.sources import checksum, locate
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.locking import locked
 from pytest_medhelm.task import DataFile, DataFolder, Task
@@ -40,7 +41,8 @@ class Fetched:
     unpinned: list[str] = field(default_factory=list)
     """Those of them that have no pinned checksum: whatever came was taken."""
     without: list[str] = field(default_factory=list)
-    """Files of solved examples that are not to be had there; without them the benchmark runs with no shots."""
+    """Files that are not to be had there, although that is no failure: the mirror lacks solved examples, or a file
+    that upstream gives to nobody without an agreement."""
 
 
 def wanted(task: Task) -> tuple[DataFile | DataFolder, ...]:
@@ -54,22 +56,20 @@ def lacking(task: Task, folder: Path) -> list[DataFile | DataFolder]:
     return [file for file in wanted(task) if not _intact(file, locate(folder, file))]
 
 
-def can_be_fetched(task: Task, mirror: str = "") -> bool:
-    """Whether it is public and its evaluated files have an address."""
-    return task.access == "public" and (bool(mirror) or all(file.url for file in task.files))
+def has_address(task: Task, file: DataFile | DataFolder, mirror: str = "") -> bool:
+    """Whether there is somewhere to take it from. Only public benchmarks are fetched, from a mirror too."""
+    return task.access == "public" and bool(file.url or mirror)
 
 
 def fetch(task: Task, base: Path, *, mirror: str = "", replace: bool, progress: Progress) -> Fetched:
-    """Bring what ``lacking`` names into ``base``/NAME.
+    """Bring what ``lacking`` names and has an address into ``base``/NAME.
 
     ``replace`` lets a file with another checksum than the pinned one be replaced: right for the cache folder, where
     it is a damaged one, and wrong for a folder of the user's. With a ``mirror`` no other address is asked.
 
-    Raises DataError with a sentence: a benchmark that is not to be had this way, an address that does not deliver, a
-    file that is not the pinned one, a full disk. Files that were complete before stay.
+    Raises DataError with a sentence: an address that does not deliver, a file that is not the pinned one, a full disk.
+    Files that were complete before stay.
     """
-    if not can_be_fetched(task, mirror):
-        raise DataError(f"{task.name} cannot be fetched: {how_to_get(task)}")
     folder, work = base / task.name, base / f".{task.name}.part"
     fetched = Fetched()
     try:
@@ -77,25 +77,36 @@ def fetch(task: Task, base: Path, *, mirror: str = "", replace: bool, progress: 
         waiting = f"Waiting for another process that is fetching {task.name} ..."
         with locked(base / f".{task.name}.lock", lambda: progress.note(waiting)):
             job = _Job(task, folder, work, mirror, replace, progress)
-            for file in lacking(task, folder):
-                work.mkdir(exist_ok=True)
-                try:
-                    fetched.size += job.bring(file)
-                except NotThere:
-                    if file in task.files:
-                        raise
-                    fetched.without.append(file.name)
-                    continue
-                fetched.files.append(file.name)
-                if not file.sha256:
-                    fetched.unpinned.append(file.name)
-            shutil.rmtree(work, ignore_errors=True)
+            try:
+                _bring_all(job, fetched)
+                shutil.rmtree(work, ignore_errors=True)
+            finally:
+                for path in (work, folder):
+                    with suppress(OSError):  # it holds something
+                        path.rmdir()
     except OSError as error:
         raise DataError(
             f"{task.name} cannot be stored in {base} ({error.strerror or error}): make room there, or name another "
             "folder with --to or MEDHELM_CACHE"
         ) from None
     return fetched
+
+
+def _bring_all(job: _Job, fetched: Fetched) -> None:
+    for file in lacking(job.task, job.folder):
+        if not has_address(job.task, file, job.mirror):
+            fetched.without.append(file.name)
+            continue
+        try:
+            fetched.size += job.bring(file)
+        except NotThere:
+            if file.url and file in job.task.files:
+                raise
+            fetched.without.append(file.name)
+            continue
+        fetched.files.append(file.name)
+        if not file.sha256:
+            fetched.unpinned.append(file.name)
 
 
 @dataclass
@@ -119,20 +130,19 @@ class _Job:
                 f"{self.task.name}: {there} is there already and is not the pinned one (sha256 {file.sha256[:12]}...); "
                 "move it away, or fetch into another folder"
             )
+        self.work.mkdir(exist_ok=True)
         addresses = self._addresses(file)
         for url in addresses:
             try:
                 return self._from(url, file)
             except NotThere:
                 continue
-        if not addresses:
-            raise NotThere(f"{self.task.name}: {file.name} has no address")
         verb = "are" if len(addresses) > 1 else "is"
         raise NotThere(f"{self.task.name}: {' and '.join(addresses)} {verb} not there (HTTP 404)")
 
     def _addresses(self, file: DataFile | DataFolder) -> Sequence[str]:
         if not self.mirror:
-            return (file.url,) if file.url else ()
+            return (file.url,)
         plain = f"{self.mirror.rstrip('/')}/{quote(str(PurePosixPath(self.task.name, file.name)))}"
         return (f"{plain}.zip",) if isinstance(file, DataFolder) else (plain, f"{plain}.gz")
 
