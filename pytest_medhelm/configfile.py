@@ -54,6 +54,7 @@ _RUN = {
     "no_cache": bool,
     "strict": bool,
     "show_text": bool,
+    "bertscore": str,
 }
 _ENDPOINT = {
     "base_url": str,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -16,6 +16,7 @@ from pytest_medhelm import state
 if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
     from pytest_medhelm.jury.jury import Jury
+    from pytest_medhelm.metrics.summarization import Compare, Scales
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.response import Response
     from pytest_medhelm.results.record import Draft
@@ -118,6 +119,86 @@ class Score:
         """Record ROUGE-1, -2 and -L over the words of the task's language."""
         english = self._draft.benchmark.task.language.partition("-")[0] == "en"
         self._metric("rouge_english" if english else "rouge_unicode")(prediction, reference)
+
+    def overlap(self, prediction: str, reference: str, source: str = "") -> None:
+        """Record ROUGE, BLEU and BERTScore against a reference, and how much is copied from a source.
+
+        They are described in docs/text-metrics.md. What cannot be computed here, e.g. without an extra, is absent with
+        a reason. An answer that cannot be used gets the worst values; coverage, density and compression describe and
+        do not exist for it.
+        """
+        from pytest_medhelm.metrics import summarization
+
+        task, settings = self._draft.benchmark.task, self._asker.settings
+        self.rouge(prediction, reference)
+
+        def graded(scales: Scales, prepare: Callable[[], Compare]) -> None:
+            def values() -> Mapping[str, float]:
+                compare = prepare()
+                return compare(prediction, reference) if self._usable else {name: scales[name][0] for name in scales}
+
+            self._measure(scales, values)
+
+        graded(summarization.BLEU, lambda: summarization.bleu(task.language))
+        graded(summarization.BERTSCORE, lambda: summarization.bertscore(settings.bertscore, offline=settings.offline))
+        if source:
+            self._describe(summarization.EXTRACTION, lambda: summarization.extraction(source, prediction))
+
+    def style(
+        self,
+        text: str,
+        *,
+        reference: str = "",
+        audience: Literal["patient", "clinician"] = "patient",
+        sections: Sequence[str] = (),
+    ) -> None:
+        """Record how a text is written: reading level, hedging, length, headings (docs/text-metrics.md).
+
+        ``reference``: also the ratio of lengths. ``audience="patient"``: also whether the reading level is on target.
+        ``sections``: also the share of these headings that a note has in order; an answer that cannot be used has
+        none of them. The other measures describe and do not exist for such an answer.
+        """
+        from pytest_medhelm.metrics import style
+
+        language = self._draft.benchmark.task.language
+        measures: list[tuple[Scales, Callable[[], float]]] = [
+            (style.READABILITY, lambda: style.flesch_kincaid_grade(text, language)),
+            (style.SMOG, lambda: style.smog_grade(text, language)),
+            (style.HEDGING, lambda: style.hedging(text, language)),
+        ]
+        if audience == "patient":
+            measures.append((style.ON_TARGET, lambda: style.reading_level_on_target(text, language)))
+        if reference:
+            measures.append((style.LENGTH, lambda: style.length_ratio(text, reference)))
+        for scales, compute in measures:
+            self._describe(scales, lambda scales=scales, compute=compute: dict.fromkeys(scales, compute()))  # type: ignore[misc]
+        if sections:
+            found = style.section_structure(text, sections) if self._usable else 0.0
+            self._measure(style.STRUCTURE, lambda: dict.fromkeys(style.STRUCTURE, found))
+
+    @property
+    def _usable(self) -> bool:
+        response = self._draft.response
+        return response is None or response.status == "ok"
+
+    def _describe(self, scales: Scales, compute: Callable[[], Mapping[str, float]]) -> None:
+        """Record scores that say how an answer is, not how good: without a usable answer there is nothing to say."""
+        if self._usable:
+            self._measure(scales, compute)
+        else:
+            self.not_applicable(*scales)
+
+    def _measure(self, scales: Scales, compute: Callable[[], Mapping[str, float]]) -> None:
+        """Record scores, or why there are none."""
+        from pytest_medhelm.metrics.absent import Absent
+
+        try:
+            values = compute()
+        except Absent as reason:
+            self._draft.absent.update(dict.fromkeys(scales, str(reason)))
+        else:
+            for name, scale in scales.items():
+                self._draft.add(name, values[name], scale)
 
     def not_applicable(self, *names: str) -> None:
         """Say that these scores do not exist for this instance: it then counts neither as measured nor as missing."""

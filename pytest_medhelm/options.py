@@ -52,6 +52,7 @@ SCALARS = (
     ("prefetch", "N", "Requests asked ahead of the running test (default: twice the concurrency; 0: none)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
+    ("bertscore", "MODEL|DIR", "Model of BERTScore for free text: its name or a local folder (default: no BERTScore)"),
 )
 
 LISTS = (
@@ -117,6 +118,8 @@ class Settings:
     strict: bool
     show_text: bool
     config: ConfigFile
+    bertscore: str | None = None
+    """Model name, or the whole path of a local folder; None: no BERTScore."""
 
     @property
     def folder(self) -> Path:
@@ -169,6 +172,7 @@ def read_settings(config: pytest.Config) -> Settings:
         strict=_flag("strict", scalar("strict")),
         show_text=_flag("show-text", scalar("show-text")),
         config=file,
+        bertscore=_name_or_folder(root, scalar("bertscore")),
     )
 
 
@@ -241,6 +245,14 @@ def _folder(root: Path, value: str) -> Path:
     return folder
 
 
+def _name_or_folder(root: Path, value: Any) -> str | None:
+    """A local folder as its whole path; anything else is the name of a model."""
+    if not value:
+        return None
+    folder = root / Path(value).expanduser()
+    return str(folder) if folder.is_dir() else str(value)
+
+
 def _suite_name(value: str) -> str:
     if not value or value in (".", "..") or any(sign in value for sign in "/\\\0"):
         raise ConfigError(f"--medhelm-suite: {value!r} is not a plain folder name; type e.g. --medhelm-suite=2026-11")
@@ -265,6 +277,7 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "concurrency": settings.concurrency,
         "prefetch": settings.prefetch,
         "offline": settings.offline,
+        "bertscore": settings.bertscore,
         "cache": settings.cache,
         "strict": settings.strict,
     }

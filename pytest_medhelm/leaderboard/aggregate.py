@@ -51,6 +51,8 @@ class Cell:
     """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
     """Some instances of the evaluation set have no record."""
+    absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Per metric that could not be computed: the first reason, and for how many instances."""
 
     @property
     def value(self) -> float | None:
@@ -91,6 +93,8 @@ class Columns:
     """Per metric one score per instance, None where missing or not applicable."""
     not_applicable: dict[str, set[int]] = field(default_factory=dict)
     """Per metric the instances for which it does not exist."""
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    """Per metric why it could not be computed, one reason for each instance where that is so."""
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     cached: int = 0
@@ -113,6 +117,9 @@ def read_columns(records: Iterable[Record]) -> Columns:
         columns.labels.append(_label(first))
         for name in first.get("not_applicable", ()):
             columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+        for name, reason in first.get("absent", {}).items():
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+            columns.absent.setdefault(name, []).append(sys.intern(reason))
         shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
         for name in shared | columns.scores.keys():
             earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
@@ -149,6 +156,7 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         facts=facts,
         evaluation=columns.evaluation,
         partial=len(columns.ids) < columns.size,
+        absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
     )
 
 
@@ -258,6 +266,7 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "sample": cell.sample,
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
+        "absent": cell.absent,
         "instances": cell.instances,
         "scores": cell.scores,
     }

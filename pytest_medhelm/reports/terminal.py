@@ -57,6 +57,9 @@ def closing(outcome: Outcome) -> Iterator[str]:
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
     if sample:
         yield f"SAMPLE DATA in {_list(sample)}: these values show that it works, not how good a model is"
+    # What was asked for and could not be had is said; what nobody asked for stands on the page.
+    reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
+    yield from (f"absent: {reason}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
     yield f"page: {outcome.page}"
 
 

@@ -41,6 +41,8 @@ class Draft:
     binary: set[str] = field(default_factory=set)
     not_applicable: set[str] = field(default_factory=set)
     """Scores that do not exist for this instance."""
+    absent: dict[str, str] = field(default_factory=dict)
+    """Scores that could not be computed, each with the reason in words that quote no text."""
     label: tuple[str, str] | None = None
     """(right, predicted) label; an empty prediction is an answer without a usable label."""
     verdicts: list[dict[str, Any]] = field(default_factory=list)
@@ -94,6 +96,7 @@ class Draft:
             "main_metric": self.main_metric,
             "scores": self.scores,
             "not_applicable": sorted(self.not_applicable),
+            "absent": self.absent,
             "label": list(self.label) if self.label else None,
             "scales": {name: list(scale) for name, scale in self.scales.items()},
             "evaluation": self.benchmark.evaluation,
