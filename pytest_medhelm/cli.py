@@ -20,6 +20,7 @@ examples:
   medhelm tasks med_qa                            one benchmark in full, its files checked
   medhelm fetch med_qa pubmed_qa                  fetch the data of public benchmarks
   medhelm report medhelm-results/default          write the pages of a suite again
+  medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
-        run: Callable[[argparse.Namespace], int] = import_module(f"pytest_medhelm.commands.{arguments.command}").run
+        run: Callable[[argparse.Namespace], int] = import_module(arguments.module).run
         status = run(arguments)
         sys.stdout.flush()
     except MedhelmError as error:
@@ -53,15 +54,32 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    _tasks(commands.add_parser("tasks", help="list the benchmarks, or show some in full"))
-    _fetch(commands.add_parser("fetch", help="fetch the data of public benchmarks into the cache folder"))
-    report = commands.add_parser("report", help="write leaderboard.html and leaderboard.json of a suite again")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _tasks(_command(commands, "tasks", "list the benchmarks, or show some in full"))
+    _fetch(_command(commands, "fetch", "fetch the data of public benchmarks into the cache folder"))
+    report = _command(commands, "report", "write leaderboard.html and leaderboard.json of a suite again")
     report.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
-    models = commands.add_parser("models", help="list what a server serves, or fetch an embedded model")
+    _jury_agreement(
+        _command(
+            commands,
+            "jury-agreement",
+            "compare judges and clinicians, from a table of ratings or a suite",
+            "pytest_medhelm.commands.jury_agreement",
+        )
+    )
+    models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
     )
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, module: str = ""
+) -> argparse.ArgumentParser:
+    """A command whose module, pytest_medhelm.commands.NAME unless told, has a function run(arguments)."""
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(module=module or f"pytest_medhelm.commands.{name}")
     return parser
 
 
@@ -92,3 +110,16 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to know as well"
     )
+
+
+def _jury_agreement(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", nargs="?", type=Path, help="folder of a suite: its judges and metrics are compared")
+    parser.add_argument("--ratings", type=Path, metavar="FILE", help="CSV of clinicians' (and judges') ratings")
+    parser.add_argument(
+        "--benchmark", action="append", default=[], metavar="NAME", help="only this benchmark; may be repeated"
+    )
+    parser.add_argument("--zscore", action="store_true", help="turn each rater's scores into z-scores first")
+    parser.add_argument(
+        "--precision", type=float, metavar="W", help="say how many answers an interval of +-W takes, e.g. 0.1"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")

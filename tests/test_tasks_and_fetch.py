@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -28,7 +29,9 @@ from pytest_medhelm.catalogue import catalogue
 from pytest_medhelm.cli import main
 from pytest_medhelm.datasets import download as downloads
 from pytest_medhelm.datasets.download import download
+from pytest_medhelm.datasets.outline import outline
 from pytest_medhelm.errors import DataError
+from pytest_medhelm.task import DataFile
 from pytest_medhelm.taxonomy import CATEGORY_OF
 from tests.conftest import BENCHMARKS, CHECKOUT, leaderboard
 
@@ -957,6 +960,56 @@ def test_modules_of_the_user_and_broken_ones(
     assert medhelm("tasks", "--data", tmp_path / "absent").err == (
         f"medhelm: --data: there is no folder {tmp_path}/absent\n"
     )
+
+
+# What the files hold, and docs/data.md
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("x.csv", "\ufeffNote ID,Focus (Drug)\n7,x\n", "CSV, columns `Note ID`, `Focus (Drug)`"),
+        ("x.csv", "Which one is it?,one,two,A\n", "CSV without a header, 4 columns"),
+        ("x.csv", "", "CSV without a header, 0 columns"),
+        ("x.tsv", "id\ttext\n", "tab-separated, columns `id`, `text`"),
+        ("x.jsonl", '{"a": 1, "b": 2}\n{"a": 3}\n', "JSON lines, fields `a`, `b`"),
+        ("x.json", '{"a": 1}\n{"a": 3}\n', "JSON lines, fields `a`"),
+        ("x.json", '[{"a": 1}]', "JSON, a list of records: fields `a`"),
+        ("x.json", '{"1": {"a": 1}, "2": {"a": 2}}', "JSON, records by id: fields `a`"),
+        ("x.json", '{"v": 1, "data": [{"a": 1}]}', "JSON, fields `v`, `data`; in data, fields `a`"),
+        ("x.xml", "<r><c d='1'/><e><c/></e></r>", "XML, root `r`, elements `c`, `e`"),
+        ("x.tok", "one\ntwo\n", "text, one record a line"),
+        ("x.xml", "<r>", "the sample file cannot be read (ParseError)"),
+        ("x.jsonl", "", "the sample file cannot be read (JSONDecodeError)"),
+        ("y.csv", "", ""),
+    ],
+)
+def test_an_outline_names_columns_and_fields(name: str, content: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    assert outline(tmp_path, DataFile("x.csv" if name == "y.csv" else name)) == expected
+
+
+def test_every_file_of_every_benchmark_has_an_outline() -> None:
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("openpyxl")
+    for entry in catalogue().entries:
+        for file in entry.task.files:
+            said = outline(entry.samples, file)
+            assert said, (entry.task.name, file.name)
+            assert "cannot be read" not in said, (entry.task.name, file.name)
+
+
+def test_the_page_on_data_is_up_to_date() -> None:
+    path = CHECKOUT / "docs" / "tables.py"
+    spec = spec_from_file_location("docs_tables", path)
+    assert spec
+    assert spec.loader
+    tables = module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    text = tables.PAGE.read_text("utf-8")
+    assert tables.page(text) == text, "type: python docs/tables.py"
+    listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `") and line.count("|") == 8]
+    assert listed == sorted(entry.task.name for entry in catalogue().entries)
 
 
 # The command itself

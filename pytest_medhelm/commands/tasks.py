@@ -17,6 +17,7 @@ from pytest_medhelm.cachedir import cache_dir
 from pytest_medhelm.catalogue import Catalogue, Entry, catalogue
 from pytest_medhelm.datasets.fetch import wanted
 from pytest_medhelm.datasets.licences import terms
+from pytest_medhelm.datasets.outline import outline
 from pytest_medhelm.datasets.sources import checksum, how_to_get, locate
 from pytest_medhelm.errors import ConfigError, DataError
 from pytest_medhelm.task import DataFile, DataFolder
@@ -159,6 +160,9 @@ class _Checked:
         for file, state in self._states.items():
             yield f"  {_name(file)}{'' if file in task.files else '  (solved examples)'}"
             yield f"    sha256  {file.sha256 or 'not pinned: any file is taken'}"
+            content = outline(self._entry.samples, file).replace("`", "")
+            if content:
+                yield from wrap(f"    holds   {content}", WIDTH, subsequent_indent=" " * 12)
             yield f"    here    {state}"
 
     def facts(self) -> dict[str, Any]:
@@ -237,6 +241,7 @@ def _facts(entry: Entry, data: Path | None) -> dict[str, Any]:
                 "sha256": file.sha256 or None,
                 "url": file.url or None,
                 "solved_examples": file not in task.files,
+                "holds": outline(entry.samples, file) or None,
             }
             for file in wanted(task)
         ],
