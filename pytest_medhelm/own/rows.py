@@ -87,8 +87,8 @@ def _require_columns(spec: Spec, row: Row) -> None:
         )
     known = found if len(found) <= NAMES_AT_MOST else [*found[:NAMES_AT_MOST], "..."]
     raise missing[0].place.error(
-        f"{row.file} has no column {missing[0].name!r}{nearest(missing[0].name, found)}; its columns are: "
-        f"{', '.join(known)}"
+        f"{row.file} has no column {missing[0].name!r}; its columns are: {', '.join(known)}"
+        f"{nearest(missing[0].name, found)}"
     )
 
 

@@ -22,6 +22,10 @@ from pytest_medhelm.taxonomy import CATEGORIES, CATEGORY_OF, Access, Kind, slug
 SUFFIXES = (".medhelm.yaml", ".medhelm.yml")
 FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 ANSWERS = ("letter", "label", "number", "text")
+MARKS = (
+    "parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings", "tryfirst", "trylast", "timeout", "slow",
+)  # fmt: skip
+"""Names that pytest and its usual plugins use."""
 KEYS = (
     "name", "title", "description", "subcategory", "language", "access", "third_party", "licence", "source", "data",
     "delimiter", "columns", "prompt", "answer", "metrics", "rubric", "examples", "gate",
@@ -187,7 +191,7 @@ def name_problem(name: str) -> str:
         return (
             f"the name {name!r} is not made of small letters, digits and _, beginning with a letter, e.g. ward_triage"
         )
-    if keyword.iskeyword(name) or name in {*marks, *get_args(Access), *get_args(Kind), "parametrize", "skip", "slow"}:
+    if keyword.iskeyword(name) or name in {*marks, *get_args(Access), *get_args(Kind), *MARKS}:
         return f"the name {name!r} has a meaning of its own in pytest or Python; choose another, e.g. own_{name}"
     return ""
 
@@ -297,10 +301,14 @@ def _rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric:
     if value.is_table:
         return _own_rubric(value.table(("scale", "shows_reference", "criteria")))
     try:
-        load_rubric(value.text())
+        rubric = load_rubric(value.text())
     except ConfigError as error:
         raise value.error(str(error)) from None
-    return value.text()
+    if not rubric.criteria:
+        raise value.error(
+            f"the rubric {rubric.name!r} sorts replies instead of grading them; that takes a Python module"
+        )
+    return rubric.name
 
 
 def _own_rubric(table: Table) -> Rubric:
