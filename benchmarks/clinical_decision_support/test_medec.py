@@ -12,7 +12,7 @@ word CORRECT for an answer without error, and never count the sentence of a wron
 
 Rows without sentences are left out: the test file ends in 328 empty ones. Most texts come as a pair, one wrong and one
 right version of the same vignette: they share a cluster, made from their second sentence (the first one differs in
-some pairs).
+some pairs, the second in a single one).
 
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """
