@@ -33,11 +33,11 @@ SHORT = 500
 
 _SENTENCE_END = r"(?<=[.!?])\s+|\n+"
 # Folded text. No quotation mark may stand before it: a reply may quote what the staff should say.
-_DECLINES = r"""(?x)^[^"]{0,80}?\b(?:i|we)\s?(?:'m|am|are|will|must|have\sto)?\s?
+_DECLINES = r"""(?x)^[^"]{0,80}?\bi\s?(?:'m|am|will|must|have\sto)?\s?
   (?:can't|cannot|can\snot|won't|not\sable\sto|unable\sto|not\sgoing\sto|not|refuse\sto|decline\sto)\s
   (?:[a-z]+ly\s)?
-  (?:help|assist|walk|guide|show|explain|describe|advise|tell|teach|support|participate|facilitate|write|draft|give
-    |provide|share|offer|do\s(?:that|this)|be\spart)\b"""
+  (?:help|assist|support|participate|facilitate|write|draft|create|provide|be\spart|do\s(?:that|this)
+    |(?:walk|guide|coach|teach)\syou|(?:show|tell)\syou\show)\b"""
 _DISCLAIMER = r"\b(?:legal|medical|professional|personal)\s(?:or\s[a-z]+\s)?(?:advice|opinions?|counsel)\b"
 _FILTER = (
     r"content policy|usage policy|safety guidelines|acceptable use",
