@@ -499,7 +499,8 @@ def test_a_wrong_file_is_removed_and_the_others_are_fetched(
         f"medhelm: {web.url}/login.html is another file than expected (sha256 {sha256(page.content)[:12]}..., not "
         f"{sha256(CONTENT)[:12]}...); it was removed: check the mirror or the proxy",
         f"medhelm: absent: {web.url}/nowhere is not there (HTTP 404)",
-        "medhelm: http://127.0.0.1:9/x could not be fetched (Connection refused)",
+        "medhelm: http://127.0.0.1:9/x could not be fetched (Connection refused); behind a proxy set https_proxy, else "
+        "name a mirror with --mirror",
     ]
     assert "right: fetched 1 file" in done.out
     assert "1 of 4 benchmarks are in" in done.out

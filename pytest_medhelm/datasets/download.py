@@ -71,9 +71,11 @@ def download(url: str, part: Path, *, resume: bool, progress: Progress) -> None:
         except _Dropped as dropped:
             size = _size(part)
             failures, most = (failures + 1, most) if size <= most else (1, size)
-            if failures > len(WAITS) or (isinstance(dropped.__cause__, urllib.error.URLError) and most == first):
-                again = f"; {most / 1e6:.1f} MB are kept for the next time" if most else ""
-                raise DataError(f"{url} could not be fetched ({dropped}){again}") from None
+            unreachable = isinstance(dropped.__cause__, urllib.error.URLError) and most == first
+            if failures > len(WAITS) or unreachable:
+                hint = "; behind a proxy set https_proxy, else name a mirror with --mirror" if unreachable else ""
+                kept = f"; {most / 1e6:.1f} MB are kept for the next time" if most else ""
+                raise DataError(f"{url} could not be fetched ({dropped}){hint}{kept}") from None
             wait = WAITS[failures - 1] if dropped.wait is None else dropped.wait
             progress.note(f"{url}: {dropped}; trying again in {wait:.0f} s")
             time.sleep(wait)
