@@ -96,7 +96,8 @@ class Jury:
             self._draft.add("jury", value, rubric.scale)
             self._draft.add("jury_helm", values[unjudged] if unjudged else value, rubric.scale)
             return
-        verdicts = self._ask(rubric, response, "", _sorted(rubric, values))
+        # the reference that the look-ahead used, so that the requests are the same
+        verdicts = self._ask(rubric, response, self._draft.instance.answer, _sorted(rubric, values))
         usable = [value for verdict in verdicts if verdict["status"] == "ok" for value in verdict["scores"].values()]
         if unjudged or usable:
             self._draft.add("jury_helm", values[unjudged] if unjudged else fmean(usable), rubric.scale)
