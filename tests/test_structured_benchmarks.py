@@ -307,6 +307,7 @@ def test_medec_rows_that_do_not_fit_are_refused(column: str, value: str, tmp_pat
         ('["I10", "e11.9", "0016070"]', "I10 E119 0016070"),
         ('```json\n["I10"]\n```', "I10"),
         ('{"codes": ["I10", "E11.9"]}', "I10 E119"),
+        ('{"diagnoses": ["I10"], "procedures": ["0016070"]}', "I10 0016070"),
         ('[{"code": "I10", "text": "B20 is another"}]', "I10"),
         ('["I10 - Essential hypertension"]', "I10"),
         ("[I10, E119]", "I10 E119"),
@@ -351,7 +352,17 @@ def test_texts_without_a_code_are_not_read(text: str) -> None:
 
 
 def test_long_hostile_texts_are_read_in_time() -> None:
-    for text in ("\n" * 200_000, "- " * 100_000, "A1" * 100_000, "I10," * 50_000, "0" * 200_000, "[" * 100_000):
+    for text in (
+        "\n" * 200_000,
+        "- " * 100_000,
+        "A1" * 100_000,
+        "I10," * 50_000,
+        "0" * 200_000,
+        "[" * 100_000,
+        "<sql>" * 50_000,
+        "```\n" * 50_000,
+        "/*" * 90_000,
+    ):
         read_codes(text)
         read_finding(text)
         sql.read_sql(text)
@@ -639,7 +650,11 @@ def test_reference_queries_are_repaired_as_upstream_does() -> None:
         ("<sql>null</sql>", ""),
         ("null", ""),
         ("None.", ""),
-        ("```\n\n```", ""),
+        ("```sql SELECT 1```", "SELECT 1"),
+        ("```sql\n-- all of them\nSELECT 1\n```", "-- all of them\nSELECT 1"),
+        ("```sql\nSELECT 1\n```\nIt gives:\n```\n1\n```", "SELECT 1"),
+        ("```python\nprint(1)\n```\nselected", None),
+        ("```\n\n```", None),
         ("This cannot be answered.", None),
         ("", None),
     ],

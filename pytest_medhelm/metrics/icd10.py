@@ -52,16 +52,17 @@ def is_code(text: str) -> bool:
 def read_codes(text: str) -> frozenset[str] | None:
     """The codes that an answer names, in their normal form; None when there are none to be read.
 
-    A JSON list counts alone when it holds codes. Otherwise all codes of the text count, in any usual form. In prose a
-    code without a dot must look like one: of more than three characters it goes on with digits, A, B, C or X (so
-    "Q12H" is none); one of three characters ("I10") must stand at the head of a line, in a list, in brackets, or behind
-    a colon, a dash or a word such as "code" (so a word between words is none); NO_CODES, dates and doses are none. Of a
-    range its two ends count. An empty JSON list, or "none", is the answer that no code applies.
+    A JSON list, or all lists of a JSON object, count alone when they hold codes. Otherwise all codes of the text
+    count, in any usual form. In prose a code without a dot must look like one: of more than three characters it goes
+    on with digits, A, B, C or X (so "Q12H" is none); one of three characters ("I10") must stand at the head of a line,
+    in a list, in brackets, or behind a colon, a dash or a word such as "code" (so a word between words is none);
+    NO_CODES, dates and doses are none. Of a range its two ends count. An empty JSON list, or "none", is the answer
+    that no code applies.
     """
     value = read_json(text)
     if isinstance(value, dict):
         lists = [entry for entry in value.values() if isinstance(entry, list)]
-        value = lists[0] if len(lists) == 1 else None
+        value = [item for entry in lists for item in entry] if lists else None
     if isinstance(value, list):
         codes = frozenset(code for item in value for code in _codes_of_item(item))
         if codes or not value:

@@ -69,9 +69,9 @@ _CREATE = re.compile(r"CREATE TABLE\s+(\w+)\s*\(.*?\n\s*\)\s*;", re.S | re.I)
 _CURRENT_TIME = re.compile(r"(?<![\w'\"])current_time(?![\w'\"])", re.I)
 _FORMAT = re.compile(r"strftime\(\s*'[^']*'")
 _TAGGED = re.compile(r"<sql>(.*?)(?:</sql>|(?=<sql>)|\Z)", re.S | re.I)
-_FENCED = re.compile(r"```(?:sqlite|sql)?[ \t]*\n(.*?)(?:```|\Z)", re.S | re.I)
-_STATEMENT = re.compile(r"(?:select|with)\b", re.I)
-_ABSTAINED = frozenset({"", "null", "none", "n/a"})
+_FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
+_STATEMENT = re.compile(r"(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with)\b", re.S | re.I)
+_NOTHING = ("null", "none", "n/a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +206,20 @@ def repaired(sql: str, now: str) -> str:
 def read_sql(text: str) -> str | None:
     """The statement that an answer gives; empty when it abstains; None when neither can be read.
 
-    Read are the last <sql>...</sql>, else the last fenced block, else a whole text that begins with SELECT or WITH.
-    Abstaining is an empty statement or the word null or none in its place.
+    Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH.
+    Abstaining is an empty <sql></sql>, or the word null or none in place of a statement.
     """
-    blocks = _TAGGED.findall(text) or _FENCED.findall(text)
-    if blocks:
-        statement = _bare(blocks[-1])
-        return "" if fold(statement).strip("; .") in _ABSTAINED else statement
-    statement = _bare(text)
-    if _STATEMENT.match(statement):
-        return statement
-    return "" if text.strip() and fold(statement).strip("; .") in _ABSTAINED else None
+    tagged = _TAGGED.findall(text)
+    if tagged:
+        statement = _bare(tagged[-1])
+        return statement if fold(statement).strip("; .") not in ("", *_NOTHING) else ""
+    for block in reversed(_FENCED.findall(text) or [text]):
+        statement = _bare(block)
+        if _STATEMENT.match(statement):
+            return statement
+        if fold(statement).strip("; .") in _NOTHING:
+            return ""
+    return None
 
 
 def answerability(query: str | None) -> str | None:
