@@ -19,6 +19,7 @@ examples:
   medhelm tasks                                   which benchmarks are there, and which data is here?
   medhelm tasks med_qa                            one benchmark in full, its files checked
   medhelm fetch med_qa pubmed_qa                  fetch the data of public benchmarks
+  medhelm new ward_triage                         write a benchmark of your own to start from
   medhelm report medhelm-results/default          write the pages of a suite again
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm models http://localhost:8000/v1         what does this server serve?
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _tasks(_command(commands, "tasks", "list the benchmarks, or show some in full"))
     _fetch(_command(commands, "fetch", "fetch the data of public benchmarks into the cache folder"))
+    _new(_command(commands, "new", "write a benchmark of your own to start from", "pytest_medhelm.own.starter"))
     report = _command(commands, "report", "write leaderboard.html and leaderboard.json of a suite again")
     report.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     _jury_agreement(
@@ -110,6 +112,12 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to know as well"
     )
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of the benchmark: small letters, digits and _")
+    parser.add_argument("--python", action="store_true", help="a test module instead of a YAML file")
+    parser.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
 
 
 def _jury_agreement(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import re
@@ -16,12 +15,10 @@ from xml.etree import ElementTree
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.cli import main
 from pytest_medhelm.metrics.within import number_accuracy
 from pytest_medhelm.own.rows import reference_number
 from pytest_medhelm.own.schema import KEYS, OwnError, Tolerance, read_spec
-from pytest_medhelm.own.starter import add_arguments
-from pytest_medhelm.own.starter import run as write_starter
 from tests.conftest import CHECKOUT, cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -755,9 +752,7 @@ def test_no_text_and_no_record_number_leaves_the_suite(
 
 
 def new(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return write_starter(parser.parse_args(arguments))
+    return main(["new", *arguments])
 
 
 @pytest.mark.parametrize("form", [(), ("--python",)])
@@ -773,14 +768,14 @@ def test_a_starter_runs_as_it_stands(
     result = run(*words[1:], "--strict-markers")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*8 scored*"])
-    with pytest.raises(ConfigError, match="is there already and stays as it is"):
-        new("ward_triage", *form, *to)
+    assert new("ward_triage", *form, *to) == 1
+    assert "is there already and stays as it is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["Triage", "2nd", "class", "jury", "a-b", "../x", "planning_treatments", ""])
-def test_a_starter_needs_a_name(name: str, pytester: pytest.Pytester) -> None:
-    with pytest.raises(ConfigError, match=r"the name .* e\.g\. "):
-        new(name)
+def test_a_starter_needs_a_name(name: str, pytester: pytest.Pytester, capsys: Any) -> None:
+    assert new(name) == 1
+    assert re.match(r"medhelm: the name .* e\.g\. ", capsys.readouterr().err)
     assert not list(pytester.path.iterdir())
 
 

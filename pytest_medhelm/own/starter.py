@@ -111,13 +111,6 @@ def test_{name}(instance: Instance, response: Response, score: Score) -> None:
 '''
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``medhelm new`` takes."""
-    parser.add_argument("name", metavar="NAME", help="of the benchmark: small letters, digits and _")
-    parser.add_argument("--python", action="store_true", help="a test module instead of a YAML file")
-    parser.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Write the starter and say what to type next. Raises ConfigError and writes nothing when it cannot."""
     files = starter(arguments.name, python=arguments.python)
