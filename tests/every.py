@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -27,12 +26,13 @@ MODULES: Sequence[ModuleType] = [
     import_module(f"benchmarks.{path.parent.name}.{path.stem}") for path in sorted(BENCHMARKS.glob("*/test_*.py"))
 ]
 
-every_benchmark = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
+
+def benchmarks(wanted: Callable[[ModuleType], object] = bool) -> pytest.MarkDecorator:
+    """Run a test for each benchmark that it is about."""
+    return pytest.mark.parametrize("module", list(filter(wanted, MODULES)), ids=lambda module: module.TASK.name)
 
 
-def name_of(value: Any) -> str | None:
-    """A readable test id for modules; pytest's own for everything else."""
-    return value.TASK.name if isinstance(value, ModuleType) else None
+every_benchmark = benchmarks()
 
 
 def paths_in(folder: Path, files: Sequence[DataFile | DataFolder]) -> list[Path]:
@@ -81,58 +81,63 @@ def data_files(module: ModuleType, folder: Path) -> Iterator[Path]:
 # Reordering
 
 
-def shuffled(path: Path, order: random.Random) -> bool:
-    """Put the records of a file into another order; False for formats whose order has a meaning or that hold one."""
-    shuffle = _SHUFFLES.get(path.suffix)
-    if shuffle is None:
-        return False
-    shuffle(path, order)
-    return True
+def has_an_order(module: ModuleType) -> bool:
+    """The benchmark has a file whose records ``reorder`` can put into another order."""
+    return any(Path(file.name).suffix in _REORDER or file.name == "." for file in module.TASK.files)
 
 
-def _json(path: Path, order: random.Random) -> None:
-    document = json.loads(path.read_text("utf-8"))
-    if isinstance(document, dict) and isinstance(document.get("data"), list):
-        order.shuffle(document["data"])
-    elif isinstance(document, dict):
-        entries = list(document.items())
-        order.shuffle(entries)
-        document = dict(entries)
-    else:
-        order.shuffle(document)
-    path.write_text(json.dumps(document), "utf-8")
+def reorder(path: Path) -> None:
+    """Put the last record of a file first and the first one last, where its format allows it."""
+    if path.suffix in _REORDER:
+        _REORDER[path.suffix](path)
 
 
-def _jsonl(path: Path, order: random.Random) -> None:
+def _json(path: Path) -> None:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except json.JSONDecodeError:  # MedMCQA's .json files hold JSON lines
+        _jsonl(path)
+        return
+    path.write_text(json.dumps(_reversed(document)), "utf-8")
+
+
+def _reversed(document: Any) -> Any:
+    if isinstance(document, list):
+        return document[::-1]
+    for key in ("data", "exams"):
+        if isinstance(document, dict) and key in document:
+            return document | {key: _reversed(document[key])}
+    return {key: _reversed(value) if "data" in value else value for key, value in reversed(document.items())}
+
+
+def _jsonl(path: Path) -> None:
     lines = path.read_text("utf-8").strip("\n").split("\n")
-    order.shuffle(lines)
-    path.write_text("\n".join(lines), "utf-8")
+    path.write_text("\n".join(lines[::-1]), "utf-8")
 
 
-def _table(delimiter: str) -> Callable[[Path, random.Random], None]:
-    def shuffle(path: Path, order: random.Random) -> None:
+def _table(delimiter: str) -> Callable[[Path], None]:
+    def reverse(path: Path) -> None:
         csv.field_size_limit(2**31 - 1)
-        header, *rows = csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline=""), delimiter=delimiter)
-        order.shuffle(rows)
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline=""), delimiter=delimiter))
+        header = [] if "_test_" in path.name else rows[:1]  # MMLU's tables have no header
         with path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, delimiter=delimiter).writerows([header, *rows])
+            csv.writer(stream, delimiter=delimiter).writerows([*header, *rows[len(header) :][::-1]])
 
-    return shuffle
+    return reverse
 
 
-def _xlsx(path: Path, order: random.Random) -> None:
+def _xlsx(path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.load_workbook(path)
     for sheet in book.worksheets:
         header, *rows = list(sheet.iter_rows(values_only=True))
-        order.shuffle(rows)
         sheet.delete_rows(1, sheet.max_row)
-        for row in (header, *rows):
+        for row in (header, *rows[::-1]):
             sheet.append(row)
     book.save(path)
 
 
-_SHUFFLES: dict[str, Callable[[Path, random.Random], None]] = {
+_REORDER: dict[str, Callable[[Path], None]] = {
     ".json": _json,
     ".jsonl": _jsonl,
     ".csv": _table(","),

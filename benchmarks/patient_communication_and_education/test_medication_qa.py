@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
 from pytest_medhelm.datasets.office import read_xlsx
 from pytest_medhelm.datasets.readers import content_id, digest
 from pytest_medhelm.fixtures import Score
@@ -31,12 +31,13 @@ NO_ANSWER = ("", "n/a")
 NONE_FOUND = ("no answers", "unanswerable")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Iterator[Instance | LeftOut]:
     """One instance for each row of the sheet DrugQA that has an answer."""
     seen: Counter[str] = Counter()
     for row in read_xlsx(path, sheet="DrugQA"):
         question, answer = row.text("Question"), row.take("Answer", str).strip()
         if answer.lower() in NO_ANSWER:
+            yield LeftOut("no answer")
             continue
         yield Instance(
             id=content_id(seen, question, answer),
