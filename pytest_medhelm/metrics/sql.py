@@ -15,7 +15,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote
 
 from pytest_medhelm.answers.folding import fold
 from pytest_medhelm.datasets.readers import read_text
@@ -117,7 +116,7 @@ def run_query(path: Path, sql: str, *, steps: int = STEPS, seconds: float = SECO
 
     try:
         # immutable: no lock or journal file appears beside the database
-        address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -132,9 +131,9 @@ def run_query(path: Path, sql: str, *, steps: int = STEPS, seconds: float = SECO
         return None
 
 
-def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    hidden = action == sqlite3.SQLITE_FUNCTION and (second or "").lower() == "load_extension"
-    return sqlite3.SQLITE_OK if action in _READING and not hidden else sqlite3.SQLITE_DENY
+def _authorize(action: int, _: str | None, function: str | None, *__: str | None) -> int:
+    loads = action == sqlite3.SQLITE_FUNCTION and (function or "").lower() == "load_extension"
+    return sqlite3.SQLITE_OK if action in _READING and not loads else sqlite3.SQLITE_DENY
 
 
 def _text(content: bytes) -> str:
