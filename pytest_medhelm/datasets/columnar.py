@@ -29,12 +29,12 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None, filters: Any
         if raw[:4] == b"PAR1":
             schema = parquet.read_schema(content)
             _require(path, columns, schema.names)
-            table = parquet.read_table(content, columns=columns, filters=filters)
+            table = parquet.read_table(content, columns=None if columns is None else list(columns), filters=filters)
         else:
             reader = ipc.open_file(content) if raw[:6] == b"ARROW1" else ipc.open_stream(content)
             _require(path, columns, reader.schema.names)
             table = reader.read_all()
-            table = table.select(columns) if columns is not None else table
+            table = table.select(list(columns)) if columns is not None else table
             table = table.filter(parquet.filters_to_expression(filters)) if filters else table
     except (pyarrow.ArrowException, OSError, ValueError):
         raise wrong from None
