@@ -7,12 +7,16 @@ from typing import Any
 
 from pytest_medhelm.reports.write import Outcome
 
+NAMES = 49
+"""Columns for the names of benchmark and model together."""
+
 
 def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     """One line per benchmark x model."""
     cells = leaderboard["results"]["cells"]
     wide = min(30, max((len(cell["model"]) for cell in cells), default=5))
-    yield f"{'benchmark':<16} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
+    first = min(NAMES - wide, max((len(cell["benchmark"]) for cell in cells), default=9))
+    yield f"{'benchmark':<{first}} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
     seen = ""
     for cell in cells:
         name = cell["benchmark"] if cell["benchmark"] != seen else ""
@@ -23,10 +27,10 @@ def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
         else:
             interval = f"{summary['low']:.2f} to {summary['high']:.2f}"
             numbers = f"{summary['value']:>6.2f} {interval:>15}"
-        yield f"{name:<16.16} {_short(cell['model'], wide):<{wide}} {numbers} {cell['n']:>6}"
+        yield f"{_short(name, first):<{first}} {_short(cell['model'], wide):<{wide}} {numbers} {cell['n']:>6}"
         remarks = list(_remarks(cell))
         if remarks:
-            yield f"{'':<16} {', '.join(remarks)}"[:80]
+            yield f"{'':<{first}} {', '.join(remarks)}"[:80]
 
 
 def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
