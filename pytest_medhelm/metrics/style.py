@@ -44,8 +44,8 @@ HEDGES = frozenset(
 express doubt about a fact, without those of degree, frequency and advice ("about", "often", "should") and without
 "indicated", which in medicine says that a treatment is right."""
 HEDGING_PHRASES = (
-    r"appear(?:s|ed)? to", r"cannot (?:be )?exclude", r"cannot be (?:excluded|ruled out)", "cannot rule out",
-    r"(?:not|n['’]t) (?:certain|clear|sure)", r"could(?:n['’]t| not)? represent",
+    r"appear(?:s|ed)? to", r"cannot exclude", r"cannot be excluded", r"cannot rule out", r"cannot be ruled out",
+    r"(?:not|\w*n['’]t) (?:certain|clear|sure)",
 )  # fmt: skip
 """Phrases of doubt, partly from radiology reports (Irvin 2019, CheXpert)."""
 
