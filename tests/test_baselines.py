@@ -46,7 +46,11 @@ def test_majority_reaches_the_share_of_the_most_frequent_answer(
 
 
 def test_majority_on_real_pubmedqa_is_its_share_of_yes(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
-    run(BENCHMARKS / "medical_research_assistance", "--medhelm-model=baseline/majority", f"--medhelm-data={real_data}")
+    run(
+        BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py",
+        "--medhelm-model=baseline/majority",
+        f"--medhelm-data={real_data}",
+    )
     found = cell(leaderboard(pytester.path), "pubmed_qa")
     assert found["n"] == 1000
     assert found["metrics"]["exact_match"]["value"] == 0.552

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from pytest_medhelm.datasets.sources import checksum, how_to_get, locate
 from pytest_medhelm.errors import DataError
-from pytest_medhelm.task import DataFolder, Instance
-from pytest_medhelm.taxonomy import CATEGORIES, CATEGORY_OF, Access, slug
+from pytest_medhelm.task import DataFolder, Instance, Task
+from pytest_medhelm.taxonomy import CATEGORIES, CATEGORY_OF, slug
 from tests.conftest import BENCHMARKS
 from tests.every import (
     DATA,
@@ -329,22 +330,21 @@ def _foreign(module: ModuleType, suffix: str) -> Path:
 # Selection
 
 
-def test_marks_select_by_benchmark_category_subcategory_access_and_kind(run: Any) -> None:
-    lines = run(BENCHMARKS, "--collect-only", "-q", "--medhelm-model=baseline/random").outlines
-    assert sum("[" in line for line in lines) >= 5 * len(NAMES)
-
-    def selected(expression: str) -> set[str]:
-        found = run(BENCHMARKS, "--collect-only", "-q", "--medhelm-model=baseline/random", "-m", expression).outlines
-        return {line.partition("/test_")[2].partition(".py")[0] for line in found if "::" in line}
-
-    tasks = [module.TASK for module in MODULES]
-    access: Access = get_args(Access)[1]
-    workflow = {task.name for task in tasks if task.category == "Administration and Workflow"}
-    for expression, expected in (
-        ("administration_and_workflow", workflow),
-        ("planning_treatments", {"mtsamples_replicate", "medec"}),
-        ("med_qa", {"med_qa"}),
-        ("jury and not public", {task.name for task in tasks if task.kind == "jury" and task.access != "public"}),
-        (access, {task.name for task in tasks if task.access == access}),
-    ):
-        assert selected(expression) == expected, expression
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (("-m", "med_qa"), lambda task: task.name == "med_qa"),
+        (("-k", "med_qa"), lambda task: task.name in ("med_qa", "pubmed_qa")),
+        (("-m", "administration_and_workflow"), lambda task: task.category == "Administration and Workflow"),
+        (("-m", "planning_treatments"), lambda task: task.name in ("mtsamples_replicate", "medec")),
+        (("-m", "jury and not public"), lambda task: task.kind == "jury" and task.access != "public"),
+        (("-m", "gated"), lambda task: task.access == "gated"),
+    ],
+)
+def test_marks_select_by_benchmark_category_subcategory_access_and_kind(
+    selection: tuple[str, str], expected: Callable[[Task], bool], run: Any
+) -> None:
+    result = run(BENCHMARKS, "--strict-markers", "--collect-only", "-q", "--medhelm-model=baseline/random", *selection)
+    found = {line.partition("/test_")[2].partition(".py")[0] for line in result.outlines if "::" in line}
+    assert found == {module.TASK.name for module in MODULES if expected(module.TASK)}
+    assert found

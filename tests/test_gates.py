@@ -146,7 +146,7 @@ def test_an_unmeasured_never_event_fails_whatever_the_rule(
 @BOTH
 def test_sample_data_passes_no_gate(extra: tuple[str, ...], run: Any) -> None:
     result = run(
-        BENCHMARKS / "medical_research_assistance", "--medhelm-model=baseline/majority",
+        BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
         "--medhelm-gate=pubmed_qa.exact_match >= 0", *extra,
     )  # fmt: skip
     assert result.ret == 1

@@ -152,7 +152,7 @@ def test_a_wrong_checksum_fails_alone(
     (data / "pubmed_qa").mkdir()
     (data / "pubmed_qa" / "ori_pqal.json").write_text("{}")
     result = run(
-        pytester.path, BENCHMARKS / "medical_research_assistance", "--medhelm-model=baseline/majority",
+        pytester.path, BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
         f"--medhelm-data={data}", *extra,
     )  # fmt: skip
     assert result.ret == 1
@@ -191,7 +191,7 @@ def test_malformed_data_is_one_sentence(letters: Callable[..., Path], run: Any, 
     folder.mkdir(parents=True)
     (folder / "ori_pqal.json").write_text('{"1": {"QUESTION": "Secret complaint?"}}')
     result = run(
-        BENCHMARKS / "medical_research_assistance", "--medhelm-model=baseline/majority",
+        BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
         f"--medhelm-data={pytester.path / 'data'}",
     )  # fmt: skip
     assert result.ret == 1
