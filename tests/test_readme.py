@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
 import tomllib
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from perf.mock_server import MockServer
 from tests.conftest import CHECKOUT, leaderboard
+from tests.every import MODULES
 
 README = (CHECKOUT / "README.md").read_text()
 
@@ -24,23 +30,49 @@ def blocks(language: str) -> list[str]:
 SETUP, TESTS, *COMMANDS = [block.strip() for block in blocks("sh")]
 
 
-def runnable(command: str, url: str, data: Path) -> list[str]:
-    """The command as pasted, with this Python, the mock server's address and the real data's folder."""
-    words = shlex.split(command.replace("http://localhost:8000/v1", url).replace("=DIR", f"={data}"))
-    assert words[0] == "pytest"
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(CHECKOUT / "benchmarks"), *words[2:]]
+def runnable(line: str, url: str, data: Path) -> list[str]:
+    """A line as pasted, with this Python, the mock server's address, the real data's folder and the checkout."""
+    program, *words = shlex.split(line.replace("http://localhost:8000/v1", url).replace("=DIR", f"={data}"))
+    if program == "medhelm":
+        return [sys.executable, "-m", "pytest_medhelm", *words]
+    assert program == "pytest"
+    words = [str(CHECKOUT / "benchmarks") if word == "benchmarks/" else word for word in words]
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+
+
+@pytest.fixture
+def mirror(real_data: Path) -> Iterator[str]:
+    """A web server on loopback with the real files."""
+    handler = partial(QuietHandler, directory=str(real_data))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands(command: str, pytester: pytest.Pytester, real_data: Path) -> None:
+def test_commands(
+    command: str, pytester: pytest.Pytester, real_data: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def reply(body: dict[str, Any]) -> str:
-        rating = '{"score": 3, "explanation": "fair"}'
-        return f'{{"accuracy": {rating}, "completeness": {rating}, "clarity": {rating}}}'
+        criteria = ("accuracy", "completeness", "clarity", "structure")
+        rating = {"score": 3, "explanation": "fair"}
+        return json.dumps(dict.fromkeys(criteria, rating) | {"class": "CAUTION", "explanation": "careful"})
 
+    monkeypatch.setenv("MEDHELM_MIRROR", mirror)
+    monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
     with MockServer(reply, models=("org/llama3", "judge")) as server:
-        result = pytester.run(*runnable(command, server.url, real_data))
-    assert result.ret == 0, result.stdout.str()
-    result.stdout.fnmatch_lines(["page: *leaderboard.html"])
+        for line in command.splitlines():
+            result = pytester.run(*runnable(line, server.url, real_data))
+            assert result.ret == 0, result.stdout.str()
+            if line.startswith("pytest"):
+                result.stdout.fnmatch_lines(["page: *leaderboard.html"])
 
 
 def test_the_first_command_evaluates_the_embedded_model(pytester: pytest.Pytester) -> None:
@@ -53,10 +85,10 @@ def test_the_first_command_evaluates_the_embedded_model(pytester: pytest.Pyteste
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["medhelm: *at most 3 instances a benchmark*", "*tokens an answer may have: *32", "page: *"]
+        ["medhelm: *at most 2 instances a benchmark*", "*tokens an answer may have: *32", "page: *"]
     )
     cells = leaderboard(pytester.path)["results"]["cells"]
-    assert len(cells) == 4
+    assert len(cells) == len(MODULES)
     assert all(entry["statuses"].get("request_error", 0) == 0 for entry in cells)
     assert all(entry["metrics"][entry["main_metric"]]["value"] is not None for entry in cells)
 
