@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -181,20 +182,22 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
     on behind it. As there, a place of the article that lies inside a shorter match is not tried as a start.
     Raises Absent after two million comparisons.
     """
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, word in enumerate(article):
-        places[word].append(index)
+    # Single words block no other place, so only those places are looked at where the next word is shared too.
+    known = set(article)
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, pair in enumerate(pairwise(article)):
+        places[pair].append(place)
     # Ends that match nothing, so that no index need be checked below.
     source, target = [*article, None], [*summary, ""]
     found: list[Sequence[str]] = []
     work = start = 0
     while start < len(summary):
-        longest = free = 0
-        starts = places.get(summary[start], ())
+        longest, free = int(summary[start] in known), 0
+        starts = places.get((target[start], target[start + 1]), ())
         for place in starts:
             if place < free:
                 continue
-            length = 1
+            length = 2
             while source[place + length] == target[start + length]:
                 length += 1
             free = place + length
