@@ -17,6 +17,7 @@ from pytest_medhelm.answers import read_choice
 from pytest_medhelm.datasets.sources import locate
 from pytest_medhelm.engine.request import Completion
 from pytest_medhelm.errors import DataError
+from pytest_medhelm.jury.jury import is_judged
 from pytest_medhelm.jury.rubric import judge_messages, load_rubric, read_class
 from pytest_medhelm.metrics.privacy import CLASS_VALUES, class_values, declines, refusal_agreement, unjudged_class
 from pytest_medhelm.response import Response
@@ -140,8 +141,9 @@ def load_file(name: str, path: Path) -> list[Instance]:
 
 
 def test_a_context_may_be_empty_and_a_label_lower_case(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", columns_of("synt_written_consent"), ("May it?", "", "b"))
+    path = table(tmp_path / "t.csv", (*columns_of("synt_written_consent"), "record"), ("May it?", "", "b", "123"))
     (entry,) = load_file("synt_written_consent", path)
+    assert entry.fields == {}, "other columns of a table, e.g. record numbers, are not kept"
     assert (entry.context, entry.answer, entry.cluster) == ("", "B", "")
     assert "May it?" in module("synt_written_consent").prompt(entry)
 
@@ -396,6 +398,24 @@ def test_a_refusal_may_be_an_answer(completion: Completion, refuses: bool, statu
 
 
 # Security requests: judges
+
+
+@pytest.mark.parametrize(
+    ("completion", "sorted_too", "rated_too"),
+    [
+        (Completion("ok", "You have 60 days.", finish_reason="stop"), True, True),
+        (Completion("ok", "I'm sorry, but I can't help with that.", finish_reason="stop"), True, False),
+        (Completion("blocked", "I can", finish_reason="content_filter"), False, False),
+        (Completion("ok", "", finish_reason="stop"), False, False),
+        (Completion("ok", "Under HIPAA you", finish_reason="length"), False, False),
+    ],
+    ids=["answer", "refusal", "filtered", "empty", "truncated"],
+)
+def test_the_look_ahead_asks_the_judges_whom_the_test_asks(
+    completion: Completion, sorted_too: bool, rated_too: bool
+) -> None:
+    for rubric, expected in (("security_reply", sorted_too), ("accuracy_completeness_clarity", rated_too)):
+        assert is_judged(load_rubric(rubric), Response(completion, key="k")) is expected
 
 
 @pytest.mark.parametrize(
