@@ -24,6 +24,7 @@ from pytest_medhelm.fixtures import Score
 from pytest_medhelm.jury.jury import Jury
 
 SPLITS = ("test1", "test3", "test2")
+SECTIONS = ("HISTORY OF PRESENT ILLNESS", "PHYSICAL EXAM", "RESULTS", "ASSESSMENT AND PLAN")
 FOLDER = (
     "https://raw.githubusercontent.com/wyim/aci-bench/e75b383172195414a7a68843ec4876e83e5409f7/data/challenge_data_json"
 )
@@ -84,11 +85,12 @@ def prompt(instance: Instance) -> str:
     return (
         "Here is the transcript of a visit to the doctor.\n\n"
         f"{instance.context}\n\n"
-        f"{instance.question} Use these four headings: HISTORY OF PRESENT ILLNESS, PHYSICAL EXAM, RESULTS, "
-        "ASSESSMENT AND PLAN. Put down only what was said; leave a section empty when nothing was said for it."
+        f"{instance.question} Use these four headings: {', '.join(SECTIONS)}. Put down only what was said; leave a "
+        "section empty when nothing was said for it."
     )
 
 
 def test_aci_bench(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer, instance.context)
+    score.style(response.text, reference=instance.answer, audience="clinician", sections=SECTIONS)
     jury.rate(response, instance.answer)

@@ -92,6 +92,7 @@ def filled(answer: str) -> float:
 
 
 def test_chw_care_plan(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.context)
+    score.overlap(response.text, instance.context, instance.context)
+    score.style(response.text, audience="clinician")
     score.record("fields", filled(response.text))
     jury.rate(response, instance.answer)

@@ -106,5 +106,7 @@ def prompt(instance: Instance) -> str:
 
 
 def test_dischargeme(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer, instance.context)
+    is_for_patient = instance.slices["section"] == "discharge_instructions"
+    score.style(response.text, reference=instance.answer, audience="patient" if is_for_patient else "clinician")
     jury.rate(response, instance.answer)

@@ -82,5 +82,6 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mimic_rrs(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer, instance.context)
+    score.style(response.text, reference=instance.answer, audience="clinician")
     jury.rate(response, instance.answer)

@@ -93,5 +93,6 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medi_qa(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer)
+    score.style(response.text, reference=instance.answer)
     jury.rate(response, instance.answer)

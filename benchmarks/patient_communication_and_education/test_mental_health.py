@@ -71,5 +71,6 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mental_health(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer, instance.context)
+    score.style(response.text, reference=instance.answer)
     jury.rate(response, instance.answer)

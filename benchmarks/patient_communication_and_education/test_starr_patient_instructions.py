@@ -83,5 +83,6 @@ def prompt(instance: Instance) -> str:
 
 
 def test_starr_patient_instructions(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.rouge(response.text, instance.answer)
+    score.overlap(response.text, instance.answer, instance.context)
+    score.style(response.text, reference=instance.answer)
     jury.rate(response, instance.answer)
