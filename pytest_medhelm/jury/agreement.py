@@ -8,7 +8,7 @@ Weighted kappa, alpha and rank correlations are in ``coefficients``, the model f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import NormalDist
@@ -80,9 +80,10 @@ class Table:
         return Table(chosen[whole], names, raters)
 
 
-def table_of(entries: Iterable[tuple[str, str, float]]) -> Table:
+def table_of(entries: Iterable[tuple[str, str, float]], raters: Collection[str] = ()) -> Table:
     """The table of (answer, rater, score); rows and columns are sorted, so that the order of a file changes nothing.
 
+    ``raters`` get a column also when they rated nothing.
     Raises ValueError when a score is not a finite number or a rater rated an answer twice.
     """
     scores: dict[tuple[str, str], float] = {}
@@ -93,13 +94,13 @@ def table_of(entries: Iterable[tuple[str, str, float]]) -> Table:
             raise ValueError(f"rater {rater} rated an answer twice")
         scores[answer, rater] = score
     answers = tuple(sorted({answer for answer, _ in scores}))
-    raters = tuple(sorted({rater for _, rater in scores}))
+    names = tuple(sorted({rater for _, rater in scores} | set(raters)))
     row = {name: position for position, name in enumerate(answers)}
-    column = {name: position for position, name in enumerate(raters)}
-    filled = np.full((len(answers), len(raters)), np.nan)
+    column = {name: position for position, name in enumerate(names)}
+    filled = np.full((len(answers), len(names)), np.nan)
     for (answer, rater), score in scores.items():
         filled[row[answer], column[rater]] = score
-    return Table(filled, answers, raters)
+    return Table(filled, answers, names)
 
 
 def standardised(table: Table) -> Table:
@@ -146,7 +147,8 @@ def icc(table: Table, form: Form, confidence: float = 0.95) -> Estimate:
     The names are those of Shrout and Fleiss (Psychol. Bull. 86, 1979): (1,.) one-way, (2,.) raters are a sample and
     their differences in level count as disagreement, (3,.) these raters alone and differences in level do not count;
     (.,1) one rater's score, (.,k) the average of all raters. The formulas of the intervals are those of McGraw and
-    Wong (Psychol. Methods 1, 1996). (.,1) lies between -1 / (k - 1) and 1, (.,k) anywhere up to 1.
+    Wong (Psychol. Methods 1, 1996). (1,1) and (3,1) lie between -1 / (k - 1) and 1, (2,1) reaches down to
+    -1 / (k - 1 - k / n), (.,k) anywhere up to 1.
 
     Raises ValueError for a table with gaps: use ``agreement``.
     """
@@ -164,27 +166,35 @@ def icc(table: Table, form: Form, confidence: float = 0.95) -> Estimate:
     raters = n * float((columns**2).sum())
     residual = float(((centred - rows[:, None] - columns) ** 2).sum())
     total = between + raters + residual
-    msb = between / (n - 1)
+    msb = (between if between > _TINY * total else 0.0) / (n - 1)
     msc = (raters if raters > _TINY * total else 0.0) / (k - 1)
     mse = (residual if residual > _TINY * total else 0.0) / ((n - 1) * (k - 1))
     msw = (msc * (k - 1) + mse * (n - 1) * (k - 1)) / (n * (k - 1))
     tail = 0.5 + confidence / 2
     if form[4] == "2":
         value = (msb - mse) / (msb + (k - 1) * mse + k * (msc - mse) / n)
-        limits = None if msw == 0 else _two_way_limits(value, (msb, msc, mse), (n, k), tail)
+        limits = None if msw == 0 or msb == mse == 0 else _two_way_limits(value, (msb, msc, mse), (n, k), tail)
     else:
         noise, df = (msw, n * (k - 1)) if form[4] == "1" else (mse, (n - 1) * (k - 1))
+        if noise == msb == 0:
+            return absent(form, n, k, "each rater gave every answer the same score: nothing there could agree")
         value = (msb - noise) / (msb + (k - 1) * noise)
-        limits = None if noise == 0 or msb < _TINY * noise else _one_way_limits(msb / noise, (n - 1, df), k, tail)
+        limits = None if noise == 0 or msb == 0 else _one_way_limits(msb / noise, (n - 1, df), k, tail)
     note = constant_note(table)
-    if limits is None and msb >= _TINY * msw:
-        note = join(note, "the raters differ by nothing but their level" if msc else IDENTICAL, _NO_INTERVAL)
-    if form[6] == "k":
-        if msb < _TINY * msw:
-            return absent(form, n, k, "all answers have the same average: an average of raters tells nothing apart")
-        value, limits = _stepped_up(value, k), limits and (_stepped_up(limits[0], k), _stepped_up(limits[1], k))
-        note = join("reliability of the average of the raters, not the agreement of single ones", note)
+    if limits is None:
+        apart = "the raters differ by nothing but their level" if msc else IDENTICAL
+        note = join(note, apart if msb else "all answers have the same average", _NO_INTERVAL)
     low, high = limits or (None, None)
+    if form[6] == "k":
+        average = _stepped_up(value, k)
+        if average is None:
+            return absent(
+                form, n, k, "answers differ less than chance alone makes them: an average tells nothing apart"
+            )
+        value, low, high = average, low and _stepped_up(low, k), high and _stepped_up(high, k)
+        note = join("reliability of the average of the raters, not the agreement of single ones", note)
+        if limits and low is None:
+            low, high, note = None, None, join(note, f"without a lower end, {_NO_INTERVAL}")
     return Estimate(form, value, low, high, n, k, "analysis of variance, F interval", note)
 
 
@@ -192,9 +202,10 @@ IDENTICAL = "the raters gave the same scores"
 _NO_INTERVAL = "no interval can be computed"
 
 
-def _stepped_up(single: float, k: int) -> float:
-    """Spearman and Brown's formula: the reliability of the average of k raters."""
-    return k * single / (1 + (k - 1) * single)
+def _stepped_up(single: float, k: int) -> float | None:
+    """Spearman and Brown's formula: the reliability of the average of k raters; None at and below its pole."""
+    below = 1 + (k - 1) * single
+    return k * single / below if below > 1e-9 else None
 
 
 def _one_way_limits(ratio: float, df: tuple[float, float], k: float, tail: float) -> tuple[float, float]:
@@ -219,7 +230,7 @@ def _two_way_limits(
     low = n * (msb - upper * mse) / (upper * rest + n * msb)
     high = n * (lower * msb - mse) / (rest + n * lower * msb)
     # the degrees of freedom are an approximation, which with very few answers may put the value outside
-    return max(-1 / (k - 1), min(low, value)), max(value, min(high, 1.0))
+    return min(low, value), max(value, min(high, 1.0))
 
 
 def one_way(table: Table, confidence: float = 0.95) -> Estimate:

@@ -8,7 +8,7 @@ unless all of them gave one; the clinicians' score is the mean over those who ra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -241,8 +241,8 @@ def _instance(key: str) -> str:
     return key.rpartition("\x1f")[0]
 
 
-def _table(scores: Iterable[Rating]) -> Table:
-    return table_of((_key(rating.answer), rating.rater, rating.score) for rating in scores)
+def _table(scores: Iterable[Rating], raters: Collection[str] = ()) -> Table:
+    return table_of(((_key(rating.answer), rating.rater, rating.score) for rating in scores), raters)
 
 
 def _clinician_means(scores: Sequence[Rating]) -> dict[Answer, float]:
@@ -399,7 +399,8 @@ def _judged(scores: Sequence[Rating]) -> tuple[tuple[Judged, ...], dict[str, Est
         cells[rating.answer.benchmark][rating.answer.model].append(rating)
     judged = []
     for benchmark, models in sorted(cells.items()):
-        tables = {model: _table(found) for model, found in sorted(models.items())}
+        panel = {rating.rater for found in models.values() for rating in found}
+        tables = {model: _table(found, panel) for model, found in sorted(models.items())}
         full, ordered = orderings(tables)
         without = {model: leave_one_out(table) for model, table in tables.items()}
         judged.append(Judged(benchmark, without, full, tuple(ordered)))
