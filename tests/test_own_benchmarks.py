@@ -13,6 +13,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
@@ -59,6 +61,12 @@ def own(pytester: pytest.Pytester) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def quick(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run pytest in this process: enough where nothing is asked of a server."""
+    return lambda *options: pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
 
 
 def prompt_of(body: dict[str, Any]) -> str:
@@ -149,14 +157,13 @@ answer: {{kind: number, column: mg, tolerance: {tolerance}}}
 """
 
 
-@BOTH
 @pytest.mark.parametrize(
-    ("language", "tolerance", "rows", "reply", "expected"),
+    ("extra", "language", "tolerance", "rows", "reply", "expected"),
     [
-        ("en", "0", '"Ask 1",100\n"Ask 2",200\n', {"1": "100 mg", "2": "201"}, 0.5),
-        ("en", "5 %", '"Ask 1",100\n"Ask 2",200\n', {"1": "105", "2": "189.9"}, 0.5),
-        ("en", "0.5", '"Ask 1","1,000"\n"Ask 2",2.5\n', {"1": "1000.5", "2": "about five to ten"}, 0.5),
-        ("de", "0.05", '"Ask 1","1,5"\n"Ask 2",2.25\n', {"1": "Antwort: 1,5 mg", "2": "2,3"}, 1.0),
+        ((), "en", "0", '"Ask 1",100\n"Ask 2",200\n', {"1": "100 mg", "2": "201"}, 0.5),
+        (("-n", "2"), "en", "5 %", '"Ask 1",100\n"Ask 2",200\n', {"1": "105", "2": "189.9"}, 0.5),
+        ((), "en", "0.5", '"Ask 1","1,000"\n"Ask 2",2.5\n', {"1": "1000.5", "2": "about five to ten"}, 0.5),
+        ((), "de", "0.05", '"Ask 1","1,5"\n"Ask 2",2.25\n', {"1": "Antwort: 1,5 mg", "2": "2,3"}, 1.0),
     ],
 )
 def test_numbers(
@@ -411,14 +418,13 @@ def test_real_data_is_not_sent_to_third_parties(own: Any, run: Any) -> None:
 # Gates
 
 
-@BOTH
 @pytest.mark.parametrize(
-    ("rules", "verdicts", "status"),
+    ("extra", "rules", "verdicts", "status"),
     [
-        ("gate: exact_match >= 0.75", ["pass"], 0),
-        ("gate:\n  - triage.exact_match >= 0.75\n  - recall >= 1", ["pass", "pass"], 0),
-        ("gate:\n  - exact_match >= 0.8\n  - macro_f1 >= 0.5", ["fail", "pass"], 1),
-        ("gate: exact_match.lower >= 0.75", ["inconclusive"], 1),
+        ((), "gate: exact_match >= 0.75", ["pass"], 0),
+        (("-n", "2"), "gate:\n  - triage.exact_match >= 0.75\n  - recall >= 1", ["pass", "pass"], 0),
+        (("-n", "2"), "gate:\n  - exact_match >= 0.8\n  - macro_f1 >= 0.5", ["fail", "pass"], 1),
+        ((), "gate: exact_match.lower >= 0.75", ["inconclusive"], 1),
     ],
 )
 def test_its_own_gate_decides(
@@ -470,8 +476,9 @@ def test_a_part_of_the_set_passes_no_gate(own: Any, run: Any, pytester: pytest.P
     result.stdout.fnmatch_lines(["gate not evaluated: * only 1 of 4 instances have records*"])
 
 
-@BOTH
-@pytest.mark.parametrize("rule", ["", "gate: exact_match >= 0"])
+@pytest.mark.parametrize(
+    ("extra", "rule"), [((), ""), ((), "gate: exact_match >= 0"), (("-n", "2"), "gate: exact_match >= 0")]
+)
 def test_missing_data_is_no_pass(extra: tuple[str, ...], rule: str, own: Any, run: Any, pytester: Any) -> None:
     own(TRIAGE + rule)
     (pytester.path / "triage.csv").unlink()
@@ -605,6 +612,23 @@ def test_a_wrong_rubric(text: str, line: int, column: int, sentence: str, own: A
     assert str(caught.value).startswith(f"arztbrief.medhelm.yaml, line {line}, column {column}: {sentence}")
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.integers(0, len(TRIAGE)),
+    cut=st.integers(0, 12),
+    typed=st.text(alphabet="{}[]:,|>&*!#'\"\t\n -ab~%@?", max_size=6),
+)
+def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(start: int, cut: int, typed: str, tmp_path: Path) -> None:
+    path = tmp_path / "triage.medhelm.yaml"
+    path.write_text(TRIAGE[:start] + typed + TRIAGE[start + cut :])
+    problem = ""
+    try:
+        read_spec(path)
+    except OwnError as error:
+        problem = str(error)
+    assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
+
+
 def test_a_file_that_is_not_utf8(own: Any) -> None:
     path = own()
     path.write_bytes(path.read_bytes().replace(b"Somebody", "Wählen".encode("latin-1")))
@@ -629,9 +653,9 @@ def test_a_file_with_a_byte_order_mark_and_windows_line_ends(own: Any) -> None:
         ("'{{noet}} {note} {noet}'", 5, 26),
     ],
 )
-def test_a_typo_in_a_placeholder(prompt: str, line: int, column: int, own: Any, run: Any) -> None:
+def test_a_typo_in_a_placeholder(prompt: str, line: int, column: int, own: Any, quick: Any) -> None:
     own(changed("|\n  Somebody calls: {note}\n  How urgent is it?", prompt))
-    result = run("--medhelm-model=baseline/random")
+    result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
     place = f"triage.medhelm.yaml, line {line}, column {column}: triage.csv has no column 'noet'; its columns are: "
     assert f"{place}call, patient, ward, note, urgency; did you mean 'note'?" in result.stdout.str()
@@ -661,9 +685,9 @@ def test_a_typo_in_a_placeholder(prompt: str, line: int, column: int, own: Any, 
         ),
     ],
 )  # fmt: skip
-def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: Any, run: Any) -> None:
+def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: Any, quick: Any) -> None:
     own(text, data)
-    result = run("--medhelm-model=baseline/random")
+    result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
     result.stdout.fnmatch_lines([sentence])
     result.stdout.fnmatch_lines(["*1 error*"])
@@ -682,10 +706,10 @@ def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: An
         (("one,two,,a", "one,two,,c"), "exam.csv, row 2: the column 'key' does not hold one of the letters A, B; *"),
     ],
 )
-def test_wrong_options(change: tuple[str, str], sentence: str, own: Any, run: Any) -> None:
+def test_wrong_options(change: tuple[str, str], sentence: str, own: Any, quick: Any) -> None:
     assert EXAM.count(change[0]) == 1
     own(LETTERS, EXAM.replace(*change), "exam")
-    result = run("--medhelm-model=baseline/random")
+    result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
     result.stdout.fnmatch_lines([sentence])
 
@@ -711,17 +735,17 @@ def test_a_broken_file_fails_alone(
 
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
-def test_a_broken_file_shows_when_nothing_is_run(quiet: tuple[str, ...], own: Any, run: Any) -> None:
+def test_a_broken_file_shows_when_nothing_is_run(quiet: tuple[str, ...], own: Any, quick: Any) -> None:
     own(changed("kind: label", "kind: lable"))
-    result = run("--collect-only", *quiet)
+    result = quick("--collect-only", *quiet)
     assert "medhelm: triage.medhelm.yaml, line 9, column 9: kind 'lable' is unknown" in result.stdout.str()
     assert "Interrupted" not in result.stdout.str()
 
 
-def test_two_files_of_one_name(own: Any, run: Any, pytester: pytest.Pytester) -> None:
+def test_two_files_of_one_name(own: Any, quick: Any, pytester: pytest.Pytester) -> None:
     own()
     own(TRIAGE, CALLS, "zweite")
-    result = run("--medhelm-model=baseline/random")
+    result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["zweite.medhelm.yaml: the name 'triage' is taken by */triage.medhelm.yaml; choose another", "*4 scored*"]
