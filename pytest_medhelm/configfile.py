@@ -17,6 +17,7 @@ temperature = 0                # "default": let the server decide
 system_prompt = "..."
 logprobs = true
 extra_body = { chat_template_kwargs = { enable_thinking = true } }
+price = { input = 0.15, output = 0.60, cached_input = 0.08, reasoning = 0.60 }  # per million tokens; last two optional
 
 [models.candidate]             # a name of its own: --medhelm-model=candidate
 endpoint = "ward"
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.models.price import read_price
 
 _RUN = {
     "models": list,
@@ -48,6 +50,8 @@ _RUN = {
     "sampler": str,
     "concurrency": int,
     "prefetch": int,
+    "max_cost": (int, float),
+    "currency": str,
     "results": str,
     "suite": str,
     "offline": bool,
@@ -74,6 +78,7 @@ _MODEL = {
     "system_prompt": str,
     "logprobs": bool,
     "extra_body": dict,
+    "price": dict,
 }
 _DATA = {"accept": list}
 
@@ -107,6 +112,9 @@ def read_config(path: Path | None) -> ConfigFile:
             if not isinstance(entry, dict):
                 raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")
             _check_keys(path, f"[{table}.{name}]", entry, allowed)
+    for name, entry in content.get("models", {}).items():
+        if "price" in entry:
+            read_price(entry["price"], f'{path.name}: [models."{name}"]')
     for name, entry in content.get("endpoints", {}).items():
         if "base_url" not in entry:
             raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")

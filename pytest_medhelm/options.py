@@ -5,6 +5,7 @@ Called once per process at configure. Command line over ini over file; a repeate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,11 @@ SCALARS = (
     ),
     ("concurrency", "N", "Requests in flight per endpoint (default: 32; Ollama 4; embedded 1)"),
     ("prefetch", "N", "Requests asked ahead of the running test (default: twice the concurrency; 0: none)"),
+    (
+        "max-cost",
+        "AMOUNT",
+        "Stop before this run has paid more than this; needs prices in medhelm.toml (docs/costs.md)",
+    ),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
     ("bertscore", "MODEL|DIR", "Model of BERTScore for free text: its name or a local folder (default: no BERTScore)"),
@@ -118,6 +124,9 @@ class Settings:
     strict: bool
     show_text: bool
     config: ConfigFile
+    max_cost: float | None = None
+    """What this run may pay; None: no bound."""
+    currency: str = "USD"
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -172,6 +181,8 @@ def read_settings(config: pytest.Config) -> Settings:
         strict=_flag("strict", scalar("strict")),
         show_text=_flag("show-text", scalar("show-text")),
         config=file,
+        max_cost=_amount(scalar("max-cost")),
+        currency=run.get("currency", "USD"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
 
@@ -229,6 +240,18 @@ def _count(name: str, value: Any, *, least: int) -> int | None:
     return number
 
 
+def _amount(value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        amount = float(value)
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < math.inf:
+        raise ConfigError(f"--medhelm-max-cost: {value!r} is not an amount above 0; type e.g. --medhelm-max-cost=5")
+    return amount
+
+
 def _flag(name: str, value: Any) -> bool:
     text = str(value).lower()
     if value is None or text in ("false", "no", "0", "off"):
@@ -279,5 +302,7 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "offline": settings.offline,
         "bertscore": settings.bertscore,
         "cache": settings.cache,
+        "max_cost": settings.max_cost,
+        "currency": settings.currency,
         "strict": settings.strict,
     }

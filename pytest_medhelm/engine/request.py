@@ -36,7 +36,7 @@ class Completion:
     """Thinking that the server sends apart from the content."""
     finish_reason: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
-    """Token counts: prompt_tokens, completion_tokens, reasoning_tokens where the server tells."""
+    """Token counts: prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens where the server tells."""
     logprobs: Sequence[tuple[str, float]] = field(default=(), repr=False)
     """(token, natural logarithm of its probability) of each output token, where asked for and given."""
     served: str = ""

@@ -110,6 +110,11 @@ class ResponseStore:
         """The short keys of all stored responses."""
         return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
 
+    def usages(self, run: str) -> Iterator[tuple[str, dict[str, int]]]:
+        """(model name, token counts) of each response that was paid for in a run."""
+        for name, usage in self._connection.execute("SELECT model, usage FROM responses WHERE run = ?", (run,)):
+            yield name, json.loads(usage)
+
     def exchange(self, key: str) -> Exchange:
         """The texts of a request and its response, as the reports show them; empty where there are none."""
         row = self._connection.execute(

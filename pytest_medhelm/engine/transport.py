@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -90,6 +91,22 @@ def proxy_for(url: str) -> str | None:
     return getproxies().get(parts.scheme)
 
 
+def read_usage(usage: Mapping[str, Any]) -> dict[str, int]:
+    """The token counts of a response, as far as the server gives them.
+
+    ``completion_tokens`` includes thinking: servers that count it apart are told by their total.
+    """
+    counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
+    counts["reasoning_tokens"] = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    counts["cached_tokens"] = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    found = {name: int(count) for name, count in counts.items() if count is not None}
+    thought = found.get("reasoning_tokens", 0)
+    answered = found.get("prompt_tokens", 0) + found.get("completion_tokens", 0)
+    if thought and "completion_tokens" in found and usage.get("total_tokens") == answered + thought:
+        found["completion_tokens"] += thought
+    return found
+
+
 def read_completion(answer: dict[str, Any], latency: float) -> Completion:
     """Read a ChatCompletion. Raises ValueError, KeyError, TypeError, ... when it is none."""
     choice = answer["choices"][0]
@@ -98,17 +115,13 @@ def read_completion(answer: dict[str, Any], latency: float) -> Completion:
     content = message.get("content") or message.get("refusal") or ""
     if not isinstance(content, str):
         content = "".join(part.get("text", "") for part in content)
-    usage = answer.get("usage") or {}
-    details = usage.get("completion_tokens_details") or {}
-    counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
-    counts["reasoning_tokens"] = details.get("reasoning_tokens")
     logprobs = (choice.get("logprobs") or {}).get("content") or ()
     return Completion(
         "blocked" if finish == "content_filter" else "ok",
         content,
         message.get("reasoning_content") or message.get("reasoning") or "",
         finish,
-        {name: int(count) for name, count in counts.items() if count is not None},
+        read_usage(answer.get("usage") or {}),
         [(entry["token"], float(entry["logprob"])) for entry in logprobs],
         str(answer.get("model") or ""),
         latency,

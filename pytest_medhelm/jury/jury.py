@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm import answers
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.jury.rubric import Rubric, judge_messages, read_class, read_verdict
+from pytest_medhelm.models.price import spent
 from pytest_medhelm.task import Instance
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def _verdict(read: Read, judge: Model, request: Request, completion: Completion)
         "latency": completion.latency,
         "cached": completion.cached,
         "usage": dict(completion.usage),
+        **spent(judge.price, [(completion.usage, completion.cached)]),
     }
     if completion.outcome != "ok":
         return verdict

@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.leaderboard.labels import label_summaries
+from pytest_medhelm.leaderboard.spending import Spending
 from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
 from pytest_medhelm.response import STATUSES
@@ -69,11 +70,14 @@ class Cell:
 def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     """All cells of a suite, and the measurements."""
     cells, measured = [], {}
+    newest = suite.newest_run()
+    whole = Spending(newest)
     for benchmark, model in suite.cells():
-        columns = read_columns(suite.records(benchmark, model))
+        columns = read_columns(suite.records(benchmark, model), Spending(newest, whole))
         cells.append(make_cell(benchmark, model, columns, suite.benchmark(benchmark, columns.evaluation)))
         measured[f"{benchmark} {model}"] = _measurements(columns)
-    return cells, measured
+    baselines = [name for name, facts in suite.models().items() if facts["kind"] == "baseline"]
+    return cells, {"cells": measured, "spending": whole.as_json(without=baselines)}
 
 
 @dataclass
@@ -99,12 +103,12 @@ class Columns:
     latencies: list[float] = field(default_factory=list)
     cached: int = 0
     retries: int = 0
-    usage: Counter[str] = field(default_factory=Counter)
+    spending: Spending = field(default_factory=Spending)
 
 
-def read_columns(records: Iterable[Record]) -> Columns:
+def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
     """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
-    columns = Columns()
+    columns = Columns(spending=spending or Spending())
     for _, group in groupby(records, key=itemgetter("instance")):
         repeats = list(group)
         first = repeats[0]
@@ -126,7 +130,7 @@ def read_columns(records: Iterable[Record]) -> Columns:
             earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
         for record in repeats:
             columns.scales.update(record["scales"])
-            columns.usage.update(record["usage"])
+            columns.spending.add(record)
             columns.cached += record["cached"]
             columns.retries += max(0, record["attempts"] - 1)
             if record["attempts"]:
@@ -206,13 +210,16 @@ def _mean(values: Sequence[float], strata: Sequence[str] | None) -> float:
 
 def _measurements(columns: Columns) -> dict[str, Any]:
     latencies = sorted(columns.latencies)
+    model = columns.spending.of_models()
     return {
         "asked": len(columns.ids) - columns.cached,
         "cached": columns.cached,
         "retries": columns.retries,
         "latency_p50": _quantile(latencies, 0.5),
         "latency_p95": _quantile(latencies, 0.95),
-        "tokens": dict(sorted(columns.usage.items())),
+        "tokens": model["tokens"],
+        "model": model,
+        "judges": columns.spending.of_judges(),
     }
 
 
@@ -240,7 +247,7 @@ def make_leaderboard(
         "schema": SCHEMA,
         "suite": suite.folder.name,
         "results": rounded(results),
-        "measurements": rounded({"cells": dict(measured), "runs": suite.runs()}),
+        "measurements": rounded({**measured, "runs": suite.runs()}),
     }
 
 

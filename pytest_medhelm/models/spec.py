@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from pytest_medhelm.configfile import ConfigFile
 from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.models.price import Price, read_price
 from pytest_medhelm.options import Settings
 from pytest_medhelm.prompts import Message
 from pytest_medhelm.task import Instance
@@ -68,6 +69,8 @@ class Model:
     system_prompt: str = ""
     answer: Answer | None = None
     """A model that is a plain function (baselines, models of third-party providers) instead of an endpoint."""
+    price: Price | None = None
+    """What its tokens cost; None: not known."""
 
     @property
     def is_baseline(self) -> bool:
@@ -103,6 +106,7 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         provider,
         served,
         endpoint=endpoint,
+        price=read_price(entry["price"], f'[models."{name}"]') if "price" in entry else None,
         body=_body(entry, provider),
         system_prompt=entry.get("system_prompt", ""),
     )

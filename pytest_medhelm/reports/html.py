@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pytest_medhelm import answers
 from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.leaderboard.spending import money
 from pytest_medhelm.reports.files import write_private
 from pytest_medhelm.results.suite import Suite
 
@@ -78,4 +79,5 @@ def _template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["money"] = money
     return environment.get_template(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_medhelm.leaderboard.spending import money
 from pytest_medhelm.reports.write import Outcome
 
 NAMES = 49
@@ -56,6 +57,7 @@ def closing(outcome: Outcome) -> Iterator[str]:
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
+    yield from _cost(outcome.leaderboard["measurements"]["spending"])
     covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
     yield f"coverage: {covered} of {len(results['coverage'])} subcategories have a benchmark here"
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
@@ -65,6 +67,22 @@ def closing(outcome: Outcome) -> Iterator[str]:
     reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
     yield from (f"absent: {reason}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
     yield f"page: {outcome.page}"
+
+
+def _cost(spending: Mapping[str, Any]) -> Iterator[str]:
+    """What the suite cost, what this run paid of it, and whose cost is not known; nothing without prices."""
+    parts, gaps = [], []
+    for one, many in (("model", "models"), ("judge", "judges")):
+        parties = spending[many]
+        known = [entry["cost"] for entry in parties.values() if entry["cost"] is not None]
+        if known:
+            parts.append(f"{one if len(parties) == 1 else many} {money(sum(known))} {spending['currency']}")
+        gaps += [f"{entry['unknown']} of {name}" for name, entry in parties.items() if entry["unknown"]]
+    if parts:
+        paid = f" (paid now {money(spending['paid_now'])})" if spending["paid_now"] is not None else ""
+        yield f"cost: {', '.join(parts)}{paid}"
+        if gaps:
+            yield f"cost not known, for want of a price or of token counts, of responses: {_list(gaps)}"
 
 
 def _list(names: list[str]) -> str:

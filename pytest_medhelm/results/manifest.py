@@ -32,6 +32,7 @@ def make_manifest(settings: Settings, lineup: Lineup, argv: Sequence[str], run: 
             for model in lineup.models
         ],
         "judges": [describe(judge) for judge in lineup.judges],
+        "prices": {model.name: model.price.as_json() for model in lineup if model.price},
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_medhelm.benchmark import Benchmark
 from pytest_medhelm.engine.request import Request
+from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.privacy import public_id
 from pytest_medhelm.response import Response, Status
@@ -113,6 +114,7 @@ class Draft:
             "attempts": response.attempts if response else 0,
             "cached": bool(response and response.cached),
             "usage": dict(response.usage) if response else {},
+            **spent(self.model.price, [(response.usage, response.cached)] if response else []),
         }
 
 

@@ -85,12 +85,12 @@ class Suite:
             (benchmark, model),
         ).fetchone()
         rows = self._connection.execute(
-            f"SELECT {', '.join(_COLUMNS)}, record FROM records WHERE benchmark = ? AND model = ? AND evaluation = ? "
-            "AND settings = ? ORDER BY instance, perturbation, repeat",
+            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? "
+            "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *newest),
         )
-        for *head, own in rows:
-            yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own)
+        for *head, run, own in rows:
+            yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
 
     def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
         """What describes a benchmark as it was evaluated."""
@@ -110,6 +110,10 @@ class Suite:
     def runs(self) -> list[dict[str, Any]]:
         """The manifests of all runs, oldest first."""
         return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
+
+    def newest_run(self) -> int:
+        """The number of the newest run, as records carry it; 0 without runs."""
+        return self._connection.execute("SELECT MAX(number) FROM runs").fetchone()[0] or 0
 
     def close(self) -> None:
         """Commit and close."""
