@@ -12,8 +12,10 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.gates import Rule, parse_rule
-from pytest_medhelm.jury.jury import is_judged, judge_requests
-from pytest_medhelm.jury.rubric import Rubric, load_rubric
+from pytest_medhelm.jury.calls import judge_calls
+from pytest_medhelm.jury.jury import is_judged
+from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
+from pytest_medhelm.jury.rubric_files import chosen_rubric, override
 from pytest_medhelm.metrics import METRICS, Metric
 from pytest_medhelm.outcomes import Shortfall, hide_text
 from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
@@ -22,7 +24,7 @@ from pytest_medhelm.window import Window
 
 if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
-    from pytest_medhelm.engine.engine import Engine, Follow
+    from pytest_medhelm.engine.engine import Engine, Follow, Next
     from pytest_medhelm.engine.request import Completion, Request
     from pytest_medhelm.lineup import Lineup
     from pytest_medhelm.models.spec import Model
@@ -88,12 +90,21 @@ class Asker:
 
     # Requests
 
-    def request(self, model: Model, messages: Sequence[Message], instance: str = "", **sampling: Any) -> Request:
-        """Build the request, the same for look-ahead and for the test."""
+    def request(
+        self,
+        model: Model,
+        messages: Sequence[Message],
+        instance: str = "",
+        *,
+        repeat: int = 0,
+        form: Mapping[str, Any] | None = None,
+        **sampling: Any,
+    ) -> Request:
+        """Build the request, the same for look-ahead and for the test; see ``make_request``."""
         from pytest_medhelm.engine.request import make_request
 
         self.config.hook.pytest_medhelm_update_request(body=sampling, messages=messages, model=model)
-        return make_request(model, messages, instance=instance, **sampling)
+        return make_request(model, messages, instance=instance, repeat=repeat, form=form, **sampling)
 
     def complete(
         self,
@@ -136,6 +147,10 @@ class Asker:
         if not self.lineup.judges or not benchmark.task.rubric:
             return None
         rubric = benchmark.task.rubric
+        name = rubric if isinstance(rubric, str) else ""
+        key = override(self.settings.config, benchmark.task.name, name)
+        if key:
+            return chosen_rubric(self.settings.config, key)
         return rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
 
     def _settings(self, model: Model, benchmark: Benchmark) -> str:
@@ -146,8 +161,15 @@ class Asker:
 
     def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
         rubric = self.rubric(benchmark)
-        judges = {judge.name: judge.settings() for judge in self.lineup.judges} if rubric else {}
-        return settings_hash(model, benchmark, {"judges": judges, "rubric": rubric and rubric.digest})
+        judging: dict[str, Any] = {}
+        if rubric is not None:
+            judging = {
+                "judges": {judge.name: judge.settings() for judge in self.lineup.judges},
+                "rubric": [rubric.digest, prompt_hash(rubric)],
+                "repeats": self.settings.judge_repeats,
+                "shuffle": self.settings.judge_shuffle,
+            }
+        return settings_hash(model, benchmark, judging)
 
     @staticmethod
     def _subject(item: pytest.Item) -> tuple[Benchmark, Instance, Model]:
@@ -179,11 +201,12 @@ class Asker:
             return None
         from pytest_medhelm.response import Response
 
-        def follow(completion: Completion) -> Sequence[Request]:
+        def follow(completion: Completion) -> Sequence[Next]:
             response = Response(completion, key=request.key, instance=instance, language=benchmark.task.language)
             if not is_judged(rubric, response):
                 return ()
-            return judge_requests(self, rubric, instance, response.text, instance.answer)
+            calls = judge_calls(self, rubric, instance, response.text, instance.answer)
+            return [call.next for call in calls]
 
         return follow
 

@@ -16,6 +16,7 @@ max_tokens = 4000
 temperature = 0                # "default": let the server decide
 system_prompt = "..."
 logprobs = true
+structured = "auto"            # as a judge: is it told the form of its reply as a JSON schema? true, false, or "auto"
 extra_body = { chat_template_kwargs = { enable_thinking = true } }
 price = { input = 0.15, output = 0.60, cached_input = 0.08, reasoning = 0.60 }  # per million tokens; last two optional
 
@@ -25,6 +26,10 @@ model = "org/model-70b"
 
 [data.pubmed_qa]
 accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
+
+[rubrics]                      # by what the jury rates: a benchmark, or a rubric wherever it is used, gets another one
+dischargeme = "discharge"      # a packaged rubric by its name
+accuracy_completeness_clarity = "rubrics/ours.yaml"  # a file, relative to this one
 """
 
 from __future__ import annotations
@@ -43,6 +48,8 @@ _RUN = {
     "gates": list,
     "allow_hosts": list,
     "allow_self_judging": bool,
+    "judge_repeats": int,
+    "judge_shuffle": bool,
     "base_url": str,
     "data": str,
     "limit": (int, str),
@@ -77,10 +84,13 @@ _MODEL = {
     "seed": int,
     "system_prompt": str,
     "logprobs": bool,
+    "structured": (bool, str),
     "extra_body": dict,
     "price": dict,
 }
 _DATA = {"accept": list}
+_TABLES = ("run", "endpoints", "models", "data", "rubrics")
+"""In the order of ConfigFile's fields."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,8 @@ class ConfigFile:
     endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rubrics: Mapping[str, str] = field(default_factory=dict)
+    """Benchmark or rubric -> the rubric in its place: a packaged name, or a path relative to this file."""
 
 
 def read_config(path: Path | None) -> ConfigFile:
@@ -104,7 +116,7 @@ def read_config(path: Path | None) -> ConfigFile:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
-    _check_keys(path, "the top level", content, dict.fromkeys(("run", "endpoints", "models", "data"), dict))
+    _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
     run = content.get("run", {})
     _check_keys(path, "[run]", run, _RUN)
     for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):
@@ -118,7 +130,10 @@ def read_config(path: Path | None) -> ConfigFile:
     for name, entry in content.get("endpoints", {}).items():
         if "base_url" not in entry:
             raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")
-    return ConfigFile(path, run, content.get("endpoints", {}), content.get("models", {}), content.get("data", {}))
+    for name, value in content.get("rubrics", {}).items():
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f'{path.name}: [rubrics] {name} is a text: a rubric\'s name or file, e.g. "discharge"')
+    return ConfigFile(path, *(content.get(table, {}) for table in _TABLES))
 
 
 def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:

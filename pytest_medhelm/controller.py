@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates import GateResult
     from pytest_medhelm.options import Settings
     from pytest_medhelm.reports.write import Outcome
+    from pytest_medhelm.task import Task
 
 
 LISTED = 6
@@ -106,18 +107,50 @@ class Controller:
         if budgets:
             lines.append(f"medhelm: tokens an answer may have: {', '.join(sorted(budgets))}")
         if self.lineup.judges:
-            lines.append(f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}")
+            lines += self._jury_header()
         lines.append(f"medhelm: suite {settings.folder}")
         if self._journal != "wal":
             lines.append("medhelm: this file system allows no write-ahead log; responses are written more slowly")
         return lines
 
-    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> str | None:
+    def _jury_header(self) -> list[str]:
+        from pytest_medhelm.jury.fairness import same_family
+
+        settings = self.settings
+        lines = [f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}"]
+        if settings.judge_repeats > 1:
+            lines[0] += f", {settings.judge_repeats} times each"
+        lines += [
+            f"medhelm: {judge.name} judges {model.name} of its own family ({family}): judges tend to favour their kin"
+            for judge in self.lineup.judges
+            for model in self.lineup.models
+            if (family := same_family((judge.name, judge.served), (model.name, model.served)))
+        ]
+        return lines
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         modules = {module for item in items if (module := item.getparent(pytest.Module))}
         found = [module.stash[state.BENCHMARK] for module in modules if state.BENCHMARK in module.stash]
         sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
         more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
-        return f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}" if sizes else None
+        lines = [f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}"] if sizes else []
+        return lines + self._rubric_lines([entry.task for entry in found])
+
+    def _rubric_lines(self, tasks: Sequence[Task]) -> list[str]:
+        """Where [rubrics] of the config file takes effect, and where it does not."""
+        rubrics = self.settings.config.rubrics
+        if not rubrics or not self.lineup.judges:
+            return []
+        from pytest_medhelm.jury.rubric_files import override
+
+        used = {
+            task.name: key
+            for task in tasks
+            if (key := override(self.settings.config, task.name, task.rubric if isinstance(task.rubric, str) else ""))
+        }
+        lines = [f"medhelm: {name} is judged by {rubrics[key]} ([rubrics] {key})" for name, key in sorted(used.items())]
+        idle = sorted(rubrics.keys() - used.values())
+        return lines + ([f"medhelm: [rubrics] without effect here: {', '.join(idle)}"] if idle else [])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

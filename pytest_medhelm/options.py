@@ -43,6 +43,7 @@ SCALARS = (
         "How the limit draws: hash (default; a smaller limit is a subset, file order does not matter) or helm (as "
         "MedHELM: numpy seed 0 over the file's order)",
     ),
+    ("judge-repeats", "K", "How often each judge rates each answer, to see how far it agrees with itself (default: 1)"),
     (
         "shots",
         "K",
@@ -74,6 +75,7 @@ LISTS = (
 )
 
 FLAGS = (
+    ("judge-shuffle", "Put the rubric's criteria to each judge in an order of its own, seeded by instance and judge"),
     ("offline", "Reach only loopback addresses and the hosts named by --medhelm-allow-host"),
     ("no-cache", "Ask every request again, also where a stored response exists"),
     ("strict", "A wrong answer to a right-or-wrong metric fails its test"),
@@ -113,6 +115,9 @@ class Settings:
     limit_is_default: bool
     shots: int | None
     """Solved examples per question; None: what each benchmark says."""
+    judge_repeats: int
+    """How often each judge rates each answer."""
+    judge_shuffle: bool
     sampler: Sampler
     concurrency: int | None
     prefetch: int | None
@@ -170,6 +175,8 @@ def read_settings(config: pytest.Config) -> Settings:
         limit=_limit(limit, models),
         limit_is_default=limit is None,
         shots=_count("shots", scalar("shots"), least=0),
+        judge_repeats=_count("judge-repeats", scalar("judge-repeats"), least=1) or 1,
+        judge_shuffle=_flag("judge-shuffle", scalar("judge-shuffle")),
         sampler=_sampler(scalar("sampler") or "hash"),
         concurrency=_count("concurrency", scalar("concurrency"), least=1),
         prefetch=_count("prefetch", scalar("prefetch"), least=0),
@@ -293,6 +300,8 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
     return {
         "models": list(settings.models),
         "judges": list(settings.judges),
+        "judge_repeats": settings.judge_repeats,
+        "judge_shuffle": settings.judge_shuffle,
         "gates": list(settings.gates),
         "limit": settings.limit,
         "shots": settings.shots,

@@ -58,6 +58,11 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
     rules = [parse_rule(rule) for rule in settings.gates]
     lineup: Lineup = name_lineup(config, settings)
+    if lineup.judges and settings.config.rubrics:
+        from pytest_medhelm.jury.rubric_files import chosen_rubric
+
+        for key in settings.config.rubrics:
+            chosen_rubric(settings.config, key)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         from pytest_medhelm.xdist import rank_of

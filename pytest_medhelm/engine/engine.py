@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pytest_medhelm.engine.request import Completion, Request
+from pytest_medhelm.engine.request import Completion, Request, without_form
 from pytest_medhelm.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Endpoint
@@ -36,8 +36,21 @@ FLUSH_AFTER = 0.003
 CLAIM_POLL = 0.05
 STOP_POLL = 0.2
 
-Follow = Callable[[Completion], Sequence[Request]]
-"""What to ask as soon as a completion is there (the judges of an answer)."""
+Follow = Callable[[Completion], Sequence["Next"]]
+"""What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A request that another one gives rise to, and what follows from it in turn."""
+
+    request: Request
+    follow: Follow | None = None
+
+    @property
+    def both(self) -> tuple[Request, Follow | None]:
+        """What ``submit`` takes."""
+        return self.request, self.follow
 
 
 @dataclass(slots=True)
@@ -57,6 +70,8 @@ class _Lane:
         self.retries = endpoint.retries
         self.free = limit
         self.waiting: deque[_Job] = deque()
+        self.formless: set[str] = set()
+        """Served models that refused to be told the form of a reply."""
 
 
 class Engine:
@@ -96,7 +111,7 @@ class Engine:
             if stored is not None:
                 job.future.set_result(stored)
                 for later in follow(stored) if follow else ():
-                    self.submit(later)
+                    self.submit(*later.both)
                 return job.future
             if follow:
                 job.follow.append(follow)
@@ -225,11 +240,18 @@ class Engine:
     async def _attempt(self, lane: _Lane, job: _Job) -> None:
         job.started = job.started or time.monotonic()
         job.attempts += 1
+        if job.request.may_drop_form and job.request.model.served in lane.formless:
+            job.request = without_form(job.request)
         try:
             result = await lane.transport.attempt(job.request)
         finally:
             lane.free += 1
             self._pump(lane)
+        if isinstance(result, Fault) and result.form_refused:
+            lane.formless.add(job.request.model.served)
+            job.attempts -= 1
+            self._queue(job, first=True)
+            return
         if isinstance(result, Completion):
             self._finish(job, replace(result, attempts=job.attempts))
             return
@@ -266,19 +288,24 @@ class Engine:
     def _resolve(self, job: _Job, completion: Completion) -> None:
         if not job.future.set_running_or_notify_cancel():
             return
-        for follow in job.follow:
-            for later in follow(completion):
-                self._follow_up(later)
+        # A hint: what goes wrong here the test meets again, and reports.
+        with contextlib.suppress(Exception):
+            self._follow_up(job.follow, completion)
         job.future.set_result(completion)
 
-    def _follow_up(self, request: Request) -> None:
+    def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
-        if request.key in self._jobs:
-            return
-        stored = self._loop_store.get(request.key, run=None if self._use_cache else self._run)
-        job = _Job(request, Future())
-        if stored is None and self._jobs.setdefault(request.key, job) is job:
-            self._start(job, True)
+        for later in [later for follow in follows for later in follow(completion)]:
+            request, follow = later.request, [later.follow] if later.follow else []
+            if request.key in self._jobs:
+                continue
+            stored = self._loop_store.get(request.key, run=None if self._use_cache else self._run)
+            if stored is not None:
+                self._follow_up(follow, stored)
+                continue
+            job = _Job(request, Future(), follow)
+            if self._jobs.setdefault(request.key, job) is job:
+                self._start(job, True)
 
 
 def _pause(attempts: int, fault: Fault) -> float:

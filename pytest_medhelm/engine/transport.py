@@ -28,6 +28,9 @@ TOO_LONG = (
     "context length", "context_length", "context size", "context window", "exceed_context_size", "maximum context",
     "too many tokens", "prompt is too long", "input is too long", "must have less than", "max_model_len",
 )  # fmt: skip
+# How servers say that they cannot be told the form of a reply.
+NO_FORM = ("response_format", "schema", "guided", "structured output", "structured_output", "grammar", "json_object")
+NO_FORM_STATUS = frozenset({400, 404, 415, 422, 500, 501})
 BLOCKED = ("content_filter", "content management policy", "responsibleai", "safety system")
 
 
@@ -38,6 +41,8 @@ class Fault:
     reason: str
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
+    form_refused: bool = False
+    """The server cannot be told the form of the reply: ask again without."""
 
 
 class Transport:
@@ -65,7 +70,7 @@ class Transport:
             ) as reply:
                 raw = await reply.read()
                 if reply.status != 200:
-                    return _refused(reply.status, raw, reply.headers.get("Retry-After"))
+                    return _refused(reply.status, raw, reply.headers.get("Retry-After"), formed=request.may_drop_form)
             return read_completion(json.loads(raw), time.perf_counter() - started)
         except TimeoutError:
             return Fault("no answer in time")
@@ -128,12 +133,14 @@ def read_completion(answer: dict[str, Any], latency: float) -> Completion:
     )
 
 
-def _refused(status: int, raw: bytes, retry_after: str | None) -> Completion | Fault:
+def _refused(status: int, raw: bytes, retry_after: str | None, *, formed: bool = False) -> Completion | Fault:
     text = raw[:10_000].decode("utf-8", "replace").lower()
     if status in (400, 413, 422, 500) and any(words in text for words in TOO_LONG):
         return Completion("too_long", error=f"HTTP {status}: the prompt does not fit the model's context")
     if status in (400, 403) and any(words in text for words in BLOCKED):
         return Completion("blocked", error=f"HTTP {status}: stopped by the server's content filter")
+    if formed and status in NO_FORM_STATUS and any(words in text for words in NO_FORM):
+        return Fault(f"HTTP {status}", form_refused=True)
     if status in RETRY_STATUS:
         return Fault(f"HTTP {status}", _seconds(retry_after))
     return Completion("request_error", error=f"HTTP {status}")

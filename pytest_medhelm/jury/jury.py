@@ -5,38 +5,26 @@ Scores recorded, all on the rubric's scale (0 to 1 for the values of classes):
     jury              mean over all judges and criteria; only when every judge gave every criterion, or a class
     jury_<criterion>  the same for one criterion
     jury_helm         mean over the judges that answered, as MedHELM 0.8.0 takes it; absent when none did
+    harm_...          what harm the judges see, where the rubric asks for it (jury.harm)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm import answers
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.jury.rubric import Rubric, judge_messages, read_class, read_verdict
-from pytest_medhelm.models.price import spent
-from pytest_medhelm.task import Instance
+from pytest_medhelm.jury import fairness, harm
+from pytest_medhelm.jury.calls import Call, judge_calls
+from pytest_medhelm.jury.rubric import Rubric, prompt_hash
+from pytest_medhelm.jury.verdict import Try, make_verdict
 
 if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
-    from pytest_medhelm.engine.request import Completion, Request
-    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.response import Response
     from pytest_medhelm.results.record import Draft
-
-Read = Callable[[object], "dict[str, float] | str"]
-"""From the JSON of a judge to scores by name, or to the reason why there are none."""
-
-_NOT_JSON = "its reply is not the JSON that was asked for"
-
-
-def judge_requests(asker: Asker, rubric: Rubric, instance: Instance, answer: str, reference: str) -> Sequence[Request]:
-    """One request per judge."""
-    question = f"{instance.context}\n\n{instance.question}".strip()
-    messages = judge_messages(rubric, question=question, answer=answer, reference=reference)
-    return [asker.request(judge, messages, instance.id) for judge in asker.lineup.judges]
 
 
 def is_judged(rubric: Rubric, response: Response) -> bool:
@@ -68,8 +56,12 @@ class Jury:
         if not is_judged(rubric, response):
             for name in ("jury", *(f"jury_{name}" for name in criteria), "jury_helm"):
                 self._draft.add(name, rubric.scale[0], rubric.scale)
+            if rubric.harm:
+                self._draft.not_applicable.update(harm.HARM)
             return
-        verdicts = self._ask(rubric, response, reference, _rated(rubric))
+        verdicts = self._ask(rubric, response, reference)
+        if rubric.harm:
+            self._mark_harm(verdicts)
         usable = [verdict["scores"] for verdict in verdicts if verdict["status"] == "ok"]
         everything = [scores[name] for scores in usable for name in criteria]
         if usable:
@@ -98,7 +90,7 @@ class Jury:
             self._draft.add("jury_helm", values[unjudged] if unjudged else value, rubric.scale)
             return
         # the reference that the look-ahead used, so that the requests are the same
-        verdicts = self._ask(rubric, response, self._draft.instance.answer, _sorted(rubric, values))
+        verdicts = self._ask(rubric, response, self._draft.instance.answer, values)
         usable = [value for verdict in verdicts if verdict["status"] == "ok" for value in verdict["scores"].values()]
         if unjudged or usable:
             self._draft.add("jury_helm", values[unjudged] if unjudged else fmean(usable), rubric.scale)
@@ -115,14 +107,20 @@ class Jury:
             raise ConfigError(f"Task {name!r} has a jury but names no rubric: add rubric=... to it")
         return rubric
 
-    def _ask(self, rubric: Rubric, response: Response, reference: str, read: Read) -> Sequence[dict[str, Any]]:
+    def _ask(
+        self, rubric: Rubric, response: Response, reference: str, values: Mapping[str, float] | None = None
+    ) -> Sequence[dict[str, Any]]:
         """The verdicts of all judges, asked at once; a failed one makes the status ``judge_error``."""
-        requests = judge_requests(self._asker, rubric, self._draft.instance, response.text, reference)
-        for request in requests:
-            self._asker.engine.submit(request, first=True)
+        engine = self._asker.engine
+        calls = judge_calls(self._asker, rubric, self._draft.instance, response.text, reference)
+        for call in calls:
+            engine.submit(*call.next.both, first=True)
+        names = [criterion.name for criterion in rubric.criteria]
+        self._draft.flags = fairness.attempts(response.text, names)
+        facts = {"prompt": prompt_hash(rubric), "flags": list(self._draft.flags)}
         verdicts = [
-            _verdict(read, judge, request, self._asker.engine.ask(request))
-            for judge, request in zip(self._asker.lineup.judges, requests, strict=True)
+            make_verdict(rubric, judge, [self._try(call) for call in own], values=values, facts=facts)
+            for judge, own in groupby(calls, key=lambda call: call.judge)
         ]
         self._draft.verdicts = verdicts
         failed = [f"{verdict['judge']} ({verdict['error']})" for verdict in verdicts if verdict["status"] != "ok"]
@@ -131,40 +129,16 @@ class Jury:
             self._draft.error = f"no usable verdict from {', '.join(failed)}"
         return verdicts
 
+    def _try(self, call: Call) -> Try:
+        """A judge's reply, and its second one where the first cannot be used."""
+        first = self._asker.engine.ask(call.request)
+        repair = call.repair(first)
+        if repair is None:
+            return Try([call.request.key], [first])
+        return Try([call.request.key, repair.key], [first, self._asker.engine.ask(repair)])
 
-def _rated(rubric: Rubric) -> Read:
-    def read(value: object) -> dict[str, float] | str:
-        ratings = read_verdict(rubric, value)
-        return _NOT_JSON if ratings is None else {name: rating["score"] for name, rating in ratings.items()}
-
-    return read
-
-
-def _sorted(rubric: Rubric, values: Mapping[str, float]) -> Read:
-    def read(value: object) -> dict[str, float] | str:
-        name = read_class(rubric, value)
-        if name is None:
-            return _NOT_JSON
-        return {name: values[name]} if name in values else f"its class {name} has no value"
-
-    return read
-
-
-def _verdict(read: Read, judge: Model, request: Request, completion: Completion) -> dict[str, Any]:
-    """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's hash."""
-    verdict = {
-        "judge": judge.name,
-        "request": request.key,
-        "status": "judge_error",
-        "scores": {},
-        "error": completion.error,
-        "latency": completion.latency,
-        "cached": completion.cached,
-        "usage": dict(completion.usage),
-        **spent(judge.price, [(completion.usage, completion.cached)]),
-    }
-    if completion.outcome != "ok":
-        return verdict
-    thinking = answers.split_thinking(completion.content, completion.reasoning or None)
-    scores = read(answers.read_json(thinking.answer))
-    return verdict | ({"error": scores} if isinstance(scores, str) else {"status": "ok", "scores": scores})
+    def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        marks = [verdict["harm"] for verdict in verdicts]
+        self._draft.harm = harm.merge(marks)
+        for name, value in harm.harm_scores(marks).items():
+            self._draft.add(name, value, harm.SCALE)

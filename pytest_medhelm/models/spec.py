@@ -15,7 +15,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_medhelm.configfile import ConfigFile
@@ -67,6 +67,8 @@ class Model:
     body: Mapping[str, Any] = field(default_factory=dict)
     """Sampling, token budget and extra_body: sent with every request."""
     system_prompt: str = ""
+    structured: bool | Literal["auto"] = "auto"
+    """Whether a judge is told the form of its reply as a JSON schema; "auto": where its server accepts one."""
     answer: Answer | None = None
     """A model that is a plain function (baselines, models of third-party providers) instead of an endpoint."""
     price: Price | None = None
@@ -79,7 +81,8 @@ class Model:
 
     def settings(self) -> dict[str, Any]:
         """What belongs to the model and may change its answers."""
-        return {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
+        found = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
+        return found if self.structured == "auto" else found | {"structured": self.structured}
 
 
 def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> Model:
@@ -109,6 +112,7 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         price=read_price(entry["price"], f'[models."{name}"]') if "price" in entry else None,
         body=_body(entry, provider),
         system_prompt=entry.get("system_prompt", ""),
+        structured=_structured(entry),
     )
 
 
@@ -207,6 +211,13 @@ def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
     if entry.get("logprobs", provider == "local"):
         body["logprobs"] = True
     return body | dict(entry.get("extra_body", {}))
+
+
+def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
+    given = entry.get("structured", "auto")
+    if given is True or given is False or given == "auto":
+        return given  # type: ignore[no-any-return]
+    raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
 
 
 def third_party(model: Model, settings: Settings) -> str | None:

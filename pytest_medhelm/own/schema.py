@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import keyword
 import re
 from collections.abc import Mapping
@@ -13,7 +11,8 @@ from typing import get_args
 
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates import parse_rule
-from pytest_medhelm.jury.rubric import Criterion, Rubric, load_rubric
+from pytest_medhelm.jury.rubric import Rubric, load_rubric
+from pytest_medhelm.jury.rubric_files import CRITERIA_KEYS, rubric_of
 from pytest_medhelm.own.document import OwnError, Place, Table, Value, read_document, suggestion
 from pytest_medhelm.own.template import Template, parse_template
 from pytest_medhelm.response import STATUSES
@@ -299,7 +298,7 @@ def _rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric:
     if "jury" not in metrics:
         raise value.error("nobody uses this rubric; add e.g. 'metrics: [rouge, jury]'")
     if value.is_table:
-        return _own_rubric(value.table(("scale", "shows_reference", "criteria")))
+        return rubric_of(value.table(CRITERIA_KEYS), "own")
     try:
         rubric = load_rubric(value.text())
     except ConfigError as error:
@@ -309,49 +308,6 @@ def _rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric:
             f"the rubric {rubric.name!r} sorts replies instead of grading them; that takes a Python module"
         )
     return rubric.name
-
-
-def _own_rubric(table: Table) -> Rubric:
-    scale = _scale(table)
-    shows = table.get("shows_reference")
-    value = table.need("criteria", "[{name: safety, question: Is the advice safe?}]")
-    criteria: list[Criterion] = []
-    for item in value.items():
-        entry = item.table(("name", "question", "anchors"))
-        name = entry.need("name", "safety")
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name.text()) or name.text() == "helm":
-            raise name.error("a criterion's name is made of small letters, digits and _, e.g. safety")
-        if name.text() in [criterion.name for criterion in criteria]:
-            raise name.error(f"the criterion {name.text()!r} stands here a second time")
-        criteria.append(
-            Criterion(name.text(), entry.need("question", "Is the advice safe?").text(), _anchors(entry, scale))
-        )
-    texts = [[criterion.name, criterion.question, dict(criterion.anchors)] for criterion in criteria]
-    shown = shows.truth() if shows else True
-    digest = hashlib.sha256(json.dumps([scale, shown, texts]).encode()).hexdigest()[:16]
-    return Rubric("own", tuple(criteria), scale, shown, digest)
-
-
-def _scale(table: Table) -> tuple[int, int]:
-    value = table.get("scale")
-    if value is None:
-        return 1, 5
-    ends = [item.number() for item in value.items()]
-    if len(ends) != 2 or ends[0] >= ends[1] or any(end != int(end) for end in ends):
-        raise value.error("scale names the worst and the best whole number, e.g. [1, 5]")
-    return int(ends[0]), int(ends[1])
-
-
-def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
-    value = entry.get("anchors")
-    if value is None:
-        return {}
-    anchors = {}
-    for key, meaning in value.table().values.items():
-        if not re.fullmatch(r"-?\d+", key) or not scale[0] <= int(key) <= scale[1]:
-            raise meaning.error(f"anchors say what numbers from {scale[0]} to {scale[1]} mean, e.g. {scale[1]}: safe")
-        anchors[key] = meaning.text()
-    return anchors
 
 
 def _access(table: Table) -> Access:
@@ -410,8 +366,7 @@ def _scores(
             if language.partition("-")[0] != "en":
                 names += [f"{name}_helm" for name in ROUGE]
         elif metric == "jury":
-            criteria = (load_rubric(rubric) if isinstance(rubric, str) else rubric).criteria
-            names += ["jury", "jury_helm", *(f"jury_{criterion.name}" for criterion in criteria)]
+            names += (load_rubric(rubric) if isinstance(rubric, str) else rubric).score_names()
         else:
             names.append(metric)
     if kind in ("letter", "label"):

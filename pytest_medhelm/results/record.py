@@ -47,6 +47,10 @@ class Draft:
     label: tuple[str, str] | None = None
     """(right, predicted) label; an empty prediction is an answer without a usable label."""
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    """How the answer tries to steer its judges (jury.fairness)."""
+    harm: dict[str, Any] | None = None
+    """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
 
     def add(self, name: str, value: float, scale: tuple[float, float]) -> None:
         """Record a score. Raises ValueError when it is no number on the scale: a failure is never a number."""
@@ -110,6 +114,8 @@ class Draft:
             "reference": text_hash(instance.answer),
             "error": self.error,
             "verdicts": self.verdicts,
+            "flags": self.flags,
+            "harm": self.harm,
             "latency": response.latency if response else 0.0,
             "attempts": response.attempts if response else 0,
             "cached": bool(response and response.cached),
