@@ -129,6 +129,8 @@ def _judge_cell(rule: Rule, model: str, name: str, cell: Cell | None) -> GateRes
         verdict: Verdict = "pass" if rule.met(share) else "fail"
         return _result(rule, model, name, share, None, verdict, f"{cell.statuses.get(metric, 0)} of {cell.size}")
     summary = cell.metrics.get(metric)
+    if summary is None and metric in cell.absent:
+        return _not_evaluated(rule, model, name, f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
     if summary is None:
         known = ", ".join(sorted(cell.metrics))
         return _not_evaluated(rule, model, name, f"metric {metric!r} was not recorded; known are: {known}")

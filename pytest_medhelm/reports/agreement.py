@@ -39,7 +39,7 @@ def text(assessment: Assessment) -> Iterator[str]:
             yield from _row(f"{judge} ({estimate.name.rpartition(' ')[2]})", estimate)
     yield ""
     yield from _wrapped(
-        "n counts answers. Words by convention (Koo and Li 2016): poor under 0.5, moderate under 0.75, good under "
+        "n counts answers, or models where those are ordered. Words by convention (Koo and Li 2016): poor under 0.5, moderate under 0.75, good under "
         "0.9. ICC(2,1), ICC(1,1): one score for another. ICC(3,1): the same, level aside. ICC(3,k): reliability of "
         "the average of all, always higher. docs/agreement.md explains each number."
     )
@@ -68,8 +68,7 @@ def _criterion(assessed: Assessed) -> Iterator[str]:
 
 
 def _comparison(compared: Comparison, title: str) -> Iterator[str]:
-    yield from _section(title)
-    yield from _wrapped("each averaged over those who rated the answer", "  ")
+    yield from _section(title, "each averaged over those who rated the answer")
     yield from _headline(compared.agreement, compared.meaning)
     yield from _difference(f"{compared.rater} minus clinicians", compared.difference)
     for estimate in compared.others:
@@ -81,11 +80,10 @@ def _comparison(compared: Comparison, title: str) -> Iterator[str]:
 
 def _group(group: Group) -> Iterator[str]:
     title = f"{group.kind.capitalize()} against each other"
-    yield from _section(title)
-    yield from _wrapped(
+    yield from _section(
+        title,
         f"{_counted(group.ratings, 'rating')} of {_counted(group.answers, 'answer')} by "
         f"{_counted(group.raters, 'rater')}; {group.design}",
-        "  ",
     )
     yield from _headline(group.agreement, group.meaning)
     if group.raters < 2:
@@ -111,7 +109,7 @@ def _spread(bias: Bias) -> str:
 
 def _judged(judged: Judged) -> Iterator[str]:
     if any(left.without for left in judged.without.values()):
-        yield from _section(f"{judged.benchmark}: the mean without one judge")
+        yield from _section(f"{judged.benchmark}: the mean of all judges, and its range without one", interval="range")
         for model, left in judged.without.items():
             if left.value is None or left.low is None or left.high is None:
                 yield from _wrapped(f"{model}: no value; {left.note}", "  ")
@@ -122,16 +120,24 @@ def _judged(judged: Judged) -> Iterator[str]:
     if len(judged.orderings) > 1 and len(judged.without) > 1:
         yield from _section(f"{judged.benchmark}: would one judge order the models alike?")
         for ordering in judged.orderings:
-            best = sorted(ordering.values, key=lambda model: (-ordering.values[model], model))
             yield from _row(f"{ordering.judge}, Spearman", ordering.spearman)
-            if best:
-                yield from _wrapped(f"its order: {', '.join(best)}", "    ")
+            yield from _wrapped(_order(ordering.values), "    ")
 
 
-def _section(title: str) -> Iterator[str]:
+def _order(values: Mapping[str, float]) -> str:
+    """E.g. "a > b = c", best first."""
+    shown, before = "", None
+    for model in sorted(values, key=lambda name: (-round(values[name], 9), name)):
+        link = "" if before is None else (" = " if round(values[model], 9) == before else " > ")
+        shown, before = f"{shown}{link}{model}", round(values[model], 9)
+    return shown
+
+
+def _section(title: str, about: str = "", interval: str = "95 % interval") -> Iterator[str]:
     yield ""
     yield from _wrapped(title)
-    yield _line("", "95 % interval", "value", "n")
+    yield from _wrapped(about, "  ")
+    yield _line("", interval, "value", "n")
 
 
 def _headline(estimate: Estimate, meaning: str) -> Iterator[str]:
@@ -143,7 +149,7 @@ def _headline(estimate: Estimate, meaning: str) -> Iterator[str]:
 
 def _difference(name: str, difference: Difference) -> Iterator[str]:
     yield from _row(name, difference.mean)
-    if difference.sd is not None:
+    if difference.sd:
         yield from _row("  95 % of answers: from", difference.lower)
         yield from _row("  95 % of answers: to", difference.upper)
 

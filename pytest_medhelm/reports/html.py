@@ -36,7 +36,11 @@ def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
     finally:
         store.close()
     text = _template("leaderboard.html").render(
-        board=leaderboard, results=leaderboard["results"], table=cells, links=links
+        board=leaderboard,
+        results=leaderboard["results"],
+        facts={facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
+        table=cells,
+        links=links,
     )
     write_private(page, text)
     return page
