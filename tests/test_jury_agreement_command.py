@@ -133,6 +133,7 @@ def test_the_text_fits_the_terminal(study: Path, tmp_path: Path, capsys: pytest.
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     start = lines.index("The jury against clinicians")
+    assert "95 % interval" in lines[start + 2]
     assert "ICC(2,1)" in lines[start + 3]
     assert lines[start + 4].strip().startswith("poor; could be poor to moderate")
     assert any("ICC(3,k)" in line and "0.47" in line for line in lines)
@@ -190,8 +191,10 @@ def test_judges_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["jury-agreement", f"--ratings={path}"]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    for title in ("Judges against each other", "toy: the mean without one judge", "favour its own family"):
+    for title in ("Judges against each other", "toy: the mean of all judges, and its range", "favour its own family"):
         assert title in out
+    assert "    vllm/llama3 > vllm/phi = vllm/qwen" in out.splitlines()
+    assert "every model has the same mean: there is no order" in out
 
 
 def test_an_answer_without_all_judges_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -344,7 +344,8 @@ def mean_of_pairs(pairs: Sequence[Pair], raters: int) -> Estimate:
     if not usable:
         return absent(name, 0, raters, note or "no two raters have an answer in common")
     values = [value for _, value in usable]
-    note = join(f"{counted(len(usable), 'pair')}, from {min(values):.2f} to {max(values):.2f}", note)
+    spread = f", from {min(values):.2f} to {max(values):.2f}" if len(values) > 1 else ""
+    note = join(f"{counted(len(usable), 'pair')}{spread}", note)
     mean = math.fsum(weight * value for weight, value in usable) / n
     return Estimate(name, mean, None, None, n, raters, "mean over pairs weighted by answers in common", note)
 
@@ -384,8 +385,9 @@ def differences(table: Table, clusters: Sequence[str] | None = None, confidence:
     z = NormalDist().inv_cdf(0.975)
     half = student_t_quantile(0.5 + confidence / 2, n - 1) * sd * math.sqrt(1 / n + z * z / (2 * (n - 1)))
     method = "mean and 1.96 standard deviations (Bland and Altman)"
+    note = "" if sd else centre.note
     lower, upper = (
-        Estimate(name, limit, limit - half if sd else None, limit + half if sd else None, n, 2, method, centre.note)
+        Estimate(name, limit, limit - half if sd else None, limit + half if sd else None, n, 2, method, note)
         for name, limit in zip(names[1:], (average - z * sd, average + z * sd), strict=True)
     )
     return Difference(centre, lower, upper, sd)
@@ -406,7 +408,8 @@ def clustered_mean(
         return Estimate(name, mean, None, None, n, raters, method, f"too few independent answers: {_NO_INTERVAL}")
     error = math.sqrt(units / (units - 1) * float((totals**2).sum()))
     if error <= _TINY * max(1.0, abs(mean)):
-        return Estimate(name, mean, None, None, n, raters, method, f"all differences are equal: {_NO_INTERVAL}")
+        same = "it is the same on every instance" if units < n else "all differences are equal"
+        return Estimate(name, mean, None, None, n, raters, method, f"{same}: {_NO_INTERVAL}")
     half = student_t_quantile(0.5 + confidence / 2, units - 1) * error
     return Estimate(name, mean, mean - half, mean + half, n, raters, method)
 

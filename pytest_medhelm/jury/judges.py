@@ -128,6 +128,9 @@ def _order(own: Mapping[str, float], full: Mapping[str, float]) -> tuple[Estimat
         reason = f"{counted(len(own), 'model')} can hardly be ordered wrongly: at least {MIN_ANSWERS} are needed"
         return absent("Spearman", len(own), 2, reason), absent("Kendall", len(own), 2, reason)
     both = np.array([[own[model], full[model]] for model in sorted(own)]).round(9)
+    if not np.ptp(both, axis=0).all():
+        reason = "every model has the same mean: there is no order"
+        return absent("Spearman", len(own), 2, reason), absent("Kendall", len(own), 2, reason)
     table = Table(both, tuple(sorted(own)), ("judge", "all judges"))
     return spearman(table), kendall(table)
 
