@@ -14,7 +14,9 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli import main
+from pytest_medhelm.jury.agreement import table_of
 from pytest_medhelm.jury.assessment import COMPOSITE, Assessment, assess
+from pytest_medhelm.jury.components import components
 from pytest_medhelm.results.ratings import Answer, Rating, Ratings, joined, read_ratings, suite_ratings
 from tests.conftest import BENCHMARKS, CHECKOUT
 
@@ -102,6 +104,16 @@ def test_the_clinicians_of_the_study_form_an_incomplete_design(study: Path) -> N
     assert "incomplete" in group.design
     assert "16 answers with a single rating" in group.agreement.note
     assert sum(pair.n for pair in group.pairs) == 58
+
+
+def test_the_variance_components_of_the_study(study: Path) -> None:
+    """As statsmodels 0.15 fits them: MixedLM by REML, crossed random effects of answer and rater."""
+    composites: dict[tuple[str, str], list[float]] = {}
+    for rating in read_ratings(study).scores:
+        if rating.kind == "clinician":
+            composites.setdefault(("|".join(rating.answer), rating.rater), []).append(rating.score)
+    found = components(table_of((*cell, sum(scores) / 3) for cell, scores in composites.items()))
+    assert (found.answers, found.raters, found.rest) == pytest.approx((0.05697, 0.16740, 0.30913), abs=0.00002)
 
 
 def test_the_order_of_rows_changes_nothing(study: Path, tmp_path: Path) -> None:

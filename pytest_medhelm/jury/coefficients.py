@@ -7,6 +7,7 @@ are the same everywhere. They take the raters as fixed.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Literal
 
@@ -27,6 +28,7 @@ from pytest_medhelm.jury.agreement import (
 )
 
 Level = Literal["nominal", "ordinal", "interval"]
+Codes = npt.NDArray[np.intp]
 
 _SEED = 0
 _RESAMPLES = 1000
@@ -49,28 +51,42 @@ def weighted_kappa(table: Table, *, rounded: bool = False, resamples: int = _RES
         return absent(name, n, 2, reason)
     if (scores != np.rint(scores)).any():
         return absent(name, n, 2, "kappa needs whole numbers, and there are averages or fractions")
-    value = float(_concordance(scores[None])[0])
+    centred = scores - scores.mean()
+    value = float(_concordance(centred, np.ones((1, n)))[0])
     note = "averages rounded to whole numbers" if rounded and (scores != table.scores).any() else ""
     if (scores[:, 0] == scores[:, 1]).all():
         return Estimate(name, value, None, None, n, 2, "", join(IDENTICAL, "no interval can be computed", note))
-    draws = np.random.default_rng(_SEED).integers(0, n, (resamples, n))
-    low, high = _percentiles(_concordance(scores[draws]), value)
+    low, high = _percentiles([_concordance(centred, drawn) for drawn in _draws(n, resamples)], value)
     return Estimate(name, value, low, high, n, 2, f"bootstrap over answers, {resamples} draws", note)
 
 
-def _concordance(scores: Floats) -> Floats:
-    """Of stacked (n, 2) tables; NaN where nothing varies."""
-    first, second = scores[..., 0], scores[..., 1]
-    apart = first.mean(axis=-1) - second.mean(axis=-1)
-    centred = scores - scores.mean(axis=-2, keepdims=True)
-    shared = (centred[..., 0] * centred[..., 1]).mean(axis=-1)
-    spread = (centred**2).mean(axis=-2).sum(axis=-1) + apart**2
-    ratio: Floats = np.divide(2 * shared, spread, out=np.full_like(spread, np.nan), where=spread > 0)
+def _concordance(scores: Floats, drawn: Floats) -> Floats:
+    """Of each draw, ``drawn`` being how often an answer is in it; NaN where nothing varies."""
+    n = scores.shape[0]
+    first, second = scores.T
+    means, squares = drawn @ scores / n, drawn @ scores**2 / n
+    shared = drawn @ (first * second) / n - means[:, 0] * means[:, 1]
+    spread = (squares - means**2).sum(axis=1) + (means[:, 0] - means[:, 1]) ** 2
+    ratio: Floats = np.divide(2 * shared, spread, out=np.full_like(spread, np.nan), where=spread > _TINY)
     return ratio
 
 
-def _percentiles(values: Floats, value: float) -> tuple[float, float]:
+_BATCH = 2_000_000
+"""Cells of drawn weights that are in memory at a time."""
+
+
+def _draws(n: int, resamples: int) -> Iterator[Floats]:
+    """How often each of n answers is drawn in each resample, some resamples at a time."""
+    generator = np.random.default_rng(_SEED)
+    rows = max(1, _BATCH // n)
+    for start in range(0, resamples, rows):
+        chosen = generator.integers(0, n, (min(rows, resamples - start), n))
+        yield np.stack([np.bincount(row, minlength=n) for row in chosen]).astype(np.float64)
+
+
+def _percentiles(parts: Sequence[Floats], value: float) -> tuple[float, float]:
     """The 95 % percentile interval, without draws in which nothing varied; it holds the value."""
+    values = np.concatenate(parts)
     low, high = np.percentile(values[~np.isnan(values)], (2.5, 97.5))
     return min(float(low), value), max(float(high), value)
 
@@ -93,39 +109,53 @@ def alpha(table: Table, level: Level, *, resamples: int = _RESAMPLES) -> Estimat
     values, codes = np.unique(scores[~np.isnan(scores)], return_inverse=True)
     if values.size < 2:
         return absent(name, n, raters, f"every score is {values[0]:g}: where nothing varies, alpha is undefined")
-    held = np.zeros((n, values.size))
-    np.add.at(held, (np.nonzero(~np.isnan(scores))[0], codes), 1.0)
-    value = float(_alphas(held, values, level, np.ones((1, n)))[0])
+    of_draw = _by_place(scores) if level == "interval" else _by_count(scores, values, codes, level)
+    value = float(of_draw(np.ones((1, n)))[0])
     method = f"bootstrap over answers, {resamples} draws"
-    if ((held > 0).sum(axis=1) == 1).all():
+    if (np.nanmin(scores, axis=1) == np.nanmax(scores, axis=1)).all():
         return Estimate(name, value, None, None, n, raters, "", join(IDENTICAL, "no interval can be computed", note))
-    draws = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
-    low, high = _percentiles(_alphas(held, values, level, draws), value)
+    low, high = _percentiles([of_draw(drawn) for drawn in _draws(n, resamples)], value)
     return Estimate(name, value, low, high, n, raters, method, note)
 
 
-def _alphas(held: Floats, values: Floats, level: Level, draws: Floats) -> Floats:
-    """Alpha of each draw; ``held`` counts the ratings of each answer by value, ``draws`` how often an answer is drawn.
+def _by_place(scores: Floats) -> Callable[[Floats], Floats]:
+    """Interval alpha of draws. Disagreement of all pairs follows from sums and squares; pairs are never formed."""
+    given = ~np.isnan(scores)
+    places = np.where(given, scores - scores[given].mean(), 0.0) / np.ptp(scores[given])
+    sizes, sums, squares = given.sum(axis=1), places.sum(axis=1), (places**2).sum(axis=1)
+    apart = 2 * (sizes * squares - sums**2) / (sizes - 1)
 
-    The disagreement of all pairs follows from counts, sums and sums of squares; pairs are never formed.
-    """
+    def of_draw(drawn: Floats) -> Floats:
+        n, first, second = drawn @ sizes, drawn @ sums, drawn @ squares
+        return _share(drawn @ apart, 2 * (n * second - first**2) / (n - 1))
+
+    return of_draw
+
+
+def _by_count(scores: Floats, values: Floats, codes: Codes, level: Level) -> Callable[[Floats], Floats]:
+    """Nominal or ordinal alpha of draws, from how many ratings of each value an answer has."""
+    held = np.zeros((len(scores), values.size))
+    np.add.at(held, (np.nonzero(~np.isnan(scores))[0], codes), 1.0)
     sizes = held.sum(axis=1)
-    totals = draws @ held
-    n = totals.sum(axis=1)
-    if level == "nominal":
-        observed = draws @ ((sizes**2 - (held**2).sum(axis=1)) / (sizes - 1))
-        expected = (n**2 - (totals**2).sum(axis=1)) / (n - 1)
-    else:
-        if level == "ordinal":
-            places = (np.cumsum(totals, axis=1) - totals / 2) / n[:, None]
-        else:
-            places = np.broadcast_to((values - values.mean()) / np.ptp(values), totals.shape)
+
+    def of_draw(drawn: Floats) -> Floats:
+        totals = drawn @ held
+        n = totals.sum(axis=1)
+        if level == "nominal":
+            observed = drawn @ ((sizes**2 - (held**2).sum(axis=1)) / (sizes - 1))
+            return _share(observed, (n**2 - (totals**2).sum(axis=1)) / (n - 1))
+        places = (np.cumsum(totals, axis=1) - totals / 2) / n[:, None]
         sums, squares = places @ held.T, places**2 @ held.T
-        observed = (draws * (2 * (sizes * squares - sums**2) / (sizes - 1))).sum(axis=1)
+        observed = (drawn * (2 * (sizes * squares - sums**2) / (sizes - 1))).sum(axis=1)
         first, second = (totals * places).sum(axis=1), (totals * places**2).sum(axis=1)
-        expected = 2 * (n * second - first**2) / (n - 1)
-    varied = (totals > 0).sum(axis=1) > 1
-    share: Floats = np.divide(observed, expected, out=np.full_like(expected, np.nan), where=varied)
+        return _share(observed, 2 * (n * second - first**2) / (n - 1))
+
+    return of_draw
+
+
+def _share(observed: Floats, expected: Floats) -> Floats:
+    """1 minus observed over expected disagreement; NaN where nothing varies."""
+    share: Floats = np.divide(observed, expected, out=np.full_like(expected, np.nan), where=expected > _TINY)
     return 1 - share
 
 

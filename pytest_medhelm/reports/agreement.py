@@ -39,9 +39,9 @@ def text(assessment: Assessment) -> Iterator[str]:
             yield from _row(f"{judge} ({estimate.name.rpartition(' ')[2]})", estimate)
     yield ""
     yield from _wrapped(
-        "n counts answers, or models where those are ordered. Words by convention (Koo and Li 2016): poor under 0.5, moderate under 0.75, good under "
-        "0.9. ICC(2,1), ICC(1,1): one score for another. ICC(3,1): the same, level aside. ICC(3,k): reliability of "
-        "the average of all, always higher. docs/agreement.md explains each number."
+        "n counts answers, or models where those are ordered. Words by convention (Koo and Li 2016): poor under 0.5, "
+        "moderate under 0.75, good under 0.9. ICC(2,1), ICC(1,1): one score for another. ICC(3,1): the same, level "
+        "aside. ICC(3,k): reliability of the average of all, always higher. docs/agreement.md explains each number."
     )
 
 
