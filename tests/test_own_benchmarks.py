@@ -863,6 +863,6 @@ def test_the_reference_names_every_key() -> None:
     told = set(re.findall(r"^\| `(\w+)`", DOCS, re.MULTILINE))
     inner = {
         "id", "cluster", "slices", "kind", "column", "choices", "choices_column", "choices_columns", "tolerance",
-        "positive", "scale", "shows_reference", "criteria",
+        "positive", "scale", "shows_reference", "criteria", "harm",
     }  # fmt: skip
     assert told == {*KEYS, *inner}
