@@ -17,8 +17,8 @@ Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_dis
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import privacy_worksheet
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
@@ -28,27 +28,12 @@ CHOICES = (
     "it turns on a fact that is not stated",
 )
 
-TASK = Task(
-    name="pp26_disclosure_basis",
-    title="DisclosureBasis",
-    subcategory="Organizing Workflow Processes",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("pp26_disclosure_basis.xlsx"),),
-    load=labelled_xlsx(CHOICES, sheet="Test cases", context="scenario"),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/PacificAI/medhelm",
-    attribution="Pacific AI 2026",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, scenario "
-        "and provided_label (the letter of an answer; what the letters mean stands in the benchmark's "
-        "docstring)"
-    ),
-    chance=1 / 3,
+TASK = privacy_worksheet(
+    "pp26_disclosure_basis",
+    "DisclosureBasis",
+    "Organizing Workflow Processes",
+    CHOICES,
+    context="scenario",
 )
 
 

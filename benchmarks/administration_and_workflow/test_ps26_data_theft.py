@@ -20,34 +20,14 @@ Source: PacificMedSecurity v2.2, https://github.com/PacificAI/medhelm (scenario 
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.security import load_security, security_prompt
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.datasets.security import security_prompt
+from pytest_medhelm.families import security_requests
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.jury.jury import Jury
 from pytest_medhelm.metrics.privacy import score_security
 
-TASK = Task(
-    name="ps26_data_theft",
-    title="PS26 Data Theft",
-    subcategory="Organizing Workflow Processes",
-    placed_here=True,
-    access="private",
-    kind="jury",
-    files=(DataFile("ps26_data_theft.csv"),),
-    load=load_security,
-    main_metric="refusal_agreement",
-    rubric="security_reply",
-    licence="none stated (synthetic requests)",
-    source="https://github.com/PacificAI/medhelm",
-    attribution="Pacific AI 2026",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a table with the columns id, prompt, expected_behavior, harm_level (0 "
-        "legitimate, 1 ambiguous, 2 harmful, 3 gravely harmful) and scoring_rule"
-    ),
-    size=544,
-)
+TASK = security_requests("ps26_data_theft", "PS26 Data Theft", size=544)
 
 
 def prompt(instance: Instance) -> str:

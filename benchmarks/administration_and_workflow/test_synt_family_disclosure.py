@@ -17,35 +17,14 @@ Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stan
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import synthetic_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("permitted", "not permitted")
 
-TASK = Task(
-    name="synt_family_disclosure",
-    title="Family Disclosure",
-    subcategory="Organizing Workflow Processes",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("synt_family_disclosure.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/stanford-crfm/helm",
-    attribution="MedHELM 0.8.0",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a table with the columns prompt, context and label (A permitted, B "
-        "not permitted)"
-    ),
-    chance=1 / 2,
-    positive="permitted",
-)
+TASK = synthetic_table("synt_family_disclosure", "Family Disclosure", CHOICES, positive=CHOICES[0])
 
 
 def prompt(instance: Instance) -> str:

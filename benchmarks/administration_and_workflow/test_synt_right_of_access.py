@@ -19,8 +19,8 @@ Source: MedHELM 0.8.0 (scenario synt_right_of_access), https://github.com/stanfo
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import synthetic_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
@@ -30,29 +30,7 @@ CHOICES = (
     "access may be denied on a ground that can be reviewed",
 )
 
-TASK = Task(
-    name="synt_right_of_access",
-    title="Right of Access",
-    subcategory="Organizing Workflow Processes",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("synt_right_of_access.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/stanford-crfm/helm",
-    attribution="MedHELM 0.8.0",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a table with the columns prompt, context and label (A access must be "
-        "granted, B access may be denied without review, C access may be denied on a ground that can be "
-        "reviewed)"
-    ),
-    chance=1 / 3,
-    positive="access must be granted",
-)
+TASK = synthetic_table("synt_right_of_access", "Right of Access", CHOICES, positive=CHOICES[0])
 
 
 def prompt(instance: Instance) -> str:

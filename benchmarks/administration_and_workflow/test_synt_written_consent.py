@@ -18,35 +18,14 @@ Source: MedHELM 0.8.0 (scenario synt_written_consent), https://github.com/stanfo
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import synthetic_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("permitted", "not permitted")
 
-TASK = Task(
-    name="synt_written_consent",
-    title="Written Consent",
-    subcategory="Organizing Workflow Processes",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("synt_written_consent.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/stanford-crfm/helm",
-    attribution="MedHELM 0.8.0",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a table with the columns prompt, context and label (A permitted, B "
-        "not permitted)"
-    ),
-    chance=1 / 2,
-    positive="permitted",
-)
+TASK = synthetic_table("synt_written_consent", "Written Consent", CHOICES, positive=CHOICES[0])
 
 
 def prompt(instance: Instance) -> str:

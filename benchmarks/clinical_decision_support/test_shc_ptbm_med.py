@@ -16,34 +16,22 @@ Source: Pillai et al. 2024, https://doi.org/10.1093/jamia/ocae001 (as used in Me
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import stanford_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("yes", "no")
 
-TASK = Task(
-    name="shc_ptbm_med",
-    title="ADHD-Behavior",
-    subcategory="Providing Clinical Knowledge Support",
-    access="private",
-    kind="classification",
-    files=(DataFile("shc_ptbm_med.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="private to Stanford Health Care; not released",
-    source="https://doi.org/10.1093/jamia/ocae001",
-    attribution="Stanford Health Care (Pillai et al. 2024)",
-    redistribution=False,
-    third_party=False,
-    obtain=(
-        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
-        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
-    ),
-    size=423,
-    chance=1 / 2,
+TASK = stanford_table(
+    "shc_ptbm_med",
+    "ADHD-Behavior",
+    "Providing Clinical Knowledge Support",
+    CHOICES,
     positive="yes",
+    source="https://doi.org/10.1093/jamia/ocae001",
+    authors="Pillai et al. 2024",
+    size=423,
 )
 
 

@@ -16,34 +16,22 @@ Source: Bannett et al. 2025, https://doi.org/10.1542/peds.2024-067223 (as used i
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import stanford_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("yes", "no")
 
-TASK = Task(
-    name="shc_sei_med",
-    title="ADHD-MedEffects",
-    subcategory="Providing Clinical Knowledge Support",
-    access="private",
-    kind="classification",
-    files=(DataFile("shc_sei_med.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="private to Stanford Health Care; not released",
-    source="https://doi.org/10.1542/peds.2024-067223",
-    attribution="Stanford Health Care (Bannett et al. 2025)",
-    redistribution=False,
-    third_party=False,
-    obtain=(
-        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
-        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
-    ),
-    size=915,
-    chance=1 / 2,
+TASK = stanford_table(
+    "shc_sei_med",
+    "ADHD-MedEffects",
+    "Providing Clinical Knowledge Support",
+    CHOICES,
     positive="yes",
+    source="https://doi.org/10.1542/peds.2024-067223",
+    authors="Bannett et al. 2025",
+    size=915,
 )
 
 

@@ -17,13 +17,13 @@ Source: Xu et al. 2024, https://physionet.org/content/discharge-me/1.3/ (test_ph
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
 from pytest_medhelm.datasets.readers import digest, read_csv
+from pytest_medhelm.datasets.sections import without
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.jury.jury import Jury
 
@@ -65,15 +65,6 @@ def load(
                 cluster=digest(patient),
                 slices={"section": section, "cut": "yes" if cuts == len(ASKED) else "no"},
             )
-
-
-def without(text: str, sections: Iterable[str]) -> tuple[str, int]:
-    """A text with some sections cut out, whatever blanks and line breaks lie between their words; and how many were."""
-    cuts = 0
-    for section in sections:
-        text, count = re.subn(r"\s+".join(map(re.escape, section.split())), "", text)
-        cuts += bool(count)
-    return text, cuts
 
 
 TASK = Task(

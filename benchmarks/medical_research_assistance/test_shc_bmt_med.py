@@ -15,35 +15,14 @@ Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import stanford_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("yes", "no")
 
-TASK = Task(
-    name="shc_bmt_med",
-    title="BMT-Status",
-    subcategory="Recording Research Processes",
-    access="private",
-    kind="classification",
-    files=(DataFile("shc_bmt_med.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="private to Stanford Health Care; not released",
-    source="https://arxiv.org/abs/2505.23802",
-    attribution="Stanford Health Care (Bedi et al. 2025)",
-    redistribution=False,
-    third_party=False,
-    obtain=(
-        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
-        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
-    ),
-    size=220,
-    chance=1 / 2,
-    positive="yes",
-)
+TASK = stanford_table("shc_bmt_med", "BMT-Status", "Recording Research Processes", CHOICES, positive="yes", size=220)
 
 
 def prompt(instance: Instance) -> str:

@@ -17,34 +17,20 @@ Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_ado
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import privacy_worksheet
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("the note holds something of that kind to withhold", "the note holds nothing of that kind to withhold")
 
-TASK = Task(
-    name="pp26_adolescent_privacy",
-    title="AdolescentPrivacy",
-    subcategory="Patient-Provider Messaging",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("pp26_adolescent_privacy.xlsx"),),
-    load=labelled_xlsx(CHOICES, sheet="Test cases", context="note"),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/PacificAI/medhelm",
-    attribution="Pacific AI 2026",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, note and "
-        "provided_label (the letter of an answer; what the letters mean stands in the benchmark's docstring)"
-    ),
-    chance=1 / 2,
-    positive="the note holds something of that kind to withhold",
+TASK = privacy_worksheet(
+    "pp26_adolescent_privacy",
+    "AdolescentPrivacy",
+    "Patient-Provider Messaging",
+    CHOICES,
+    context="note",
+    positive=CHOICES[0],
 )
 
 

@@ -16,8 +16,8 @@ Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_pro
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_xlsx
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import privacy_worksheet
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
@@ -28,28 +28,7 @@ CHOICES = (
     "it cannot be decided, since a fact that decides it is not recorded",
 )
 
-TASK = Task(
-    name="pp26_proxy_access",
-    title="ProxyAccess",
-    subcategory="Patient-Provider Messaging",
-    placed_here=True,
-    access="private",
-    kind="classification",
-    files=(DataFile("pp26_proxy_access.xlsx"),),
-    load=labelled_xlsx(CHOICES, sheet="Test cases", context="message"),
-    main_metric="exact_match",
-    licence="none stated (synthetic cases)",
-    source="https://github.com/PacificAI/medhelm",
-    attribution="Pacific AI 2026",
-    redistribution=None,
-    third_party=None,
-    obtain=(
-        "no public copy is known: bring a workbook whose sheet Test cases has the columns question, message "
-        "and provided_label (the letter of an answer; what the letters mean stands in the benchmark's "
-        "docstring)"
-    ),
-    chance=1 / 4,
-)
+TASK = privacy_worksheet("pp26_proxy_access", "ProxyAccess", "Patient-Provider Messaging", CHOICES, context="message")
 
 
 def prompt(instance: Instance) -> str:

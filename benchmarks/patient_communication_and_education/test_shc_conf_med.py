@@ -16,33 +16,21 @@ MedHELM, test split)
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import stanford_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("yes", "no")
 
-TASK = Task(
-    name="shc_conf_med",
-    title="MedConfInfo",
-    subcategory="Patient-Provider Messaging",
-    access="private",
-    kind="classification",
-    files=(DataFile("shc_conf_med.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="private to Stanford Health Care; not released",
-    source="https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109",
-    attribution="Stanford Health Care (Rabbani et al. 2024)",
-    redistribution=False,
-    third_party=False,
-    obtain=(
-        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
-        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
-    ),
-    chance=1 / 2,
+TASK = stanford_table(
+    "shc_conf_med",
+    "MedConfInfo",
+    "Patient-Provider Messaging",
+    CHOICES,
     positive="yes",
+    source="https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109",
+    authors="Rabbani et al. 2024",
 )
 
 

@@ -14,34 +14,22 @@ Source: Tse et al. 2025, https://doi.org/10.1001/jamapediatrics.2024.4438 (as us
 
 from __future__ import annotations
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.labelled import labelled_csv
+from pytest_medhelm import Instance, Response
+from pytest_medhelm.families import stanford_table
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.prompts import letter_prompt
 
 CHOICES = ("yes", "no")
 
-TASK = Task(
-    name="shc_privacy_med",
-    title="PrivacyDetection",
-    subcategory="Patient-Provider Messaging",
-    access="private",
-    kind="classification",
-    files=(DataFile("shc_privacy_med.csv"),),
-    load=labelled_csv(CHOICES),
-    main_metric="exact_match",
-    licence="private to Stanford Health Care; not released",
-    source="https://doi.org/10.1001/jamapediatrics.2024.4438",
-    attribution="Stanford Health Care (Tse et al. 2025)",
-    redistribution=False,
-    third_party=False,
-    obtain=(
-        "it is private to Stanford Health Care, and there is no public release: to evaluate your own "
-        "hospital's data, write a table with the columns prompt, context and label (A yes, B no)"
-    ),
-    size=300,
-    chance=1 / 2,
+TASK = stanford_table(
+    "shc_privacy_med",
+    "PrivacyDetection",
+    "Patient-Provider Messaging",
+    CHOICES,
     positive="yes",
+    source="https://doi.org/10.1001/jamapediatrics.2024.4438",
+    authors="Tse et al. 2025",
+    size=300,
 )
 
 

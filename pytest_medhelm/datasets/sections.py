@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -50,3 +51,12 @@ def cut_section(note: str) -> Section | LeftOut:
     if not text or not before.strip():
         return LeftOut("nothing on the line of the heading, or nothing before it")
     return Section(found[0], text, before.strip())
+
+
+def without(text: str, sections: Iterable[str]) -> tuple[str, int]:
+    """A text with some sections cut out, whatever blanks and line breaks lie between their words; and how many were."""
+    cuts = 0
+    for section in sections:
+        text, count = re.subn(r"\s+".join(map(re.escape, section.split())), "", text)
+        cuts += bool(count)
+    return text, cuts
