@@ -67,12 +67,14 @@ class GateResult:
     threshold: float
     verdict: Verdict
     reason: str
+    interval: str = "95 % interval"
+    """What the two ends are."""
 
     def sentence(self) -> str:
         """The one sentence that the terminal, JUnit, JSON and HTML show."""
         value = "no value" if self.value is None else f"{self.value:.3f}"
         interval = (
-            "" if self.low is None or self.high is None else f" (95 % interval {self.low:.3f} to {self.high:.3f})"
+            "" if self.low is None or self.high is None else f" ({self.interval} {self.low:.3f} to {self.high:.3f})"
         )
         return f"{self.verdict}: {self.rule}: {self.model} on {self.benchmark} has {value}{interval}: {self.reason}"
 
@@ -175,7 +177,8 @@ def _result(
     reason: str,
 ) -> GateResult:
     low, high = (summary["low"], summary["high"]) if summary else (None, None)
-    return GateResult(rule.text, model, name, value, low, high, rule.threshold, verdict, reason)
+    kind = "one-sided 95 % bounds" if summary and "one_sided" in summary else "95 % interval"
+    return GateResult(rule.text, model, name, value, low, high, rule.threshold, verdict, reason, kind)
 
 
 def _not_evaluated(rule: Rule, model: str, name: str, reason: str) -> GateResult:

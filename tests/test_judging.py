@@ -191,7 +191,7 @@ def test_a_verdict_keeps_what_it_was_made_from() -> None:
         "judge": "vllm/judge", "served": "judge", "request": "k2", "requests": ["k1", "k2"], "status": "ok",
         "scores": dict.fromkeys(NAMES, 4.0), "harm": {"severity": "mild", "kinds": ["omission"]}, "error": "",
         "repaired": 1, "latency": 3.0, "cached": False, "usage": {"prompt_tokens": 30, "completion_tokens": 1},
-        "cost": None, "prompt": "p",
+        "cost": None, "paid": None, "prompt": "p",
     }  # fmt: skip
 
 

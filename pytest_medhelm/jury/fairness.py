@@ -131,10 +131,10 @@ def attempts(text: str, names: Iterable[str] = ()) -> list[str]:
 
 def _verdict(names: tuple[str, ...]) -> re.Pattern[str]:
     """A criterion's name with a number behind it, in JSON or as "accuracy: 5/5"; the key of a class."""
-    words = "|".join(re.escape(name.replace("_", " ")) for name in names) or r"\Z\A"
+    words = "|".join(name.replace("_", "[ _]") for name in names) or r"\Z\A"
     return compiled(
-        rf"""["'](?:{words.replace(" ", "_")})["']\s?:\s?(?:\d|{{)|["']class["']\s?:\s?["']"""
-        rf"|\b(?:{words.replace(' ', '[ _]')})(?:\s(?:score|rating))?\s?(?:=|:|is)\s?(?:5|five|10|ten)\b{_NO_UNIT}"
+        rf"""["'](?:{words})["']\s?:\s?(?:\d|{{)|["']class["']\s?:\s?["']"""
+        rf"|\b(?:{words})(?:\s(?:score|rating))?\s?(?:=|:|is)\s?(?:5|five|10|ten)\b{_NO_UNIT}"
     )
 
 

@@ -15,7 +15,11 @@ from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
+from pytest_medhelm.jury.harm import HARM
+from pytest_medhelm.leaderboard.jurors import jury_section
+from pytest_medhelm.leaderboard.jury import NOTE, JuryColumns, Ratings, harm_of, harm_summary, jury_extras
 from pytest_medhelm.leaderboard.labels import label_summaries
+from pytest_medhelm.leaderboard.paired import paired
 from pytest_medhelm.leaderboard.spending import Spending
 from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
@@ -54,6 +58,25 @@ class Cell:
     """Some instances of the evaluation set have no record."""
     absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per metric that could not be computed: the first reason, and for how many instances."""
+    jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
+    """The verdicts, in the order of ``instances``."""
+    harm: Mapping[str, Any] | None = None
+    """What harm the judges marked; None where they were not asked."""
+
+    @property
+    def ratings(self) -> Sequence[Ratings | None]:
+        """The usable verdicts of each instance; None where no judge was asked."""
+        return self.jury.ratings
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """What the judges rated."""
+        return self.jury.criteria
+
+    @property
+    def scored(self) -> bool:
+        """The main metric was measured at least once."""
+        return self.main_metric in self.metrics
 
     @property
     def value(self) -> float | None:
@@ -99,6 +122,7 @@ class Columns:
     """Per metric the instances for which it does not exist."""
     absent: dict[str, list[str]] = field(default_factory=dict)
     """Per metric why it could not be computed, one reason for each instance where that is so."""
+    jury: JuryColumns = field(default_factory=JuryColumns)
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     cached: int = 0
@@ -119,6 +143,7 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))
         columns.labels.append(_label(first))
+        columns.jury.add(repeats)
         for name in first.get("not_applicable", ()):
             columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
         for name, reason in first.get("absent", {}).items():
@@ -161,6 +186,8 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         evaluation=columns.evaluation,
         partial=len(columns.ids) < columns.size,
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
+        jury=columns.jury,
+        harm=harm_of(columns),
     )
 
 
@@ -171,6 +198,8 @@ def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
 
 def _summary(name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The main value with its interval; beside it the value among answered instances and the bounds."""
+    if name in HARM:
+        return harm_summary(name, columns)
     ends = (columns.scales[name][0], columns.scales[name][1])
     aside = columns.not_applicable.get(name, set())
     scores = [None if index in aside else score for index, score in enumerate(column)]
@@ -183,7 +212,7 @@ def _summary(name: str, column: Sequence[float | None], columns: Columns, facts:
     interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
     missing = len(scores) - len(values) - len(aside)
     worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
-    return {
+    summary: dict[str, Any] = {
         "value": None if incomplete or not values else _mean(values, strata),
         "standard_error": None if incomplete else standard_error(values, ends, clusters, strata),
         "low": interval and interval.low,
@@ -197,6 +226,10 @@ def _summary(name: str, column: Sequence[float | None], columns: Columns, facts:
         "missing": missing,
         "scale": list(ends),
     }
+    if columns.jury.is_jury_metric(name):
+        summary |= jury_extras(name, columns, _strata(columns, facts))
+        summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))
+    return summary
 
 
 def _mean(values: Sequence[float], strata: Sequence[str] | None) -> float:
@@ -239,7 +272,8 @@ def make_leaderboard(
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
         "cells": [_cell_as_json(cell) for cell in cells],
         "win_rate": _win_rate(cells, candidates),
-        "paired": _paired(cells, candidates),
+        "paired": paired(cells, candidates),
+        "jury": jury_section(cells, models),
         "gates": list(gates),
         "coverage": _coverage(benchmarks),
     }
@@ -274,6 +308,9 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
         "absent": cell.absent,
+        "flagged": cell.jury.flagged,
+        "flags": dict(sorted(cell.jury.flags.items())),
+        "harm": cell.harm,
         "instances": cell.instances,
         "scores": cell.scores,
     }
@@ -300,45 +337,6 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any
         "rates": mean_win_rates(complete),
         "stability": {model: list(ends) for model, ends in win_rate_stability(complete).items()},
     }
-
-
-def _paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, Any]]:
-    """With two candidates: the mean difference on the instances that both have measured."""
-    pool = sorted({cell.model for cell in cells} & set(candidates))
-    if len(pool) != 2:
-        return []
-    table = {(cell.benchmark, cell.model): cell for cell in cells}
-    rows = []
-    for benchmark in sorted({cell.benchmark for cell in cells}):
-        first, second = (table.get((benchmark, model)) for model in pool)
-        if first is None or second is None or first.main_metric != second.main_metric:
-            continue
-        if first.facts["data"]["sha256"] != second.facts["data"]["sha256"]:
-            continue
-        if first.main_metric not in first.metrics or first.main_metric not in second.metrics:
-            continue  # Nothing was measured, e.g. no judge gave a verdict.
-        scale = first.metrics[first.main_metric]["scale"]
-        span = abs(scale[1] - scale[0])
-        others = dict(zip(second.instances, second.scores[second.main_metric], strict=True))
-        differences = [
-            mine - theirs
-            for name, mine in zip(first.instances, first.scores[first.main_metric], strict=True)
-            if mine is not None and (theirs := others.get(name)) is not None
-        ]
-        interval = mean_interval(differences, scale=(-span, span))
-        if interval is None:
-            continue
-        rows.append(
-            {
-                "benchmark": benchmark,
-                "models": pool,
-                "difference": fmean(differences),
-                "low": interval.low,
-                "high": interval.high,
-                "n": len(differences),
-            }
-        )
-    return rows
 
 
 def rounded(value: Any) -> Any:

@@ -154,6 +154,26 @@ def mean_interval(
     return Interval(*inside, method, _cluster_note(sources, fixed))
 
 
+def share_bounds(
+    scores: Sequence[float], clusters: Sequence[str] | None = None, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The exact lower and the exact upper bound of a share, each one-sided (Clopper and Pearson), both in 0..1.
+
+    0 of 20 leaves up to 1 - 0.05^(1/20) = 13.9 % possible at 95 %. ``scores`` are 0 and 1; scores between (means of
+    repeats) and clusters, which divide n by the design effect, are taken as Korn and Graubard (1998) do.
+    Raises ValueError without scores.
+    """
+    unit = _rescaled(scores, (0.0, 1.0))
+    if not unit.size:
+        raise ValueError("share_bounds needs at least one score")
+    sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
+    both = 2 * confidence - 1
+    design = _design(unit, sources, np.zeros(unit.size, dtype=np.intp), both)
+    n = unit.size / design.effect * min(1.0, _normal_quantile(both) / design.quantile) ** 2
+    share = float(unit.mean())
+    return _exact_low(share * n, n, both), 1.0 - _exact_low((1 - share) * n, n, both)
+
+
 @dataclass(frozen=True, slots=True)
 class _Design:
     """What clustering does to a sample."""

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pytest_medhelm import answers
 from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.jury.harm import rank
 from pytest_medhelm.leaderboard.spending import money
 from pytest_medhelm.reports.files import write_private
 from pytest_medhelm.results.suite import Suite
@@ -51,6 +52,9 @@ def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{cell['benchmark']}--{cell['model']}")
     names = [f"{stem}-{number}.html" for number in range(1, -(-len(cell["instances"]) // PER_PAGE) + 1)]
     records = suite.records(cell["benchmark"], cell["model"])
+    if cell["harm"]:
+        # The worst first: what a clinician should see before all else.
+        records = iter(sorted(records, key=lambda record: -rank(record.get("harm"))))
     for number, name in enumerate(names):
         instances = list(_views(store, islice(records, PER_PAGE)))
         text = _template("instances.html").render(cell=cell, pages=names, number=number, instances=instances)
@@ -64,12 +68,15 @@ def _views(store: ResponseStore, records: Iterable[Mapping[str, Any]]) -> Iterat
         thinking = answers.split_thinking(content, reasoning or None)
         yield {
             "record": record,
+            "harm": record.get("harm"),
+            "flags": record.get("flags", ()),
             "messages": json.loads(payload)["messages"] if payload else [],
             "answer": thinking.answer,
             "thinking": thinking.reasoning,
             "reference": store.text(record["reference"]),
             "verdicts": [
-                verdict | {"reply": store.exchange(verdict["request"]).content} for verdict in record["verdicts"]
+                {"harm": None, "repaired": 0} | verdict | {"reply": store.exchange(verdict["request"]).content}
+                for verdict in record["verdicts"]
             ],
         }
 

@@ -38,6 +38,11 @@ def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
     if cell["partial"]:
         yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
     yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
+    severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
+    if severe:
+        yield f"{severe} with severe harm"
+    if cell["flagged"]:
+        yield f"{cell['flagged']} answer{'s' if cell['flagged'] > 1 else ''} try to steer the judges"
 
 
 def _short(name: str, wide: int) -> str:
