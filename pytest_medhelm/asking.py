@@ -11,13 +11,14 @@ import pytest
 
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
+from pytest_medhelm.errors import BudgetReached
 from pytest_medhelm.gates import Rule, parse_rule
 from pytest_medhelm.jury.calls import judge_calls
 from pytest_medhelm.jury.jury import is_judged
 from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
 from pytest_medhelm.jury.rubric_files import chosen_rubric, override
 from pytest_medhelm.metrics import METRICS, Metric
-from pytest_medhelm.outcomes import Shortfall, hide_text
+from pytest_medhelm.outcomes import BUDGET_OF, Shortfall, hide_text
 from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
 from pytest_medhelm.task import Instance, Task
 from pytest_medhelm.window import Window
@@ -55,6 +56,8 @@ class Asker:
         self._window = Window((), 0)
         self._described: set[str] = set()
         self._hashes: dict[tuple[str, str], str] = {}
+        self._wanted = 0
+        """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
 
     @cached_property
@@ -76,6 +79,7 @@ class Asker:
                 run=self.run,
                 use_cache=self.settings.cache,
                 processes=self._processes,
+                max_cost=self.settings.max_cost,
             )
         return self._engine
 
@@ -218,6 +222,8 @@ class Asker:
         known = self._rank is not None and self._rank < self._processes
         share = session.items[self._rank :: self._processes] if known else ()
         self._window = Window(share, self._ahead())
+        if self.settings.max_cost is not None:
+            self._wanted = sum(map(self._requests, session.items))
         # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
         gc.freeze()
         try:
@@ -252,10 +258,17 @@ class Asker:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
+        stopped = call.excinfo is not None and isinstance(call.excinfo.value, BudgetReached)
+        if stopped:
+            self._stop(item, report, call)
         if not _is_measured(item):
             return report
         draft = item.stash.get(state.DRAFT, None)
-        if draft is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
+        if (
+            draft is not None
+            and not stopped
+            and (report.when == "call" or (report.when == "setup" and not report.passed))
+        ):
             report.medhelm = self._record(draft)  # type: ignore[attr-defined]
         if not self.settings.show_text:
             hide_text(report, call, draft)
@@ -264,6 +277,30 @@ class Asker:
         if draft is not None and report.when == "teardown":
             del item.stash[state.DRAFT]
         return report
+
+    def _stop(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+        """The budget does not reach for this item: it has no record, and the session ends with it."""
+        assert call.excinfo is not None
+        reached = call.excinfo.value
+        assert isinstance(reached, BudgetReached)
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
+        amount = f"{self.settings.max_cost:.10g} {self.settings.currency}"
+        item.session.shouldstop = (
+            f"{BUDGET_OF} {amount} reached after {reached.answered} of {self._wanted} requests; "
+            "raise --medhelm-max-cost and run the same command to go on"
+        )
+
+    def _requests(self, item: pytest.Item) -> int:
+        """How many requests an item asks for: the model's, and one for each judge and repeat."""
+        names = getattr(item, "fixturenames", ())
+        if "response" not in names or not _is_measured(item) or _skips(item):
+            return 0
+        module = item.getparent(pytest.Module)
+        assert module is not None
+        judged = "jury" in names and self.rubric(module.stash[state.BENCHMARK]) is not None
+        asked = item.callspec.params["model"].answer is None  # type: ignore[attr-defined]
+        return asked + (len(self.lineup.judges) * self.settings.judge_repeats if judged else 0)
 
     def _record(self, draft: Draft) -> Record:
         self.engine.store.put_text(text_hash(draft.instance.answer), draft.instance.answer)

@@ -19,6 +19,7 @@ from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.gates import Rule, parse_rule
 from pytest_medhelm.lineup import Lineup, connect, describe
+from pytest_medhelm.outcomes import BUDGET_OF
 from pytest_medhelm.results.manifest import make_manifest
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
@@ -108,6 +109,8 @@ class Controller:
             lines.append(f"medhelm: tokens an answer may have: {', '.join(sorted(budgets))}")
         if self.lineup.judges:
             lines += self._jury_header()
+        if settings.max_cost is not None:
+            lines.append(f"medhelm: budget of this run: {settings.max_cost:.10g} {settings.currency}")
         lines.append(f"medhelm: suite {settings.folder}")
         if self._journal != "wal":
             lines.append("medhelm: this file system allows no write-ahead log; responses are written more slowly")
@@ -176,12 +179,13 @@ class Controller:
             # With a reason it is a stop by -x under xdist or by a plugin; Ctrl-C has none, or comes from a worker.
             self._interrupted = not str(stop) or "keyboard-interrupt" in str(stop)
             if not self._interrupted:
-                self._conclude()
+                self._conclude(str(stop) if str(stop).startswith(BUDGET_OF) else "")
             raise
         self._conclude()
         return result
 
-    def _conclude(self) -> None:
+    def _conclude(self, stopped: str = "") -> None:
+        """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
         if self.config.getoption("collectonly") or (self._suite is None and not self._rules):
             return
         from pytest_medhelm.reports.write import conclude
@@ -190,7 +194,7 @@ class Controller:
         judged = candidates or [model.name for model in self.lineup.models]
         brought = sorted(self._brought - {rule.text for rule in self._rules})
         rules = (*self._rules, *map(parse_rule, brought))
-        self._outcome = conclude(self._open_suite(), rules, judged, self._selected)
+        self._outcome = conclude(self._open_suite(), rules, judged, self._selected, stopped)
         self._report_gates(self._outcome.gates)
         self.config.hook.pytest_medhelm_report(leaderboard=self._outcome.leaderboard, folder=self.settings.folder)
 

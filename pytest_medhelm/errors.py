@@ -4,7 +4,8 @@ MedhelmError          one sentence for the user: what is wrong and what to type 
 ├── ConfigError       an option, the config file or a gate rule: the session ends with exit status 4
 ├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
 │   └── DataMissing   nothing is there to read: that benchmark is skipped alone
-└── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
+├── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
+└── BudgetReached     one more request could cost more than the run may pay: the session stops, exit status 2
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ class DataMissing(DataError):  # noqa: N818
 
 class ModelError(MedhelmError):
     """A model cannot be asked at all."""
+
+
+class BudgetReached(MedhelmError):  # noqa: N818
+    """The run may have paid what it may pay; ``answered`` requests have an answer."""
+
+    def __init__(self, answered: int) -> None:
+        super().__init__("not asked: the budget is reached")
+        self.answered = answered
 
 
 def missing_extra(file: str, package: str) -> DataMissing:

@@ -117,6 +117,11 @@ def judge(
     return results
 
 
+def unjudged(rules: Sequence[Rule], models: Sequence[str], reason: str) -> list[GateResult]:
+    """Every rule as not evaluated, for one reason."""
+    return [_not_evaluated(rule, model, rule.benchmark, reason) for rule in rules for model in models]
+
+
 def _judge_cell(rule: Rule, model: str, name: str, cell: Cell | None) -> GateResult:
     if cell is None:
         return _not_evaluated(rule, model, name, "it has no records; select it, or correct its name")

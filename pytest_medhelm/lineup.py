@@ -54,7 +54,20 @@ def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
     for judge in lineup.judges:
         if judge.answer is not None:
             raise ConfigError(f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline")
+    if settings.max_cost is not None:
+        _require_prices(lineup, settings)
     return lineup
+
+
+def _require_prices(lineup: Lineup, settings: Settings) -> None:
+    """A budget counts only what has a price; an embedded model costs no money. Raises ConfigError."""
+    for model in lineup:
+        if model.endpoint is not None and model.price is None and model.provider != "local":
+            raise ConfigError(
+                f'--medhelm-max-cost needs the price of {model.name}: write [models."{model.name}"] and below it '
+                f"price = {{ input = 0.15, output = 0.60 }} in medhelm.toml ({settings.currency} per million tokens; 0 "
+                "for a server of your own)"
+            )
 
 
 def refuse_self_judging(lineup: Lineup, settings: Settings) -> None:

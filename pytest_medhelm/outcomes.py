@@ -10,6 +10,9 @@ from _pytest.outcomes import Failed
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.results.record import Draft
 
+BUDGET_OF = "budget of"
+"""How the reason begins for which a session stops at its budget: only the text travels from xdist's workers."""
+
 
 class PlumbingFailure(Failed):
     """No answer could be had: an ERROR of the item, never a wrong answer. Its text is safe to show."""

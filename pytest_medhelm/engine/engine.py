@@ -14,13 +14,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pytest_medhelm.engine.budget import Budget
 from pytest_medhelm.engine.request import Completion, Request, without_form
 from pytest_medhelm.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.engine.transport import Fault, Transport
+from pytest_medhelm.errors import BudgetReached
 from pytest_medhelm.models.spec import Endpoint
 
 FIRST_PAUSE = 0.1
@@ -77,8 +79,13 @@ class _Lane:
 class Engine:
     """Asks models. All public methods are called from the main thread."""
 
-    def __init__(self, path: Path, *, run: str, use_cache: bool, processes: int = 1) -> None:
-        """``path`` is the responses.sqlite; ``processes`` share it and divide each endpoint's limit."""
+    def __init__(
+        self, path: Path, *, run: str, use_cache: bool, processes: int = 1, max_cost: float | None = None
+    ) -> None:
+        """``path`` is the responses.sqlite; ``processes`` share it and divide each endpoint's limit.
+
+        They share ``max_cost`` too, what the run may pay (engine.budget).
+        """
         self._path = path
         self._run = run
         self._use_cache = use_cache
@@ -90,6 +97,13 @@ class Engine:
         self._jobs: dict[str, _Job] = {}
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._answered: list[tuple[_Job, Completion]] = []
+        self._max_cost = max_cost
+        self._budget: Budget | None = None
+        self._reached: int | None = None
+        """Requests answered when the budget was reached; None: it is not."""
+        self._served: set[int] = set()
+        """Short keys of what has an answer, stored or new; kept with a budget only."""
+        self._polling = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,6 +123,7 @@ class Engine:
             job = _Job(request, Future())
             stored = self._store.get(request.key) if short_key(request.key) in self._stored else None
             if stored is not None:
+                self._count(request)
                 job.future.set_result(stored)
                 for later in follow(stored) if follow else ():
                     self.submit(*later.both)
@@ -126,7 +141,8 @@ class Engine:
     def ask(self, request: Request) -> Completion:
         """The completion of a request, waiting for it. A later equal request is read from disk.
 
-        Raises KeyboardInterrupt when the controller of this worker was interrupted meanwhile.
+        Raises BudgetReached when it may not be asked any more, and KeyboardInterrupt when the controller of this
+        worker was interrupted meanwhile.
         """
         future = self.submit(request, first=True)
         while self._processes > 1 and not future.done():
@@ -165,6 +181,8 @@ class Engine:
     def _main(self, started: threading.Event) -> None:
         self._loop = loop = asyncio.new_event_loop()
         self._loop_store = ResponseStore(self._path)
+        if self._max_cost is not None:
+            self._budget = Budget(self._max_cost, self._loop_store, self._run)
         started.set()
         try:
             loop.run_forever()
@@ -179,6 +197,8 @@ class Engine:
     async def _wind_up(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._flush()
+        if self._budget is not None:
+            self._budget.close()
         await asyncio.gather(*(lane.transport.close() for lane in self._lanes.values()))
 
     def _start(self, job: _Job, first: bool) -> None:
@@ -212,8 +232,44 @@ class Engine:
 
     def _pump(self, lane: _Lane) -> None:
         while lane.free and lane.waiting and not self._closing:
+            if self._budget is not None and not self._admits(self._budget, lane.waiting[0]):
+                return
             lane.free -= 1
             self._spawn(self._attempt(lane, lane.waiting.popleft()))
+
+    def _admits(self, budget: Budget, job: _Job) -> bool:
+        """Whether a request may be sent now; when none may be sent any more, all that wait are turned away."""
+        admission = "stop" if self._reached is not None else budget.admit(job.request, len(self._served))
+        if admission == "stop":
+            if self._reached is None:
+                self._reached = budget.answered()
+            for lane in self._lanes.values():
+                while lane.waiting:
+                    self._turn_away(lane.waiting.popleft(), self._reached)
+        elif admission == "wait" and self._processes > 1 and not self._polling:
+            # What another process has in flight may come to less than was set aside for it.
+            assert self._loop is not None
+            self._polling = True
+            self._loop.call_later(CLAIM_POLL, self._poll)
+        return admission == "go"
+
+    def _turn_away(self, job: _Job, answered: int) -> None:
+        if self._processes > 1:
+            self._loop_store.release(job.request.key)
+        with contextlib.suppress(InvalidStateError):
+            job.future.set_exception(BudgetReached(answered))
+
+    def _poll(self) -> None:
+        self._polling = False
+        self._pump_all()
+
+    def _pump_all(self) -> None:
+        for lane in self._lanes.values():
+            self._pump(lane)
+
+    def _count(self, request: Request) -> None:
+        if self._max_cost is not None:
+            self._served.add(short_key(request.key))
 
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
         assert self._loop is not None
@@ -242,11 +298,18 @@ class Engine:
         job.attempts += 1
         if job.request.may_drop_form and job.request.model.served in lane.formless:
             job.request = without_form(job.request)
+        result: Completion | Fault | None = None
         try:
             result = await lane.transport.attempt(job.request)
         finally:
             lane.free += 1
-            self._pump(lane)
+            if self._budget is None:
+                self._pump(lane)
+            else:
+                if isinstance(result, Completion) and result.outcome != "request_error":
+                    self._count(job.request)
+                self._budget.settle(job.request, result, len(self._served))
+                self._pump_all()
         if isinstance(result, Fault) and result.form_refused:
             lane.formless.add(job.request.model.served)
             job.attempts -= 1
@@ -288,6 +351,8 @@ class Engine:
     def _resolve(self, job: _Job, completion: Completion) -> None:
         if not job.future.set_running_or_notify_cancel():
             return
+        if completion.outcome != "request_error":
+            self._count(job.request)
         # A hint: what goes wrong here the test meets again, and reports.
         with contextlib.suppress(Exception):
             self._follow_up(job.follow, completion)

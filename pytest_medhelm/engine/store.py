@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pytest_medhelm.engine.request import Completion, Request
 
@@ -30,6 +31,9 @@ CREATE TABLE IF NOT EXISTS responses(
     created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS claims(key TEXT PRIMARY KEY, pid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS spending(
+    run TEXT NOT NULL, pid INTEGER NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
+    answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
 """
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
 
@@ -181,6 +185,48 @@ class ResponseStore:
     def release(self, key: str) -> None:
         """Give a claim back."""
         self._connection.execute("DELETE FROM claims WHERE key = ?", (key,))
+
+    def reserve(self, run: str, amount: float, limit: float, answered: int) -> Literal["go", "wait", "stop"]:
+        """Set an amount aside if all that a run has paid and set aside stays within a limit.
+
+        Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
+        longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
+        """
+        pid = os.getpid()
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
+            ).fetchall()
+            within = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
+            self._connection.execute(
+                "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
+                "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
+                {"run": run, "pid": pid, "amount": amount * within, "one": int(within), "answered": answered},
+            )
+        if within:
+            return "go"
+        return "wait" if any(flying and (owner == pid or _alive(owner)) for owner, _, flying in rows) else "stop"
+
+    def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
+        """A request for which an amount was set aside has ended and cost what was ``paid``."""
+        # With nothing in flight the sum starts at zero again: differences of floats leave a rest.
+        self._connection.execute(
+            "UPDATE spending SET paid = paid + ?, answered = ?, in_flight = in_flight - 1, "
+            "reserved = CASE WHEN in_flight > 1 THEN MAX(0, reserved - ?) ELSE 0 END WHERE run = ? AND pid = ?",
+            (paid, answered, amount, run, os.getpid()),
+        )
+
+    def settle_all(self, run: str) -> None:
+        """Count what this process has in flight as paid."""
+        self._connection.execute(
+            "UPDATE spending SET paid = paid + reserved, reserved = 0, in_flight = 0 WHERE run = ? AND pid = ?",
+            (run, os.getpid()),
+        )
+
+    def answered(self, run: str) -> int:
+        """Requests answered, as the processes of a run last reported."""
+        row = self._connection.execute("SELECT SUM(answered) FROM spending WHERE run = ?", (run,)).fetchone()
+        return row[0] or 0
 
     def close(self) -> None:
         """Write what is held back and close the connection."""

@@ -43,6 +43,8 @@ class Fault:
     """Seconds that the server asks to wait."""
     form_refused: bool = False
     """The server cannot be told the form of the reply: ask again without."""
+    charged: bool = False
+    """The server may have worked on it, and may charge for that."""
 
 
 class Transport:
@@ -73,11 +75,12 @@ class Transport:
                     return _refused(reply.status, raw, reply.headers.get("Retry-After"), formed=request.may_drop_form)
             return read_completion(json.loads(raw), time.perf_counter() - started)
         except TimeoutError:
-            return Fault("no answer in time")
+            return Fault("no answer in time", charged=True)
         except (aiohttp.ClientError, OSError) as error:
-            return Fault(f"connection failed ({type(error).__name__})")
+            reached = not isinstance(error, aiohttp.ClientConnectorError)
+            return Fault(f"connection failed ({type(error).__name__})", charged=reached)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            return Fault("malformed answer")
+            return Fault("malformed answer", charged=True)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.gates import GateResult, Rule, judge
+from pytest_medhelm.gates import GateResult, Rule, judge, unjudged
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.reports.files import write_json
@@ -27,13 +27,18 @@ class Outcome:
     page: Path
 
 
-def conclude(suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str]) -> Outcome:
-    """Aggregate a suite, judge the rules and write leaderboard.json, leaderboard.html and manifest.json."""
+def conclude(
+    suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str], stopped: str = ""
+) -> Outcome:
+    """Aggregate a suite, judge the rules and write leaderboard.json, leaderboard.html and manifest.json.
+
+    No rule is judged of a run that was ``stopped`` before its end, for this reason.
+    """
     suite.commit()
     cells, measured = read_cells(suite)
     runs = suite.runs()
     measured["spending"] |= _paid_now(suite, runs[-1])
-    gates = judge(rules, cells, models, selected)
+    gates = unjudged(rules, models, stopped) if stopped else judge(rules, cells, models, selected)
     leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates])
     write_json(suite.folder / "leaderboard.json", leaderboard)
     write_json(
