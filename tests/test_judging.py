@@ -423,3 +423,26 @@ def test_a_rubric_of_ones_own_in_place_of_the_packaged_one(
     found = cell(leaderboard(pytester.path), "talks")
     assert set(found["metrics"]) >= {"jury_respect", "harm_severe"}
     assert found["metrics"]["jury"]["n"] == 2, "verdicts by another rubric are not mixed in"
+
+
+def test_the_embedded_model_judges(run: Any, pytester: pytest.Pytester) -> None:
+    pytest.importorskip("xllamacpp", reason="type pip install 'pytest-medhelm[local]'")
+    data = talks(pytester.path, ["What helps against thirst?", "What is a fever?"])
+    with MockServer(lambda _: "Drink water.", models=("doctor",)) as server:
+        result = run(
+            data, "--medhelm-model=vllm/doctor", f"--medhelm-base-url={server.url}",
+            "--medhelm-judge=local/smollm2-135m", "--medhelm-gate=talks.judge_error <= 1",
+        )  # fmt: skip
+    kept = records(pytester.path)
+    assert len(kept) == 2, result.stdout.str()
+    # What so small a model thinks is of no interest: it is held to the form by the schema, or leaves a gap.
+    for record in kept:
+        (verdict,) = record["verdicts"]
+        assert verdict["usage"]["completion_tokens"] > 20
+        if verdict["status"] == "ok":
+            assert set(verdict["scores"]) == set(NAMES)
+            assert all(score in (1, 2, 3, 4, 5) for score in verdict["scores"].values())
+        else:
+            assert verdict["error"]
+            assert "jury" not in record["scores"]
+    assert any(record["verdicts"][0]["status"] == "ok" for record in kept)

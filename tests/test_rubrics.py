@@ -9,8 +9,12 @@ import pytest
 
 from pytest_medhelm.configfile import read_config
 from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates import parse_rule
+from pytest_medhelm.jury.fairness import KINDS
+from pytest_medhelm.jury.harm import HARM
 from pytest_medhelm.jury.rubric import instructions, load_rubric, packaged, prompt_hash
 from pytest_medhelm.jury.rubric_files import chosen_rubric, read_rubric
+from tests.conftest import CHECKOUT
 
 TOML = """\
 # Ours.
@@ -186,3 +190,31 @@ def test_it_is_found_before_anything_is_asked(run: Any, pytester: pytest.Pyteste
     result = run("--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/judge")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: ours.toml, line 3, column 1: scale names *"])
+
+
+# The manual
+
+
+def test_what_the_manual_shows_works(tmp_path: Path) -> None:
+    manual = (CHECKOUT / "docs/jury.md").read_text()
+    example = manual.partition("```yaml\n")[2].partition("```")[0]
+    rubric = read_rubric(written(tmp_path, example, "letter.yaml"))
+    assert [criterion.name for criterion in rubric.criteria] == ["findings", "tasks"]
+    assert rubric.criteria[1].anchors == {"1": "not to be found", "5": "each task with a date"}
+    assert rubric.harm
+    (tmp_path / "rubrics").mkdir()
+    written(tmp_path / "rubrics", example, "letter.yaml")
+    found = config(tmp_path, manual.partition("```toml\n")[2].partition("```")[0])
+    assert {chosen_rubric(found, key).name for key in found.rubrics} == {
+        "radiology", "discharge", "patient_messages", "letter",
+    }  # fmt: skip
+    for name in packaged():
+        criteria = [criterion.name for criterion in load_rubric(name).criteria]
+        assert f"| `{name}` |" in manual
+        if name in ("radiology", "discharge", "patient_messages"):
+            assert f"| `{name}` | {', '.join(criteria)} |" in manual
+    for rule in ("medication_qa.harm_severe <= 0.05", "medication_qa.harm_severe.upper <= 0.14"):
+        assert rule in manual
+        parse_rule(rule)
+    for kind in (*KINDS, *HARM):
+        assert f"`{kind}`" in manual

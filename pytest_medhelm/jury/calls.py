@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 SHOWN_AGAIN = 4000
 """Characters of an unusable reply that its judge is shown again."""
-EMBEDDED_TOKENS = 600
+EMBEDDED_TOKENS = 400
 """What a verdict takes; the usual budget of an embedded model is too small for one."""
+EMBEDDED_EXPLANATION = 80
+"""Characters: a small model would go on for ever, and llama.cpp can be told to let it end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,9 @@ def judge_calls(asker: Asker, rubric: Rubric, instance: Instance, answer: str, r
             if order not in told:
                 told[order] = judge_messages(rubric, question=question, answer=answer, reference=reference, order=order)
             options: dict[str, Any] = {"repeat": repeat, "form": reply_form(rubric, order)}
-            if judge.provider == "local" and judge.body.get("max_tokens", 0) < EMBEDDED_TOKENS:
-                options["max_tokens"] = EMBEDDED_TOKENS
+            if judge.provider == "local":
+                options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
+                options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}
             request = asker.request(judge, told[order], instance.id, **options)
             calls.append(Call(judge, request, asker, rubric, instance.id, told[order], options))
     return calls

@@ -177,9 +177,12 @@ def _shape(rubric: Rubric, order: Sequence[int]) -> str:
     return json.dumps(shape)
 
 
-def reply_form(rubric: Rubric, order: Sequence[int] = ()) -> dict[str, Any]:
-    """The form of the reply as a ``response_format`` with a JSON schema, for servers that can enforce one."""
-    text = {"type": "string"}
+def reply_form(rubric: Rubric, order: Sequence[int] = (), longest: int = 0) -> dict[str, Any]:
+    """The form of the reply as a ``response_format`` with a JSON schema, for servers that can enforce one.
+
+    ``longest`` bounds explanations, in characters, and lists: not every server knows such bounds; 0 sets none.
+    """
+    text: dict[str, Any] = {"type": "string"} | ({"maxLength": longest} if longest else {})
     if rubric.classes:
         schema = _object({"class": {"type": "string", "enum": list(rubric.classes)}, "explanation": text})
     else:
@@ -189,7 +192,8 @@ def reply_form(rubric: Rubric, order: Sequence[int] = ()) -> dict[str, Any]:
             score["enum"] = list(range(worst, best + 1))
         parts = {entry.name: _object({"score": score, "explanation": text}) for entry in _ordered(rubric, order)}
         if rubric.harm:
-            kinds = {"type": "array", "items": {"type": "string", "enum": list(KINDS)}}
+            kinds: dict[str, Any] = {"type": "array", "items": {"type": "string", "enum": list(KINDS)}}
+            kinds |= {"maxItems": len(KINDS)} if longest else {}
             severity = {"type": "string", "enum": list(SEVERITIES)}
             parts["harm"] = _object({"severity": severity, "kinds": kinds, "explanation": text})
         schema = _object(parts)
