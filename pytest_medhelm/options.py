@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
 
 DEFAULT_LIMIT = 1000
-EMBEDDED_LIMIT = 3
+EMBEDDED_LIMIT = 2
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
 
 # name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.
