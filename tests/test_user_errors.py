@@ -152,8 +152,8 @@ def test_a_wrong_checksum_fails_alone(
     (data / "pubmed_qa").mkdir()
     (data / "pubmed_qa" / "ori_pqal.json").write_text("{}")
     result = run(
-        pytester.path, BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
-        f"--medhelm-data={data}", *extra,
+        pytester.path, BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py",
+        "--medhelm-model=baseline/majority", f"--medhelm-data={data}", *extra,
     )  # fmt: skip
     assert result.ret == 1
     output = result.stdout.str()
@@ -228,7 +228,7 @@ def test_an_unknown_metric_lists_the_known_ones(
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))
     result = run("--medhelm-model=baseline/random", f"--medhelm-data={data}", "--medhelm-show-text")
-    assert "there is no metric 'exact_macth'; known are: exact_match, " in result.stdout.str()
+    assert "there is no metric 'exact_macth'; known are: ehr_sql, exact_match, " in result.stdout.str()
 
 
 @pytest.mark.parametrize(
