@@ -187,7 +187,7 @@ def test_medcalc_sample_covers_all_categories_with_right_answers() -> None:
         ("diagnosis", "2"),  # temperature, heart rate
         ("physical", "96"),  # 82 + 42 / 3
         ("physical", "27.38"),  # 81 / 2.9584
-        ("date", "12/15/2023"),  # Naegele: 10 March, three months back, seven days on
+        ("date", "10/16/2023"),  # Naegele: 9 January, seven days and nine months on; also 280 days on
         ("date", "('14 weeks', '4 days')"),  # 27 + 29 + 31 + 15 = 102 days
         ("dosage", "100"),  # 25 * 20 / 5
     ]

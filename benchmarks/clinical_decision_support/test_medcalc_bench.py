@@ -62,7 +62,8 @@ TASK = Task(
         DataFile(
             "test_data.csv",
             "c2d23097f8bdb7ae4a77dbf4a5a767335df7303998d7c7664a73a29fd8e2b31a",
-            "https://raw.githubusercontent.com/ncbi-nlp/MedCalc-Bench/5523b7785c00/dataset/test_data.csv",
+            "https://raw.githubusercontent.com/ncbi-nlp/MedCalc-Bench/"
+            "5523b7785c004912e76ca4db19efbd7367b23c40/dataset/test_data.csv",
         ),
     ),
     load=load,
