@@ -1111,18 +1111,19 @@ def test_n2c2_three_questions_for_each_patient(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (patient(*NOTES, root="Patient"), r"100\.xml: its root element is not <PatientMatching>"),
-        (patient(*NOTES, CREATININE=""), r"100\.xml: the tag CREATININE does not say"),
-        (patient(*NOTES, CREATININE="maybe"), r"100\.xml: the tag CREATININE does not say"),
-        (patient("A note without a date."), r"100\.xml: no note has a line 'Record date"),
-        (patient(*NOTES)[:200], r"100\.xml, line \d+: this is not valid XML"),
-        ("<PatientMatching/>", r"100\.xml: no note has a line"),
+        (patient(*NOTES, root="Patient"), r"^file 1 of the folder, by name: its root element is not <PatientMatching>"),
+        (patient(*NOTES, CREATININE=""), r"^file 1 of the folder, by name: the tag CREATININE does not say"),
+        (patient(*NOTES, CREATININE="maybe"), r"^file 1 of the folder, by name: the tag CREATININE does not say"),
+        (patient("A note without a date."), r"^file 1 of the folder, by name: no note has a line 'Record date"),
+        (patient(*NOTES)[:200], r"^file 1 of the folder, by name, line \d+: this is not valid XML"),
+        ("<PatientMatching/>", r"^file 1 of the folder, by name: no note has a line"),
     ],
 )
 def test_n2c2_files_of_another_shape_are_refused(text: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "100.xml").write_text(text)
-    with pytest.raises(DataError, match=problem):
+    with pytest.raises(DataError, match=problem) as caught:
         instances(n2c2, tmp_path)
+    assert "100" not in str(caught.value), "the file is named after its patient"
 
 
 def test_n2c2_prompt_names_the_criterion_and_scores_labels() -> None:

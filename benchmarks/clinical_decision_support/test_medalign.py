@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pytest_medhelm import DataFile, DataFolder, Instance, LeftOut, Response, Task
 from pytest_medhelm.datasets.ehr import latest_record
-from pytest_medhelm.datasets.folders import files_in
+from pytest_medhelm.datasets.folders import files_in, unnamed
 from pytest_medhelm.datasets.readers import digest, read_csv
 from pytest_medhelm.fixtures import Score
 from pytest_medhelm.jury.jury import Jury
@@ -36,8 +36,14 @@ def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | Le
         name, text = row.text("instruction_id"), row.take("clinician_response", str).strip()
         if row.text("annotator_num") == ANNOTATOR and text:
             references.setdefault(name, text)
-    files = {path.name: path for path in files_in(records, "*.xml")}
-    record = cache(lambda name: latest_record(files[name], CHARACTERS))
+    files = {path.name: (path, number) for number, path in enumerate(files_in(records, "*.xml"), start=1)}
+
+    @cache
+    def record(name: str) -> str:
+        path, number = files[name]
+        with unnamed(path, number):
+            return latest_record(path, CHARACTERS)
+
     asked: dict[str, tuple[str, str]] = {}
     for row in read_csv(reviewed, delimiter="\t"):
         name, question, person = row.text("instruction_id"), row.text("question"), row.text("person_id")

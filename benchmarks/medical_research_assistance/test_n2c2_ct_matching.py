@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFolder, Instance, Response, Task
-from pytest_medhelm.datasets.folders import files_in
+from pytest_medhelm.datasets.folders import files_in, unnamed
 from pytest_medhelm.datasets.markup import child_text, read_xml
 from pytest_medhelm.datasets.readers import digest
 from pytest_medhelm.errors import DataError
@@ -41,24 +41,25 @@ LETTERS = {"met": "A", "not met": "B"}
 
 def load(folder: Path) -> Iterator[Instance]:
     """One instance for each patient and criterion; each file holds one patient."""
-    for path in files_in(folder, "*.xml"):
-        root = read_xml(path, "PatientMatching")
-        record = notes(child_text(root, "TEXT"), path.name)
-        patient = path.name.removesuffix(".xml")
-        for criterion, definition in CRITERIA.items():
-            tag = root.find(f"TAGS/{criterion}")
-            met = "" if tag is None else tag.get("met", "")
-            if met not in LETTERS:
-                raise DataError(f"{path.name}: the tag {criterion} does not say 'met' or 'not met'")
-            yield Instance(
-                id=f"{patient}-{criterion}",
-                question=f"Criterion: {definition}\nDoes the patient meet it?",
-                answer=LETTERS[met],
-                context=record,
-                choices=CHOICES,
-                cluster=digest(patient),
-                slices={"criterion": criterion},
-            )
+    for number, path in enumerate(files_in(folder, "*.xml"), start=1):
+        with unnamed(path, number):
+            root = read_xml(path, "PatientMatching")
+            record = notes(child_text(root, "TEXT"), path.name)
+            patient = path.name.removesuffix(".xml")
+            for criterion, definition in CRITERIA.items():
+                tag = root.find(f"TAGS/{criterion}")
+                met = "" if tag is None else tag.get("met", "")
+                if met not in LETTERS:
+                    raise DataError(f"{path.name}: the tag {criterion} does not say 'met' or 'not met'")
+                yield Instance(
+                    id=f"{patient}-{criterion}",
+                    question=f"Criterion: {definition}\nDoes the patient meet it?",
+                    answer=LETTERS[met],
+                    context=record,
+                    choices=CHOICES,
+                    cluster=digest(patient),
+                    slices={"criterion": criterion},
+                )
 
 
 def notes(text: str, file: str) -> str:
