@@ -384,6 +384,19 @@ def test_dischargeme_takes_the_first_summary_and_clusters_by_patient(tmp_path: P
     assert len({entry.cluster for entry in read(dischargeme, folder)[0]}) == 1
 
 
+@pytest.mark.parametrize("table", ["discharge", "discharge_target", "radiology", "edstays"])
+def test_dischargeme_numbers_of_admissions_may_have_become_decimals(table: str, tmp_path: Path) -> None:
+    folder = sample(dischargeme, tmp_path)
+    edit(folder, table, lambda rows: [row | {"hadm_id": f"{row['hadm_id']}.0"} for row in rows])
+    assert read(dischargeme, folder) == read(dischargeme, sample(dischargeme))
+
+
+def test_dischargeme_names_the_table_that_has_no_numbers_of_admissions(tmp_path: Path) -> None:
+    folder = sample(dischargeme, tmp_path)
+    edit(folder, "edstays", lambda rows: [{k: v for k, v in row.items() if k != "hadm_id"} for row in rows])
+    assert refusal(dischargeme, folder).startswith("edstays.csv, row 1: the column 'hadm_id' is missing")
+
+
 # MIMIC
 
 
@@ -545,6 +558,15 @@ def test_medalign_refuses_a_missing_record_and_a_contradiction_without_naming_th
     rows[1]["person_id"] = "sample-p2"
     write_table(path, rows, "\t")
     assert "row 2: the instruction stands further up" in refusal(medalign, folder)
+
+
+def test_medalign_names_no_person_when_a_record_is_damaged(tmp_path: Path) -> None:
+    folder = sample(medalign, tmp_path)
+    path = folder / "medalign_ehr_xml" / "sample-p2.xml"
+    path.write_text(path.read_text()[:200])
+    sentence = refusal(medalign, folder)
+    assert sentence.startswith("file 2 of the folder, by name, line ")
+    assert "sample-p2" not in sentence
 
 
 RECORD = """<?xml version='1.0'?>

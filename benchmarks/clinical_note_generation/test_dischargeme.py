@@ -39,32 +39,37 @@ def load(
 ) -> Iterator[Instance | LeftOut]:
     """Two instances for each admission that all six tables know."""
     patients = set.intersection(*({row.text("subject_id") for row in read_csv(path)} for path in (diagnosis, triage)))
-    emergencies = {row.take("hadm_id", str) for row in read_csv(edstays)}
-    targets = {row.text("hadm_id"): {name: row.text(name) for name in ASKED} for row in read_csv(target)}
+    emergencies = {whole(row.take("hadm_id", str)) for row in read_csv(edstays)}
+    targets = {whole(row.text("hadm_id")): {name: row.text(name) for name in ASKED} for row in read_csv(target)}
     reports = defaultdict(list)
     for row in read_csv(radiology):
-        reports[row.take("hadm_id", str)].append((row.text("charttime"), row.text("text")))
+        reports[whole(row.take("hadm_id", str))].append((row.text("charttime"), row.text("text")))
     seen = set()
     for row in read_csv(discharge):
-        patient, admission, summary = row.text("subject_id"), row.text("hadm_id"), row.text("text")
-        if admission in seen:
+        patient, stay, summary = row.text("subject_id"), whole(row.text("hadm_id")), row.text("text")
+        if stay in seen:
             yield LeftOut("another summary of the same admission")
             continue
-        seen.add(admission)
-        if patient not in patients or not all(admission in table for table in (emergencies, targets, reports)):
+        seen.add(stay)
+        if patient not in patients or not all(stay in table for table in (emergencies, targets, reports)):
             yield LeftOut("an admission that one of the tables does not know")
             continue
-        summary, cuts = without(summary, targets[admission].values())
-        images = "\n\n".join(text for _, text in sorted(reports[admission]))
+        summary, cuts = without(summary, targets[stay].values())
+        images = "\n\n".join(text for _, text in sorted(reports[stay]))
         for section, question in ASKED.items():
             yield Instance(
-                id=f"{admission}-{section}",
+                id=f"{stay}-{section}",
                 question=question,
-                answer=targets[admission][section],
+                answer=targets[stay][section],
                 context=f"Discharge summary:\n{summary}\n\nRadiology reports:\n{images}",
                 cluster=digest(patient),
                 slices={"section": section, "cut": "yes" if cuts == len(ASKED) else "no"},
             )
+
+
+def whole(number: str) -> str:
+    """A record number; a column in which some are missing may hold it as "123.0"."""
+    return number.strip().removesuffix(".0")
 
 
 TASK = Task(
