@@ -47,6 +47,34 @@ def test_a_table_without_header_or_with_another_delimiter(tmp_path: Path) -> Non
     assert next(read_csv(path, delimiter="\t")).text("note") == "a, b"
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"id;note\n1;a\n", "t.csv: its cells are separated by semicolons; save it as a table separated by commas"),
+        (b"id\tnote\n1\ta\n", "t.csv: its cells are separated by tabs; save it as a table separated by commas"),
+        (b"id,note,note\n1,a,b\n", "t.csv: the columns 2 and 3 have the same name"),
+        (b"PK\x03\x04 and so on", "t.csv is a zip file, an Excel workbook or a Word document, not a text"),
+        ("id,note\n1,a\n".encode("utf-16"), "t.csv is text in UTF-16; save it as UTF-8"),
+        (b"id,Note \n1,a\n", "t.csv, row 1: the column 'note' is missing, it is written 'Note ' there"),
+        (b"id,text\n1,a\n", "t.csv, row 1: the column 'note' is missing, so this is not the file that is expected"),
+    ],
+)
+def test_what_spreadsheets_do_to_a_table_is_named(content: bytes, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        [row.text("note") for row in read_csv(path)]
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_table_of_one_column_and_unnamed_columns_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("note\na; b\n")
+    assert [row.text("note") for row in read_csv(path)] == ["a; b"]
+    path.write_text("note,,\na,,\n")
+    assert [row.text("note") for row in read_csv(path)] == ["a"]
+
+
 def test_a_long_note_is_read(tmp_path: Path) -> None:
     path = tmp_path / "notes.csv"
     path.write_text(f'id,note\n1,"{"x" * 200_000}"\n')
@@ -293,6 +321,13 @@ def test_a_folder_without_such_files_and_a_broken_zip_are_refused(notes: Path) -
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(DataError, match=r"^broken\.zip is neither a folder nor a zip file"):
         list(files_in(path))
+
+
+def test_files_that_systems_put_beside_the_data_are_no_data(notes: Path) -> None:
+    before = [path.name for path in files_in(notes, "*.txt")]
+    for name in ("~$a.txt", "._a.txt", ".hidden.txt"):
+        (notes / name).write_text("lock")
+    assert [path.name for path in files_in(notes, "*.txt")] == before
 
 
 def test_a_gzipped_file_inside_a_folder(notes: Path) -> None:

@@ -77,7 +77,8 @@ def labelled_instance(
     asked, text, letter = row.text(question), row.take(context, str).strip(), row.text(label).upper()
     letters = ascii_uppercase[: len(choices)]
     if len(letter) != 1 or letter not in letters:
-        raise row.error(f"the column {label!r} does not hold one of the letters {', '.join(letters)}")
+        meanings = ", ".join(f"{known} ({choice})" for known, choice in zip(letters, choices, strict=True))
+        raise row.error(f"the column {label!r} does not hold one of the letters {meanings}")
     return Instance(
         id=content_id(seen, asked, text, letter),
         question=asked,

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from zipfile import BadZipFile
 
-from pytest_medhelm.datasets.readers import Row, read_bytes, require_rows
+from pytest_medhelm.datasets.readers import Row, read_bytes, require_once, require_rows
 from pytest_medhelm.errors import DataError, missing_extra
 
 
@@ -37,6 +37,7 @@ def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
         raise DataError(f"{path.name} has no sheet {sheet!r}")
     header, *rows = cells or [()]
     columns = ["" if name is None else str(name).strip() for name in header]
+    require_once(path.name, columns)
     for number, row in enumerate(rows, start=1):
         if any(cell is not None for cell in row):
             texts = ["" if cell is None else str(cell) for cell in row]

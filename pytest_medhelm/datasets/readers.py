@@ -10,6 +10,7 @@ content of a file: it may be a patient's record.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -25,6 +26,12 @@ from typing import Any, TypeVar
 from pytest_medhelm.errors import DataError, DataMissing
 
 T = TypeVar("T")
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What separates the cells of a table, as an error calls it."""
+OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How zip files, which new Office documents are, and old Office documents begin."""
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,7 +49,10 @@ class Row:
     def take(self, column: str, kind: type[T]) -> T:
         """The value of a column, which must be there and be of this kind (else DataError)."""
         if column not in self.values:
-            raise self.error(f"the column {column!r} is missing, so this is not the file that is expected")
+            alike = next((name for name in self.values if _folded(name) == _folded(column)), None)
+            # a name that differs in blanks and capitals alone shows nothing of the content
+            reason = "so this is not the file that is expected" if alike is None else f"it is written {alike!r} there"
+            raise self.error(f"the column {column!r} is missing, {reason}")
         value = self.values[column]
         if not isinstance(value, kind):
             found = type(value).__name__
@@ -142,6 +152,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
                 continue
             if not header:
                 header = cells
+                _check_header(path.name, header, delimiter)
                 continue
             number += 1
             if len(cells) != len(header):
@@ -150,6 +161,29 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     except csv.Error as error:
         raise DataError(f"{path.name}, row {number + 1}: this is not a valid table ({error})") from None
     require_rows(path.name, number)
+
+
+def _check_header(file: str, header: Sequence[str], delimiter: str) -> None:
+    """Raise DataError for a header that another character separates, or that names a column twice."""
+    if len(header) == 1:
+        others = [name for character, name in DELIMITERS.items() if character in header[0]]
+        if others:
+            wanted = DELIMITERS.get(delimiter, repr(delimiter))
+            raise DataError(f"{file}: its cells are separated by {others[0]}; save it as a table separated by {wanted}")
+    require_once(file, header)
+
+
+def require_once(file: str, columns: Sequence[str]) -> None:
+    """Raise DataError when two columns have the same name: which of them counts is not to be guessed."""
+    named = Counter(name for name in columns if name.strip())
+    twice = next((name for name in named if named[name] > 1), None)
+    if twice is not None:
+        places = [number for number, name in enumerate(columns, start=1) if name == twice]
+        raise DataError(f"{file}: the columns {places[0]} and {places[1]} have the same name")
+
+
+def _folded(column: str) -> str:
+    return column.strip().casefold()
 
 
 def _record(file: str, number: int, record: object, key: str = "") -> Row:
@@ -185,6 +219,10 @@ def read_bytes(path: Path) -> bytes:
 def read_text(path: Path) -> str:
     """A whole UTF-8 text, unpacked, without a byte-order mark. Raises DataError, or DataMissing without the file."""
     content = read_bytes(path)
+    if content.startswith(OFFICE):
+        raise DataError(f"{path.name} is a zip file, an Excel workbook or a Word document, not a text; save it as text")
+    if content.startswith(UTF_16):
+        raise DataError(f"{path.name} is text in UTF-16; save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -47,8 +47,13 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
         if all(found):
             return _checked(task, origin, folder, tuple(path for path in found if path), accept)
         if any(found):
-            missing = [file.name for file, path in zip(task.files, found, strict=True) if path is None]
-            raise DataMissing(f"{task.name}: {folder} lacks {', '.join(missing)}; put it there (plain or .gz)")
+            missing = [file for file, path in zip(task.files, found, strict=True) if path is None]
+            names = ", ".join(file.name for file in missing)
+            if all(file.url for file in missing):
+                raise DataMissing(
+                    f"{task.name}: {folder} lacks {names}; put it there, or type 'medhelm fetch {task.name}'"
+                )
+            raise DataMissing(f"{task.name}: {folder} lacks {names}; {task.obtain or 'get it as well'}; put it there")
     raise DataMissing(f"{task.name} has no data here: {how_to_get(task, data)}")
 
 
