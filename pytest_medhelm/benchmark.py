@@ -131,15 +131,23 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     _check_gates(task)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
-    instances, answers, left_out = [], Counter[str](), Counter[str]()
+    instances: list[Packed] = []
+    answers, left_out = Counter[str](), Counter[str]()
+    first_of: dict[str, int] = {}
     for instance in task.load(*source.paths):
         if isinstance(instance, LeftOut):
             left_out[instance.rule] += 1
             continue
-        # Exact duplicates stay, as upstream, but are not independent.
-        clustered = instance if instance.cluster else replace(instance, cluster=content_key(instance))
-        instances.append(Packed(clustered, task))
         answers[instance.answer] += 1
+        if not instance.cluster:
+            # Exact duplicates stay, as upstream, but are not independent.
+            key = content_key(instance)
+            first = first_of.setdefault(key, len(instances))
+            if first < len(instances):
+                instance = replace(instance, cluster=key)
+                instances[first] = Packed(replace(instances[first].unpack(), cluster=key), task)
+        instances.append(Packed(instance, task))
+    del first_of
     if not instances:
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance")
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
