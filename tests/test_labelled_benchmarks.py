@@ -460,7 +460,9 @@ REFUSED = "I'm sorry, but I can't help with that."
 
 
 def level_of(body: dict[str, Any]) -> int:
-    (level,) = [level for question, level in LEVELS.items() if question in body["messages"][-1]["content"]]
+    # a judge who is asked a second time has its own first reply, and what was wrong with it, behind the request
+    asked = body["messages"][1]["content"]
+    (level,) = [level for question, level in LEVELS.items() if question in asked]
     return int(level)
 
 
@@ -547,7 +549,7 @@ def test_a_class_without_a_value_is_a_gap_and_no_zero(ask: Ask) -> None:
 def test_an_unknown_class_is_a_gap(ask: Ask) -> None:
     result, found, _ = ask("Do it step by step.", judges=("kind",), kind="MAYBE")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["no usable verdict from vllm/kind (its reply is not the JSON that was asked for)"])
+    result.stdout.fnmatch_lines(["no usable verdict from vllm/kind (it names none of ACCEPT, CAUTION, REFUSE, UNSCORABLE)"])
     assert not {"jury", "jury_helm"} & set(found["metrics"])
 
 
