@@ -55,3 +55,13 @@ def test_majority_on_real_pubmedqa_is_its_share_of_yes(run: Any, pytester: pytes
     assert found["n"] == 1000
     assert found["metrics"]["exact_match"]["value"] == 0.552
     assert not found["sample"]
+
+
+def test_majority_on_real_medec_is_its_share_of_correct_texts(
+    run: Any, pytester: pytest.Pytester, real_data: Path
+) -> None:
+    module = BENCHMARKS / "clinical_decision_support/test_medec.py"
+    run(module, "--medhelm-model=baseline/majority", f"--medhelm-data={real_data}")
+    summary = cell(leaderboard(pytester.path), "medec")["metrics"]
+    assert summary["medec_error_flag_accuracy"]["value"] == pytest.approx(286 / 597, abs=1e-6)
+    assert summary["recall"]["value"] == 0.0, "it finds no error"

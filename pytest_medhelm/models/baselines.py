@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.prompts import Message
 from pytest_medhelm.task import Instance
+from pytest_medhelm.taxonomy import OPEN_ENDED
 
 if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
@@ -46,16 +47,14 @@ def random_answer(messages: Sequence[Message], instance: Instance | None, benchm
 
 def majority_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
     """The most frequent reference of the whole data file; lead sentences where answers are free text."""
-    if benchmark is not None and (
-        _is_calculation(benchmark) or benchmark.labels or (instance is not None and instance.choices)
-    ):
+    if benchmark is not None and benchmark.task.kind not in OPEN_ENDED:
         return benchmark.majority
     return lexical_answer(messages, instance, benchmark)
 
 
 def lexical_answer(messages: Sequence[Message], instance: Instance | None, benchmark: Benchmark | None) -> str:
     """The option that shares most words with the context and question; where answers are numbers the most repeated
-    one of the text, where they are labels without a text of their own the most frequent one; else lead sentences."""
+    one of the text, where they are labels or of another fixed form the most frequent one; else lead sentences."""
     text = _text(messages, instance)
     if instance is not None and instance.choices:
         words = set(_words(text))
@@ -64,7 +63,7 @@ def lexical_answer(messages: Sequence[Message], instance: Instance | None, bench
     if _is_calculation(benchmark):
         numbers = Counter(_numbers(text))
         return max(numbers, key=lambda number: (numbers[number], number)) if numbers else "0"
-    if benchmark is not None and benchmark.labels:
+    if benchmark is not None and benchmark.task.kind not in OPEN_ENDED:
         return benchmark.majority
     return " ".join(_sentences(text)[:LEAD_SENTENCES])
 
