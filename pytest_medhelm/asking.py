@@ -165,15 +165,15 @@ class Asker:
 
     def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
         rubric = self.rubric(benchmark)
-        judging: dict[str, Any] = {}
+        scoring: dict[str, Any] = {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
         if rubric is not None:
-            judging = {
+            scoring |= {
                 "judges": {judge.name: judge.settings() for judge in self.lineup.judges},
                 "rubric": [rubric.digest, prompt_hash(rubric)],
                 "repeats": self.settings.judge_repeats,
                 "shuffle": self.settings.judge_shuffle,
             }
-        return settings_hash(model, benchmark, judging)
+        return settings_hash(model, benchmark, scoring)
 
     @staticmethod
     def _subject(item: pytest.Item) -> tuple[Benchmark, Instance, Model]:

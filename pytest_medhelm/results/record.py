@@ -129,7 +129,7 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def settings_hash(model: Model, benchmark: Benchmark, judges: Mapping[str, Any]) -> str:
+def settings_hash(model: Model, benchmark: Benchmark, scoring: Mapping[str, Any]) -> str:
     """Hash of what shapes answers and scores besides the data."""
-    parts = [model.settings(), benchmark.code, dict(judges)]
+    parts = [model.settings(), benchmark.code, dict(scoring)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
