@@ -149,7 +149,8 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         instances.append(Packed(instance, task))
     del first_of
     if not instances:
-        raise DataError(f"{task.name}: {source.paths[0]} holds no instance")
+        rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(left_out.items()))
+        raise DataError(f"{task.name}: {source.paths[0]} holds no instance{': ' if rules else ''}{rules}")
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")

@@ -18,6 +18,7 @@ from pytest_medhelm.datasets.markup import child_text, read_xml
 from pytest_medhelm.datasets.office import read_docx, read_xlsx
 from pytest_medhelm.datasets.readers import Row, read_csv, read_json, read_jsonl, read_text
 from pytest_medhelm.errors import DataError, DataMissing
+from pytest_medhelm.task import LeftOut
 
 # Text, JSON, tables
 
@@ -125,6 +126,11 @@ def test_a_labelled_table_keeps_every_row_and_clusters_a_note(tmp_path: Path) ->
     assert (second.answer, second.slices["label"]) == ("B", "no")
     assert first.cluster == second.cluster != ""
     assert repeated.id == f"{first.id}-2"
+
+
+def test_the_empty_rows_of_a_spreadsheet_are_counted(tmp_path: Path) -> None:
+    found = labelled(tmp_path / "t.csv", "Drug named?,Note,A", ",,", " , ,")
+    assert found[1:] == [LeftOut("an empty row")] * 2
 
 
 @pytest.mark.parametrize("label", ["C", "yes", "AB", "1", ""])

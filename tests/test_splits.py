@@ -252,7 +252,7 @@ def test_a_missing_sub_run_leaves_no_value(pytester: pytest.Pytester, run: Any, 
     assert summary["standard_error"] is None
     assert summary["note"] == "a sub-run is missing"
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*not evaluated*a sub-run is missing*"])
+    result.stdout.fnmatch_lines(["*no value: a sub-run is missing*", "*not evaluated*a sub-run is missing*"])
 
 
 def test_a_benchmarks_own_cap_stays_until_all_is_asked_for(pytester: pytest.Pytester, run: Any) -> None:
@@ -301,6 +301,9 @@ def test_records_that_a_rule_leaves_out_are_counted(
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
     assert facts["data"]["instances"] == 5
     assert facts["data"]["left_out"] == {"gold is C": 1}
+    path.write_text(path.read_text().replace("row['answer'] == 'C'", "row['answer']"))
+    result = run(*vllm(server), f"--medhelm-data={data}")
+    result.stdout.fnmatch_lines(["*letters.json holds no instance: 6 left out (gold is C)*"])
     assert "1 left out (gold is C)" in (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
 
 

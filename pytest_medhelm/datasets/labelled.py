@@ -12,6 +12,7 @@ from pytest_medhelm.datasets.readers import Row, content_id, digest, read_csv
 from pytest_medhelm.task import Instance, LeftOut
 
 NO_LABEL = LeftOut("no label")
+EMPTY_ROW = LeftOut("an empty row")
 
 Load = Callable[[Path], Iterator["Instance | LeftOut"]]
 
@@ -28,13 +29,16 @@ def labelled_csv(
 
     ``question``, ``context`` and ``label`` name its columns. The label is the letter of a choice. The file has no
     ids, so an instance's id is a hash of its texts. Questions about the same context are one cluster. With
-    ``may_lack_label`` a row whose label is empty is left out and counted; otherwise it is an error.
+    ``may_lack_label`` a row whose label is empty is left out and counted; otherwise it is an error. Rows without any
+    text, which spreadsheets like to append, are left out and counted too.
     """
 
     def load(path: Path) -> Iterator[Instance | LeftOut]:
         seen: Counter[str] = Counter()
         for row in read_csv(path):
-            if may_lack_label and not row.take(label, str).strip():
+            if not any(map(str.strip, row.values.values())):
+                yield EMPTY_ROW
+            elif may_lack_label and not row.take(label, str).strip():
                 yield NO_LABEL
             else:
                 yield labelled_instance(row, seen, choices, question=question, context=context, label=label)

@@ -37,6 +37,9 @@ def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
 def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
     if cell["partial"]:
         yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
+    summary = cell["metrics"].get(cell["main_metric"])
+    if summary is not None and summary["value"] is None and summary["note"]:
+        yield f"no value: {summary['note']}"
     yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
     severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
     if severe:
