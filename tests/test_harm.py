@@ -13,7 +13,8 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.gates import judge, parse_rule
 from pytest_medhelm.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
-from pytest_medhelm.leaderboard.aggregate import Cell, make_cell, read_columns
+from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
+from pytest_medhelm.leaderboard.columns import read_columns
 from pytest_medhelm.leaderboard.statistics import share_bounds
 from tests.conftest import cell, leaderboard
 from tests.juries import named, number_of, question_of, rating, records, talks

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.leaderboard.aggregate import Cell, make_cell, read_columns
+from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
+from pytest_medhelm.leaderboard.columns import read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
 from pytest_medhelm.leaderboard.jury import additive
 from pytest_medhelm.leaderboard.paired import differences_of, paired

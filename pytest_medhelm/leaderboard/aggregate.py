@@ -6,16 +6,14 @@ tokens, what was read from disk). Floats in ``results`` are rounded to six decim
 
 from __future__ import annotations
 
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.jury.harm import HARM
+from pytest_medhelm.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
 from pytest_medhelm.leaderboard.jury import NOTE, JuryColumns, Ratings, harm_of, harm_summary, jury_extras
 from pytest_medhelm.leaderboard.labels import label_summaries
@@ -24,7 +22,6 @@ from pytest_medhelm.leaderboard.spending import Spending
 from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
 from pytest_medhelm.response import STATUSES
-from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
 from pytest_medhelm.taxonomy import CATEGORY_OF
 
@@ -101,71 +98,6 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
         measured[f"{benchmark} {model}"] = _measurements(columns)
     baselines = [name for name, facts in suite.models().items() if facts["kind"] == "baseline"]
     return cells, {"cells": measured, "spending": whole.as_json(without=baselines)}
-
-
-@dataclass
-class Columns:
-    """The records of one cell, column by column: one entry per instance, repeats averaged."""
-
-    evaluation: str = ""
-    size: int = 0
-    main_metric: str = ""
-    ids: list[str] = field(default_factory=list)
-    statuses: list[str] = field(default_factory=list)
-    clusters: list[str] = field(default_factory=list)
-    strata: list[str] = field(default_factory=list)
-    labels: list[tuple[str, str] | None] = field(default_factory=list)
-    """(right, predicted) label where answers are labels."""
-    scores: dict[str, list[float | None]] = field(default_factory=dict)
-    """Per metric one score per instance, None where missing or not applicable."""
-    not_applicable: dict[str, set[int]] = field(default_factory=dict)
-    """Per metric the instances for which it does not exist."""
-    absent: dict[str, list[str]] = field(default_factory=dict)
-    """Per metric why it could not be computed, one reason for each instance where that is so."""
-    jury: JuryColumns = field(default_factory=JuryColumns)
-    scales: dict[str, list[float]] = field(default_factory=dict)
-    latencies: list[float] = field(default_factory=list)
-    cached: int = 0
-    retries: int = 0
-    spending: Spending = field(default_factory=Spending)
-
-
-def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
-    """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
-    columns = Columns(spending=spending or Spending())
-    for _, group in groupby(records, key=itemgetter("instance")):
-        repeats = list(group)
-        first = repeats[0]
-        columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
-        columns.main_metric = first["main_metric"]
-        columns.ids.append(first["public_id"])
-        columns.statuses.append(sys.intern(first["status"]))
-        columns.clusters.append(first["cluster"] or columns.ids[-1])
-        columns.strata.append(sys.intern(first["stratum"]))
-        columns.labels.append(_label(first))
-        columns.jury.add(repeats)
-        for name in first.get("not_applicable", ()):
-            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
-        for name, reason in first.get("absent", {}).items():
-            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
-            columns.absent.setdefault(name, []).append(sys.intern(reason))
-        shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
-        for name in shared | columns.scores.keys():
-            earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
-            earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
-        for record in repeats:
-            columns.scales.update(record["scales"])
-            columns.spending.add(record)
-            columns.cached += record["cached"]
-            columns.retries += max(0, record["attempts"] - 1)
-            if record["attempts"]:
-                columns.latencies.append(record["latency"])
-    return columns
-
-
-def _label(record: Record) -> tuple[str, str] | None:
-    pair = record.get("label")
-    return (sys.intern(pair[0]), sys.intern(pair[1])) if pair else None
 
 
 def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, Any]) -> Cell:

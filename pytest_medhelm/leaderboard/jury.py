@@ -22,7 +22,7 @@ from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, share_b
 from pytest_medhelm.results.record import Record
 
 if TYPE_CHECKING:
-    from pytest_medhelm.leaderboard.aggregate import Columns
+    from pytest_medhelm.leaderboard.columns import Columns
 
 Floats = npt.NDArray[np.float64]
 Ratings = Mapping[str, tuple[float, ...]]

@@ -1,0 +1,79 @@
+"""The records of one cell, column by column: what is aggregated."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from statistics import fmean
+
+from pytest_medhelm.leaderboard.jury import JuryColumns
+from pytest_medhelm.leaderboard.spending import Spending
+from pytest_medhelm.results.record import Record
+
+
+@dataclass
+class Columns:
+    """The records of one cell, column by column: one entry per instance, repeats averaged."""
+
+    evaluation: str = ""
+    size: int = 0
+    main_metric: str = ""
+    ids: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    clusters: list[str] = field(default_factory=list)
+    strata: list[str] = field(default_factory=list)
+    labels: list[tuple[str, str] | None] = field(default_factory=list)
+    """(right, predicted) label where answers are labels."""
+    scores: dict[str, list[float | None]] = field(default_factory=dict)
+    """Per metric one score per instance, None where missing or not applicable."""
+    not_applicable: dict[str, set[int]] = field(default_factory=dict)
+    """Per metric the instances for which it does not exist."""
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    """Per metric why it could not be computed, one reason for each instance where that is so."""
+    jury: JuryColumns = field(default_factory=JuryColumns)
+    scales: dict[str, list[float]] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    cached: int = 0
+    retries: int = 0
+    spending: Spending = field(default_factory=Spending)
+
+
+def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
+    """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
+    columns = Columns(spending=spending or Spending())
+    for _, group in groupby(records, key=itemgetter("instance")):
+        repeats = list(group)
+        first = repeats[0]
+        columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
+        columns.main_metric = first["main_metric"]
+        columns.ids.append(first["public_id"])
+        columns.statuses.append(sys.intern(first["status"]))
+        columns.clusters.append(first["cluster"] or columns.ids[-1])
+        columns.strata.append(sys.intern(first["stratum"]))
+        columns.labels.append(_label(first))
+        columns.jury.add(repeats)
+        for name in first.get("not_applicable", ()):
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+        for name, reason in first.get("absent", {}).items():
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+            columns.absent.setdefault(name, []).append(sys.intern(reason))
+        shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
+        for name in shared | columns.scores.keys():
+            earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
+            earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
+        for record in repeats:
+            columns.scales.update(record["scales"])
+            columns.spending.add(record)
+            columns.cached += record["cached"]
+            columns.retries += max(0, record["attempts"] - 1)
+            if record["attempts"]:
+                columns.latencies.append(record["latency"])
+    return columns
+
+
+def _label(record: Record) -> tuple[str, str] | None:
+    pair = record.get("label")
+    return (sys.intern(pair[0]), sys.intern(pair[1])) if pair else None
