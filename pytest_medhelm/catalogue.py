@@ -66,10 +66,9 @@ def catalogue(extra: Path | None = None) -> Catalogue:
 
     Raises ConfigError when ``extra`` is not there. A module that fails is a sentence in ``problems``.
     """
-    package = import_module(_PACKAGE)
     found: dict[str, Entry] = {}
     problems: list[str] = []
-    home = Path(str(package.__file__)).parent
+    home = _home()
     for path in [*sorted(home.glob("*/test_*.py")), *_modules(extra)]:
         try:
             module = _imported(path, home)
@@ -90,6 +89,14 @@ def catalogue(extra: Path | None = None) -> Catalogue:
     )
 
 
+def _home() -> Path:
+    """The folder of the benchmarks: in the package, or beside it in a checkout that is used without being installed."""
+    try:
+        return Path(str(import_module(_PACKAGE).__file__)).parent
+    except ModuleNotFoundError:
+        return Path(__file__).parents[1] / "benchmarks"
+
+
 def _modules(extra: Path | None) -> Iterator[Path]:
     if extra is None:
         return
@@ -103,7 +110,7 @@ def _modules(extra: Path | None) -> Iterator[Path]:
 
 
 def _imported(path: Path, home: Path) -> ModuleType:
-    if path.is_relative_to(home):
+    if path.is_relative_to(home) and _PACKAGE in sys.modules:
         return import_module(".".join([_PACKAGE, *path.relative_to(home).with_suffix("").parts]))
     name = f"_medhelm_{path.stem}_{abs(hash(path))}"
     spec = spec_from_file_location(name, path)
