@@ -216,7 +216,7 @@ class Asker:
 
     # pytest's hooks
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         # The share of a replacement worker, or under another scheduler, is not known: it asks on demand.
         known = self._rank is not None and self._rank < self._processes

@@ -168,7 +168,8 @@ class Controller:
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
         report.medhelm = Shown(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
 
-    @pytest.hookimpl(wrapper=True)
+    # Around the asking side's: when the reports are written, all texts are on disk.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         try:
             result = yield

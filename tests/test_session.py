@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,13 @@ def test_models_on_different_evaluation_sets_are_not_ranked(
             base = f"--medhelm-base-url={server.url}"
             run(f"--medhelm-model=vllm/{name}", base, f"--medhelm-data={data}", f"--medhelm-limit={limit}")
     assert leaderboard(pytester.path)["results"]["win_rate"]["rates"] == {}
+
+
+@BOTH
+def test_the_pages_of_a_short_run_show_the_reference(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    run(*vllm(server), f"--medhelm-data={letters(3)}", *extra)
+    (page,) = (pytester.path / "medhelm-results/default/instances").glob("*.html")
+    shown = re.findall(r"<h3>Reference</h3>\s*<pre[^>]*>(.*?)</pre>", page.read_text())
+    assert sorted(shown) == ["A", "B", "C"]

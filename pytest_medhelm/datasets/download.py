@@ -12,10 +12,9 @@ import urllib.request
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from pytest_medhelm.errors import DataError
-from pytest_medhelm.models.spec import LOOPBACK
+from pytest_medhelm.network import opener
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as dropped."""
@@ -79,13 +78,6 @@ def download(url: str, part: Path, *, resume: bool, progress: Progress) -> None:
             wait = WAITS[failures - 1] if dropped.wait is None else dropped.wait
             progress.note(f"{url}: {dropped}; trying again in {wait:.0f} s")
             time.sleep(wait)
-
-
-def opener(url: str) -> urllib.request.OpenerDirector:
-    """With the proxy of the environment, except for this machine: a proxy must not see such requests."""
-    if urlsplit(url).hostname in LOOPBACK:
-        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener()
 
 
 def _try(url: str, part: Path, validator: str, progress: Progress) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pytest_medhelm.datasets.readers import read_bytes
-from pytest_medhelm.errors import DataError
+from pytest_medhelm.datasets.markup import read_xml
 
 LEFT_OUT = "[earlier entries left out]\n"
 
@@ -18,13 +17,7 @@ def latest_record(path: Path, characters: int) -> str:
     Records run from the oldest entry to the newest, so what is cut is the oldest. It is cut between lines, or inside
     the last line where that alone is too long, and a first line says so. Raises DataError when the file is no XML.
     """
-    try:
-        root = ElementTree.fromstring(read_bytes(path))
-    except ElementTree.ParseError as error:
-        raise DataError(f"{path.name}, line {error.position[0]}: this is not valid XML, or the file is cut") from None
-    except (LookupError, ValueError):
-        raise DataError(f"{path.name}: this is not XML in a known text encoding") from None
-    text = "\n".join(_lines(root))
+    text = "\n".join(_lines(read_xml(path)))
     if len(text) <= characters:
         return text
     kept = text[len(text) - characters :]

@@ -9,8 +9,11 @@ from pytest_medhelm.datasets.readers import read_bytes
 from pytest_medhelm.errors import DataError
 
 
-def read_xml(path: Path, root: str) -> ElementTree.Element:
-    """The root element of an XML file. Raises DataError when it is not well formed or its root has another name."""
+def read_xml(path: Path, root: str = "") -> ElementTree.Element:
+    """The root element of an XML file, of any name or of a given one.
+
+    Raises DataError when the file is not well formed or its root has another name.
+    """
     content = read_bytes(path)
     try:
         element = ElementTree.fromstring(content)
@@ -18,7 +21,7 @@ def read_xml(path: Path, root: str) -> ElementTree.Element:
         raise DataError(f"{path.name}, line {error.position[0]}: this is not valid XML, or the file is cut") from None
     except (LookupError, ValueError):
         raise DataError(f"{path.name}: this is not XML in a known text encoding") from None
-    if element.tag != root:
+    if root and element.tag != root:
         raise DataError(f"{path.name}: its root element is not <{root}>, so this is not the file that is expected")
     return element
 

@@ -6,10 +6,10 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from pytest_medhelm.errors import ModelError
-from pytest_medhelm.models.spec import LOOPBACK, Endpoint
+from pytest_medhelm.models.spec import Endpoint
+from pytest_medhelm.network import opener
 
 PROBE_TIMEOUT = 10.0
 """Seconds."""
@@ -23,7 +23,7 @@ def served_models(endpoint: Endpoint) -> list[str] | None:
     url = f"{endpoint.base_url}/models"
     try:
         request = urllib.request.Request(url, headers=dict(endpoint.headers))
-        with _opener(url).open(request, timeout=PROBE_TIMEOUT) as reply:
+        with opener(url).open(request, timeout=PROBE_TIMEOUT) as reply:
             listed = json.load(reply)
         return [str(entry["id"]) for entry in listed["data"]]
     except urllib.error.HTTPError as error:
@@ -64,10 +64,3 @@ def match_served(name: str, served: Sequence[str]) -> str:
         if found:
             raise ModelError(f"{name!r} stands for several served models: {', '.join(found)}; type one of them whole")
     raise ModelError(f"{name!r} is not served; the server lists: {', '.join(served) or 'nothing'}")
-
-
-def _opener(url: str) -> urllib.request.OpenerDirector:
-    # A proxy of the environment must not see requests to this machine.
-    if urlsplit(url).hostname in LOOPBACK:
-        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener()

@@ -1,0 +1,15 @@
+"""Plain requests to web servers."""
+
+from __future__ import annotations
+
+import urllib.request
+from urllib.parse import urlsplit
+
+from pytest_medhelm.models.spec import LOOPBACK
+
+
+def opener(url: str) -> urllib.request.OpenerDirector:
+    """With the proxy of the environment, except for this machine: a proxy must not see such requests."""
+    if urlsplit(url).hostname in LOOPBACK:
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener()
