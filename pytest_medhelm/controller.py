@@ -26,8 +26,8 @@ from pytest_medhelm.results.suite import Suite
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates import GateResult
+    from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.options import Settings
-    from pytest_medhelm.reports.write import Outcome
     from pytest_medhelm.task import Task
 
 
@@ -55,7 +55,7 @@ class Controller:
         self._stack = ExitStack()
         self._suite: Suite | None = None
         self._selected: set[str] = set()
-        self._outcome: Outcome | None = None
+        self._lines: list[Line] = []
         self._interrupted = False
         self._journal = "wal"
 
@@ -189,15 +189,16 @@ class Controller:
         """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
         if self.config.getoption("collectonly") or (self._suite is None and not self._rules):
             return
-        from pytest_medhelm.reports.write import conclude
+        from pytest_medhelm.reports.write import conclude, write_reports
 
         candidates = [model.name for model in self.lineup.models if not model.is_baseline]
         judged = candidates or [model.name for model in self.lineup.models]
         brought = sorted(self._brought - {rule.text for rule in self._rules})
         rules = (*self._rules, *map(parse_rule, brought))
-        self._outcome = conclude(self._open_suite(), rules, judged, self._selected, stopped)
-        self._report_gates(self._outcome.gates)
-        self.config.hook.pytest_medhelm_report(leaderboard=self._outcome.leaderboard, folder=self.settings.folder)
+        suite = self._open_suite()
+        outcome = conclude(suite, rules, judged, self._selected, stopped)
+        self._report_gates(outcome.gates)
+        self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard)
 
     def _report_gates(self, gates: Collection[GateResult]) -> None:
         """Every rule becomes a test report, outside the percentage and the cache of failed tests."""
@@ -236,18 +237,12 @@ class Controller:
                 f"medhelm: interrupted; type 'medhelm report {self.settings.folder}' to see what is there, or the "
                 "same pytest command to go on: nothing that was answered is asked again"
             )
-        if self._outcome is None:
+        if not self._lines:
             return
-        from pytest_medhelm.reports.terminal import closing, table
-
         terminalreporter.section("medhelm leaderboard")
-        for line in table(self._outcome.leaderboard):
-            terminalreporter.write_line(line)
-        for line in closing(self._outcome):
-            terminalreporter.write_line(line)
-        for gate in self._outcome.gates:
-            good = gate.verdict == "pass"
-            terminalreporter.write_line(f"gate {gate.sentence()}", green=good, red=not good)
+        for line in self._lines:
+            text, markup = (line, {}) if isinstance(line, str) else line
+            terminalreporter.write_line(text, **markup)
 
 
 def gate_reports(gate: GateResult) -> list[pytest.TestReport]:

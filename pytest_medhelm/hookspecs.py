@@ -6,7 +6,8 @@ than None is taken), ``update_`` hooks change their argument in place, the other
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_medhelm.metrics import Metric
     from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.results.suite import Suite
 
 
 @pytest.hookspec(firstresult=True)
@@ -65,12 +67,32 @@ def pytest_medhelm_update_record(record: dict[str, Any]) -> None:
     """
 
 
+Line = str | tuple[str, Mapping[str, bool]]
+"""A line for the terminal, alone or with pytest's markup, e.g. ("gate pass: ...", {"green": True})."""
+
+
 @pytest.hookspec
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Any) -> None:
-    """Write a further report at the end of a complete session.
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path, suite: Suite) -> Iterable[Line] | None:
+    """Write a report of your own, show lines in the terminal, or both.
 
-    Called on the controller after leaderboard.json, leaderboard.html and manifest.json are written.
+    Called on the controller at the end of a session that was not interrupted. The plugin's own reports are
+    implementations of this hook and are called before yours: ``medhelm-terminal``, ``medhelm-json``,
+    ``medhelm-html``. ``-p no:medhelm-html`` leaves one out; so does, to put your own in its place,
+    ``config.pluginmanager.set_blocked("medhelm-html")`` in ``pytest_configure``.
 
-    :param leaderboard: the content of leaderboard.json.
-    :param folder: the ``pathlib.Path`` of the suite.
+    :param leaderboard: the content of leaderboard.json, described by docs/leaderboard.schema.json.
+    :param folder: the folder of the suite.
+    :param suite: the open suite: ``suite.cells()`` and ``suite.records(benchmark, model)`` give every record.
+    :return: lines for the terminal, after those of the reports called before; or None.
+
+    Example, a report as a table for a wiki::
+
+        def pytest_medhelm_report(leaderboard, folder):
+            rows = [
+                f"| {cell['benchmark']} | {cell['model']} | {cell['metrics'][cell['main_metric']]['value']} |"
+                for cell in leaderboard["results"]["cells"]
+                if cell["main_metric"] in cell["metrics"]
+            ]
+            (folder / "wiki.txt").write_text("\\n".join(rows))
+            return [f"wiki: {folder / 'wiki.txt'}"]
     """

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.reports.terminal import closing, table
-from pytest_medhelm.reports.write import conclude
+from pytest_medhelm.reports.write import conclude, own_reports, write_reports
 from pytest_medhelm.results.suite import Suite
 
 
@@ -18,8 +17,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
     suite = Suite(folder)
     try:
-        outcome = conclude(suite, (), (), ())
+        lines = write_reports(own_reports(), suite, conclude(suite, (), (), ()).leaderboard)
     finally:
         suite.close()
-    print("\n".join([*table(outcome.leaderboard), *closing(outcome)]))
+    for line in lines:
+        print(line if isinstance(line, str) else line[0])
     return 0

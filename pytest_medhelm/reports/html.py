@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pytest_medhelm import answers
@@ -25,6 +26,12 @@ from pytest_medhelm.results.suite import Suite
 
 PER_PAGE = 200
 FOLDER = "instances"
+
+
+@pytest.hookimpl
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+    """Write the pages; the line says where the first one is."""
+    return [f"page: {write_pages(suite, leaderboard)}"]
 
 
 def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:

@@ -1,15 +1,27 @@
-"""What the terminal shows at the end: a table that fits 80 columns, gates, the path of the page."""
+"""What the terminal shows at the end: a table that fits 80 columns, warnings, gates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
+
+from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.leaderboard.spending import money
-from pytest_medhelm.reports.write import Outcome
 
 NAMES = 49
 """Columns for the names of benchmark and model together."""
+
+
+@pytest.hookimpl
+def pytest_medhelm_report(leaderboard: Mapping[str, Any]) -> Iterator[Line]:
+    """The leaderboard, and the gates last: they decide."""
+    yield from table(leaderboard)
+    yield from closing(leaderboard)
+    for gate in leaderboard["results"]["gates"]:
+        good = gate["verdict"] == "pass"
+        yield f"gate {gate['sentence']}", {"green": good, "red": not good}
 
 
 def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
@@ -52,9 +64,9 @@ def _short(name: str, wide: int) -> str:
     return name if len(name) <= wide else f"{name[: wide - 3]}..."
 
 
-def closing(outcome: Outcome) -> Iterator[str]:
-    """Win rates, warnings and the path of the page."""
-    results = outcome.leaderboard["results"]
+def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+    """Win rates, costs and warnings."""
+    results = leaderboard["results"]
     rates = results["win_rate"]["rates"]
     if rates:
         listed = ", ".join(f"{model} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1]))
@@ -65,7 +77,7 @@ def closing(outcome: Outcome) -> Iterator[str]:
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
-    yield from _cost(outcome.leaderboard["measurements"]["spending"])
+    yield from _cost(leaderboard["measurements"]["spending"])
     covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
     yield f"coverage: {covered} of {len(results['coverage'])} subcategories have a benchmark here"
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
@@ -74,7 +86,6 @@ def closing(outcome: Outcome) -> Iterator[str]:
     # What was asked for and could not be had is said; what nobody asked for stands on the page.
     reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
     yield from (f"absent: {reason}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
-    yield f"page: {outcome.page}"
 
 
 def _cost(spending: Mapping[str, Any]) -> Iterator[str]:

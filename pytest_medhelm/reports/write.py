@@ -1,20 +1,34 @@
-"""All files of a suite that are made from its records."""
+"""From the records of a suite to its leaderboard, and from there to the reports.
+
+Every report is an implementation of the hook ``pytest_medhelm_report``; ours are the modules in REPORTS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
+from pluggy import PluginManager
+
+from pytest_medhelm import hookspecs
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.gates import GateResult, Rule, judge, unjudged
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.spending import paid_by
+from pytest_medhelm.reports import html, json_file, terminal
 from pytest_medhelm.reports.files import write_json
-from pytest_medhelm.reports.html import write_pages
 from pytest_medhelm.results.manifest import with_benchmarks
 from pytest_medhelm.results.suite import Suite
+
+REPORTS: Mapping[str, ModuleType] = {
+    "medhelm-html": html,
+    "medhelm-json": json_file,
+    "medhelm-terminal": terminal,
+}
+"""By plugin name, so that ``-p no:medhelm-html`` leaves one out. The last is called first."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +38,12 @@ class Outcome:
     cells: Sequence[Cell]
     gates: Sequence[GateResult]
     leaderboard: Mapping[str, Any]
-    page: Path
 
 
 def conclude(
     suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str], stopped: str = ""
 ) -> Outcome:
-    """Aggregate a suite, judge the rules and write leaderboard.json, leaderboard.html and manifest.json.
+    """Aggregate a suite, judge the rules and write manifest.json; what the reports show is in the outcome.
 
     No rule is judged of a run that was ``stopped`` before its end, for this reason.
     """
@@ -40,13 +53,27 @@ def conclude(
     measured["spending"] |= _paid_now(suite, runs[-1])
     gates = unjudged(rules, models, stopped) if stopped else judge(rules, cells, models, selected)
     leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates])
-    write_json(suite.folder / "leaderboard.json", leaderboard)
     write_json(
         suite.folder / "manifest.json",
         {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
     )
-    page = write_pages(suite, leaderboard)
-    return Outcome(cells, gates, leaderboard, page)
+    return Outcome(cells, gates, leaderboard)
+
+
+def write_reports(manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any]) -> list[hookspecs.Line]:
+    """Call every report, ours and those of the manager's plugins; returns the lines for the terminal."""
+    for name, module in REPORTS.items():
+        if not manager.has_plugin(name):
+            manager.register(module, name)
+    found = manager.hook.pytest_medhelm_report(leaderboard=leaderboard, folder=suite.folder, suite=suite)
+    return [line for lines in found for line in lines]
+
+
+def own_reports() -> PluginManager:
+    """A manager that knows our reports only, for use outside a pytest session."""
+    manager = PluginManager(pytest.hookspec.project_name)
+    manager.add_hookspecs(hookspecs)
+    return manager
 
 
 def _paid_now(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, Any]:
