@@ -1,7 +1,6 @@
 """leaderboard.html and, beside it, one page per benchmark x model with every instance.
 
-Everything is escaped by the template engine, the pages hold no script, and a content security policy forbids any:
-hostile model output stays text, and no request leaves the page.
+Everything is escaped by the template engine: hostile model output stays text, and no request leaves the page.
 """
 
 from __future__ import annotations
@@ -9,19 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pytest_medhelm import answers
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.jury.harm import rank
-from pytest_medhelm.leaderboard.spending import money
 from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.reports.pages import template
 from pytest_medhelm.results.suite import Suite
 
 PER_PAGE = 200
@@ -43,7 +40,7 @@ def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
         links = {key: _write_instances(suite, store, cell) for key, cell in cells.items()}
     finally:
         store.close()
-    text = _template("leaderboard.html").render(
+    text = template("leaderboard.html").render(
         board=leaderboard,
         results=leaderboard["results"],
         facts={facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
@@ -64,7 +61,7 @@ def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]
         records = iter(sorted(records, key=lambda record: -rank(record.get("harm"))))
     for number, name in enumerate(names):
         instances = list(_views(store, islice(records, PER_PAGE)))
-        text = _template("instances.html").render(cell=cell, pages=names, number=number, instances=instances)
+        text = template("instances.html").render(cell=cell, pages=names, number=number, instances=instances)
         write_private(suite.folder / FOLDER / name, text)
     return f"{FOLDER}/{names[0]}"
 
@@ -86,16 +83,3 @@ def _views(store: ResponseStore, records: Iterable[Mapping[str, Any]]) -> Iterat
                 for verdict in record["verdicts"]
             ],
         }
-
-
-@cache
-def _template(name: str) -> Any:
-    environment = Environment(
-        loader=PackageLoader("pytest_medhelm", "reports/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["money"] = money
-    return environment.get_template(name)
