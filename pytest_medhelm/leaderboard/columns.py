@@ -19,6 +19,9 @@ class Columns:
     """The records of one cell, column by column: one entry per instance, repeats averaged."""
 
     evaluation: str = ""
+    settings: str = ""
+    """Hash of what the records were made with."""
+    runs: set[int] = field(default_factory=set)
     size: int = 0
     main_metric: str = ""
     ids: list[str] = field(default_factory=list)
@@ -49,6 +52,7 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         first = repeats[0]
         columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
         columns.main_metric = first["main_metric"]
+        columns.settings = first.get("settings", "")
         columns.ids.append(first["public_id"])
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
@@ -67,6 +71,7 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         for record in repeats:
             columns.scales.update(record["scales"])
             columns.spending.add(record)
+            columns.runs.add(record.get("run", 0))
             columns.cached += record["cached"]
             columns.retries += max(0, record["attempts"] - 1)
             if record["attempts"]:
