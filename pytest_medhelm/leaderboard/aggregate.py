@@ -15,19 +15,21 @@ from pytest_medhelm.jury.harm import HARM
 from pytest_medhelm.leaderboard.cell import Cell as Cell
 from pytest_medhelm.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
-from pytest_medhelm.leaderboard.jury import NOTE, harm_of, harm_summary, jury_extras
+from pytest_medhelm.leaderboard.jury import NOTE, ONE_SIDED, harm_of, harm_summary, jury_extras
 from pytest_medhelm.leaderboard.labels import label_summaries
 from pytest_medhelm.leaderboard.paired import paired
 from pytest_medhelm.leaderboard.provenance import provenance_of, ratings_as_json
 from pytest_medhelm.leaderboard.spending import Spending
 from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.response import STATUSES
 from pytest_medhelm.results.suite import Suite
 from pytest_medhelm.taxonomy import CATEGORY_OF
 
 SCHEMA = "medhelm-leaderboard/1"
 DECIMALS = 6
+CONFIDENCE = 0.95
 ANSWERED = frozenset({"ok", "judge_error"})
 """Statuses of instances that the model answered."""
 
@@ -45,8 +47,14 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
             "started": suite.run(max(columns.runs)).get("started"),
             **_measurements(columns),
         }
-    baselines = [name for name, facts in suite.models().items() if facts["kind"] == "baseline"]
-    return cells, {"cells": measured, "spending": whole.as_json(without=baselines)}
+    models = suite.models()
+    aside = models.keys() - set(candidates_of(models))
+    return cells, {"cells": measured, "spending": whole.as_json(without=aside)}
+
+
+def candidates_of(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The models of a suite that are ranked, compared and gated; baselines, humans and imports stand beside."""
+    return [name for name, facts in models.items() if facts["kind"] == CANDIDATE]
 
 
 def make_cell(
@@ -55,8 +63,9 @@ def make_cell(
     columns: Columns,
     facts: Mapping[str, Any],
     provenance: Mapping[str, Any] | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Cell:
-    """Aggregate one cell."""
+    """Aggregate one cell; ``confidence`` is that of its intervals, two-sided."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
     found = Counter(columns.statuses)
     return Cell(
@@ -65,8 +74,8 @@ def make_cell(
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics={name: _summary(name, values, columns, facts) for name, values in scores.items()}
-        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts),
+        metrics={name: _summary(name, values, columns, facts, confidence) for name, values in scores.items()}
+        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts, confidence),
         instances=columns.ids,
         scores=scores,
         facts=facts,
@@ -75,9 +84,11 @@ def make_cell(
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,
         harm=harm_of(columns),
+        unmatched=columns.unmatched,
         clusters=_coded(columns.clusters),
         strata=[facts["strata"].index(name) for name in columns.strata] if facts["strata"] else None,
         provenance=provenance or {},
+        columns=columns,
     )
 
 
@@ -93,10 +104,13 @@ def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
     return columns.strata if facts["strata"] else None
 
 
-def _summary(name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(
+    name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any], confidence: float
+) -> dict[str, Any]:
     """The main value with its interval; beside it the value among answered instances and the bounds."""
     if name in HARM:
-        return harm_summary(name, columns)
+        # Shown with a bound of 95 % on one side; a gate with a level of its own asks for that.
+        return harm_summary(name, columns, ONE_SIDED if confidence == CONFIDENCE else (1 + confidence) / 2)
     ends = (columns.scales[name][0], columns.scales[name][1])
     aside = columns.not_applicable.get(name, set())
     scores = [None if index in aside else score for index, score in enumerate(column)]
@@ -106,7 +120,11 @@ def _summary(name: str, column: Sequence[float | None], columns: Columns, facts:
     strata = [columns.strata[index] for index in kept] if facts["strata"] else None
     incomplete = strata is not None and set(strata) != set(facts["strata"])
     clusters = [columns.clusters[index] for index in kept]
-    interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
+    interval = (
+        None
+        if incomplete
+        else mean_interval(values, scale=ends, clusters=clusters, strata=strata, confidence=confidence)
+    )
     missing = len(scores) - len(values) - len(aside)
     worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
     summary: dict[str, Any] = {
@@ -162,7 +180,7 @@ def make_leaderboard(
 ) -> dict[str, Any]:
     """The content of leaderboard.json."""
     models = suite.models()
-    candidates = [name for name, facts in models.items() if facts["kind"] == "candidate"]
+    candidates = candidates_of(models)
     benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
     results = {
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
@@ -205,6 +223,7 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
         "absent": cell.absent,
+        "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,
         "flags": dict(sorted(cell.jury.flags.items())),
         "harm": cell.harm,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_medhelm.leaderboard.columns import Columns
 from pytest_medhelm.leaderboard.jury import JuryColumns, Ratings
 
 
@@ -37,12 +38,16 @@ class Cell:
     """The verdicts, in the order of ``instances``."""
     harm: Mapping[str, Any] | None = None
     """What harm the judges marked; None where they were not asked."""
+    unmatched: int = 0
+    """Human answers that fit no instance of the evaluation set."""
     clusters: Sequence[int] | None = field(default=None, repr=False)
     """A number per instance, the same for those that share a source; None where each stands alone."""
     strata: Sequence[int] | None = field(default=None, repr=False)
     """The sub-run of each instance, as its place in ``facts["strata"]``; None where the benchmark has none."""
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What must be alike for a comparison (``provenance_of``)."""
+    columns: Columns = field(default_factory=Columns, repr=False)
+    """What it was aggregated from."""
 
     @property
     def ratings(self) -> Sequence[Ratings | None]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from statistics import fmean
@@ -28,6 +28,8 @@ class Columns:
     statuses: list[str] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
     strata: list[str] = field(default_factory=list)
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    """Per key of a slice its value for each instance, empty where it has none."""
     labels: list[tuple[str, str] | None] = field(default_factory=list)
     """(right, predicted) label where answers are labels."""
     scores: dict[str, list[float | None]] = field(default_factory=dict)
@@ -39,9 +41,31 @@ class Columns:
     jury: JuryColumns = field(default_factory=JuryColumns)
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
+    unmatched: int = 0
+    """Human answers that fit no instance."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
+
+    def only(self, rows: Sequence[int]) -> Columns:
+        """Some instances, by their places, as if they were all: what a slice is aggregated from."""
+        place = {row: index for index, row in enumerate(rows)}
+        return replace(
+            self,
+            size=len(rows),
+            ids=[self.ids[row] for row in rows],
+            statuses=[self.statuses[row] for row in rows],
+            clusters=[self.clusters[row] for row in rows],
+            strata=[self.strata[row] for row in rows],
+            slices={key: [values[row] for row in rows] for key, values in self.slices.items()},
+            labels=[self.labels[row] for row in rows] if self.labels else [],
+            scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
+            not_applicable={
+                name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
+            },
+            absent={},
+            jury=self.jury.only(rows),
+        )
 
 
 def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
@@ -53,10 +77,12 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
         columns.main_metric = first["main_metric"]
         columns.settings = first.get("settings", "")
+        columns.unmatched = first.get("unmatched", 0)
         columns.ids.append(first["public_id"])
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))
+        columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
         columns.jury.add(repeats)
         for name in first.get("not_applicable", ()):
@@ -77,6 +103,14 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
             if record["attempts"]:
                 columns.latencies.append(record["latency"])
     return columns
+
+
+def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:
+    for key in found.keys() - slices.keys():
+        slices[sys.intern(key)] = [""] * before
+    for key, values in slices.items():
+        values.append(sys.intern(found.get(key, "")))
+    return slices
 
 
 def _label(record: Record) -> tuple[str, str] | None:
