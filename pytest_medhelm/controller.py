@@ -195,7 +195,9 @@ class Controller:
         brought = sorted(self._brought - {rule.text for rule in self._rules})
         rules = (*self._rules, *map(parse_rule, brought))
         suite = self._open_suite()
-        outcome = conclude(suite, rules, self.lineup.gated(), self._selected, stopped)
+        outcome = conclude(
+            suite, rules, self.lineup.gated(), self._selected, stopped, published=self.settings.published
+        )
         self._report_gates(outcome.gates)
         self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard)
 

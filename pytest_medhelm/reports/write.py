@@ -17,6 +17,7 @@ from pytest_medhelm import hookspecs
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.gates import GateResult, Rule, judge, unjudged
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
+from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.reports import html, json_file, terminal
 from pytest_medhelm.reports.files import write_json
@@ -41,18 +42,26 @@ class Outcome:
 
 
 def conclude(
-    suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str], stopped: str = ""
+    suite: Suite,
+    rules: Sequence[Rule],
+    models: Sequence[str],
+    selected: Collection[str],
+    stopped: str = "",
+    *,
+    published: bool = False,
 ) -> Outcome:
     """Aggregate a suite, judge the rules and write manifest.json; what the reports show is in the outcome.
 
-    No rule is judged of a run that was ``stopped`` before its end, for this reason.
+    No rule is judged of a run that was ``stopped`` before its end, for this reason. With ``published`` the paper's
+    figures stand beside.
     """
     suite.commit()
     cells, measured = read_cells(suite)
     runs = suite.runs()
     measured["spending"] |= _paid_now(suite, runs[-1])
     gates = unjudged(rules, models, stopped) if stopped else judge(rules, cells, models, selected)
-    leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates])
+    beside = published_rows(cells) if published else None
+    leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates], beside)
     write_json(
         suite.folder / "manifest.json",
         {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
