@@ -26,10 +26,10 @@ PEER = 23.0
 _BENCHMARK = """\
 name: advice
 title: Advice
-subcategory: Patient Education Resources
+subcategory: Providing Patient Education Resources
 data: advice.csv
 prompt: "{question}"
-answer: {text: reference}
+answer: {kind: text, column: reference}
 metrics: [rouge, jury]
 rubric: accuracy_completeness_clarity
 """
