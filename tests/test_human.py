@@ -42,6 +42,7 @@ def test_answers_are_scored_and_gaps_are_missing(
         ["*human/ward has answers: 5 to letters, 1 to other", "*2 skipped, 1 answer of the file fit no instance here"]
     )
     board = leaderboard(pytester.path)
+    assert "no idea" not in result.stdout.str() + json.dumps(board)
     found = cell(board, "letters", "human/ward")
     # two right, one wrong, one that names no letter; two were not answered
     assert found["statuses"] == {"ok": 3, "unparsed": 1, "skipped": 2}
@@ -64,6 +65,15 @@ def test_the_pages_show_what_was_not_answered(
     text = page.read_text()
     assert "has no answer to this" in text
     assert "Case 5. Gold B." in text
+
+
+def test_a_cell_that_is_no_benchmark_s_name_is_not_shown(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    rows = 'benchmark,instance,answer\n"Mr Rivers, 61, chest pain",q000,A\nletters,q000,A\n'
+    result = run(answers(pytester.path, rows), f"--medhelm-data={letters(2)}")
+    result.stdout.fnmatch_lines(["*human/ward has answers: 1 to letters, 1 to what is no benchmark"])
+    assert "Rivers" not in result.stdout.str()
 
 
 def test_the_config_file_names_a_file_beside_it(
