@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import cell, gold, leaderboard
+from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.results.suite import Suite
+from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.juries import rating, records, talks
 from tests.test_engine import BOTH
 
@@ -159,6 +162,32 @@ def test_other_answers_are_not_mixed_with_earlier_ones(
     assert found["metrics"]["exact_match"]["value"] == 1.0
     assert run(answers(pytester.path, ANSWERS.replace("q002,D", "q002,C")), data).ret == 0
     assert cell(leaderboard(pytester.path), "letters", "human/ward")["metrics"]["exact_match"]["value"] == 0.75
+
+
+def test_the_words_of_a_model_get_its_scores(run: Any, pytester: pytest.Pytester) -> None:
+    """On every benchmark of the package: what a baseline said, said by a person."""
+    options = [BENCHMARKS, "--medhelm-limit=2", "-q"]
+    assert run("--medhelm-model=baseline/lexical", *options).ret == 0
+    folder = pytester.path / "medhelm-results/default"
+    store, suite = ResponseStore(folder / "responses.sqlite"), Suite(folder)
+    with (pytester.path / "echo.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["benchmark", "instance", "answer"])
+        for name in suite.cells():
+            for record in suite.records(*name):
+                content = store.exchange(record["request"]).content
+                table.writerow([record["benchmark"], record["instance"], content])
+    store.close()
+    suite.close()
+    assert run("--medhelm-model=human/echo.csv", *options).ret == 0
+    cells = leaderboard(pytester.path)["results"]["cells"]
+    said = {entry["benchmark"]: entry for entry in cells if entry["model"] == "baseline/lexical"}
+    written = {entry["benchmark"]: entry for entry in cells if entry["model"] == "human/echo"}
+    assert len(said) > 45
+    assert {name: entry["metrics"] for name, entry in written.items()} == {
+        name: entry["metrics"] for name, entry in said.items()
+    }
+    assert not any(entry["unmatched"] for entry in written.values())
 
 
 @BOTH
