@@ -62,6 +62,7 @@
         const answer = await fetch("status.json", { cache: "no-store" });
         if (!answer.ok) throw new Error(String(answer.status));
         const state = await answer.json();
+        if (state.version !== shown && document.querySelector("[data-live-page]")) return location.reload();
         if (state.version !== seen && auto.checked && parts().length) { await exchange(); seen = state.version; }
         say(state);
         wait = state.progress === "running" ? SECONDS : SECONDS_IDLE;
