@@ -87,21 +87,33 @@ class Suite:
         """(benchmark, model) pairs that have records, sorted."""
         return list(self._connection.execute("SELECT DISTINCT benchmark, model FROM records ORDER BY 1, 2"))
 
-    def records(self, benchmark: str, model: str) -> Iterator[Record]:
-        """The records of a cell that belong together, by instance id, one at a time.
-
-        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
-        left behind under another limit, prompt or token budget is not mixed in.
-        """
-        newest = self._connection.execute(
+    def newest(self, benchmark: str, model: str) -> tuple[str, str]:
+        """Evaluation set and settings of a cell's newest record."""
+        evaluation, settings = self._connection.execute(
             "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
             "ORDER BY run DESC, rowid DESC LIMIT 1",
             (benchmark, model),
         ).fetchone()
+        return evaluation, settings
+
+    def records(
+        self,
+        benchmark: str,
+        model: str,
+        made_with: tuple[str, str] | None = None,
+        between: tuple[str, str] | None = None,
+    ) -> Iterator[Record]:
+        """The records of a cell that belong together, by instance id, one at a time.
+
+        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
+        left behind under another limit, prompt or token budget is not mixed in. Who reads a cell in parts, each
+        ``between`` two instances, looks for these once (``newest``) and hands them in.
+        """
+        within = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
-            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? "
+            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
             "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
-            (benchmark, model, *newest),
+            (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, own in rows:
             yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
