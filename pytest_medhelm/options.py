@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 
@@ -19,6 +19,8 @@ from pytest_medhelm.errors import ConfigError
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
 
+Pages = Literal["pages", "single", "none"]
+"""Which pages a run writes."""
 DEFAULT_LIMIT = 1000
 EMBEDDED_LIMIT = 2
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
@@ -59,6 +61,12 @@ SCALARS = (
     ),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
+    (
+        "html",
+        "pages|single|none",
+        "leaderboard.html and the pages of all instances (default: pages), one file with a sample of them for e-mail "
+        "(single), or no page (none)",
+    ),
     ("bertscore", "MODEL|DIR", "Model of BERTScore for free text: its name or a local folder (default: no BERTScore)"),
 )
 
@@ -138,6 +146,7 @@ class Settings:
     max_cost: float | None = None
     """What this run may pay; None: no bound."""
     currency: str = "USD"
+    html: Pages = "pages"
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -197,6 +206,7 @@ def read_settings(config: pytest.Config) -> Settings:
         config=file,
         max_cost=_amount(scalar("max-cost")),
         currency=run.get("currency", "USD"),
+        html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
 
@@ -240,6 +250,13 @@ def _sampler(value: Any) -> Sampler:
     if value == "hash" or value == "helm":
         return value  # type: ignore[no-any-return]
     raise ConfigError(f"--medhelm-sampler: {value!r} is neither 'hash' nor 'helm'")
+
+
+def _pages(value: Any) -> Pages:
+    for known in get_args(Pages):
+        if value == known:
+            return known  # type: ignore[no-any-return]
+    raise ConfigError(f"--medhelm-html: {value!r} is neither 'pages' nor 'single' nor 'none'")
 
 
 def _count(name: str, value: Any, *, least: int) -> int | None:
