@@ -16,7 +16,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from pytest_medhelm.errors import DataError, DataMissing
-from pytest_medhelm.reports.html import leaderboard_page
+from pytest_medhelm.reports.browser_files import instances_page
+from pytest_medhelm.reports.html import leaderboard_page, links
 from pytest_medhelm.reports.pages import template
 from pytest_medhelm.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.serve.progress import Progress, gone, in_words, progress
@@ -39,6 +40,9 @@ class Site:
             "/": self._start,
             "/{suite}/": self._suite,
             "/{suite}/leaderboard.html": self._leaderboard,
+            "/{suite}/instances.html": self._instances,
+            "/{suite}/browser/index.js": self._index,
+            "/{suite}/browser/{key}.js": self._chunk,
             "/{suite}/status.json": self._status,
         }
 
@@ -106,15 +110,32 @@ class Site:
     async def _leaderboard(self, request: web.Request) -> web.StreamResponse:
         return _page(await _aside(partial(_leaderboard, self._source(request))))
 
+    async def _instances(self, request: web.Request) -> web.StreamResponse:
+        source = self._source(request)
+        status = await _aside(source.status)
+        return _page(instances_page(source.folder.resolve().name, in_words(status)))
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return _script(await _aside(self._source(request).index))
+
+    async def _chunk(self, request: web.Request) -> web.StreamResponse:
+        source, key = self._source(request), request.match_info["key"]
+        found = await _aside(lambda: source.chunk(key, request.query.get("version", "")))
+        if found is None:
+            raise web.HTTPNotFound
+        return _script(found)
+
     async def _status(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await _aside(partial(progress, self._source(request))))
 
 
 def _leaderboard(source: Source) -> str:
     board = source.board()
-    cells = board.leaderboard["results"]["cells"]
-    links = {(cell["benchmark"], cell["model"]): "" for cell in cells}
-    return leaderboard_page(board.leaderboard, links, in_words(board.status))
+    return leaderboard_page(board.leaderboard, links(board.leaderboard), in_words(board.status))
+
+
+def _script(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/javascript")
 
 
 def _page(text: str, status: int = 200) -> web.Response:

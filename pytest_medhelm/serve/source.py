@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -16,6 +17,8 @@ from pytest_medhelm.engine.reading import Stamp, open_reading, stamp, state
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
+from pytest_medhelm.reports.browser import Slice, chunk, index
+from pytest_medhelm.reports.embedding import as_script
 from pytest_medhelm.reports.write import paid_now
 from pytest_medhelm.results.suite import Suite
 
@@ -24,6 +27,8 @@ SILENCE = 120.0
 SHARE = 3
 """What was read is shown for this many times as long as reading took, although there is more by then: looking at a
 large suite must not take the processor from the run that fills it."""
+VERSIONS = 100
+"""Indexes of the instance browser whose chunks can still be asked for."""
 TRIES = 5
 """Times a suite is read whose files change meanwhile."""
 
@@ -51,6 +56,16 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Chunks:
+    """The index of the instance browser at a moment, and where its chunks are."""
+
+    script: str
+    version: str
+    """The same where the chunks are the same."""
+    slices: Mapping[str, Slice]
+
+
+@dataclass(frozen=True)
 class Board:
     """The leaderboard of a moment."""
 
@@ -65,6 +80,8 @@ class Source:
         self.folder = folder
         self._board = _Kept[Board]()
         self._status = _Kept[Status]()
+        self._chunks = _Kept[Chunks]()
+        self._slices: dict[str, Mapping[str, Slice]] = {}
 
     def status(self) -> Status:
         """How far the suite is."""
@@ -79,6 +96,27 @@ class Source:
         The status with it is the one before it was read.
         """
         return self._board.get(self._state(), lambda: Board(status=self.status(), leaderboard=self.read(_board)), SHARE)
+
+    def index(self) -> str:
+        """The script that hands the index to the instance browser."""
+        found = self._chunks.get(self._state(), lambda: self._index(self.board().leaderboard), SHARE)
+        # A page that was opened before the suite grew goes on asking for the chunks of its own index.
+        self._slices[found.version] = found.slices
+        for oldest in list(self._slices)[:-VERSIONS]:
+            del self._slices[oldest]
+        return found.script
+
+    def chunk(self, key: str, version: str) -> str | None:
+        """The script that hands over the texts of a chunk of that index; None when there is no such chunk."""
+        part = self._slices.get(version, {}).get(key)
+        if part is None:
+            return None
+        return as_script(key, self.read(lambda suite, store: chunk(suite, store, part)))
+
+    def _index(self, leaderboard: Mapping[str, Any]) -> Chunks:
+        found = self.read(lambda suite, store: index(suite, store, leaderboard))
+        version = hashlib.sha256(repr(sorted(found.slices.items())).encode("utf-8", "replace")).hexdigest()[:16]
+        return Chunks(as_script("index", {**found.data, "version": version}), version, found.slices)
 
     def read(self, read: Callable[[Suite, ResponseStore], Found]) -> Found:
         """What a function finds in both databases."""

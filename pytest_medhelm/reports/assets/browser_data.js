@@ -5,6 +5,7 @@ window.medhelm = window.medhelm || {};
   const KEPT = 12; // chunks held in memory
   const kept = new Map();
   const waiting = new Map();
+  let version = ""; // of the index, where a server makes chunks of a suite that grows
 
   // Called by the data files: JSON as a string.
   medhelm.take = (key, text) => {
@@ -21,7 +22,7 @@ window.medhelm = window.medhelm || {};
     entry.promise = new Promise((resolve, reject) => { Object.assign(entry, { resolve, reject }); });
     waiting.set(key, entry);
     const script = document.createElement("script");
-    script.src = `browser/${encodeURIComponent(key)}.js`;
+    script.src = `browser/${encodeURIComponent(key)}.js${version && `?version=${version}`}`;
     const done = () => { script.remove(); waiting.delete(key); };
     script.addEventListener("load", () => { done(); entry.reject(new Error(missing(key))); });
     script.addEventListener("error", () => { done(); entry.reject(new Error(missing(key))); });
@@ -44,6 +45,7 @@ window.medhelm = window.medhelm || {};
   medhelm.loadIndex = async () => read(await load("index"));
 
   function read(data) {
+    version = data.version || "";
     const count = data.ids.length;
     const total = data.records.model.length;
     const board = {

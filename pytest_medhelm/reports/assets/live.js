@@ -1,5 +1,5 @@
 // On pages that `medhelm serve` shows: how far the run is, and what is new. Parts of a page that are marked data-live
-// are exchanged where they stand, unless somebody is at work in them; everything else waits for the button.
+// (and have an id) follow by themselves, in place; what cannot waits for the button.
 "use strict";
 (() => {
   const SECONDS = 2, SECONDS_IDLE = 10;
@@ -15,28 +15,51 @@
   });
   at("live-reload").addEventListener("click", () => location.reload());
 
-  const busy = (part) => {
-    const selection = document.getSelection();
-    return part.contains(document.activeElement) ||
-      (selection && !selection.isCollapsed && selection.containsNode(part, true));
-  };
+  // Makes a part of the page what it is on the fresh one, node by node, so that focus, scroll position and what is
+  // folded open stay; returns whether all of it could be done without taking anything from under the reader's hands.
+  function renew(old, fresh) {
+    if (old.isEqualNode(fresh)) return true;
+    if (old.nodeType === Node.TEXT_NODE) { old.data = fresh.data; return true; }
+    if (order(old) !== order(fresh)) return false;
+    for (const { name, value } of fresh.attributes ?? []) {
+      if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const name of ["class", "title"]) if (fresh.hasAttribute && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    const [had, has] = [[...old.childNodes], [...fresh.childNodes]];
+    const least = Math.min(had.length, has.length);
+    let first = 0, last = 0; // as many from the start and from the end are alike
+    while (first < least && had[first].nodeName === has[first].nodeName) first += 1;
+    while (last < least - first && had.at(-1 - last).nodeName === has.at(-1 - last).nodeName) last += 1;
+    const gone = had.slice(first, had.length - last);
+    let whole = !gone.some((node) => node.contains(document.activeElement));
+    if (whole) {
+      for (const node of has.slice(first, has.length - last)) old.insertBefore(node, had[had.length - last] ?? null);
+      gone.forEach((node) => node.remove());
+    }
+    for (let place = 0; place < first; place += 1) whole = renew(had[place], has[place]) && whole;
+    for (let place = 1; place <= last; place += 1) whole = renew(had.at(-place), has.at(-place)) && whole;
+    return whole;
+  }
+
+  // How the reader has sorted and filtered a table.
+  const order = (node) => node.nodeName !== "TABLE" ? "" : [...node.querySelectorAll("th, tr")].map((cell) =>
+    (cell.hidden ? "-" : "") + (cell.getAttribute("aria-sort") || "none").replace("none", "")).join("");
 
   // Returns whether everything that is shown is new.
   async function exchange() {
     const answer = await fetch(location.pathname, { cache: "no-store" });
-    if (!answer.ok) return false;
+    if (!answer.ok || !document.getSelection().isCollapsed) return false;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("live");
     if (!fresh) return false;
-    let whole = parts().length > 0;
-    for (const part of parts()) {
+    const done = parts().map((part) => {
       const other = page.getElementById(part.id);
-      if (!other || busy(part)) { whole = false; continue; }
-      if (part.innerHTML !== other.innerHTML) part.replaceChildren(...document.adoptNode(other).childNodes);
-    }
-    whole = whole && !page.querySelector("[data-live-rest]");
-    if (whole) { shown = fresh.dataset.version; record = Number(fresh.dataset.record); }
-    return whole;
+      return Boolean(other) && renew(part, document.adoptNode(other));
+    });
+    if (!done.every(Boolean)) return false;
+    shown = fresh.dataset.version;
+    record = Number(fresh.dataset.record);
+    return true;
   }
 
   function say(state) {
