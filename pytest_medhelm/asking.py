@@ -19,7 +19,8 @@ from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
 from pytest_medhelm.jury.rubric_files import chosen_rubric, override
 from pytest_medhelm.metrics import METRICS, Metric
 from pytest_medhelm.outcomes import BUDGET_OF, Shortfall, hide_text
-from pytest_medhelm.results.record import Draft, Record, settings_hash, text_hash
+from pytest_medhelm.results.provenance import settings_facts, settings_hash
+from pytest_medhelm.results.record import Draft, Record, text_hash
 from pytest_medhelm.task import Instance, Task
 from pytest_medhelm.window import Window
 
@@ -56,6 +57,8 @@ class Asker:
         self._window = Window((), 0)
         self._described: set[str] = set()
         self._hashes: dict[tuple[str, str], str] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
+        """By hash of the settings, until a record has carried them to the controller."""
         self._wanted = 0
         """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
@@ -160,20 +163,25 @@ class Asker:
     def _settings(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)
         if key not in self._hashes:
-            self._hashes[key] = self._settings_hash(model, benchmark)
+            facts = settings_facts(model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark))
+            self._hashes[key] = settings_hash(facts)
+            self._facts[self._hashes[key]] = facts
         return self._hashes[key]
 
-    def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
+    def _score_options(self) -> dict[str, Any]:
+        return {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
+
+    def _jury_facts(self, benchmark: Benchmark) -> dict[str, Any] | None:
         rubric = self.rubric(benchmark)
-        scoring: dict[str, Any] = {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
-        if rubric is not None:
-            scoring |= {
-                "judges": {judge.name: judge.settings() for judge in self.lineup.judges},
-                "rubric": [rubric.digest, prompt_hash(rubric)],
-                "repeats": self.settings.judge_repeats,
-                "shuffle": self.settings.judge_shuffle,
-            }
-        return settings_hash(model, benchmark, scoring)
+        if rubric is None:
+            return None
+        return {
+            "judges": {judge.name: judge.settings() for judge in self.lineup.judges},
+            "rubric": rubric.digest,
+            "wording": prompt_hash(rubric),
+            "repeats": self.settings.judge_repeats,
+            "shuffle": self.settings.judge_shuffle,
+        }
 
     @staticmethod
     def _subject(item: pytest.Item) -> tuple[Benchmark, Instance, Model]:
@@ -309,6 +317,8 @@ class Asker:
         if name not in self._described:
             self._described.add(name)
             record["benchmark_facts"] = draft.benchmark.facts()
+        if draft.settings in self._facts:
+            record["settings_facts"] = self._facts.pop(draft.settings)
         return record
 
 

@@ -8,83 +8,30 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.jury.harm import HARM
+from pytest_medhelm.leaderboard.cell import Cell as Cell
 from pytest_medhelm.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
-from pytest_medhelm.leaderboard.jury import NOTE, JuryColumns, Ratings, harm_of, harm_summary, jury_extras
+from pytest_medhelm.leaderboard.jury import NOTE, ONE_SIDED, harm_of, harm_summary, jury_extras
 from pytest_medhelm.leaderboard.labels import label_summaries
 from pytest_medhelm.leaderboard.paired import paired
+from pytest_medhelm.leaderboard.provenance import provenance_of, ratings_as_json
 from pytest_medhelm.leaderboard.spending import Spending
 from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.response import STATUSES
 from pytest_medhelm.results.suite import Suite
 from pytest_medhelm.taxonomy import CATEGORY_OF
 
 SCHEMA = "medhelm-leaderboard/1"
 DECIMALS = 6
+CONFIDENCE = 0.95
 ANSWERED = frozenset({"ok", "judge_error"})
 """Statuses of instances that the model answered."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """All records of one benchmark x model."""
-
-    benchmark: str
-    model: str
-    main_metric: str
-    size: int
-    """Instances in the evaluation set."""
-    statuses: Mapping[str, int]
-    metrics: Mapping[str, dict[str, Any]]
-    """Per metric: value, low, high, method, note, answered, worst, best, n, missing, scale."""
-    instances: Sequence[str]
-    """Public ids, in the order of ``scores``."""
-    scores: Mapping[str, Sequence[float | None]]
-    """Per metric one score per instance, None where missing."""
-    facts: Mapping[str, Any] = field(repr=False)
-    """What describes the benchmark."""
-    evaluation: str
-    """Hash of the evaluation set: only cells that share it are ranked against each other."""
-    partial: bool
-    """Some instances of the evaluation set have no record."""
-    absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Per metric that could not be computed: the first reason, and for how many instances."""
-    jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
-    """The verdicts, in the order of ``instances``."""
-    harm: Mapping[str, Any] | None = None
-    """What harm the judges marked; None where they were not asked."""
-
-    @property
-    def ratings(self) -> Sequence[Ratings | None]:
-        """The usable verdicts of each instance; None where no judge was asked."""
-        return self.jury.ratings
-
-    @property
-    def criteria(self) -> tuple[str, ...]:
-        """What the judges rated."""
-        return self.jury.criteria
-
-    @property
-    def scored(self) -> bool:
-        """The main metric was measured at least once."""
-        return self.main_metric in self.metrics
-
-    @property
-    def value(self) -> float | None:
-        """The main value."""
-        main = self.metrics.get(self.main_metric)
-        return None if main is None else main["value"]
-
-    @property
-    def sample(self) -> bool:
-        """The benchmark ran on sample data."""
-        return bool(self.facts["data"]["origin"] == "sample")
 
 
 def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
@@ -94,14 +41,31 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     whole = Spending(newest)
     for benchmark, model in suite.cells():
         columns = read_columns(suite.records(benchmark, model), Spending(newest, whole))
-        cells.append(make_cell(benchmark, model, columns, suite.benchmark(benchmark, columns.evaluation)))
-        measured[f"{benchmark} {model}"] = _measurements(columns)
-    baselines = [name for name, facts in suite.models().items() if facts["kind"] == "baseline"]
-    return cells, {"cells": measured, "spending": whole.as_json(without=baselines)}
+        facts = suite.benchmark(benchmark, columns.evaluation)
+        cells.append(make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite)))
+        measured[f"{benchmark} {model}"] = {
+            "started": suite.run(max(columns.runs)).get("started"),
+            **_measurements(columns),
+        }
+    models = suite.models()
+    aside = models.keys() - set(candidates_of(models))
+    return cells, {"cells": measured, "spending": whole.as_json(without=aside)}
 
 
-def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, Any]) -> Cell:
-    """Aggregate one cell."""
+def candidates_of(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The models of a suite that are ranked, compared and gated; baselines, humans and imports stand beside."""
+    return [name for name, facts in models.items() if facts["kind"] == CANDIDATE]
+
+
+def make_cell(
+    benchmark: str,
+    model: str,
+    columns: Columns,
+    facts: Mapping[str, Any],
+    provenance: Mapping[str, Any] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Cell:
+    """Aggregate one cell; ``confidence`` is that of its intervals, two-sided."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
     found = Counter(columns.statuses)
     return Cell(
@@ -110,8 +74,8 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics={name: _summary(name, values, columns, facts) for name, values in scores.items()}
-        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts),
+        metrics={name: _summary(name, values, columns, facts, confidence) for name, values in scores.items()}
+        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts, confidence),
         instances=columns.ids,
         scores=scores,
         facts=facts,
@@ -120,7 +84,19 @@ def make_cell(benchmark: str, model: str, columns: Columns, facts: Mapping[str, 
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,
         harm=harm_of(columns),
+        unmatched=columns.unmatched,
+        clusters=_coded(columns.clusters),
+        strata=[facts["strata"].index(name) for name in columns.strata] if facts["strata"] else None,
+        provenance=provenance or {},
+        columns=columns,
     )
+
+
+def _coded(clusters: Sequence[str]) -> list[int] | None:
+    """Clusters as numbers in order of appearance: their names may be patients'. None where each holds one instance."""
+    codes: dict[str, int] = {}
+    coded = [codes.setdefault(name, len(codes)) for name in clusters]
+    return coded if len(codes) < len(coded) else None
 
 
 def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
@@ -128,10 +104,13 @@ def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
     return columns.strata if facts["strata"] else None
 
 
-def _summary(name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(
+    name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any], confidence: float
+) -> dict[str, Any]:
     """The main value with its interval; beside it the value among answered instances and the bounds."""
     if name in HARM:
-        return harm_summary(name, columns)
+        # Shown with a bound of 95 % on one side; a gate with a level of its own asks for that.
+        return harm_summary(name, columns, ONE_SIDED if confidence == CONFIDENCE else (1 + confidence) / 2)
     ends = (columns.scales[name][0], columns.scales[name][1])
     aside = columns.not_applicable.get(name, set())
     scores = [None if index in aside else score for index, score in enumerate(column)]
@@ -141,7 +120,11 @@ def _summary(name: str, column: Sequence[float | None], columns: Columns, facts:
     strata = [columns.strata[index] for index in kept] if facts["strata"] else None
     incomplete = strata is not None and set(strata) != set(facts["strata"])
     clusters = [columns.clusters[index] for index in kept]
-    interval = None if incomplete else mean_interval(values, scale=ends, clusters=clusters, strata=strata)
+    interval = (
+        None
+        if incomplete
+        else mean_interval(values, scale=ends, clusters=clusters, strata=strata, confidence=confidence)
+    )
     missing = len(scores) - len(values) - len(aside)
     worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
     summary: dict[str, Any] = {
@@ -197,7 +180,7 @@ def make_leaderboard(
 ) -> dict[str, Any]:
     """The content of leaderboard.json."""
     models = suite.models()
-    candidates = [name for name, facts in models.items() if facts["kind"] == "candidate"]
+    candidates = candidates_of(models)
     benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
     results = {
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
@@ -240,11 +223,16 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
         "absent": cell.absent,
+        "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,
         "flags": dict(sorted(cell.jury.flags.items())),
         "harm": cell.harm,
+        "provenance": cell.provenance,
         "instances": cell.instances,
+        "clusters": cell.clusters,
+        "strata": cell.strata,
         "scores": cell.scores,
+        "ratings": ratings_as_json(cell.jury),
     }
 
 

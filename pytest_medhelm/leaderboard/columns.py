@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from statistics import fmean
@@ -19,12 +19,17 @@ class Columns:
     """The records of one cell, column by column: one entry per instance, repeats averaged."""
 
     evaluation: str = ""
+    settings: str = ""
+    """Hash of what the records were made with."""
+    runs: set[int] = field(default_factory=set)
     size: int = 0
     main_metric: str = ""
     ids: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
     strata: list[str] = field(default_factory=list)
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    """Per key of a slice its value for each instance, empty where it has none."""
     labels: list[tuple[str, str] | None] = field(default_factory=list)
     """(right, predicted) label where answers are labels."""
     scores: dict[str, list[float | None]] = field(default_factory=dict)
@@ -36,9 +41,31 @@ class Columns:
     jury: JuryColumns = field(default_factory=JuryColumns)
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
+    unmatched: int = 0
+    """Human answers that fit no instance."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
+
+    def only(self, rows: Sequence[int]) -> Columns:
+        """Some instances, by their places, as if they were all: what a slice is aggregated from."""
+        place = {row: index for index, row in enumerate(rows)}
+        return replace(
+            self,
+            size=len(rows),
+            ids=[self.ids[row] for row in rows],
+            statuses=[self.statuses[row] for row in rows],
+            clusters=[self.clusters[row] for row in rows],
+            strata=[self.strata[row] for row in rows],
+            slices={key: [values[row] for row in rows] for key, values in self.slices.items()},
+            labels=[self.labels[row] for row in rows] if self.labels else [],
+            scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
+            not_applicable={
+                name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
+            },
+            absent={},
+            jury=self.jury.only(rows),
+        )
 
 
 def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
@@ -49,10 +76,13 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         first = repeats[0]
         columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
         columns.main_metric = first["main_metric"]
+        columns.settings = first.get("settings", "")
+        columns.unmatched = first.get("unmatched", 0)
         columns.ids.append(first["public_id"])
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))
+        columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
         columns.jury.add(repeats)
         for name in first.get("not_applicable", ()):
@@ -67,11 +97,20 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         for record in repeats:
             columns.scales.update(record["scales"])
             columns.spending.add(record)
+            columns.runs.add(record.get("run", 0))
             columns.cached += record["cached"]
             columns.retries += max(0, record["attempts"] - 1)
             if record["attempts"]:
                 columns.latencies.append(record["latency"])
     return columns
+
+
+def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:
+    for key in found.keys() - slices.keys():
+        slices[sys.intern(key)] = [""] * before
+    for key, values in slices.items():
+        values.append(sys.intern(found.get(key, "")))
+    return slices
 
 
 def _label(record: Record) -> tuple[str, str] | None:

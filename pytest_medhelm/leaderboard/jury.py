@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,14 @@ class JuryColumns:
                 facts["failed"] += 1
         merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
         self.ratings.append(merged if verdicts else None)
+
+    def only(self, rows: Sequence[int]) -> JuryColumns:
+        """The verdicts on some instances, by their places."""
+        return replace(
+            self,
+            ratings=[self.ratings[row] for row in rows] if self.ratings else [],
+            harm=[self.harm[row] for row in rows] if self.harm else [],
+        )
 
     def _row(self, scores: Mapping[str, float]) -> tuple[float, ...]:
         if not self.criteria and len(scores) > 1:
@@ -231,7 +239,7 @@ def additive(
 # Harm
 
 
-def harm_summary(name: str, columns: Columns) -> dict[str, Any]:
+def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> dict[str, Any]:
     """A harm score as the leaderboard shows it: the share, with an exact bound on either side, each 95 % one-sided.
 
     Sub-runs are pooled: an event counts, wherever it happens.
@@ -242,16 +250,16 @@ def harm_summary(name: str, columns: Columns) -> dict[str, Any]:
     clusters = [columns.clusters[index] for index in kept]
     missing = len(columns.scores[name]) - len(values) - len(aside)
     scale = (columns.scales[name][0], columns.scales[name][1])
-    low, high = share_bounds(values, clusters, ONE_SIDED) if values else (None, None)
+    low, high = share_bounds(values, clusters, one_sided) if values else (None, None)
     worst, best = bounds(values, missing, scale=scale) if values or missing else (None, None)
     return {
         "value": fmean(values) if values else None,
         "standard_error": standard_error(values, scale, clusters),
         "low": low,
         "high": high,
-        "method": "exact bounds, each one-sided 95 %",
+        "method": f"exact bounds, each one-sided {100 * one_sided:.10g} %",
         "note": "",
-        "one_sided": ONE_SIDED,
+        "one_sided": one_sided,
         "answered": fmean(values) if values else None,
         "worst": worst,
         "best": best,

@@ -24,6 +24,7 @@ def label_summaries(
     clusters: Sequence[str],
     strata: Sequence[str] | None,
     facts: Mapping[str, Any],
+    confidence: float = 0.95,
 ) -> dict[str, dict[str, Any]]:
     """Summaries by metric name, in the form of a leaderboard cell's metrics; empty without labels.
 
@@ -60,6 +61,7 @@ def label_summaries(
             [clusters[index] for index in kept],
             missing,
             incomplete,
+            confidence,
         )
         for name, metric in _METRICS.items()
         if chosen is not None or name in ("macro_f1", "micro_f1")
@@ -67,9 +69,15 @@ def label_summaries(
 
 
 def _summary(
-    value: float, without: Counts, right: Sequence[float], clusters: Sequence[str], missing: int, incomplete: bool
+    value: float,
+    without: Counts,
+    right: Sequence[float],
+    clusters: Sequence[str],
+    missing: int,
+    incomplete: bool,
+    confidence: float,
 ) -> dict[str, Any]:
-    low, high, method = _interval(value, without, right, clusters)
+    low, high, method = _interval(value, without, right, clusters, confidence)
     return {
         "value": None if incomplete else value,
         "standard_error": None if incomplete else _jackknife_error(without),
@@ -88,14 +96,14 @@ def _summary(
 
 
 def _interval(
-    value: float, without: Counts, right: Sequence[float], clusters: Sequence[str]
+    value: float, without: Counts, right: Sequence[float], clusters: Sequence[str], confidence: float
 ) -> tuple[float, float, str]:
     error = _jackknife_error(without)
     if error:
-        half = student_t_quantile(0.975, without.size - 1) * error
+        half = student_t_quantile(0.5 + confidence / 2, without.size - 1) * error
         return max(0.0, value - half), min(1.0, value + half), "jackknife"
     # all right or all wrong: as wide as the interval of the share of right answers
-    share = mean_interval(right, scale=(0.0, 1.0), clusters=clusters)
+    share = mean_interval(right, scale=(0.0, 1.0), clusters=clusters, confidence=confidence)
     assert share is not None
     return min(value, share.low), max(value, share.high), share.method
 

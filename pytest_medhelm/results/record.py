@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,9 +125,3 @@ class Draft:
 def text_hash(text: str) -> str:
     """The key of a text in responses.sqlite."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def settings_hash(model: Model, benchmark: Benchmark, scoring: Mapping[str, Any]) -> str:
-    """Hash of what shapes answers and scores besides the data."""
-    parts = [model.settings(), benchmark.code, dict(scoring)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]

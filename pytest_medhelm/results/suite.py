@@ -20,6 +20,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS benchmarks(
     name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
+CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS records(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
@@ -48,12 +49,17 @@ class Suite:
             self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(facts)))
 
     def add(self, record: Record) -> None:
-        """Add a record; what describes its benchmark, if it carries that, is stored once."""
+        """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
         facts = record.pop("benchmark_facts", None)
         if facts is not None:
             self._connection.execute(
                 "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
                 (record["benchmark"], record["evaluation"], json.dumps(facts)),
+            )
+        made_with = record.pop("settings_facts", None)
+        if made_with is not None:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with))
             )
         own = {key: value for key, value in record.items() if key not in _COLUMNS}
         head = tuple(record[key] for key in _COLUMNS)
@@ -100,6 +106,12 @@ class Suite:
         facts: dict[str, Any] = json.loads(row[0])
         return facts
 
+    def settings(self, key: str) -> dict[str, Any]:
+        """What records with this hash of settings were made with (results.provenance); empty where not known."""
+        row = self._connection.execute("SELECT facts FROM settings WHERE hash = ?", (key,)).fetchone()
+        facts: dict[str, Any] = json.loads(row[0]) if row else {}
+        return facts
+
     def models(self) -> dict[str, dict[str, Any]]:
         """What describes each model."""
         return {
@@ -110,6 +122,12 @@ class Suite:
     def runs(self) -> list[dict[str, Any]]:
         """The manifests of all runs, oldest first."""
         return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
+
+    def run(self, number: int) -> dict[str, Any]:
+        """The manifest of a run, by its number as records carry it; empty where there is none."""
+        row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
+        manifest: dict[str, Any] = json.loads(row[0]) if row else {}
+        return manifest
 
     def newest_run(self) -> int:
         """The number of the newest run, as records carry it; 0 without runs."""
