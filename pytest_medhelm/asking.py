@@ -18,6 +18,7 @@ from pytest_medhelm.jury.jury import is_judged
 from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
 from pytest_medhelm.jury.rubric_files import chosen_rubric, override
 from pytest_medhelm.metrics import METRICS, Metric
+from pytest_medhelm.models.human import HumanAnswers
 from pytest_medhelm.outcomes import BUDGET_OF, Shortfall, hide_text
 from pytest_medhelm.results.provenance import settings_facts, settings_hash
 from pytest_medhelm.results.record import Draft, Record, text_hash
@@ -125,7 +126,11 @@ class Asker:
             return self.engine.ask(request)
         from pytest_medhelm.engine.request import Completion
 
-        completion = Completion("ok", request.model.answer(messages, instance, benchmark), finish_reason="stop")
+        text = request.model.answer(messages, instance, benchmark)
+        if text is None:
+            completion = Completion("skipped", error=f"{request.model.name} has no answer to this")
+        else:
+            completion = Completion("ok", text, finish_reason="stop")
         self.engine.store.put([(request, completion)], run=self.run)
         return completion
 
@@ -313,6 +318,8 @@ class Asker:
     def _record(self, draft: Draft) -> Record:
         self.engine.store.put_text(text_hash(draft.instance.answer), draft.instance.answer)
         record = draft.record()
+        if isinstance(answers := draft.model.answer, HumanAnswers):
+            record["unmatched"] = answers.unmatched(draft.benchmark)
         name = draft.benchmark.task.name
         if name not in self._described:
             self._described.add(name)

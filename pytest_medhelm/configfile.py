@@ -24,6 +24,9 @@ price = { input = 0.15, output = 0.60, cached_input = 0.08, reasoning = 0.60 }  
 endpoint = "ward"
 model = "org/model-70b"
 
+[models."human/ward"]          # answers of people: --medhelm-model=human/ward
+answers = "answers/ward.csv"   # columns benchmark, instance, answer; relative to this file
+
 [data.pubmed_qa]
 accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
 
@@ -87,6 +90,7 @@ _MODEL = {
     "structured": (bool, str),
     "extra_body": dict,
     "price": dict,
+    "answers": str,
 }
 _DATA = {"accept": list}
 _TABLES = ("run", "endpoints", "models", "data", "rubrics")

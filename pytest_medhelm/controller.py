@@ -107,6 +107,7 @@ class Controller:
         budgets = {f"{model.name} {model.body['max_tokens']}" for model in self.lineup if "max_tokens" in model.body}
         if budgets:
             lines.append(f"medhelm: tokens an answer may have: {', '.join(sorted(budgets))}")
+        lines += [f"medhelm: {model.name} has {model.answer}" for model in self.lineup.models if model.kind == "human"]
         if self.lineup.judges:
             lines += self._jury_header()
         if settings.max_cost is not None:
@@ -191,12 +192,10 @@ class Controller:
             return
         from pytest_medhelm.reports.write import conclude, write_reports
 
-        candidates = [model.name for model in self.lineup.models if not model.is_baseline]
-        judged = candidates or [model.name for model in self.lineup.models]
         brought = sorted(self._brought - {rule.text for rule in self._rules})
         rules = (*self._rules, *map(parse_rule, brought))
         suite = self._open_suite()
-        outcome = conclude(suite, rules, judged, self._selected, stopped)
+        outcome = conclude(suite, rules, self.lineup.gated(), self._selected, stopped)
         self._report_gates(outcome.gates)
         self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard)
 

@@ -54,6 +54,8 @@ class AskedModel:
         completion = self._asker.complete(request, chat)
         if completion.outcome == "request_error":
             raise PlumbingFailure(_no_answer(self._spec, completion.error, request.key), pytrace=False)
+        if completion.outcome == "skipped":
+            pytest.skip(completion.error)
         return Response(completion, key=request.key)
 
 
@@ -249,6 +251,9 @@ def response(request: pytest.FixtureRequest, instance: Instance, model: AskedMod
         if asker.tolerates("request_error", benchmark.task) and instance.must_pass is None:
             pytest.skip(f"unmeasured: {reason}")
         raise PlumbingFailure(reason, pytrace=False)
+    if completion.outcome == "skipped":
+        draft.status, draft.error = "skipped", completion.error
+        pytest.skip(f"unmeasured: {completion.error}")
     return draft.response
 
 

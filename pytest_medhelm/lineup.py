@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.models.spec import Model, resolve_model
+from pytest_medhelm.models.spec import CANDIDATE, Model, resolve_model
 from pytest_medhelm.options import Settings
 
 Resolved = Mapping[str, Mapping[str, str]]
@@ -26,6 +26,12 @@ class Lineup:
 
     def __iter__(self) -> Iterator[Model]:
         yield from (*self.models, *self.judges)
+
+    def gated(self) -> list[str]:
+        """The names that gate rules are judged for: the candidates; the baselines where they are alone."""
+        kinds = {model.name: model.kind for model in self.models}
+        candidates = [name for name, kind in kinds.items() if kind == CANDIDATE]
+        return candidates or [name for name, kind in kinds.items() if kind == "baseline"]
 
     def resolved(self) -> Resolved:
         """What workers need to know."""
@@ -51,12 +57,27 @@ def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
         return made or resolve_model(name, settings, shared if settings.base_url else frozenset())
 
     lineup = Lineup(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
+    _refuse_namesakes(lineup)
     for judge in lineup.judges:
         if judge.answer is not None:
-            raise ConfigError(f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline")
+            raise ConfigError(
+                f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline or human answers"
+            )
+    if settings.gates and not lineup.gated():
+        raise ConfigError(
+            "--medhelm-gate needs a model to judge, and human answers are not gated: name one beside them"
+        )
     if settings.max_cost is not None:
         _require_prices(lineup, settings)
     return lineup
+
+
+def _refuse_namesakes(lineup: Lineup) -> None:
+    """Records are told apart by the model's name. Raises ConfigError."""
+    names = [model.name for model in lineup.models]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two of the models named are called {name}: rename a file of answers, or its entry")
 
 
 def _require_prices(lineup: Lineup, settings: Settings) -> None:
@@ -140,6 +161,6 @@ def describe(model: Model) -> dict[str, Any]:
     """A model as the reports and the manifest show it."""
     return {
         "name": model.name,
-        "kind": "baseline" if model.is_baseline else "candidate",
+        "kind": model.kind,
         **model.settings(),
     }

@@ -20,9 +20,14 @@ def public_id(task: Task, instance: str) -> str:
     Public datasets keep theirs. A record number of gated or private data is patient data too and becomes a keyed
     hash; the key is $MEDHELM_ID_KEY, or a file in the cache folder that is made once.
     """
-    if task.access == "public":
-        return instance
-    return hmac.new(_key(), f"{task.name}:{instance}".encode(), hashlib.sha256).hexdigest()[:16]
+    return public_name(task.access, task.name, instance)
+
+
+def public_name(access: str, benchmark: str, name: str) -> str:
+    """As ``public_id``, for any name in the data of a benchmark: an instance's, or that of its source (a patient)."""
+    if access == "public":
+        return name
+    return hmac.new(_key(), f"{benchmark}:{name}".encode(), hashlib.sha256).hexdigest()[:16]
 
 
 @functools.cache

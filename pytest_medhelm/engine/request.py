@@ -14,7 +14,8 @@ from pytest_medhelm.prompts import Message
 KEY_VERSION = 1
 FORM = "response_format"
 
-Outcome = Literal["ok", "too_long", "blocked", "request_error"]
+Outcome = Literal["ok", "too_long", "blocked", "request_error", "skipped"]
+"""``skipped``: a model that is a function has no answer to this."""
 
 
 @dataclass(frozen=True, slots=True)

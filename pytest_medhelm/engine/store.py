@@ -129,13 +129,13 @@ class ResponseStore:
     def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
         """Store completions in one transaction and release their claims.
 
-        An error is never stored as an answer; only its request is kept, for the reader of the report.
+        An error, or no answer, is never stored as one; only its request is kept, for the reader of the report.
         """
         now = time.time()
         rows, keys, unanswered = [], [], []
         for request, completion in answered:
             keys.append((request.key,))
-            if completion.outcome == "request_error":
+            if completion.outcome in ("request_error", "skipped"):
                 unanswered.append((request.key, _clean(request.payload)))
             else:
                 rows.append(

@@ -89,7 +89,7 @@ class Spending:
         return _summary(self.judges.values())
 
     def as_json(self, *, without: Collection[str] = ()) -> dict[str, Any]:
-        """Each model and each judge by name; baselines (``without``) ask nobody."""
+        """Each model and each judge by name; models that ask nobody (``without``) stand aside."""
         return {
             "models": {name: party.summary() for name, party in sorted(self.models.items()) if name not in without},
             "judges": {name: party.summary() for name, party in sorted(self.judges.items())},

@@ -5,6 +5,7 @@ ollama/llama3     an Ollama server (default $OLLAMA_HOST or http://localhost:114
 openai/gpt-4o     the hosted API, or any OpenAI-compatible server named by --medhelm-base-url
 local/NAME        an embedded model (llama.cpp)
 baseline/NAME     random, majority or lexical: the floor that a clinical model must beat
+human/FILE.csv    answers that people gave (models/human.py)
 ward/llama3       [endpoints.ward] of the config file
 candidate         [models.candidate] of the config file
 """
@@ -15,6 +16,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -28,7 +30,7 @@ from pytest_medhelm.task import Instance
 if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
 
-PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline")
+PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Small on purpose: an embedded model is there to try things out within minutes.
@@ -36,8 +38,12 @@ EMBEDDED_MAX_TOKENS = 32
 # Ollama generates without end when it is given no bound.
 OLLAMA_MAX_TOKENS = 4096
 
-Answer = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], str]
-"""(messages, instance, benchmark) -> text; the last two are None outside a benchmark."""
+Answer = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], "str | None"]
+"""(messages, instance, benchmark) -> text, or None for no answer, which is missing data; the last two are None
+outside a benchmark."""
+
+CANDIDATE = "candidate"
+"""The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds stand beside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +76,15 @@ class Model:
     structured: bool | Literal["auto"] = "auto"
     """Whether a judge is told the form of its reply as a JSON schema; "auto": where its server accepts one."""
     answer: Answer | None = None
-    """A model that is a plain function (baselines, models of third-party providers) instead of an endpoint."""
+    """A model that is a plain function (baselines, human answers, models of third-party providers) instead of an
+    endpoint."""
     price: Price | None = None
     """What its tokens cost; None: not known."""
 
     @property
-    def is_baseline(self) -> bool:
-        """Baselines stand outside the pool of candidates."""
-        return self.provider == "baseline"
+    def kind(self) -> str:
+        """``baseline``, ``human``, or ``candidate``: only candidates are ranked, compared and gated."""
+        return self.provider if self.provider in ("baseline", "human") else CANDIDATE
 
     def settings(self) -> dict[str, Any]:
         """What belongs to the model and may change its answers."""
@@ -92,6 +99,10 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
     Raises ConfigError when the name has no meaning.
     """
     entry = settings.config.models.get(name, {})
+    if name.startswith("human/"):
+        return _human(name, settings.config)
+    if "answers" in entry:
+        raise ConfigError(f'[models."{name}"] has answers: call it [models."human/{name.rpartition("/")[2]}"]')
     if "endpoint" in entry:
         provider, served = entry["endpoint"], entry.get("model", "")
     else:
@@ -114,6 +125,29 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         system_prompt=entry.get("system_prompt", ""),
         structured=_structured(entry),
     )
+
+
+def _human(name: str, config: ConfigFile) -> Model:
+    """The answers of people, from the file that the name or its entry in the config file says."""
+    from pytest_medhelm.models.human import read_answers
+
+    entry = config.models.get(name, {})
+    given = name.removeprefix("human/")
+    if "answers" in entry and config.path is not None:
+        path = config.path.parent / Path(entry["answers"]).expanduser()
+    elif given.lower().endswith(".csv"):
+        path = Path(given).expanduser()
+        given = path.stem
+    else:
+        raise ConfigError(
+            f"model {name!r} names no answers: type --medhelm-model=human/FILE.csv, or write "
+            f'[models."{name}"] and below it answers = "FILE.csv" in medhelm.toml'
+        )
+    idle = sorted(entry.keys() - {"answers"})
+    if idle:
+        raise ConfigError(f'[models."{name}"] {idle[0]} means nothing for human answers: delete it')
+    answers = read_answers(path, name)
+    return Model(f"human/{given}", "human", given, body={"answers": answers.sha256}, answer=answers)
 
 
 def _endpoint(provider: str, name: str, settings: Settings, shared_url: frozenset[str]) -> Endpoint:

@@ -53,6 +53,8 @@ def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
     if summary is not None and summary["value"] is None and summary["note"]:
         yield f"no value: {summary['note']}"
     yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
+    if cell["unmatched"]:
+        yield f"{cell['unmatched']} answer{'s' if cell['unmatched'] > 1 else ''} of the file fit no instance here"
     severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
     if severe:
         yield f"{severe} with severe harm"
