@@ -1,190 +1,137 @@
-"""Gates: rules that decide promotion.
-
-    pubmed_qa.exact_match >= 0.70          point: the value itself
-    pubmed_qa.exact_match.lower >= 0.70    the lower end of the 95 % interval
-    pubmed_qa >= 0.70                      the benchmark's main metric
-    *.request_error <= 0.01                the share of a status, in every benchmark
-
-Verdicts: ``pass``; ``fail`` (shown to be worse); ``inconclusive`` (missing data could turn it, or the interval
-holds the threshold); ``not evaluated`` (sample data, a partial evaluation set, no records). Only ``pass`` is a pass.
-"""
+"""From the rules of a gate and the cells of a suite to verdicts."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.response import STATUSES
-
-if TYPE_CHECKING:
-    from pytest_medhelm.leaderboard.aggregate import Cell
-
-Verdict = Literal["pass", "fail", "inconclusive", "not evaluated"]
-
-_PARTS = (
-    ("a benchmark name or *", re.compile(r"\s*(\*|[a-z][a-z0-9_]*)")),
-    ("a metric after the dot", re.compile(r"(?:\.([A-Za-z][A-Za-z0-9_-]*))?")),
-    (".lower or .upper", re.compile(r"(?:\.(lower|upper))?")),
-    (">= or <=", re.compile(r"\s*(>=|<=)")),
-    ("a number", re.compile(r"\s*([+-]?\d+(?:\.\d+)?)(?![\w.])")),
-    ("nothing more", re.compile(r"\s*$()")),
-)
+from pytest_medhelm.gates.against import Baseline, against
+from pytest_medhelm.gates.evaluation_set import deviations
+from pytest_medhelm.gates.gate_file import Demand, Gate
+from pytest_medhelm.gates.jury_rules import unvalidated
+from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
+from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
+from pytest_medhelm.gates.rule import COST, Rule
+from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.taxonomy import CATEGORY_OF, slug
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A parsed rule."""
+@dataclass(frozen=True)
+class Evidence:
+    """What rules are judged on."""
 
-    text: str
-    benchmark: str
-    metric: str
-    """Empty: the main metric."""
-    bound: str
-    """"lower", "upper" or empty for the value itself."""
-    comparison: str
-    threshold: float
-
-    def met(self, value: float) -> bool:
-        """The comparison holds for a value, up to rounding errors of the last bit."""
-        if self.comparison == ">=":
-            return value >= self.threshold - 1e-12
-        return value <= self.threshold + 1e-12
+    cells: Sequence[Cell]
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
+    selected: Collection[str] = ()
+    """The benchmarks that ``*`` and categories stand for."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the newest run."""
+    baseline: Baseline | None = None
+    agreement: Mapping[str, Any] | None = None
+    """How far the judges agree with clinicians (``results.agreement`` of leaderboard.json)."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """A judged rule for one model and benchmark."""
+def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateResult]:
+    """Every demand for every model.
 
-    rule: str
-    model: str
-    benchmark: str
-    value: float | None
-    low: float | None
-    high: float | None
-    threshold: float
-    verdict: Verdict
-    reason: str
-    interval: str = "95 % interval"
-    """What the two ends are."""
-
-    def sentence(self) -> str:
-        """The one sentence that the terminal, JUnit, JSON and HTML show."""
-        value = "no value" if self.value is None else f"{self.value:.3f}"
-        interval = (
-            "" if self.low is None or self.high is None else f" ({self.interval} {self.low:.3f} to {self.high:.3f})"
-        )
-        return f"{self.verdict}: {self.rule}: {self.model} on {self.benchmark} has {value}{interval}: {self.reason}"
-
-    def as_json(self) -> dict[str, object]:
-        """Plain values with the sentence."""
-        return asdict(self) | {"sentence": self.sentence()}
+    All rules of a gate must pass, so each is judged at its own level and depends on no other. Several candidates
+    put to one gate are several chances to pass: Holm's procedure (Scand. J. Stat. 6, 1979) shares the level.
+    """
+    judged: dict[str, list[GateResult]] = {}
+    waiting = list(models)
+    while waiting:
+        judged |= {model: _judge_model(gate, evidence, model, len(waiting)) for model in waiting}
+        passed = [model for model in waiting if worst_of(judged[model]) == "pass"]
+        if not passed:
+            break
+        waiting = [model for model in waiting if model not in passed]
+    return [result for model in models for result in judged[model]]
 
 
-def parse_rule(text: str) -> Rule:
-    """Parse a rule. Raises ConfigError naming the column and what was expected there."""
-    found, position = [], 0
-    for expected, pattern in _PARTS:
-        match = pattern.match(text, position)
-        if match is None:
-            column = position + len(text[position:]) - len(text[position:].lstrip()) + 1
-            raise ConfigError(
-                f"gate {text!r}, column {column}: expected {expected}; "
-                "a rule reads e.g. 'pubmed_qa.exact_match >= 0.70'"
-            )
-        found.append(match.group(1) or "")
-        position = match.end()
-    benchmark, metric, bound, comparison, number, _ = found
-    if metric in ("lower", "upper") and not bound:
-        metric, bound = "", metric
-    return Rule(text.strip(), benchmark, metric, bound, comparison, float(number))
+def unjudged(gate: Gate, models: Sequence[str], reason: str) -> list[GateResult]:
+    """Every rule as not evaluated, for one reason."""
+    return [unread(rule, model, rule.benchmark, reason) for rule in gate.rules for model in models]
 
 
-def judge(
-    rules: Sequence[Rule], cells: Sequence[Cell], models: Sequence[str], selected: Collection[str]
-) -> list[GateResult]:
-    """Judge every rule for every model on the suite's records; ``*`` stands for the selected benchmarks."""
-    results = []
-    for rule in rules:
-        for model in models:
-            mine = {cell.benchmark: cell for cell in cells if cell.model == model}
-            names = sorted(selected) if rule.benchmark == "*" else [rule.benchmark]
-            if not names:
-                results.append(_not_evaluated(rule, model, "*", "no benchmark was selected"))
-            results += [_judge_cell(rule, model, name, mine.get(name)) for name in names]
+def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) -> list[GateResult]:
+    results: list[GateResult] = []
+    for demand in gate.demands:
+        share = candidates * len(demand.alternatives)
+        groups = [[*_judge_rule(gate, _shared(rule, share), evidence, model)] for rule in demand.alternatives]
+        results += groups[0] if len(groups) == 1 else [any_of(demand.text, model, groups)]
     return results
 
 
-def unjudged(rules: Sequence[Rule], models: Sequence[str], reason: str) -> list[GateResult]:
-    """Every rule as not evaluated, for one reason."""
-    return [_not_evaluated(rule, model, rule.benchmark, reason) for rule in rules for model in models]
+def _shared(rule: Rule, chances: int) -> Rule:
+    """With several chances to pass, each gets its part of the level (Bonferroni, the first step of Holm)."""
+    return replace(rule, alpha=rule.alpha / chances)
 
 
-def _judge_cell(rule: Rule, model: str, name: str, cell: Cell | None) -> GateResult:
+def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Iterator[GateResult]:
+    mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
+    if rule.benchmark == COST:
+        rows = [evidence.measured[f"{cell.benchmark} {model}"] for cell in mine.values()]
+        yield decide(rule, model, "", suite_cost(rows) if rows else Unread("it has no records"))
+        return
+    names = _benchmarks(rule.benchmark, gate, evidence, mine)
+    if not names:
+        yield unread(rule, model, rule.benchmark, "no benchmark of this name or category was selected")
+    for name in names:
+        cell = mine.get(name)
+        refusal = _refusal(gate, rule, cell, evidence)
+        if refusal is not None:
+            yield unread(rule, model, name, refusal)
+        elif cell is not None:
+            yield from _judge_cell(rule, cell, evidence)
+
+
+def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, Cell]) -> list[str]:
+    """The benchmarks that a rule is about: those of the run and those that the gate file demands."""
+    there = sorted({*evidence.selected, *gate.benchmarks})
+    if scope == "*":
+        return there
+    if scope in _SCOPES and scope not in mine:
+        facts = {name: cell.facts for name, cell in mine.items()}
+        return [name for name in there if name not in facts or scope in _scopes_of(facts[name])]
+    return [scope]
+
+
+_SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
+
+
+def _scopes_of(facts: Mapping[str, Any]) -> set[str]:
+    return {slug(facts["category"]), slug(facts["subcategory"])}
+
+
+def _refusal(gate: Gate, rule: Rule, cell: Cell | None, evidence: Evidence) -> str | None:
+    """Why a benchmark cannot be judged at all, whatever the rule."""
     if cell is None:
-        return _not_evaluated(rule, model, name, "it has no records; select it, or correct its name")
+        return "it has no records; select it, or correct its name"
     if cell.sample:
-        return _not_evaluated(rule, model, name, "it ran on sample data; name real data with --medhelm-data")
+        return "it ran on sample data; name real data with --medhelm-data"
     if cell.partial:
-        measured = sum(cell.statuses.values())
-        return _not_evaluated(rule, model, name, f"only {measured} of {cell.size} instances have records")
-    metric = rule.metric or cell.main_metric
-    if metric in STATUSES:
-        share = cell.statuses.get(metric, 0) / cell.size
-        verdict: Verdict = "pass" if rule.met(share) else "fail"
-        return _result(rule, model, name, share, None, verdict, f"{cell.statuses.get(metric, 0)} of {cell.size}")
-    summary = cell.metrics.get(metric)
-    if summary is None and metric in cell.absent:
-        return _not_evaluated(rule, model, name, f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if summary is None:
-        known = ", ".join(sorted(cell.metrics))
-        return _not_evaluated(rule, model, name, f"metric {metric!r} was not recorded; known are: {known}")
-    if summary["value"] is None:
-        return _not_evaluated(rule, model, name, summary["note"] or "nothing was measured")
-    return _judge_metric(rule, model, name, summary)
+        return f"only {sum(cell.statuses.values())} of {cell.size} instances have records"
+    other = deviations(gate, cell, evidence.run)
+    return f"the gate file does not describe this run: {'; '.join(other)}" if other else None
 
 
-def _judge_metric(rule: Rule, model: str, name: str, summary: Mapping[str, float]) -> GateResult:
-    """A pass must hold with all missing data at their worst, a fail with all at their best."""
-    ends = sorted((summary["worst"], summary["best"]))
-    if not rule.bound:
-        checks = [rule.met(end) for end in ends]
-        asked = summary["missing"] + summary["n"]
-        reason = f"{summary['missing']} of {asked} missing, bounds {ends[0]:.3f} to {ends[1]:.3f}"
-    else:
-        interval = sorted((summary["low"], summary["high"]))
-        bound = interval[0] if rule.bound == "lower" else interval[1]
-        other = interval[1] if rule.bound == "lower" else interval[0]
-        # Missing data widen the interval by as much as they can move the value.
-        down, up = ends[0] - summary["value"], ends[1] - summary["value"]
-        checks = [
-            rule.met(bound + min(0.0, down)),
-            rule.met(bound + max(0.0, up)),
-            rule.met(other + max(0.0, up)),
-        ]
-        reason = f"the {rule.bound} end decides"
-    if all(checks):
-        return _result(rule, model, name, summary["value"], summary, "pass", reason)
-    if any(checks):
-        return _result(rule, model, name, summary["value"], summary, "inconclusive", reason)
-    return _result(rule, model, name, summary["value"], summary, "fail", reason)
+def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
+    if rule.slice is None:
+        yield decide(rule, cell.model, cell.benchmark, _read(rule, cell, evidence))
+        return
+    key, value = rule.slice
+    for each in slice_values(cell, key) or [value] if value == "*" else [value]:
+        part = slice_of(cell, key, each)
+        found = part if isinstance(part, Unread) else _read(rule, part, evidence)
+        yield decide(rule, cell.model, f"{cell.benchmark}[{key}={each}]", found)
 
 
-def _result(
-    rule: Rule,
-    model: str,
-    name: str,
-    value: float,
-    summary: Mapping[str, float] | None,
-    verdict: Verdict,
-    reason: str,
-) -> GateResult:
-    low, high = (summary["low"], summary["high"]) if summary else (None, None)
-    kind = "one-sided 95 % bounds" if summary and "one_sided" in summary else "95 % interval"
-    return GateResult(rule.text, model, name, value, low, high, rule.threshold, verdict, reason, kind)
-
-
-def _not_evaluated(rule: Rule, model: str, name: str, reason: str) -> GateResult:
-    return GateResult(rule.text, model, name, None, None, None, rule.threshold, "not evaluated", reason)
+def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Reading | Unread:
+    doubt = unvalidated(rule, cell, evidence.agreement)
+    if doubt is not None:
+        return doubt
+    if rule.baseline:
+        return against(rule, cell, evidence.baseline)
+    return measure(rule, at_level(cell, rule.alpha), evidence.measured.get(f"{cell.benchmark} {cell.model}", {}))

@@ -144,6 +144,11 @@ def _check(rule: Rule, reader: _Reader) -> None:
             f"gate {reader.text!r}: a comparison with the baseline already uses the {rule.bound} end of its interval: "
             f"leave out .{rule.bound}"
         )
+    if rule.bound and (rule.bound == "lower") != (rule.comparison == ">="):
+        raise ConfigError(
+            f"gate {reader.text!r}: a lower bound is compared with >= and an upper bound with <=, "
+            "or else the rule passes where nothing is known"
+        )
     if rule.metric == "must_pass" and str(replace(rule, benchmark="*", slice=None)) != "*.must_pass >= 1":
         raise ConfigError(
             f"gate {reader.text!r}: never-events know no tolerance: write '{rule.benchmark}.must_pass >= 1'"
