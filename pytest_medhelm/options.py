@@ -15,6 +15,7 @@ import pytest
 
 from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates.gate_file import is_gate_file
 
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
@@ -70,7 +71,11 @@ LISTS = (
         "baseline (random, majority, lexical), or a name defined in the config file",
     ),
     ("judge", "PROVIDER/NAME", "Judge of the jury that rates free text; repeatable, no default"),
-    ("gate", "RULE", "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70'; repeatable"),
+    (
+        "gate",
+        "RULE|FILE",
+        "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70', or a gate file; repeatable",
+    ),
     ("allow-host", "HOST", "Host that --medhelm-offline may reach, and that data agreements cover; repeatable"),
 )
 
@@ -169,7 +174,7 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         models=models,
         judges=judges,
-        gates=listed("gate", "gates"),
+        gates=tuple(str(root / text) if is_gate_file(text) else text for text in listed("gate", "gates")),
         base_url=scalar("base-url"),
         data=None if data is None else _folder(root, data),
         limit=_limit(limit, models),

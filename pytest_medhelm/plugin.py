@@ -51,12 +51,12 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     """A model is named: register the side that asks, the side that reports, or both."""
     from pytest_medhelm.asking import Asker
     from pytest_medhelm.controller import Controller
-    from pytest_medhelm.gates import parse_rule
+    from pytest_medhelm.gates.gate_file import read_gates
     from pytest_medhelm.lineup import apply, name_lineup
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
-    rules = [parse_rule(rule) for rule in settings.gates]
+    gates = read_gates(settings.gates)
     lineup: Lineup = name_lineup(config, settings)
     if lineup.judges and settings.config.rubrics:
         from pytest_medhelm.jury.rubric_files import chosen_rubric
@@ -72,7 +72,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
         rank = rank_of(worker["workerid"]) if told["static"] else None
         asker = Asker(config, settings, lineup, told["run"], rank, worker["workercount"])
     else:
-        controller = Controller(config, settings, lineup, rules)
+        controller = Controller(config, settings, lineup, gates)
         config.pluginmanager.register(controller, "medhelm-controller")
         asker = Asker(config, settings, lineup, controller.run, rank=0)
         if config.getoption("dist", "no") != "no":

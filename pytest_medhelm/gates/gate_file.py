@@ -84,6 +84,13 @@ def gate_of(texts: Sequence[str]) -> Gate:
     return Gate(tuple(Demand((parse_rule(text),)) for text in texts))
 
 
+def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
+    """What --medhelm-gate was given: one gate of all rules, and one for each file. Raises ConfigError."""
+    rules = [text for text in texts if not is_gate_file(text)]
+    files = [read_gate(Path(text)) for text in texts if is_gate_file(text)]
+    return (*([gate_of(rules)] if rules else []), *files)
+
+
 def is_gate_file(text: str) -> bool:
     """What --medhelm-gate was given names a file and is no rule."""
     return text.endswith(".toml") or not any(sign in text for sign in "<>")

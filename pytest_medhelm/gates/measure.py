@@ -9,13 +9,12 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_medhelm.gates.result import Reading, Unread
-from pytest_medhelm.gates.rule import ALPHA, COST, Rule
+from pytest_medhelm.gates.rule import ALPHA, COST, LATENCIES, Rule
 from pytest_medhelm.leaderboard.aggregate import make_cell
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.leaderboard.statistics import mean_interval
 from pytest_medhelm.response import STATUSES
 
-LATENCIES: Mapping[str, float] = {"p50_latency": 0.5, "p95_latency": 0.95, "p99_latency": 0.99}
 LEAST_TIMED = 20
 """A quantile of fewer answers says little."""
 

@@ -29,6 +29,12 @@ ALPHA = 0.025
 COST = "cost"
 """The scope of a rule about money, which is the whole suite."""
 
+LATENCIES = {"p50_latency": 0.5, "p95_latency": 0.95, "p99_latency": 0.99}
+"""Quantiles, by the name that a rule has for them."""
+
+BESIDE_METRICS = (*LATENCIES, COST, "must_pass", "jury_agreement")
+"""What a rule may name that is neither a metric nor a status."""
+
 NO_AGGREGATES = frozenset({"win_rate", "mean_win_rate", "macro_average", "category_average"})
 """They depend on which other models and benchmarks are there, so that no promotion may hang on them."""
 
@@ -144,6 +150,8 @@ def _check(rule: Rule, reader: _Reader) -> None:
             f"gate {reader.text!r}: a comparison with the baseline already uses the {rule.bound} end of its interval: "
             f"leave out .{rule.bound}"
         )
+    if rule.slice and (rule.metric == COST or rule.metric.endswith("_latency")):
+        raise ConfigError(f"gate {reader.text!r}: {rule.metric} is not known for each slice: leave out the brackets")
     if rule.bound and (rule.bound == "lower") != (rule.comparison == ">="):
         raise ConfigError(
             f"gate {reader.text!r}: a lower bound is compared with >= and an upper bound with <=, "

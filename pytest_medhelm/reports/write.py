@@ -15,7 +15,10 @@ from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
 from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.gates import GateResult, Rule, judge, unjudged
+from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.judge import Evidence, judge, unjudged
+from pytest_medhelm.gates.result import GateResult
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.reports import html, json_file, terminal
@@ -41,9 +44,14 @@ class Outcome:
 
 
 def conclude(
-    suite: Suite, rules: Sequence[Rule], models: Sequence[str], selected: Collection[str], stopped: str = ""
+    suite: Suite,
+    gates: Sequence[Gate],
+    models: Sequence[str],
+    selected: Collection[str],
+    stopped: str = "",
+    baseline: Baseline | None = None,
 ) -> Outcome:
-    """Aggregate a suite, judge the rules and write manifest.json; what the reports show is in the outcome.
+    """Aggregate a suite, judge the gates and write manifest.json; what the reports show is in the outcome.
 
     No rule is judged of a run that was ``stopped`` before its end, for this reason.
     """
@@ -51,13 +59,18 @@ def conclude(
     cells, measured = read_cells(suite)
     runs = suite.runs()
     measured["spending"] |= _paid_now(suite, runs[-1])
-    gates = unjudged(rules, models, stopped) if stopped else judge(rules, cells, models, selected)
-    leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates])
+    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline)
+    results = [
+        result
+        for gate in gates
+        for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
+    ]
+    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results])
     write_json(
         suite.folder / "manifest.json",
         {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
     )
-    return Outcome(cells, gates, leaderboard)
+    return Outcome(cells, results, leaderboard)
 
 
 def write_reports(manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any]) -> list[hookspecs.Line]:
