@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     _new(_command(commands, "new", "write a benchmark of your own to start from", "pytest_medhelm.own.starter"))
     report = _command(commands, "report", "write leaderboard.html and leaderboard.json of a suite again")
     report.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    report.add_argument(
+        "--published", action="store_true", help="show the MedHELM paper's figures beside it (docs/published.md)"
+    )
     _jury_agreement(
         _command(
             commands,

@@ -68,6 +68,7 @@ _RUN = {
     "no_cache": bool,
     "strict": bool,
     "show_text": bool,
+    "published": bool,
     "bertscore": str,
 }
 _ENDPOINT = {

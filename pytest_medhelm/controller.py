@@ -25,6 +25,7 @@ from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
 
 if TYPE_CHECKING:
+    from pytest_medhelm.gates.against import Baseline
     from pytest_medhelm.gates.result import GateResult
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.options import Settings
@@ -45,12 +46,15 @@ class Shown(NamedTuple):
 class Controller:
     """Owns the suite of a session."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, lineup: Lineup, gates: Collection[Gate]) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, lineup: Lineup, gates: Collection[Gate], baseline: Baseline | None
+    ) -> None:
         self.config = config
         self.settings = settings
         self.lineup = lineup
         self.run = uuid.uuid4().hex
         self._gates = tuple(gates)
+        self._baseline = baseline
         self._brought: set[str] = set()
         self._stack = ExitStack()
         self._suite: Suite | None = None
@@ -196,7 +200,15 @@ class Controller:
         brought = sorted(self._brought - given)
         gates = (*self._gates, *([gate_of(brought)] if brought else []))
         suite = self._open_suite()
-        outcome = conclude(suite, gates, self.lineup.gated(), self._selected, stopped)
+        outcome = conclude(
+            suite,
+            gates,
+            self.lineup.gated(),
+            self._selected,
+            stopped,
+            baseline=self._baseline,
+            published=self.settings.published,
+        )
         self._report_gates(outcome.gates)
         self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard)
 

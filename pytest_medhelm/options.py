@@ -84,6 +84,10 @@ FLAGS = (
     ("offline", "Reach only loopback addresses and the hosts named by --medhelm-allow-host"),
     ("no-cache", "Ask every request again, also where a stored response exists"),
     ("strict", "A wrong answer to a right-or-wrong metric fails its test"),
+    (
+        "published",
+        "Show the MedHELM paper's figures of nine models beside this suite's, apart from it (docs/published.md)",
+    ),
     ("show-text", "Show clinical text (prompts, answers) in the terminal and in CI reports"),
 )
 
@@ -134,6 +138,7 @@ class Settings:
     strict: bool
     show_text: bool
     config: ConfigFile
+    published: bool = False
     max_cost: float | None = None
     """What this run may pay; None: no bound."""
     currency: str = "USD"
@@ -192,6 +197,7 @@ def read_settings(config: pytest.Config) -> Settings:
         cache=not _flag("no-cache", scalar("no-cache")),
         strict=_flag("strict", scalar("strict")),
         show_text=_flag("show-text", scalar("show-text")),
+        published=_flag("published", scalar("published")),
         config=file,
         max_cost=_amount(scalar("max-cost")),
         currency=run.get("currency", "USD"),
@@ -319,4 +325,5 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "max_cost": settings.max_cost,
         "currency": settings.currency,
         "strict": settings.strict,
+        "published": settings.published,
     }

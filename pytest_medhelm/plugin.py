@@ -57,6 +57,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
     gates = read_gates(settings.gates)
+    baseline = _baseline(settings, gates)
     lineup: Lineup = name_lineup(config, settings)
     if lineup.judges and settings.config.rubrics:
         from pytest_medhelm.jury.rubric_files import chosen_rubric
@@ -72,7 +73,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
         rank = rank_of(worker["workerid"]) if told["static"] else None
         asker = Asker(config, settings, lineup, told["run"], rank, worker["workercount"])
     else:
-        controller = Controller(config, settings, lineup, gates)
+        controller = Controller(config, settings, lineup, gates, baseline)
         config.pluginmanager.register(controller, "medhelm-controller")
         asker = Asker(config, settings, lineup, controller.run, rank=0)
         if config.getoption("dist", "no") != "no":

@@ -17,7 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
     suite = Suite(folder)
     try:
-        lines = write_reports(own_reports(), suite, conclude(suite, (), (), ()).leaderboard)
+        outcome = conclude(suite, (), (), (), published=arguments.published)
+        lines = write_reports(own_reports(), suite, outcome.leaderboard)
     finally:
         suite.close()
     for line in lines:

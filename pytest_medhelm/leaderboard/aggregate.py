@@ -176,9 +176,13 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
 
 
 def make_leaderboard(
-    suite: Suite, cells: Sequence[Cell], measured: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]
+    suite: Suite,
+    cells: Sequence[Cell],
+    measured: Mapping[str, Any],
+    gates: Sequence[Mapping[str, Any]],
+    published: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The content of leaderboard.json."""
+    """The content of leaderboard.json; ``published`` is what ``published_rows`` found, if that was asked for."""
     models = suite.models()
     candidates = candidates_of(models)
     benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
@@ -191,6 +195,7 @@ def make_leaderboard(
         "jury": jury_section(cells, models),
         "gates": list(gates),
         "coverage": _coverage(benchmarks),
+        "published": published,
     }
     return {
         "schema": SCHEMA,

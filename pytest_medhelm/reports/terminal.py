@@ -80,6 +80,8 @@ def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
     yield from _cost(leaderboard["measurements"]["spending"])
+    if results["published"]:
+        yield _published(results["published"], len(results["benchmarks"]))
     covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
     yield f"coverage: {covered} of {len(results['coverage'])} subcategories have a benchmark here"
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
@@ -88,6 +90,15 @@ def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     # What was asked for and could not be had is said; what nobody asked for stands on the page.
     reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
     yield from (f"absent: {reason}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
+
+
+def _published(published: Mapping[str, Any], benchmarks: int) -> str:
+    """Where the paper's figures stand beside ours; on the page, since they are no part of this table."""
+    reasons = "; ".join(f"{len(names)} {reason}" for reason, names in published["left_out"].items())
+    return (
+        f"published: {len(published['models'])} models of the MedHELM paper beside {len(published['cells'])} of "
+        f"{benchmarks} benchmarks{f' ({reasons})' if reasons else ''}"
+    )
 
 
 def _cost(spending: Mapping[str, Any]) -> Iterator[str]:

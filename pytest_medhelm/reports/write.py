@@ -20,6 +20,7 @@ from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.judge import Evidence, judge, unjudged
 from pytest_medhelm.gates.result import GateResult
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
+from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.reports import html, json_file, terminal
 from pytest_medhelm.reports.files import write_json
@@ -49,11 +50,14 @@ def conclude(
     models: Sequence[str],
     selected: Collection[str],
     stopped: str = "",
+    *,
     baseline: Baseline | None = None,
+    published: bool = False,
 ) -> Outcome:
     """Aggregate a suite, judge the gates and write manifest.json; what the reports show is in the outcome.
 
-    No rule is judged of a run that was ``stopped`` before its end, for this reason.
+    No rule is judged of a run that was ``stopped`` before its end, for this reason. With ``published`` the paper's
+    figures stand beside.
     """
     suite.commit()
     cells, measured = read_cells(suite)
@@ -65,7 +69,8 @@ def conclude(
         for gate in gates
         for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
     ]
-    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results])
+    beside = published_rows(cells) if published else None
+    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside)
     write_json(
         suite.folder / "manifest.json",
         {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
