@@ -15,6 +15,11 @@ from pytest_medhelm.reports.files import write_private
 from pytest_medhelm.results.suite import open_suite
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the verb says. Raises ConfigError as the functions below."""
+    return {"check": check, "apply": apply, "new": new}[arguments.verb](arguments)
+
+
 def check(arguments: argparse.Namespace) -> int:
     """Say what a gate file demands. Raises ConfigError where it cannot be read."""
     print("\n".join(described(read_gate(arguments.file))))
