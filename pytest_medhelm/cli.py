@@ -21,6 +21,7 @@ examples:
   medhelm fetch med_qa pubmed_qa                  fetch the data of public benchmarks
   medhelm new ward_triage                         write a benchmark of your own to start from
   medhelm report medhelm-results/default          write the pages of a suite again
+  medhelm serve                                   look at a suite in the browser, also during a run
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
   medhelm models http://localhost:8000/v1         what does this server serve?
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--published", action="store_true", help="show the MedHELM paper's figures beside it (docs/published.md)"
     )
+    _serve(_command(commands, "serve", "show a suite in the browser, also while a run adds to it"))
     _jury_agreement(
         _command(
             commands,
@@ -123,6 +125,23 @@ def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="of the benchmark: small letters, digits and _")
     parser.add_argument("--python", action="store_true", help="a test module instead of a YAML file")
     parser.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suite", nargs="?", type=Path, help="folder of a suite, or of several (default: medhelm-results/default)"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="default: 8000, or the next one that is free")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--token",
+        nargs="?",
+        const="",
+        metavar="TOKEN",
+        help="let in only who has the address with this token (alone: one is made up); other --host need it",
+    )
+    parser.add_argument("--open", action="store_true", help="open the browser as well")
+    parser.add_argument("--verbose", action="store_true", help="print every request: method, path, status")
 
 
 def _jury_agreement(parser: argparse.ArgumentParser) -> None:

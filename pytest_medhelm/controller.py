@@ -58,6 +58,7 @@ class Controller:
         self._brought: set[str] = set()
         self._stack = ExitStack()
         self._suite: Suite | None = None
+        self._session: pytest.Session | None = None
         self._selected: set[str] = set()
         self._lines: list[Line] = []
         self._interrupted = False
@@ -65,6 +66,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._session = session
         if self.config.getoption("collectonly"):
             return
         try:
@@ -99,6 +101,7 @@ class Controller:
         if self._suite is None:
             self._suite = Suite(self.settings.folder)
             manifest = make_manifest(self.settings, self.lineup, self.config.invocation_params.args, self.run)
+            manifest["tests"] = self._session.testscollected if self._session else 0
             self._suite.begin(self.run, manifest, {model.name: describe(model) for model in self.lineup.models})
         return self._suite
 

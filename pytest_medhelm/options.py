@@ -68,7 +68,8 @@ LISTS = (
         "model",
         "PROVIDER/NAME",
         "Model to evaluate; repeatable. Providers: openai, vllm, ollama, local (embedded, e.g. local/smollm2-135m), "
-        "baseline (random, majority, lexical), or a name defined in the config file",
+        "baseline (random, majority, lexical), human (answers of people: human/FILE.csv), or a name defined in the "
+        "config file",
     ),
     ("judge", "PROVIDER/NAME", "Judge of the jury that rates free text; repeatable, no default"),
     (

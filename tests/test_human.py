@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import cell, gold, leaderboard
+from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.results.suite import Suite
+from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.juries import rating, records, talks
 from tests.test_engine import BOTH
 
@@ -42,6 +45,7 @@ def test_answers_are_scored_and_gaps_are_missing(
         ["*human/ward has answers: 5 to letters, 1 to other", "*2 skipped, 1 answer of the file fit no instance here"]
     )
     board = leaderboard(pytester.path)
+    assert "no idea" not in result.stdout.str() + json.dumps(board)
     found = cell(board, "letters", "human/ward")
     # two right, one wrong, one that names no letter; two were not answered
     assert found["statuses"] == {"ok": 3, "unparsed": 1, "skipped": 2}
@@ -64,6 +68,15 @@ def test_the_pages_show_what_was_not_answered(
     text = page.read_text()
     assert "has no answer to this" in text
     assert "Case 5. Gold B." in text
+
+
+def test_a_cell_that_is_no_benchmark_s_name_is_not_shown(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    rows = 'benchmark,instance,answer\n"Mr Rivers, 61, chest pain",q000,A\nletters,q000,A\n'
+    result = run(answers(pytester.path, rows), f"--medhelm-data={letters(2)}")
+    result.stdout.fnmatch_lines(["*human/ward has answers: 1 to letters, 1 to what is no benchmark"])
+    assert "Rivers" not in result.stdout.str()
 
 
 def test_the_config_file_names_a_file_beside_it(
@@ -149,6 +162,32 @@ def test_other_answers_are_not_mixed_with_earlier_ones(
     assert found["metrics"]["exact_match"]["value"] == 1.0
     assert run(answers(pytester.path, ANSWERS.replace("q002,D", "q002,C")), data).ret == 0
     assert cell(leaderboard(pytester.path), "letters", "human/ward")["metrics"]["exact_match"]["value"] == 0.75
+
+
+def test_the_words_of_a_model_get_its_scores(run: Any, pytester: pytest.Pytester) -> None:
+    """On every benchmark of the package: what a baseline said, said by a person."""
+    options = [BENCHMARKS, "--medhelm-limit=2", "-q"]
+    assert run("--medhelm-model=baseline/lexical", *options).ret == 0
+    folder = pytester.path / "medhelm-results/default"
+    store, suite = ResponseStore(folder / "responses.sqlite"), Suite(folder)
+    with (pytester.path / "echo.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["benchmark", "instance", "answer"])
+        for name in suite.cells():
+            for record in suite.records(*name):
+                content = store.exchange(record["request"]).content
+                table.writerow([record["benchmark"], record["instance"], content])
+    store.close()
+    suite.close()
+    assert run("--medhelm-model=human/echo.csv", *options).ret == 0
+    cells = leaderboard(pytester.path)["results"]["cells"]
+    said = {entry["benchmark"]: entry for entry in cells if entry["model"] == "baseline/lexical"}
+    written = {entry["benchmark"]: entry for entry in cells if entry["model"] == "human/echo"}
+    assert len(said) > 45
+    assert {name: entry["metrics"] for name, entry in written.items()} == {
+        name: entry["metrics"] for name, entry in said.items()
+    }
+    assert not any(entry["unmatched"] for entry in written.values())
 
 
 @BOTH

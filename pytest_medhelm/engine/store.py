@@ -88,9 +88,11 @@ class Exchange(NamedTuple):
 class ResponseStore:
     """One connection to responses.sqlite; a connection belongs to one thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = open_private(path)
-        self._connection.executescript(_SCHEMA)
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
+        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
+        self._connection = connection or open_private(path)
+        if connection is None:
+            self._connection.executescript(_SCHEMA)
         self._texts: set[str] = set()
         self._unwritten: list[tuple[str, str]] = []
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -49,6 +49,7 @@ def published_rows(cells: Sequence[Cell]) -> dict[str, Any]:
         summary = cell.metrics.get(known[cell.benchmark]["metric"])
         local.setdefault(cell.benchmark, {})[cell.model] = None if summary is None else summary["value"]
     names = sorted(local)
+    left_out = {name: reason for name, reason in sorted(reasons.items()) if name not in local}
     return {
         "source": table["source"],
         "note": NOTE,
@@ -60,8 +61,8 @@ def published_rows(cells: Sequence[Cell]) -> dict[str, Any]:
         "cells": {name: dict(zip(table["models"], known[name]["values"], strict=True)) for name in names},
         "local": {name: local[name] for name in names},
         "left_out": {
-            reason: [name for name, why in sorted(reasons.items()) if why == reason and name not in local]
-            for reason in sorted({why for name, why in reasons.items() if name not in local})
+            reason: [name for name, why in left_out.items() if why == reason]
+            for reason in sorted(set(left_out.values()))
         },
     }
 

@@ -12,6 +12,7 @@ without an answer is missing data, never a wrong answer.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
 
 COLUMNS = ("benchmark", "instance", "answer")
+_NAME = re.compile(r"[a-z][a-z0-9_]{,39}")
 LISTED = 6
 """Benchmarks that the header names."""
 
@@ -61,8 +63,9 @@ class HumanAnswers:
 
     def __str__(self) -> str:
         """How many answers to which benchmarks, e.g. "answers: 12 to med_qa, 8 to pubmed_qa"."""
-        counts = sorted(Counter(name for name, _ in self.texts).items())
-        listed = [f"{count} to {name[:40]}" for name, count in counts]
+        # A cell that cannot be a benchmark's name may be anything, a patient's record too: it is not shown.
+        counts = Counter(name if _NAME.fullmatch(name) else "what is no benchmark" for name, _ in self.texts)
+        listed = [f"{count} to {name}" for name, count in sorted(counts.items())]
         more = f" and {len(listed) - LISTED} more benchmarks" if len(listed) > LISTED else ""
         return f"answers: {', '.join(listed[:LISTED])}{more}"
 

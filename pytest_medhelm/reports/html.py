@@ -40,15 +40,27 @@ def write_pages(suite: Suite, leaderboard: Mapping[str, Any]) -> Path:
         links = {key: _write_instances(suite, store, cell) for key, cell in cells.items()}
     finally:
         store.close()
-    text = template("leaderboard.html").render(
+    text = leaderboard_page(leaderboard, links)
+    write_private(page, text)
+    return page
+
+
+def leaderboard_page(
+    leaderboard: Mapping[str, Any], links: Mapping[tuple[str, str], str], served: Mapping[str, Any] | None = None
+) -> str:
+    """leaderboard.html; ``links``: where the instances of each (benchmark, model) are.
+
+    ``served``: how far the run is, on a page that ``medhelm serve`` shows and keeps up to date.
+    """
+    cells = leaderboard["results"]["cells"]
+    return template("leaderboard.html").render(
         board=leaderboard,
         results=leaderboard["results"],
         facts={facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
-        table=cells,
+        table={(cell["benchmark"], cell["model"]): cell for cell in cells},
         links=links,
+        served=served,
     )
-    write_private(page, text)
-    return page
 
 
 def _write_instances(suite: Suite, store: ResponseStore, cell: Mapping[str, Any]) -> str:

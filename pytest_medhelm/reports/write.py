@@ -73,7 +73,11 @@ def conclude(
     leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside)
     write_json(
         suite.folder / "manifest.json",
-        {"runs": runs[:-1], "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"])},
+        {
+            "runs": runs[:-1],
+            "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"]),
+            "last_record": suite.last_record(),
+        },
     )
     return Outcome(cells, results, leaderboard)
 
@@ -95,13 +99,17 @@ def own_reports() -> PluginManager:
 
 
 def _paid_now(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The currency, and what the newest run paid; None without prices."""
-    currency = manifest["settings"].get("currency", "USD")
-    prices = manifest.get("prices")
-    if not prices:
-        return {"currency": currency, "paid_now": None}
     store = ResponseStore(suite.folder / "responses.sqlite")
     try:
-        return {"currency": currency, "paid_now": paid_by(store.usages(manifest["run"]), prices)}
+        return paid_now(store, manifest)
     finally:
         store.close()
+
+
+def paid_now(store: ResponseStore, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The currency, and what a run paid; None without prices."""
+    prices = manifest.get("prices")
+    return {
+        "currency": manifest["settings"].get("currency", "USD"),
+        "paid_now": paid_by(store.usages(manifest["run"]), prices) if prices else None,
+    }

@@ -6,6 +6,8 @@ Records of several models, runs and invocations add up; a record replaces an old
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from pytest_medhelm.results.record import Record
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
+SECONDS_HELD_BACK = 1.0
+"""After these the next record commits those before it too, so that who looks on sees a slow run grow."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
@@ -35,10 +39,13 @@ _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluat
 class Suite:
     """An open suite.sqlite."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connection: sqlite3.Connection | None = None) -> None:
+        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
         self.folder = folder
-        self._connection = open_private(folder / "suite.sqlite")
-        self._connection.executescript(_SCHEMA)
+        self._connection = connection or open_private(folder / "suite.sqlite")
+        if connection is None:
+            self._connection.executescript(_SCHEMA)
+        self._committed = 0.0
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
@@ -65,7 +72,7 @@ class Suite:
         own = {key: value for key, value in record.items() if key not in _COLUMNS}
         head = tuple(record[key] for key in _COLUMNS)
         self._pending.append((*head[:5], self._run, *head[5:], json.dumps(own)))
-        if len(self._pending) >= BATCH:
+        if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
             self.commit()
 
     def commit(self) -> None:
@@ -75,26 +82,39 @@ class Suite:
             self._connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending)
             self._connection.execute("COMMIT")
             self._pending.clear()
+        self._committed = time.monotonic()
 
     def cells(self) -> list[tuple[str, str]]:
         """(benchmark, model) pairs that have records, sorted."""
         return list(self._connection.execute("SELECT DISTINCT benchmark, model FROM records ORDER BY 1, 2"))
 
-    def records(self, benchmark: str, model: str) -> Iterator[Record]:
-        """The records of a cell that belong together, by instance id, one at a time.
-
-        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
-        left behind under another limit, prompt or token budget is not mixed in.
-        """
-        newest = self._connection.execute(
+    def newest(self, benchmark: str, model: str) -> tuple[str, str]:
+        """Evaluation set and settings of a cell's newest record."""
+        evaluation, settings = self._connection.execute(
             "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
             "ORDER BY run DESC, rowid DESC LIMIT 1",
             (benchmark, model),
         ).fetchone()
+        return evaluation, settings
+
+    def records(
+        self,
+        benchmark: str,
+        model: str,
+        made_with: tuple[str, str] | None = None,
+        between: tuple[str, str] | None = None,
+    ) -> Iterator[Record]:
+        """The records of a cell that belong together, by instance id, one at a time.
+
+        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
+        left behind under another limit, prompt or token budget is not mixed in. Who reads a cell in parts, each
+        ``between`` two instances, looks for these once (``newest``) and hands them in.
+        """
+        within = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
-            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? "
+            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
             "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
-            (benchmark, model, *newest),
+            (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, own in rows:
             yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
@@ -133,6 +153,16 @@ class Suite:
     def newest_run(self) -> int:
         """The number of the newest run, as records carry it; 0 without runs."""
         return self._connection.execute("SELECT MAX(number) FROM runs").fetchone()[0] or 0
+
+    def last_record(self) -> int:
+        """A number that grows with every record that is written; 0 without records."""
+        return self._connection.execute("SELECT MAX(rowid) FROM records").fetchone()[0] or 0
+
+    def sizes(self) -> tuple[int, int]:
+        """How many records there are, and how many of them are the newest run's."""
+        (whole,) = self._connection.execute("SELECT COUNT(*) FROM records").fetchone()
+        (own,) = self._connection.execute("SELECT COUNT(*) FROM records WHERE run = ?", (self.newest_run(),)).fetchone()
+        return whole, own
 
     def close(self) -> None:
         """Commit and close."""

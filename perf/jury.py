@@ -1,0 +1,85 @@
+"""Measure a run with a jury: 200 instances, three judges, 800 requests to a 50 ms server, limit 128.
+
+    python -m perf.jury [--runs 3]
+
+Whole processes, compared with a process that does nothing but 800 requests over aiohttp. medhelm 0.8.0 with 32 threads
+needs 23 s for the same work. Medians of the runs. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from perf.mock_server import MockServer
+from perf.promises import CONCURRENCY, LATENCY_MS, median, row
+
+INSTANCES = 200
+JUDGES = ("first", "second", "third")
+PEER = 23.0
+"""Seconds that medhelm 0.8.0 needs with 32 threads."""
+
+_BENCHMARK = """\
+name: advice
+title: Advice
+subcategory: Providing Patient Education Resources
+data: advice.csv
+prompt: "{question}"
+answer: {kind: text, column: reference}
+metrics: [rouge, jury]
+rubric: accuracy_completeness_clarity
+"""
+
+
+def reply(body: dict[str, Any]) -> str:
+    """A verdict from a judge, a sentence from the model."""
+    if body["model"] not in JUDGES:
+        return "Drink enough, rest, and call the ward when the fever stays for more than two days."
+    grades = {name: {"score": 4, "explanation": "it says so"} for name in ("accuracy", "completeness", "clarity")}
+    return json.dumps(grades | {"harm": {"severity": "none", "kinds": [], "explanation": ""}})
+
+
+def write_benchmark(folder: Path) -> None:
+    """A benchmark of free text with invented questions."""
+    lines = [
+        f"q{number:03d},What should patient {number} do about a fever?,Rest and drink." for number in range(INSTANCES)
+    ]
+    (folder / "advice.csv").write_text("\n".join(["id,question,reference", *lines]) + "\n")
+    (folder / "advice.medhelm.yaml").write_text(_BENCHMARK)
+
+
+def main() -> None:
+    """Measure both processes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3, help="runs per figure; medians are shown (default 3)")
+    runs = parser.parse_args().runs
+    server = MockServer(reply, models=("mock", "doctor", *JUDGES), latency=LATENCY_MS / 1000, keep=False)
+    with server, tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_benchmark(folder)
+        requests = INSTANCES * (1 + len(JUDGES))
+        bare_command = [
+            sys.executable, "-m", "perf.bare_client", "--url", server.url, "--requests", str(requests),
+            "--concurrency", str(CONCURRENCY),
+        ]  # fmt: skip
+        bare = median(bare_command, Path(__file__).parent.parent, runs)
+        ours = median(
+            [
+                sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "advice.medhelm.yaml",
+                "--medhelm-model=vllm/doctor", *(f"--medhelm-judge=vllm/{name}" for name in JUDGES),
+                f"--medhelm-base-url={server.url}", f"--medhelm-concurrency={CONCURRENCY}", "--medhelm-limit=all",
+            ],
+            folder, runs, folder / "medhelm-results",
+        )  # fmt: skip
+    row(f"bare aiohttp process, {requests} requests", f"{bare.wall:.2f} s, {bare.cpu:.2f} CPU", "-")
+    row(f"pytest-medhelm, {INSTANCES} instances, three judges", f"{ours.wall:.2f} s, {ours.cpu:.2f} CPU", "-")
+    row("ratio of the two", f"{ours.wall / bare.wall:.2f}x", "-")
+    row("against 23 s of medhelm 0.8.0", f"{PEER / ours.wall:.1f}x faster", "at least 5x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Who may see a suite: a request that comes from another site or without the token is answered with one sentence.
+
+What it keeps out: other machines (the address that is bound, and a token); a page of another site that makes the
+reader's browser ask (Host header, Sec-Fetch-Site, Cross-Origin-Resource-Policy, no CORS); a frame around a page; what
+a model wrote and would like to run (the pages' content security policy, here as a header too).
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "medhelm",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every answer; a page brings its own content security policy."""
+METHODS = ("GET", "HEAD")
+TOKEN_LENGTH = 16
+"""Characters that a token of one's own has at least."""
+
+
+class Refused(Exception):  # noqa: N818
+    """A request that is not answered, with the HTTP status and the sentence that says why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a request must bring."""
+
+    port: int
+    names: Collection[str]
+    """Host names under which the server may be asked, besides IP addresses."""
+    token: str = ""
+    """Empty: none is asked for."""
+    session: str = field(default_factory=secrets.token_urlsafe)
+    """What the cookie holds: it is good as long as the server runs."""
+
+    @property
+    def cookie(self) -> str:
+        """Its name; browsers keep the cookies of all ports together."""
+        return f"medhelm-{self.port}"
+
+    def admit(self, request: web.Request) -> None:
+        """Raise Refused unless the request may be answered, and HTTPSeeOther once the token has been shown."""
+        if request.method not in METHODS:
+            raise Refused(405, "Nothing can be changed here: this server only shows")
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) != 1 or not _is_ours(hosts[0], self.names):
+            raise Refused(421, "This server is asked under a name that is not its own: type the address it printed")
+        if _from_elsewhere(request):
+            raise Refused(403, "Another site asked for this: open the page by its own address")
+        if self.token:
+            self._check_token(request)
+
+    def _check_token(self, request: web.Request) -> None:
+        shown = request.query.get("token")
+        if shown is not None and _same(shown, self.token):
+            # Away from the address line, the history and what a browser hands on; never to another host (//host).
+            answer = web.HTTPSeeOther("/" + request.rel_url.raw_path.lstrip("/"))
+            answer.set_cookie(self.cookie, self.session, httponly=True, samesite="Strict", path="/")
+            raise answer
+        if not _same(request.cookies.get(self.cookie, ""), self.session):
+            raise Refused(403, "This server asks for a token: open the address that medhelm serve printed")
+
+
+def own_names(host: str) -> frozenset[str]:
+    """The names of this machine, and the one that was bound."""
+    return frozenset(name.lower() for name in ("localhost", host, socket.gethostname(), socket.getfqdn()))
+
+
+def _is_ours(host: str, names: Collection[str]) -> bool:
+    """An address is: a site that lets its name point to this machine (DNS rebinding) has a name."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return name.lower().rstrip(".") in names
+    return True
+
+
+def _from_elsewhere(request: web.Request) -> bool:
+    """A browser says so itself; a link that somebody follows is no harm."""
+    site, mode = request.headers.get("Sec-Fetch-Site", "none"), request.headers.get("Sec-Fetch-Mode", "navigate")
+    return site not in ("none", "same-origin") and mode != "navigate"
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
