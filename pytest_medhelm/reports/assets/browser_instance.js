@@ -1,0 +1,178 @@
+// One instance: the request, the reference, and the answers of its models side by side.
+"use strict";
+(() => {
+  const { make, counted, number, textBox } = medhelm;
+  const ROLES = { system: "Instructions (system)", user: "Question", assistant: "Assistant", tool: "Tool" };
+  const LONG = 1500;
+
+  medhelm.showInstance = (box, board, instance, texts, query) => {
+    const entry = board.data.benchmarks[board.benchmarkOf[instance]];
+    const records = texts.records;
+    const slices = Object.entries(texts.slices);
+    box.replaceChildren(
+      slices.length > 0 && make("p", { class: "soft" },
+        slices.map(([name, value]) => `${medhelm.visible(name)}: ${medhelm.visible(String(value))}`).join(" · ")) || "",
+      entry.sample ? make("p", { class: "warn" }, make("strong", {}, "Sample data"), ": an invented case.") : "",
+      board.marks.has(instance) ? make("p", { class: "warn" }, make("strong", {}, "Reference marked as wrong"), ": ",
+        medhelm.visible(board.marks.get(instance) || "no reason given")) : "",
+      make("div", { class: "given" },
+        make("section", { "aria-label": "Request" }, make("h3", {}, "Request as sent"), prompts(texts, query)),
+        make("section", { "aria-label": "Reference" }, make("h3", {}, "Reference answer"), references(texts, query))),
+      make("h3", {}, records.length === 1 ? "Answer" : `${records.length} answers side by side`),
+      make("div", { class: "side" }, records.map((record) => answer(board, record, texts, query))));
+  };
+
+  // Which records a text belongs to, where not to all.
+  function whose(texts, name, place) {
+    return texts.records.filter((record) => record[name] === place).map(title).join(", ");
+  }
+
+  function prompts(texts, query) {
+    if (!texts.prompts.some((messages) => messages.length)) return make("p", { class: "soft" }, "No request was made.");
+    return texts.prompts.map((messages, place) => make("div", {},
+      texts.prompts.length > 1 && make("p", { class: "soft" }, `To ${whose(texts, "prompt", place)}:`),
+      messages.length === 0 && make("p", { class: "soft" }, "No request was made."),
+      messages.map((message) => {
+        const role = ROLES[message.role] || medhelm.visible(message.role);
+        return make("div", {}, make("h4", {}, role), textBox(message.content, { label: role, query, limit: LONG }));
+      })));
+  }
+
+  function references(texts, query) {
+    return texts.references.map((text, place) => make("div", {},
+      texts.references.length > 1 && make("p", { class: "soft" }, `For ${whose(texts, "reference", place)}:`),
+      textBox(text, { label: "Reference answer", query, limit: LONG, empty: "(none was given)" })));
+  }
+
+  function title(record) {
+    return medhelm.visible(record.model) + (record.perturbation ? `, ${medhelm.visible(record.perturbation)}` : "") +
+      (record.repeat ? `, repeat ${record.repeat}` : "");
+  }
+
+  function answer(board, record, texts, query) {
+    const reference = texts.references[record.reference] || "";
+    const main = record.scores[record.main_metric];
+    const scale = record.scales[record.main_metric];
+    return make("article", { "aria-label": title(record) },
+      make("h4", {}, make("bdi", {}, title(record))),
+      make("p", { class: "verdict" }, make("strong", {}, number(main)),
+        ` ${record.main_metric}`, scale && make("span", { class: "soft" }, ` on a scale from ${scale[0]} (worst) to ${scale[1]} (best)`),
+        make("br"), make("span", { class: record.status === "ok" ? "soft" : "bad" },
+          `${medhelm.statusWords[record.status] || record.status} (${record.status})`)),
+      record.error && make("p", { class: "warn" }, medhelm.visible(record.error)),
+      record.flags && record.flags.length > 0 && make("p", { class: "warn" },
+        `The answer tries to steer its judges: ${record.flags.join(", ").replaceAll("_", " ")}.`),
+      harm(record.harm),
+      make("h5", {}, "Answer"),
+      textBox(record.answer, { label: `Answer of ${title(record)}`, query, empty: "(no answer)" }),
+      record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),
+        `; right is ${medhelm.visible(record.label[0])}.`),
+      record.thinking && folded("Thinking", () => textBox(record.thinking, { label: "Thinking", query }),
+        Boolean(query) && record.thinking.toLowerCase().includes(query.toLowerCase())),
+      reference && record.answer && !medhelm.isShort(reference) && folded("Compare with the reference",
+        () => medhelm.compare(reference, record.answer)),
+      scores(board, record),
+      judges(record, query),
+      make("p", { class: "soft facts" }, facts(record, board.data.currency)));
+  }
+
+  // A fold that is filled when it is opened.
+  function folded(name, fill, open = false) {
+    const inside = make("div");
+    const fold = make("details", {}, make("summary", {}, name), inside);
+    fold.addEventListener("toggle", () => { if (fold.open && !inside.firstChild) inside.append(fill()); });
+    fold.open = open;
+    return fold;
+  }
+
+  function harm(mark) {
+    if (!mark) return null;
+    const kinds = mark.kinds.length ? ` (${mark.kinds.join(", ").replaceAll("_", " ")})` : "";
+    return make("p", mark.severity === "none" ? { class: "soft" } : { class: "warn" },
+      `Harm if used: `, make("strong", {}, mark.severity), `${kinds}; ` +
+      `${Math.round(mark.agree * mark.marked)} of ${counted(mark.marked, "judge")} that marked it say so.`);
+  }
+
+  function scores(board, record) {
+    const rank = (name) => name === record.main_metric ? 0 : name.endsWith("_helm") ? 2 : 1;
+    const names = Object.keys(record.scores).sort((first, second) =>
+      rank(first) - rank(second) || first.localeCompare(second));
+    const words = board.data.metrics || {};
+    const line = (name, value, note) => make("tr", {},
+      make("th", { scope: "row" }, medhelm.visible(name), Object.hasOwn(words, name) && make("span", { class: "soft" }, words[name])),
+      make("td", { class: "number" }, value), make("td", {}, note));
+    const range = (name) => record.scales[name] ? `${record.scales[name][0]} worst, ${record.scales[name][1]} best` : "";
+    const lines = [
+      ...names.map((name) => line(name, number(record.scores[name]), range(name) + (name === record.main_metric ? "; main" : ""))),
+      ...(record.not_applicable || []).filter((name) => !(name in record.scores)).map((name) =>
+        line(name, "–", "does not apply to this instance")),
+      ...Object.entries(record.absent || {}).map(([name, reason]) => line(name, "–", `not computed: ${medhelm.visible(reason)}`)),
+    ];
+    if (!(record.main_metric in record.scores) && !lines.some((entry) => entry.textContent.startsWith(record.main_metric))) {
+      lines.unshift(line(record.main_metric, "–", "missing: it was not measured"));
+    }
+    const fold = make("details", {}, make("summary", {}, `Scores (${names.length})`),
+      make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `Scores of ${title(record)}` },
+        make("table", {}, make("thead", {}, make("tr", {}, ["Score", "Value", "Scale"].map((name) =>
+          make("th", { scope: "col" }, name)))), make("tbody", {}, lines))));
+    fold.open = names.length <= 4;
+    return fold;
+  }
+
+  function judges(record, query) {
+    if (!record.verdicts.length) return null;
+    return make("section", { "aria-label": `Judges of ${title(record)}` }, make("h5", {}, counted(record.verdicts.length, "judge")),
+      record.verdicts.map((verdict) => judge(verdict, query)));
+  }
+
+  function judge(verdict, query) {
+    const values = Object.values(verdict.scores);
+    const mean = values.length ? number(values.reduce((sum, value) => sum + value, 0) / values.length) : "no verdict";
+    const tries = verdict.tries;
+    const served = verdict.served && !verdict.judge.includes(verdict.served) ? ` (${medhelm.visible(verdict.served)})` : "";
+    const remarks = [
+      verdict.harm && verdict.harm.severity !== "none" && `${verdict.harm.severity} harm`,
+      verdict.repaired > 0 && "at the second try",
+    ].filter(Boolean);
+    const fold = make("details", { class: "judge" },
+      make("summary", {}, make("strong", {}, mean), ` ${medhelm.visible(verdict.judge)}${served}`,
+        remarks.length > 0 && make("span", { class: "bad" }, ` · ${remarks.join(" · ")}`)),
+      make("div", {}, tries.map((entry, place) => make("div", {},
+        tries.length > 1 && make("p", { class: "soft" }, `Rating ${place + 1} of ${tries.length}`), given(entry, query))),
+        make("p", { class: "soft facts" }, facts(verdict))));
+    fold.open = true;
+    return fold;
+  }
+
+  function given(entry, query) {
+    const reasons = entry.reasons || {};
+    const names = [...Object.keys(entry.scores), ...Object.keys(reasons).filter((name) => !(name in entry.scores))];
+    const marked = entry.harm ? `${entry.harm.severity}${entry.harm.kinds.length ? ` (${entry.harm.kinds.join(", ")})` : ""}` : "";
+    const list = names.map((name) => make("div", {},
+      make("dt", {}, medhelm.visible(name).replaceAll("_", " "), ": ",
+        make("strong", {}, name in entry.scores ? number(entry.scores[name]) : name === "harm" && marked ? marked.replaceAll("_", " ") : "no score")),
+      make("dd", { dir: "auto" }, reasonBox(reasons[name], query))));
+    return make("div", {},
+      entry.error && make("p", { class: "warn" }, medhelm.visible(entry.error)),
+      list.length > 0 && make("dl", {}, list),
+      entry.reply !== undefined && folded("Reply as it came", () => textBox(entry.reply, { label: "Reply of the judge", query }),
+        Boolean(entry.error)));
+  }
+
+  function reasonBox(text, query) {
+    if (!text) return make("span", { class: "soft" }, "no reason given");
+    return textBox(text, { label: "Reason", query, limit: 1000 });
+  }
+
+  function facts(entry, currency) {
+    const usage = entry.usage || {};
+    const parts = [];
+    if (usage.prompt_tokens !== undefined) parts.push(`${counted(usage.prompt_tokens, "token")} in`);
+    if (usage.completion_tokens !== undefined) parts.push(`${counted(usage.completion_tokens, "token")} out`);
+    if (entry.latency) parts.push(`${number(entry.latency)} s`);
+    if (entry.attempts > 1) parts.push(`${entry.attempts} attempts`);
+    if (entry.cost !== null && entry.cost !== undefined) parts.push(`cost ${number(entry.cost)} ${currency || ""}`.trim());
+    if (entry.cached) parts.push("read from an earlier run");
+    return parts.join(" · ");
+  }
+})();
