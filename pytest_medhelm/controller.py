@@ -47,7 +47,12 @@ class Controller:
     """Owns the suite of a session."""
 
     def __init__(
-        self, config: pytest.Config, settings: Settings, lineup: Lineup, gates: Collection[Gate], baseline: Baseline | None
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        lineup: Lineup,
+        gates: Collection[Gate],
+        baseline: Baseline | None,
     ) -> None:
         self.config = config
         self.settings = settings

@@ -58,6 +58,12 @@ SCALARS = (
         "AMOUNT",
         "Stop before this run has paid more than this; needs prices in medhelm.toml (docs/costs.md)",
     ),
+    (
+        "baseline",
+        "PATH",
+        "Suite or leaderboard.json of the model in use, for rules such as 'pubmed_qa >= baseline - 0.02'",
+    ),
+    ("baseline-model", "NAME", "Which model of the baseline (default: its only candidate)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
     ("bertscore", "MODEL|DIR", "Model of BERTScore for free text: its name or a local folder (default: no BERTScore)"),
@@ -143,6 +149,9 @@ class Settings:
     max_cost: float | None = None
     """What this run may pay; None: no bound."""
     currency: str = "USD"
+    baseline: Path | None = None
+    """Suite or leaderboard.json to compare with."""
+    baseline_model: str | None = None
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -202,6 +211,8 @@ def read_settings(config: pytest.Config) -> Settings:
         config=file,
         max_cost=_amount(scalar("max-cost")),
         currency=run.get("currency", "USD"),
+        baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
+        baseline_model=scalar("baseline-model"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
 
@@ -322,6 +333,8 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "prefetch": settings.prefetch,
         "offline": settings.offline,
         "bertscore": settings.bertscore,
+        "baseline": str(settings.baseline) if settings.baseline else None,
+        "baseline_model": settings.baseline_model,
         "cache": settings.cache,
         "max_cost": settings.max_cost,
         "currency": settings.currency,

@@ -16,8 +16,12 @@ from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.fixtures import instance, jury, model, response, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pluggy import PluginManager
 
+    from pytest_medhelm.gates.against import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.lineup import Lineup
 
 __all__ = ["instance", "jury", "model", "response", "score"]
@@ -84,6 +88,18 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     config.stash[state.LINEUP] = lineup
     config.stash[state.ASKER] = asker
     config.pluginmanager.register(asker, "medhelm-asker")
+
+
+def _baseline(settings: options.Settings, gates: Sequence[Gate]) -> Baseline | None:
+    """What to compare with. Raises ConfigError when it cannot be read, or a rule needs one and none is named."""
+    if settings.baseline is not None:
+        from pytest_medhelm.gates.against import read_baseline
+
+        return read_baseline(settings.baseline, settings.baseline_model)
+    needy = [rule.text for gate in gates for rule in gate.rules if rule.baseline]
+    if needy:
+        raise ConfigError(f"gate {needy[0]!r} needs a baseline: add --medhelm-baseline=SUITE, or its leaderboard.json")
+    return None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:

@@ -181,6 +181,6 @@ def test_a_gate_file_that_is_not_there(tmp_path: Path) -> None:
         read_gate(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize(("text", "is_file"), [("gate.toml", True), ("a >= 1", False), ("gates/a", True), ("a<=1", False)])
+@pytest.mark.parametrize(("text", "is_file"), [("gate.toml", True), ("a >= 1", False), ("", False)])
 def test_a_rule_or_a_file(text: str, is_file: bool) -> None:
     assert is_gate_file(text) is is_file

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.gates import judge, parse_rule
+from pytest_medhelm.gates.gate_file import gate_of
+from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
 from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
 from pytest_medhelm.leaderboard.columns import read_columns
@@ -177,7 +178,7 @@ def test_a_cell_counts_marks_and_leaves_failed_answers_out() -> None:
 )
 def test_gates(rule: str, severe: int, n: int, unmarked: int, verdict: str) -> None:
     rows = [(SEVERE,)] * severe + [(NONE,)] * (n - severe) + [(None,)] * unmarked
-    (found,) = judge([parse_rule(rule)], [cell_of(*rows)], ["m"], {"talks"})
+    (found,) = judge(gate_of([rule]), Evidence([cell_of(*rows)], selected={"talks"}), ["m"])
     assert found.verdict == verdict
     if found.low is not None:
         assert "(one-sided 95 % bounds 0." in found.sentence()

@@ -43,7 +43,9 @@ def apply(arguments: argparse.Namespace) -> int:
         models = arguments.model or there
         for name in models:
             if name not in there:
-                raise ConfigError(f"--model={name}: the suite has no such candidate; it has {', '.join(there) or 'none'}")
+                raise ConfigError(
+                    f"--model={name}: the suite has no such candidate; it has {', '.join(there) or 'none'}"
+                )
         selected = {benchmark for benchmark, model in suite.cells() if model in models}
         outcome = conclude(suite, gates, models, selected, baseline=baseline)
         lines = write_reports(own_reports(), suite, outcome.leaderboard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -63,7 +63,7 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
     return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen})
 
 
-def _only(names: list[str], path: Path) -> str:
+def _only(names: Sequence[str], path: Path) -> str:
     if len(names) != 1:
         raise ConfigError(f"{path} holds several models ({', '.join(names)}): name one with --medhelm-baseline-model")
     return names[0]
@@ -96,6 +96,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str, name: str) -> Read
 
     def limits(values: list[float], clusters: list[int]) -> tuple[float, float]:
         interval = paired_interval(values, clusters, span=span, confidence=1 - 2 * rule.alpha)
+        assert interval is not None
         return interval.low, interval.high
 
     shown = limits([pair.low for pair in known], [pair.cluster for pair in known])

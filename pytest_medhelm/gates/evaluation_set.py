@@ -23,15 +23,15 @@ def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
 
 def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
     n = stated.get("n")
-    there = cell.facts["data"]["instances"]
-    if n == "all" and cell.size != there:
-        yield f"it states all {there} instances, {cell.size} were to be run: type --medhelm-limit=all"
+    data = cell.facts["data"]
+    if n == "all" and cell.size != data["instances"]:
+        yield f"it states all {data['instances']} instances, {cell.size} were to be run: type --medhelm-limit=all"
     elif isinstance(n, int) and n != cell.size:
         yield f"it states {n} instances, {cell.size} were to be run: type --medhelm-limit={n}"
-    data = stated.get("data")
-    if data is not None:
-        found = cell.facts["data"]["sha256"]
-        wanted = data if isinstance(data, dict) else dict.fromkeys(found, data)
+    checksum = stated.get("data")
+    if checksum is not None:
+        found = data["sha256"]
+        wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
         for name in sorted(wanted.keys() | found.keys()):
             there, here = wanted.get(name), found.get(name)
             if there != here:

@@ -93,7 +93,7 @@ def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
 
 def is_gate_file(text: str) -> bool:
     """What --medhelm-gate was given names a file and is no rule."""
-    return text.endswith(".toml") or not any(sign in text for sign in "<>")
+    return text.endswith(".toml")
 
 
 def read_gate(path: Path) -> Gate:

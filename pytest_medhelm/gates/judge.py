@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_medhelm.gates.against import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
-from pytest_medhelm.gates.gate_file import Demand, Gate
-from pytest_medhelm.gates.jury_rules import unvalidated
+from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.jury_rules import Validation, agreement, unvalidated
 from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
 from pytest_medhelm.gates.rule import COST, Rule
@@ -29,8 +29,8 @@ class Evidence:
     run: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the newest run."""
     baseline: Baseline | None = None
-    agreement: Mapping[str, Any] | None = None
-    """How far the judges agree with clinicians (``results.agreement`` of leaderboard.json)."""
+    agreement: Mapping[str, Validation] = field(default_factory=dict)
+    """By benchmark, how far the judges agree with clinicians."""
 
 
 def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateResult]:
@@ -76,8 +76,13 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
         yield decide(rule, model, "", suite_cost(rows) if rows else Unread("it has no records"))
         return
     names = _benchmarks(rule.benchmark, gate, evidence, mine)
+    if rule.metric == "must_pass" and rule.benchmark not in mine:
+        names = [name for name in names if name not in mine or mine[name].columns.floors]
     if not names:
-        yield unread(rule, model, rule.benchmark, "no benchmark of this name or category was selected")
+        nothing = "no benchmark of this name or category was selected"
+        if rule.metric == "must_pass":
+            nothing = "no selected benchmark has a never-event (an instance with must_pass)"
+        yield unread(rule, model, rule.benchmark, nothing)
     for name in names:
         cell = mine.get(name)
         refusal = _refusal(gate, rule, cell, evidence)
@@ -126,6 +131,8 @@ def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResu
 
 
 def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Reading | Unread:
+    if rule.metric == "jury_agreement":
+        return agreement(cell, evidence.agreement)
     doubt = unvalidated(rule, cell, evidence.agreement)
     if doubt is not None:
         return doubt

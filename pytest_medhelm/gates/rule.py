@@ -134,12 +134,16 @@ def _read_right(reader: _Reader) -> tuple[float, bool]:
     if reader.word("baseline"):
         if reader.at_end():
             return 0.0, True
-        sign, number = reader.groups(_OFFSET, "+ or - and a margin, such as '- 0.02'")
-        return float(f"{sign}{number}") + 0.0, True
-    number = float(reader.take(_NUMBER, expected))
+        sign, margin = reader.groups(_OFFSET, "+ or - and a margin, such as '- 0.02'")
+        return _finite(f"{sign}{margin}", reader), True
+    return _finite(reader.take(_NUMBER, expected), reader), False
+
+
+def _finite(digits: str, reader: _Reader) -> float:
+    number = float(digits) + 0.0
     if not math.isfinite(number):
-        raise reader.error(expected)
-    return number + 0.0, False
+        raise reader.error("expected a smaller number", len(digits))
+    return number
 
 
 def _check(rule: Rule, reader: _Reader) -> None:

@@ -66,7 +66,7 @@ def mcnemar(better: int, worse: int) -> float:
     """The exact two-sided p-value that both kinds of change are equally frequent (McNemar, Psychometrika 12, 1947)."""
     changes = better + worse
     tail = sum(math.comb(changes, count) for count in range(min(better, worse) + 1))
-    return min(1.0, 2 * tail / 2**changes)
+    return min(1.0, float(2 * tail / 2**changes))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
