@@ -67,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         "--published", action="store_true", help="show the MedHELM paper's figures beside it (docs/published.md)"
     )
     _serve(_command(commands, "serve", "show a suite in the browser, also while a run adds to it"))
+    report.add_argument(
+        "--html",
+        choices=("pages", "single", "none"),
+        default="pages",
+        help="pages of all instances (default), one file with a sample of them for e-mail, or no page",
+    )
     _jury_agreement(
         _command(
             commands,

@@ -218,7 +218,7 @@ class Controller:
             published=self.settings.published,
         )
         self._report_gates(outcome.gates)
-        self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard)
+        self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)
 
     def _report_gates(self, gates: Collection[GateResult]) -> None:
         """Every rule becomes a test report, outside the percentage and the cache of failed tests."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 
@@ -20,6 +20,8 @@ from pytest_medhelm.gates.gate_file import is_gate_file
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
 
+Pages = Literal["pages", "single", "none"]
+"""Which pages a run writes."""
 DEFAULT_LIMIT = 1000
 EMBEDDED_LIMIT = 2
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
@@ -66,6 +68,12 @@ SCALARS = (
     ("baseline-model", "NAME", "Which model of the baseline (default: its only candidate)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
+    (
+        "html",
+        "pages|single|none",
+        "leaderboard.html and the pages of all instances (default: pages), one file with a sample of them for e-mail "
+        "(single), or no page (none)",
+    ),
     ("bertscore", "MODEL|DIR", "Model of BERTScore for free text: its name or a local folder (default: no BERTScore)"),
 )
 
@@ -152,6 +160,7 @@ class Settings:
     baseline: Path | None = None
     """Suite or leaderboard.json to compare with."""
     baseline_model: str | None = None
+    html: Pages = "pages"
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -213,6 +222,7 @@ def read_settings(config: pytest.Config) -> Settings:
         currency=run.get("currency", "USD"),
         baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
         baseline_model=scalar("baseline-model"),
+        html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
 
@@ -256,6 +266,13 @@ def _sampler(value: Any) -> Sampler:
     if value == "hash" or value == "helm":
         return value  # type: ignore[no-any-return]
     raise ConfigError(f"--medhelm-sampler: {value!r} is neither 'hash' nor 'helm'")
+
+
+def _pages(value: Any) -> Pages:
+    for known in get_args(Pages):
+        if value == known:
+            return known  # type: ignore[no-any-return]
+    raise ConfigError(f"--medhelm-html: {value!r} is neither 'pages' nor 'single' nor 'none'")
 
 
 def _count(name: str, value: Any, *, least: int) -> int | None:

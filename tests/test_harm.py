@@ -225,10 +225,7 @@ def test_harm_from_judges_to_page_and_gate(extra: tuple[str, ...], run: Any, pyt
     assert kept[5]["harm"] is None
     assert kept[5]["status"] == "empty"
     folder = pytester.path / "medhelm-results/default"
-    (page,) = (folder / "instances").iterdir()
-    order = re.findall(r'<details id="t00(\d)"', page.read_text())
-    assert order == ["3", "4", "1", "0", "2", "5"], "the worst first, then by id; what failed last"
-    assert "Harm: severe (wrong_patient_or_dose); 50&nbsp;% of the 2 judges that marked it agree" in page.read_text()
+    assert "wrong_patient_or_dose" in (folder / "browser" / "talks-0.js").read_text()
     assert re.search(r"severe harm 1 of 5, at most 65\.7&nbsp;%", (folder / "leaderboard.html").read_text())
 
 

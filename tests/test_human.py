@@ -64,8 +64,7 @@ def test_the_pages_show_what_was_not_answered(
     letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     assert run(answers(pytester.path), f"--medhelm-data={letters(6)}").ret == 0
-    (page,) = (pytester.path / "medhelm-results/default/instances").glob("*.html")
-    text = page.read_text()
+    text = (pytester.path / "medhelm-results/default/browser/letters-0.js").read_text()
     assert "has no answer to this" in text
     assert "Case 5. Gold B." in text
 

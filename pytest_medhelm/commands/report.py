@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     suite = Suite(folder)
     try:
         outcome = conclude(suite, (), (), (), published=arguments.published)
-        lines = write_reports(own_reports(), suite, outcome.leaderboard)
+        lines = write_reports(own_reports(), suite, outcome.leaderboard, arguments.html)
     finally:
         suite.close()
     for line in lines:

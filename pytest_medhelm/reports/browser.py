@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -99,6 +99,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
         {
             "format": FORMAT,
             "suite": leaderboard["suite"],
+            "currency": leaderboard["measurements"]["spending"].get("currency", ""),
             "statuses": list(STATUSES),
             "severities": list(SEVERITIES),
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
@@ -114,10 +115,14 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
     )
 
 
-def chunk(suite: Suite, store: ResponseStore, part: Slice) -> dict[str, Any]:
-    """The texts of a chunk: ``instances``, by public id, each as ``instance_view`` describes."""
+def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> dict[str, Any]:
+    """The texts of a chunk: ``instances``, by public id, each an ``instance_view``; all, or these ``only``."""
     return {
-        "instances": {records[0]["public_id"]: instance_view(store, records) for records in _instances(suite, part)}
+        "instances": {
+            records[0]["public_id"]: instance_view(store, records)
+            for records in _instances(suite, part)
+            if only is None or records[0]["public_id"] in only
+        }
     }
 
 

@@ -44,12 +44,16 @@ def leaderboard_page(
 
     ``served``: how far the run is, on a page that ``medhelm serve`` shows and keeps up to date.
     """
+    return template("leaderboard.html").render(**leaderboard_values(leaderboard, links), served=served)
+
+
+def leaderboard_values(leaderboard: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """What the template of the leaderboard, and one that extends it, is filled with."""
     cells = leaderboard["results"]["cells"]
-    return template("leaderboard.html").render(
-        board=leaderboard,
-        results=leaderboard["results"],
-        facts={facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
-        table={(cell["benchmark"], cell["model"]): cell for cell in cells},
-        links=links,
-        served=served,
-    )
+    return {
+        "board": leaderboard,
+        "results": leaderboard["results"],
+        "facts": {facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
+        "table": {(cell["benchmark"], cell["model"]): cell for cell in cells},
+        "links": links,
+    }

@@ -22,7 +22,8 @@ from pytest_medhelm.gates.result import GateResult
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
-from pytest_medhelm.reports import html, json_file, terminal
+from pytest_medhelm.options import Pages
+from pytest_medhelm.reports import html, json_file, single, terminal
 from pytest_medhelm.reports.files import write_json
 from pytest_medhelm.results.manifest import with_benchmarks
 from pytest_medhelm.results.suite import Suite
@@ -33,6 +34,8 @@ REPORTS: Mapping[str, ModuleType] = {
     "medhelm-terminal": terminal,
 }
 """By plugin name, so that ``-p no:medhelm-html`` leaves one out. The last is called first."""
+PAGES: Mapping[Pages, ModuleType | None] = {"pages": html, "single": single, "none": None}
+"""What ``medhelm-html`` is, by --medhelm-html."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,12 @@ def conclude(
     return Outcome(cells, results, leaderboard)
 
 
-def write_reports(manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any]) -> list[hookspecs.Line]:
+def write_reports(
+    manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages"
+) -> list[hookspecs.Line]:
     """Call every report, ours and those of the manager's plugins; returns the lines for the terminal."""
-    for name, module in REPORTS.items():
-        if not manager.has_plugin(name):
+    for name, module in {**REPORTS, "medhelm-html": PAGES[pages]}.items():
+        if module is not None and not manager.has_plugin(name):
             manager.register(module, name)
     found = manager.hook.pytest_medhelm_report(leaderboard=leaderboard, folder=suite.folder, suite=suite)
     return [line for lines in found for line in lines]

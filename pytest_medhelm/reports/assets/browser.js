@@ -17,7 +17,7 @@
   };
 
   // Of an instance: its id, and its benchmark where the list shows several.
-  medhelm.address = (_, view, instance) => {
+  medhelm.address = (view, instance) => {
     const name = board.data.benchmarks[board.benchmarkOf[instance]].name;
     return { instance: board.data.ids[instance], of: view.benchmark === name ? undefined : name, page: view.page };
   };
@@ -159,7 +159,7 @@
     if (instance < 0) {
       heading.textContent = "Not found";
       box.append(make("p", { class: "warn" }, `There is no instance ${medhelm.visible(view.instance)} here` +
-        (board.data.note ? ": this file holds a part of the suite only." : ".")));
+        (board.data.part ? ": this file holds a part of the suite only." : ".")));
       heading.focus();
       return;
     }
@@ -189,7 +189,7 @@
     const to = (id, target) => {
       const link = element(id);
       if (target === undefined) link.removeAttribute("href");
-      else link.href = medhelm.hash({ ...view, ...medhelm.address(board, view, target) });
+      else link.href = medhelm.hash({ ...view, ...medhelm.address(view, target) });
       link.setAttribute("aria-disabled", String(target === undefined));
     };
     to("previous", at > 0 ? list[at - 1] : undefined);
@@ -224,7 +224,7 @@
       ArrowUp: () => readHash().instance === undefined && !inText && parts.rows.contains(document.activeElement) && (moved(-1), true),
       ArrowRight: () => readHash().instance !== undefined && !inText && (moved(1), true),
       ArrowLeft: () => readHash().instance !== undefined && !inText && (moved(-1), true),
-      Escape: () => { if (readHash().instance !== undefined) location.hash = element("back").hash; else stop(); },
+      Escape: () => { if (readHash().instance !== undefined) location.hash = element("back").hash; else if (!element("progress").hidden) stop(); else return false; return true; },
       "/": () => {
         if (readHash().instance !== undefined) location.hash = element("back").hash;
         element("filter-fold").open = true;

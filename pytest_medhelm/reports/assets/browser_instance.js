@@ -72,7 +72,7 @@
       reference && record.answer && !medhelm.isShort(reference) && folded("Compare with the reference",
         () => medhelm.compare(reference, record.answer)),
       scores(board, record),
-      judges(record, query),
+      judges(record, query, board.data.currency),
       make("p", { class: "soft facts" }, facts(record, board.data.currency)));
   }
 
@@ -90,7 +90,7 @@
     const kinds = mark.kinds.length ? ` (${mark.kinds.join(", ").replaceAll("_", " ")})` : "";
     return make("p", mark.severity === "none" ? { class: "soft" } : { class: "warn" },
       `Harm if used: `, make("strong", {}, mark.severity), `${kinds}; ` +
-      `${Math.round(mark.agree * mark.marked)} of ${counted(mark.marked, "judge")} that marked it say so.`);
+      `marked so by ${Math.round(mark.agree * mark.marked)} of ${counted(mark.marked, "judge")}.`);
   }
 
   function scores(board, record) {
@@ -119,13 +119,13 @@
     return fold;
   }
 
-  function judges(record, query) {
+  function judges(record, query, currency) {
     if (!record.verdicts.length) return null;
     return make("section", { "aria-label": `Judges of ${title(record)}` }, make("h5", {}, counted(record.verdicts.length, "judge")),
-      record.verdicts.map((verdict) => judge(verdict, query)));
+      record.verdicts.map((verdict) => judge(verdict, query, currency)));
   }
 
-  function judge(verdict, query) {
+  function judge(verdict, query, currency) {
     const values = Object.values(verdict.scores);
     const mean = values.length ? number(values.reduce((sum, value) => sum + value, 0) / values.length) : "no verdict";
     const tries = verdict.tries;
@@ -139,8 +139,8 @@
         remarks.length > 0 && make("span", { class: "bad" }, ` · ${remarks.join(" · ")}`)),
       make("div", {}, tries.map((entry, place) => make("div", {},
         tries.length > 1 && make("p", { class: "soft" }, `Rating ${place + 1} of ${tries.length}`), given(entry, query))),
-        make("p", { class: "soft facts" }, facts(verdict))));
-    fold.open = true;
+        make("p", { class: "soft facts" }, facts(verdict, currency))));
+    fold.open = window.innerWidth > 700;
     return fold;
   }
 
@@ -169,7 +169,7 @@
     const parts = [];
     if (usage.prompt_tokens !== undefined) parts.push(`${counted(usage.prompt_tokens, "token")} in`);
     if (usage.completion_tokens !== undefined) parts.push(`${counted(usage.completion_tokens, "token")} out`);
-    if (entry.latency) parts.push(`${number(entry.latency)} s`);
+    if (entry.latency) parts.push(entry.latency < 0.01 ? "under 0.01 s" : `${number(entry.latency)} s`);
     if (entry.attempts > 1) parts.push(`${entry.attempts} attempts`);
     if (entry.cost !== null && entry.cost !== undefined) parts.push(`cost ${number(entry.cost)} ${currency || ""}`.trim());
     if (entry.cached) parts.push("read from an earlier run");

@@ -46,7 +46,7 @@
         select("benchmark", "Benchmark", data.benchmarks.map((entry) => option(entry.name, entry.title)), "all"),
         select("model", "Model", board.models.map((name) => option(name, medhelm.visible(name))), "any"),
         select("status", "Status", statuses, "any"),
-        score("min", "Main score from"), score("max", "to"),
+        score("min", "Main score from"), score("max", "Main score up to"),
         select("slice", "Group", [], "all"),
         has.harm && select("harm", "Harm marked by judges", [option("marked", "any harm"),
           option("moderate", "moderate or severe"), option("severe", "severe")], "any or none"),
@@ -123,7 +123,7 @@
     ].filter(Boolean);
     return make("tr", { role: "row", "data-instance": instance },
       make("th", { role: "rowheader", scope: "row" },
-        make("a", { href: medhelm.hash({ ...view, ...medhelm.address(board, view, instance) }) }, medhelm.visible(id)),
+        make("a", { href: medhelm.hash({ ...view, ...medhelm.address(view, instance) }) }, medhelm.visible(id)),
         view.benchmark === undefined && make("span", { class: "soft" }, entry.title),
         notes),
       make("td", { role: "cell", class: "case soft", "data-label": "Case" }), cells);
