@@ -12,7 +12,8 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.datasets.packing import Packed
 from pytest_medhelm.errors import BudgetReached
-from pytest_medhelm.gates import Rule, parse_rule
+from pytest_medhelm.gates.gate_file import read_gates
+from pytest_medhelm.gates.rule import Rule, parse_rule
 from pytest_medhelm.jury.calls import judge_calls
 from pytest_medhelm.jury.jury import is_judged
 from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
@@ -94,7 +95,7 @@ class Asker:
 
     @cached_property
     def _rules(self) -> Sequence[Rule]:
-        return [parse_rule(text) for text in self.settings.gates]
+        return [rule for gate in read_gates(self.settings.gates) for rule in gate.rules]
 
     # Requests
 

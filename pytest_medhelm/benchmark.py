@@ -16,7 +16,7 @@ from pytest_medhelm.datasets.readers import digest
 from pytest_medhelm.datasets.sampling import sample, spread
 from pytest_medhelm.datasets.sources import Source, find_examples, find_source
 from pytest_medhelm.errors import ConfigError, DataError
-from pytest_medhelm.gates import parse_rule
+from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.options import Settings
 from pytest_medhelm.prompts import Message
 from pytest_medhelm.task import Examples, Instance, LeftOut, Task

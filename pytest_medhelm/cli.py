@@ -23,6 +23,7 @@ examples:
   medhelm report medhelm-results/default          write the pages of a suite again
   medhelm serve                                   look at a suite in the browser, also during a run
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
+  medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
             "pytest_medhelm.commands.jury_agreement",
         )
     )
+    _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
@@ -159,3 +161,18 @@ def _jury_agreement(parser: argparse.ArgumentParser) -> None:
         "--precision", type=float, metavar="W", help="say how many answers an interval of +-W takes, e.g. 0.1"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
+def _gate(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
+    check = verbs.add_parser("check", help="say what a gate file demands, without a run")
+    check.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    apply = verbs.add_parser("apply", help="judge stored results; exit status 1 unless every rule passes")
+    apply.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    apply.add_argument("gate", nargs="+", metavar="FILE|RULE", help="gate file, or a rule such as 'pubmed_qa >= 0.70'")
+    apply.add_argument("--model", action="append", metavar="NAME", help="candidate to judge (default: all); repeatable")
+    apply.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    apply.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    new = verbs.add_parser("new", help="write a gate file for the evaluation set of a suite")
+    new.add_argument("file", type=Path, metavar="FILE", help="file to write, e.g. gate.toml")
+    new.add_argument("--suite", type=Path, required=True, metavar="DIR", help="suite whose evaluation set is stated")

@@ -70,6 +70,8 @@ _RUN = {
     "show_text": bool,
     "published": bool,
     "bertscore": str,
+    "baseline": str,
+    "baseline_model": str,
 }
 _ENDPOINT = {
     "base_url": str,

@@ -17,7 +17,7 @@ import pytest
 from pytest_medhelm import state
 from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
-from pytest_medhelm.gates import Rule, parse_rule
+from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.lineup import Lineup, connect, describe
 from pytest_medhelm.outcomes import BUDGET_OF
 from pytest_medhelm.results.manifest import make_manifest
@@ -25,7 +25,8 @@ from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
 
 if TYPE_CHECKING:
-    from pytest_medhelm.gates import GateResult
+    from pytest_medhelm.gates.against import Baseline
+    from pytest_medhelm.gates.result import GateResult
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.options import Settings
     from pytest_medhelm.task import Task
@@ -45,12 +46,20 @@ class Shown(NamedTuple):
 class Controller:
     """Owns the suite of a session."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, lineup: Lineup, rules: Collection[Rule]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        lineup: Lineup,
+        gates: Collection[Gate],
+        baseline: Baseline | None,
+    ) -> None:
         self.config = config
         self.settings = settings
         self.lineup = lineup
         self.run = uuid.uuid4().hex
-        self._rules = tuple(rules)
+        self._gates = tuple(gates)
+        self._baseline = baseline
         self._brought: set[str] = set()
         self._stack = ExitStack()
         self._suite: Suite | None = None
@@ -191,15 +200,22 @@ class Controller:
 
     def _conclude(self, stopped: str = "") -> None:
         """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
-        if self.config.getoption("collectonly") or (self._suite is None and not self._rules):
+        if self.config.getoption("collectonly") or (self._suite is None and not self._gates):
             return
         from pytest_medhelm.reports.write import conclude, write_reports
 
-        brought = sorted(self._brought - {rule.text for rule in self._rules})
-        rules = (*self._rules, *map(parse_rule, brought))
+        given = {rule.text for gate in self._gates for rule in gate.rules}
+        brought = sorted(self._brought - given)
+        gates = (*self._gates, *([gate_of(brought)] if brought else []))
         suite = self._open_suite()
         outcome = conclude(
-            suite, rules, self.lineup.gated(), self._selected, stopped, published=self.settings.published
+            suite,
+            gates,
+            self.lineup.gated(),
+            self._selected,
+            stopped,
+            baseline=self._baseline,
+            published=self.settings.published,
         )
         self._report_gates(outcome.gates)
         self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)

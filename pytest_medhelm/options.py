@@ -15,6 +15,7 @@ import pytest
 
 from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates.gate_file import is_gate_file
 
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
@@ -59,6 +60,12 @@ SCALARS = (
         "AMOUNT",
         "Stop before this run has paid more than this; needs prices in medhelm.toml (docs/costs.md)",
     ),
+    (
+        "baseline",
+        "PATH",
+        "Suite or leaderboard.json of the model in use, for rules such as 'pubmed_qa >= baseline - 0.02'",
+    ),
+    ("baseline-model", "NAME", "Which model of the baseline (default: its only candidate)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
     (
@@ -79,7 +86,11 @@ LISTS = (
         "config file",
     ),
     ("judge", "PROVIDER/NAME", "Judge of the jury that rates free text; repeatable, no default"),
-    ("gate", "RULE", "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70'; repeatable"),
+    (
+        "gate",
+        "RULE|FILE",
+        "Rule that decides the exit status, e.g. 'pubmed_qa.exact_match >= 0.70', or a gate file; repeatable",
+    ),
     ("allow-host", "HOST", "Host that --medhelm-offline may reach, and that data agreements cover; repeatable"),
 )
 
@@ -146,6 +157,9 @@ class Settings:
     max_cost: float | None = None
     """What this run may pay; None: no bound."""
     currency: str = "USD"
+    baseline: Path | None = None
+    """Suite or leaderboard.json to compare with."""
+    baseline_model: str | None = None
     html: Pages = "pages"
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
@@ -184,7 +198,7 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         models=models,
         judges=judges,
-        gates=listed("gate", "gates"),
+        gates=tuple(str(root / text) if is_gate_file(text) else text for text in listed("gate", "gates")),
         base_url=scalar("base-url"),
         data=None if data is None else _folder(root, data),
         limit=_limit(limit, models),
@@ -206,6 +220,8 @@ def read_settings(config: pytest.Config) -> Settings:
         config=file,
         max_cost=_amount(scalar("max-cost")),
         currency=run.get("currency", "USD"),
+        baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
+        baseline_model=scalar("baseline-model"),
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
@@ -334,6 +350,8 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "prefetch": settings.prefetch,
         "offline": settings.offline,
         "bertscore": settings.bertscore,
+        "baseline": str(settings.baseline) if settings.baseline else None,
+        "baseline_model": settings.baseline_model,
         "cache": settings.cache,
         "max_cost": settings.max_cost,
         "currency": settings.currency,

@@ -16,8 +16,12 @@ from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.fixtures import instance, jury, model, response, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pluggy import PluginManager
 
+    from pytest_medhelm.gates.against import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.lineup import Lineup
 
 __all__ = ["instance", "jury", "model", "response", "score"]
@@ -51,12 +55,13 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     """A model is named: register the side that asks, the side that reports, or both."""
     from pytest_medhelm.asking import Asker
     from pytest_medhelm.controller import Controller
-    from pytest_medhelm.gates import parse_rule
+    from pytest_medhelm.gates.gate_file import read_gates
     from pytest_medhelm.lineup import apply, name_lineup
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
-    rules = [parse_rule(rule) for rule in settings.gates]
+    gates = read_gates(settings.gates)
+    baseline = _baseline(settings, gates)
     lineup: Lineup = name_lineup(config, settings)
     if lineup.judges and settings.config.rubrics:
         from pytest_medhelm.jury.rubric_files import chosen_rubric
@@ -72,7 +77,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
         rank = rank_of(worker["workerid"]) if told["static"] else None
         asker = Asker(config, settings, lineup, told["run"], rank, worker["workercount"])
     else:
-        controller = Controller(config, settings, lineup, rules)
+        controller = Controller(config, settings, lineup, gates, baseline)
         config.pluginmanager.register(controller, "medhelm-controller")
         asker = Asker(config, settings, lineup, controller.run, rank=0)
         if config.getoption("dist", "no") != "no":
@@ -83,6 +88,18 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     config.stash[state.LINEUP] = lineup
     config.stash[state.ASKER] = asker
     config.pluginmanager.register(asker, "medhelm-asker")
+
+
+def _baseline(settings: options.Settings, gates: Sequence[Gate]) -> Baseline | None:
+    """What to compare with. Raises ConfigError when it cannot be read, or a rule needs one and none is named."""
+    if settings.baseline is not None:
+        from pytest_medhelm.gates.against import read_baseline
+
+        return read_baseline(settings.baseline, settings.baseline_model)
+    needy = [rule.text for gate in gates for rule in gate.rules if rule.baseline]
+    if needy:
+        raise ConfigError(f"gate {needy[0]!r} needs a baseline: add --medhelm-baseline=SUITE, or its leaderboard.json")
+    return None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:

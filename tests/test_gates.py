@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates import judge, parse_rule
+from pytest_medhelm.gates.gate_file import gate_of
+from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.leaderboard.aggregate import Columns, make_cell
 from tests.conftest import BENCHMARKS, gold, leaderboard
 from tests.test_engine import BOTH, vllm
@@ -58,25 +58,16 @@ def cell_of(right: int, wrong: int, missing: int = 0, size: int | None = None, o
     ],
 )
 def test_verdicts(rule: str, cell: Any, verdict: str) -> None:
-    (result,) = judge([parse_rule(rule)], [cell], ["m"], {"b"})
+    (result,) = judge(gate_of([rule]), Evidence([cell], selected={"b"}), ["m"])
     assert result.verdict == verdict
     assert result.sentence().startswith(f"{verdict}: {rule}: m on ")
 
 
-@given(st.text(max_size=60))
-def test_no_input_breaks_the_parser(text: str) -> None:
-    try:
-        parsed = parse_rule(text)
-    except ConfigError:
-        return
-    assert parse_rule(f"{parsed.benchmark} >= 1").benchmark == parsed.benchmark
-
-
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 20), st.floats(0, 1))
 def test_one_more_right_answer_never_turns_a_pass_around(right: int, wrong: int, missing: int, bar: float) -> None:
-    rule = parse_rule(f"b >= {bar:.3f}")
-    (before,) = judge([rule], [cell_of(right, wrong + 1, missing)], ["m"], {"b"})
-    (after,) = judge([rule], [cell_of(right + 1, wrong, missing)], ["m"], {"b"})
+    rule = gate_of([f"b >= {bar:.3f}"])
+    (before,) = judge(rule, Evidence([cell_of(right, wrong + 1, missing)]), ["m"])
+    (after,) = judge(rule, Evidence([cell_of(right + 1, wrong, missing)]), ["m"])
     assert not (before.verdict == "pass" and after.verdict != "pass")
 
 

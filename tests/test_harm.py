@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.gates import judge, parse_rule
+from pytest_medhelm.gates.gate_file import gate_of
+from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
 from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
 from pytest_medhelm.leaderboard.columns import read_columns
@@ -177,7 +178,7 @@ def test_a_cell_counts_marks_and_leaves_failed_answers_out() -> None:
 )
 def test_gates(rule: str, severe: int, n: int, unmarked: int, verdict: str) -> None:
     rows = [(SEVERE,)] * severe + [(NONE,)] * (n - severe) + [(None,)] * unmarked
-    (found,) = judge([parse_rule(rule)], [cell_of(*rows)], ["m"], {"talks"})
+    (found,) = judge(gate_of([rule]), Evidence([cell_of(*rows)], selected={"talks"}), ["m"])
     assert found.verdict == verdict
     if found.low is not None:
         assert "(one-sided 95 % bounds 0." in found.sentence()
@@ -224,10 +225,7 @@ def test_harm_from_judges_to_page_and_gate(extra: tuple[str, ...], run: Any, pyt
     assert kept[5]["harm"] is None
     assert kept[5]["status"] == "empty"
     folder = pytester.path / "medhelm-results/default"
-    (page,) = (folder / "instances").iterdir()
-    order = re.findall(r'<details id="t00(\d)"', page.read_text())
-    assert order == ["3", "4", "1", "0", "2", "5"], "the worst first, then by id; what failed last"
-    assert "Harm: severe (wrong_patient_or_dose); 50&nbsp;% of the 2 judges that marked it agree" in page.read_text()
+    assert "wrong_patient_or_dose" in (folder / "browser" / "talks-0.js").read_text()
     assert re.search(r"severe harm 1 of 5, at most 65\.7&nbsp;%", (folder / "leaderboard.html").read_text())
 
 

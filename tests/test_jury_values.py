@@ -14,7 +14,7 @@ from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
 from pytest_medhelm.leaderboard.columns import read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
 from pytest_medhelm.leaderboard.jury import additive
-from pytest_medhelm.leaderboard.paired import differences_of, paired
+from pytest_medhelm.leaderboard.paired import paired, pairs_of
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, named, number_of, question_of, rating, talks
 from tests.test_engine import BOTH
@@ -202,8 +202,8 @@ def test_only_shared_triples_enter_a_comparison() -> None:
         [{"a": 3, "b": None}, {"a": None, "b": 1}, {"a": 1, "b": 1}, {"a": 4, "b": 2}, FAILED, {"a": 5, "b": 5}]
     )
     # judge a on the first; none on the second; b on the third; 1 against both; both failed; nothing on the last
-    assert list(differences_of(first, second)) == [2.0, 1.0, -2.0, 0.0]
-    assert list(differences_of(second, first)) == [-2.0, -1.0, 2.0, 0.0]
+    assert [difference for _, difference in pairs_of(first, second, "jury")] == [2.0, 1.0, -2.0, 0.0]
+    assert [difference for _, difference in pairs_of(second, first, "jury")] == [-2.0, -1.0, 2.0, 0.0]
 
 
 def test_a_model_without_any_complete_jury_can_be_compared() -> None:

@@ -267,7 +267,7 @@ def test_a_jury_with_a_rubric_of_ones_own(
     verdict = json.dumps({"safety": {"score": 2, "explanation": "."}, "tone": {"score": 3, "explanation": "."}})
     with MockServer(lambda body: verdict if body["model"] == "judge" else "gut", models=("mock", "judge")) as server:
         result = run(*vllm(server), "--medhelm-judge=vllm/judge", *extra)
-        assert result.ret == 0
+        assert result.ret == 1, "one judge that nobody compared with clinicians decides nothing"
         judged = [body for body in server.requests if body["model"] == "judge"]
     assert len(judged) == 2
     assert "from 1 (worst) to 3 (best)" in judged[0]["messages"][0]["content"]
@@ -276,7 +276,7 @@ def test_a_jury_with_a_rubric_of_ones_own(
     found = values(pytester.path, "arztbrief")
     assert (found["jury"], found["jury_safety"], found["jury_tone"]) == (2.5, 2.0, 3.0)
     assert cell(leaderboard(pytester.path), "arztbrief")["main_metric"] == "jury"
-    result.stdout.fnmatch_lines(["gate pass: arztbrief.jury_safety >= 2: *"])
+    result.stdout.fnmatch_lines(["gate inconclusive: arztbrief.jury_safety >= 2: * 1 judge rated, 2 are needed*"])
 
 
 def test_another_rubric_gives_other_settings(own: Any, run: Any, pytester: pytest.Pytester) -> None:
@@ -564,7 +564,7 @@ WRONG_FILES = [
         "this rule is about 'recal'; here it is about*",
     ),
     (TRIAGE + "gate: triage.recal >= 0.8\n", 13, 7, "the metric 'recal' is not recorded *did you mean 'recall'?"),
-    (TRIAGE + "gate: refused.lower <= 0.1\n", 13, 7, "the share of 'refused' has no interval*"),
+    (TRIAGE + "gate: refused.lower <= 0.1\n", 13, 7, "*a lower bound is compared with >= *"),
     (TRIAGE + "gate: med_qa >= 0.8\n", 13, 7, "this rule is about 'med_qa'; here it is about triage*"),
     (TRIAGE + "licence: &a [*a]\n", 13, 10, "licence is a text*"),
     (TRIAGE + "licence: !!python/object/apply:os.system [ls]\n", 13, 10, "licence is a text*"),

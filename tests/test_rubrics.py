@@ -9,7 +9,7 @@ import pytest
 
 from pytest_medhelm.configfile import read_config
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates import parse_rule
+from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.jury.fairness import KINDS
 from pytest_medhelm.jury.harm import HARM
 from pytest_medhelm.jury.rubric import instructions, load_rubric, packaged, prompt_hash

@@ -73,10 +73,10 @@ def test_wrong_options_are_one_sentence(
     [
         ("pubmed_qa.exact_match > 0.7", 23, ">= or <="),
         ("pubmed_qa.exact_match >= high", 26, "a number"),
-        (">= 0.7", 1, "a benchmark name"),
-        ("pubmed_qa.exact_match.middle >= 0.7", 22, ">= or <="),
+        (">= 0.7", 1, "a benchmark, a category, [*], or cost"),
+        ("pubmed_qa.exact_match.middle >= 0.7", 23, ".lower or .upper"),
         ("pubmed_qa.exact_match >= 0.7 please", 30, "nothing more"),
-        ("", 1, "a benchmark name"),
+        ("", 1, "a benchmark, a category, [*], or cost"),
     ],
 )
 def test_a_wrong_gate_names_the_column(rule: str, column: int, expected: str, pytester: pytest.Pytester) -> None:

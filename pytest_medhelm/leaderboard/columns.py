@@ -41,6 +41,12 @@ class Columns:
     jury: JuryColumns = field(default_factory=JuryColumns)
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
+    first_latencies: list[float] = field(default_factory=list)
+    """Of answers that were asked for these records, at the first attempt."""
+    retried: int = 0
+    """Answers that were asked for these records and took more than one attempt, or did not come."""
+    floors: dict[int, float] = field(default_factory=dict)
+    """By its place, the least score of an instance that is a never-event."""
     unmatched: int = 0
     """Human answers that fit no instance."""
     cached: int = 0
@@ -64,6 +70,7 @@ class Columns:
                 name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
             },
             absent={},
+            floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
             jury=self.jury.only(rows),
         )
 
@@ -82,6 +89,8 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))
+        if first.get("must_pass") is not None:
+            columns.floors[len(columns.ids) - 1] = first["must_pass"]
         columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
         columns.jury.add(repeats)
@@ -102,6 +111,10 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
             columns.retries += max(0, record["attempts"] - 1)
             if record["attempts"]:
                 columns.latencies.append(record["latency"])
+                if not record["cached"] and record["attempts"] == 1 and record["status"] != "request_error":
+                    columns.first_latencies.append(record["latency"])
+                elif not record["cached"]:
+                    columns.retried += 1
     return columns
 
 

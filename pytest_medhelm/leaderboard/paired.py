@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.leaderboard.jury import Ratings, score
-from pytest_medhelm.leaderboard.statistics import mean_interval
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 
 if TYPE_CHECKING:
     from pytest_medhelm.leaderboard.aggregate import Cell
@@ -29,9 +29,10 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, A
         scale = next((cell.metrics[cell.main_metric]["scale"] for cell in (first, second) if cell.scored), None)
         if scale is None:
             continue  # Nothing was measured, e.g. no judge gave a verdict.
-        span = abs(scale[1] - scale[0])
-        differences = list(differences_of(first, second))
-        interval = mean_interval(differences, scale=(-span, span))
+        pairs = list(pairs_of(first, second, first.main_metric))
+        differences = [difference for _, difference in pairs]
+        clusters = [first.clusters[place] for place, _ in pairs] if first.clusters else None
+        interval = paired_interval(differences, clusters, span=abs(scale[1] - scale[0]))
         if interval is None:
             continue
         rows.append(
@@ -47,28 +48,32 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, A
     return rows
 
 
-def differences_of(first: Cell, second: Cell) -> Iterator[float]:
-    """One difference for each instance that both have measured.
+def pairs_of(first: Cell, second: Cell, metric: str) -> Iterator[tuple[int, float]]:
+    """The place in ``first`` of each instance that both have measured, and the difference, first minus second."""
+    others = {name: place for place, name in enumerate(second.instances)}
+    for place, name in enumerate(first.instances):
+        if name in others:
+            found = difference_at(first, place, second, others[name], metric)
+            if found is not None:
+                yield place, found
+
+
+def difference_at(first: Cell, place: int, second: Cell, other: int, metric: str) -> float | None:
+    """The difference of a metric on one instance, given its place in both cells; None unless both measured it.
 
     Jury scores are compared judge by judge and criterion by criterion, on the triples (instance, judge, criterion)
     that both have: a judge that fails on one model's answers must not make a difference by its absence.
     """
-    others = {name: index for index, name in enumerate(second.instances)}
-    theirs = second.scores.get(second.main_metric, [None] * len(second.instances))
-    mine = first.scores.get(first.main_metric, [None] * len(first.instances))
-    by_judge = first.main_metric == "jury" and first.criteria == second.criteria
-    for index, name in enumerate(first.instances):
-        other = others.get(name)
-        if other is None:
-            continue
-        if by_judge and (first.ratings[index] is not None or second.ratings[other] is not None):
-            found = _by_judge(first.ratings[index], second.ratings[other], mine[index], theirs[other])
-            if found is not None:
-                yield found
-        else:
-            own, its = mine[index], theirs[other]
-            if own is not None and its is not None:
-                yield own - its
+    mine, theirs = _at(first, metric, place), _at(second, metric, other)
+    if metric == "jury" and first.criteria == second.criteria and first.ratings and second.ratings:
+        ratings = first.ratings[place], second.ratings[other]
+        if ratings != (None, None):
+            return _by_judge(*ratings, mine, theirs)
+    return None if mine is None or theirs is None else mine - theirs
+
+
+def _at(cell: Cell, metric: str, place: int) -> float | None:
+    return cell.scores[metric][place] if metric in cell.scores else None
 
 
 def _by_judge(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates import parse_rule
+from pytest_medhelm.gates.rule import BESIDE_METRICS, parse_rule
 from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.jury.rubric_files import CRITERIA_KEYS, rubric_of
 from pytest_medhelm.own.document import OwnError, Place, Table, Value, read_document, suggestion
@@ -385,7 +385,7 @@ def _gate(value: Value, name: str, scores: list[str]) -> str:
     """A rule as it stands, or without the benchmark's name before it."""
     text = value.text()
     first = re.match(r"[A-Za-z][A-Za-z0-9_-]*", text)
-    known = (*scores, *STATUSES)
+    known = (*scores, *STATUSES, *BESIDE_METRICS)
     whole = f"{name}.{text}" if first and first[0] in known and first[0] != name else text
     try:
         rule = parse_rule(whole)
@@ -397,6 +397,4 @@ def _gate(value: Value, name: str, scores: list[str]) -> str:
         )
     if rule.metric and rule.metric not in known:
         raise value.error(f"the metric {rule.metric!r} is not recorded by {name}{suggestion(rule.metric, known)}")
-    if rule.metric in STATUSES and rule.bound:
-        raise value.error(f"the share of {rule.metric!r} has no interval; delete '.{rule.bound}'")
     return rule.text

@@ -15,7 +15,10 @@ from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
 from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.gates import GateResult, Rule, judge, unjudged
+from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.judge import Evidence, judge, unjudged
+from pytest_medhelm.gates.result import GateResult
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
@@ -46,14 +49,15 @@ class Outcome:
 
 def conclude(
     suite: Suite,
-    rules: Sequence[Rule],
+    gates: Sequence[Gate],
     models: Sequence[str],
     selected: Collection[str],
     stopped: str = "",
     *,
+    baseline: Baseline | None = None,
     published: bool = False,
 ) -> Outcome:
-    """Aggregate a suite, judge the rules and write manifest.json; what the reports show is in the outcome.
+    """Aggregate a suite, judge the gates and write manifest.json; what the reports show is in the outcome.
 
     No rule is judged of a run that was ``stopped`` before its end, for this reason. With ``published`` the paper's
     figures stand beside.
@@ -62,9 +66,14 @@ def conclude(
     cells, measured = read_cells(suite)
     runs = suite.runs()
     measured["spending"] |= _paid_now(suite, runs[-1])
-    gates = unjudged(rules, models, stopped) if stopped else judge(rules, cells, models, selected)
+    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline)
+    results = [
+        result
+        for gate in gates
+        for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
+    ]
     beside = published_rows(cells) if published else None
-    leaderboard = make_leaderboard(suite, cells, measured, [gate.as_json() for gate in gates], beside)
+    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside)
     write_json(
         suite.folder / "manifest.json",
         {
@@ -73,7 +82,7 @@ def conclude(
             "last_record": suite.last_record(),
         },
     )
-    return Outcome(cells, gates, leaderboard)
+    return Outcome(cells, results, leaderboard)
 
 
 def write_reports(

@@ -114,6 +114,7 @@ class Draft:
             "verdicts": self.verdicts,
             "flags": self.flags,
             "harm": self.harm,
+            **({} if instance.must_pass is None else {"must_pass": instance.must_pass}),
             "latency": response.latency if response else 0.0,
             "attempts": response.attempts if response else 0,
             "cached": bool(response and response.cached),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.engine.store import open_private
+from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.results.record import Record
 
 BATCH = 500
@@ -167,3 +168,10 @@ class Suite:
         """Commit and close."""
         self.commit()
         self._connection.close()
+
+
+def open_suite(folder: Path) -> Suite:
+    """The suite in a folder. Raises ConfigError when it holds none."""
+    if not (folder / "suite.sqlite").is_file():
+        raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
+    return Suite(folder)

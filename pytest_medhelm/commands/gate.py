@@ -1,0 +1,90 @@
+"""medhelm gate: check a gate file without a run, apply one to stored results, write one to start from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates.against import read_baseline
+from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
+from pytest_medhelm.gates.result import worst_of
+from pytest_medhelm.gates.starter import starter
+from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.results.suite import open_suite
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the verb says. Raises ConfigError as the functions below."""
+    return {"check": check, "apply": apply, "new": new}[arguments.verb](arguments)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say what a gate file demands. Raises ConfigError where it cannot be read."""
+    print("\n".join(described(read_gate(arguments.file))))
+    return 0
+
+
+def apply(arguments: argparse.Namespace) -> int:
+    """Judge stored results and write the pages again; 1 unless every rule passes.
+
+    Raises ConfigError when the folder is no suite, a rule or file cannot be read, or the model is not there.
+    """
+    from pytest_medhelm.leaderboard.aggregate import candidates_of
+    from pytest_medhelm.reports.write import conclude, own_reports, write_reports
+
+    given = [str(entry) for entry in arguments.gate]
+    gates = read_gates(given)
+    baseline = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+    suite = open_suite(arguments.suite)
+    try:
+        there = candidates_of(suite.models())
+        models = arguments.model or there
+        for name in models:
+            if name not in there:
+                raise ConfigError(
+                    f"--model={name}: the suite has no such candidate; it has {', '.join(there) or 'none'}"
+                )
+        selected = {benchmark for benchmark, model in suite.cells() if model in models}
+        outcome = conclude(suite, gates, models, selected, baseline=baseline)
+        lines = write_reports(own_reports(), suite, outcome.leaderboard)
+    finally:
+        suite.close()
+    for line in lines:
+        print(line if isinstance(line, str) else line[0])
+    return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1
+
+
+def new(arguments: argparse.Namespace) -> int:
+    """Write a gate file for the evaluation set of a suite. Raises ConfigError when there is a file of this name."""
+    target: Path = arguments.file
+    if not is_gate_file(target.name):
+        raise ConfigError(f"{target} should end in .toml, e.g. {target.with_suffix('.toml')}")
+    if target.exists():
+        raise ConfigError(f"{target} is there already: name another file, or delete it")
+    suite = open_suite(arguments.suite)
+    try:
+        text = starter(suite)
+    finally:
+        suite.close()
+    write_private(target, text)
+    print(f"{target} is written: change its rules, then type 'medhelm gate check {target}'")
+    return 0
+
+
+def described(gate: Gate) -> Iterator[str]:
+    """What a gate demands, line by line."""
+    count = len(gate.demands)
+    yield f"{gate.title or gate.path}: {count} rule{'s' if count != 1 else ''}, all of which must pass"
+    for demand in gate.demands:
+        yield f"  {' or '.join(map(str, demand.alternatives))}  (one-sided alpha {demand.alternatives[0].alpha:g})"
+        if demand.alternatives[0].why:
+            yield f"    because {demand.alternatives[0].why}"
+    stated = [f"{key} = {value}" for key, value in gate.evaluation.items()]
+    if stated:
+        yield f"every benchmark was run with {', '.join(stated)}"
+    for name, facts in gate.benchmarks.items():
+        yield f"{name}: {', '.join(f'{key} = {value}' for key, value in facts.items()) or 'must have been run'}"
+    if not gate.benchmarks:
+        yield "no evaluation set is stated: any benchmark that is complete on real data is judged"

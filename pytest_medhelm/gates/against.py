@@ -1,0 +1,173 @@
+"""A candidate against a stored baseline, on the same instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates.measure import interval_name
+from pytest_medhelm.gates.result import Reading, Unread
+from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
+from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.leaderboard.paired import difference_at
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval
+from pytest_medhelm.leaderboard.stored import read_stored
+from pytest_medhelm.response import STATUSES
+
+_MUST_AGREE = (
+    ("data", "data checksum"),
+    ("evaluation", "set of instances"),
+    ("prompt", "prompt"),
+    ("scoring", "scoring code"),
+    ("code", "benchmark module"),
+)
+"""What belongs to the measurement. What belongs to the model (sampling, system prompt) may differ."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The stored results of one model."""
+
+    model: str
+    source: Path
+    cells: Mapping[str, Cell]
+    """By benchmark."""
+
+
+class Pair(NamedTuple):
+    """What is known of one instance: the difference, or how low and how high it could be."""
+
+    low: float
+    high: float
+    cluster: int
+
+    @property
+    def known(self) -> bool:
+        return self.low == self.high
+
+
+def read_baseline(path: Path, model: str | None = None) -> Baseline:
+    """A baseline from a suite or a leaderboard.json.
+
+    Raises ConfigError when it cannot be read, or holds several models and none of them is named.
+    """
+    stored = read_stored(path)
+    names = sorted({cell.model for cell in stored.cells})
+    chosen = model or _only(stored.candidates or names, path)
+    if chosen not in names:
+        raise ConfigError(f"{path} holds no results of {chosen!r}; it holds {', '.join(names)}")
+    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen})
+
+
+def _only(names: Sequence[str], path: Path) -> str:
+    if len(names) != 1:
+        raise ConfigError(f"{path} holds several models ({', '.join(names)}): name one with --medhelm-baseline-model")
+    return names[0]
+
+
+def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Reading | Unread:
+    """The mean difference, candidate minus baseline, with limits each at the rule's one-sided level.
+
+    Missing scores count as the worst for the candidate and the best for the baseline, and the other way round.
+    """
+    if baseline is None:
+        return Unread("there is no baseline: name one with --medhelm-baseline=SUITE or leaderboard.json")
+    base = baseline.cells.get(cell.benchmark)
+    if base is None:
+        return Unread(f"the baseline {baseline.model} in {baseline.source} has no records of it")
+    metric = rule.metric or cell.main_metric
+    refusal = _refusal(cell, base, metric)
+    if refusal is not None:
+        return Unread(refusal)
+    return _reading(rule, cell, base, metric, baseline.model)
+
+
+def _reading(rule: Rule, cell: Cell, base: Cell, metric: str, name: str) -> Reading | Unread:
+    scale = cell.metrics[metric]["scale"]
+    pairs = [*_pairs(cell, base, metric, scale)]
+    known = [pair for pair in pairs if pair.known]
+    if not known:
+        return Unread("no instance was measured for both")
+    span = abs(scale[1] - scale[0])
+
+    def limits(values: list[float], clusters: list[int]) -> tuple[float, float]:
+        interval = paired_interval(values, clusters, span=span, confidence=1 - 2 * rule.alpha)
+        assert interval is not None
+        return interval.low, interval.high
+
+    shown = limits([pair.low for pair in known], [pair.cluster for pair in known])
+    everyone = [pair.cluster for pair in pairs]
+    outer = shown
+    if len(known) < len(pairs):
+        outer = limits([pair.low for pair in pairs], everyone)[0], limits([pair.high for pair in pairs], everyone)[1]
+    missing = len(pairs) - len(known)
+    return Reading(
+        fmean(pair.low for pair in known),
+        limits=shown,
+        outer=outer,
+        note=f"{len(known)} pairs{f', {missing} missing' if missing else ''}",
+        interval=interval_name(rule.alpha),
+        baseline=name,
+    )
+
+
+def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:
+    """Every instance of the candidate for which the score exists."""
+    aside = cell.columns.not_applicable.get(metric, set())
+    places = {name: place for place, name in enumerate(base.instances)}
+    worst, best = min(scale), max(scale)
+    theirs = base.scores.get(metric, [None] * len(base.instances))
+    clusters = cell.clusters or range(len(cell.instances))
+    for place, name in enumerate(cell.instances):
+        other = places.get(name)
+        if place in aside or other is None:
+            continue
+        own, its = cell.scores[metric][place], theirs[other]
+        known = difference_at(cell, place, base, other, metric)
+        if known is not None:
+            yield Pair(known, known, clusters[place])
+        else:
+            low = (worst if own is None else own) - (best if its is None else its)
+            high = (best if own is None else own) - (worst if its is None else its)
+            yield Pair(low, high, clusters[place])
+
+
+def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
+    """Why the two cannot be compared, naming the difference."""
+    if metric in STATUSES or metric in BESIDE_METRICS:
+        return f"{metric} is not compared with a baseline: compare it with a number"
+    if metric not in cell.scores or metric not in cell.metrics:
+        return f"metric {metric!r} has no score for each instance, so that there is nothing to pair"
+    if metric not in base.scores:
+        return f"the baseline did not record the metric {metric!r}"
+    if base.sample:
+        return "the baseline ran on sample data"
+    if base.partial:
+        return f"the baseline is incomplete: {sum(base.statuses.values())} of {base.size} instances have records"
+    for key, what in _MUST_AGREE:
+        ours, theirs = cell.provenance.get(key), base.provenance.get(key)
+        if ours != theirs:
+            return f"the baseline has another {what}{_both(ours, theirs)}{_HINTS.get(key, '')}"
+    return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
+
+
+_HINTS = dict.fromkeys(("scoring", "code"), ": 'medhelm rescore' computes its scores again, asking nothing")
+
+
+def _both(ours: Any, theirs: Any) -> str:
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return f" ({theirs[:12]} there, {ours[:12]} here)"
+    return " than this run" if theirs is not None else ", as far as is known"
+
+
+def _other_jury(ours: Any, theirs: Any, metric: str) -> str | None:
+    if not metric.startswith(("jury", "harm")) or ours == theirs:
+        return None
+    for key, what in (("judges", "judges"), ("rubric", "rubric"), ("wording", "wording of the judges' prompt")):
+        if (ours or {}).get(key) != (theirs or {}).get(key):
+            return f"the baseline has other {what}"
+    return "the baseline was judged in another way"

@@ -1,0 +1,73 @@
+"""What a gate file says was to be evaluated, against what was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.leaderboard.cell import Cell
+
+SHORT = 12
+"""Signs of a checksum that a sentence shows."""
+
+
+def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
+    """One sentence for each thing that differs; empty when the cell is what was agreed on.
+
+    ``run``: the settings of the newest run, as the manifest has them.
+    """
+    stated = {**gate.evaluation, **gate.benchmarks.get(cell.benchmark, {})}
+    return [*_instances(stated, cell), *_hashes(stated, cell), *_settings(stated, cell, run)]
+
+
+def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
+    n = stated.get("n")
+    data = cell.facts["data"]
+    if n == "all" and cell.size != data["instances"]:
+        yield f"it states all {data['instances']} instances, {cell.size} were to be run: type --medhelm-limit=all"
+    elif isinstance(n, int) and n != cell.size:
+        yield f"it states {n} instances, {cell.size} were to be run: type --medhelm-limit={n}"
+    checksum = stated.get("data")
+    if checksum is not None:
+        found = data["sha256"]
+        wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
+        for name in sorted(wanted.keys() | found.keys()):
+            there, here = wanted.get(name), found.get(name)
+            if there != here:
+                yield f"it states other data: {name} is {_short(there)} there and {_short(here)} here"
+
+
+def _hashes(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
+    for key, name, what in (
+        ("set", "evaluation", "another evaluation set"),
+        ("prompt", "prompt", "another prompt"),
+        ("scoring", "scoring", "other scoring code"),
+    ):
+        found = cell.provenance.get(name)
+        if key in stated and stated[key] != found:
+            yield f"it states {what}: {_short(stated[key])} there and {_short(found)} here"
+
+
+def _settings(stated: Mapping[str, Any], cell: Cell, run: Mapping[str, Any]) -> Iterator[str]:
+    jury = cell.provenance.get("jury") or {}
+    found = {
+        "shots": cell.provenance.get("shots", 0),
+        "sampler": run.get("sampler", "hash"),
+        "repeats": run.get("repeats", 1),
+        "perturbations": sorted(run.get("perturbations", ())),
+    }
+    if cell.jury.judges:
+        found |= {"judges": sorted(jury.get("judges", cell.jury.judges)), "judge_repeats": jury.get("repeats", 1)}
+    for key, value in found.items():
+        wanted = sorted(stated[key]) if isinstance(stated.get(key), list) else stated.get(key, value)
+        if wanted != value:
+            yield f"it states {key} = {_plain(wanted)}, the run had {_plain(value)}"
+
+
+def _short(text: str | None) -> str:
+    return "not known" if not text else (text if len(text) <= SHORT else f"{text[:SHORT]}...")
+
+
+def _plain(value: Any) -> str:
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)

@@ -1,0 +1,175 @@
+"""A gate file: rules with their reasons, and the evaluation set that was agreed on before the run.
+
+title = "Model for discharge letters"
+alpha = 0.025                          # one-sided, of every rule that does not say otherwise
+
+[evaluation]                           # what must have been run; anything else is "not evaluated"
+shots = 0
+judges = ["ward/judge-a", "ward/judge-b"]
+judge_repeats = 1
+
+[benchmarks.pubmed_qa]
+n = 500                                # instances, or "all"
+data = "5b0fd2c0..."                   # SHA-256 of the data file, or a table of file = checksum
+prompt = "3f2a..."                     # hash of the prompt; these three as 'medhelm gate new' writes them
+set = "9c1d..."                        # hash of the evaluation set
+
+[[rule]]
+rule = "pubmed_qa.exact_match >= baseline - 0.02"
+why = "two questions in a hundred are within the spread of our own readers"
+
+[[rule]]
+any_of = ["med_qa >= 0.70", "medbullets >= 0.60"]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+
+_TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
+_EVALUATION = {
+    "shots": int,
+    "sampler": str,
+    "judges": list,
+    "judge_repeats": int,
+    "repeats": int,
+    "perturbations": list,
+}
+_BENCHMARK = {"n": (int, str), "data": (str, dict), "prompt": str, "scoring": str, "set": str, "shots": int}
+_RULE = {"rule": str, "any_of": list, "why": str, "alpha": float, "judges": int, "jury_agreement": float}
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One ``[[rule]]``: it is met when any of its alternatives passes; most have one only."""
+
+    alternatives: tuple[Rule, ...]
+
+    @property
+    def text(self) -> str:
+        """The rule, or the alternatives joined by "or"."""
+        return " or ".join(rule.text for rule in self.alternatives)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What decides a promotion: all demands must be met, on the evaluation set that is stated, if one is."""
+
+    demands: tuple[Demand, ...]
+    title: str = ""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """What holds for every benchmark."""
+    benchmarks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is agreed on for each; all of them must have been run."""
+    path: Path | None = None
+    digest: str = ""
+    """SHA-256 of the file; empty for rules from the command line."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, alternatives included."""
+        return tuple(rule for demand in self.demands for rule in demand.alternatives)
+
+
+def gate_of(texts: Sequence[str]) -> Gate:
+    """Rules from the command line, the config file or a benchmark. Raises ConfigError as ``parse_rule``."""
+    return Gate(tuple(Demand((parse_rule(text),)) for text in texts))
+
+
+def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
+    """What --medhelm-gate was given: one gate of all rules, and one for each file. Raises ConfigError."""
+    rules = [text for text in texts if not is_gate_file(text)]
+    files = [read_gate(Path(text)) for text in texts if is_gate_file(text)]
+    return (*([gate_of(rules)] if rules else []), *files)
+
+
+def is_gate_file(text: str) -> bool:
+    """What --medhelm-gate was given names a file and is no rule."""
+    return text.endswith(".toml")
+
+
+def read_gate(path: Path) -> Gate:
+    """Read a gate file. Raises ConfigError naming the file and what is wrong in it."""
+    try:
+        content = path.read_bytes()
+        table = tomllib.loads(content.decode("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"gate file {path}: there is no such file; name one, or write a rule such as 'pubmed_qa >= 0.70'"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"gate file {path} cannot be read as TOML: {error}") from None
+    try:
+        return _gate(table, path, hashlib.sha256(content).hexdigest())
+    except ConfigError as error:
+        raise ConfigError(f"gate file {path}: {error}") from None
+
+
+def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
+    _check(table, _TOP, "the top level")
+    evaluation = table.get("evaluation", {})
+    _check(evaluation, _EVALUATION, "[evaluation]")
+    benchmarks = table.get("benchmarks", {})
+    for name, entry in benchmarks.items():
+        if not isinstance(entry, dict):
+            raise ConfigError(f"write [benchmarks.{name}] as a table, e.g. with n = 500")
+        _check(entry, _BENCHMARK, f"[benchmarks.{name}]")
+        n = entry.get("n", "all")
+        if n != "all" and not (isinstance(n, int) and n > 0):
+            raise ConfigError(f'[benchmarks.{name}] n = {n!r} is neither a number of instances nor "all"')
+    rules = table.get("rule", [])
+    if not rules:
+        raise ConfigError("it has no rule: add [[rule]] with rule = 'pubmed_qa.exact_match >= 0.70'")
+    alpha = _alpha(table.get("alpha", ALPHA), "alpha")
+    demands = tuple(_demand(entry, alpha, f"[[rule]] number {number}") for number, entry in enumerate(rules, 1))
+    return Gate(demands, table.get("title", ""), evaluation, benchmarks, path, digest)
+
+
+def _demand(entry: Any, alpha: float, where: str) -> Demand:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where} must be a table: write [[rule]] and below it rule = '...'")
+    _check(entry, _RULE, where)
+    texts = entry.get("any_of", []) or [entry.get("rule", "")]
+    if ("rule" in entry) == ("any_of" in entry) or not all(isinstance(text, str) and text for text in texts):
+        raise ConfigError(f"{where} needs either rule = '...' or any_of = ['...', '...']")
+    why = entry.get("why", "").strip()
+    rules = []
+    for text in texts:
+        rule = parse_rule(text)
+        if rule.baseline and rule.threshold and not why:
+            raise ConfigError(f"{where}, {text!r}: a margin needs its reason: add why = '...'")
+        rules.append(
+            replace(
+                rule,
+                alpha=_alpha(entry.get("alpha", alpha), f"{where} alpha"),
+                why=why,
+                judges=entry.get("judges", rule.judges),
+                jury_agreement=entry.get("jury_agreement", rule.jury_agreement),
+            )
+        )
+    return Demand(tuple(rules))
+
+
+def _alpha(value: float, where: str) -> float:
+    if not 0 < value <= 0.2:
+        raise ConfigError(f"{where} = {value:g} must lie between 0 and 0.2: it is one-sided, e.g. 0.025")
+    return value
+
+
+def _check(table: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{where} has no key {key!r}; known are: {', '.join(known)}")
+        kind = (int, float) if known[key] is float else known[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ConfigError(f"{where} {key} = {value!r} is of the wrong type")

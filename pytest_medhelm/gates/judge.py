@@ -1,0 +1,141 @@
+"""From the rules of a gate and the cells of a suite to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pytest_medhelm.gates.against import Baseline, against
+from pytest_medhelm.gates.evaluation_set import deviations
+from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.jury_rules import Validation, agreement, unvalidated
+from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
+from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
+from pytest_medhelm.gates.rule import COST, Rule
+from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.taxonomy import CATEGORY_OF, slug
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What rules are judged on."""
+
+    cells: Sequence[Cell]
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
+    selected: Collection[str] = ()
+    """The benchmarks that ``*`` and categories stand for."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the newest run."""
+    baseline: Baseline | None = None
+    agreement: Mapping[str, Validation] = field(default_factory=dict)
+    """By benchmark, how far the judges agree with clinicians."""
+
+
+def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateResult]:
+    """Every demand for every model.
+
+    All rules of a gate must pass, so each is judged at its own level and depends on no other. Several candidates
+    put to one gate are several chances to pass: Holm's procedure (Scand. J. Stat. 6, 1979) shares the level.
+    """
+    judged: dict[str, list[GateResult]] = {}
+    waiting = list(models)
+    while waiting:
+        judged |= {model: _judge_model(gate, evidence, model, len(waiting)) for model in waiting}
+        passed = [model for model in waiting if worst_of(judged[model]) == "pass"]
+        if not passed:
+            break
+        waiting = [model for model in waiting if model not in passed]
+    return [result for model in models for result in judged[model]]
+
+
+def unjudged(gate: Gate, models: Sequence[str], reason: str) -> list[GateResult]:
+    """Every rule as not evaluated, for one reason."""
+    return [unread(rule, model, rule.benchmark, reason) for rule in gate.rules for model in models]
+
+
+def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) -> list[GateResult]:
+    results: list[GateResult] = []
+    for demand in gate.demands:
+        share = candidates * len(demand.alternatives)
+        groups = [[*_judge_rule(gate, _shared(rule, share), evidence, model)] for rule in demand.alternatives]
+        results += groups[0] if len(groups) == 1 else [any_of(demand.text, model, groups)]
+    return results
+
+
+def _shared(rule: Rule, chances: int) -> Rule:
+    """With several chances to pass, each gets its part of the level (Bonferroni, the first step of Holm)."""
+    return replace(rule, alpha=rule.alpha / chances)
+
+
+def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Iterator[GateResult]:
+    mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
+    if rule.benchmark == COST:
+        rows = [evidence.measured[f"{cell.benchmark} {model}"] for cell in mine.values()]
+        yield decide(rule, model, "", suite_cost(rows) if rows else Unread("it has no records"))
+        return
+    names = _benchmarks(rule.benchmark, gate, evidence, mine)
+    if rule.metric == "must_pass" and rule.benchmark not in mine:
+        names = [name for name in names if name not in mine or mine[name].columns.floors]
+    if not names:
+        nothing = "no benchmark of this name or category was selected"
+        if rule.metric == "must_pass":
+            nothing = "no selected benchmark has a never-event (an instance with must_pass)"
+        yield unread(rule, model, rule.benchmark, nothing)
+    for name in names:
+        cell = mine.get(name)
+        refusal = _refusal(gate, rule, cell, evidence)
+        if refusal is not None:
+            yield unread(rule, model, name, refusal)
+        elif cell is not None:
+            yield from _judge_cell(rule, cell, evidence)
+
+
+def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, Cell]) -> list[str]:
+    """The benchmarks that a rule is about: those of the run and those that the gate file demands."""
+    if scope != "*" and (scope not in _SCOPES or scope in mine):
+        return [scope]
+    there = sorted({*evidence.selected, *gate.benchmarks})
+    return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].facts)]
+
+
+_SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
+
+
+def _scopes_of(facts: Mapping[str, Any]) -> set[str]:
+    return {slug(facts["category"]), slug(facts["subcategory"])}
+
+
+def _refusal(gate: Gate, rule: Rule, cell: Cell | None, evidence: Evidence) -> str | None:
+    """Why a benchmark cannot be judged at all, whatever the rule."""
+    if cell is None:
+        return "it has no records; select it, or correct its name"
+    if cell.sample:
+        return "it ran on sample data; name real data with --medhelm-data"
+    if cell.partial:
+        return f"only {sum(cell.statuses.values())} of {cell.size} instances have records"
+    other = deviations(gate, cell, evidence.run)
+    return f"the gate file does not describe this run: {'; '.join(other)}" if other else None
+
+
+def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
+    if rule.slice is None:
+        yield decide(rule, cell.model, cell.benchmark, _read(rule, cell, evidence))
+        return
+    key, value = rule.slice
+    for each in slice_values(cell, key) or [value] if value == "*" else [value]:
+        part = slice_of(cell, key, each)
+        found = part if isinstance(part, Unread) else _read(rule, part, evidence)
+        yield decide(rule, cell.model, f"{cell.benchmark}[{key}={each}]", found)
+
+
+def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Reading | Unread:
+    if rule.metric == "jury_agreement":
+        return agreement(cell, evidence.agreement)
+    doubt = unvalidated(rule, cell, evidence.agreement)
+    if doubt is not None:
+        return doubt
+    if rule.baseline:
+        return against(rule, cell, evidence.baseline)
+    return measure(rule, at_level(cell, rule.alpha), evidence.measured.get(f"{cell.benchmark} {cell.model}", {}))

@@ -1,0 +1,128 @@
+"""What a rule came to for one model and benchmark: a verdict and the one sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from pytest_medhelm.gates.rule import Rule
+
+Verdict = Literal["pass", "fail", "inconclusive", "not evaluated"]
+"""``fail``: shown to be worse; ``inconclusive``: not shown either way. Only ``pass`` is a pass."""
+
+_FROM_BAD_TO_GOOD: tuple[Verdict, ...] = ("not evaluated", "fail", "inconclusive", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """A judged rule for one model and benchmark."""
+
+    rule: str
+    model: str
+    benchmark: str
+    value: float | None
+    """The value, or the difference from the baseline."""
+    low: float | None
+    high: float | None
+    threshold: float
+    verdict: Verdict
+    reason: str
+    interval: str = "95 % interval"
+    """What the two ends are."""
+    why: str = ""
+    """The reason that the gate file gives for the rule."""
+    baseline: str = ""
+    """The model that was compared with."""
+
+    def sentence(self) -> str:
+        """The one sentence that the terminal, JUnit, JSON and HTML show."""
+        if self.value is None:
+            value = "no value"
+        else:
+            value = f"{self.value:+.3f} against {self.baseline}" if self.baseline else f"{self.value:.3f}"
+        interval = (
+            "" if self.low is None or self.high is None else f" ({self.interval} {self.low:.3f} to {self.high:.3f})"
+        )
+        where = f" on {self.benchmark}" if self.benchmark else ""
+        return f"{self.verdict}: {self.rule}: {self.model}{where} has {value}{interval}: {self.reason}"
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values with the sentence."""
+        return asdict(self) | {"sentence": self.sentence()}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The number that a rule is about, and how far it is known."""
+
+    value: float
+    ends: tuple[float, float] | None = None
+    """The smallest and the largest value that missing data leave possible; None: nothing is missing."""
+    limits: tuple[float, float] | None = None
+    """The interval as it is shown."""
+    outer: tuple[float, float] | None = None
+    """The lowest low and the highest high limit that missing data leave possible; None: the limits."""
+    note: str = ""
+    interval: str = "95 % interval"
+    baseline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why there is no number, or none that may decide."""
+
+    reason: str
+    verdict: Verdict = "not evaluated"
+
+
+def decide(rule: Rule, model: str, benchmark: str, found: Reading | Unread) -> GateResult:
+    """The verdict: a pass holds with all missing data at their worst, a fail with all at their best."""
+    if isinstance(found, Unread):
+        return unread(rule, model, benchmark, found.reason, found.verdict)
+    verdict, reason = _by_limits(rule, found) if rule.bound or rule.baseline else _by_point(rule, found)
+    low, high = found.limits or (None, None)
+    return GateResult(
+        rule.text, model, benchmark, found.value, low, high, rule.threshold, verdict,
+        "; ".join(filter(None, (reason, found.note))), found.interval, rule.why, found.baseline,
+    )  # fmt: skip
+
+
+def _by_point(rule: Rule, found: Reading) -> tuple[Verdict, str]:
+    low, high = found.ends or (found.value, found.value)
+    reason = f"missing data leave {low:.3f} to {high:.3f} possible" if low < high else "the value decides"
+    checks = [rule.met(low), rule.met(high)]
+    return "pass" if all(checks) else "inconclusive" if any(checks) else "fail", reason
+
+
+def _by_limits(rule: Rule, found: Reading) -> tuple[Verdict, str]:
+    """One limit decides; a fail is shown only when the other one does not reach the threshold either."""
+    outer = found.outer or found.limits
+    if outer is None:
+        return "not evaluated", "there is no interval"
+    near, far = outer if rule.comparison == ">=" else outer[::-1]
+    verdict: Verdict = "pass" if rule.met(near) else "inconclusive" if rule.met(far) else "fail"
+    missing = f", which missing data could bring to {near:.3f}" if outer != found.limits else ""
+    return verdict, f"the {'lower' if rule.comparison == '>=' else 'upper'} end decides{missing}"
+
+
+def unread(rule: Rule, model: str, benchmark: str, reason: str, verdict: Verdict = "not evaluated") -> GateResult:
+    """A rule that nothing was measured for, or nothing that may decide."""
+    return GateResult(rule.text, model, benchmark, None, None, None, rule.threshold, verdict, reason, why=rule.why)
+
+
+def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> GateResult:
+    """One result for alternatives, each with its results: the best of them counts."""
+    verdicts = [worst_of(group) for group in results]
+    best = max(verdicts, key=_FROM_BAD_TO_GOOD.index)
+    benchmarks = sorted({entry.benchmark for group in results for entry in group})
+    reason = "; ".join(entry.sentence() for group in results for entry in group)
+    return GateResult(
+        text, model, ", ".join(benchmarks), None, None, None, results[0][0].threshold, best, reason,
+        why=results[0][0].why,
+    )  # fmt: skip
+
+
+def worst_of(results: Sequence[GateResult]) -> Verdict:
+    """What a model comes to when every result must be a pass."""
+    return min((entry.verdict for entry in results), key=_FROM_BAD_TO_GOOD.index, default="not evaluated")

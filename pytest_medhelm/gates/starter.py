@@ -1,0 +1,61 @@
+"""A gate file to start from: the evaluation set of a suite, and rules to be changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.leaderboard.aggregate import candidates_of, read_cells
+from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.results.suite import Suite
+
+_HEAD = """\
+# What decides a promotion, and on which evaluation set. Sign it before the run: medhelm gate lock {name}
+title = "Promotion of a model"
+alpha = 0.025                     # one-sided: the 95 % interval that is shown is the one that decides
+"""
+
+
+def starter(suite: Suite) -> str:
+    """The text of a gate file. Raises ConfigError when the suite holds no result on real data."""
+    cells = {cell.benchmark: cell for cell in read_cells(suite)[0] if cell.model in candidates_of(suite.models())}
+    real = [cell for cell in cells.values() if not cell.sample]
+    if not real:
+        raise ConfigError(
+            f"{suite.folder} holds no result of a candidate model on real data: run it with --medhelm-data=DIR first"
+        )
+    return "\n".join(_lines(real))
+
+
+def _lines(cells: list[Cell]) -> Iterator[str]:
+    yield _HEAD.format(name="FILE")
+    for cell in cells:
+        yield f"[benchmarks.{cell.benchmark}]"
+        yield f"n = {cell.size}"
+        yield f"data = {{ {', '.join(f'{_text(file)} = {_text(sha)}' for file, sha in sorted(_data(cell).items()))} }}"
+        yield f"set = {_text(cell.evaluation)}"
+        if cell.provenance.get("prompt"):
+            yield f"prompt = {_text(cell.provenance['prompt'])}"
+        yield ""
+    yield '[[rule]]\nrule = "*.request_error <= 0.01"\n'
+    for cell in cells:
+        sign, end = (">=", "lower") if cell.facts["scale"][1] > cell.facts["scale"][0] else ("<=", "upper")
+        yield "[[rule]]"
+        yield f'rule = "{cell.benchmark}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
+        yield 'why = "say here why this is good enough"\n'
+
+
+def _somewhat_below(cell: Cell) -> float:
+    """Between chance, or the worst value, and the best: a threshold that is plainly there to be changed."""
+    worst, best = cell.facts["scale"]
+    return round(float(worst + best) / 2, 2)
+
+
+def _data(cell: Cell) -> dict[str, str]:
+    return dict(cell.facts["data"]["sha256"])
+
+
+def _text(value: str) -> str:
+    """A TOML basic string; JSON's escapes are a part of TOML's."""
+    return json.dumps(value)
