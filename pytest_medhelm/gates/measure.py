@@ -108,13 +108,18 @@ def _latency(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
     return Reading(value, limits=limits, note=f"over {n} first attempts", interval=interval_name(alpha))
 
 
-def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[float, float]:
-    """Limits of a quantile, free of any distribution: two order statistics (normal approximation of the binomial)."""
+def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[float, float] | None:
+    """Limits of a quantile, free of any distribution: two order statistics (normal approximation of the binomial).
+
+    None where there are too few answers for the upper one.
+    """
     n = len(ordered)
     half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(n * share * (1 - share))
     first = max(1, math.floor(n * share - half))
     last = math.ceil(n * share + half) + 1
-    return ordered[first - 1], ordered[last - 1] if last <= n else math.inf
+    if last > n or math.isinf(ordered[last - 1]):
+        return None
+    return ordered[first - 1], ordered[last - 1]
 
 
 def _cost(rows: list[Mapping[str, Any]]) -> Reading | Unread:
