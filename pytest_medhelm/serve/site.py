@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from html import unescape
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -21,7 +21,7 @@ from pytest_medhelm.reports.html import leaderboard_page, links
 from pytest_medhelm.reports.pages import template
 from pytest_medhelm.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.serve.progress import Progress, gone, in_words, progress
-from pytest_medhelm.serve.source import Source, is_suite
+from pytest_medhelm.serve.source import Source, Status, is_suite
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = TypeVar("Answer")
@@ -94,6 +94,10 @@ class Site:
             raise web.HTTPNotFound
         return source
 
+    def _served(self, status: Status) -> dict[str, Any]:
+        """What a page says of itself."""
+        return {**in_words(status), "several": len(self._found()) > 1}
+
     async def _start(self, request: web.Request) -> web.StreamResponse:
         found = self._found()
         if len(found) == 1:
@@ -108,12 +112,15 @@ class Site:
         raise web.HTTPFound("leaderboard.html")
 
     async def _leaderboard(self, request: web.Request) -> web.StreamResponse:
-        return _page(await _aside(partial(_leaderboard, self._source(request))))
+        source = self._source(request)
+        board = await _aside(source.board)
+        served = self._served(board.status)
+        return _page(await _aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), served)))
 
     async def _instances(self, request: web.Request) -> web.StreamResponse:
         source = self._source(request)
-        status = await _aside(source.status)
-        return _page(instances_page(source.folder.resolve().name, in_words(status)))
+        served = self._served(await _aside(source.status))
+        return _page(instances_page(source.folder.resolve().name, served))
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return _script(await _aside(self._source(request).index))
@@ -127,11 +134,6 @@ class Site:
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await _aside(partial(progress, self._source(request))))
-
-
-def _leaderboard(source: Source) -> str:
-    board = source.board()
-    return leaderboard_page(board.leaderboard, links(board.leaderboard), in_words(board.status))
 
 
 def _script(text: str) -> web.Response:

@@ -67,10 +67,11 @@
     at("live-mark").className = "live-" + state.progress;
     at("live-text").textContent = state.text;
     const added = state.last_record - record, waiting = state.version !== shown;
-    const news = !waiting ? "" : added > 0 ? (added === 1 ? "1 new result" : "New results") : "Something changed";
-    // Only a change of words is announced, not every further result.
+    const news = !waiting ? "" : added > 0 ? "There are new results" : "Something changed";
+    // For who cannot see the button; only a change of words is announced, not every further result.
     if (at("live-news").textContent !== news) at("live-news").textContent = news;
-    at("live-reload").textContent = added > 1 ? `Show ${added} new results` : "Show it";
+    at("live-reload").textContent =
+      added > 1 ? `Show ${added} new results` : added === 1 ? "Show 1 new result" : "Show what changed";
     at("live-reload").hidden = !waiting;
     at("live-choice").hidden = parts().length === 0;
   }
@@ -94,7 +95,6 @@
         at("live-mark").textContent = "No connection";
         at("live-mark").className = "live-gone";
         at("live-text").textContent = "medhelm serve does not answer: it was stopped, or the token is no longer good.";
-        wait = SECONDS;
       }
     }
     timer = setTimeout(poll, wait * 1000);
