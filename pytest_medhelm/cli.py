@@ -24,6 +24,7 @@ examples:
   medhelm serve                                   look at a suite in the browser, also during a run
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
+  medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
             "pytest_medhelm.commands.jury_agreement",
         )
     )
+    _annotate(_command(commands, "annotate", "add clinicians' ratings and marks of wrong references to a suite"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
@@ -161,6 +163,22 @@ def _jury_agreement(parser: argparse.ArgumentParser) -> None:
         "--precision", type=float, metavar="W", help="say how many answers an interval of +-W takes, e.g. 0.1"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
+def _annotate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "--ratings",
+        type=Path,
+        metavar="FILE",
+        help="CSV: rater, benchmark, instance, model, a column for each criterion, perhaps severity and kinds of harm",
+    )
+    parser.add_argument(
+        "--marks",
+        type=Path,
+        metavar="FILE",
+        help="CSV of references that are wrong: benchmark, instance, reason [, by]; no reason takes a mark back",
+    )
 
 
 def _gate(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,9 @@ from pytest_medhelm.cli import main
 from pytest_medhelm.jury.agreement import table_of
 from pytest_medhelm.jury.assessment import COMPOSITE, Assessment, assess
 from pytest_medhelm.jury.components import components
-from pytest_medhelm.results.ratings import Answer, Rating, Ratings, joined, read_ratings, suite_ratings
+from pytest_medhelm.results.rating_tables import read_ratings
+from pytest_medhelm.results.ratings import Answer, Rating, Ratings, joined, suite_ratings
+from pytest_medhelm.results.suite import Suite
 from tests.conftest import BENCHMARKS, CHECKOUT
 
 STUDY = (
@@ -300,7 +302,9 @@ def test_a_suite_alone_and_with_clinicians(suite: Path, tmp_path: Path, capsys: 
     (judged,) = alone["judged"]
     assert judged["without"]["vllm/doctor"]["n"] == 8
     assert judged["without"]["vllm/nurse"]["value"] is None
-    own = suite_ratings(suite)
+    stored = Suite(suite)
+    own = suite_ratings(stored)
+    stored.close()
     answers = sorted({rating.answer for rating in own.scores})
     assert len(answers) == 16
     assert {name for values in own.metrics.values() for name in values} >= {"rouge_l"}

@@ -9,7 +9,9 @@ from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.jury.assessment import assess
 from pytest_medhelm.reports.agreement import document, text
 from pytest_medhelm.reports.files import write_json
-from pytest_medhelm.results.ratings import Ratings, joined, read_ratings, suite_ratings
+from pytest_medhelm.results.rating_tables import read_ratings
+from pytest_medhelm.results.ratings import Ratings, joined, suite_ratings
+from pytest_medhelm.results.suite import open_suite
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +43,11 @@ def _ratings(suite: Path | None, table: Path | None) -> Ratings:
     if suite is None:
         assert given is not None
         return given
-    own = suite_ratings(suite)
+    stored = open_suite(suite)
+    try:
+        own = suite_ratings(stored)
+    finally:
+        stored.close()
     if given is not None:
         return joined(own, given)
     if not own.scores:

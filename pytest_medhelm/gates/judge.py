@@ -9,10 +9,11 @@ from typing import Any
 from pytest_medhelm.gates.against import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.jury_rules import Validation, agreement, unvalidated
+from pytest_medhelm.gates.jury_rules import agreement, unvalidated
 from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
 from pytest_medhelm.gates.rule import COST, Rule
+from pytest_medhelm.jury.validation import Validation
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.taxonomy import CATEGORY_OF, slug
 

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from pytest_medhelm.gates.result import Reading, Unread
 from pytest_medhelm.gates.rule import Rule
+from pytest_medhelm.jury.validation import Validation
 from pytest_medhelm.leaderboard.cell import Cell
 
 RATED_BY_TWO = 30
 """Answers that two clinicians rated, at the least, before agreement with them is believed."""
-
-
-class Validation(NamedTuple):
-    """How far the judges of a benchmark agree with clinicians."""
-
-    answers: int
-    """Rated by at least two clinicians, and by the judges."""
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 def agreement(cell: Cell, found: Mapping[str, Validation]) -> Reading | Unread:

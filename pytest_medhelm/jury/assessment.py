@@ -34,6 +34,7 @@ from pytest_medhelm.jury.agreement import (
     words_between,
 )
 from pytest_medhelm.jury.coefficients import alpha, kendall, spearman, weighted_kappa
+from pytest_medhelm.jury.harm_agreement import HarmAssessed, assess_harm
 from pytest_medhelm.jury.judges import (
     Bias,
     LeftOut,
@@ -45,7 +46,7 @@ from pytest_medhelm.jury.judges import (
     self_preference,
 )
 from pytest_medhelm.jury.needed import answers_needed
-from pytest_medhelm.results.ratings import Answer, Rating, Ratings
+from pytest_medhelm.results.ratings import Answer, HarmMark, Rating, Ratings
 
 COMPOSITE = "composite"
 _CLINICIANS, _JURY = "clinicians", "jury"
@@ -150,6 +151,7 @@ class Assessment:
     self_preference: Mapping[str, Estimate]
     """By judge, with the family that it is of in the name of the estimate."""
     notes: tuple[str, ...]
+    harm: tuple[HarmAssessed, ...] = ()
 
 
 def assess(ratings: Ratings, *, zscore: bool = False, precision: float | None = None) -> Assessment:
@@ -169,11 +171,10 @@ def assess(ratings: Ratings, *, zscore: bool = False, precision: float | None = 
     notes = list(ratings.notes)
     if partial:
         notes.append(f"ratings without all criteria, not in the composite: {partial}")
-    answers = {rating.answer for rating in ratings.scores}
+    given: list[Rating | HarmMark] = [*ratings.scores, *ratings.marks]
+    answers = ratings.answers
     judged, favour = _judged(by_criterion[names[0]])
-    clinicians, judges = (
-        tuple(sorted({rating.rater for rating in ratings.scores if rating.kind == kind})) for kind in _KINDS
-    )
+    clinicians, judges = (tuple(sorted({entry.rater for entry in given if entry.kind == kind})) for kind in _KINDS)
     return Assessment(
         tuple(sorted({answer.benchmark for answer in answers})),
         tuple(sorted({answer.model for answer in answers})),
@@ -185,6 +186,7 @@ def assess(ratings: Ratings, *, zscore: bool = False, precision: float | None = 
         judged,
         favour,
         tuple(notes),
+        assess_harm(ratings.marks),
     )
 
 

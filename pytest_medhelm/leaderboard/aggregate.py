@@ -40,7 +40,7 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     newest = suite.newest_run()
     whole = Spending(newest)
     for benchmark, model in suite.cells():
-        columns = read_columns(suite.records(benchmark, model), Spending(newest, whole))
+        columns = read_columns(suite.records(benchmark, model), Spending(newest, whole), suite.marks(benchmark))
         facts = suite.benchmark(benchmark, columns.evaluation)
         cells.append(make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite)))
         measured[f"{benchmark} {model}"] = {
@@ -74,8 +74,7 @@ def make_cell(
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics={name: _summary(name, values, columns, facts, confidence) for name, values in scores.items()}
-        | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts, confidence),
+        metrics=_metrics(columns, facts, confidence),
         instances=columns.ids,
         scores=scores,
         facts=facts,
@@ -88,8 +87,26 @@ def make_cell(
         clusters=_coded(columns.clusters),
         strata=[facts["strata"].index(name) for name in columns.strata] if facts["strata"] else None,
         provenance=provenance or {},
+        marks=columns.marks,
         columns=columns,
     )
+
+
+def _metrics(columns: Columns, facts: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
+    """A summary of each metric; where references are marked as wrong, beside it the value without these instances."""
+    found = {
+        name: _summary(name, columns.scores[name], columns, facts, confidence) for name in sorted(columns.scores)
+    } | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts, confidence)
+    if columns.marks:
+        rows = [row for row, name in enumerate(columns.ids) if name not in columns.marks]
+        rest = _metrics(columns.only(rows), facts, confidence)
+        for name, summary in found.items():
+            without = rest.get(name, {})
+            summary["without_marked"] = {key: without.get(key) for key in ("value", "low", "high")} | {
+                "n": without.get("n", 0),
+                "marked": len(columns.marks),
+            }
+    return found
 
 
 def _coded(clusters: Sequence[str]) -> list[int] | None:
@@ -181,8 +198,13 @@ def make_leaderboard(
     measured: Mapping[str, Any],
     gates: Sequence[Mapping[str, Any]],
     published: Mapping[str, Any] | None = None,
+    agreement: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The content of leaderboard.json; ``published`` is what ``published_rows`` found, if that was asked for."""
+    """The content of leaderboard.json.
+
+    ``published`` is what ``published_rows`` found, if that was asked for; ``agreement`` how far judges and metrics
+    agree with clinicians (``reports.agreement.document``), where the suite holds clinicians' ratings.
+    """
     models = suite.models()
     candidates = candidates_of(models)
     benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
@@ -196,6 +218,7 @@ def make_leaderboard(
         "gates": list(gates),
         "coverage": _coverage(benchmarks),
         "published": published,
+        "agreement": agreement,
     }
     return {
         "schema": SCHEMA,
@@ -228,6 +251,7 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
         "absent": cell.absent,
+        "marks": cell.marks,
         "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,
         "flags": dict(sorted(cell.jury.flags.items())),

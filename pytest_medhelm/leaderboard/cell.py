@@ -46,6 +46,8 @@ class Cell:
     """The sub-run of each instance, as its place in ``facts["strata"]``; None where the benchmark has none."""
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What must be alike for a comparison (``provenance_of``)."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """By public id, why a reference is held to be wrong. The main values keep these instances."""
     columns: Columns = field(default_factory=Columns, repr=False)
     """What it was aggregated from."""
 

@@ -39,6 +39,8 @@ class Columns:
     absent: dict[str, list[str]] = field(default_factory=dict)
     """Per metric why it could not be computed, one reason for each instance where that is so."""
     jury: JuryColumns = field(default_factory=JuryColumns)
+    marks: dict[str, str] = field(default_factory=dict)
+    """By public id, why the reference is marked as wrong."""
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     first_latencies: list[float] = field(default_factory=list)
@@ -70,12 +72,15 @@ class Columns:
                 name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
             },
             absent={},
+            marks={},
             floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
             jury=self.jury.only(rows),
         )
 
 
-def read_columns(records: Iterable[Record], spending: Spending | None = None) -> Columns:
+def read_columns(
+    records: Iterable[Record], spending: Spending | None = None, marks: Mapping[str, str] | None = None
+) -> Columns:
     """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
     columns = Columns(spending=spending or Spending())
     for _, group in groupby(records, key=itemgetter("instance")):
@@ -86,6 +91,8 @@ def read_columns(records: Iterable[Record], spending: Spending | None = None) ->
         columns.settings = first.get("settings", "")
         columns.unmatched = first.get("unmatched", 0)
         columns.ids.append(first["public_id"])
+        if marks and first["instance"] in marks:
+            columns.marks[first["public_id"]] = marks[first["instance"]]
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.strata.append(sys.intern(first["stratum"]))

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_medhelm.jury.agreement import COMPLETE, Difference, Estimate
 from pytest_medhelm.jury.assessment import COMPOSITE, Assessed, Assessment, Comparison, Group, Judged, Needed
+from pytest_medhelm.jury.harm_agreement import HarmAssessed
 from pytest_medhelm.jury.judges import Bias
 
 FORMAT = 1
@@ -33,6 +34,8 @@ def text(assessment: Assessment) -> Iterator[str]:
         yield from _criterion(assessed)
     for judged in assessment.judged:
         yield from _judged(judged)
+    for harm in assessment.harm:
+        yield from _harm(harm)
     if assessment.self_preference:
         yield from _section("Does a judge favour its own family? (0: no)")
         for judge, estimate in assessment.self_preference.items():
@@ -101,6 +104,28 @@ def _group(group: Group) -> Iterator[str]:
             f"{len(shared)} of {every} pairs of raters share answers: {min(shared)} to {max(shared)} each.", "  "
         )
     yield from _more(group.needed, "")
+
+
+def _harm(found: HarmAssessed) -> Iterator[str]:
+    yield from _section(f"Harm in {found.benchmark}", "an answer counts with its worst mark")
+    for name, side in (("clinicians", found.clinicians), ("judges", found.judges)):
+        if side is None:
+            yield from _wrapped(f"{name}: nothing marked", "  ")
+            continue
+        counts = ", ".join(f"{count} {severity}" for severity, count in side.counts.items())
+        kinds = "; ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in side.kinds.items())
+        yield from _wrapped(
+            f"{name} ({side.raters}), {_counted(side.answers, 'answer')}: {counts}; severe in at most "
+            f"{100 * side.severe_at_most:.1f} % (one-sided 95 %){f'; {kinds}' if kinds else ''}",
+            "  ",
+        )
+    if found.same is not None and found.kappa is not None:
+        yield from _wrapped(
+            f"both marked {_counted(found.both, 'answer')}: the same severity in {100 * found.same:.0f} %; "
+            f"{found.missed} severe to clinicians and not to a judge",
+            "  ",
+        )
+        yield from _row(found.kappa.name, found.kappa)
 
 
 def _spread(bias: Bias) -> str:

@@ -19,13 +19,17 @@ from pytest_medhelm.gates.against import Baseline
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.judge import Evidence, judge, unjudged
 from pytest_medhelm.gates.result import GateResult
+from pytest_medhelm.jury.assessment import assess
+from pytest_medhelm.jury.validation import validated
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.options import Pages
 from pytest_medhelm.reports import html, json_file, single, terminal
+from pytest_medhelm.reports.agreement import document
 from pytest_medhelm.reports.files import write_json
 from pytest_medhelm.results.manifest import with_benchmarks
+from pytest_medhelm.results.ratings import suite_ratings
 from pytest_medhelm.results.suite import Suite
 
 REPORTS: Mapping[str, ModuleType] = {
@@ -66,14 +70,17 @@ def conclude(
     cells, measured = read_cells(suite)
     runs = suite.runs()
     measured["spending"] |= _paid_now(suite, runs[-1])
-    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline)
+    ratings = suite_ratings(suite) if suite.ratings() else None
+    validations = validated(ratings) if ratings and gates else {}
+    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline, validations)
     results = [
         result
         for gate in gates
         for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
     ]
     beside = published_rows(cells) if published else None
-    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside)
+    agreement = document(assess(ratings)) if ratings else None
+    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside, agreement)
     write_json(
         suite.folder / "manifest.json",
         {

@@ -1,35 +1,21 @@
-"""Ratings of answers by clinicians and judges, read from a table or from the verdicts of a suite.
-
-Two forms of tables are recognised by their columns. Long, one score a row:
-
-    rater, benchmark, instance, model, criterion, score [, kind]      kind is clinician (default) or judge
-
-Wide, one rater and answer a row, beside the jury's averages, as MedHELM's validation study has it:
-
-    rater, dataset_name, instance_id, model_key, accuracy, ..., llm_accuracy, ...
-
-An empty score means "not rated" and is counted; anything else that is no number is an error. Messages name row and
-column and never quote a cell.
-"""
+"""Ratings of answers and marks of harm by clinicians and judges; those in a suite, beside those from a table."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_medhelm.datasets.readers import Row, read_csv
-from pytest_medhelm.errors import ConfigError, DataError
+from pytest_medhelm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pytest_medhelm.results.suite import Suite
 
 Kind = Literal["clinician", "judge", "jury"]
 """``jury`` is an average over judges whose single scores are not known."""
 
-_ALIASES = {"benchmark": "dataset_name", "instance": "instance_id", "model": "model_key"}
-_JURY_PREFIX = "llm_"
 _OVERLAP = ("rouge_l", "rougel", "bertscore", "bert_score")
 
 
@@ -53,6 +39,17 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class HarmMark:
+    """What harm one rater sees in an answer (jury.harm)."""
+
+    kind: Kind
+    rater: str
+    answer: Answer
+    severity: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
     """All scores of some answers."""
 
@@ -63,10 +60,16 @@ class Ratings:
     """What was left out on reading, and why."""
     public: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(benchmark, public id) -> instance, for a suite."""
+    marks: tuple[HarmMark, ...] = ()
+
+    @property
+    def answers(self) -> set[Answer]:
+        """Everything that was rated or marked."""
+        return {rating.answer for rating in self.scores} | {mark.answer for mark in self.marks}
 
     def only(self, benchmarks: Collection[str]) -> Ratings:
         """The ratings of some benchmarks. Raises ConfigError for one that has none."""
-        known = sorted({rating.answer.benchmark for rating in self.scores})
+        known = sorted({answer.benchmark for answer in self.answers})
         for name in benchmarks:
             if name not in known:
                 raise ConfigError(f"benchmark {name!r} has no ratings: name one of {', '.join(known)}")
@@ -74,105 +77,45 @@ class Ratings:
             self,
             scores=tuple(rating for rating in self.scores if rating.answer.benchmark in benchmarks),
             metrics={answer: values for answer, values in self.metrics.items() if answer.benchmark in benchmarks},
+            marks=tuple(mark for mark in self.marks if mark.answer.benchmark in benchmarks),
         )
 
 
-def read_ratings(path: Path) -> Ratings:
-    """The ratings in a table of either form. Raises DataError naming file, row and column."""
+def suite_ratings(suite: Suite) -> Ratings:
+    """The usable verdicts in a suite with their marks of harm, its overlap metrics, and what clinicians rated there."""
     scores: list[Rating] = []
-    first: dict[tuple[Kind, str, Answer, str], int] = {}
-    jury: dict[tuple[Answer, str], float] = {}
-    empty = 0
-    for row in read_csv(path):
-        for rating in _of_row(row):
-            if rating is None:
-                empty += 1
-                continue
-            if rating.kind == "jury":
-                known = jury.setdefault((rating.answer, rating.criterion), rating.score)
-                if not math.isclose(known, rating.score, abs_tol=1e-9):
-                    raise row.error(f"the column '{_JURY_PREFIX}{rating.criterion}' differs from an earlier row's")
-                continue
-            seen = first.setdefault((rating.kind, rating.rater, rating.answer, rating.criterion), row.number)
-            if seen != row.number:
-                raise row.error(f"the same rater rated the same answer in row {seen} already")
-            scores.append(rating)
-    scores += [Rating("jury", "jury", answer, criterion, score) for (answer, criterion), score in jury.items()]
-    if not scores:
-        raise DataError(f"{path.name} holds no score")
-    return Ratings(tuple(scores), notes=(f"empty cells, taken as not rated: {empty}",) if empty else ())
-
-
-def _of_row(row: Row) -> Iterator[Rating | None]:
-    """The ratings of a row; None for an empty cell."""
-    columns = list(row.values)
-    where = {name: alias if alias in columns else name for name, alias in _ALIASES.items()}
-    jury = [name.removeprefix(_JURY_PREFIX) for name in columns if name.startswith(_JURY_PREFIX)]
-    long = "criterion" in columns and "score" in columns
-    needed = ["rater", *where.values(), *([] if long else jury)]
-    if (not long and not jury) or any(name not in columns for name in needed):
-        missing = [name for name in needed if name not in columns]
-        raise DataError(
-            f"{row.file} is no table of ratings"
-            + (f": it lacks {', '.join(missing)}" if missing else "")
-            + "; its columns must be rater, benchmark, instance, model, criterion, score (and perhaps kind), or "
-            f"criteria beside columns of the jury's averages that start with {_JURY_PREFIX}"
-        )
-    rater = row.text("rater")
-    answer = Answer(*(row.text(where[name]) for name in ("benchmark", "instance", "model")))
-    if long:
-        kind = row.optional("kind").lower() or "clinician"
-        if kind not in ("clinician", "judge"):
-            raise row.error("the column 'kind' must hold clinician or judge")
-        yield _rating(row, "score", "judge" if kind == "judge" else "clinician", rater, answer, row.text("criterion"))
-        return
-    for criterion in jury:
-        yield _rating(row, criterion, "clinician", rater, answer, criterion)
-        yield _rating(row, _JURY_PREFIX + criterion, "jury", "jury", answer, criterion)
-
-
-def _rating(row: Row, column: str, kind: Kind, rater: str, answer: Answer, criterion: str) -> Rating | None:
-    text = row.optional(column)
-    if not text:
-        return None
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
-        raise row.error(f"the column {column!r} holds no number; leave the cell empty where nothing was rated")
-    return Rating(kind, rater, answer, criterion, score)
-
-
-def suite_ratings(folder: Path) -> Ratings:
-    """The usable verdicts in a suite, and its overlap metrics. Raises ConfigError when there is no suite."""
-    if not (folder / "suite.sqlite").is_file():
-        raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
-    from pytest_medhelm.results.suite import Suite
-
-    scores: list[Rating] = []
+    marks: list[HarmMark] = []
     metrics: dict[Answer, dict[str, float]] = {}
     public: dict[tuple[str, str], str] = {}
     left: Counter[str] = Counter()
-    suite = Suite(folder)
-    try:
-        for benchmark, model in suite.cells():
-            records = [*suite.records(benchmark, model)]
-            criteria = {name for record in records for name in record["scores"]}
-            for record in records:
-                if record["perturbation"] or record["repeat"]:
-                    left["answers to perturbed or repeated instances"] += bool(record["verdicts"])
-                    continue
-                answer = Answer(benchmark, record["instance"], model)
-                public[benchmark, record["public_id"]] = record["instance"]
-                scores += _of_record(record, answer, criteria, left)
-                chosen = {name: value for name, value in record["scores"].items() if name.lower().startswith(_OVERLAP)}
-                if chosen:
-                    metrics[answer] = chosen
-    finally:
-        suite.close()
+    for benchmark, model in suite.cells():
+        records = [*suite.records(benchmark, model)]
+        criteria = {name for record in records for name in record["scores"]}
+        for record in records:
+            if record["perturbation"] or record["repeat"]:
+                left["answers to perturbed or repeated instances"] += bool(record["verdicts"])
+                continue
+            answer = Answer(benchmark, record["instance"], model)
+            public[benchmark, record["public_id"]] = record["instance"]
+            scores += _of_record(record, answer, criteria, left)
+            marks += [
+                HarmMark(
+                    "judge", verdict["judge"], answer, verdict["harm"]["severity"], tuple(verdict["harm"]["kinds"])
+                )
+                for verdict in record["verdicts"]
+                if verdict.get("harm")
+            ]
+            chosen = {name: value for name, value in record["scores"].items() if name.lower().startswith(_OVERLAP)}
+            if chosen:
+                metrics[answer] = chosen
+    for kind, rater, *place, criterion, score, severity, kinds in suite.ratings():
+        answer = Answer(*place)
+        if score is not None:
+            scores.append(Rating(kind, rater, answer, criterion, score))
+        if severity:
+            marks.append(HarmMark(kind, rater, answer, severity, tuple(filter(None, kinds.split(";")))))
     notes = tuple(f"{what}, left out: {count}" for what, count in sorted(left.items()) if count)
-    return Ratings(tuple(scores), metrics, notes, public)
+    return Ratings(tuple(scores), metrics, notes, public, tuple(marks))
 
 
 def _of_record(record: Mapping[str, Any], answer: Answer, known: Collection[str], left: Counter[str]) -> list[Rating]:
@@ -189,40 +132,55 @@ def _of_record(record: Mapping[str, Any], answer: Answer, known: Collection[str]
     return [Rating("judge", judge, answer, name, fmean(values)) for (judge, name), values in given.items()]
 
 
-def joined(suite: Ratings, given: Ratings) -> Ratings:
-    """Ratings from a file beside the verdicts of a suite; instances are named by their id or their public id.
+def placed(suite: Ratings, given: Ratings) -> Ratings:
+    """Ratings from a file with the suite's names of instances, which it may call by their id or their public id."""
+    known = set(suite.public.values())
 
-    The file's averages of a jury give way to the suite's judges. Raises ConfigError when no answer is in both.
+    def at(answer: Answer) -> Answer:
+        if answer.instance in known:
+            return answer
+        return answer._replace(instance=suite.public.get((answer.benchmark, answer.instance), answer.instance))
+
+    return replace(
+        given,
+        scores=tuple(replace(rating, answer=at(rating.answer)) for rating in given.scores),
+        marks=tuple(replace(mark, answer=at(mark.answer)) for mark in given.marks),
+    )
+
+
+def joined(suite: Ratings, given: Ratings) -> Ratings:
+    """Ratings from a file beside those of a suite; instances are named by their id or their public id.
+
+    The file's averages of a jury give way to the suite's judges. Raises ConfigError when no answer is in both, or a
+    rating is.
     """
-    inside = {rating.answer for rating in suite.scores} | set(suite.metrics)
-    instances = set(suite.public.values())
-    moved: list[Rating] = []
-    outside: set[Answer] = set()
-    averages = 0
-    for rating in given.scores:
-        if rating.kind == "jury" and suite.scores:
-            averages += 1
-            continue
-        benchmark, instance, model = rating.answer
-        if instance not in instances:
-            instance = suite.public.get((benchmark, instance), instance)
-        answer = Answer(benchmark, instance, model)
-        if answer not in inside:
-            outside.add(answer)
-        moved.append(replace(rating, answer=answer))
-    answers = {rating.answer for rating in moved}
+    inside = suite.answers | set(suite.metrics)
+    moved = placed(suite, given)
+    judged = any(rating.kind == "judge" for rating in suite.scores)
+    scores = tuple(rating for rating in moved.scores if not (judged and rating.kind == "jury"))
+    answers = replace(moved, scores=scores).answers
     if not answers & inside:
         raise ConfigError(_no_match(inside, answers))
     rated = {(rating.kind, rating.rater, rating.answer, rating.criterion) for rating in suite.scores}
-    for rating in moved:
+    for rating in scores:
         if (rating.kind, rating.rater, rating.answer, rating.criterion) in rated:
-            raise ConfigError(f"judge {rating.rater} rated the same answer in the suite and in the file: keep one")
+            raise ConfigError(
+                f"{rating.kind} {rating.rater} rated the same answer in the suite and in the file: keep one"
+            )
     notes = [*suite.notes, *given.notes]
+    outside = len(answers - inside)
     if outside:
-        notes.append(f"answers in the file that the suite has no verdict for: {len(outside)} of {len(answers)}")
-    if averages:
+        notes.append(f"answers in the file that the suite has no verdict for: {outside} of {len(answers)}")
+    if len(scores) < len(moved.scores):
         notes.append("the file's averages of a jury gave way to the suite's judges")
-    return Ratings((*suite.scores, *moved), suite.metrics, tuple(notes), suite.public)
+    return replace(
+        suite, scores=(*suite.scores, *scores), notes=tuple(notes), marks=_each_once((*suite.marks, *moved.marks))
+    )
+
+
+def _each_once(marks: Sequence[HarmMark]) -> tuple[HarmMark, ...]:
+    """Each rater's mark of an answer once: the last."""
+    return tuple({(mark.kind, mark.rater, mark.answer): mark for mark in marks}.values())
 
 
 def _no_match(inside: Collection[Answer], answers: Collection[Answer]) -> str:

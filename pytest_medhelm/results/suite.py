@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ CREATE TABLE IF NOT EXISTS records(
     repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
     status TEXT NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+CREATE TABLE IF NOT EXISTS ratings(
+    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
+    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
+    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
+CREATE TABLE IF NOT EXISTS marks(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
+    PRIMARY KEY (benchmark, instance));
 """
 _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
 
@@ -149,6 +156,45 @@ class Suite:
         row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
         manifest: dict[str, Any] = json.loads(row[0]) if row else {}
         return manifest
+
+    def put_ratings(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Store ratings and marks of harm, in the columns of the table; the same rater's of an answer are replaced."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def ratings(self) -> list[tuple[Any, ...]]:
+        """What clinicians and judges rated outside of the runs, by benchmark, instance, model and rater."""
+        if not self._has("ratings"):
+            return []
+        return list(
+            self._connection.execute(
+                "SELECT kind, rater, benchmark, instance, model, criterion, score, severity, kinds FROM ratings "
+                "ORDER BY benchmark, instance, model, kind, rater, criterion"
+            )
+        )
+
+    def put_marks(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Mark references as wrong: benchmark, instance, reason (empty: the mark is taken back), who says so."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for row in rows:
+                if row[2]:
+                    self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
+                else:
+                    self._connection.execute("DELETE FROM marks WHERE benchmark = ? AND instance = ?", row[:2])
+
+    def marks(self, benchmark: str) -> dict[str, str]:
+        """The reason why a reference is marked as wrong, by instance."""
+        if not self._has("marks"):
+            return {}
+        found = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
+        return dict(found.fetchall())
+
+    def _has(self, table: str) -> bool:
+        """A suite of an earlier version that is only read may lack a table."""
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+        return found.fetchone() is not None
 
     def newest_run(self) -> int:
         """The number of the newest run, as records carry it; 0 without runs."""
