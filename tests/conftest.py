@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
 import pytest
 
 from perf.mock_server import MockServer
