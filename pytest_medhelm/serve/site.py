@@ -21,7 +21,7 @@ from pytest_medhelm.reports.html import leaderboard_page, links
 from pytest_medhelm.reports.pages import template
 from pytest_medhelm.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.serve.progress import Progress, gone, in_words, progress
-from pytest_medhelm.serve.source import Source, Status, is_suite
+from pytest_medhelm.serve.source import NotYet, Source, Status, is_suite
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = TypeVar("Answer")
@@ -72,7 +72,8 @@ class Site:
         except web.HTTPException as error:
             answer = error
         except DataError as error:
-            answer = _message(503 if isinstance(error, DataMissing) else 500, f"Nothing to show: {error}", gone(error))
+            status = 200 if isinstance(error, NotYet) else 503 if isinstance(error, DataMissing) else 500
+            answer = _message(status, f"Nothing to show: {error}", gone(error))
         except Exception as error:
             # Its words may hold clinical text.
             print(f"medhelm: {_printable(request)} failed with {type(error).__name__}", file=sys.stderr)
@@ -152,7 +153,8 @@ def _page(text: str, status: int = 200) -> web.Response:
 
 
 def _message(status: int, sentence: str, served: Progress | None = None) -> web.Response:
-    answer = _page(template("message.html").render(sentence=sentence, served=served), status)
+    looks = served and {**served, "mark": "Waiting", "text": "this page looks again by itself"}
+    answer = _page(template("message.html").render(sentence=sentence, served=looks), status)
     if status == 405:
         answer.headers["Allow"] = "GET, HEAD"
     return answer

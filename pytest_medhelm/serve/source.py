@@ -73,6 +73,10 @@ class Board:
     status: Status
 
 
+class NotYet(DataMissing):  # noqa: N818
+    """A run has begun that has no result so far."""
+
+
 class Source:
     """The suite in a folder; its methods may be called from any thread, and raise DataError when it is unreadable."""
 
@@ -170,7 +174,7 @@ def _opened(folder: Path) -> Iterator[tuple[Suite, ResponseStore]]:
     if not is_suite(folder):
         raise DataMissing(f"the suite {folder} is not there any more: it was moved, renamed or deleted")
     if not (folder / "suite.sqlite").is_file():
-        raise DataMissing(f"the suite {folder} has no result yet: its first run has begun")
+        raise NotYet(f"the suite {folder} has no result yet: its first run has begun")
     with (
         closing(open_reading(folder / "suite.sqlite")) as records,
         closing(open_reading(folder / "responses.sqlite")) as texts,

@@ -1,12 +1,14 @@
 // On pages that `medhelm serve` shows: how far the run is, and what is new. Parts of a page that are marked data-live
-// (and have an id) follow by themselves, in place; what cannot waits for the button.
+// (and have an id) follow by themselves, in place; what cannot waits for the button. No script of a page may add
+// nodes to such a part.
 "use strict";
 (() => {
-  const SECONDS = 2, SECONDS_IDLE = 10;
+  const SECONDS = 2, SECONDS_IDLE = 5;
   const at = (id) => document.getElementById(id);
   const bar = at("live");
   let shown = bar.dataset.version, record = Number(bar.dataset.record), seen = shown;
   const parts = () => [...document.querySelectorAll("[data-live]")];
+  const whole = document.querySelector("[data-live-whole]") !== null; // nothing to lose: a page that waits
   const auto = at("live-auto");
   try { auto.checked = sessionStorage.getItem("live") !== "off"; } catch { auto.checked = true; }
   auto.addEventListener("change", () => {
@@ -31,14 +33,14 @@
     while (first < least && had[first].nodeName === has[first].nodeName) first += 1;
     while (last < least - first && had.at(-1 - last).nodeName === has.at(-1 - last).nodeName) last += 1;
     const gone = had.slice(first, had.length - last);
-    let whole = !gone.some((node) => node.contains(document.activeElement));
-    if (whole) {
+    let done = !gone.some((node) => node.contains(document.activeElement));
+    if (done) {
       for (const node of has.slice(first, has.length - last)) old.insertBefore(node, had[had.length - last] ?? null);
       gone.forEach((node) => node.remove());
     }
-    for (let place = 0; place < first; place += 1) whole = renew(had[place], has[place]) && whole;
-    for (let place = 1; place <= last; place += 1) whole = renew(had.at(-place), has.at(-place)) && whole;
-    return whole;
+    for (let place = 0; place < first; place += 1) done = renew(had[place], has[place]) && done;
+    for (let place = 1; place <= last; place += 1) done = renew(had.at(-place), has.at(-place)) && done;
+    return done;
   }
 
   // How the reader has sorted and filtered a table.
@@ -86,9 +88,9 @@
         const answer = await fetch("status.json", { cache: "no-store" });
         if (!answer.ok) throw new Error(String(answer.status));
         const state = await answer.json();
-        if (state.version !== shown && document.querySelector("[data-live-page]")) return location.reload();
+        if (whole && state.version !== shown) return location.reload();
         if (state.version !== seen && auto.checked && parts().length) { await exchange(); seen = state.version; }
-        say(state);
+        if (!whole) say(state);
         wait = state.progress === "running" ? SECONDS : SECONDS_IDLE;
         wait = Math.max(wait, 5 * (performance.now() - started) / 1000);
       } catch {
