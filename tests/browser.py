@@ -5,6 +5,8 @@ A page that is opened must neither complain on its console nor ask anything of t
 
 from __future__ import annotations
 
+import ast
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +86,12 @@ def visit(browser: Browser) -> Iterator[Visit]:
     made.close()
     assert made.complaints == []
     assert made.outside == []
+
+
+def browser_data(folder: Path, key: str) -> Any:
+    """What a data file of the instance browser hands to the page: "index", or a chunk such as "letters-0"."""
+    text = (folder / "browser" / f"{key}.js").read_text("utf-8")
+    return json.loads(ast.literal_eval(text.removeprefix(f"medhelm.take('{key}',").removesuffix(");\n")))
 
 
 def faults(page: Page) -> list[str]:

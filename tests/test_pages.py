@@ -18,14 +18,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian package chromium)")
 
 
-def browse(page: Path, profile: Path) -> str:
+def browse(address: str, profile: Path) -> str:
     """The page's document after the browser has loaded it and run whatever would run."""
     assert CHROMIUM is not None
     result = subprocess.run(
         [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
-            "--dump-dom", "--virtual-time-budget=2000", page.as_uri(),
+            "--dump-dom", "--virtual-time-budget=2000", address,
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
@@ -43,12 +43,13 @@ def test_hostile_answers_run_nothing_in_a_browser(
         HOSTILE[2] = HOSTILE[2].replace("127.0.0.1:9/", f"127.0.0.1:{elsewhere.port}/")
         run(*vllm(server), f"--medhelm-data={letters(len(HOSTILE))}")
         folder = pytester.path / "medhelm-results/default"
-        pages = sorted(folder.rglob("*.html"))
-        documents = [browse(page, pytester.path / "profile") for page in pages]
+        addresses = [(folder / "leaderboard.html").as_uri()]
+        addresses += [f"{(folder / 'instances.html').as_uri()}#benchmark=letters&instance=q00{at}" for at in (0, 2)]
+        board, script, markup = (browse(address, pytester.path / "profile") for address in addresses)
         assert elsewhere.connections == 0
-    assert len(documents) == 2
-    for document in documents:
+    for document in (board, script, markup):
         assert "<title>run</title>" not in document
         assert "<title>" in document
-    assert "Leaderboard of suite" in documents[1]
-    assert "&lt;script&gt;document.title='run'&lt;/script&gt;" in documents[0]
+    assert "Leaderboard of suite" in board
+    assert "&lt;script&gt;document.title='run'&lt;/script&gt;" in script
+    assert "&lt;/pre&gt;&lt;/details&gt;&lt;script" in markup

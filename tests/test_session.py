@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
+from tests.browser import browser_data
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.every import MODULES
 from tests.test_engine import BOTH, vllm
@@ -324,6 +324,5 @@ def test_the_pages_of_a_short_run_show_the_reference(
     extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     run(*vllm(server), f"--medhelm-data={letters(3)}", *extra)
-    (page,) = (pytester.path / "medhelm-results/default/instances").glob("*.html")
-    shown = re.findall(r"<h3>Reference</h3>\s*<pre[^>]*>(.*?)</pre>", page.read_text())
-    assert sorted(shown) == ["A", "B", "C"]
+    instances = browser_data(pytester.path / "medhelm-results/default", "letters-0")["instances"]
+    assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]

@@ -104,8 +104,13 @@
     const view = readHash();
     if (view.instance === undefined) {
       medhelm.showList(parts, board, view, results.list);
+      nothing();
       element("count").textContent = medhelm.countText(board, selection, results.list);
     } else steps(view);
+  }
+
+  function nothing() {
+    element("none").hidden = results.list.length > 0 || !results.whole || !board.count;
   }
 
   const parts = { table: element("list"), head: element("list-head"), rows: element("list-rows"), pager: element("pager") };
@@ -140,7 +145,7 @@
     const text = medhelm.countText(board, results.selection, list);
     element("count").textContent = text;
     if (results.whole) say(text);
-    element("none").hidden = list.length > 0 || !results.whole || !board.count;
+    nothing();
     if (was !== undefined) {
       const row = parts.rows.querySelector(`[data-instance="${lastRow}"] a`);
       if (row) row.focus();
@@ -220,8 +225,8 @@
     const inText = event.target.closest("pre, .scroll");
     const actions = {
       j: () => moved(1), k: () => moved(-1),
-      ArrowDown: () => readHash().instance === undefined && !inText && parts.rows.contains(document.activeElement) && (moved(1), true),
-      ArrowUp: () => readHash().instance === undefined && !inText && parts.rows.contains(document.activeElement) && (moved(-1), true),
+      ArrowDown: () => parts.rows.contains(document.activeElement) && (moved(1), true),
+      ArrowUp: () => parts.rows.contains(document.activeElement) && (moved(-1), true),
       ArrowRight: () => readHash().instance !== undefined && !inText && (moved(1), true),
       ArrowLeft: () => readHash().instance !== undefined && !inText && (moved(-1), true),
       Escape: () => { if (readHash().instance !== undefined) location.hash = element("back").hash; else if (!element("progress").hidden) stop(); else return false; return true; },
@@ -262,6 +267,7 @@
     element("body").hidden = false;
     const form = element("filters");
     medhelm.buildFilters(form, board);
+    medhelm.showNotes(element("notes"), board);
     element("filter-fold").open = window.innerWidth > 700;
     form.addEventListener("submit", (event) => { event.preventDefault(); results = null; filtered(false); show(); });
     form.addEventListener("change", (event) => { if (event.target.name !== "q") filtered(false); });

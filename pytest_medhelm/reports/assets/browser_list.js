@@ -14,7 +14,9 @@
   const option = (value, text) => make("option", { value }, text);
 
   function field(label, control) {
-    return make("label", {}, make("span", {}, label), control);
+    control.id = `filter-${control.name}`;
+    const text = make("label", { for: control.id }, label);
+    return make("div", { class: control.type }, ...(control.type === "checkbox" ? [control, text] : [text, control]));
   }
 
   function select(name, label, options, any) {
@@ -53,11 +55,10 @@
         differ.length > 0 && select("disagree", "Disagreement", differ, "any or none"),
         select("sort", "Order", sorts)),
       make("div", { class: "fields" },
-        has.flagged && make("label", { class: "tick" }, make("input", { type: "checkbox", name: "flagged", value: "1" }),
-          make("span", {}, "tries to steer the judges")),
-        board.marks.size > 0 && make("label", { class: "tick" },
-          make("input", { type: "checkbox", name: "marked", value: "1" }), make("span", {}, "reference marked wrong")),
-        make("label", { class: "wide" }, make("span", {}, "Text in prompt, answer, reference or judges' reasons"),
+        has.flagged && field("tries to steer the judges", make("input", { type: "checkbox", name: "flagged", value: "1" })),
+        board.marks.size > 0 && field("reference marked wrong",
+          make("input", { type: "checkbox", name: "marked", value: "1" })),
+        field("Text in prompt, answer, reference or judges' reasons",
           make("input", { name: "q", type: "search", autocomplete: "off" })),
         make("button", { type: "submit" }, "Search"),
         make("button", { type: "button", id: "clear" }, "Clear filters")));
@@ -198,6 +199,18 @@
     while (start > 0 && !/\s/.test(texts[0][start - 1])) start -= 1;
     return start;
   }
+
+  // What holds for whole benchmarks: invented data, and what has no record yet.
+  medhelm.showNotes = (box, board) => {
+    const sample = board.data.benchmarks.filter((entry) => entry.sample).map((entry) => entry.title);
+    const partial = board.data.cells.filter((cell) => cell.partial)
+      .map((cell) => `${cell.benchmark} of ${medhelm.visible(cell.model)} (there should be ${cell.n.toLocaleString("en")})`);
+    box.replaceChildren(
+      ...sample.length ? [make("p", { class: "warn" }, make("strong", {}, "Sample data"),
+        `: invented cases in ${sample.join(", ")}.`)] : [],
+      ...partial.length ? [make("p", { class: "warn" }, make("strong", {}, "Incomplete"),
+        `: instances are missing in ${partial.join(", ")}.`)] : []);
+  };
 
   medhelm.countText = (board, selection, found) => {
     if (!board.count) return "This suite has no records.";
