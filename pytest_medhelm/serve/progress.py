@@ -6,7 +6,7 @@ import time
 from typing import TypedDict
 
 from pytest_medhelm.errors import DataError
-from pytest_medhelm.serve.source import Source, Status
+from pytest_medhelm.serve.source import NotYet, Source, Status
 
 
 class Progress(TypedDict):
@@ -56,7 +56,8 @@ def in_words(status: Status) -> Progress:
 
 def gone(error: DataError) -> Progress:
     """Where there is nothing to show."""
-    return Progress(progress="gone", version="gone", last_record=0, mark="Nothing to show", text=f"{error}.")
+    mark = "Nothing yet" if isinstance(error, NotYet) else "Nothing to show"
+    return Progress(progress="gone", version="gone", last_record=0, mark=mark, text=str(error))
 
 
 def _since(then: float) -> str:

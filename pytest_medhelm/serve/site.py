@@ -73,7 +73,7 @@ class Site:
             answer = error
         except DataError as error:
             status = 200 if isinstance(error, NotYet) else 503 if isinstance(error, DataMissing) else 500
-            answer = _message(status, f"Nothing to show: {error}", gone(error))
+            answer = _message(status, str(error), gone(error))
         except Exception as error:
             # Its words may hold clinical text.
             print(f"medhelm: {_printable(request)} failed with {type(error).__name__}", file=sys.stderr)
@@ -153,8 +153,9 @@ def _page(text: str, status: int = 200) -> web.Response:
 
 
 def _message(status: int, sentence: str, served: Progress | None = None) -> web.Response:
-    looks = served and {**served, "mark": "Waiting", "text": "this page looks again by itself"}
-    answer = _page(template("message.html").render(sentence=sentence, served=looks), status)
+    waits = served and {**served, "progress": "waiting", "mark": "Waiting", "text": "this page looks again by itself"}
+    told = sentence[0].upper() + sentence[1:]
+    answer = _page(template("message.html").render(sentence=told, served=waits), status)
     if status == 405:
         answer.headers["Allow"] = "GET, HEAD"
     return answer

@@ -73,7 +73,7 @@ class Board:
     status: Status
 
 
-class NotYet(DataMissing):  # noqa: N818
+class NotYet(DataMissing):
     """A run has begun that has no result so far."""
 
 
