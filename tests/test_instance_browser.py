@@ -162,6 +162,12 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = folder / "medhelm-results"
     shutil.copytree(made / "hostile", made / "hostile1")
     assert main(["report", str(made / "hostile1"), "--html=single"]) == 0
+    table = folder / "ratings.csv"
+    table.write_text(
+        "rater,benchmark,instance,model,accuracy,clarity,severity,kinds\n"
+        "dr <i>one</i>,advice,MRN-007,vllm/large,2,5,moderate,omission\n"
+    )
+    assert main(["annotate", str(made / "default"), f"--ratings={table}"]) == 0
     shutil.copytree(made / "two", made / "marked")
     mark_reference(made / "marked")
     return {path.name: path for path in made.iterdir()}
@@ -329,6 +335,16 @@ def test_references_marked_as_wrong_are_found_and_said(opened: Callable[..., Pag
     assert "reference marked wrong" in tab.locator("#list-rows tr").inner_text()
     tab.locator("#list-rows a").click()
     wait(tab, "#instance .warn", "Reference marked as wrong: the <b>dose</b> is that of adults")
+
+
+def test_what_clinicians_rated_stands_beside_the_judges(opened: Callable[..., Page]) -> None:
+    tab = opened("default", "#harm=severe")
+    tab.locator("#list-rows a").click()
+    large = article(tab, "vllm/large")
+    given = large.locator("section[aria-label='Ratings of vllm/large by others'] li")
+    given.first.wait_for()
+    assert given.all_inner_texts() == ["clinician dr <i>one</i>: accuracy 2, clarity 5, harm moderate (omission)"]
+    assert article(tab, "vllm/small").get_by_text("Rated by others").count() == 0
 
 
 def test_leaderboard_cells_lead_to_their_instances(opened: Callable[..., Page], suites: dict[str, Path]) -> None:
@@ -537,9 +553,9 @@ def test_accessible_in_both_schemes_and_widths(scheme: str, wide: int, opened: C
     assert tab.evaluate("document.documentElement.scrollWidth") <= wide
     back = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (back == "rgb(255, 255, 255)") == (scheme == "light")
-    boxes = [entry.bounding_box() for entry in tab.locator("#instance article").all()]
+    tops = tab.locator("#instance article").evaluate_all("all => all.map(one => one.offsetTop)")
     # side by side where there is room, else one below the other
-    assert (boxes[0]["y"] == boxes[1]["y"]) == (wide == 1280)
+    assert (tops[0] == tops[1]) == (wide == 1280)
 
 
 def test_one_instance_is_printed_without_controls(opened: Callable[..., Page]) -> None:

@@ -117,13 +117,29 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
 
 def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> dict[str, Any]:
     """The texts of a chunk: ``instances``, by public id, each an ``instance_view``; all, or these ``only``."""
+    given = _given(suite, part)
     return {
         "instances": {
-            records[0]["public_id"]: instance_view(store, records)
+            records[0]["public_id"]: instance_view(store, records, given)
             for records in _instances(suite, part)
             if only is None or records[0]["public_id"] in only
         }
     }
+
+
+def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows = suite.ratings(part.benchmark, part.between)
+    for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
+        entry: dict[str, Any] = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
+        for *_, criterion, score, severity, kinds in group:
+            if criterion:
+                entry["scores"][criterion] = score
+            if severity:
+                entry["harm"] = {"severity": severity, "kinds": [name for name in kinds.split(";") if name]}
+        found.setdefault((instance, model), []).append(entry)
+    return found
 
 
 def _instances(suite: Suite, part: Slice) -> Iterator[list[Record]]:

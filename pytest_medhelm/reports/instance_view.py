@@ -16,11 +16,14 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 
 
-def instance_view(store: ResponseStore, records: Sequence[Record]) -> dict[str, Any]:
-    """The records of one instance with their texts.
+def instance_view(
+    store: ResponseStore, records: Sequence[Record], given: Mapping[tuple[str, str], Sequence[Any]] | None = None
+) -> dict[str, Any]:
+    """The records of one instance with their texts; ``given``: what people rated, by instance and model.
 
     ``prompts`` (lists of messages) and ``references`` hold what differs between the records once; each of ``records``
-    has the number of its ``prompt`` and ``reference`` among them, the ``answer``, the ``thinking``, and ``verdicts``.
+    has the number of its ``prompt`` and ``reference`` among them, the ``answer``, the ``thinking``, ``verdicts``, and
+    ``given`` by people.
     No id but the public one is in it.
     """
     prompts: dict[str, int] = {}
@@ -39,6 +42,7 @@ def instance_view(store: ResponseStore, records: Sequence[Record]) -> dict[str, 
                 # What never ended is thinking; it is shown as such.
                 "answer": thinking.answer,
                 "thinking": thinking.reasoning,
+                "given": (given or {}).get((record["instance"], record["model"]), []),
                 "verdicts": [_verdict(store, verdict) for verdict in record["verdicts"]],
             }
         )

@@ -163,14 +163,19 @@ class Suite:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def ratings(self) -> list[tuple[Any, ...]]:
-        """What clinicians and judges rated outside of the runs, by benchmark, instance, model and rater."""
+    def ratings(self, benchmark: str = "", between: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
+        """What clinicians and judges rated outside of the runs, by benchmark, instance, model and rater.
+
+        All of it, or what is ``between`` two instances of a benchmark.
+        """
         if not self._has("ratings"):
             return []
+        within = "" if between is None else "WHERE benchmark = ? AND instance BETWEEN ? AND ? "
         return list(
             self._connection.execute(
                 "SELECT kind, rater, benchmark, instance, model, criterion, score, severity, kinds FROM ratings "
-                "ORDER BY benchmark, instance, model, kind, rater, criterion"
+                f"{within}ORDER BY benchmark, instance, model, kind, rater, criterion",
+                () if between is None else (benchmark, *between),
             )
         )
 

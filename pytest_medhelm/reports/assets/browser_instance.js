@@ -73,6 +73,7 @@
         () => medhelm.compare(reference, record.answer)),
       scores(board, record),
       judges(record, query, board.data.currency),
+      people(record),
       make("p", { class: "soft facts" }, facts(record, board.data.currency)));
   }
 
@@ -123,6 +124,17 @@
     if (!record.verdicts.length) return null;
     return make("section", { "aria-label": `Judges of ${title(record)}` }, make("h5", {}, counted(record.verdicts.length, "judge")),
       record.verdicts.map((verdict) => judge(verdict, query, currency)));
+  }
+
+  // What was rated outside of the run: by clinicians, or by judges of a table.
+  function people(record) {
+    if (!record.given.length) return null;
+    return make("section", { "aria-label": `Ratings of ${title(record)} by others` }, make("h5", {}, "Rated by others"),
+      make("ul", {}, record.given.map((entry) => make("li", {},
+        `${entry.kind} ${medhelm.visible(entry.rater)}: `,
+        [...Object.entries(entry.scores).map(([name, score]) => `${medhelm.visible(name).replaceAll("_", " ")} ${number(score)}`),
+          ...entry.harm ? [`harm ${entry.harm.severity}${entry.harm.kinds.length ? ` (${entry.harm.kinds.join(", ").replaceAll("_", " ")})` : ""}`] : [],
+        ].join(", ")))));
   }
 
   function judge(verdict, query, currency) {
