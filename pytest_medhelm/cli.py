@@ -25,6 +25,7 @@ examples:
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
+  medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _annotate(_command(commands, "annotate", "add clinicians' ratings and marks of wrong references to a suite"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
+    _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
@@ -181,6 +183,21 @@ def _annotate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="folders of the suites")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the united suite")
+    parser.add_argument("--gate", action="append", default=[], metavar="FILE|RULE", help="gate to judge; repeatable")
+    _judging(parser)
+
+
+def _judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", action="append", metavar="NAME", help="candidate to judge (default: all); repeatable"
+    )
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+
+
 def _gate(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
     check = verbs.add_parser("check", help="say what a gate file demands, without a run")
@@ -188,9 +205,7 @@ def _gate(parser: argparse.ArgumentParser) -> None:
     apply = verbs.add_parser("apply", help="judge stored results; exit status 1 unless every rule passes")
     apply.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     apply.add_argument("gate", nargs="+", metavar="FILE|RULE", help="gate file, or a rule such as 'pubmed_qa >= 0.70'")
-    apply.add_argument("--model", action="append", metavar="NAME", help="candidate to judge (default: all); repeatable")
-    apply.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
-    apply.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    _judging(apply)
     new = verbs.add_parser("new", help="write a gate file for the evaluation set of a suite")
     new.add_argument("file", type=Path, metavar="FILE", help="file to write, e.g. gate.toml")
     new.add_argument("--suite", type=Path, required=True, metavar="DIR", help="suite whose evaluation set is stated")

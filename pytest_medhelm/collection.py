@@ -11,6 +11,7 @@ from pytest_medhelm.benchmark import Benchmark, load_benchmark
 from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.marks import NAME_A_MODEL
 from pytest_medhelm.privacy import public_id
+from pytest_medhelm.sharding import in_shard
 from pytest_medhelm.task import Task
 from pytest_medhelm.taxonomy import slug
 
@@ -49,12 +50,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         _one_item(metafunc, "data-error", instance=problem)
     else:
         metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
-        metafunc.parametrize(
-            "instance",
-            benchmark.instances,
-            ids=[public_id(task, instance.id) for instance in benchmark.instances],
-            indirect=True,
-        )
+        mine = in_shard(benchmark.instances, metafunc.config.stash[state.SETTINGS].shard, name=task.name)
+        metafunc.parametrize("instance", mine, ids=[public_id(task, entry.id) for entry in mine], indirect=True)
 
 
 def _respect_agreement(benchmark: Benchmark, lineup: Lineup, settings: Settings) -> None:

@@ -72,6 +72,7 @@ _RUN = {
     "bertscore": str,
     "baseline": str,
     "baseline_model": str,
+    "shard": str,
 }
 _ENDPOINT = {
     "base_url": str,

@@ -16,6 +16,7 @@ import pytest
 from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.gate_file import is_gate_file
+from pytest_medhelm.sharding import Shard, read_shard
 
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
@@ -66,6 +67,7 @@ SCALARS = (
         "Suite or leaderboard.json of the model in use, for rules such as 'pubmed_qa >= baseline - 0.02'",
     ),
     ("baseline-model", "NAME", "Which model of the baseline (default: its only candidate)"),
+    ("shard", "K/N", "Ask part K of N only, for N jobs whose suites are united with 'medhelm merge' (docs/scale.md)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
     (
@@ -161,6 +163,8 @@ class Settings:
     """Suite or leaderboard.json to compare with."""
     baseline_model: str | None = None
     html: Pages = "pages"
+    shard: Shard | None = None
+    """The part of each evaluation set that this run asks; None: all of it."""
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -222,6 +226,7 @@ def read_settings(config: pytest.Config) -> Settings:
         currency=run.get("currency", "USD"),
         baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
         baseline_model=scalar("baseline-model"),
+        shard=read_shard(str(scalar("shard"))) if scalar("shard") else None,
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
@@ -356,5 +361,6 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "max_cost": settings.max_cost,
         "currency": settings.currency,
         "strict": settings.strict,
+        "shard": str(settings.shard) if settings.shard else None,
         "published": settings.published,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_medhelm.errors import ConfigError
@@ -12,7 +12,7 @@ from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_g
 from pytest_medhelm.gates.result import worst_of
 from pytest_medhelm.gates.starter import starter
 from pytest_medhelm.reports.files import write_private
-from pytest_medhelm.results.suite import open_suite
+from pytest_medhelm.results.suite import Suite, open_suite
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,28 +31,34 @@ def apply(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError when the folder is no suite, a rule or file cannot be read, or the model is not there.
     """
+    suite = open_suite(arguments.suite)
+    try:
+        return judged(suite, arguments.gate, arguments.model, arguments.baseline, arguments.baseline_model)
+    finally:
+        suite.close()
+
+
+def judged(
+    suite: Suite, given: Sequence[str], models: Sequence[str] | None, baseline: Path | None, name: str | None
+) -> int:
+    """Judge a suite by rules and files, write its reports and print them; 1 when a rule does not pass."""
     from pytest_medhelm.leaderboard.aggregate import candidates_of
     from pytest_medhelm.reports.write import conclude, own_reports, write_reports
 
-    given = [str(entry) for entry in arguments.gate]
     gates = read_gates(given)
-    baseline = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
-    suite = open_suite(arguments.suite)
-    try:
-        there = candidates_of(suite.models())
-        models = arguments.model or there
-        for name in models:
-            if name not in there:
-                raise ConfigError(
-                    f"--model={name}: the suite has no such candidate; it has {', '.join(there) or 'none'}"
-                )
-        selected = {benchmark for benchmark, model in suite.cells() if model in models}
-        outcome = conclude(suite, gates, models, selected, baseline=baseline)
-        lines = write_reports(own_reports(), suite, outcome.leaderboard)
-    finally:
-        suite.close()
-    for line in lines:
+    there = candidates_of(suite.models())
+    for model in models or ():
+        if model not in there:
+            known = ", ".join(there) or "none"
+            raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
+    against = read_baseline(baseline, name) if baseline else None
+    chosen = models or there
+    selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
+    outcome = conclude(suite, gates, chosen, selected, baseline=against)
+    for line in write_reports(own_reports(), suite, outcome.leaderboard):
         print(line if isinstance(line, str) else line[0])
+    if not gates:
+        return 0
     return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1
 
 
