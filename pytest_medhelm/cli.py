@@ -26,6 +26,7 @@ examples:
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
+  medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _annotate(_command(commands, "annotate", "add clinicians' ratings and marks of wrong references to a suite"))
+    _compare(_command(commands, "compare", "compare two models on the same instances; exit status 1 when B is worse"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
     _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
@@ -196,6 +198,24 @@ def _judging(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
     parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", type=Path, metavar="A", help="suite or leaderboard.json")
+    parser.add_argument("second", type=Path, metavar="B", help="suite or leaderboard.json; may be A again")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="model of both sides; or twice: A's, then B's (default: the only candidate of each)",
+    )
+    parser.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
+    parser.add_argument(
+        "--margin", type=float, metavar="M", help="exit status 1 unless B is shown to be less than M worse everywhere"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
 
 
 def _gate(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,69 @@
+"""A comparison in the terminal and as a page."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm.leaderboard.compare import Comparison, Row
+from pytest_medhelm.reports.pages import template
+
+WIDTH = 80
+_NAME = 24
+
+
+def text(found: Comparison) -> Iterator[str]:
+    """Lines of at most 80 columns."""
+    yield f"A: {found.first[1]} in {found.first[0]}"
+    yield f"B: {found.second[1]} in {found.second[0]}"
+    yield ""
+    yield f"{'benchmark':<{_NAME}} {'A':>6} {'B':>6} {'B - A':>7} {'95 % interval':>17} {'n':>6}"
+    for row in found.rows:
+        yield from _lines(row)
+        for warning in row.warnings:
+            yield from textwrap.wrap(f"! {warning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    for name, side in ((found.only_first, "A"), (found.only_second, "B")):
+        if name:
+            yield from textwrap.wrap(f"only in {side}: {', '.join(name)}", WIDTH, subsequent_indent="  ")
+    for note in found.notes:
+        yield from textwrap.wrap(f"not compared: {note}", WIDTH, subsequent_indent="  ")
+    better = [row.benchmark for row in found.rows if row.better]
+    worse = [row.benchmark for row in found.rows if row.worse]
+    yield ""
+    yield from textwrap.wrap(f"B is shown to be better on {_listed(better)}, and worse on {_listed(worse)}.", WIDTH)
+    yield from textwrap.wrap(
+        "+3 -1 changed: three instances became better, one worse. An interval that leaves 0 out shows a difference on "
+        "that benchmark; over many benchmarks some do so by chance: p is corrected for that (Holm).", WIDTH,
+    )  # fmt: skip
+
+
+def _lines(row: Row) -> Iterator[str]:
+    name = row.benchmark if len(row.benchmark) <= _NAME else f"{row.benchmark[: _NAME - 3]}..."
+    interval = f"{row.low:+.3f} to {row.high:+.3f}"
+    mark = "  better" if row.better else "  WORSE" if row.worse else ""
+    changed = f"+{len(row.up)} -{len(row.down)}"
+    p = "" if row.p is None else f"  p {row.p:.3f}"
+    values = f"{_number(row.first)} {_number(row.second)} {row.difference:>+7.3f}"
+    yield f"{name:<{_NAME}} {values} {interval:>17} {row.n:>6}"
+    yield f"  {changed} changed{p}{mark}"
+
+
+def _number(value: float | None) -> str:
+    return f"{'-':>6}" if value is None else f"{value:>6.3f}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def page(found: Comparison, links: tuple[str, str]) -> str:
+    """The page; ``links``: the address of each suite's instance browser, empty where there is none."""
+    return template("compare.html").render(found=found, links=links)
+
+
+def browser_of(path: Path, beside: Path) -> str:
+    """The address of a suite's instance browser as seen from a page, empty where there is none."""
+    target = (path if path.is_dir() else path.parent) / "instances.html"
+    return Path(os.path.relpath(target, beside.parent)).as_posix() if target.is_file() else ""
