@@ -78,8 +78,8 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path, suite: S
 
     Called on the controller at the end of a session that was not interrupted. The plugin's own reports are
     implementations of this hook and are called before yours: ``medhelm-terminal``, ``medhelm-json``,
-    ``medhelm-html``. ``-p no:medhelm-html`` leaves one out; so does, to put your own in its place,
-    ``config.pluginmanager.set_blocked("medhelm-html")`` in ``pytest_configure``.
+    ``medhelm-markdown``, ``medhelm-html``, ``medhelm-github``. ``-p no:medhelm-html`` leaves one out; so does, to put
+    your own in its place, ``config.pluginmanager.set_blocked("medhelm-html")`` in ``pytest_configure``.
 
     :param leaderboard: the content of leaderboard.json, described by docs/leaderboard.schema.json.
     :param folder: the folder of the suite.

@@ -25,7 +25,7 @@ from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_ce
 from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
 from pytest_medhelm.options import Pages
-from pytest_medhelm.reports import html, json_file, single, terminal
+from pytest_medhelm.reports import github, html, json_file, markdown, single, terminal
 from pytest_medhelm.reports.agreement import document
 from pytest_medhelm.reports.files import write_json
 from pytest_medhelm.results.manifest import with_benchmarks
@@ -33,7 +33,9 @@ from pytest_medhelm.results.ratings import suite_ratings
 from pytest_medhelm.results.suite import Suite
 
 REPORTS: Mapping[str, ModuleType] = {
+    "medhelm-github": github,
     "medhelm-html": html,
+    "medhelm-markdown": markdown,
     "medhelm-json": json_file,
     "medhelm-terminal": terminal,
 }

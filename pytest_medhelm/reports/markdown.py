@@ -1,0 +1,94 @@
+"""summary.md: the leaderboard in short, for a merge request or a wiki.
+
+It holds no text of a prompt or answer and no instance. Names come from files and servers and are escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.reports.files import write_private
+
+_SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+@pytest.hookimpl
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path) -> None:
+    """Write summary.md."""
+    write_private(folder / "summary.md", document(leaderboard))
+
+
+def document(leaderboard: Mapping[str, Any]) -> str:
+    """The whole text."""
+    return "\n".join(lines(leaderboard)) + "\n"
+
+
+def lines(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+    """The document, line by line."""
+    results = leaderboard["results"]
+    yield f"## Leaderboard of suite {plain(leaderboard['suite'])}"
+    yield ""
+    yield from _gates(results["gates"])
+    sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
+    if sample:
+        yield f"**Sample data** in {', '.join(map(plain, sample))}: these values show that it works, no more."
+        yield ""
+    yield from _table(results)
+    rates = results["win_rate"]["rates"]
+    if rates:
+        listed = ", ".join(
+            f"{plain(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
+        )
+        yield f"Mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}."
+        yield ""
+    covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
+    yield f"{covered} of {len(results['coverage'])} subcategories have a benchmark here."
+
+
+def _gates(gates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not gates:
+        return
+    good = sum(gate["verdict"] == "pass" for gate in gates)
+    yield f"**{good} of {len(gates)} gates pass.**"
+    yield ""
+    for gate in gates:
+        sign = "✅" if gate["verdict"] == "pass" else "❌"
+        why = f" ({plain(gate['why'])})" if gate["why"] else ""
+        yield f"- {sign} {plain(gate['sentence'])}{why}"
+    yield ""
+
+
+def _table(results: Mapping[str, Any]) -> Iterator[str]:
+    """Benchmarks down, models across."""
+    cells = {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]}
+    models = [facts["name"] for facts in sorted(results["models"], key=lambda entry: entry["kind"] != "candidate")]
+    kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
+    heads = [plain(name) + ("" if kinds[name] == "candidate" else f" ({kinds[name]})") for name in models]
+    yield f"| benchmark | {' | '.join(heads)} |"
+    yield f"|---|{'---:|' * len(models)}"
+    for facts in results["benchmarks"]:
+        row = [_cell(cells.get((facts["name"], model))) for model in models]
+        yield f"| {plain(facts['name'])} | {' | '.join(row)} |"
+    yield ""
+
+
+def _cell(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    summary = cell["metrics"].get(cell["main_metric"])
+    mark = " *incomplete*" if cell["partial"] else ""
+    if summary is None or summary["value"] is None:
+        return f"no value{mark}"
+    return f"{summary['value']:.3f} ({summary['low']:.2f} to {summary['high']:.2f}, n {cell['n']}){mark}"
+
+
+def plain(text: str) -> str:
+    """Any text as Markdown that shows it and does nothing: one line, no markup, no HTML, no hidden direction marks."""
+    line = _UNSEEN.sub(" ", str(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return _SIGNS.sub(r"\\\1", line).replace("\\>", "&gt;").replace("://", ":\u200b//").replace("@", "@\u200b")
