@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,20 @@ import pytest
 from perf.mock_server import MockServer
 from tests.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
 from tests.conftest import gold
-from tests.serving import serving, until
+from tests.serving import Served, serving, until
 from tests.test_engine import vllm
 from tests.test_privacy import HOSTILE
 from tests.test_serve import suite  # noqa: F401
 
 pytestmark = needs_browser
+
+
+@contextmanager
+def shown(visit: Visit, *arguments: object) -> Iterator[Served]:  # noqa: F811
+    """Serve to pages that are closed before the server ends: they would say that it is gone."""
+    with shown(visit, *arguments) as served:
+        yield served
+        visit.close()
 
 
 def test_the_leaderboard_follows_a_run_in_place(
@@ -43,8 +52,7 @@ def test_the_leaderboard_follows_a_run_in_place(
         command += [f"--medhelm-data={letters(16)}", "--medhelm-gate=letters >= 0.5", "--medhelm-concurrency=1"]
         process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL)
         until((folder / "responses.sqlite").is_file)
-        with serving(folder) as served:
-            visit.allowed = (served.url,)
+        with shown(visit, folder) as served:
             page = visit.open(served.url)
             page.get_by_text("has no result yet").wait_for()
             go.set()
@@ -69,8 +77,7 @@ def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: V
     import sqlite3
 
     folder = Path(shutil.copytree(suite, tmp_path / "wards"))
-    with serving(folder) as served:
-        visit.allowed = (served.url,)
+    with shown(visit, folder) as served:
         board = visit.open(f"{served.url}/wards/leaderboard.html")
         board.get_by_label("keep up to date").uncheck()
         page = visit.open(f"{served.url}/wards/instances.html#benchmark=letters&instance=q003")
@@ -95,8 +102,7 @@ def test_everyone_can_use_it(suite: Path, tmp_path: Path, visit: Visit, scheme: 
     for name in ("a", "b"):
         shutil.copytree(suite, tmp_path / name)
     (tmp_path / "b" / "manifest.json").unlink()
-    with serving(tmp_path) as served:
-        visit.allowed = (served.url,)
+    with shown(visit, tmp_path) as served:
         for path, text in (
             ("/", "Suites"),
             ("/a/leaderboard.html", "Leaderboard of suite"),
@@ -124,8 +130,7 @@ def test_hostile_answers_run_nothing(
 
     with MockServer(reply) as server:
         run(*vllm(server), f"--medhelm-data={letters(len(HOSTILE))}")
-    with serving(pytester.path / "medhelm-results" / "default") as served:
-        visit.allowed = (served.url,)
+    with shown(visit, pytester.path / "medhelm-results" / "default") as served:
         for number in range(len(HOSTILE)):
             page = visit.open(f"{served.url}/default/instances.html#benchmark=letters&instance=q{number:03d}")
             page.get_by_text(f"Case {number}. Gold").first.wait_for()
@@ -171,8 +176,7 @@ def test_a_page_elsewhere_cannot_read_it(suite: Path, browser: Any) -> None:  # 
 
 
 def test_the_token_opens_all_pages(suite: Path, visit: Visit) -> None:  # noqa: F811
-    with serving(suite, "--token") as served:
-        visit.allowed = (served.url,)
+    with shown(visit, suite, "--token") as served:
         page = visit.open(f"{served.url}/{served.query}")
         page.get_by_text("Leaderboard of suite").wait_for()
         assert "token" not in page.url
