@@ -151,6 +151,7 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 "-k", "letters or advice", "--medhelm-suite=two")  # fmt: skip
         session(folder, base, "--medhelm-model=vllm/small", "-k", "advice", "--medhelm-suite=none",
                 "--medhelm-html=none", "--medhelm-limit=2")  # fmt: skip
+        session(folder, "--medhelm-model=baseline/random", "-k", "q001 or q002", "--medhelm-suite=partial")
         session(folder, "--medhelm-model=baseline/random", "-k", "nothing-of-this-name", "--medhelm-suite=empty",
                 "--medhelm-gate=letters.exact_match >= 0.5")  # fmt: skip
     with MockServer(hostile, models=("<b>hostile",)) as server:
@@ -636,6 +637,13 @@ def test_no_page_where_none_is_wanted(suites: dict[str, Path]) -> None:
 
 def test_a_suite_without_records_says_so(opened: Callable[..., Page]) -> None:
     assert count(opened("empty")) == "This suite has no records."
+
+
+def test_what_has_no_record_yet_is_said(opened: Callable[..., Page]) -> None:
+    tab = opened("partial")
+    assert count(tab) == "All 2 instances, 2 answers."
+    said = "Incomplete: instances are missing in letters of baseline/random (there should be 6)."
+    assert tab.locator("#notes").inner_text() == said
 
 
 def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:  # noqa: F811

@@ -106,6 +106,30 @@
     return runs;
   }
 
+  // A word or two that happen to be in both, amid words that are not, say nothing: they count as changed.
+  function calmed(runs) {
+    const calm = [];
+    let [left, right] = [[], []];
+    const flush = () => {
+      if (left.length) calm.push(["left", left]);
+      if (right.length) calm.push(["right", right]);
+      [left, right] = [[], []];
+    };
+    runs.forEach(([what, parts], at) => {
+      const chance = what === "both" && at > 0 && at < runs.length - 1 &&
+        parts.filter((part) => /[\p{L}\p{N}]/u.test(part)).length < 3;
+      if (what === "both" && !chance) {
+        flush();
+        calm.push([what, parts]);
+        return;
+      }
+      if (what !== "right") left.push(...parts);
+      if (what !== "left") right.push(...parts);
+    });
+    flush();
+    return calm;
+  }
+
   function glued(parts) {
     // Signs that close stand at the word before.
     return parts.join(" ").replace(/ ([.,;:!?%)\]}])/g, "$1").replace(/([([{]) /g, "$1");
@@ -119,10 +143,10 @@
     const mark = { both: "span", left: "del", right: "ins" };
     if (!long && left.length <= WORDS && right.length <= WORDS) {
       const same = (first, second) => first === second || first.toLowerCase() === second.toLowerCase();
-      for (const [what, parts] of align(left, right, same)) {
+      for (const [what, parts] of calmed(align(left, right, same))) {
         box.append(make(mark[what], {}, medhelm.visible(glued(parts))), " ");
       }
-      return make("div", {}, legend("Compared word by word, letter case aside."), box);
+      return make("div", {}, legend("Compared word by word, letter case aside; one or two shared words amid others do not count."), box);
     }
     const [lines, others] = long ? [[], []] : [sentences(reference), sentences(answer)];
     if (long || lines.length > SENTENCES || others.length > SENTENCES) {
