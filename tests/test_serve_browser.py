@@ -28,7 +28,8 @@ pytestmark = needs_browser
 @contextmanager
 def shown(visit: Visit, *arguments: object) -> Iterator[Served]:  # noqa: F811
     """Serve to pages that are closed before the server ends: they would say that it is gone."""
-    with shown(visit, *arguments) as served:
+    with serving(*arguments) as served:
+        visit.allowed = (served.url,)
         yield served
         visit.close()
 
