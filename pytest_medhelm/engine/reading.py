@@ -20,7 +20,9 @@ def open_reading(path: Path) -> sqlite3.Connection:
     whoever reads compares ``state`` before and after. Raises OSError or sqlite3.Error.
     """
     log = path.with_name(path.name + "-wal")
-    alone = _in_wal_mode(path, path.stat().st_ino) and not (log.exists() and log.stat().st_size)
+    found = path.stat()
+    known = found.st_size > 0 and _in_wal_mode(path, found.st_ino)
+    alone = known and not (log.exists() and log.stat().st_size)
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
     address = f"file:{quote(str(path.absolute()))}?{mode}"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
@@ -31,7 +33,6 @@ def open_reading(path: Path) -> sqlite3.Connection:
 @cache
 def _in_wal_mode(path: Path, inode: int) -> bool:
     # Once only: closing a descriptor of a database drops the locks that this process holds on it (store.open_private).
-    # A file that is still empty counts as not, which is right for every file.
     with path.open("rb") as file:
         return file.read(20)[18:20] == _WRITE_AHEAD
 

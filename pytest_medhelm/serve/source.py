@@ -24,6 +24,8 @@ from pytest_medhelm.results.suite import Suite
 
 SILENCE = 120.0
 """Seconds without a new result after which a run that has not ended is no longer said to be in progress."""
+BEGINNING = 5.0
+"""Seconds within which a new suite.sqlite may still be without its tables."""
 SHARE = 3
 """What was read is shown for this many times as long as reading took, although there is more by then: looking at a
 large suite must not take the processor from the run that fills it."""
@@ -128,9 +130,13 @@ class Source:
             before = self._state()
             try:
                 with _opened(self.folder) as (suite, store):
+                    if not suite.newest_run():
+                        raise _not_yet(self.folder)
                     found = read(suite, store)
             except (OSError, sqlite3.Error) as error:
                 if self._state() == before or not left:
+                    if "no such table" in str(error) and _is_new(self.folder / "suite.sqlite"):
+                        raise _not_yet(self.folder) from error
                     raise DataError(_unreadable(self.folder, error)) from error
             except (ValueError, LookupError):
                 if self._state() == before or not left:
@@ -174,7 +180,7 @@ def _opened(folder: Path) -> Iterator[tuple[Suite, ResponseStore]]:
     if not is_suite(folder):
         raise DataMissing(f"the suite {folder} is not there any more: it was moved, renamed or deleted")
     if not (folder / "suite.sqlite").is_file():
-        raise NotYet(f"the suite {folder} has no result yet: its first run has begun")
+        raise _not_yet(folder)
     with (
         closing(open_reading(folder / "suite.sqlite")) as records,
         closing(open_reading(folder / "responses.sqlite")) as texts,
@@ -218,6 +224,15 @@ def _json(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_text("utf-8"))
         return found if isinstance(found, dict) else {}
     return {}
+
+
+def _not_yet(folder: Path) -> NotYet:
+    return NotYet(f"the suite {folder} has no result yet: its first run has begun")
+
+
+def _is_new(file: Path) -> bool:
+    found = stamp(file)
+    return found is not None and time.time() - found[2] / 1e9 < BEGINNING
 
 
 def _unreadable(folder: Path, error: Exception) -> str:
