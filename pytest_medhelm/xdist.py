@@ -6,6 +6,7 @@ run itself. A worker that replaces a crashed one gets what is left and asks on d
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,9 @@ class StaticScheduling(LoadScheduling):  # type: ignore[misc]
             batch.append(share.popleft() if share else self.pending.pop(0))
         if batch:
             at_hand.extend(batch)
-            node.send_runtest_some(batch)
+            # A worker that has just crashed takes nothing; what is at its hand is given to others when xdist notices.
+            with contextlib.suppress(OSError):
+                node.send_runtest_some(batch)
         if not share and not self.pending:
             node.shutdown()
 

@@ -169,5 +169,6 @@ def test_attempts_are_counted_on_the_leaderboard_and_shown_on_the_page(run: Any,
     result.stdout.fnmatch_lines(["*2 answers try to steer the judges*"])
     folder = pytester.path / "medhelm-results/default"
     assert "2&nbsp;try to steer the judges" in (folder / "leaderboard.html").read_text()
-    (page,) = (folder / "instances").iterdir()
-    assert "tries to steer its judges: instruction, to_the_judge" in page.read_text()
+    shown = (folder / "browser" / "talks-0.js").read_text()
+    assert "instruction" in shown
+    assert "to_the_judge" in shown
