@@ -15,6 +15,7 @@
     try { sessionStorage.setItem("live", auto.checked ? "on" : "off"); } catch { /* not kept, then */ }
     if (auto.checked) poll();
   });
+  at("live-choice").hidden = parts().length === 0;
   at("live-reload").addEventListener("click", () => location.reload());
 
   // Makes a part of the page what it is on the fresh one, node by node, so that focus, scroll position and what is
@@ -75,7 +76,6 @@
     at("live-reload").textContent =
       added > 1 ? `Show ${added} new results` : added === 1 ? "Show 1 new result" : "Show what changed";
     at("live-reload").hidden = !waiting;
-    at("live-choice").hidden = parts().length === 0;
   }
 
   let timer = 0;
