@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _annotate(_command(commands, "annotate", "add clinicians' ratings and marks of wrong references to a suite"))
     _compare(_command(commands, "compare", "compare two models on the same instances; exit status 1 when B is worse"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
+    _power(_command(commands, "power", "say how many instances a comparison with a baseline takes"))
     _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
@@ -216,6 +217,20 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
+def _power(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--margin", type=float, default=0.02, metavar="M", help="how much worse is acceptable (default: 0.02)"
+    )
+    parser.add_argument(
+        "--discordance", type=float, metavar="D", help="share of instances on which two models differ (default: 0.2)"
+    )
+    parser.add_argument("--power", type=float, default=0.8, metavar="P", help="chance that is wanted (default: 0.8)")
+    parser.add_argument("--alpha", type=float, default=0.025, metavar="A", help="one-sided (default: 0.025)")
+    parser.add_argument("--n", type=int, metavar="N", help="say as well what N instances can show")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite of two models: measure how they differ")
+    parser.add_argument("--benchmark", metavar="NAME", help="of the suite, e.g. pubmed_qa")
 
 
 def _gate(parser: argparse.ArgumentParser) -> None:

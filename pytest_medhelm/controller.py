@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -150,7 +150,16 @@ class Controller:
         sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
         more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
         lines = [f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}"] if sizes else []
+        lines += self._power_lines({entry.task.name: len(entry.instances) for entry in found})
         return lines + self._rubric_lines([entry.task for entry in found])
+
+    def _power_lines(self, sizes: Mapping[str, int]) -> list[str]:
+        """What each comparison with the baseline can show on so many instances."""
+        if self._baseline is None:
+            return []
+        from pytest_medhelm.gates.power_lines import power_lines
+
+        return [f"medhelm: {line}" for gate in self._gates for line in power_lines(gate, sizes)]
 
     def _rubric_lines(self, tasks: Sequence[Task]) -> list[str]:
         """Where [rubrics] of the config file takes effect, and where it does not."""

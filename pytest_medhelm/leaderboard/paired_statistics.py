@@ -8,6 +8,11 @@ from statistics import NormalDist
 
 from pytest_medhelm.leaderboard.statistics import Interval, mean_interval
 
+_FEWEST, _INFORMATIVE = 5, 25
+"""Clusters that must hold a difference before their design effect is believed, or half of them. Where few do, a sample
+with few losses looks little clustered, and twice as many worse models would pass as alpha allows (``python -m
+perf.gates``)."""
+
 
 def paired_interval(
     differences: Sequence[float], clusters: Sequence[int] | None, *, span: float, confidence: float = 0.95
@@ -27,7 +32,8 @@ def paired_interval(
         low, high = tango_limits(better, worse, n, NormalDist().inv_cdf(0.5 + confidence / 2))
         return Interval(span * low, span * high, "Tango")
     names = None if alone or clusters is None else list(map(str, clusters))
-    return mean_interval(differences, scale=(-span, span), clusters=names, confidence=confidence)
+    believed = max(_FEWEST, min(_INFORMATIVE, len(set(names or ())) // 2))
+    return mean_interval(differences, scale=(-span, span), clusters=names, confidence=confidence, informative=believed)
 
 
 def tango_limits(better: int, worse: int, n: int, z: float) -> tuple[float, float]:

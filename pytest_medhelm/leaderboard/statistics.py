@@ -105,6 +105,7 @@ def mean_interval(
     clusters: Sequence[str] | None = None,
     strata: Sequence[str] | None = None,
     confidence: float = 0.95,
+    informative: int = _INFORMATIVE,
 ) -> Interval | None:
     """An interval for the mean of scores that lie on ``scale`` = (worst, best); None without scores.
 
@@ -122,7 +123,7 @@ def mean_interval(
       and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
       share, which is safe: no variable in 0..1 with mean p has a variance above p (1 - p).
     * *Clusters* divide n by the design effect: the variance of the mean by leaving out one cluster at a
-      time over that of independent scores, at least 1. Where fewer than 5 clusters hold a score other than
+      time over that of independent scores, at least 1. Where fewer than ``informative`` clusters hold a score but
       the most frequent one of their stratum it cannot be estimated, and n becomes the number of clusters.
       The quantile is Student's, its degrees of freedom one less than the equal clusters that the sizes are
       worth, sum(m)^2 / sum(m^2) (Kish). Under 10 of those a note is added: the width is itself uncertain.
@@ -141,7 +142,7 @@ def mean_interval(
     unit = _rescaled(scores, scale)
     sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
     fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else _codes(strata)
-    design = _design(unit, sources, fixed, confidence)
+    design = _design(unit, sources, fixed, confidence, informative)
     if fixed.max() > 0:
         low, high, method = _stratified(unit, fixed, design, confidence)
     else:
@@ -188,7 +189,7 @@ class _Design:
     """What each cluster, or each score without clusters, adds to the estimate's deviation; their sum is 0."""
 
 
-def _design(unit: Floats, sources: Codes, fixed: Codes, confidence: float) -> _Design:
+def _design(unit: Floats, sources: Codes, fixed: Codes, confidence: float, informative: int = _INFORMATIVE) -> _Design:
     counts = np.bincount(fixed)
     weights = 1.0 / (counts.size * counts[fixed])
     deviations = weights * (unit - (np.bincount(fixed, unit) / counts)[fixed])
@@ -202,7 +203,7 @@ def _design(unit: Floats, sources: Codes, fixed: Codes, confidence: float) -> _D
     top = table.max(axis=1)
     tied = (table == top[:, None]).sum(axis=1) > 1
     unusual = (table[fixed, codes] < top[fixed]) | tied[fixed]
-    if np.unique(sources[unusual]).size < _INFORMATIVE:
+    if np.unique(sources[unusual]).size < informative:
         effect = n / clusters
     else:
         left_out = totals / (1.0 - np.bincount(sources, weights))

@@ -1,0 +1,233 @@
+"""Do gates keep their promise? A simulation of models exactly as much worse as a rule still forbids.
+
+``python -m perf.gates [RUNS]`` prints, for each kind of score, how often a rule passes such a model, and exits with 1
+where that is more than alpha and two Monte-Carlo errors. The limits are those that gates use.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_medhelm.gates.power import power_of
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval
+from pytest_medhelm.leaderboard.statistics import mean_interval
+
+SIZES = (100, 500)
+ALPHAS = (0.025, 0.05)
+DISCORDANCES = (0.01, 0.02, 0.05, 0.2)
+RUNS = 2_000
+SEED = 6
+
+Floats = npt.NDArray[np.float64]
+Sample = tuple[Floats, "npt.NDArray[np.intp] | None"]
+"""Paired differences (or scores) and the cluster of each; None: every instance stands alone."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A model whose true difference, or mean, is exactly the threshold of the rule."""
+
+    name: str
+    threshold: float
+    draw: Callable[[np.random.Generator], Sample]
+    against: bool = True
+    """Compared with a baseline; else the lower bound of a score."""
+
+
+def error_rate(scenario: Scenario, alpha: float, runs: int, seed: int = SEED) -> float:
+    """How often the rule passes, 0 to 1: its type I error."""
+    generator = np.random.default_rng(seed)
+    passes = 0
+    for _ in range(runs):
+        passes += lower_limit(*scenario.draw(generator), alpha, against=scenario.against) >= scenario.threshold
+    return passes / runs
+
+
+def tolerated(alpha: float, runs: int) -> float:
+    """Alpha and two Monte-Carlo errors."""
+    return alpha + 2 * math.sqrt(alpha * (1 - alpha) / runs)
+
+
+def lower_limit(values: Floats, clusters: npt.NDArray[np.intp] | None, alpha: float, *, against: bool) -> float:
+    """The limit that decides, as gates compute it."""
+    if against and clusters is None and set(np.unique(values)) <= {-1.0, 0.0, 1.0}:
+        return _of_counts(int((values > 0).sum()), int((values < 0).sum()), values.size, alpha)
+    if against:
+        names = None if clusters is None else clusters.tolist()
+        interval = paired_interval(values.tolist(), names, span=1.0, confidence=1 - 2 * alpha)
+    else:
+        labels = None if clusters is None else list(map(str, clusters.tolist()))
+        interval = mean_interval(values.tolist(), scale=(0.0, 1.0), clusters=labels, confidence=1 - 2 * alpha)
+    assert interval is not None
+    return interval.low
+
+
+@cache
+def _of_counts(better: int, worse: int, n: int, alpha: float) -> float:
+    values = [1.0] * better + [-1.0] * worse + [0.0] * (n - better - worse)
+    interval = paired_interval(values, None, span=1.0, confidence=1 - 2 * alpha)
+    assert interval is not None
+    return interval.low
+
+
+def scenarios(n: int) -> Iterator[Scenario]:
+    """Every kind of score, at n instances."""
+    for discordance in DISCORDANCES:
+        for margin in sorted({discordance, discordance / 2, min(0.02, discordance), min(0.05, discordance)}):
+            sides = "only worse" if margin == discordance else "both ways"
+            yield Scenario(
+                f"binary, discordance {discordance:g} {sides}, margin {margin:g}",
+                -margin,
+                binary(n, discordance, margin),
+            )
+    for spread, margin in ((0.05, 0.02), (0.3, 0.02), (0.3, 0.1)):
+        yield Scenario(f"graded, sd {spread:g}, margin {margin:g}", -margin, graded(n, spread, margin))
+    for share, margin in ((0.02, 0.01), (0.05, 0.02), (0.2, 0.05)):
+        yield Scenario(f"graded, {share:g} differ by fifths, margin {margin:g}", -margin, ties(n, share, margin))
+    for share in (0.02, 0.05, 0.2):
+        yield Scenario(f"graded, {share:g} lost entirely, else noise", -share, skewed(n, share))
+    for correlation in (0.1, 0.5, 0.9):
+        for discordance, margin in ((0.05, 0.05), (0.2, 0.05)):
+            yield Scenario(
+                f"clustered, ICC {correlation:g}, discordance {discordance:g}, margin {margin:g}",
+                -margin,
+                clustered(n, correlation, discordance, margin),
+            )
+        yield Scenario(
+            f"clustered graded, ICC {correlation:g}, margin 0.05", -0.05, clustered_graded(n, correlation, 0.05)
+        )
+    for share in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99):
+        yield Scenario(f"lower bound, binary, true {share:g}", share, share_of(n, share), against=False)
+    for mean in (0.5, 0.9, 0.98):
+        yield Scenario(f"lower bound, graded, true {mean:g}", mean, beta(n, mean), against=False)
+
+
+def binary(n: int, discordance: float, margin: float) -> Callable[[np.random.Generator], Sample]:
+    """Right or wrong: worse in (discordance + margin) / 2 of the instances."""
+    shares = [(discordance + margin) / 2, 1 - discordance, (discordance - margin) / 2]
+
+    def draw(generator: np.random.Generator) -> Sample:
+        counts = generator.multinomial(n, shares)
+        return np.repeat([-1.0, 0.0, 1.0], counts), None
+
+    return draw
+
+
+def graded(n: int, spread: float, margin: float) -> Callable[[np.random.Generator], Sample]:
+    """Differences symmetric about -margin, bounded."""
+    half = spread * math.sqrt(3)
+    return lambda generator: (generator.uniform(-margin - half, -margin + half, n), None)
+
+
+def ties(n: int, share: float, margin: float) -> Callable[[np.random.Generator], Sample]:
+    """Most are equal; the others differ by 0.2 to 1 in fifths, more often downwards."""
+    steps = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
+    down = (margin / (share * float(steps.mean())) + 1) / 2
+
+    def draw(generator: np.random.Generator) -> Sample:
+        sizes = generator.choice(steps, n) * np.where(generator.random(n) < down, -1.0, 1.0)
+        return np.where(generator.random(n) < share, sizes, 0.0), None
+
+    return draw
+
+
+def skewed(n: int, share: float) -> Callable[[np.random.Generator], Sample]:
+    """A few answers fail altogether, the others differ by a little noise of mean 0."""
+
+    def draw(generator: np.random.Generator) -> Sample:
+        noise = generator.uniform(-0.02, 0.02, n)
+        return np.where(generator.random(n) < share, -1.0, noise), None
+
+    return draw
+
+
+def _groups(generator: np.random.Generator, n: int) -> npt.NDArray[np.intp]:
+    """Clusters of 2 to 10 instances."""
+    sizes = generator.integers(2, 11, n)
+    return np.repeat(np.arange(n), sizes)[:n]
+
+
+def clustered(n: int, correlation: float, discordance: float, margin: float) -> Callable[[np.random.Generator], Sample]:
+    """Right or wrong; with the chance sqrt(ICC) an instance has the value of its cluster."""
+    shares = [(discordance + margin) / 2, 1 - discordance, (discordance - margin) / 2]
+
+    def draw(generator: np.random.Generator) -> Sample:
+        groups = _groups(generator, n)
+        common = generator.choice([-1.0, 0.0, 1.0], n, p=shares)[groups]
+        own = generator.choice([-1.0, 0.0, 1.0], n, p=shares)
+        return np.where(generator.random(n) < math.sqrt(correlation), common, own), groups
+
+    return draw
+
+
+def clustered_graded(n: int, correlation: float, margin: float) -> Callable[[np.random.Generator], Sample]:
+    """Graded differences of standard deviation 0.2 that share a part with their cluster."""
+
+    def draw(generator: np.random.Generator) -> Sample:
+        groups = _groups(generator, n)
+        common, own = generator.uniform(-1, 1, n)[groups], generator.uniform(-1, 1, n)
+        mixed = math.sqrt(correlation) * common + math.sqrt(1 - correlation) * own
+        return 0.2 * math.sqrt(3) * mixed - margin, groups
+
+    return draw
+
+
+def share_of(n: int, share: float) -> Callable[[np.random.Generator], Sample]:
+    """Right or wrong scores of one model."""
+    return lambda generator: ((generator.random(n) < share).astype(float), None)
+
+
+def beta(n: int, mean: float) -> Callable[[np.random.Generator], Sample]:
+    """Graded scores of one model, piled up near the end where the mean is."""
+    return lambda generator: (generator.beta(4 * mean, 4 * (1 - mean), n), None)
+
+
+def power_gap(n: int, margin: float, discordance: float, alpha: float, runs: int) -> tuple[float, float]:
+    """The promised chance that an equal model passes ``>= baseline - margin``, and the simulated one."""
+    generator = np.random.default_rng(SEED)
+    draw = binary(n, discordance, 0.0)
+    passes = sum(lower_limit(*draw(generator), alpha, against=True) >= -margin for _ in range(runs))
+    return power_of(margin, n, discordance=discordance, alpha=alpha), passes / runs
+
+
+POWERS: Sequence[tuple[int, float, float, float]] = (
+    (3_925, 0.02, 0.2, 0.025),
+    (3_092, 0.02, 0.2, 0.05),
+    (500, 0.05, 0.2, 0.025),
+    (1_000, 0.03, 0.2, 0.05),
+    (1_000, 0.02, 0.05, 0.05),
+)
+"""n, margin, discordance, alpha."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; 1 when a rule passes too many truly worse models or power is not as promised."""
+    runs = int(arguments[0]) if arguments else RUNS
+    broken = 0
+    for alpha in ALPHAS:
+        most = tolerated(alpha, runs)
+        print(f"\none-sided alpha {alpha:g}, {runs} runs: at most {most:.4f}")
+        for n in SIZES:
+            for scenario in scenarios(n):
+                found = error_rate(scenario, alpha, runs)
+                broken += found > most
+                print(f"{found:.4f}{' BROKEN' if found > most else ''}  n {n}: {scenario.name}", flush=True)
+    print("\npower: promised, simulated")
+    for n, margin, discordance, alpha in POWERS:
+        promised, found = power_gap(n, margin, discordance, alpha, runs)
+        error = 2 * math.sqrt(promised * (1 - promised) / runs) + 0.02
+        broken += abs(found - promised) > error
+        print(f"{promised:.3f} {found:.3f}  n {n}, margin {margin}, discordance {discordance}, alpha {alpha}")
+    print(f"\n{broken} broken" if broken else "\nall as promised")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
