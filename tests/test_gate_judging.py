@@ -183,7 +183,8 @@ def test_from_a_gate_file_to_the_exit_status(
         worse = run("--medhelm-model=vllm/worse", "--medhelm-suite=worse", *gate, *base, "--junitxml=worse.xml")
         few = run("--medhelm-model=vllm/good", "--medhelm-suite=few", "--medhelm-limit=10", *gate, *base)
     assert (good.ret, worse.ret, few.ret) == (0, 1, 1)
-    few.stdout.fnmatch_lines(["medhelm: letters >= baseline - 0.1: an equal model passes * on 10 instances*"])
+    if not extra:  # Under xdist the controller does not know the sizes before the run.
+        few.stdout.fnmatch_lines(["medhelm: letters >= baseline - 0.1: an equal model passes * on 10 instances*"])
     good.stdout.fnmatch_lines(["gate pass: letters >= baseline - 0.1: vllm/good on letters has +0.000 against *"])
     worse.stdout.fnmatch_lines(["gate fail: letters >= baseline - 0.1: vllm/worse on letters has -0.333 against *"])
     few.stdout.fnmatch_lines(["gate not evaluated: *it states 60 instances, 10 were to be run: type *=60"])
