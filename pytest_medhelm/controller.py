@@ -226,11 +226,16 @@ class Controller:
             baseline=self._baseline,
             published=self.settings.published,
         )
-        self._report_gates(outcome.gates)
-        self._lines = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)
+        for gate in outcome.gates:
+            self._report(gate_reports(gate))
+        written = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)
+        self._lines = written.lines
+        for name, sentence in written.failures.items():
+            short = Path(name).name
+            self._report(phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))
 
-    def _report_gates(self, gates: Collection[GateResult]) -> None:
-        """Every rule becomes a test report, outside the percentage and the cache of failed tests."""
+    def _report(self, reports: Collection[pytest.TestReport]) -> None:
+        """What is no item becomes a test report all the same, outside the percentage and the cache of failed tests."""
         manager = self.config.pluginmanager
         reporter = manager.getplugin("terminalreporter")
         aside = [
@@ -239,11 +244,10 @@ class Controller:
             if plugin is not None
         ]
         logreport: Callable[..., Any] = manager.subset_hook_caller("pytest_runtest_logreport", aside)
-        for gate in gates:
-            for report in gate_reports(gate):
-                logreport(report=report)
-                if reporter is not None and report.when == "call":
-                    reporter.stats.setdefault(report.outcome, []).append(report)
+        for report in reports:
+            logreport(report=report)
+            if reporter is not None and report.when == "call":
+                reporter.stats.setdefault(report.outcome, []).append(report)
 
     def pytest_keyboard_interrupt(self) -> None:
         if self._interrupted and self.settings.folder.is_dir():
@@ -275,20 +279,23 @@ class Controller:
 
 
 def gate_reports(gate: GateResult) -> list[pytest.TestReport]:
-    """A judged rule as the reports of a test's three phases, which is what report writers expect."""
+    """A judged rule as test reports."""
     nodeid = f"medhelm gate::{gate.rule} ({gate.model}, {gate.benchmark})"
-    passed = gate.verdict == "pass"
+    return phases(nodeid, "medhelm gate", gate.rule, gate.sentence(), failed=gate.verdict != "pass")
+
+
+def phases(nodeid: str, group: str, name: str, sentence: str, *, failed: bool) -> list[pytest.TestReport]:
+    """Reports of a test's three phases, which is what report writers expect, for what is no item of the session."""
 
     def report(when: str) -> pytest.TestReport:
-        failed = when == "call" and not passed
         return pytest.TestReport(
             nodeid=nodeid,
-            location=("medhelm gate", None, gate.rule),
+            location=(group, None, name),
             keywords={},
-            outcome="failed" if failed else "passed",
-            longrepr=gate.sentence() if failed else None,
+            outcome="failed" if failed and when == "call" else "passed",
+            longrepr=sentence if failed and when == "call" else None,
             when=when,  # type: ignore[arg-type]
-            sections=[("gate", gate.sentence())] if when == "call" else (),
+            sections=[(group, sentence)] if when == "call" and not failed else (),
         )
 
     return [report(when) for when in ("setup", "call", "teardown")]

@@ -5,6 +5,7 @@ MedhelmError          one sentence for the user: what is wrong and what to type 
 ├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
 │   └── DataMissing   nothing is there to read: that benchmark is skipped alone
 ├── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
+├── ReportFailed      a report could not be written; the others are
 └── BudgetReached     one more request could cost more than the run may pay: the session stops, exit status 2
 """
 
@@ -29,6 +30,10 @@ class DataMissing(DataError):  # noqa: N818
 
 class ModelError(MedhelmError):
     """A model cannot be asked at all."""
+
+
+class ReportFailed(MedhelmError):  # noqa: N818
+    """A report could not be written; the others are."""
 
 
 class BudgetReached(MedhelmError):  # noqa: N818

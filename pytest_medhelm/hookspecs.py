@@ -81,6 +81,9 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path, suite: S
     ``medhelm-markdown``, ``medhelm-html``, ``medhelm-github``. ``-p no:medhelm-html`` leaves one out; so does, to put
     your own in its place, ``config.pluginmanager.set_blocked("medhelm-html")`` in ``pytest_configure``.
 
+    A report that raises loses its own lines and no more: the others are written, the gates keep their verdicts, and the
+    session ends with exit status 1 and one sentence that names your plugin and the type of the error, never its text.
+
     :param leaderboard: the content of leaderboard.json, described by docs/leaderboard.schema.json.
     :param folder: the folder of the suite.
     :param suite: the open suite: ``suite.cells()`` and ``suite.records(benchmark, model)`` give every record.

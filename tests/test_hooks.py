@@ -77,3 +77,107 @@ pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:html", "test_other.py"], 
     pytester.makepyfile(test_other="def test_it(): pass")
     subprocess.run([sys.executable, "-c", code], cwd=pytester.path, capture_output=True, check=True)
     assert json.loads((pytester.path / "heavy.json").read_text()) == []
+
+
+REPORT = """
+def pytest_medhelm_report(leaderboard, folder):
+    rows = [
+        f"{cell['benchmark']},{cell['model']},{cell['metrics'][cell['main_metric']]['value']}"
+        for cell in leaderboard["results"]["cells"]
+        if cell["main_metric"] in cell["metrics"]
+    ]
+    (folder / "house.csv").write_text("\\n".join(rows))
+    return [f"{len(rows)} row for the house"]
+"""
+
+
+@BOTH
+def test_a_conftest_adds_a_report_in_ten_lines(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest(REPORT)
+    assert len(REPORT.strip().splitlines()) <= 10
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", *extra)
+    assert (pytester.path / "medhelm-results/default/house.csv").read_text() == "letters,vllm/mock,1.0"
+    result.stdout.fnmatch_lines(["page: *leaderboard.html", "1 row for the house"])
+
+
+@BOTH
+def test_a_report_is_replaced_or_left_out(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest('def pytest_configure(config): config.pluginmanager.set_blocked("medhelm-html")' + REPORT)
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "-p", "no:medhelm-terminal", *extra)
+    folder = pytester.path / "medhelm-results/default"
+    assert not (folder / "leaderboard.html").exists()
+    assert (folder / "house.csv").exists()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["1 row for the house"])
+    result.stdout.no_fnmatch_line("*95 % interval*")
+
+
+@BOTH
+@pytest.mark.parametrize("blow", ['raise ValueError("Mrs Example")', 'import pytest; pytest.fail("Mrs Example")'])
+def test_a_report_that_raises_loses_no_other_and_no_gate(
+    blow: str,
+    extra: tuple[str, ...],
+    letters: Callable[..., Path],
+    run: Any,
+    server: MockServer,
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest(f"def pytest_medhelm_report(leaderboard):\n    yield 'begun'\n    {blow}")
+    result = run(
+        *vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters <= 0.5", "--junitxml=ci.xml", *extra
+    )
+    assert result.ret == 1
+    folder = pytester.path / "medhelm-results/default"
+    assert {"leaderboard.json", "leaderboard.html", "summary.md"} <= {path.name for path in folder.iterdir()}
+    kind = "ValueError" if "Value" in blow else "Failed"
+    result.stdout.fnmatch_lines(
+        [
+            f"the report of conftest.py failed: {kind} at conftest.py:3; the other reports are written; mend it",
+            "gate fail: letters <= 0.5: *",
+            "page: *leaderboard.html",
+            "*2 failed, 4 scored*",
+        ]
+    )
+    for text in (result.stdout.str(), result.stderr.str(), (pytester.path / "ci.xml").read_text()):
+        assert "Mrs Example" not in text
+        assert "Traceback" not in text
+
+
+@BOTH
+def test_a_report_that_raises_ends_a_passing_run_with_status_1(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest("def pytest_medhelm_report(leaderboard): raise ValueError('Mrs Example')")
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters >= 0.5", *extra)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*1 failed, 1 passed, 4 scored*"])
+
+
+def test_our_own_report_that_cannot_be_written_is_one_sentence(
+    letters: Callable[..., Path],
+    run: Any,
+    server: MockServer,
+    pytester: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from pytest_medhelm.cli import main
+
+    folder = pytester.path / "medhelm-results/default"
+    (folder / "summary.md").mkdir(parents=True)
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["the report of medhelm-markdown failed: IsADirectoryError (Is a directory) at markdown.py:*"]
+    )
+    assert (folder / "leaderboard.html").exists()
+    assert main(["report", str(folder)]) == 1
+    shown = capsys.readouterr()
+    assert "page: " in shown.out
+    assert shown.err.startswith(
+        "medhelm: the report of medhelm-markdown failed: IsADirectoryError (Is a directory) at markdown"
+    )
+    assert shown.err.count("\n") == 1

@@ -43,7 +43,7 @@ def judged(
 ) -> int:
     """Judge a suite by rules and files, write its reports and print them; 1 when a rule does not pass."""
     from pytest_medhelm.leaderboard.aggregate import candidates_of
-    from pytest_medhelm.reports.write import conclude, own_reports, write_reports
+    from pytest_medhelm.reports.write import conclude, print_reports
 
     gates = read_gates(given)
     there = candidates_of(suite.models())
@@ -55,8 +55,7 @@ def judged(
     chosen = models or there
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=against)
-    for line in write_reports(own_reports(), suite, outcome.leaderboard):
-        print(line if isinstance(line, str) else line[0])
+    print_reports(suite, outcome.leaderboard)
     if not gates:
         return 0
     return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1

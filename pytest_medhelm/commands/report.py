@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pytest_medhelm.options import Pages
-from pytest_medhelm.reports.write import conclude, own_reports, write_reports
+from pytest_medhelm.reports.write import conclude, print_reports
 from pytest_medhelm.results.suite import Suite, open_suite
 
 
@@ -22,5 +22,4 @@ def run(arguments: argparse.Namespace) -> int:
 def write_again(suite: Suite, *, published: bool = False, html: Pages = "pages") -> None:
     """Write every report of a suite, and print what the terminal shows of it."""
     outcome = conclude(suite, (), (), (), published=published)
-    for line in write_reports(own_reports(), suite, outcome.leaderboard, html):
-        print(line if isinstance(line, str) else line[0])
+    print_reports(suite, outcome.leaderboard, html)

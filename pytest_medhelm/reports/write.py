@@ -5,16 +5,21 @@ Every report is an implementation of the hook ``pytest_medhelm_report``; ours ar
 
 from __future__ import annotations
 
+import inspect
+import traceback
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from _pytest.outcomes import OutcomeException
 from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
 from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.errors import ReportFailed
 from pytest_medhelm.gates.against import Baseline
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.judge import Evidence, judge, unjudged
@@ -51,6 +56,15 @@ class Outcome:
     cells: Sequence[Cell]
     gates: Sequence[GateResult]
     leaderboard: Mapping[str, Any]
+
+
+class Written(NamedTuple):
+    """What the reports came to."""
+
+    lines: list[hookspecs.Line]
+    """For the terminal."""
+    failures: Mapping[str, str]
+    """By plugin name the sentence that says what failed."""
 
 
 def conclude(
@@ -96,13 +110,44 @@ def conclude(
 
 def write_reports(
     manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages"
-) -> list[hookspecs.Line]:
-    """Call every report, ours and those of the manager's plugins; returns the lines for the terminal."""
+) -> Written:
+    """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along."""
     for name, module in {**REPORTS, "medhelm-html": PAGES[pages]}.items():
         if module is not None and not manager.has_plugin(name):
             manager.register(module, name)
-    found = manager.hook.pytest_medhelm_report(leaderboard=leaderboard, folder=suite.folder, suite=suite)
-    return [line for lines in found for line in lines]
+    lines: list[hookspecs.Line] = []
+    failures: dict[str, str] = {}
+    found = {impl.plugin_name: impl for impl in manager.hook.pytest_medhelm_report.get_hookimpls()}
+    for name, mine in reversed(found.items()):
+        others = [impl.plugin for impl in found.values() if impl.plugin is not mine.plugin]
+        report = manager.subset_hook_caller("pytest_medhelm_report", others)
+        try:
+            for more in report(leaderboard=leaderboard, folder=suite.folder, suite=suite):
+                lines += more
+        except (Exception, OutcomeException) as error:
+            failures[name] = _failure(name, inspect.getsourcefile(mine.function), error)
+    return Written(lines, failures)
+
+
+def _failure(name: str, file: str | None, error: BaseException) -> str:
+    """Where it failed, in a sentence that quotes nothing of the error: its text may hold clinical text."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    place = f" at {Path(file).name}:{lines[-1]}" if file and lines else ""
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    remedy = "" if Path(name).suffix else f", or leave it out with -p no:{name}"
+    return (
+        f"the report of {Path(name).name} failed: {type(error).__name__}{reason}{place}; the other reports are "
+        f"written; mend it{remedy}"
+    )
+
+
+def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages") -> None:
+    """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end."""
+    written = write_reports(own_reports(), suite, leaderboard, pages)
+    for line in written.lines:
+        print(line if isinstance(line, str) else line[0])
+    if written.failures:
+        raise ReportFailed("; ".join(written.failures.values()))
 
 
 def own_reports() -> PluginManager:
