@@ -194,9 +194,9 @@ def read_settings(config: pytest.Config) -> Settings:
         return tuple(run.get(key, ()) if value is None else value)
 
     models = listed("model", "models")
-    _no_repeats(models, "model")
+    _names(models, "model")
     judges = listed("judge", "judges")
-    _no_repeats(judges, "judge")
+    _names(judges, "judge")
     limit = scalar("limit")
     data = scalar("data")
     return Settings(
@@ -334,8 +334,10 @@ def _suite_name(value: str) -> str:
     return value
 
 
-def _no_repeats(names: tuple[str, ...], what: str) -> None:
+def _names(names: tuple[str, ...], what: str) -> None:
     for name in names:
+        if not name.isprintable():
+            raise ConfigError(f"--medhelm-{what}={name!r}: a name has no control characters and no direction marks")
         if names.count(name) > 1:
             raise ConfigError(f"--medhelm-{what}={name} is given twice; name each {what} once")
 

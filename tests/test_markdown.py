@@ -131,4 +131,4 @@ def test_a_third_party_takes_the_place_of_a_report(
     assert not (folder / "leaderboard.html").exists()
     assert not (folder / "summary.md").exists()
     assert (folder / "leaderboard.json").exists()
-    result.stdout.fnmatch_lines(["letters*", "house report: *house.txt", "done"])
+    result.stdout.fnmatch_lines(["  letters*", "house report: *house.txt", "done"])

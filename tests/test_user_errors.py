@@ -264,6 +264,6 @@ def test_the_medhelm_command_lists_and_reports(
     page.unlink()
     result = pytester.run(sys.executable, "-m", "pytest_medhelm", "report", "medhelm-results/default")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["letters *vllm/mock*1.00*", "page: *leaderboard.html"])
+    result.stdout.fnmatch_lines(["benchmark *mock", "  letters *1.00*", "page: *leaderboard.html"])
     assert page.exists()
     assert leaderboard(pytester.path)["results"] == before["results"]

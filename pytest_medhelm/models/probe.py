@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pytest_medhelm.errors import ModelError
 from pytest_medhelm.models.spec import Endpoint
 from pytest_medhelm.network import opener
+from pytest_medhelm.reports.plain import visible
 
 PROBE_TIMEOUT = 10.0
 """Seconds."""
@@ -62,5 +63,7 @@ def match_served(name: str, served: Sequence[str]) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise ModelError(f"{name!r} stands for several served models: {', '.join(found)}; type one of them whole")
-    raise ModelError(f"{name!r} is not served; the server lists: {', '.join(served) or 'nothing'}")
+            raise ModelError(
+                f"{name!r} stands for several served models: {', '.join(map(visible, found))}; type one of them whole"
+            )
+    raise ModelError(f"{name!r} is not served; the server lists: {', '.join(map(visible, served)) or 'nothing'}")

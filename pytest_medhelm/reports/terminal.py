@@ -1,7 +1,9 @@
-"""What the terminal shows at the end: a table that fits 80 columns, warnings, gates."""
+"""What the terminal shows at the end: the table, costs, warnings, what is slow or bad, gates."""
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,61 +11,71 @@ import pytest
 
 from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.leaderboard.spending import money
+from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.reports.terminal_table import table
+from pytest_medhelm.results.suite import Suite
 
-NAMES = 49
-"""Columns for the names of benchmark and model together."""
+LISTED = 3
+"""Cells or names that a line lists."""
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any]) -> Iterator[Line]:
-    """The leaderboard, and the gates last: they decide."""
-    yield from table(leaderboard)
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Iterator[Line]:
+    """The leaderboard, what to look at, and the gates last: they decide."""
+    results = leaderboard["results"]
+    width = max(80, shutil.get_terminal_size().columns)
+    if results["cells"]:
+        yield from table(results, width)
     yield from closing(leaderboard)
-    for gate in leaderboard["results"]["gates"]:
-        good = gate["verdict"] == "pass"
-        yield f"gate {gate['sentence']}", {"green": good, "red": not good}
+    for sentence in (*_slowest(leaderboard, suite), *_worst(results)):
+        yield from textwrap.wrap(sentence, width, subsequent_indent="  ", break_on_hyphens=False)
+    for gate in results["gates"]:
+        yield f"gate {visible(gate['sentence'])}", {_COLOUR.get(gate["verdict"], "yellow"): True}
 
 
-def table(leaderboard: Mapping[str, Any]) -> Iterator[str]:
-    """One line per benchmark x model."""
-    cells = leaderboard["results"]["cells"]
-    wide = min(30, max((len(cell["model"]) for cell in cells), default=5))
-    first = min(NAMES - wide, max((len(cell["benchmark"]) for cell in cells), default=9))
-    yield f"{'benchmark':<{first}} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
-    seen = ""
-    for cell in cells:
-        name = cell["benchmark"] if cell["benchmark"] != seen else ""
-        seen = cell["benchmark"]
-        summary = cell["metrics"].get(cell["main_metric"])
-        if summary is None or summary["value"] is None:
-            numbers = f"{'-':>6} {'-':>15}"
-        else:
-            interval = f"{summary['low']:.2f} to {summary['high']:.2f}"
-            numbers = f"{summary['value']:>6.2f} {interval:>15}"
-        yield f"{_short(name, first):<{first}} {_short(cell['model'], wide):<{wide}} {numbers} {cell['n']:>6}"
-        remarks = list(_remarks(cell))
-        if remarks:
-            yield f"{'':<{first}} {', '.join(remarks)}"[:80]
+_COLOUR = {"pass": "green", "fail": "red"}
+"""By verdict; what is not shown either way is neither."""
 
 
-def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
-    if cell["partial"]:
-        yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
-    summary = cell["metrics"].get(cell["main_metric"])
-    if summary is not None and summary["value"] is None and summary["note"]:
-        yield f"no value: {summary['note']}"
-    yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
-    if cell["unmatched"]:
-        yield f"{cell['unmatched']} answer{'s' if cell['unmatched'] > 1 else ''} of the file fit no instance here"
-    severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
-    if severe:
-        yield f"{severe} with severe harm"
-    if cell["flagged"]:
-        yield f"{cell['flagged']} answer{'s' if cell['flagged'] > 1 else ''} try to steer the judges"
+def _slowest(leaderboard: Mapping[str, Any], suite: Suite) -> Iterator[str]:
+    """Where requests took longest: cells by their 95th percentile, and single instances of the newest run."""
+    measured = leaderboard["measurements"]["cells"]
+    timed = [
+        (seconds, f"{cell['benchmark']} {cell['model']}")
+        for cell in leaderboard["results"]["cells"]
+        if (seconds := measured[f"{cell['benchmark']} {cell['model']}"]["latency_p95"])
+    ]
+    if timed:
+        listed = [f"{visible(name)} {_time(seconds)}" for seconds, name in sorted(timed, key=lambda row: -row[0])]
+        yield f"slowest, 95th percentile: {', '.join(listed[:LISTED])}"
+    instances = [
+        f"{visible(benchmark)} {visible(instance)} {visible(model)} {_time(seconds)}"
+        for benchmark, instance, model, seconds in suite.slowest(LISTED)
+    ]
+    if instances:
+        yield f"slowest instances: {', '.join(instances)}"
 
 
-def _short(name: str, wide: int) -> str:
-    return name if len(name) <= wide else f"{name[: wide - 3]}..."
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _worst(results: Mapping[str, Any]) -> Iterator[str]:
+    """Where to look first: severe harm, then the cells in which most instances have no usable answer."""
+    kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
+    found = []
+    for cell in results["cells"]:
+        name = f"{visible(cell['benchmark'])} {visible(cell['model'])}"
+        severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
+        counted = sum(cell["statuses"].values())
+        bad = counted - cell["statuses"].get("ok", 0)
+        if severe:
+            found.append((True, severe / counted, f"{name} severe harm in {severe} of {counted}"))
+        if bad and kinds[cell["model"]] == "candidate":
+            found.append((False, bad / counted, f"{name} no usable result in {bad} of {counted}"))
+    if found:
+        worst = sorted(found, key=lambda row: row[:2], reverse=True)
+        yield f"look at first: {'; '.join(sentence for *_, sentence in worst[:LISTED])}"
 
 
 def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
@@ -71,10 +83,12 @@ def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     results = leaderboard["results"]
     rates = results["win_rate"]["rates"]
     if rates:
-        listed = ", ".join(f"{model} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1]))
+        listed = ", ".join(
+            f"{visible(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
+        )
         yield f"mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}"
     for row in results["paired"]:
-        first, second = row["models"]
+        first, second = map(visible, row["models"])
         yield (
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
@@ -89,7 +103,7 @@ def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
         yield f"SAMPLE DATA in {_list(sample)}: these values show that it works, not how good a model is"
     # What was asked for and could not be had is said; what nobody asked for stands on the page.
     reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
-    yield from (f"absent: {reason}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
+    yield from (f"absent: {visible(reason)}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
 
 
 def _published(published: Mapping[str, Any], benchmarks: int) -> str:
@@ -118,4 +132,5 @@ def _cost(spending: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _list(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    shown = ", ".join(map(visible, names[:LISTED]))
+    return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"

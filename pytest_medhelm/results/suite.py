@@ -126,6 +126,17 @@ class Suite:
         for *head, run, own in rows:
             yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
 
+    def slowest(self, count: int) -> list[tuple[str, str, str, float]]:
+        """(benchmark, public id, model, seconds) of the requests of the newest run that took longest."""
+        return list(
+            self._connection.execute(
+                "SELECT benchmark, record ->> 'public_id', model, record ->> 'latency' AS seconds FROM records "
+                "WHERE run = (SELECT MAX(number) FROM runs) AND seconds > 0 AND NOT record ->> 'cached' "
+                "ORDER BY seconds DESC, 1, 2, 3 LIMIT ?",
+                (count,),
+            )
+        )
+
     def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
         """What describes a benchmark as it was evaluated."""
         row = self._connection.execute(
