@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.leaderboard.cell import Cell
-from pytest_medhelm.leaderboard.paired import pairs_of
-from pytest_medhelm.leaderboard.paired_statistics import holm, mcnemar, paired_interval
+from pytest_medhelm.leaderboard.paired import pair
+from pytest_medhelm.leaderboard.paired_statistics import holm
 from pytest_medhelm.leaderboard.stored import Stored
 
 ALPHA = 0.05
@@ -49,18 +48,22 @@ class Row:
     down: tuple[str, ...]
     lower_is_better: bool
     p: float | None
-    """McNemar's exact test, two-sided, corrected by Holm; None for graded scores."""
+    """Two-sided (``paired_p``), corrected by Holm over all that are shown."""
     warnings: tuple[str, ...]
 
     @property
     def worse(self) -> bool:
-        """The second is shown to be worse: the whole interval lies on that side of 0."""
-        return self.low > 0 if self.lower_is_better else self.high < 0
+        """The second is shown to be worse: p is below ``ALPHA``, and the whole interval lies on that side of 0."""
+        return self._shown and (self.low > 0 if self.lower_is_better else self.high < 0)
 
     @property
     def better(self) -> bool:
-        """The second is shown to be better."""
-        return self.high < 0 if self.lower_is_better else self.low > 0
+        """The second is shown to be better, by the same rule."""
+        return self._shown and (self.high < 0 if self.lower_is_better else self.low > 0)
+
+    @property
+    def _shown(self) -> bool:
+        return self.p is not None and self.p < ALPHA
 
     def not_worse_by(self, margin: float) -> bool:
         """It is shown that the second is not worse by the margin or more."""
@@ -92,7 +95,7 @@ def compare(first: Stored, second: Stored, models: tuple[str, str], benchmarks: 
     kept = [{name: cell for name, cell in side.items() if not benchmarks or name in benchmarks} for side in sides]
     rows, notes = [], []
     for name in sorted(kept[0].keys() & kept[1].keys()):
-        row = _row(kept[0][name], kept[1][name])
+        row = compare_cells(kept[0][name], kept[1][name])
         if isinstance(row, Row):
             rows.append(row)
         else:
@@ -100,7 +103,7 @@ def compare(first: Stored, second: Stored, models: tuple[str, str], benchmarks: 
     return Comparison(
         (first.name, models[0]),
         (second.name, models[1]),
-        tuple(_corrected(rows)),
+        tuple(corrected(rows)),
         tuple(sorted(kept[0].keys() - kept[1].keys())),
         tuple(sorted(kept[1].keys() - kept[0].keys())),
         tuple(notes),
@@ -136,28 +139,37 @@ def _cells(stored: Stored, model: str) -> dict[str, Cell]:
     return cells
 
 
-def _row(first: Cell, second: Cell) -> Row | str:
-    """The row, or why there is none."""
+def compare_cells(first: Cell, second: Cell) -> Row | str:
+    """Second minus first, on what both have measured; or why there is no difference. ``p`` is not yet corrected."""
     metric = first.main_metric
     if metric != second.main_metric:
         return f"the main metrics differ ({metric} and {second.main_metric})"
     if not first.scored or not second.scored:
         return "nothing was measured"
-    worst, best = first.metrics[metric]["scale"]
-    pairs = list(pairs_of(second, first, metric))
-    clusters = [second.clusters[place] for place, _ in pairs] if second.clusters else None
-    interval = paired_interval([gap for _, gap in pairs], clusters, span=abs(best - worst))
+    pairs = pair(second, first, metric)
+    interval = pairs.interval()
     if interval is None:
         return "no instance was measured for both"
+    worst, best = first.metrics[metric]["scale"]
     sign = 1 if best > worst else -1
-    up = tuple(second.instances[place] for place, gap in pairs if sign * gap > 0)
-    down = tuple(second.instances[place] for place, gap in pairs if sign * gap < 0)
-    binary = interval.method == "Tango"
+    gaps = list(zip(pairs.names, pairs.differences, strict=True))
     return Row(
-        first.benchmark, first.facts["title"], metric, first.value, second.value, fmean(gap for _, gap in pairs),
-        interval.low, interval.high, interval.method, len(pairs), up, down, sign < 0,
-        mcnemar(len(up), len(down)) if binary else None, tuple(_warnings(first, second)),
-    )  # fmt: skip
+        benchmark=first.benchmark,
+        title=first.facts["title"],
+        metric=metric,
+        first=first.value,
+        second=second.value,
+        difference=pairs.mean,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        n=len(gaps),
+        up=tuple(name for name, gap in gaps if sign * gap > 0),
+        down=tuple(name for name, gap in gaps if sign * gap < 0),
+        lower_is_better=sign < 0,
+        p=pairs.p,
+        warnings=tuple(_warnings(first, second)),
+    )
 
 
 def _warnings(first: Cell, second: Cell) -> Iterator[str]:
@@ -172,11 +184,10 @@ def _warnings(first: Cell, second: Cell) -> Iterator[str]:
             yield f"{side} is incomplete: {sum(cell.statuses.values())} of {cell.size} instances"
 
 
-def _corrected(rows: Sequence[Row]) -> Iterator[Row]:
-    """The p-values after Holm's correction over all that are shown."""
-    adjusted = iter(holm([row.p for row in rows if row.p is not None]))
-    for row in rows:
-        yield row if row.p is None else replace(row, p=next(adjusted))
+def corrected(rows: Sequence[Row]) -> list[Row]:
+    """The rows with p after Holm's correction over all of them."""
+    adjusted = holm([1.0 if row.p is None else row.p for row in rows])
+    return [row if row.p is None else replace(row, p=p) for row, p in zip(rows, adjusted, strict=True)]
 
 
 def as_json(found: Comparison) -> Mapping[str, Any]:

@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.leaderboard.jury import Ratings, score
-from pytest_medhelm.leaderboard.paired_statistics import paired_interval
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval, paired_mean, paired_p
+from pytest_medhelm.leaderboard.statistics import Interval
 
 if TYPE_CHECKING:
     from pytest_medhelm.leaderboard.aggregate import Cell
+
+
+TINY = 1e-6
+"""Less than this apart are scores that leaderboard.json has rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The instances that two cells have both measured, in one order."""
+
+    names: Sequence[str]
+    """Public ids."""
+    differences: Sequence[float]
+    """First minus second."""
+    clusters: Sequence[int] | None
+    strata: Sequence[int] | None
+    span: float
+    """The largest difference that there can be."""
+
+    @property
+    def mean(self) -> float:
+        """The mean difference; with sub-runs the unweighted mean of theirs."""
+        return paired_mean(self.differences, self.strata)
+
+    def interval(self, confidence: float = 0.95) -> Interval | None:
+        """Its interval (``paired_interval``); None without pairs."""
+        return paired_interval(
+            self.differences, self.clusters, span=self.span, confidence=confidence, strata=self.strata
+        )
+
+    @property
+    def p(self) -> float | None:
+        """The two-sided p-value (``paired_p``)."""
+        return paired_p(self.differences, self.clusters, span=self.span, strata=self.strata)
 
 
 def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, Any]]:
@@ -26,26 +62,40 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, A
             continue
         if first.facts["data"]["sha256"] != second.facts["data"]["sha256"]:
             continue
-        scale = next((cell.metrics[cell.main_metric]["scale"] for cell in (first, second) if cell.scored), None)
-        if scale is None:
+        if not (first.scored or second.scored):
             continue  # Nothing was measured, e.g. no judge gave a verdict.
-        pairs = list(pairs_of(first, second, first.main_metric))
-        differences = [difference for _, difference in pairs]
-        clusters = [first.clusters[place] for place, _ in pairs] if first.clusters else None
-        interval = paired_interval(differences, clusters, span=abs(scale[1] - scale[0]))
+        found = pair(first, second, first.main_metric)
+        interval = found.interval()
         if interval is None:
             continue
         rows.append(
             {
                 "benchmark": benchmark,
                 "models": pool,
-                "difference": fmean(differences),
+                "difference": found.mean,
                 "low": interval.low,
                 "high": interval.high,
-                "n": len(differences),
+                "n": len(found.differences),
             }
         )
     return rows
+
+
+def pair(first: Cell, second: Cell, metric: str) -> Pairs:
+    """What both have measured of a metric that at least one of them has."""
+    found = list(pairs_of(first, second, metric))
+    worst, best = (first if metric in first.metrics else second).metrics[metric]["scale"]
+
+    def kept(column: Sequence[int] | None) -> list[int] | None:
+        return None if column is None else [column[place] for place, _ in found]
+
+    return Pairs(
+        names=[first.instances[place] for place, _ in found],
+        differences=[gap for _, gap in found],
+        clusters=kept(first.clusters),
+        strata=kept(first.strata),
+        span=abs(best - worst),
+    )
 
 
 def pairs_of(first: Cell, second: Cell, metric: str) -> Iterator[tuple[int, float]]:
@@ -65,11 +115,13 @@ def difference_at(first: Cell, place: int, second: Cell, other: int, metric: str
     that both have: a judge that fails on one model's answers must not make a difference by its absence.
     """
     mine, theirs = _at(first, metric, place), _at(second, metric, other)
-    if metric == "jury" and first.criteria == second.criteria and first.ratings and second.ratings:
+    gap = None if mine is None or theirs is None else mine - theirs
+    # leaderboard.json has its criteria in another order
+    if metric == "jury" and set(first.criteria) == set(second.criteria) and first.ratings and second.ratings:
         ratings = first.ratings[place], second.ratings[other]
         if ratings != (None, None):
-            return _by_judge(*ratings, mine, theirs)
-    return None if mine is None or theirs is None else mine - theirs
+            gap = _by_judge(*ratings, mine, theirs)
+    return 0.0 if gap is not None and abs(gap) < TINY else gap
 
 
 def _at(cell: Cell, metric: str, place: int) -> float | None:

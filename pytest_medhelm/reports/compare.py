@@ -34,9 +34,10 @@ def text(found: Comparison) -> Iterator[str]:
     yield ""
     yield from textwrap.wrap(f"B is shown to be better on {_listed(better)}, and worse on {_listed(worse)}.", WIDTH)
     yield from textwrap.wrap(
-        "+3 -1 changed: three instances became better, one worse. An interval that leaves 0 out shows a difference on "
-        "that benchmark; over many benchmarks some do so by chance: p is corrected for that (Holm).", WIDTH,
-    )  # fmt: skip
+        "+3 -1 changed: three instances became better, one worse. Better or WORSE is shown where p is below 0.05 after "
+        "Holm's correction over all rows, and the interval leaves 0 out: equal models seldom seem to differ anywhere.",
+        WIDTH,
+    )
 
 
 def _lines(row: Row) -> Iterator[str]:
@@ -44,10 +45,14 @@ def _lines(row: Row) -> Iterator[str]:
     interval = f"{row.low:+.3f} to {row.high:+.3f}"
     mark = "  better" if row.better else "  WORSE" if row.worse else ""
     changed = f"+{len(row.up)} -{len(row.down)}"
-    p = "" if row.p is None else f"  p {row.p:.3f}"
+    p = "" if row.p is None else f"  p {_p(row.p)}"
     values = f"{_number(row.first)} {_number(row.second)} {row.difference:>+7.3f}"
     yield f"{name:<{_NAME}} {values} {interval:>17} {row.n:>6}"
     yield f"  {changed} changed{p}{mark}"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _number(value: float | None) -> str:
