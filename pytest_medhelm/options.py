@@ -15,11 +15,10 @@ import pytest
 
 from pytest_medhelm.configfile import ConfigFile, read_config
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates.gate_file import is_gate_file
-from pytest_medhelm.sharding import Shard, read_shard
 
 if TYPE_CHECKING:
     from pytest_medhelm.datasets.sampling import Sampler
+    from pytest_medhelm.sharding import Shard
 
 Pages = Literal["pages", "single", "none"]
 """Which pages a run writes."""
@@ -202,7 +201,7 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         models=models,
         judges=judges,
-        gates=tuple(str(root / text) if is_gate_file(text) else text for text in listed("gate", "gates")),
+        gates=_gates(root, listed("gate", "gates")),
         base_url=scalar("base-url"),
         data=None if data is None else _folder(root, data),
         limit=_limit(limit, models),
@@ -226,7 +225,7 @@ def read_settings(config: pytest.Config) -> Settings:
         currency=run.get("currency", "USD"),
         baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
         baseline_model=scalar("baseline-model"),
-        shard=read_shard(str(scalar("shard"))) if scalar("shard") else None,
+        shard=_shard(scalar("shard")),
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
@@ -326,6 +325,26 @@ def _name_or_folder(root: Path, value: Any) -> str | None:
         return None
     folder = root / Path(value).expanduser()
     return str(folder) if folder.is_dir() else str(value)
+
+
+# What few sessions need is imported when it is named: other projects must not feel that the plugin is installed.
+
+
+def _gates(root: Path, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Rules as they stand, gate files by their whole path."""
+    if not given:
+        return ()
+    from pytest_medhelm.gates.gate_file import is_gate_file
+
+    return tuple(str(root / text) if is_gate_file(text) else text for text in given)
+
+
+def _shard(value: Any) -> Shard | None:
+    if not value:
+        return None
+    from pytest_medhelm.sharding import read_shard
+
+    return read_shard(str(value))
 
 
 def _suite_name(value: str) -> str:
