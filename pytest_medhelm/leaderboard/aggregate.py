@@ -6,21 +6,20 @@ tokens, what was read from disk). Floats in ``results`` are rounded to six decim
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
-from pytest_medhelm.jury.harm import HARM
+from pytest_medhelm.leaderboard.categories import category_averages, complete_for
 from pytest_medhelm.leaderboard.cell import Cell as Cell
 from pytest_medhelm.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.leaderboard.jurors import jury_section
-from pytest_medhelm.leaderboard.jury import NOTE, ONE_SIDED, harm_of, harm_summary, jury_extras
-from pytest_medhelm.leaderboard.labels import label_summaries
+from pytest_medhelm.leaderboard.jury import harm_of
 from pytest_medhelm.leaderboard.paired import paired
 from pytest_medhelm.leaderboard.provenance import provenance_of, ratings_as_json
+from pytest_medhelm.leaderboard.slices import slices_of
 from pytest_medhelm.leaderboard.spending import Spending
-from pytest_medhelm.leaderboard.statistics import bounds, mean_interval, standard_error
+from pytest_medhelm.leaderboard.summary import CONFIDENCE, metrics_of
 from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.response import STATUSES
@@ -29,9 +28,6 @@ from pytest_medhelm.taxonomy import CATEGORY_OF
 
 SCHEMA = "medhelm-leaderboard/1"
 DECIMALS = 6
-CONFIDENCE = 0.95
-ANSWERED = frozenset({"ok", "judge_error"})
-"""Statuses of instances that the model answered."""
 
 
 def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
@@ -74,7 +70,7 @@ def make_cell(
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics=_metrics(columns, facts, confidence),
+        metrics=metrics_of(columns, facts, confidence),
         instances=columns.ids,
         scores=scores,
         facts=facts,
@@ -92,85 +88,11 @@ def make_cell(
     )
 
 
-def _metrics(columns: Columns, facts: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
-    """A summary of each metric; where references are marked as wrong, beside it the value without these instances."""
-    found = {
-        name: _summary(name, columns.scores[name], columns, facts, confidence) for name in sorted(columns.scores)
-    } | label_summaries(columns.labels, columns.clusters, _strata(columns, facts), facts, confidence)
-    if columns.marks:
-        rows = [row for row, name in enumerate(columns.ids) if name not in columns.marks]
-        rest = _metrics(columns.only(rows), facts, confidence)
-        for name, summary in found.items():
-            without = rest.get(name, {})
-            summary["without_marked"] = {key: without.get(key) for key in ("value", "low", "high")} | {
-                "n": without.get("n", 0),
-                "marked": len(columns.marks),
-            }
-    return found
-
-
 def _coded(clusters: Sequence[str]) -> list[int] | None:
     """Clusters as numbers in order of appearance: their names may be patients'. None where each holds one instance."""
     codes: dict[str, int] = {}
     coded = [codes.setdefault(name, len(codes)) for name in clusters]
     return coded if len(codes) < len(coded) else None
-
-
-def _strata(columns: Columns, facts: Mapping[str, Any]) -> Sequence[str] | None:
-    """The sub-run of each instance; None where the benchmark has none."""
-    return columns.strata if facts["strata"] else None
-
-
-def _summary(
-    name: str, column: Sequence[float | None], columns: Columns, facts: Mapping[str, Any], confidence: float
-) -> dict[str, Any]:
-    """The main value with its interval; beside it the value among answered instances and the bounds."""
-    if name in HARM:
-        # Shown with a bound of 95 % on one side; a gate with a level of its own asks for that.
-        return harm_summary(name, columns, ONE_SIDED if confidence == CONFIDENCE else (1 + confidence) / 2)
-    ends = (columns.scales[name][0], columns.scales[name][1])
-    aside = columns.not_applicable.get(name, set())
-    scores = [None if index in aside else score for index, score in enumerate(column)]
-    kept = [index for index, score in enumerate(scores) if score is not None]
-    values = [score for score in scores if score is not None]
-    answered = [score for index, score in zip(kept, values, strict=True) if columns.statuses[index] in ANSWERED]
-    strata = [columns.strata[index] for index in kept] if facts["strata"] else None
-    incomplete = strata is not None and set(strata) != set(facts["strata"])
-    clusters = [columns.clusters[index] for index in kept]
-    interval = (
-        None
-        if incomplete
-        else mean_interval(values, scale=ends, clusters=clusters, strata=strata, confidence=confidence)
-    )
-    missing = len(scores) - len(values) - len(aside)
-    worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
-    summary: dict[str, Any] = {
-        "value": None if incomplete or not values else _mean(values, strata),
-        "standard_error": None if incomplete else standard_error(values, ends, clusters, strata),
-        "low": interval and interval.low,
-        "high": interval and interval.high,
-        "method": interval.method if interval else "",
-        "note": "a sub-run is missing" if incomplete else (interval.note if interval else ""),
-        "answered": fmean(answered) if answered else None,
-        "worst": worst,
-        "best": best,
-        "n": len(values),
-        "missing": missing,
-        "scale": list(ends),
-    }
-    if columns.jury.is_jury_metric(name):
-        summary |= jury_extras(name, columns, _strata(columns, facts))
-        summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))
-    return summary
-
-
-def _mean(values: Sequence[float], strata: Sequence[str] | None) -> float:
-    if strata is None:
-        return fmean(values)
-    groups: dict[str, list[float]] = defaultdict(list)
-    for stratum, value in zip(strata, values, strict=True):
-        groups[stratum].append(value)
-    return fmean(fmean(group) for group in groups.values())
 
 
 def _measurements(columns: Columns) -> dict[str, Any]:
@@ -213,6 +135,7 @@ def make_leaderboard(
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
         "cells": [_cell_as_json(cell) for cell in cells],
         "win_rate": _win_rate(cells, candidates),
+        "categories": category_averages(cells, candidates),
         "paired": paired(cells, candidates),
         "jury": jury_section(cells, models),
         "gates": list(gates),
@@ -251,6 +174,7 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,
         "absent": cell.absent,
+        "slices": slices_of(cell.columns, cell.facts),
         "marks": cell.marks,
         "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,
@@ -268,23 +192,15 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
 def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any]:
     """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
     pool = sorted({cell.model for cell in cells} & set(candidates))
-    columns: dict[str, dict[str, float]] = defaultdict(dict)
-    for cell in cells:
-        if cell.model in pool and not cell.partial and cell.value is not None:
-            columns[cell.benchmark][cell.model] = cell.value
-    sets = {
-        name: {cell.evaluation for cell in cells if cell.benchmark == name and cell.model in pool} for name in columns
-    }
-    complete = {
-        name: values for name, values in sorted(columns.items()) if len(values) == len(pool) and len(sets[name]) == 1
-    }
+    complete = complete_for(pool, cells)
     if len(pool) < 3 or not complete:
         return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
+    columns = {name: {model: cell.value or 0.0 for model, cell in row.items()} for name, row in complete.items()}
     return {
         "pool": pool,
-        "benchmarks": list(complete),
-        "rates": mean_win_rates(complete),
-        "stability": {model: list(ends) for model, ends in win_rate_stability(complete).items()},
+        "benchmarks": list(columns),
+        "rates": mean_win_rates(columns),
+        "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
     }
 
 
