@@ -27,6 +27,8 @@ examples:
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
+  medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
+  medhelm export medhelm-results/default --to=scores.csv         every score as a table
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -86,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     _annotate(_command(commands, "annotate", "add clinicians' ratings and marks of wrong references to a suite"))
     _compare(_command(commands, "compare", "compare two models on the same instances; exit status 1 when B is worse"))
+    _trend(_command(commands, "trend", "follow benchmarks through many suites, in order of time"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
     _power(_command(commands, "power", "say how many instances a comparison with a baseline takes"))
+    _export(_command(commands, "export", "write the results of a suite as a table: CSV, JSON Lines, Parquet"))
     _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
@@ -186,6 +190,20 @@ def _annotate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "--table",
+        choices=("scores", "verdicts", "cells"),
+        help="a row per score of each instance (default), per judge's verdict, or per value of the leaderboard",
+    )
+    parser.add_argument(
+        "--format", choices=("csv", "jsonl", "parquet"), help="default: as --to ends, else csv (docs/export.md)"
+    )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
+    parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")
+
+
 def _merge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="folders of the suites")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the united suite")
@@ -215,6 +233,15 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--margin", type=float, metavar="M", help="exit status 1 unless B is shown to be less than M worse everywhere"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
+def _trend(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suites", nargs="+", type=Path, metavar="SUITE", help="suites or leaderboard.json files, two or more"
+    )
+    parser.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
 
