@@ -24,6 +24,8 @@ class Stored:
     cells: Sequence[Cell]
     candidates: Sequence[str]
     """Models that may be promoted; baselines, humans and imports are none."""
+    started: str = ""
+    """When the newest run that the cells are of was started (ISO 8601); empty where that is not known."""
 
 
 def read_stored(path: Path) -> Stored:
@@ -33,7 +35,8 @@ def read_stored(path: Path) -> Stored:
             return _from_json(path / "leaderboard.json")
         suite = open_suite(path)
         try:
-            return Stored(path, path.name, read_cells(suite)[0], candidates_of(suite.models()))
+            cells, measured = read_cells(suite)
+            return Stored(path, path.name, cells, candidates_of(suite.models()), _started(measured))
         finally:
             suite.close()
     return _from_json(path)
@@ -53,11 +56,16 @@ def _from_json(path: Path) -> Stored:
         facts = {entry["name"]: entry for entry in board["results"]["benchmarks"]}
         models = {entry["name"]: entry for entry in board["results"]["models"]}
         cells = [_cell(entry, facts[entry["benchmark"]]) for entry in board["results"]["cells"]]
+        started = _started(board.get("measurements", {}))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ConfigError(
             f"{path} lacks what a comparison needs (scores of each instance): make it again with 'medhelm report SUITE'"
         ) from None
-    return Stored(path, board["suite"], cells, candidates_of(models))
+    return Stored(path, board["suite"], cells, candidates_of(models), started)
+
+
+def _started(measured: Mapping[str, Any]) -> str:
+    return max((entry.get("started") or "" for entry in measured.get("cells", {}).values()), default="")
 
 
 def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:

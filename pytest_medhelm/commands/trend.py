@@ -1,0 +1,34 @@
+"""medhelm trend: the main values of many suites in order of time."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.leaderboard.aggregate import rounded
+from pytest_medhelm.leaderboard.stored import read_stored
+from pytest_medhelm.leaderboard.trend import as_json, trend
+from pytest_medhelm.reports.files import write_json, write_private
+from pytest_medhelm.reports.trend import levels_for, page, text
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the trend.
+
+    Raises ConfigError when a suite cannot be read, a name is unknown, nothing is in two suites, or a file cannot be
+    written.
+    """
+    found = trend([read_stored(path) for path in arguments.suites], arguments.benchmark)
+    print("\n".join(text(found, levels_for(sys.stdout.encoding))))
+    html: Path | None = arguments.html
+    try:
+        if arguments.json is not None:
+            write_json(arguments.json, rounded(as_json(found)))
+        if html is not None:
+            write_private(html, page(found))
+            print(f"page: {html}")
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
+    return 0
