@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.leaderboard.in_time import SuiteOfTrend, distinct_names, in_time
 from pytest_medhelm.leaderboard.paired import pair
 from pytest_medhelm.leaderboard.stored import Stored
 
@@ -21,16 +20,6 @@ REMARKED = ("model", "versions")
 """Parts that may differ, since they are what is followed, but are said."""
 PARTIAL = "partial"
 """Stands for values of runs that lack instances of their evaluation set."""
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteOfTrend:
-    """One of the suites."""
-
-    name: str
-    """As it is shown: unlike that of every other suite here."""
-    started: str
-    """ISO 8601; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +133,12 @@ def trend(suites: Sequence[Stored], benchmarks: Collection[str] = ()) -> Trend:
     """
     if len(suites) < 2:
         raise ConfigError("a trend needs two suites or more: name another, e.g. medhelm-results/june")
-    if len({_folder(stored.path) for stored in suites}) < len(suites):
-        raise ConfigError("a suite is named twice: name each once")
+    ordered, by_time = in_time(suites)
+    names = distinct_names(ordered)
     known = sorted({cell.benchmark for stored in suites for cell in stored.cells})
     for name in benchmarks:
         if name not in known:
             raise ConfigError(f"--benchmark={name}: no suite has results of it; there are {', '.join(known) or 'none'}")
-    by_time = all(_time(stored.started) is not None for stored in suites)
-    ordered = sorted(suites, key=lambda stored: _time(stored.started) or 0.0) if by_time else suites
     charts, alone = [], []
     for key, tables in _tables(ordered, benchmarks or known):
         if sum(any(cell.value is not None for cell in table.values()) for table in tables) > 1:
@@ -161,37 +148,11 @@ def trend(suites: Sequence[Stored], benchmarks: Collection[str] = ()) -> Trend:
     if not charts:
         raise ConfigError("there is no trend: no benchmark has values of the same metric in two of these suites")
     return Trend(
-        tuple(SuiteOfTrend(*names) for names in zip(_names(ordered), (s.started for s in ordered), strict=True)),
+        tuple(SuiteOfTrend(name, stored.started) for name, stored in zip(names, ordered, strict=True)),
         by_time,
         tuple(charts),
         tuple(alone),
     )
-
-
-def _folder(path: Path) -> Path:
-    """What a suite and its leaderboard.json have in common."""
-    whole = path.resolve()
-    return whole.parent if whole.name == "leaderboard.json" else whole
-
-
-def _time(started: str) -> float | None:
-    try:
-        found = datetime.fromisoformat(started)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _names(suites: Sequence[Stored]) -> list[str]:
-    """Their own names; where two are alike, as of ``default`` from two jobs, as much of the paths as differs."""
-    names = [str(stored.name) for stored in suites]
-    paths = [_folder(stored.path) for stored in suites]
-    parts = [(path.with_suffix("") if path.suffix == ".json" else path).parts for path in paths]
-    depth = 1
-    while len(set(names)) < len(names) and depth <= max(map(len, parts)):
-        names = ["/".join(part[-depth:]) for part in parts]
-        depth += 1
-    return names
 
 
 Key = tuple[str, str, tuple[float, float]]

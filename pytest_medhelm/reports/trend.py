@@ -167,7 +167,12 @@ def _dated(found: Trend, place: int) -> str:
 
 def date(started: str) -> str:
     """The day of a time in ISO 8601, to be shown."""
-    return visible(started, 10) if len(started) <= 10 else visible(started[:10])
+    return visible(started[:10])
+
+
+def moment(started: str) -> str:
+    """Likewise the minute."""
+    return visible(started[:16]).replace("T", " ")
 
 
 def number(value: float | None) -> str:
@@ -191,6 +196,7 @@ def page(found: Trend) -> str:
         found=found,
         charts=charts,
         date=date,
+        moment=moment,
         number=number,
         signed=signed,
         visible=visible,

@@ -109,7 +109,7 @@ def picture(chart: Chart, suites: int) -> Picture:
         places=[round(LEFT + step * (place + 0.5), 1) for place in range(suites)],
     )
     ends = [frame.y(_values(line)[line.measured[-1]]) for line in lines]
-    apart = min(7.0, step / 2 / len(lines))
+    apart = min(13.0, step / 2 / len(lines))
     every = math.ceil(NAME_WIDTH / step)
     return Picture(
         width=frame.right + RIGHT,
