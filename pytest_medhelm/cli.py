@@ -198,7 +198,14 @@ def _export(parser: argparse.ArgumentParser) -> None:
         help="a row per score of each instance (default), per judge's verdict, or per value of the leaderboard",
     )
     parser.add_argument(
-        "--format", choices=("csv", "jsonl", "parquet"), help="default: as --to ends, else csv (docs/export.md)"
+        "--format",
+        choices=("csv", "jsonl", "parquet", "html"),
+        help="default: as --to ends, else csv; html for --aggregate (docs/export.md)",
+    )
+    parser.add_argument(
+        "--aggregate",
+        action="store_true",
+        help="only what may leave the house: no instance, no text, no count under 11",
     )
     parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
     parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")

@@ -10,12 +10,17 @@ from typing import Any
 
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.export.columns import CELLS, REASONS, SCORES, TEXTS, VERDICTS, Column
+from pytest_medhelm.export.aggregate import aggregate_rows
+from pytest_medhelm.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS, Column
 from pytest_medhelm.export.formats import FORMATS, write_table
 from pytest_medhelm.export.rows import cell_rows, score_rows, verdict_rows
+from pytest_medhelm.leaderboard.aggregate import read_cells
+from pytest_medhelm.reports.aggregate_page import aggregate_page
 from pytest_medhelm.reports.files import replacing
 from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.results.suite import Suite, open_suite
+
+_PAGES = ("leaderboard.html", "instances.html")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,6 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checked(arguments: argparse.Namespace) -> str:
     """The table to write. Raises ConfigError where options contradict each other."""
+    if arguments.aggregate:
+        if arguments.text or arguments.table:
+            raise ConfigError("--aggregate holds no text and is a table of its own: leave --text and --table out")
+        return "aggregate"
+    if arguments.format == "html":
+        raise ConfigError("--format=html is a page of the aggregate: add --aggregate, or take --format=csv")
     table: str = arguments.table or "scores"
     if arguments.text and table == "cells":
         raise ConfigError("--table=cells holds no text: leave --text out, or take --table=scores")
@@ -49,7 +60,7 @@ def _checked(arguments: argparse.Namespace) -> str:
 
 def _target(arguments: argparse.Namespace, table: str) -> tuple[Path, str]:
     """The file to write and its format: --format, or what the name of the file ends with."""
-    forms = FORMATS
+    forms = (*FORMATS, "html") if arguments.aggregate else FORMATS
     given: Path | None = arguments.to
     form = arguments.format or (given.suffix.removeprefix(".").lower() if given else forms[0])
     if form not in forms:
@@ -59,11 +70,17 @@ def _target(arguments: argparse.Namespace, table: str) -> tuple[Path, str]:
         raise ConfigError(f"--to={visible(file)} is to be {form}: end its name with .{form}, or change --format")
     if file.is_dir():
         raise ConfigError(f"--to={visible(file)} is a folder: name a file in it, e.g. {visible(file / table)}.{form}")
+    if file.name in _PAGES and file.parent.resolve() == arguments.suite.resolve():
+        raise ConfigError(f"--to={visible(file)} is a page of the suite: name another, e.g. {table}.{form}")
     return file, form
 
 
 def _write(suite: Suite, file: Path, table: str, form: str, *, text: bool) -> int:
     with replacing(file) as out:
+        if form == "html":
+            found = list(aggregate_rows(read_cells(suite)[0], suite.models()))
+            out.write(aggregate_page(suite.folder.resolve().name, found).encode())
+            return len(found)
         if not text:
             columns, rows = _table(suite, table, None)
             return write_table(out, columns, rows, form)
@@ -76,6 +93,8 @@ def _write(suite: Suite, file: Path, table: str, form: str, *, text: bool) -> in
 
 
 def _table(suite: Suite, table: str, store: ResponseStore | None) -> tuple[Sequence[Column], Iterator[dict[str, Any]]]:
+    if table == "aggregate":
+        return AGGREGATE, aggregate_rows(read_cells(suite)[0], suite.models())
     if table == "cells":
         return CELLS, cell_rows(suite)
     if table == "verdicts":
