@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ class Benchmark:
     """Solved examples per question."""
     examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
     """Solved examples to choose from, by the slice that they must share with the instance."""
+    description: str = ""
+    """What is asked, read and scored, from the module's docstring up to its sources."""
 
     @cached_property
     def evaluation(self) -> str:
@@ -92,6 +95,7 @@ class Benchmark:
         return {
             "name": task.name,
             "title": task.title,
+            "description": self.description,
             "category": task.category,
             "subcategory": task.subcategory,
             "placed_here": task.placed_here,
@@ -168,6 +172,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         shots=shots,
         examples=_load_examples(task, source, shots) if shots else {},
+        description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
     )
 
 

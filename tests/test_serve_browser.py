@@ -92,9 +92,9 @@ def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: V
         page.locator("#instance").get_by_text("refused").first.wait_for()
         assert page.url.endswith("#benchmark=letters&instance=q003")
         board.get_by_role("button", name="new results").wait_for(timeout=30_000)
-        assert board.get_by_text("1 refused").count() == 0
+        assert board.get_by_text("1 unusable").count() == 0
         board.get_by_label("keep up to date").check()
-        board.get_by_text("1 refused").first.wait_for()
+        board.get_by_text("1 unusable").first.wait_for()
         assert board.locator("#live-reload").is_hidden()
 
 

@@ -151,4 +151,4 @@ def _never_events(cell: Cell) -> Reading | Unread:
 
 
 def interval_name(alpha: float) -> str:
-    return f"{100 * (1 - 2 * alpha):.10g} % interval"
+    return f"{100 * (1 - 2 * alpha):.4g} % interval"

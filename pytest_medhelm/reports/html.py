@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.browser_files import address, write_browser
 from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.reports.first_prompts import first_prompts
+from pytest_medhelm.reports.heat import clearly_best
+from pytest_medhelm.reports.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.pages import template
 from pytest_medhelm.results.suite import Suite
 
@@ -24,8 +28,9 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[
     """Write the pages; the line says where the first one is."""
     with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
         write_browser(suite, store, leaderboard)
+        prompts = first_prompts(suite, store, leaderboard)
     page = suite.folder / "leaderboard.html"
-    write_private(page, leaderboard_page(leaderboard, links(leaderboard)))
+    write_private(page, leaderboard_page(leaderboard, links(leaderboard), prompts))
     return [f"page: {page}"]
 
 
@@ -38,22 +43,37 @@ def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def leaderboard_page(
-    leaderboard: Mapping[str, Any], links: Mapping[tuple[str, str], str], served: Mapping[str, Any] | None = None
+    leaderboard: Mapping[str, Any],
+    links: Mapping[tuple[str, str], str],
+    prompts: Mapping[str, Mapping[str, Any]],
+    served: Mapping[str, Any] | None = None,
 ) -> str:
-    """leaderboard.html; ``links``: where the instances of each (benchmark, model) are.
+    """leaderboard.html; ``links``: where the instances of each (benchmark, model) are; ``prompts``: ``first_prompts``.
 
     ``served``: how far the run is, on a page that ``medhelm serve`` shows and keeps up to date.
     """
-    return template("leaderboard.html").render(**leaderboard_values(leaderboard, links), served=served)
+    return template("leaderboard.html").render(**leaderboard_values(leaderboard, links, prompts), served=served)
 
 
-def leaderboard_values(leaderboard: Mapping[str, Any], links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def leaderboard_values(
+    leaderboard: Mapping[str, Any],
+    links: Mapping[tuple[str, str], str],
+    prompts: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     """What the template of the leaderboard, and one that extends it, is filled with."""
-    cells = leaderboard["results"]["cells"]
+    results = leaderboard["results"]
+    models = in_order(results)
+    rows = model_rows(leaderboard, models)
     return {
         "board": leaderboard,
-        "results": leaderboard["results"],
-        "facts": {facts["name"]: facts for facts in leaderboard["results"]["benchmarks"]},
-        "table": {(cell["benchmark"], cell["model"]): cell for cell in cells},
+        "results": results,
+        "facts": {facts["name"]: facts for facts in results["benchmarks"]},
+        "table": {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]},
         "links": links,
+        "prompts": prompts,
+        "models": models,
+        "rows": rows,
+        "run": facts_of_run(leaderboard),
+        "clouds": clouds(rows, bool(results["win_rate"]["rates"])),
+        "best": clearly_best(results["cells"], [facts["name"] for facts in models if facts["kind"] == CANDIDATE]),
     }

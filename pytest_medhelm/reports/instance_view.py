@@ -32,7 +32,7 @@ def instance_view(
     for record in records:
         payload, content, reasoning = store.exchange(record["request"])
         thinking = answers.split_thinking(content, reasoning or None)
-        messages = json.dumps(_messages(payload), ensure_ascii=False)
+        messages = json.dumps(messages_of(payload), ensure_ascii=False)
         view = {name: record.get(name) for name in _AS_THEY_ARE}
         views.append(
             view
@@ -57,7 +57,7 @@ def instance_view(
     }
 
 
-def _messages(payload: str) -> list[dict[str, str]]:
+def messages_of(payload: str) -> list[dict[str, str]]:
     """Role and content of each message of a request; empty where there is none."""
     try:
         messages = json.loads(payload)["messages"] if payload else []

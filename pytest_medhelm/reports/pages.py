@@ -16,6 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pytest_medhelm.leaderboard.spending import money
+from pytest_medhelm.reports.charts import distribution
+from pytest_medhelm.reports.heat import shade
+from pytest_medhelm.reports.metric_words import words_of
+from pytest_medhelm.reports.overview import LOST, UNUSABLE
 
 
 @cache
@@ -29,6 +33,8 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
+    environment.globals |= {"shade": shade, "words_of": words_of, "distribution": distribution}
+    environment.globals |= {"unusable": UNUSABLE, "lost": LOST}
     return environment.get_template(name)
 
 

@@ -23,6 +23,7 @@ from pytest_medhelm.reports.browser import Index, chunk, index
 from pytest_medhelm.reports.browser_files import address, remove_browser
 from pytest_medhelm.reports.embedding import as_json
 from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.reports.first_prompts import first_prompts
 from pytest_medhelm.reports.html import leaderboard_values
 from pytest_medhelm.reports.pages import template
 from pytest_medhelm.results.suite import Suite
@@ -40,11 +41,12 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[
     page = suite.folder / "leaderboard.html"
     with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
         sample = sample_of(suite, store, index(suite, store, leaderboard))
+        prompts = first_prompts(suite, store, leaderboard)
     links = {
         (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"], page="")
         for cell in leaderboard["results"]["cells"]
     }
-    text = template("single.html").render(**leaderboard_values(leaderboard, links), sample=sample)
+    text = template("single.html").render(**leaderboard_values(leaderboard, links, prompts), sample=sample)
     write_private(page, text)
     remove_browser(suite.folder)
     return [

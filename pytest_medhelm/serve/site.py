@@ -116,7 +116,9 @@ class Site:
         source = self._source(request)
         board = await _aside(source.board)
         served = self._served(board.status)
-        return _page(await _aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), served)))
+        return _page(
+            await _aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), board.prompts, served))
+        )
 
     async def _instances(self, request: web.Request) -> web.StreamResponse:
         source = self._source(request)

@@ -19,6 +19,7 @@ from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
 from pytest_medhelm.reports.browser import Slice, chunk, index
 from pytest_medhelm.reports.embedding import as_script
+from pytest_medhelm.reports.first_prompts import first_prompts
 from pytest_medhelm.reports.write import paid_now
 from pytest_medhelm.results.suite import Suite
 
@@ -72,6 +73,8 @@ class Board:
     """The leaderboard of a moment."""
 
     leaderboard: Mapping[str, Any]
+    prompts: Mapping[str, Mapping[str, Any]]
+    """``first_prompts``."""
     status: Status
 
 
@@ -101,7 +104,7 @@ class Source:
 
         The status with it is the one before it was read.
         """
-        return self._board.get(self._state(), lambda: Board(status=self.status(), leaderboard=self.read(_board)), SHARE)
+        return self._board.get(self._state(), lambda: Board(*self.read(_board), self.status()), SHARE)
 
     def index(self) -> str:
         """The script that hands the index to the instance browser."""
@@ -205,7 +208,12 @@ def _status(suite: Suite, store: ResponseStore) -> Status:
     )
 
 
-def _board(suite: Suite, store: ResponseStore) -> dict[str, Any]:
+def _board(suite: Suite, store: ResponseStore) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    leaderboard = _leaderboard(suite, store)
+    return leaderboard, first_prompts(suite, store, leaderboard)
+
+
+def _leaderboard(suite: Suite, store: ResponseStore) -> dict[str, Any]:
     if _status(suite, store).progress == "finished":
         stored = _json(suite.folder / "leaderboard.json")
         runs = stored.get("measurements", {}).get("runs") or [{}]

@@ -1,0 +1,105 @@
+"""The geometry of the page's two kinds of pictures: how scores are distributed, and a cloud of models.
+
+Templates draw them; here are numbers alone, so that the page needs no script and no library for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+BINS = 10
+WIDTH, HEIGHT = 640, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 20, 44
+_LINE = 18
+"""Least distance between two labels."""
+
+
+class Bin(NamedTuple):
+    """One bar: scores that are ``label``, or between its two ends."""
+
+    label: str
+    number: int
+    share: float
+    """0..1 of all instances, those without a score included."""
+
+
+def distribution(scores: Sequence[float | None], scale: Sequence[float]) -> list[Bin]:
+    """How often each score occurs, from the worst to the best of ``scale``; the last bar counts what has none.
+
+    Up to ten different scores have a bar each, others fall into ten ranges of equal width that include their lower
+    end. A bar for missing scores is there where any is missing.
+    """
+    known = [score for score in scores if score is not None]
+    total = len(scores)
+    worst, best = scale
+    descending = worst > best
+    values = sorted(set(known) | {worst, best}, reverse=descending)
+    if len(values) <= BINS:
+        counts = Counter(known)
+        bars = [(f"{value:.3g}", counts[value]) for value in values]
+    else:
+        low, width = min(scale), abs(best - worst) / BINS
+        places = Counter(min(BINS - 1, int((score - low) / width)) for score in known)
+        bars = [
+            (f"{low + place * width:.3g} to {low + (place + 1) * width:.3g}", places[place])
+            for place in (reversed(range(BINS)) if descending else range(BINS))
+        ]
+    if total > len(known):
+        bars.append(("no score", total - len(known)))
+    return [Bin(label, count, count / total if total else 0.0) for label, count in bars]
+
+
+class Point(NamedTuple):
+    """A model in a cloud: ``y`` is 0..1, with ``low`` and ``high`` where there is a range."""
+
+    name: str
+    kind: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+def cloud(points: Sequence[Point]) -> dict[str, Any]:
+    """Places in a picture of ``WIDTH`` x ``HEIGHT``: ``marks``, ``x_ticks``, ``y_ticks``.
+
+    The horizontal axis begins at 0. Labels stand beside their marks, moved up or down where two would cover each other.
+    """
+    step = _step(max((point.x for point in points), default=1.0) or 1.0)
+    end = step * max(1, math.ceil(max((point.x for point in points), default=1.0) / step - 1e-9))
+
+    def across(x: float) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * x / end, 1)
+
+    def down(y: float) -> float:
+        return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - y), 1)
+
+    marks: list[dict[str, Any]] = []
+    for point in sorted(points, key=lambda point: (-point.y, point.x, point.name)):
+        x, y = across(point.x), down(point.y)
+        left = x > WIDTH * 0.6
+        label = y + 5
+        for other in marks:
+            if other["left"] == left and label - other["label"] < _LINE:
+                label = other["label"] + _LINE
+        ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
+        marks.append({"point": point, "x": x, "y": y, "label": round(label, 1), "left": left, "ends": ends})
+    over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
+    if over > 0:
+        for mark in marks:
+            mark["label"] = round(mark["label"] - over, 1)
+    return {
+        "marks": marks,
+        "x_ticks": [(across(step * number), f"{step * number:.3g}") for number in range(round(end / step) + 1)],
+        "y_ticks": [(down(share / 4), f"{share / 4:.2f}") for share in range(5)],
+        "frame": (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM),
+    }
+
+
+def _step(end: float) -> float:
+    """A round distance that divides an axis into two to five parts."""
+    power = 10.0 ** math.floor(math.log10(end))
+    return next(power * part for part in (0.2, 0.5, 1.0, 2.0) if end / (power * part) <= 5)
