@@ -94,7 +94,7 @@ def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: V
         board.get_by_role("button", name="new results").wait_for(timeout=30_000)
         assert board.get_by_text("1 unusable").count() == 0
         board.get_by_label("keep up to date").check()
-        board.get_by_text("1 unusable").first.wait_for()
+        board.get_by_text("1 refused").first.wait_for(state="attached")
         assert board.locator("#live-reload").is_hidden()
 
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 BINS = 10
 WIDTH, HEIGHT = 640, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 20, 44
+TINY = 1e-6
+"""The least end of an axis, in seconds or money."""
 _LINE = 18
 """Least distance between two labels."""
 
@@ -42,7 +44,7 @@ def distribution(scores: Sequence[float | None], scale: Sequence[float]) -> list
         bars = [(f"{value:.3g}", counts[value]) for value in values]
     else:
         low, width = min(scale), abs(best - worst) / BINS
-        places = Counter(min(BINS - 1, int((score - low) / width)) for score in known)
+        places = Counter(min(BINS - 1, int((score - low) / width + 1e-9)) for score in known)
         bars = [
             (f"{low + place * width:.3g} to {low + (place + 1) * width:.3g}", places[place])
             for place in (reversed(range(BINS)) if descending else range(BINS))
@@ -68,8 +70,9 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
 
     The horizontal axis begins at 0. Labels stand beside their marks, moved up or down where two would cover each other.
     """
-    step = _step(max((point.x for point in points), default=1.0) or 1.0)
-    end = step * max(1, math.ceil(max((point.x for point in points), default=1.0) / step - 1e-9))
+    most = max((point.x for point in points), default=1.0)
+    step = _step(max(most, TINY))
+    end = step * max(1, math.ceil(most / step - 1e-9))
 
     def across(x: float) -> float:
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * x / end, 1)
