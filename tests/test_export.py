@@ -253,7 +253,7 @@ def test_no_small_count_can_be_computed_back() -> None:
             assert len(values) > 1 or not 1 <= min(values) <= 10, (name, values, worlds[0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(11, 400), st.data())
 def test_larger_cells_have_another_world_too(size: int, data: st.DataObject) -> None:
     """The neighbouring worlds of the proof in docs/export.md, at sizes that cannot be listed."""

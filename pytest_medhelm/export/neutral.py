@@ -25,7 +25,7 @@ def neutral(text: str) -> str:
     led = "'" if _BEGINNING.match(text) else ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     guarded = led + _FORMULA.sub(r"\1'\2", lines)
-    if guarded.isprintable():
+    if guarded.replace("\n", "").replace("\t", "").isprintable():
         return guarded
     return "".join(sign if sign in "\n\t" or not _hidden(sign) else _code(sign) for sign in guarded)
 
