@@ -25,7 +25,7 @@ from pytest_medhelm.export.neutral import neutral
 from pytest_medhelm.leaderboard.aggregate import make_cell
 from pytest_medhelm.leaderboard.columns import Columns
 from tests.conftest import CHECKOUT, cell, gold, leaderboard
-from tests.juries import named, rating, talks
+from tests.juries import named, number_of, rating, talks
 
 BOTH = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
 SUITE = "medhelm-results/default"
@@ -331,3 +331,47 @@ def test_a_cell_under_eleven_is_not_shown(pytester: pytest.Pytester, letters: An
     assert {row[name] for name in ("size", "low", "high", "partial")} == {None}
     assert main(["export", str(pytester.path / SUITE), "--aggregate", "--format=html"]) == 0
     assert "fewer than 11 instances" in (pytester.path / SUITE / "aggregate.html").read_text()
+
+
+def test_sub_runs_that_count_alike_have_no_value(
+    pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]
+) -> None:
+    data = letters(40)
+    module = (pytester.path / "test_letters.py").read_text()
+    module = module.replace('row["answer"], choices', 'row["answer"], slices={"ward": row["answer"]}, choices')
+    (pytester.path / "test_letters.py").write_text(module.replace("chance=0.25", 'chance=0.25, strata="ward"'))
+    run("--medhelm-model=baseline/random", f"--medhelm-data={data}")
+    rows = export(pytester.path, "--aggregate", to="a.jsonl")
+    values = [row for row in rows if row["kind"] == "value"]
+    assert {(row["low"], row["high"], row["suppressed"]) for row in values} == {
+        (None, None, "its sub-runs count alike, and some may be small")
+    }
+    assert "ward" not in str(rows)
+    scores = export(pytester.path, to="s.jsonl")
+    assert {(row["stratum"], row["slices"]) for row in scores} == {(x, json.dumps({"ward": x})) for x in "ABCD"}
+
+
+def test_graded_scores_are_bands_of_their_scale(pytester: pytest.Pytester, run: Callable[..., Any]) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        return "Rest." if body["model"] == "doctor" else rating(4 if number_of(body) == 0 else 5)
+
+    with MockServer(answer, models=("doctor", "kind")) as server:
+        run(talks(pytester.path, 32), *named(server, "kind"))
+    rows = {(row["kind"], row["name"]): row for row in export(pytester.path, "--aggregate", to="a.jsonl")}
+    jury = rows["value", "jury"]
+    # 32 measured, at least 22 by their band of 33 counts in 3: two halves of the scale from 1 to 5.
+    assert (jury["scale_worst"], jury["scale_best"]) == (1.0, 5.0)
+    assert (jury["low"], jury["high"]) == (3.0, 5.0)
+
+
+def test_ctrl_c_leaves_nothing_behind(
+    pytester: pytest.Pytester, letters: Any, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("--medhelm-model=baseline/random", f"--medhelm-data={letters()}")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_medhelm.commands.export.write_table", interrupted)
+    assert main(["export", str(pytester.path / SUITE), "--to=out/s.csv"]) == 130
+    assert not list((pytester.path / "out").iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # OWASP, CSV Injection: = + - @, tab and carriage return; the full-width forms are read as the same in some locales. A
@@ -14,6 +15,7 @@ _SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Categories of Unicode that cannot be seen, and act on terminals, on the direction of text or on lines."""
 
 
+@lru_cache(32)  # a record's texts stand in each of its rows
 def neutral(text: str) -> str:
     """Text as a cell of CSV.
 
