@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
+from pytest_medhelm.commands import export as command
 from pytest_medhelm.export.aggregate import aggregate_rows, count_band, share_band
 from pytest_medhelm.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS
 from pytest_medhelm.export.neutral import neutral
@@ -372,6 +373,6 @@ def test_ctrl_c_leaves_nothing_behind(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_medhelm.commands.export.write_table", interrupted)
+    monkeypatch.setattr(command, "write_table", interrupted)
     assert main(["export", str(pytester.path / SUITE), "--to=out/s.csv"]) == 130
     assert not list((pytester.path / "out").iterdir())
