@@ -180,6 +180,17 @@ def test_what_was_made_otherwise_is_not_joined(
     assert "not in this suite" in page
 
 
+def test_a_new_model_is_held_against_what_was_there(board: dict[str, Any]) -> None:
+    (cell,) = board["results"]["cells"]
+    other = cell["provenance"] | {"data": {"letters.json": "other"}, "model": {"served": "next"}}
+    suites = [write(board, "a"), write(board, "b", model="vllm/next", provenance=other)]
+    (chart,) = trended(*suites, "--html=trend.html")["charts"]
+    assert chart["breaks"] == [{"before": 0, "after": 1, "facts": ["data"], "models": []}]
+    assert chart["remarks"] == [], "it is no other setting of one model"
+    assert [line["change"] for line in chart["lines"]] == [None, None]
+    assert lines(Path("trend.html").read_text()) == []
+
+
 def test_the_change_is_since_the_earliest_comparable_suite(
     board: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
