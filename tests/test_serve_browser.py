@@ -92,7 +92,7 @@ def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: V
         page.locator("#instance").get_by_text("refused").first.wait_for()
         assert page.url.endswith("#benchmark=letters&instance=q003")
         board.get_by_role("button", name="new results").wait_for(timeout=30_000)
-        assert board.get_by_text("1 unusable").count() == 0
+        assert board.get_by_text("1 refused").count() == 0
         board.get_by_label("keep up to date").check()
         board.get_by_text("1 refused").first.wait_for(state="attached")
         assert board.locator("#live-reload").is_hidden()
@@ -181,5 +181,5 @@ def test_the_token_opens_all_pages(suite: Path, visit: Visit) -> None:  # noqa: 
         page = visit.open(f"{served.url}/{served.query}")
         page.get_by_text("Leaderboard of suite").wait_for()
         assert "token" not in page.url
-        page.locator("#board a").first.click()
+        page.locator("#board a.value").first.click()
         page.locator("#count").get_by_text("12 instances").wait_for()
