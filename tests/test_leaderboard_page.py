@@ -53,7 +53,11 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             check=False,
         )
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    return {"sample": folder / "medhelm-results/default/leaderboard.html"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "benchmarks"), *BASELINES]
+    options = ["-k", "pubmed_qa", "--medhelm-suite=single", "--medhelm-html=single"]
+    assert subprocess.run([*command, *options], cwd=folder, capture_output=True, check=False).returncode == 0
+    results = folder / "medhelm-results"
+    return {"sample": results / "default/leaderboard.html", "single": results / "single/leaderboard.html"}
 
 
 @pytest.fixture
@@ -366,3 +370,16 @@ def test_a_star_needs_intervals_apart() -> None:
     assert clearly_best([one, two | {"provenance": {"evaluation": "other"}}], ["one", "two"]) == {}
     flipped = [_cell("one", 0.6, 0.8, scale=[1.0, 0.0]), _cell("two", 0.3, 0.5, scale=[1.0, 0.0])]
     assert clearly_best(flipped, ["one", "two"]) == {"b": "two"}, "less is better"
+
+
+@needs_browser
+def test_in_the_file_for_mail_no_row_is_lost(boards: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+    """Its styles are those of two pages."""
+    page = visit.open(boards["single"])
+    shown = page.locator("#models-table tbody tr")
+    assert shown.count() == 2
+    for row in shown.all():
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] > 20
+        assert box["width"] > 300
