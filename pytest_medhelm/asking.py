@@ -74,6 +74,11 @@ class Asker:
         return found
 
     @property
+    def in_flight(self) -> int:
+        """Requests at an endpoint; 0 on the controller of xdist, whose workers ask."""
+        return 0 if self._engine is None else self._engine.in_flight
+
+    @property
     def engine(self) -> Engine:
         """The engine, started when it is first needed."""
         if self._engine is None:

@@ -79,12 +79,14 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     else:
         controller = Controller(config, settings, lineup, gates, baseline)
         config.pluginmanager.register(controller, "medhelm-controller")
-        if config.getoption("htmlpath", None):
+        if config.get_verbosity() <= 0 and config.getoption("capture") != "no":
+            from pytest_medhelm.status_line import StatusLine
+
+            config.pluginmanager.register(StatusLine(config), "medhelm-status-line")
+        if page := config.getoption("htmlpath", None):
             from pytest_medhelm.reports.pytest_html import PytestHtml
 
-            config.pluginmanager.register(
-                PytestHtml(settings, Path(config.getoption("htmlpath"))), "medhelm-pytest-html"
-            )
+            config.pluginmanager.register(PytestHtml(settings, Path(page)), "medhelm-pytest-html")
         asker = Asker(config, settings, lineup, controller.run, rank=0)
         if config.getoption("dist", "no") != "no":
             from pytest_medhelm.xdist import Distribution, check_distribution

@@ -70,7 +70,7 @@ class _Lane:
     def __init__(self, endpoint: Endpoint, limit: int) -> None:
         self.transport = Transport(endpoint)
         self.retries = endpoint.retries
-        self.free = limit
+        self.limit = self.free = limit
         self.waiting: deque[_Job] = deque()
         self.formless: set[str] = set()
         """Served models that refused to be told the form of a reply."""
@@ -113,6 +113,11 @@ class Engine:
     def store(self) -> ResponseStore:
         """The main thread's connection."""
         return self._store
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are at an endpoint at this moment; the engine's thread may count on meanwhile."""
+        return sum(lane.limit - lane.free for lane in tuple(self._lanes.values()))
 
     def submit(self, request: Request, follow: Follow | None = None, *, first: bool = False) -> Future[Completion]:
         """Ask, unless the answer is stored or already under way. ``first`` goes before all look-ahead."""
