@@ -28,6 +28,7 @@ examples:
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
+  medhelm import-helm benchmark_output/runs/my-suite             old results of HELM beside new ones
   medhelm export medhelm-results/default --to=scores.csv         every score as a table
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
@@ -92,6 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
     _power(_command(commands, "power", "say how many instances a comparison with a baseline takes"))
     _export(_command(commands, "export", "write the results of a suite as a table: CSV, JSON Lines, Parquet"))
+    _import_helm(
+        _command(
+            commands,
+            "import-helm",
+            "turn results that HELM or MedHELM wrote into a suite",
+            "pytest_medhelm.commands.import_helm",
+        )
+    )
     _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
@@ -209,6 +218,19 @@ def _export(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
     parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")
+
+
+def _import_helm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", type=Path, metavar="RUNS", help="benchmark_output/runs/SUITE of HELM, or one run folder in it"
+    )
+    parser.add_argument(
+        "--suite",
+        type=Path,
+        default=Path("medhelm-results/helm"),
+        metavar="DIR",
+        help="suite to add them to; may hold results already (default: medhelm-results/helm)",
+    )
 
 
 def _merge(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from pytest_medhelm.datasets.folders import listing
 from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.task import DataFile, DataFolder, Task
 
-Origin = Literal["given", "cache", "sample", "own"]
+Origin = Literal["given", "cache", "sample", "own", "imported"]
 
 
 @dataclass(frozen=True, slots=True)

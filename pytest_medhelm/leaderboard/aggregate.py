@@ -129,7 +129,9 @@ def make_leaderboard(
     """
     models = suite.models()
     candidates = candidates_of(models)
-    benchmarks = {cell.benchmark: dict(cell.facts) for cell in cells}
+    # Where a benchmark was imported too, what was run here describes it.
+    first = sorted(cells, key=lambda cell: cell.facts["data"]["origin"] != "imported")
+    benchmarks = {cell.benchmark: dict(cell.facts) for cell in first}
     results = {
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],

@@ -1,0 +1,138 @@
+"""Runs of HELM into a suite: one cell for each benchmark and model, of all its sub-runs together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.benchmark import Benchmark
+from pytest_medhelm.catalogue import catalogue
+from pytest_medhelm.datasets.sources import Source
+from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.errors import DataError
+from pytest_medhelm.helm_import.names import benchmark_of, stratum_of
+from pytest_medhelm.helm_import.records import Imported, model_of, read_records
+from pytest_medhelm.helm_import.run_folder import HelmRun, read_run
+from pytest_medhelm.jury.rubric import load_rubric
+from pytest_medhelm.models.spec import Model
+from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.task import Task
+
+KIND = "imported"
+
+
+@dataclass
+class Came:
+    """What an import came to."""
+
+    records: int = 0
+    cells: set[tuple[str, str]] = field(default_factory=set)
+    perturbed: int = 0
+    left_out: list[str] = field(default_factory=list)
+    """One sentence for each run that is not in the suite."""
+
+
+def import_runs(folders: Sequence[Path], suite: Suite, store: ResponseStore) -> Came:
+    """Read all runs, then write cell by cell; a run that cannot be used is a sentence and takes no other along.
+
+    A second import of the same runs replaces the same records.
+    """
+    came = Came()
+    known = {entry.task.name: entry.task for entry in catalogue().entries}
+    places: dict[tuple[str, str], dict[str, Path]] = {}
+    models: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        # Read twice, here for the name alone: the texts of all runs together may not fit into memory.
+        try:
+            run = read_run(folder)
+        except DataError as error:
+            came.left_out.append(str(error))
+            continue
+        task = benchmark_of(run.name, run.groups, known)
+        if task is None:
+            came.left_out.append(f"{folder.name}: there is no benchmark of this name or group here")
+            continue
+        strata = places.setdefault((task.name, run.model), {})
+        stratum = stratum_of(run.name, task)
+        if stratum in strata:
+            came.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
+        else:
+            strata[stratum] = folder
+            model = model_of(run)
+            models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
+    if not places:
+        return came
+    manifest = _manifest(folders)
+    suite.begin(manifest["run"], manifest, models)
+    for (name, _), strata in sorted(places.items()):
+        task = known[name]
+        runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
+        model = model_of(runs[0])
+        rubric = load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
+        found = [entry for run in runs for entry in read_records(run, task, model, rubric)]
+        came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
+        _write(found, task, model, runs, suite, store)
+        came.records += len(found)
+        came.cells.add((task.name, model.name))
+    suite.commit()
+    return came
+
+
+def _write(
+    found: Sequence[Imported],
+    task: Task,
+    model: Model,
+    runs: Sequence[HelmRun],
+    suite: Suite,
+    store: ResponseStore,
+) -> None:
+    instances = sorted(
+        {(entry.record["stratum"], entry.record["instance"], entry.record["reference"]) for entry in found}
+    )
+    evaluation = _digest(["helm", task.name, instances])
+    made_with = {"model": model.settings(), "code": None, "prompt": None, "scoring": None, "jury": None}
+    settings = _digest(["helm", task.name, model.name, made_with])
+    names = {name for _, name, _ in instances}
+    strata = sorted({stratum for stratum, _, _ in instances} - {""})
+    facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
+    store.put([exchange for entry in found for exchange in entry.exchanges], run="helm")
+    for place, entry in enumerate(found):
+        store.put_text(entry.record["reference"], entry.reference)
+        entry.record.update(evaluation=evaluation, evaluation_size=len(names), settings=settings)
+        if not place:
+            entry.record.update(benchmark_facts=facts, settings_facts=made_with)
+        suite.add(entry.record)
+
+
+def _facts(task: Task, total: int, strata: list[str], shots: int) -> dict[str, Any]:
+    described = Benchmark(
+        task, lambda instance: instance.question, Source("imported", Path(), (), {}), (), total, {}, "", (), "", shots
+    )
+    return described.facts() | {"strata": strata}
+
+
+def _manifest(folders: Sequence[Path]) -> dict[str, Any]:
+    return {
+        "run": uuid.uuid4().hex,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "packages": {"pytest-medhelm": version("pytest-medhelm")},
+        "argv": ["medhelm", "import-helm"],
+        "settings": {"imported_runs": len(folders)},
+        "models": [],
+        "judges": [],
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
