@@ -137,7 +137,7 @@ def aci_bench(folder: Path) -> Path:
     rows = zip(answers, reasons, given, strict=True)
     states = [
         request_state(
-            number, f"Talk {number}", answer, references=[("The expert's note.", True)], reason=reason,
+            number, f"Talk {number}", answer, references=[("A note by an expert.", True)], reason=reason,
             **({"annotations": {"aci_bench": annotation}} if annotation else {}),
         )
         for number, (answer, reason, annotation) in enumerate(rows)
@@ -180,7 +180,7 @@ def test_answers_statuses_and_scores_are_those_of_helm(pytester: pytest.Pytester
     verdicts = {
         record["instance"]: [(verdict["judge"], verdict["status"]) for verdict in record["verdicts"]]
         for record in records(pytester.path, "helm")
-        if record["benchmark"] == "aci_bench"
+        if record["main_metric"] == "jury_helm"
     }
     assert verdicts["id1"] == [("helm/gpt", "ok"), ("helm/llama", "judge_error")]
     assert verdicts["id4"] == []
@@ -192,7 +192,13 @@ def test_texts_can_be_read_in_the_browser_page(pytester: pytest.Pytester) -> Non
     assert main(["import-helm", "runs/mine"]) == 0
     folder = pytester.path / "medhelm-results/helm"
     text = "".join(path.read_text() for path in (folder / "browser").iterdir())
-    for expected in ("Asked: Chest pain?", "B. Aspirin", "A note that is cut", "a reason for 5", "The expert's note."):
+    for expected in (
+        "Asked: Chest pain?",
+        "B. Aspirin",
+        "A note that is cut",
+        "a reason for 5",
+        "A note by an expert.",
+    ):
         assert expected in text
     assert "Chst pian?" not in text
     page = (folder / "leaderboard.html").read_text()
