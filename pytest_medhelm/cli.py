@@ -24,6 +24,7 @@ examples:
   medhelm serve                                   look at a suite in the browser, also during a run
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
+  medhelm promote medhelm-results/default --gate=gate.toml ...   record that it may be used, and until when
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
@@ -35,6 +36,9 @@ examples:
 
 To evaluate a model, run pytest:  pytest benchmarks/ --medhelm-model=vllm/llama3
 """
+
+
+_LEDGER = Path("medhelm-results/ledger.jsonl")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     _compare(_command(commands, "compare", "compare two models on the same instances; exit status 1 when B is worse"))
     _trend(_command(commands, "trend", "follow benchmarks through many suites, in order of time"))
     _gate(_command(commands, "gate", "check gate files, and apply them to stored results"))
+    _promote(_command(commands, "promote", "record that a model may be used: who asked, who approved, until when"))
+    _ledger(_command(commands, "ledger", "look at the record of all evaluations, and verify it"))
     _power(_command(commands, "power", "say how many instances a comparison with a baseline takes"))
     _export(_command(commands, "export", "write the results of a suite as a table: CSV, JSON Lines, Parquet"))
     _import_helm(
@@ -246,6 +252,35 @@ def _judging(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
     parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+
+
+def _promote(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    for name, metavar, text in (
+        ("gate", "FILE", "gate file that must pass; lock it before the run with 'medhelm gate lock'"),
+        ("requested-by", "NAME", "who asks for it"),
+        ("approved-by", "NAME", "who approves it; somebody else"),
+        ("intended-use", "TEXT", "what the model may be used for"),
+        ("expires", "YYYY-MM-DD", "until when"),
+        ("rollback", "MODEL", "the model to go back to"),
+    ):
+        parser.add_argument(f"--{name}", required=True, metavar=metavar, help=text)
+    parser.add_argument("--model", metavar="NAME", help="candidate to promote (default: the suite's only one)")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument("--override", action="store_true", help="promote although the gate file was not fixed before")
+    parser.add_argument("--reason", metavar="TEXT", help="why; stands in the ledger and on the model card")
+
+
+def _ledger(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
+    for verb, text in (
+        ("verify", "say which line is not as it was written; exit status 1 when there is one"),
+        ("show", "list the entries"),
+    ):
+        verbs.add_parser(verb, help=text).add_argument("file", type=Path, nargs="?", default=_LEDGER, metavar="FILE")
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
@@ -297,6 +332,12 @@ def _gate(parser: argparse.ArgumentParser) -> None:
     apply.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     apply.add_argument("gate", nargs="+", metavar="FILE|RULE", help="gate file, or a rule such as 'pubmed_qa >= 0.70'")
     _judging(apply)
+    card = verbs.add_parser("card", help="print a model card's section on the evaluation, in Markdown")
+    card.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    card.add_argument("--model", metavar="NAME", help="one model (default: all)")
+    lock = verbs.add_parser("lock", help="write to the ledger, before the run, that a gate file is fixed")
+    lock.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    lock.add_argument("--ledger", type=Path, default=_LEDGER, metavar="FILE", help=f"default: {_LEDGER}")
     new = verbs.add_parser("new", help="write a gate file for the evaluation set of a suite")
     new.add_argument("file", type=Path, metavar="FILE", help="file to write, e.g. gate.toml")
     new.add_argument("--suite", type=Path, required=True, metavar="DIR", help="suite whose evaluation set is stated")

@@ -73,6 +73,7 @@ _RUN = {
     "baseline": str,
     "baseline_model": str,
     "shard": str,
+    "ledger": str,
 }
 _ENDPOINT = {
     "base_url": str,

@@ -19,6 +19,7 @@ from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.lineup import Lineup, connect, describe
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.outcomes import BUDGET_OF
 from pytest_medhelm.results.manifest import make_manifest
 from pytest_medhelm.results.record import Record
@@ -80,10 +81,27 @@ class Controller:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
         self._journal = self._make_store()
+        self._begin_attempt()
         self.config.stash[state.LINEUP] = self.lineup
         asker = self.config.stash.get(state.ASKER, None)
         if asker is not None:
             asker.lineup, asker.run = self.lineup, self.run
+
+    @property
+    def _is_attempt(self) -> bool:
+        """Candidates are evaluated, or a gate is judged: both are written to the ledger."""
+        return bool(self._gates) or any(model.kind == CANDIDATE for model in self.lineup.models)
+
+    def _begin_attempt(self) -> None:
+        """Before anything is asked, so that a run that is killed is in the ledger too."""
+        if not self._is_attempt:
+            return
+        from pytest_medhelm.ledger.attempts import begin
+
+        settings = self.settings
+        problem = begin(settings.ledger, self.run, settings.suite, self.lineup.gated(), self._gates, settings.cache)
+        if problem:
+            self._say(f"medhelm: {problem}")
 
     def _make_store(self) -> str:
         """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
@@ -226,10 +244,17 @@ class Controller:
             baseline=self._baseline,
             published=self.settings.published,
         )
+        if self._is_attempt:
+            from pytest_medhelm.ledger.attempts import finish
+
+            problem = finish(
+                self.settings.ledger, outcome, self.lineup.gated(), gates, self.run, source="run", stopped=stopped
+            )
+            self._lines += [f"medhelm: {problem}"] * bool(problem)
         for gate in outcome.gates:
             self._report(gate_reports(gate))
         written = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)
-        self._lines = written.lines
+        self._lines = [*written.lines, *self._lines]
         for name, sentence in written.failures.items():
             short = Path(name).name
             self._report(phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))

@@ -68,6 +68,11 @@ SCALARS = (
     ("baseline-model", "NAME", "Which model of the baseline (default: its only candidate)"),
     ("shard", "K/N", "Ask part K of N only, for N jobs whose suites are united with 'medhelm merge' (docs/scale.md)"),
     ("results", "DIR", "Folder that holds the suites (default: medhelm-results)"),
+    (
+        "ledger",
+        "FILE",
+        "Where every evaluation is recorded (default: ledger.jsonl beside the suites; docs/promotion.md)",
+    ),
     ("suite", "NAME", "Suite that the records are added to (default: default)"),
     (
         "html",
@@ -164,6 +169,7 @@ class Settings:
     html: Pages = "pages"
     shard: Shard | None = None
     """The part of each evaluation set that this run asks; None: all of it."""
+    ledger_file: Path | None = None
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
 
@@ -171,6 +177,11 @@ class Settings:
     def folder(self) -> Path:
         """The folder of the suite."""
         return self.results / self.suite
+
+    @property
+    def ledger(self) -> Path:
+        """Where evaluations are recorded."""
+        return self.ledger_file or self.results / "ledger.jsonl"
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -226,6 +237,7 @@ def read_settings(config: pytest.Config) -> Settings:
         baseline=root / Path(scalar("baseline")).expanduser() if scalar("baseline") else None,
         baseline_model=scalar("baseline-model"),
         shard=_shard(scalar("shard")),
+        ledger_file=root / Path(scalar("ledger")).expanduser() if scalar("ledger") else None,
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )

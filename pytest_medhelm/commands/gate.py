@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pytest_medhelm.results.suite import Suite, open_suite
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says. Raises ConfigError as the functions below."""
-    return {"check": check, "apply": apply, "new": new}[arguments.verb](arguments)
+    return {"check": check, "apply": apply, "new": new, "lock": lock, "card": card}[arguments.verb](arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -33,16 +34,35 @@ def apply(arguments: argparse.Namespace) -> int:
     """
     suite = open_suite(arguments.suite)
     try:
-        return judged(suite, arguments.gate, arguments.model, arguments.baseline, arguments.baseline_model)
+        return judged(
+            suite,
+            arguments.gate,
+            arguments.model,
+            arguments.baseline,
+            arguments.baseline_model,
+            arguments.ledger,
+            source="apply",
+        )
     finally:
         suite.close()
 
 
 def judged(
-    suite: Suite, given: Sequence[str], models: Sequence[str] | None, baseline: Path | None, name: str | None
+    suite: Suite,
+    given: Sequence[str],
+    models: Sequence[str] | None,
+    baseline: Path | None,
+    name: str | None,
+    ledger: Path | None,
+    *,
+    source: str,
 ) -> int:
-    """Judge a suite by rules and files, write its reports and print them; 1 when a rule does not pass."""
+    """Judge a suite by rules and files, record that, write its reports and print them; 1 when a rule does not pass.
+
+    ``source``: apply or merge, for the ledger (default: ledger.jsonl beside the suite).
+    """
     from pytest_medhelm.leaderboard.aggregate import candidates_of
+    from pytest_medhelm.ledger.attempts import finish
     from pytest_medhelm.reports.write import conclude, print_reports
 
     gates = read_gates(given)
@@ -55,10 +75,58 @@ def judged(
     chosen = models or there
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=against)
+    runs = [entry["run"] for entry in suite.runs()]
+    parts = runs if source == "merge" else []
+    place = ledger or ledger_beside(suite.folder)
+    problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts)
     print_reports(suite, outcome.leaderboard)
+    if problem:
+        print(f"medhelm: {problem}")
     if not gates:
         return 0
     return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1
+
+
+def lock(arguments: argparse.Namespace) -> int:
+    """Write to the ledger that a gate file is fixed from now on. Raises ConfigError, DataError where it cannot be."""
+    from pytest_medhelm.ledger.attempts import LOCKED, digests
+    from pytest_medhelm.ledger.chain import append
+
+    gate = read_gate(arguments.file)
+    stated = {"evaluation": dict(gate.evaluation), "benchmarks": {name: dict(v) for name, v in gate.benchmarks.items()}}
+    try:
+        entry = append(arguments.ledger, LOCKED, {"gates": digests([gate]), **stated})
+    except OSError as error:
+        raise ConfigError(f"--ledger: {arguments.ledger} cannot be written ({error.strerror}); name another") from None
+    print(
+        f"{arguments.file} is locked since {entry.time}: entry {entry.number} of {arguments.ledger}, hash {entry.hash}"
+    )
+    if not gate.benchmarks:
+        print("it states no evaluation set: results on any data can be judged by it")
+    return 0
+
+
+def card(arguments: argparse.Namespace) -> int:
+    """Print the section of a model card for each candidate of a suite, as its newest report says.
+
+    Raises ConfigError when the folder holds no leaderboard or no such model.
+    """
+    from pytest_medhelm.reports.model_card import card as section
+
+    file = arguments.suite / "leaderboard.json"
+    if not file.is_file():
+        raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
+    leaderboard = json.loads(file.read_text("utf-8"))
+    names = [facts["name"] for facts in leaderboard["results"]["models"]]
+    if arguments.model and arguments.model not in names:
+        raise ConfigError(f"--model={arguments.model}: the suite has {', '.join(names)}")
+    print("\n".join(section(leaderboard, name) for name in ([arguments.model] if arguments.model else names)), end="")
+    return 0
+
+
+def ledger_beside(suite: Path) -> Path:
+    """The ledger of the folder that holds a suite."""
+    return suite.resolve().parent / "ledger.jsonl"
 
 
 def new(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_medhelm.ledger.attempts import sentences
 from pytest_medhelm.reports.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
@@ -35,6 +36,10 @@ def lines(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     yield f"## Leaderboard of suite {plain(leaderboard['suite'])}"
     yield ""
     yield from _gates(results["gates"])
+    attempt = leaderboard["measurements"].get("attempt")
+    if attempt and results["gates"]:
+        yield f"{'**Post hoc.** ' * attempt['post_hoc']}{'; '.join(map(plain, sentences(attempt)))}."
+        yield ""
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
     if sample:
         yield f"**Sample data** in {', '.join(map(plain, sample))}: these values show that it works, no more."

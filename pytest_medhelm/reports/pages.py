@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pytest_medhelm.leaderboard.spending import money
+from pytest_medhelm.ledger.attempts import sentences
 from pytest_medhelm.reports.charts import distribution
 from pytest_medhelm.reports.heat import shade
 from pytest_medhelm.reports.metric_words import words_of
@@ -34,7 +35,7 @@ def template(name: str) -> Template:
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
     environment.globals |= {"shade": shade, "words_of": words_of, "distribution": distribution}
-    environment.globals |= {"unusable": UNUSABLE, "lost": LOST}
+    environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences}
     return environment.get_template(name)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.leaderboard.spending import money
+from pytest_medhelm.ledger.attempts import sentences
 from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.results.suite import Suite
@@ -29,6 +30,10 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Itera
     yield from closing(leaderboard)
     for sentence in (*_slowest(leaderboard, suite), *_worst(results)):
         yield from textwrap.wrap(sentence, width, subsequent_indent="  ", break_on_hyphens=False)
+    attempt = leaderboard["measurements"].get("attempt")
+    if attempt and (results["gates"] or attempt["number"] > 1):
+        for sentence in sentences(attempt):
+            yield visible(sentence), {"yellow": attempt["post_hoc"]}
     for gate in results["gates"]:
         yield f"gate {visible(gate['sentence'])}", {_COLOUR.get(gate["verdict"], "yellow"): True}
 

@@ -1,0 +1,195 @@
+"""Attempts: every evaluation of a candidate, however it ended, and whether a gate was fixed before its results were.
+
+A session writes ``started`` before anything is asked and ``finished`` with what it came to; one that was killed has the
+first alone. ``medhelm gate apply`` and ``medhelm merge`` write ``finished`` alone: they ask nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_medhelm.errors import DataError
+from pytest_medhelm.ledger.chain import Entry, append, read
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.gate_file import Gate
+    from pytest_medhelm.leaderboard.cell import Cell
+    from pytest_medhelm.reports.write import Outcome
+
+STARTED, FINISHED, LOCKED = "started", "finished", "lock"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger says of an attempt that has just ended."""
+
+    number: int
+    """How many attempts there have been on this evaluation set, this one included."""
+    models: int
+    """By how many models."""
+    since: str
+    """Date of the first."""
+    gates: Mapping[str, str]
+    """By gate file: since when it is fixed, or that it is post hoc."""
+    post_hoc: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """For leaderboard.json, under ``measurements``: it depends on what was run before."""
+        return {
+            "number": self.number,
+            "models": self.models,
+            "since": self.since,
+            "gates": dict(self.gates),
+            "post_hoc": self.post_hoc,
+        }
+
+
+def begin(path: Path, run: str, suite: str, models: Sequence[str], gates: Collection[Gate], cache: bool) -> str:
+    """Write that an evaluation begins; returns why that could not be done, in a sentence, or nothing."""
+    facts = {"run": run, "suite": suite, "models": sorted(models), "gates": digests(gates), "cache": cache}
+    try:
+        append(path, STARTED, facts)
+    except OSError as error:
+        return f"the ledger {path} could not be written ({error.strerror}); this attempt is not in it"
+    except DataError as error:
+        return f"{error}; this attempt is not in it"
+    return ""
+
+
+def finish(
+    path: Path,
+    outcome: Outcome,
+    models: Collection[str],
+    gates: Collection[Gate],
+    run: str,
+    *,
+    source: str,
+    stopped: str = "",
+    parts: Sequence[str] = (),
+) -> str:
+    """Write that an evaluation ended, and where it stands into the leaderboard's measurements.
+
+    ``source``: run, apply or merge; ``stopped``: why it did not come to its end; ``parts``: the runs that a merge
+    united, which are one attempt with it. Returns as ``begin``.
+    """
+    if not any(cell.model in models for cell in outcome.cells):
+        return ""
+    facts = {"run": run, "source": source, "parts": sorted(parts), **_found(outcome, models, gates, stopped)}
+    try:
+        append(path, FINISHED, facts)
+        found = standing(read(path), gates)
+    except OSError as error:
+        return f"the ledger {path} could not be written ({error.strerror}); this attempt is not in it"
+    except DataError as error:
+        return f"{error}; this attempt is not in it"
+    outcome.leaderboard["measurements"]["attempt"] = found.as_json()
+    return ""
+
+
+def _found(outcome: Outcome, models: Collection[str], gates: Collection[Gate], stopped: str) -> dict[str, Any]:
+    """What an evaluation came to: verdicts are counted; no value, instance or text is in it."""
+    mine = sorted((cell for cell in outcome.cells if cell.model in models), key=lambda cell: cell.model)
+    return {
+        "suite": outcome.leaderboard["suite"],
+        "models": {cell.model: _digest(cell.provenance.get("model")) for cell in mine},
+        "evaluation": {cell.benchmark: cell.evaluation for cell in mine},
+        "data": {cell.benchmark: data_hash(cell) for cell in mine},
+        "sample": any(cell.sample for cell in mine),
+        "gates": digests(gates),
+        "verdicts": dict(sorted(Counter(result.verdict for result in outcome.gates).items())),
+        "ended": "aborted" if stopped else "partial" if any(cell.partial for cell in mine) else "complete",
+        "version": version("pytest-medhelm"),
+    }
+
+
+def standing(entries: Sequence[Entry], gates: Collection[Gate]) -> Standing:
+    """Where the newest finished attempt stands among all. The entries end with it."""
+    mine = entries[-1]
+    others = [entry for entry in _attempts(entries) if _same_set(entry, mine)]
+    models = {model for entry in others for model in entry.facts["models"]}
+    found = {
+        gate.path.name: fixed(entries, gate.digest, mine.facts["data"], mine.facts["models"])
+        for gate in gates
+        if gate.path is not None
+    }
+    return Standing(
+        number=len(others),
+        models=len(models),
+        since=min(entry.time for entry in others)[:10],
+        gates={name: said for name, (said, _) in found.items()},
+        post_hoc=any(late for _, late in found.values()),
+    )
+
+
+def fixed(entries: Sequence[Entry], digest: str, data: Mapping[str, str], models: Collection[str]) -> tuple[str, bool]:
+    """Since when a gate file is fixed, in words, and whether it is post hoc.
+
+    It is post hoc when, before its content first stood in the ledger, results on the same data (``data``: hash by
+    benchmark) were there that could have shaped it: those judged by any gate, or those of one of these ``models``.
+    Results of other models without a gate, such as the model in use, do not count: margins are set from them.
+    """
+    first = next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
+    if first is None:
+        return "not in the ledger", True
+    said = f"locked {first.time[:10]}" if first.kind == LOCKED else f"first used {first.time[:10]}, never locked"
+    for entry in entries:
+        if entry.number >= first.number or entry.kind != FINISHED:
+            continue
+        same = any(entry.facts["data"].get(name) == found for name, found in data.items())
+        if (
+            same
+            and entry.facts["run"] != first.facts.get("run")
+            and (entry.facts["gates"] or set(models) & set(entry.facts["models"]))
+        ):
+            return f"post hoc: {said}, after results of {entry.time[:10]} on the same data", True
+    return said, False
+
+
+def sentences(attempt: Mapping[str, Any]) -> list[str]:
+    """What the reports say of ``measurements.attempt``."""
+    models = f"{attempt['models']} model{'s' if attempt['models'] != 1 else ''}"
+    counted = f"attempt {attempt['number']} on this evaluation set, by {models}, since {attempt['since']}"
+    return [counted, *(f"gate file {name}: {said}" for name, said in attempt["gates"].items())]
+
+
+def digests(gates: Collection[Gate]) -> dict[str, str]:
+    """Digest of each gate by the name of its file, or "rules" for those of the command line."""
+    return {
+        gate.path.name if gate.path else "rules": gate.digest or _digest([rule.text for rule in gate.rules])
+        for gate in gates
+    }
+
+
+def data_hash(cell: Cell) -> str:
+    """The files that a cell was evaluated on."""
+    return _digest(cell.provenance.get("data"))
+
+
+def _attempts(entries: Sequence[Entry]) -> list[Entry]:
+    """Each evaluation once, as it ended last, or as started where that is all there is of it: judging stored results
+    again is no further attempt, and the parts of a merge are one with it."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        for part in entry.facts.get("parts", ()):
+            found.pop(part, None)
+        if entry.kind == FINISHED or (entry.kind == STARTED and entry.facts["run"] not in found):
+            found[entry.facts["run"]] = entry
+    return list(found.values())
+
+
+def _same_set(entry: Entry, mine: Entry) -> bool:
+    """One that was killed counts where it had the same gate; what it was evaluated on, nobody wrote down."""
+    if entry.kind == STARTED:
+        return bool(set(entry.facts["gates"].values()) & set(mine.facts["gates"].values()))
+    return bool(entry.facts["evaluation"] == mine.facts["evaluation"])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,172 @@
+"""medhelm promote: two people, a gate that was fixed beforehand, and an entry that names its evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf.mock_server import MockServer
+from pytest_medhelm.cli import main
+from tests.conftest import gold
+from tests.test_ledger import LEDGER, entries, gate
+
+SUITE = "medhelm-results/default"
+ASKED = {
+    "--gate": "gate.toml",
+    "--requested-by": "Ada",
+    "--approved-by": "Grace",
+    "--intended-use": "Drafts of discharge letters",
+    "--expires": "2999-12-31",
+    "--rollback": "vllm/old",
+}
+
+
+def promote(*more: str, **changes: str) -> int:
+    given = ASKED | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
+    return main(["promote", SUITE, *(f"{name}={value}" for name, value in given.items()), *more])
+
+
+@pytest.fixture
+def evaluated(letters: Callable[..., Path], run: Any) -> Callable[..., None]:
+    """A candidate on 20 questions of real data; the gate file is locked before, or after."""
+
+    def make(least: float = 0.5, *, locked: bool = True, models: tuple[str, ...] = ("new<b>",)) -> None:
+        data = letters(20)
+        gate(least)
+        if locked:
+            assert main(["gate", "lock", "gate.toml"]) == 0
+        with MockServer(gold, models=list(models)) as server:
+            names = [f"--medhelm-model=vllm/{name}" for name in models]
+            run(*names, f"--medhelm-base-url={server.url}", f"--medhelm-data={data}")
+        if not locked:
+            assert main(["gate", "lock", "gate.toml"]) == 0
+
+    return make
+
+
+def test_a_promotion_is_recorded_with_its_evidence(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated()
+    capsys.readouterr()
+    assert promote() == 0
+    shown = capsys.readouterr().out
+    assert (
+        "promoted: vllm/new<b> for Drafts of discharge letters, until 2999-12-31; asked for by Ada, approved by"
+        in shown
+    )
+    entry = entries()[-1]
+    assert entry["kind"] == "promotion"
+    facts = entry["facts"]
+    assert (facts["requested_by"], facts["approved_by"], facts["rollback"]) == ("Ada", "Grace", "vllm/old")
+    assert facts["override"] is False
+    board = Path(SUITE, "leaderboard.json").read_bytes()
+    assert facts["evidence"]["leaderboard.json"] == hashlib.sha256(board).hexdigest()
+    assert facts["gates"] == {"gate.toml": hashlib.sha256(Path("gate.toml").read_bytes()).hexdigest()}
+    assert len(facts["fingerprint"]) == 64
+    assert json.loads(board)["results"]["gates"][0]["verdict"] == "pass"
+    assert main(["ledger", "verify"]) == 0
+    card = Path(SUITE, "model-card.md").read_text()
+    for said in (
+        "Clinical evaluation of vllm/new",
+        "Drafts of discharge letters",
+        "| Letters |",
+        "Benchmarks are no trial",
+    ):
+        assert said in card.replace("\\", "")
+    assert "<b>" not in card
+    assert "Case 1." not in card
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"approved_by": " ada "}, "must be two people"),
+        ({"approved_by": " "}, "must be two people"),
+        ({"expires": "2020-01-01"}, "is not in the future"),
+        ({"expires": "soon"}, "write a date as 2027-06-30"),
+        ({"rollback": "vllm/new<b>"}, "must name another model"),
+        ({"intended_use": " "}, "--intended-use is empty"),
+        ({"model": "vllm/none"}, "name the candidate to promote; the suite has vllm/new<b>"),
+        ({"gate": "letters >= 0.5"}, "a promotion needs a gate file"),
+        ({"ledger": "other.jsonl"}, "there is no ledger other.jsonl"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence(
+    changes: dict[str, str], said: str, evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated()
+    before = LEDGER.read_text()
+    assert promote(**changes) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert LEDGER.read_text() == before
+
+
+def test_a_gate_that_fails_is_not_overridden(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(1.0)
+    Path("gate.toml").write_text(Path("gate.toml").read_text().replace(">= 1.0", "<= 0.5"))
+    assert main(["gate", "lock", "gate.toml"]) == 0
+    assert promote("--override", "--reason=we want it") == 1
+    assert "1 of 1 rules do not pass; an override does not change that" in capsys.readouterr().err
+    assert not [entry for entry in entries() if entry["kind"] == "promotion"]
+
+
+def test_a_gate_after_the_fact_needs_an_override_with_a_reason(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(locked=False)
+    assert promote() == 1
+    assert "the gate file is not fixed beforehand (post hoc: locked" in capsys.readouterr().err
+    assert promote("--override") == 1
+    assert "--override needs --reason" in capsys.readouterr().err
+    assert promote("--override", "--reason=first gate of the ward") == 0
+    assert "OVERRIDDEN: first gate of the ward" in capsys.readouterr().out
+    assert entries()[-1]["facts"]["reason"] == "first gate of the ward"
+    assert "**Overridden**: first gate of the ward" in Path(SUITE, "model-card.md").read_text()
+
+
+def test_a_changed_ledger_promotes_nothing(evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    evaluated()
+    LEDGER.write_text(LEDGER.read_text().replace('"complete"', '"partial"'))
+    assert promote() == 1
+    assert "was edited" in capsys.readouterr().err
+    assert "promotion" not in LEDGER.read_text()
+
+
+def test_several_candidates_are_corrected_for_and_one_is_named(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(models=("one", "two"))
+    assert promote() == 1
+    assert "the suite has vllm/one, vllm/two" in capsys.readouterr().err
+    assert promote(model="vllm/two") == 0
+    assert "97.5 % interval" in Path(SUITE, "leaderboard.json").read_text()
+
+
+def test_sample_data_is_never_promoted(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    module = Path(__file__).parent.parent / "benchmarks/medical_research_assistance/test_pubmed_qa.py"
+    Path("gate.toml").write_text("[[rule]]\nrule = 'pubmed_qa.exact_match >= 0.0'\n")
+    assert main(["gate", "lock", "gate.toml"]) == 0
+    with MockServer(lambda body: "A") as server:
+        run(module, "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    assert promote() == 1
+    assert "rules do not pass" in capsys.readouterr().err
+
+
+def test_the_card_can_be_printed_without_a_promotion(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated()
+    capsys.readouterr()
+    assert main(["gate", "card", SUITE]) == 0
+    assert capsys.readouterr().out.startswith("## Clinical evaluation of ")
+    assert main(["gate", "card", SUITE, "--model=x"]) == 1
