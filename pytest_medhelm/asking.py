@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
     from pytest_medhelm.engine.engine import Engine, Follow, Next
     from pytest_medhelm.engine.request import Completion, Request
+    from pytest_medhelm.engine.stored import StoredResponses
     from pytest_medhelm.lineup import Lineup
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.options import Settings
@@ -55,7 +56,7 @@ class Asker:
         self.run = run
         self._rank = rank
         self._processes = processes
-        self._engine: Engine | None = None
+        self._engine: Engine | StoredResponses | None = None
         self._window = Window((), 0)
         self._described: set[str] = set()
         self._hashes: dict[tuple[str, str], str] = {}
@@ -79,13 +80,18 @@ class Asker:
         return 0 if self._engine is None else self._engine.in_flight
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> Engine | StoredResponses:
         """The engine, started when it is first needed."""
-        if self._engine is None:
+        path = self.settings.folder / "responses.sqlite"
+        if self._engine is None and self.settings.from_store is not None:
+            from pytest_medhelm.engine.stored import StoredResponses
+
+            self._engine = StoredResponses(path)
+        elif self._engine is None:
             from pytest_medhelm.engine.engine import Engine
 
             self._engine = Engine(
-                self.settings.folder / "responses.sqlite",
+                path,
                 run=self.run,
                 use_cache=self.settings.cache,
                 processes=self._processes,
@@ -94,7 +100,12 @@ class Asker:
         return self._engine
 
     def tolerates(self, status: str, task: Task) -> bool:
-        """A gate rule decides on this benchmark's items with this status, so they are not errors of their own."""
+        """A gate rule decides on this benchmark's items with this status, so they are not errors of their own.
+
+        Nor are they where stored responses are scored again: what is missing there is counted by ``medhelm rescore``.
+        """
+        if self.settings.from_store is not None:
+            return True
         rules = (*self._rules, *map(parse_rule, task.gates))
         return any(rule.metric == status and rule.benchmark in ("*", task.name) for rule in rules)
 

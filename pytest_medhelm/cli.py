@@ -27,6 +27,7 @@ examples:
   medhelm promote medhelm-results/default --gate=gate.toml ...   record that it may be used, and until when
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
+  medhelm rescore medhelm-results/may              score stored answers with the code as it is now
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
   medhelm import-helm benchmark_output/runs/my-suite             old results of HELM beside new ones
@@ -108,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _merge(_command(commands, "merge", "unite the suites of several jobs, and judge gates once"))
+    _rescore(
+        _command(commands, "rescore", "compute the scores of a suite again from its stored responses, asking nothing")
+    )
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
@@ -244,6 +248,17 @@ def _merge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the united suite")
     parser.add_argument("--gate", action="append", default=[], metavar="FILE|RULE", help="gate to judge; repeatable")
     _judging(parser)
+
+
+def _rescore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="tests of its benchmarks (default: where its runs found them)"
+    )
+    parser.add_argument("--to", type=Path, metavar="DIR", help="write a new suite there, and leave this one as it is")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data (default: that of its runs)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="config file (default: that of its runs)")
+    parser.add_argument("-n", dest="processes", metavar="N", help="processes, as pytest -n")
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:

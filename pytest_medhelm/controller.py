@@ -21,7 +21,7 @@ from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.lineup import Lineup, connect, describe
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.outcomes import BUDGET_OF
-from pytest_medhelm.results.manifest import make_manifest
+from pytest_medhelm.results.manifest import make_manifest, place
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
 
@@ -90,6 +90,8 @@ class Controller:
     @property
     def _is_attempt(self) -> bool:
         """Candidates are evaluated, or a gate is judged: both are written to the ledger."""
+        if self.settings.from_store is not None:
+            return False
         return bool(self._gates) or any(model.kind == CANDIDATE for model in self.lineup.models)
 
     def _begin_attempt(self) -> None:
@@ -122,9 +124,11 @@ class Controller:
 
     def _open_suite(self) -> Suite:
         if self._suite is None:
-            self._suite = Suite(self.settings.folder)
+            plan = self.settings.from_store
+            self._suite = Suite(self.settings.folder if plan is None else plan.parent)
             manifest = make_manifest(self.settings, self.lineup, self.config.invocation_params.args, self.run)
             manifest["tests"] = self._session.testscollected if self._session else 0
+            manifest["place"] = place(self.config, self.settings, self.lineup)
             self._suite.begin(self.run, manifest, {model.name: describe(model) for model in self.lineup.models})
         return self._suite
 
@@ -229,6 +233,8 @@ class Controller:
         """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
         if self.config.getoption("collectonly") or (self._suite is None and not self._gates):
             return
+        if self.settings.from_store is not None:
+            return  # The command takes the records over, and writes the reports.
         from pytest_medhelm.reports.write import conclude, write_reports
 
         given = {rule.text for gate in self._gates for rule in gate.rules}

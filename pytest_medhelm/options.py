@@ -5,6 +5,7 @@ Called once per process at configure. Command line over ini over file; a repeate
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="Endpoints, keys by environment variable, sampling (default: medhelm.toml if it exists)",
     )
+    group.addoption("--medhelm-from-store", metavar="FILE", help=argparse.SUPPRESS)
     for name in [name for name, *_ in SCALARS] + [name for name, _ in FLAGS] + ["config"]:
         parser.addini(_ini(name), f"Default of --medhelm-{name}", type="string", default=None)
 
@@ -172,6 +174,8 @@ class Settings:
     ledger_file: Path | None = None
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
+    from_store: Path | None = None
+    """What ``medhelm rescore`` wants scored again from stored responses (from_store.py); None: models are asked."""
 
     @property
     def folder(self) -> Path:
@@ -209,7 +213,7 @@ def read_settings(config: pytest.Config) -> Settings:
     _names(judges, "judge")
     limit = scalar("limit")
     data = scalar("data")
-    return Settings(
+    settings = Settings(
         models=models,
         judges=judges,
         gates=_gates(root, listed("gate", "gates")),
@@ -241,6 +245,11 @@ def read_settings(config: pytest.Config) -> Settings:
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
     )
+    if plan := config.getoption("medhelm_from_store"):
+        from pytest_medhelm.from_store import restricted
+
+        return restricted(settings, root / plan)
+    return settings
 
 
 def _dest(name: str) -> str:

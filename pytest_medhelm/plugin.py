@@ -62,7 +62,13 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
     gates = read_gates(settings.gates)
     baseline = _baseline(settings, gates)
-    lineup: Lineup = name_lineup(config, settings)
+    if settings.from_store is not None:
+        from pytest_medhelm.from_store import StoredItems, stored_lineup
+
+        lineup: Lineup = stored_lineup(settings.from_store)
+        config.pluginmanager.register(StoredItems(settings, settings.from_store), "medhelm-stored-items")
+    else:
+        lineup = name_lineup(config, settings)
     if lineup.judges and settings.config.rubrics:
         from pytest_medhelm.jury.rubric_files import chosen_rubric
 

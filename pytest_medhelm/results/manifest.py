@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+import pytest
+
 from pytest_medhelm.lineup import Lineup, describe
 from pytest_medhelm.options import Settings, as_mapping
 
@@ -33,6 +35,21 @@ def make_manifest(settings: Settings, lineup: Lineup, argv: Sequence[str], run: 
         ],
         "judges": [describe(judge) for judge in lineup.judges],
         "prices": {model.name: model.price.as_json() for model in lineup if model.price},
+    }
+
+
+def place(config: pytest.Config, settings: Settings, lineup: Lineup) -> dict[str, Any]:
+    """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
+
+    It is in manifest.json alone: leaderboard.json, which is passed on, names no folder.
+    """
+    return {
+        "folder": str(config.invocation_params.dir),
+        "paths": list(config.args),
+        "pyargs": bool(config.getoption("pyargs")),
+        "data": str(settings.data.resolve()) if settings.data else None,
+        "config": str(settings.config.path.resolve()) if settings.config.path else None,
+        "providers": {model.name: model.provider for model in lineup},
     }
 
 

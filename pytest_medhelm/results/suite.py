@@ -43,6 +43,13 @@ CREATE TABLE IF NOT EXISTS marks(
 _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
 
 
+def as_row(record: Record, run: int) -> tuple[Any, ...]:
+    """A record of a run in the columns of the table."""
+    own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
+    head = tuple(record[key] for key in _COLUMNS)
+    return (*head[:5], run, *head[5:], json.dumps(own))
+
+
 class Suite:
     """An open suite.sqlite."""
 
@@ -76,9 +83,7 @@ class Suite:
             self._connection.execute(
                 "INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with))
             )
-        own = {key: value for key, value in record.items() if key not in _COLUMNS}
-        head = tuple(record[key] for key in _COLUMNS)
-        self._pending.append((*head[:5], self._run, *head[5:], json.dumps(own)))
+        self._pending.append(as_row(record, self._run))
         if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
             self.commit()
 
