@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,18 @@ def test_each_entry_holds_the_hash_of_the_one_before(tmp_path: Path) -> None:
         (lambda lines: [*lines[:2], lines[2][:40]], "line 3 is torn"),
         (lambda lines: [*lines[:2], lines[2].rstrip("\n")], "line 3 is torn"),
         (lambda lines: [lines[0], "{}\n", *lines[2:]], "line 2 is no entry of a ledger"),
+        (lambda lines: [lines[0], "[" * 100_000 + "\n", *lines[2:]], "line 2 is no entry of a ledger"),
+        (lambda lines: [lines[0], lines[1].replace("{", '{"facts":{"run":"9"},', 1), lines[2]], "line 2 was edited"),
+        (lambda lines: [lines[0], lines[1].replace(",", ", "), lines[2]], "line 2 was edited"),
+        (lambda lines: [lines[0].replace("\n", "\r"), *lines[1:]], "line 1 is no entry of a ledger"),
+        (lambda lines: [*lines, "\n"], "line 4 is no entry of a ledger"),
     ],
 )
 def test_a_changed_line_is_named(
     change: Callable[[list[str]], list[str]], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "ledger.jsonl"
-    path.write_text("".join(change(chain(path, 3))))
+    path.write_text("".join(change(chain(path, 3))), newline="")
     assert problems(path)[0].startswith(said)
     assert main(["ledger", "verify", str(path)]) == 1
     shown = capsys.readouterr()
@@ -90,7 +96,7 @@ def test_a_recomputed_hash_breaks_the_next_line(tmp_path: Path) -> None:
     second = json.loads(lines[1])
     second["facts"] = {"run": "forged"}
     second["hash"] = hash_of(second)
-    path.write_text("".join([lines[0], json.dumps(second, sort_keys=True) + "\n", lines[2]]))
+    path.write_text("".join([lines[0], json.dumps(second, sort_keys=True, separators=(",", ":")) + "\n", lines[2]]))
     assert problems(path) == ["line 3 does not follow line 2: a line was edited, removed, added or moved"]
 
 
@@ -103,6 +109,20 @@ def test_no_single_byte_can_be_changed_unnoticed(tmp_path_factory: pytest.TempPa
     content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
     assert problems(path) != []
+
+
+def test_a_clock_that_goes_backwards_breaks_no_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.jsonl"
+    append(path, "lock", {})
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2001, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("pytest_medhelm.ledger.chain.datetime", Earlier)
+    append(path, "finished", {})
+    assert [(entry.kind, entry.time[:4] == "2001") for entry in read(path)] == [("lock", False), ("finished", True)]
 
 
 def test_a_torn_end_is_not_continued(tmp_path: Path) -> None:
@@ -149,7 +169,9 @@ def test_every_evaluation_is_an_attempt(
     assert [entry["facts"]["cache"] for entry in found[::2]] == [True, True, False]
     assert {entry["facts"]["ended"] for entry in found[1::2]} == {"complete"}
     attempt = leaderboard(pytester.path)["measurements"]["attempt"]
-    assert (attempt["number"], attempt["models"], attempt["post_hoc"]) == (3, 1, False), "the file is the one of the first attempt"
+    assert (attempt["number"], attempt["models"], attempt["post_hoc"]) == (3, 1, False), (
+        "the file is the one of the first attempt"
+    )
     text = LEDGER.read_text()
     assert "q001" not in text
     assert "Case 1." not in text
@@ -173,7 +195,14 @@ def test_what_is_cut_short_is_in_the_ledger_too(letters: Callable[..., Path], ru
         assert [entry["kind"] for entry in entries()] == ["started"]
         server.reply = gold
         result = run(*options)
-    result.stdout.fnmatch_lines(["attempt 2 on this evaluation set*"])
+        result.stdout.fnmatch_lines(
+            ["attempt 2 on this evaluation set*", "gate file gate.toml: first used 20*, never locked"]
+        )
+        gate(0.4)
+        result = run(*options)
+    result.stdout.fnmatch_lines(
+        ["gate file gate.toml: post hoc: *after a run of 20* that was cut off, on whatever data"]
+    )
     assert main(["ledger", "verify", str(LEDGER)]) == 0
 
 
@@ -198,7 +227,35 @@ def test_a_broken_ledger_is_named_and_left_alone(letters: Callable[..., Path], r
     assert LEDGER.read_text() == "torn"
 
 
+def test_a_line_edited_in_the_middle_is_named_by_the_next_session(letters: Callable[..., Path], run: Any) -> None:
+    options = ["--medhelm-model=baseline/majority", f"--medhelm-data={letters(2)}", "--medhelm-gate=letters >= 0.0"]
+    run(*options)
+    LEDGER.write_text(LEDGER.read_text().replace('"cache":true', '"cache":false'))
+    result = run(*options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*line 1 was edited*this attempt is in it, and where it stands cannot be said"])
+    assert len(entries()) == 4
+
+
 # What was fixed beforehand
+
+
+def test_files_of_one_name_are_told_apart(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    names = ["ward/gate.toml", "clinic/gate.toml"]
+    for least, name in enumerate(names):
+        Path(name).parent.mkdir()
+        Path(name).write_text(f"[[rule]]\nrule = 'letters >= {least / 10}'\n")
+        assert main(["gate", "lock", name]) == 0
+    run(
+        "--medhelm-model=baseline/majority",
+        f"--medhelm-data={letters(4)}",
+        *(f"--medhelm-gate={name}" for name in names),
+        "--medhelm-gate=letters >= 0.0",
+    )
+    attempt = leaderboard(pytester.path)["measurements"]["attempt"]
+    assert len(attempt["gates"]) == 2
+    assert all(said.startswith("locked 20") for said in attempt["gates"].values())
+    assert len(set(entries()[-1]["facts"]["gates"].values())) == 3
 
 
 @BOTH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ ASKED = {
 }
 
 
-def promote(*more: str, **changes: str) -> int:
+def promote(*more: str, suite: str = SUITE, **changes: str) -> int:
     given = ASKED | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
-    return main(["promote", SUITE, *(f"{name}={value}" for name, value in given.items()), *more])
+    return main(["promote", suite, *(f"{name}={value}" for name, value in given.items()), *more])
 
 
 @pytest.fixture
@@ -83,30 +84,29 @@ def test_a_promotion_is_recorded_with_its_evidence(
     assert "Case 1." not in card
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
+def test_what_is_missing_is_said_in_a_sentence(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated()
+    before = LEDGER.read_text()
+    for changes, said in (
         ({"approved_by": " ada "}, "must be two people"),
+        ({"approved_by": "A\u200bd a."}, "must be two people"),
         ({"approved_by": " "}, "must be two people"),
         ({"expires": "2020-01-01"}, "is not in the future"),
         ({"expires": "soon"}, "write a date as 2027-06-30"),
-        ({"rollback": "vllm/new<b>"}, "must name another model"),
+        ({"rollback": "vllm/new<b> "}, "must name another model"),
         ({"intended_use": " "}, "--intended-use is empty"),
         ({"model": "vllm/none"}, "name the candidate to promote; the suite has vllm/new<b>"),
         ({"gate": "letters >= 0.5"}, "a promotion needs a gate file"),
         ({"ledger": "other.jsonl"}, "there is no ledger other.jsonl"),
-    ],
-)
-def test_what_is_missing_is_said_in_a_sentence(
-    changes: dict[str, str], said: str, evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    evaluated()
-    before = LEDGER.read_text()
-    assert promote(**changes) == 1
-    error = capsys.readouterr().err
-    assert said in error
-    assert error.count("\n") == 1
-    assert LEDGER.read_text() == before
+    ):
+        capsys.readouterr()
+        assert promote(**changes) == 1
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+        assert LEDGER.read_text() == before
 
 
 def test_a_gate_that_fails_is_not_overridden(
@@ -129,9 +129,61 @@ def test_a_gate_after_the_fact_needs_an_override_with_a_reason(
     assert promote("--override") == 1
     assert "--override needs --reason" in capsys.readouterr().err
     assert promote("--override", "--reason=first gate of the ward") == 0
-    assert "OVERRIDDEN: first gate of the ward" in capsys.readouterr().out
-    assert entries()[-1]["facts"]["reason"] == "first gate of the ward"
-    assert "**Overridden**: first gate of the ward" in Path(SUITE, "model-card.md").read_text()
+    assert "OVERRIDDEN: the gate file is not fixed beforehand" in capsys.readouterr().out
+    facts = entries()[-1]["facts"]
+    assert (facts["override"], facts["reason"], len(facts["overridden"])) == (True, "first gate of the ward", 1)
+    card = Path(SUITE, "model-card.md").read_text()
+    assert "**Overridden**: the gate file is not fixed beforehand" in card
+    assert "Reason: first gate of the ward" in card
+
+
+def test_results_that_the_ledger_does_not_know_are_not_promoted(
+    letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Looked at first, under another ledger, and the gate locked afterwards: no entry of this ledger shows it."""
+    with MockServer(gold, models=["new"]) as server:
+        options = ["--medhelm-model=vllm/new", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(20)}"]
+        run(*options, "--medhelm-ledger=elsewhere.jsonl")
+    gate()
+    assert main(["gate", "lock", "gate.toml"]) == 0
+    assert main(["gate", "apply", SUITE, "gate.toml"]) == 0
+    capsys.readouterr()
+    assert promote() == 1
+    assert "1 of 1 runs of the suite, the first of 20" in capsys.readouterr().err
+    # Nor does a merge make them known.
+    time.sleep(1)
+    Path("later.toml").write_text(Path("gate.toml").read_text() + "# later\n")
+    assert main(["gate", "lock", "later.toml"]) == 0
+    assert main(["merge", SUITE, "--to=medhelm-results/whole", "--gate=later.toml"]) == 0
+    capsys.readouterr()
+    assert promote(gate="later.toml", suite="medhelm-results/whole") == 1
+    assert "1 of 1 runs of the suite, the first of 20" in capsys.readouterr().err
+
+
+def test_shards_of_other_machines_are_promoted_when_the_gate_was_locked_before(
+    letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = letters(20)
+    gate()
+    assert main(["gate", "lock", "gate.toml"]) == 0
+    with MockServer(gold, models=["new"]) as server:
+        options = ["--medhelm-model=vllm/new", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
+        for part in (1, 2):
+            there = [f"--medhelm-ledger=machine{part}.jsonl", f"--medhelm-suite=part{part}"]
+            run(*options, *there, f"--medhelm-shard={part}/2")
+    parts = ["medhelm-results/part1", "medhelm-results/part2"]
+    assert main(["merge", *parts, "--to=medhelm-results/whole", "--gate=gate.toml"]) == 0
+    assert promote(suite="medhelm-results/whole") == 0
+    assert entries()[-1]["facts"]["override"] is False
+
+
+def test_an_override_of_nothing_is_not_recorded_as_one(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated()
+    assert promote("--override", "--reason=to be safe") == 0
+    assert "there was nothing to override" in capsys.readouterr().out
+    assert entries()[-1]["facts"]["override"] is False
 
 
 def test_a_changed_ledger_promotes_nothing(evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,10 +17,12 @@ from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.against import read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
 from pytest_medhelm.leaderboard.aggregate import candidates_of
-from pytest_medhelm.ledger.attempts import digests, finish
+from pytest_medhelm.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
 from pytest_medhelm.ledger.chain import Entry, append, read
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.files import write_private
 from pytest_medhelm.reports.model_card import card
+from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.reports.write import Outcome, conclude, print_reports
 from pytest_medhelm.results.suite import Suite, open_suite
 
@@ -41,14 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
         if not read(ledger):
             raise ConfigError(f"there is no ledger {ledger}: name the one of the runs with --ledger=FILE")
         outcome = _judge(suite, gate, arguments, ledger)
-        refusal = _refusal(outcome, model, arguments.override)
+        refusal = _failure(outcome, model)
+        doubts = [*_post_hoc(outcome), *_unrecorded(suite, gate, read(ledger))]
+        if not refusal and doubts and not arguments.override:
+            refusal = f"{'; '.join(doubts)}; add --override --reason='...' to promote all the same"
         if refusal:
             raise ConfigError(f"{model} is not promoted: {refusal}")
-        facts = _facts(suite, gate, outcome, model, arguments)
+        facts = _facts(suite, gate, outcome, model, arguments, doubts)
         entry = append(ledger, PROMOTION, facts)
         target = suite.folder / "model-card.md"
         write_private(target, card(outcome.leaderboard, model, facts))
-    _print(entry, ledger, target)
+    _print(entry, ledger, target, overridden=arguments.override)
     return 0
 
 
@@ -63,7 +69,7 @@ def _model(suite: Suite, named: str | None) -> str:
 
 
 def _check(arguments: argparse.Namespace, model: str) -> None:
-    names = [" ".join(name.split()).casefold() for name in (arguments.requested_by, arguments.approved_by)]
+    names = [_letters(name) for name in (arguments.requested_by, arguments.approved_by)]
     if not all(names) or names[0] == names[1]:
         raise ConfigError("--requested-by and --approved-by must be two people: name somebody else as approver")
     if not arguments.intended_use.strip():
@@ -74,12 +80,17 @@ def _check(arguments: argparse.Namespace, model: str) -> None:
         raise ConfigError(f"--expires={arguments.expires}: write a date as 2027-06-30") from None
     if expires <= datetime.now(UTC).date():
         raise ConfigError(f"--expires={arguments.expires} is not in the future: name a later date")
-    if arguments.rollback in (model, ""):
+    if arguments.rollback.strip() in (model, ""):
         raise ConfigError("--rollback must name another model: the one to go back to")
     if arguments.override and not (arguments.reason or "").strip():
         raise ConfigError("--override needs --reason='...': it stands in the ledger and on the model card")
     if arguments.reason and not arguments.override:
         raise ConfigError("--reason goes with --override: add it, or leave the reason out")
+
+
+def _letters(name: str) -> str:
+    """A name as it is compared: without case, blanks, points and what cannot be seen."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
 def _judge(suite: Suite, gate: Gate, arguments: argparse.Namespace, ledger: Path) -> Outcome:
@@ -96,20 +107,50 @@ def _judge(suite: Suite, gate: Gate, arguments: argparse.Namespace, ledger: Path
     return outcome
 
 
-def _refusal(outcome: Outcome, model: str, override: bool) -> str:
+def _failure(outcome: Outcome, model: str) -> str:
+    """Why the model did not pass; no override changes that."""
     mine = [result for result in outcome.gates if result.model == model]
     failed = [result for result in mine if result.verdict != "pass"]
-    if not mine or failed:
-        count = f"{len(failed)} of {len(mine)} rules do not pass" if mine else "no rule was judged for it"
-        return f"{count}; an override does not change that"
+    if mine and not failed:
+        return ""
+    count = f"{len(failed)} of {len(mine)} rules do not pass" if mine else "no rule was judged for it"
+    return f"{count}; an override does not change that"
+
+
+def _post_hoc(outcome: Outcome) -> Iterator[str]:
     attempt = outcome.leaderboard["measurements"]["attempt"]
-    if attempt["post_hoc"] and not override:
-        late = "; ".join(said for said in attempt["gates"].values())
-        return f"the gate file is not fixed beforehand ({late}); add --override --reason='...' to promote all the same"
-    return ""
+    if attempt["post_hoc"]:
+        yield f"the gate file is not fixed beforehand ({'; '.join(attempt['gates'].values())})"
 
 
-def _facts(suite: Suite, gate: Gate, outcome: Outcome, model: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[Entry]) -> Iterator[str]:
+    """Runs of a candidate that the ledger does not know: they may have been seen before the gate file was written.
+
+    The parts of a merge may have run where this ledger is not; their own clocks must say that they began afterwards.
+    """
+    first = first_of(entries, gate.digest)
+    known = {
+        entry.facts["run"]
+        for entry in entries
+        if entry.kind == STARTED or (entry.kind == FINISHED and entry.facts["source"] == "run")
+    }
+    parts = {part for entry in entries for part in entry.facts.get("parts", ())}
+    runs = [run for run in suite.runs() if any(model["kind"] == CANDIDATE for model in run["models"])]
+    missing = [
+        run
+        for run in runs
+        if run["run"] not in known and not (run["run"] in parts and first and run["started"] >= first.time)
+    ]
+    if missing:
+        yield (
+            f"{len(missing)} of {len(runs)} runs of the suite, the first of {missing[0]['started'][:10]}, are not in "
+            "the ledger (if another has them, name it with --ledger=FILE)"
+        )
+
+
+def _facts(
+    suite: Suite, gate: Gate, outcome: Outcome, model: str, arguments: argparse.Namespace, doubts: Sequence[str]
+) -> dict[str, Any]:
     cells = [cell for cell in outcome.cells if cell.model == model]
     return {
         "model": model,
@@ -122,8 +163,9 @@ def _facts(suite: Suite, gate: Gate, outcome: Outcome, model: str, arguments: ar
         "intended_use": arguments.intended_use,
         "expires": arguments.expires,
         "rollback": arguments.rollback,
-        "override": bool(arguments.override),
-        "reason": arguments.reason or "",
+        "override": bool(doubts),
+        "overridden": list(doubts),
+        "reason": arguments.reason if doubts else "",
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
         "evidence": {
             "results": _digest(outcome.leaderboard["results"]),
@@ -137,13 +179,17 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _print(entry: Entry, ledger: Path, target: Path) -> None:
+def _print(entry: Entry, ledger: Path, target: Path, *, overridden: bool) -> None:
     facts: Mapping[str, Any] = entry.facts
     if facts["override"]:
-        print(f"OVERRIDDEN: {facts['reason']}")
+        print(visible(f"OVERRIDDEN: {'; '.join(facts['overridden'])}; reason: {facts['reason']}"))
+    elif overridden:
+        print("there was nothing to override: the promotion is recorded without an override")
     print(
-        f"promoted: {facts['model']} for {facts['intended_use']}, until {facts['expires']}; asked for by "
-        f"{facts['requested_by']}, approved by {facts['approved_by']}; to go back to: {facts['rollback']}"
+        visible(
+            f"promoted: {facts['model']} for {facts['intended_use']}, until {facts['expires']}; asked for by "
+            f"{facts['requested_by']}, approved by {facts['approved_by']}; to go back to: {facts['rollback']}"
+        )
     )
     print(f"ledger: entry {entry.number} of {ledger}, hash {entry.hash}")
     print(f"model card: {target}")

@@ -84,11 +84,14 @@ def finish(
     facts = {"run": run, "source": source, "parts": sorted(parts), **_found(outcome, models, gates, stopped)}
     try:
         append(path, FINISHED, facts)
-        found = standing(read(path), gates)
     except OSError as error:
         return f"the ledger {path} could not be written ({error.strerror}); this attempt is not in it"
     except DataError as error:
         return f"{error}; this attempt is not in it"
+    try:
+        found = standing(read(path), gates, run)
+    except DataError as error:
+        return f"{error}; this attempt is in it, and where it stands cannot be said"
     outcome.leaderboard["measurements"]["attempt"] = found.as_json()
     return ""
 
@@ -109,16 +112,13 @@ def _found(outcome: Outcome, models: Collection[str], gates: Collection[Gate], s
     }
 
 
-def standing(entries: Sequence[Entry], gates: Collection[Gate]) -> Standing:
-    """Where the newest finished attempt stands among all. The entries end with it."""
-    mine = entries[-1]
+def standing(entries: Sequence[Entry], gates: Collection[Gate], run: str) -> Standing:
+    """Where the attempt of a run, which has just been finished, stands among all."""
+    mine = next(entry for entry in reversed(entries) if entry.kind == FINISHED and entry.facts["run"] == run)
     others = [entry for entry in _attempts(entries) if _same_set(entry, mine)]
     models = {model for entry in others for model in entry.facts["models"]}
-    found = {
-        gate.path.name: fixed(entries, gate.digest, mine.facts["data"], mine.facts["models"])
-        for gate in gates
-        if gate.path is not None
-    }
+    files = digests([gate for gate in gates if gate.path is not None])
+    found = {name: fixed(entries, digest, mine.facts["data"], mine.facts["models"]) for name, digest in files.items()}
     return Standing(
         number=len(others),
         models=len(models),
@@ -133,23 +133,30 @@ def fixed(entries: Sequence[Entry], digest: str, data: Mapping[str, str], models
 
     It is post hoc when, before its content first stood in the ledger, results on the same data (``data``: hash by
     benchmark) were there that could have shaped it: those judged by any gate, or those of one of these ``models``.
-    Results of other models without a gate, such as the model in use, do not count: margins are set from them.
+    Results of other models without a gate, such as the model in use, do not count: margins are set from them. What a
+    run that never ended was about, nobody wrote down: it counts as one on the same data.
     """
-    first = next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
+    first = first_of(entries, digest)
     if first is None:
         return "not in the ledger", True
     said = f"locked {first.time[:10]}" if first.kind == LOCKED else f"first used {first.time[:10]}, never locked"
-    for entry in entries:
-        if entry.number >= first.number or entry.kind != FINISHED:
+    ended = {entry.facts["run"] for entry in entries if entry.kind == FINISHED}
+    for entry in entries[: entries.index(first)]:
+        facts = entry.facts
+        if entry.kind not in (STARTED, FINISHED) or facts["run"] == first.facts.get("run"):
             continue
-        same = any(entry.facts["data"].get(name) == found for name, found in data.items())
-        if (
-            same
-            and entry.facts["run"] != first.facts.get("run")
-            and (entry.facts["gates"] or set(models) & set(entry.facts["models"]))
-        ):
+        if not facts["gates"] and not set(models) & set(facts["models"]):
+            continue
+        if entry.kind == FINISHED and any(facts["data"].get(name) == found for name, found in data.items()):
             return f"post hoc: {said}, after results of {entry.time[:10]} on the same data", True
+        if entry.kind == STARTED and facts["run"] not in ended:
+            return f"post hoc: {said}, after a run of {entry.time[:10]} that was cut off, on whatever data", True
     return said, False
+
+
+def first_of(entries: Sequence[Entry], digest: str) -> Entry | None:
+    """The entry that fixed a gate file: the first that names its content."""
+    return next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
 
 
 def sentences(attempt: Mapping[str, Any]) -> list[str]:
@@ -160,11 +167,13 @@ def sentences(attempt: Mapping[str, Any]) -> list[str]:
 
 
 def digests(gates: Collection[Gate]) -> dict[str, str]:
-    """Digest of each gate by the name of its file, or "rules" for those of the command line."""
-    return {
-        gate.path.name if gate.path else "rules": gate.digest or _digest([rule.text for rule in gate.rules])
-        for gate in gates
-    }
+    """Digest of each gate by the name of its file, or "rules" for those of the command line or of a benchmark."""
+    found: dict[str, str] = {}
+    for gate in gates:
+        name = gate.path.name if gate.path else "rules"
+        digest = gate.digest or _digest([rule.text for rule in gate.rules])
+        found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
+    return found
 
 
 def data_hash(cell: Cell) -> str:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def problems(path: Path) -> list[str]:
             continue
         if line["hash"] != hash_of(line):
             found.append(f"line {place} was edited: its content does not have its hash")
+        elif text.removesuffix(b"\n") != _canonical(line):
+            found.append(f"line {place} was edited: it is not written as the ledger writes")
         if previous and line["previous"] != previous:
             found.append(f"line {place} does not follow line {place - 1}: a line was edited, removed, added or moved")
         elif line["number"] != number + 1:
@@ -107,7 +110,7 @@ def _canonical(content: Mapping[str, Any]) -> bytes:
 
 def _lines(path: Path) -> Sequence[bytes]:
     try:
-        return path.read_bytes().splitlines(keepends=True)
+        return BytesIO(path.read_bytes()).readlines()
     except FileNotFoundError:
         return ()
 
@@ -115,7 +118,7 @@ def _lines(path: Path) -> Sequence[bytes]:
 def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(line, dict) or line.keys() != _KEYS:
         return None

@@ -35,7 +35,7 @@ def _lines(leaderboard: Mapping[str, Any], model: str, promotion: Mapping[str, A
         yield f"- Asked for by {plain(promotion['requested_by'])}, approved by {plain(promotion['approved_by'])}"
         yield f"- In force until {promotion['expires']}; to go back to: {plain(promotion['rollback'])}"
         if promotion["override"]:
-            yield f"- **Overridden**: {plain(promotion['reason'])}"
+            yield f"- **Overridden**: {plain('; '.join(promotion['overridden']))}. Reason: {plain(promotion['reason'])}"
     yield ""
     yield "### Results"
     yield ""
