@@ -172,6 +172,7 @@ def test_a_benchmark_has_a_part_of_its_own(opened: Callable[..., Page], boards: 
     part = page.locator("#benchmark-pubmed_qa")
     assert part.get_attribute("open") is None
     page.locator("#board-table").get_by_role("link", name="PubMedQA").click()
+    part.locator("h3").first.wait_for()
     assert part.get_attribute("open") is not None
     text = part.inner_text()
     assert "does the abstract answer the research question" in text

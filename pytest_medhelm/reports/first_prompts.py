@@ -17,8 +17,10 @@ def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, 
     """By benchmark the ``instance`` (public id), the ``model`` and its ``messages``: clinical text.
 
     It is the first instance of the first model that was asked, rather than one that computes; a benchmark of which
-    nothing was asked has none.
+    nothing was asked has none. Of data that is not public it has no ``messages``: the leaderboard goes from hand to
+    hand, the instance browser is where such texts are read.
     """
+    public = {facts["name"] for facts in leaderboard["results"]["benchmarks"] if facts["access"] == "public"}
     computes = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] != "candidate"}
     cells = sorted(leaderboard["results"]["cells"], key=lambda cell: (cell["model"] in computes, cell["model"]))
     found: dict[str, dict[str, Any]] = {}
@@ -29,7 +31,7 @@ def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, 
         record = next(suite.records(benchmark, model), None)
         messages = messages_of(store.exchange(record["request"]).payload) if record else []
         if record and messages:
-            shown = [{**message, "content": _cut(message["content"])} for message in messages]
+            shown = [{**message, "content": _cut(message["content"])} for message in messages if benchmark in public]
             found[benchmark] = {"instance": record["public_id"], "model": model, "messages": shown}
     return found
 
