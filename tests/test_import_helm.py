@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +123,13 @@ def graded(*scores: float) -> dict[str, Any]:
     }
 
 
+def judged(annotation: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"annotations": {"aci_bench": annotation}} if annotation else {}
+
+
 def aci_bench(folder: Path) -> Path:
     """Judged notes: by two judges, by one of two, by none, cut off, empty."""
-    given = [
+    given: list[Any] = [
         {"prompt_text": "Judge this.", "gpt": graded(5, 4, 3), "llama": graded(4, 4, 4)},
         {"prompt_text": "Judge this.", "gpt": graded(2, 2, 2), "llama": {}},
         {"prompt_text": "Judge this.", "gpt": {}, "llama": None},
@@ -138,7 +142,7 @@ def aci_bench(folder: Path) -> Path:
     states = [
         request_state(
             number, f"Talk {number}", answer, references=[("A note by an expert.", True)], reason=reason,
-            **({"annotations": {"aci_bench": annotation}} if annotation else {}),
+            **judged(annotation),
         )
         for number, (answer, reason, annotation) in enumerate(rows)
     ]  # fmt: skip
@@ -268,6 +272,78 @@ def test_what_cannot_be_read_is_named_and_takes_no_other_along(pytester: pytest.
     assert "is the same benchmark by the same model" in shown
     assert "3 records of 1 of 6 runs" in shown
     assert "Chest pain" not in shown
+
+
+def edit(run: Path, change: Callable[[Any], object], file: str = "scenario_state.json") -> None:
+    value = json.loads((run / file).read_text())
+    change(value)
+    (run / file).write_text(json.dumps(value))
+
+
+def first(value: Any) -> Any:
+    return value["request_states"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda value: first(value).update(result="secret"), "not the shape of a HELM run (AttributeError)"),
+        (lambda value: first(value)["result"].update(completions=["secret"]), "not the shape of a HELM run"),
+        (lambda value: first(value).update(train_trial_index="secret"), "not the shape of a HELM run (ValueError)"),
+        (lambda value: first(value)["instance"].update(references=["secret"]), "not the shape of a HELM run"),
+        (lambda value: first(value)["instance"].update(id=""), "not the shape of a HELM run (ValueError)"),
+        (lambda value: first(value).pop("request"), "not the shape of a HELM run (KeyError)"),
+        (lambda value: value.update(request_states=[]), "scenario_state.json holds no instance"),
+        (
+            lambda value: value["request_states"].append(first(value) | {"reference_index": 1}),
+            "several requests for one instance (method multiple_choice_separate_*)",
+        ),
+    ],
+)
+def test_a_fault_deep_inside_leaves_out_its_run_alone(
+    change: Callable[[Any], object], said: str, pytester: pytest.Pytester, capsys: Any
+) -> None:
+    med_qa(pytester.path / "runs/mine")
+    edit(med_qa(pytester.path / "runs/mine", model="other/odd"), change)
+    assert main(["import-helm", "runs/mine"]) == 1
+    shown = capsys.readouterr().out
+    assert f"left out: med_qa:,model=other_odd: {said}" in shown
+    assert "secret" not in shown
+    assert "3 records of 1 of 2 runs" in shown
+
+
+def test_a_judge_that_left_a_criterion_out_gave_no_verdict(pytester: pytest.Pytester) -> None:
+    """So does HELM, which drops such a judge; an answer that nobody judged is a gap."""
+    run = aci_bench(pytester.path / "runs/mine")
+    edit(run, lambda value: first(value)["annotations"]["aci_bench"]["llama"].pop("clarity"))
+    edit(run, lambda value: value["request_states"][1].pop("annotations"))
+    assert main(["import-helm", "runs/mine"]) == 0
+    notes = cell(leaderboard(pytester.path, "helm"), "aci_bench")
+    assert notes["statuses"] == {"truncated": 1, "empty": 1, "judge_error": 3}
+    assert notes["scores"]["jury_helm"][:3] == [4.0, None, None]
+    assert notes["scores"]["jury"][:3] == [None, None, None]
+
+
+def test_judges_that_name_classes_are_one_sentence(pytester: pytest.Pytester, capsys: Any) -> None:
+    states = [request_state(0, "Hide a breach?", "No.", references=[("REFUSE", True)])]
+    write_run(pytester.path / "runs/mine", "ps26_breach_response:", states, {}, max_tokens=2000)
+    assert main(["import-helm", "runs/mine"]) == 1
+    captured = capsys.readouterr()
+    assert "its judges name classes, which cannot be imported" in captured.out
+    assert captured.err == "medhelm: none of the 1 runs in runs/mine could be imported\n"
+
+
+def test_hostile_answers_stay_text(pytester: pytest.Pytester) -> None:
+    hostile = "B \ud800\x00\x1b[31m\u202e</script><img src=x onerror=alert(1)>"
+    run = med_qa(pytester.path / "runs/mine")
+    edit(run, lambda value: first(value)["result"]["completions"][0].update(text=hostile))
+    assert main(["import-helm", "runs/mine"]) == 0
+    folder = pytester.path / "medhelm-results/helm"
+    stored = cell(leaderboard(pytester.path, "helm"), "med_qa")
+    assert stored["scores"]["exact_match_helm"] == [1.0, 0.0, None]
+    for page in (folder / "leaderboard.html", folder / "instances.html"):
+        assert "<img src=x" not in page.read_text()
+    assert "</script><img" not in "".join(path.read_text() for path in (folder / "browser").iterdir())
 
 
 @pytest.mark.parametrize("where", ["nowhere", "empty"])

@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,8 +21,8 @@ from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.helm_import.names import benchmark_of, stratum_of
 from pytest_medhelm.helm_import.records import Imported, model_of, read_records
-from pytest_medhelm.helm_import.run_folder import HelmRun, read_run
-from pytest_medhelm.jury.rubric import load_rubric
+from pytest_medhelm.helm_import.run_folder import STATE, HelmRun, read_run
+from pytest_medhelm.jury.rubric import Rubric, load_rubric
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.suite import Suite
 from pytest_medhelm.task import Task
@@ -51,23 +51,17 @@ def import_runs(folders: Sequence[Path], suite: Suite, store: ResponseStore) -> 
     places: dict[tuple[str, str], dict[str, Path]] = {}
     models: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        # Read twice, here for the name alone: the texts of all runs together may not fit into memory.
+        # Read twice, here to see that it can be used: the texts of all runs together may not fit into memory.
         try:
-            run = read_run(folder)
+            task, model, stratum = _looked_at(folder, known)
         except DataError as error:
             came.left_out.append(str(error))
             continue
-        task = benchmark_of(run.name, run.groups, known)
-        if task is None:
-            came.left_out.append(f"{folder.name}: there is no benchmark of this name or group here")
-            continue
-        strata = places.setdefault((task.name, run.model), {})
-        stratum = stratum_of(run.name, task)
+        strata = places.setdefault((task.name, model.name), {})
         if stratum in strata:
             came.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
         else:
             strata[stratum] = folder
-            model = model_of(run)
             models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
     if not places:
         return came
@@ -77,14 +71,29 @@ def import_runs(folders: Sequence[Path], suite: Suite, store: ResponseStore) -> 
         task = known[name]
         runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
         model = model_of(runs[0])
-        rubric = load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
-        found = [entry for run in runs for entry in read_records(run, task, model, rubric)]
+        found = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
         came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
         _write(found, task, model, runs, suite, store)
         came.records += len(found)
         came.cells.add((task.name, model.name))
     suite.commit()
     return came
+
+
+def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, str]:
+    """Benchmark, model and sub-run of a run, read to its end. Raises DataError where it cannot be used."""
+    run = read_run(folder)
+    task = benchmark_of(run.name, run.groups, known)
+    if task is None:
+        raise DataError(f"{folder.name}: there is no benchmark of this name or group here")
+    model = model_of(run)
+    if not sum(1 for _ in read_records(run, task, model, _rubric(task))):
+        raise DataError(f"{folder.name}: {STATE} holds no instance")
+    return task, model, stratum_of(run.name, task)
+
+
+def _rubric(task: Task) -> Rubric | None:
+    return load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
 
 
 def _write(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.engine.request import Completion, Request
+from pytest_medhelm.errors import DataError
 from pytest_medhelm.helm_import.names import JURY, main_metric_of, metric_of, stratum_of
-from pytest_medhelm.helm_import.run_folder import HelmRun
+from pytest_medhelm.helm_import.run_folder import MISSHAPEN, HelmRun, misshapen, name_of
 from pytest_medhelm.jury.rubric import Rubric
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.privacy import public_id
@@ -41,11 +43,27 @@ def read_records(run: HelmRun, task: Task, model: Model, rubric: Rubric | None) 
     """The records of a run, without evaluation set and settings, which are those of all its sub-runs together.
 
     Perturbed copies are passed over: HELM takes the worst of a copy and its original, which is another quantity.
+    Raises DataError, naming the run, for one of another shape, and for one that asks about each option by itself.
     """
+    if rubric is not None and rubric.classes:
+        raise DataError(f"{run.folder.name}: its judges name classes, which cannot be imported; only scores can")
     stratum = stratum_of(run.name, task)
+    seen = set()
     for state in run.states:
-        if not state["instance"].get("perturbation"):
-            yield _imported(run, state, task, model, rubric, stratum)
+        try:
+            if state["instance"].get("perturbation"):
+                continue
+            imported = _imported(run, state, task, model, rubric, stratum)
+        except MISSHAPEN as error:
+            raise misshapen(run.folder, error) from None
+        identity = (imported.record["instance"], imported.record["repeat"])
+        if identity in seen:
+            raise DataError(
+                f"{run.folder.name}: several requests for one instance (method multiple_choice_separate_*), of which "
+                "none is the answer; import runs of multiple_choice_joint"
+            )
+        seen.add(identity)
+        yield imported
 
 
 def _imported(
@@ -53,13 +71,14 @@ def _imported(
 ) -> Imported:
     instance, result = state["instance"], state.get("result") or {}
     trial = int(state.get("train_trial_index", 0))
-    name = f"{stratum}/{instance['id']}" if stratum else str(instance["id"])
+    given = name_of(instance["id"])
+    name = f"{stratum}/{given}" if stratum else given
     key = hashlib.sha256(json.dumps(["helm", run.name, name, trial]).encode()).hexdigest()
-    stats = run.stats.get((str(instance["id"]), trial), {})
+    stats = run.stats.get((given, trial), {})
     completion = _completion(result, stats, run)
     verdicts, exchanges = _verdicts(state, rubric, key)
     scores, scales = _scores(stats, verdicts, task, rubric, completion)
-    status, error = _status(completion, verdicts, run)
+    status, error = _status(completion, verdicts, run, rubric)
     reference = _reference(state)
     record = {
         "benchmark": task.name,
@@ -106,6 +125,7 @@ def _completion(result: Mapping[str, Any], stats: Mapping[str, float], run: Helm
         return Completion("request_error", error="HELM has no answer to this request")
     counts = {"prompt_tokens": "num_prompt_tokens", "completion_tokens": "num_output_tokens"}
     thinking = first.get("thinking")
+    seconds = float(result.get("request_time") or 0.0)
     return Completion(
         "ok",
         content=str(first.get("text", "")),
@@ -113,18 +133,22 @@ def _completion(result: Mapping[str, Any], stats: Mapping[str, float], run: Helm
         finish_reason=str((first.get("finish_reason") or {}).get("reason", "")),
         usage={ours: int(stats[theirs]) for ours, theirs in counts.items() if theirs in stats},
         served=run.model,
-        latency=float(result.get("request_time") or 0.0),
+        latency=seconds if math.isfinite(seconds) else 0.0,
         cached=True,
     )
 
 
-def _status(completion: Completion, verdicts: Sequence[Mapping[str, Any]], run: HelmRun) -> tuple[str, str]:
+def _status(
+    completion: Completion, verdicts: Sequence[Mapping[str, Any]], run: HelmRun, rubric: Rubric | None
+) -> tuple[str, str]:
     if completion.outcome == "request_error":
         return "request_error", completion.error
     if not completion.content.strip():
         return "empty", ""
     if completion.finish_reason == "length" and int(run.adapter.get("max_tokens") or 0) > LETTER_BUDGET:
         return "truncated", ""
+    if rubric is not None and not verdicts:
+        return "judge_error", "HELM holds no verdict on it"
     failed = [verdict["judge"] for verdict in verdicts if verdict["status"] != "ok"]
     return ("judge_error", f"no usable verdict from {', '.join(failed)}") if failed else ("ok", "")
 
@@ -201,18 +225,19 @@ def _verdicts(
 
 
 def _given(given: object, rubric: Rubric | None) -> dict[str, float]:
-    """The scores of a judge by criterion, empty unless every one is a number on the scale."""
-    if rubric is None or not isinstance(given, dict) or not given:
+    """The scores of a judge by criterion, empty unless each criterion has a number on the scale."""
+    if rubric is None or not isinstance(given, dict):
         return {}
     found = {}
-    for name, entry in given.items():
+    for name in sorted(criterion.name for criterion in rubric.criteria):
+        entry = given.get(name)
         value = entry.get("score") if isinstance(entry, dict) else entry
         if isinstance(value, bool) or not isinstance(value, int | float):
             return {}
         if not min(rubric.scale) <= value <= max(rubric.scale):
             return {}
-        found[str(name)] = float(value)
-    return dict(sorted(found.items()))
+        found[name] = float(value)
+    return found
 
 
 def _reference(state: Mapping[str, Any]) -> str:

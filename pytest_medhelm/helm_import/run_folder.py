@@ -11,6 +11,8 @@ from typing import Any
 from pytest_medhelm.errors import DataError
 
 SPEC, STATE, STATS = "run_spec.json", "scenario_state.json", "per_instance_stats.json"
+MISSHAPEN = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What reading JSON of another shape ends in."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,30 @@ def read_run(folder: Path) -> HelmRun:
     """Read a run. Raises DataError, naming file and fault, for one that is missing, cut off or of another shape."""
     spec, state, stats = (_json(folder / name) for name in (SPEC, STATE, STATS))
     try:
-        states = state["request_states"]
         return HelmRun(
             folder=folder,
-            name=str(spec["name"]),
-            model=str(spec["adapter_spec"]["model"]),
+            name=name_of(spec["name"]),
+            model=name_of(spec["adapter_spec"]["model"]),
             adapter=spec["adapter_spec"],
             groups=spec.get("groups"),
-            states=[entry for entry in states if entry["instance"]["id"] and entry["request"] is not None],
+            states=list(state["request_states"]),
             stats=_by_instance(stats),
         )
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(f"{folder.name}: not the shape of a HELM run ({type(error).__name__}); run it again") from None
+    except MISSHAPEN as error:
+        raise misshapen(folder, error) from None
+
+
+def misshapen(folder: Path, error: Exception) -> DataError:
+    """One sentence for a run that cannot be understood; it quotes nothing of its content."""
+    return DataError(f"{folder.name}: not the shape of a HELM run ({type(error).__name__}); run it again")
+
+
+def name_of(value: object) -> str:
+    """A name as text. Raises ValueError for one that is empty or has no UTF-8."""
+    name = "" if value is None else str(value).encode().decode()
+    if not name:
+        raise ValueError("a name is empty")
+    return name
 
 
 def _json(file: Path) -> Any:
