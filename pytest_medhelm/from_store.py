@@ -23,6 +23,7 @@ from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.options import Settings
 from pytest_medhelm.results.suite import open_suite
+from pytest_medhelm.task import Task
 
 
 def restricted(settings: Settings, plan: Path) -> Settings:
@@ -76,9 +77,10 @@ def stored_lineup(plan: Path) -> Lineup:
 
 
 class StoredItems:
-    """Leaves the items that have a record."""
+    """Leaves the items that have a record, and those that say why a benchmark of the plan cannot be run."""
 
     def __init__(self, settings: Settings, plan: Path) -> None:
+        self._benchmarks = {benchmark for benchmark, _ in read_plan(plan)["cells"]}
         with closing(open_suite(settings.folder)) as suite:
             self._known = {
                 (benchmark, model, record["instance"])
@@ -98,6 +100,9 @@ class StoredItems:
         callspec = getattr(item, "callspec", None)
         instance = callspec and callspec.params.get("instance")
         module = item.getparent(pytest.Module)
-        if callspec is None or module is None or not isinstance(instance, Packed):
+        if callspec is None or module is None:
             return False
+        if not isinstance(instance, Packed):
+            task = getattr(module.obj, "TASK", None)
+            return isinstance(task, Task) and task.name in self._benchmarks
         return (module.stash[state.BENCHMARK].task.name, callspec.params["model"].name, instance.id) in self._known

@@ -153,7 +153,7 @@ def test_a_changed_prompt_leaves_the_suite_as_it_was(
     file = pytester.path / "test_letters.py"
     file.write_text(file.read_text().replace("{instance.question}", "Please: {instance.question}"))
     assert rescore(suite) == 1
-    assert "no stored response is an answer to its prompts as they are now" in capsys.readouterr().err
+    assert "is an answer to the prompts as they are now" in capsys.readouterr().err
     assert records(pytester.path) == before
 
 
@@ -203,7 +203,7 @@ def test_each_run_is_scored_with_its_own_settings(suite: Path, pytester: pytest.
     assert {entry["model"]: entry["n"] for entry in board["results"]["cells"]} == {MODEL: 10, "vllm/few": 4}
 
 
-def test_judges_are_not_asked_again(pytester: pytest.Pytester, run: Run) -> None:
+def test_judges_are_not_asked_again(pytester: pytest.Pytester, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """A new metric beside the jury's: the stored verdicts are read again."""
     data = talks(pytester.path, 4)
 
@@ -220,6 +220,11 @@ def test_judges_are_not_asked_again(pytester: pytest.Pytester, run: Run) -> None
     assert [record["verdicts"] for record in after] == [record["verdicts"] for record in before]
     assert [record["scores"]["jury"] for record in after] == [record["scores"]["jury"] for record in before]
     assert [record["scores"]["words"] for record in after] == [1.0] * 4
+    # Judged by another prompt, the stored verdicts are no answer.
+    (pytester.path / "medhelm.toml").write_text('[rubrics]\ntalks = "discharge"\n')
+    assert rescore(pytester.path / "medhelm-results" / "default") == 1
+    assert "of a judge, is an answer to the prompts as they are now" in capsys.readouterr().err
+    assert records(pytester.path) == after
 
 
 def test_answers_that_never_came_stay_what_they_were(
@@ -246,6 +251,15 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
     assert "is no suite" in capsys.readouterr().err
     assert rescore(suite, "no-such-folder") == 1
     assert "the tests cannot be run again: file or directory not found: no-such-folder" in capsys.readouterr().err
+    assert rescore(suite, "-n", "many") == 1
+    assert "-n many: type a number of processes" in capsys.readouterr().err
+    data = suite.parent.parent / "data" / "letters" / "letters.json"
+    content = data.read_text()
+    data.write_text(content + " ")
+    for processes in ((), ("-n", "2")):
+        assert rescore(suite, *processes) == 1
+        assert "letters.json" in capsys.readouterr().err.partition("nothing of")[2]
+    data.write_text(content)
     (suite.parent.parent / "test_letters.py").unlink()
     assert rescore(suite) == 1
     assert "no test of its benchmarks (letters) was found" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +29,13 @@ from pytest_medhelm.results.suite import Suite, open_suite
 _OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")
 """Settings of a run that shape its set of instances and its scores."""
 
+_UNRUN = re.compile(
+    r"^SKIPPED \[\d+\] \S+: (?!unmeasured|Skipped: unmeasured)(.+)"
+    r"|^ERROR \S*\[\S*(?:no-data|data-error)\S*\] - (?:Failed: )?(.+)",
+    re.MULTILINE,
+)
+"""Lines of pytest's summary on benchmarks without data."""
+
 Values = Mapping[CellName, float | None]
 
 
@@ -37,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises ConfigError, with the suite as it was, when it cannot be scored again.
     """
     source: Path = arguments.suite
+    if arguments.processes and not (arguments.processes.isdigit() or arguments.processes in ("auto", "logical")):
+        raise ConfigError(f"-n {arguments.processes}: type a number of processes, e.g. -n 2, or -n auto")
     with closing(open_suite(source)):
         if not (source / "responses.sqlite").is_file():
             raise ConfigError(f"{source} holds no responses.sqlite: there is nothing to score again")
@@ -59,19 +69,20 @@ def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
     """Score a suite again where it is, move it to where it is to be ``shown``, and write its pages."""
     with closing(open_suite(folder)) as suite:
         found, unknown = groups(suite)
-        if unknown and arguments.paths:
+        if unknown and not found:
             raise ConfigError(
-                f"{shown} was made by a version, or by an import, that did not note its models' providers: it cannot "
-                "be rescored; run its models again, which asks nothing that is stored"
+                f"{shown} was made by an import, or by a version that did not note where its tests are: run its models "
+                "again with the command that made it, which asks nothing that is stored"
             )
         before = _values(suite)
         everything = suite.cells()
     with tempfile.TemporaryDirectory(prefix=".rescoring-", dir=folder) as name:
         place = Path(name)
+        reasons: list[str] = []
         for number, group in enumerate(found):
-            _run_tests(folder, place / f"plan-{number}.json", group, arguments)
+            reasons += _run_tests(folder, place / f"plan-{number}.json", group, arguments)
         if not (place / "suite.sqlite").is_file():
-            raise ConfigError(_nothing(shown, everything))
+            raise ConfigError(_nothing(shown, everything, reasons))
         with closing(Suite(place)) as staged:
             done = [cell for cell in staged.cells() if cell in everything]
             changes = adopt(folder, staged, done)
@@ -81,7 +92,7 @@ def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
         write_again(suite)
         after = _values(suite)
     left = [cell for cell in everything if cell not in done]
-    for line in _report(shown, changes, left, before, after):
+    for line in _report(shown, changes, left, before, after, reasons):
         print(line)
     return int(bool(left and not arguments.paths) or any(change.lost for change in changes))
 
@@ -100,22 +111,27 @@ def _values(suite: Suite) -> Values:
     return {(cell.benchmark, cell.model): cell.value for cell in cells}
 
 
-def _run_tests(folder: Path, file: Path, group: Group, arguments: argparse.Namespace) -> None:
-    """Raises ConfigError with pytest's own sentence when the session did not come to its end."""
+def _run_tests(folder: Path, file: Path, group: Group, arguments: argparse.Namespace) -> list[str]:
+    """Why benchmarks of the group could not be run.
+
+    Raises ConfigError with pytest's own sentence when the session did not come to its end.
+    """
     file.write_text(json.dumps(plan(group)))
     place = group.manifest["place"]
     home = Path.cwd() if arguments.paths or not Path(place["folder"]).is_dir() else Path(place["folder"])
     command = [sys.executable, "-m", "pytest", *_options(folder, file, group.manifest, arguments)]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    print(f"scoring {', '.join(sorted({name for name, _ in group.cells}))} again ...", file=sys.stderr, flush=True)
+    environment = os.environ | {"COLUMNS": "1000"}  # Sentences in the summary are cut at the terminal's width.
     ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, errors="replace")
     if ended.returncode not in (0, 1, 5):
         raise ConfigError(f"the tests cannot be run again: {_reason(ended.stdout, ended.stderr)}")
+    return sorted({_visible(found[1] or found[2]) for found in _UNRUN.finditer(ended.stdout)})
 
 
 def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
     place, settings = manifest["place"], manifest["settings"]
     # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
-    yield from ("-p", "no:cacheprovider", "-q", "--tb=no")
+    yield from ("-p", "no:cacheprovider", "-q", "--tb=no", "-rsE")
     if arguments.paths:
         yield from map(str, arguments.paths)
     else:
@@ -145,10 +161,16 @@ def _reason(out: str, err: str) -> str:
         line.removeprefix("ERROR:").strip() for line in lines if line.startswith(("ERROR", "E  ", "INTERNALERROR"))
     ]
     text = (marked or [line for line in lines if line] or ["pytest said nothing"])[0]
+    return _visible(text)
+
+
+def _visible(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text)[:300]
 
 
-def _nothing(shown: Path, cells: Sequence[CellName]) -> str:
+def _nothing(shown: Path, cells: Sequence[CellName], reasons: Sequence[str]) -> str:
+    if reasons:
+        return f"nothing of {shown} was scored again: {'; '.join(reasons)}"
     names = ", ".join(sorted({benchmark for benchmark, _ in cells})) or "none"
     return (
         f"nothing of {shown} was scored again: no test of its benchmarks ({names}) was found; type medhelm rescore "
@@ -157,7 +179,12 @@ def _nothing(shown: Path, cells: Sequence[CellName]) -> str:
 
 
 def _report(
-    shown: Path, changes: Sequence[Change], left: Sequence[CellName], before: Values, after: Values
+    shown: Path,
+    changes: Sequence[Change],
+    left: Sequence[CellName],
+    before: Values,
+    after: Values,
+    reasons: Sequence[str],
 ) -> Iterator[str]:
     yield ""
     yield f"{shown}: {sum(change.records for change in changes)} records scored again from stored responses"
@@ -174,7 +201,8 @@ def _report(
                 "model again to measure them"
             )
     for benchmark, model in left:
-        yield f"  {benchmark}  {model}  left as it was: no test of it was found, or its run did not note where it is"
+        yield f"  {benchmark}  {model}  left as it was: no test of it was run"
+    yield from (f"    {reason}" for reason in reasons)
 
 
 def _shown(value: float | None) -> str:

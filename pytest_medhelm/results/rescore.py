@@ -94,8 +94,8 @@ def adopt(folder: Path, staged: Suite, cells: Sequence[CellName]) -> list[Change
                 rows.append(as_row(_with_measurements(record, known), known["run"]))
             if change.lost and not any(record["main_metric"] in record["scores"] for record in new):
                 raise ConfigError(
-                    f"{_name(cell)}: no stored response is an answer to its prompts as they are now; run the model "
-                    "again with the command that made the suite"
+                    f"{_name(cell)}: no stored response of the model, or of a judge, is an answer to the prompts as "
+                    "they are now; run the model again with the command that made the suite"
                 )
             changes.append(change)
     _write(folder / "suite.sqlite", staged, rows, before)
