@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.engine.engine import Engine, Follow, Next
     from pytest_medhelm.engine.request import Completion, Request
     from pytest_medhelm.engine.stored import StoredResponses
+    from pytest_medhelm.gates.curtail import Told
     from pytest_medhelm.lineup import Lineup
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.options import Settings
@@ -64,6 +65,8 @@ class Asker:
         """By hash of the settings, until a record has carried them to the controller."""
         self._wanted = 0
         """Requests that the session asks for; counted with a budget only."""
+        self._brought: Sequence[str] = ()
+        """Rules that the session's benchmarks bring along; collected with --medhelm-curtail only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
 
     @cached_property
@@ -218,7 +221,7 @@ class Asker:
         """Ask for an item's response before its test runs: a hint, without effect on any result."""
         if "response" not in getattr(item, "fixturenames", ()) or not _is_measured(item) or _skips(item):
             return
-        if item.callspec.params["model"].answer is not None:  # type: ignore[attr-defined]
+        if item.callspec.params["model"].answer is not None or self._is_curtailed(item):  # type: ignore[attr-defined]
             return
         draft = self.draft(item)
         try:
@@ -252,6 +255,10 @@ class Asker:
         known = self._rank is not None and self._rank < self._processes
         share = session.items[self._rank :: self._processes] if known else ()
         self._window = Window(share, self._ahead())
+        if self.settings.curtail:
+            modules = {module for item in session.items if (module := item.getparent(pytest.Module))}
+            found = [module.stash[state.BENCHMARK] for module in modules if state.BENCHMARK in module.stash]
+            self._brought = sorted({text for entry in found for text in entry.task.gates})
         if self.settings.max_cost is not None:
             self._wanted = sum(map(self._requests, session.items))
         # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
@@ -262,6 +269,26 @@ class Asker:
             if self._engine is not None:
                 self._engine.close()
 
+    @cached_property
+    def _told(self) -> Told:
+        """The (benchmark, model) pairs that need not be asked any further."""
+        from pytest_medhelm.gates.curtail import Told, curtail_file
+
+        return Told(curtail_file(self.settings.folder, self.run))
+
+    def _is_curtailed(self, item: pytest.Item) -> bool:
+        if not self.settings.curtail or not _is_measured(item):
+            return False
+        module = item.getparent(pytest.Module)
+        assert module is not None
+        return (module.stash[state.BENCHMARK].task.name, item.callspec.params["model"].name) in self._told  # type: ignore[attr-defined]
+
+    def _plan(self, benchmark: Benchmark) -> dict[str, Any]:
+        from pytest_medhelm.gates.curtail import plan_of
+
+        binary = [name for metric in self.metrics.values() if metric.binary for name in metric.names]
+        return plan_of(benchmark, binary, self._brought)
+
     def _ahead(self) -> int:
         if self.settings.prefetch is not None:
             return self.settings.prefetch
@@ -270,6 +297,10 @@ class Asker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self._is_curtailed(item):
+            if state.DRAFT in item.stash:
+                del item.stash[state.DRAFT]  # What was asked ahead is no record.
+            pytest.skip("curtailed: no answer to it can change a verdict of the gates")
         # Within setup, so that what a prompt function prints is captured like a test's own output.
         for later in self._window.advance(item):
             self.look_ahead(later)
@@ -341,6 +372,8 @@ class Asker:
         if name not in self._described:
             self._described.add(name)
             record["benchmark_facts"] = draft.benchmark.facts()
+            if self.settings.curtail:
+                record["plan"] = self._plan(draft.benchmark)
         if draft.settings in self._facts:
             record["settings_facts"] = self._facts.pop(draft.settings)
         return record

@@ -105,6 +105,10 @@ FLAGS = (
     ("judge-shuffle", "Put the rubric's criteria to each judge in an order of its own, seeded by instance and judge"),
     ("offline", "Reach only loopback addresses and the hosts named by --medhelm-allow-host"),
     ("no-cache", "Ask every request again, also where a stored response exists"),
+    (
+        "curtail",
+        "Stop asking a benchmark when no answer to the rest can change a gate's verdict about it (docs/gates.md)",
+    ),
     ("strict", "A wrong answer to a right-or-wrong metric fails its test"),
     (
         "published",
@@ -172,6 +176,8 @@ class Settings:
     shard: Shard | None = None
     """The part of each evaluation set that this run asks; None: all of it."""
     ledger_file: Path | None = None
+    curtail: bool = False
+    """Leave out what can change no verdict."""
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
     from_store: Path | None = None
@@ -244,6 +250,7 @@ def read_settings(config: pytest.Config) -> Settings:
         ledger_file=root / Path(scalar("ledger")).expanduser() if scalar("ledger") else None,
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
+        curtail=_curtail(_flag("curtail", scalar("curtail")), shard=scalar("shard"), strict=scalar("strict")),
     )
     if plan := config.getoption("medhelm_from_store"):
         from pytest_medhelm.from_store import restricted
@@ -333,6 +340,16 @@ def _flag(name: str, value: Any) -> bool:
     raise ConfigError(f"medhelm_{name.replace('-', '_')}: {value!r} is neither true nor false")
 
 
+def _curtail(value: bool, *, shard: Any, strict: Any) -> bool:
+    if value and shard:
+        raise ConfigError("--medhelm-curtail: one shard does not know what the others measure: leave one option out")
+    if value and _flag("strict", strict):
+        raise ConfigError(
+            "--medhelm-curtail would leave out instances that --medhelm-strict might fail: leave one option out"
+        )
+    return value
+
+
 def _folder(root: Path, value: str) -> Path:
     folder: Path = (root / value).expanduser()
     if not folder.is_dir():
@@ -402,6 +419,7 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "cache": settings.cache,
         "max_cost": settings.max_cost,
         "currency": settings.currency,
+        "curtail": settings.curtail,
         "strict": settings.strict,
         "shard": str(settings.shard) if settings.shard else None,
         "published": settings.published,

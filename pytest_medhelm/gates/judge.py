@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_medhelm.gates.against import Baseline, against
+from pytest_medhelm.gates.completion import asked_of, completions, undecided
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, unvalidated
@@ -54,6 +55,31 @@ def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateRes
 def unjudged(gate: Gate, models: Sequence[str], reason: str) -> list[GateResult]:
     """Every rule as not evaluated, for one reason."""
     return [unread(rule, model, rule.benchmark, reason) for rule in gate.rules for model in models]
+
+
+def is_settled(gate: Gate, evidence: Evidence, cell: Cell, candidates: int) -> bool | None:
+    """No completion of what a curtailed cell lacks can change a verdict about it; None where no rule is about it.
+
+    At every share of the level that the other candidates may leave it: Holm's procedure then goes the same way.
+    """
+    found = None
+    mine = {cell.benchmark: cell}
+    for demand in gate.demands:
+        for rule in demand.alternatives:
+            if rule.benchmark == COST:
+                return False
+            if cell.benchmark not in _benchmarks(rule.benchmark, gate, evidence, mine):
+                continue
+            if rule.metric == "must_pass" and rule.benchmark != cell.benchmark and not cell.columns.floors:
+                continue
+            for chances in range(1, candidates + 1):
+                shared = _shared(rule, chances * len(demand.alternatives))
+                if _refusal(gate, shared, cell, evidence) or any(
+                    result.verdict == "not evaluated" for result in _judge_cell(shared, cell, evidence)
+                ):
+                    return False
+            found = True
+    return found
 
 
 def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) -> list[GateResult]:
@@ -121,6 +147,33 @@ def _refusal(gate: Gate, rule: Rule, cell: Cell | None, evidence: Evidence) -> s
 
 
 def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
+    if cell.unasked:
+        yield from _judge_curtailed(rule, cell, evidence)
+    else:
+        yield from _judge_whole(rule, cell, evidence)
+
+
+def _judge_curtailed(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
+    """The verdict that every completion of the cell comes to, beside the value of what was asked."""
+    asked = f"{len(cell.instances)} of {cell.size} instances were asked (curtailed)"
+    reason = undecided(rule, cell)
+    if reason:
+        yield unread(rule, cell.model, cell.benchmark, f"{asked}: {reason}; run it without --medhelm-curtail")
+        return
+    shown = {result.benchmark: result for result in _judge_whole(rule, asked_of(cell), evidence)}
+    ends = ([*_judge_whole(rule, end, evidence)] for end in completions(rule, cell))
+    for one, other in zip(*ends, strict=True):
+        if one.verdict == "not evaluated":
+            yield one
+        elif one.verdict != other.verdict:
+            reason = f"{asked} and the other {cell.unasked} could turn it: run it without --medhelm-curtail"
+            yield unread(rule, cell.model, one.benchmark, reason)
+        else:
+            reason = f"decided whatever the other {cell.unasked} answers are: {asked}"
+            yield replace(shown.get(one.benchmark, one), verdict=one.verdict, reason=reason)
+
+
+def _judge_whole(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
     if rule.slice is None:
         yield decide(rule, cell.model, cell.benchmark, _read(rule, cell, evidence))
         return

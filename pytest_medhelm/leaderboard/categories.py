@@ -17,7 +17,7 @@ def complete_for(models: Collection[str], cells: Sequence[Cell]) -> dict[str, di
     """
     table: dict[str, dict[str, Cell]] = {}
     for cell in cells:
-        if cell.model in models and not cell.partial and cell.value is not None:
+        if cell.model in models and cell.whole and cell.value is not None:
             table.setdefault(cell.benchmark, {})[cell.model] = cell
     return {
         name: row

@@ -31,7 +31,9 @@ class Cell:
     evaluation: str
     """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
-    """Some instances of the evaluation set have no record."""
+    """Some instances of the evaluation set have no record, and were not left out by design."""
+    unasked: int = 0
+    """Instances that were left out because they could change no verdict (--medhelm-curtail)."""
     absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per metric that could not be computed: the first reason, and for how many instances."""
     jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
@@ -71,6 +73,11 @@ class Cell:
         """The main value."""
         main = self.metrics.get(self.main_metric)
         return None if main is None else main["value"]
+
+    @property
+    def whole(self) -> bool:
+        """Every instance of the evaluation set has a record."""
+        return not self.partial and not self.unasked
 
     @property
     def sample(self) -> bool:

@@ -222,7 +222,7 @@ def _point(cell: Cell, stored: Stored) -> Point:
         raise _unfit(stored) from None
     if value is None and not note:
         note = "nothing was measured"
-    return Point(value, low, high, n, len(cell.instances), cell.size, cell.sample, cell.partial, note)
+    return Point(value, low, high, n, len(cell.instances), cell.size, cell.sample, not cell.whole, note)
 
 
 def _finite(value: Any) -> float | None:
@@ -250,7 +250,7 @@ def _line(model: str, points: Sequence[Point | None], cells: Sequence[Cell | Non
 def differences(first: Cell, second: Cell) -> tuple[str, ...]:
     """Why the values of two cells may not be compared; empty where they may."""
     found = _differing(first, second, BREAKING)
-    return (*found, PARTIAL) if first.partial or second.partial else found
+    return (*found, PARTIAL) if not (first.whole and second.whole) else found
 
 
 def _differing(first: Cell, second: Cell, facts: Sequence[str]) -> tuple[str, ...]:
