@@ -331,6 +331,7 @@ def test_judges_that_name_classes_are_one_sentence(pytester: pytest.Pytester, ca
     captured = capsys.readouterr()
     assert "its judges name classes, which cannot be imported" in captured.out
     assert captured.err == "medhelm: none of the 1 runs in runs/mine could be imported\n"
+    assert not (pytester.path / "medhelm-results").exists()
 
 
 def test_hostile_answers_stay_text(pytester: pytest.Pytester) -> None:
@@ -353,3 +354,12 @@ def test_a_folder_without_runs_is_one_sentence(where: str, pytester: pytest.Pyte
     error = capsys.readouterr().err
     assert error.startswith(f"medhelm: {where} holds no run of HELM (run_spec.json): name benchmark_output/runs/SUITE")
     assert not (pytester.path / "medhelm-results").exists()
+
+
+def test_a_suite_that_cannot_be_made_is_one_sentence(pytester: pytest.Pytester, capsys: Any) -> None:
+    med_qa(pytester.path / "runs/mine")
+    (pytester.path / "taken").write_text("a file")
+    assert main(["import-helm", "runs/mine", "--suite=taken"]) == 1
+    assert capsys.readouterr().err == (
+        "medhelm: no suite can be made in taken (FileExistsError): name a folder with --suite\n"
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from pathlib import Path
 
 from pytest_medhelm.commands.report import write_again
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.errors import DataError
-from pytest_medhelm.helm_import.into_suite import import_runs
+from pytest_medhelm.helm_import.into_suite import import_runs, usable_runs
 from pytest_medhelm.helm_import.run_folder import run_folders
 from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.results.suite import Suite
@@ -20,20 +21,29 @@ LISTED = 20
 def run(arguments: argparse.Namespace) -> int:
     """Import; 0 when every run is in the suite, 1 when some are not. Raises DataError when none could be used."""
     folders = run_folders(arguments.runs)
-    suite = Suite(arguments.suite)
-    with closing(suite):
+    usable = usable_runs(folders)
+    for sentence in usable.left_out[:LISTED]:
+        print(f"left out: {visible(sentence)}", flush=True)
+    if len(usable.left_out) > LISTED:
+        print(f"left out: {len(usable.left_out) - LISTED} more", flush=True)
+    if not usable.places:
+        raise DataError(f"none of the {len(folders)} runs in {arguments.runs} could be imported")
+    with closing(_suite(arguments.suite)) as suite:
         with closing(ResponseStore(arguments.suite / "responses.sqlite")) as store:
-            came = import_runs(folders, suite, store)
-        for sentence in came.left_out[:LISTED]:
-            print(f"left out: {visible(sentence)}")
-        if len(came.left_out) > LISTED:
-            print(f"left out: {len(came.left_out) - LISTED} more")
-        if not came.cells:
-            raise DataError(f"none of the {len(folders)} runs in {arguments.runs} could be imported")
+            came = import_runs(usable, suite, store)
         write_again(suite)
     perturbed = f"; {came.perturbed} perturbed copies passed over" if came.perturbed else ""
     print(
-        f"imported from HELM: {came.records:,} records of {len(folders) - len(came.left_out)} of {len(folders)} runs, "
-        f"{len(came.cells)} cells{perturbed}"
+        f"imported from HELM: {came.records:,} records of {len(folders) - len(usable.left_out)} of {len(folders)} "
+        f"runs, {len(usable.places)} cells{perturbed}"
     )
-    return 1 if came.left_out else 0
+    return 1 if usable.left_out else 0
+
+
+def _suite(folder: Path) -> Suite:
+    try:
+        return Suite(folder)
+    except OSError as error:
+        raise DataError(
+            f"no suite can be made in {folder} ({type(error).__name__}): name a folder with --suite"
+        ) from None

@@ -31,43 +31,54 @@ KIND = "imported"
 
 
 @dataclass
+class Usable:
+    """The runs that can be imported."""
+
+    places: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
+    """By benchmark and model the run folder of each sub-run."""
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What describes each model."""
+    left_out: list[str] = field(default_factory=list)
+    """One sentence for each run that cannot be used."""
+
+
+@dataclass
 class Came:
     """What an import came to."""
 
     records: int = 0
-    cells: set[tuple[str, str]] = field(default_factory=set)
     perturbed: int = 0
-    left_out: list[str] = field(default_factory=list)
-    """One sentence for each run that is not in the suite."""
 
 
-def import_runs(folders: Sequence[Path], suite: Suite, store: ResponseStore) -> Came:
-    """Read all runs, then write cell by cell; a run that cannot be used is a sentence and takes no other along.
-
-    A second import of the same runs replaces the same records.
-    """
-    came = Came()
+def usable_runs(folders: Sequence[Path]) -> Usable:
+    """Read all runs; one that cannot be used is a sentence and takes no other along."""
+    usable = Usable()
     known = {entry.task.name: entry.task for entry in catalogue().entries}
-    places: dict[tuple[str, str], dict[str, Path]] = {}
-    models: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        # Read twice, here to see that it can be used: the texts of all runs together may not fit into memory.
         try:
             task, model, stratum = _looked_at(folder, known)
         except DataError as error:
-            came.left_out.append(str(error))
+            usable.left_out.append(str(error))
             continue
-        strata = places.setdefault((task.name, model.name), {})
+        strata = usable.places.setdefault((task.name, model.name), {})
         if stratum in strata:
-            came.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
+            usable.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
         else:
             strata[stratum] = folder
-            models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
-    if not places:
-        return came
-    manifest = _manifest(folders)
-    suite.begin(manifest["run"], manifest, models)
-    for (name, _), strata in sorted(places.items()):
+            usable.models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
+    return usable
+
+
+def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> Came:
+    """Write cell by cell; a second import of the same runs replaces the same records.
+
+    The runs are read again: the texts of all of them together may not fit into memory.
+    """
+    came = Came()
+    known = {entry.task.name: entry.task for entry in catalogue().entries}
+    manifest = _manifest(sum(map(len, usable.places.values())))
+    suite.begin(manifest["run"], manifest, usable.models)
+    for (name, _), strata in sorted(usable.places.items()):
         task = known[name]
         runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
         model = model_of(runs[0])
@@ -75,7 +86,6 @@ def import_runs(folders: Sequence[Path], suite: Suite, store: ResponseStore) -> 
         came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
         _write(found, task, model, runs, suite, store)
         came.records += len(found)
-        came.cells.add((task.name, model.name))
     suite.commit()
     return came
 
@@ -129,7 +139,7 @@ def _facts(task: Task, total: int, strata: list[str], shots: int) -> dict[str, A
     return described.facts() | {"strata": strata}
 
 
-def _manifest(folders: Sequence[Path]) -> dict[str, Any]:
+def _manifest(runs: int) -> dict[str, Any]:
     return {
         "run": uuid.uuid4().hex,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -137,7 +147,7 @@ def _manifest(folders: Sequence[Path]) -> dict[str, Any]:
         "platform": f"{sys.platform} {platform.machine()}",
         "packages": {"pytest-medhelm": version("pytest-medhelm")},
         "argv": ["medhelm", "import-helm"],
-        "settings": {"imported_runs": len(folders)},
+        "settings": {"imported_runs": runs},
         "models": [],
         "judges": [],
     }
