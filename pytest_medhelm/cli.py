@@ -343,6 +343,8 @@ def _gate(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
     check = verbs.add_parser("check", help="say what a gate file demands, without a run")
     check.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    check.add_argument("--baseline", type=Path, metavar="PATH", help="say as well what comparisons with it can show")
+    check.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
     apply = verbs.add_parser("apply", help="judge stored results; exit status 1 unless every rule passes")
     apply.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     apply.add_argument("gate", nargs="+", metavar="FILE|RULE", help="gate file, or a rule such as 'pubmed_qa >= 0.70'")

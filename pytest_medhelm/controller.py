@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +25,10 @@ from pytest_medhelm.outcomes import BUDGET_OF
 from pytest_medhelm.results.manifest import make_manifest, place
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.taxonomy import slug
 
 if TYPE_CHECKING:
+    from pytest_medhelm.benchmark import Benchmark
     from pytest_medhelm.gates.against import Baseline
     from pytest_medhelm.gates.curtail import Curtailment
     from pytest_medhelm.gates.result import GateResult
@@ -148,6 +150,8 @@ class Controller:
             lines += self._jury_header()
         if settings.max_cost is not None:
             lines.append(f"medhelm: budget of this run: {settings.max_cost:.10g} {settings.currency}")
+        if self.config.getoption("dist", "no") != "no":
+            lines += self._power_lines(None)
         if settings.curtail:
             lines += self._curtail_header()
         lines.append(f"medhelm: suite {settings.folder}")
@@ -176,16 +180,29 @@ class Controller:
         sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
         more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
         lines = [f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}"] if sizes else []
-        lines += self._power_lines({entry.task.name: len(entry.instances) for entry in found})
+        lines += self._power_lines(found)
         return lines + self._rubric_lines([entry.task for entry in found])
 
-    def _power_lines(self, sizes: Mapping[str, int]) -> list[str]:
-        """What each comparison with the baseline can show on so many instances."""
+    def _power_lines(self, found: Sequence[Benchmark] | None) -> list[str]:
+        """What each comparison with the baseline can show; ``found``: None where workers collect, unseen from here."""
         if self._baseline is None:
             return []
-        from pytest_medhelm.gates.power_lines import power_lines
+        from pytest_medhelm.gates.power_lines import Planned, planned_as, power_lines
 
-        return [f"medhelm: {line}" for gate in self._gates for line in power_lines(gate, sizes)]
+        lines = []
+        for gate in self._gates:
+            planned = (
+                planned_as(self._baseline, gate)
+                if found is None
+                else {
+                    entry.task.name: Planned(
+                        len(entry.instances), {slug(entry.task.category), slug(entry.task.subcategory)}
+                    )
+                    for entry in found
+                }
+            )
+            lines += [f"medhelm: {line}" for line in power_lines(gate, planned, self._baseline)]
+        return lines
 
     def _rubric_lines(self, tasks: Sequence[Task]) -> list[str]:
         """Where [rubrics] of the config file takes effect, and where it does not."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from perf.mock_server import MockServer
 from pytest_medhelm.cli import main
-from pytest_medhelm.gates.gate_file import gate_of
-from pytest_medhelm.gates.power_lines import power_lines
+from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.gates.gate_file import gate_of, read_gate
+from pytest_medhelm.gates.power_lines import Planned, power_lines
+from tests.test_engine import BOTH, vllm
+from tests.test_gate_judging import cell_of
 
 
 def test_the_published_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,8 +47,66 @@ def test_mistakes_end_in_a_sentence(option: str, sentence: str, capsys: pytest.C
 
 def test_comparisons_say_what_they_can_show() -> None:
     gate = gate_of(["b >= baseline - 0.02", "c >= baseline - 0.1", "b >= 0.7", "b >= baseline"])
-    small, large = power_lines(gate, {"b": 500, "c": 500})
+    small, large = power_lines(gate, {"b": Planned(500), "c": Planned(500)})
     assert small.startswith("b >= baseline - 0.02: an equal model passes with a chance of 17 %")
     assert "80 % takes 3,925" in small
+    assert "differing on 20 %, assumed" in small
     assert small.endswith("too few instances to show much")
     assert "too few" not in large
+
+
+def test_a_rule_for_several_benchmarks_is_said_of_each() -> None:
+    planned = {"b": Planned(500, {"research"}), "c": Planned(4000, {"care"})}
+    for rule, names in (("*", ["b", "c"]), ("care", ["c"]), ("elsewhere", [])):
+        lines = [*power_lines(gate_of([f"{rule} >= baseline - 0.02"]), planned)]
+        assert [line.partition(" on ")[2].partition(":")[0] for line in lines] == names
+
+
+def test_alternatives_share_the_level(tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text('[[rule]]\nany_of = ["b >= baseline - 0.02", "b >= baseline - 0.02"]\nalpha = 0.05\nwhy = "w"\n')
+    assert all("80 % takes 3,925" in line for line in power_lines(read_gate(file), {"b": Planned(500)}))
+
+
+def test_how_often_models_differ_is_measured_where_two_are_stored() -> None:
+    """They differ on 5 of 100, a quarter of what is assumed, and it takes a quarter of the instances."""
+    mine = cell_of([1.0] * 100, "mine")
+    other = cell_of([0.0] * 5 + [1.0] * 95, "other")
+    alone = Baseline("mine", Path(), {"b": mine}, [mine])
+    both = Baseline("mine", Path(), {"b": mine}, [mine, other])
+    gate = gate_of(["b >= baseline - 0.02"])
+    (assumed,) = power_lines(gate, {"b": Planned(500)}, alone)
+    (found,) = power_lines(gate, {"b": Planned(500)}, both)
+    assert "assumed" in assumed
+    assert "differing on 5 %, as measured between mine and other" in found
+    assert "80 % takes 982" in found, "a quarter of 3,925"
+    twin = cell_of([1.0] * 100, "twin")
+    (never,) = power_lines(gate, {"b": Planned(500)}, Baseline("mine", Path(), {"b": mine}, [mine, twin]))
+    assert "differing on 1 %" in never, "that two never differed does not show that they never do"
+
+
+@BOTH
+def test_it_is_said_before_the_run_and_without_one(
+    extra: tuple[str, ...],
+    letters: Callable[..., Path],
+    run: Any,
+    server: MockServer,
+    pytester: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = [f"--medhelm-data={letters(40)}", *vllm(server), *extra]
+    run(*options, "--medhelm-suite=old")
+    old = pytester.path / "medhelm-results" / "old"
+    result = run(*options, f"--medhelm-baseline={old}", "--medhelm-gate=* >= baseline - 0.1")
+    line = (
+        "* >= baseline - 0.1 on letters: an equal model passes with a chance of 29 % on 40 instances*assumed*too few*"
+    )
+    result.stdout.fnmatch_lines([f"medhelm: [*]{line[1:]}"])
+    shown = [entry for entry in result.outlines if "an equal model passes" in entry]
+    assert len(shown) == 1, "once"
+    gate = pytester.path / "gate.toml"
+    gate.write_text('[benchmarks.letters]\nn = 200\n[[rule]]\nrule = "letters >= baseline - 0.1"\nwhy = "w"\n')
+    assert main(["gate", "check", str(gate), f"--baseline={old}"]) == 0
+    assert "letters >= baseline - 0.1: an equal model passes with a chance of 89 % on 200" in capsys.readouterr().out
+    assert main(["gate", "check", str(gate), "--baseline-model=x"]) == 1
+    assert "add --baseline=SUITE" in capsys.readouterr().err

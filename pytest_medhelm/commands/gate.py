@@ -22,8 +22,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Say what a gate file demands. Raises ConfigError where it cannot be read."""
-    print("\n".join(described(read_gate(arguments.file))))
+    """Say what a gate file demands, and what its comparisons with a baseline can show.
+
+    Raises ConfigError where it or the baseline cannot be read.
+    """
+    gate = read_gate(arguments.file)
+    lines = [*described(gate)]
+    if arguments.baseline is not None:
+        from pytest_medhelm.gates.power_lines import planned_as, power_lines
+
+        against = read_baseline(arguments.baseline, arguments.baseline_model)
+        lines += power_lines(gate, planned_as(against, gate), against)
+    elif arguments.baseline_model is not None:
+        raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
+    print("\n".join(lines))
     return 0
 
 

@@ -11,8 +11,6 @@ from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, needed, power_of
 
 MARGINS = (0.01, 0.02, 0.03, 0.05, 0.10)
 """Shown beside the margin that was asked for."""
-FEWEST_PAIRS = 30
-"""A discordance measured on fewer pairs says little."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,9 +39,7 @@ def _discordance(arguments: argparse.Namespace) -> tuple[float, str]:
 
 def _measured(path: Path, benchmark: str) -> tuple[float, str]:
     """The variance of a difference between two candidates of a suite, the largest where it holds more than two."""
-    from itertools import combinations
-
-    from pytest_medhelm.gates.power_lines import variance_of
+    from pytest_medhelm.gates.power_lines import FEWEST_PAIRS, measured
     from pytest_medhelm.leaderboard.stored import read_stored
 
     stored = read_stored(path)
@@ -54,19 +50,13 @@ def _measured(path: Path, benchmark: str) -> tuple[float, str]:
     candidates = [cell for cell in cells if cell.model in stored.candidates]
     if any(cell.sample for cell in candidates):
         raise ConfigError(f"{benchmark} in {path} ran on sample data, which says nothing about how often models differ")
-    found = [
-        (variance, pairs, f"{one.model} and {other.model}")
-        for one, other in combinations(candidates, 2)
-        for variance, pairs in [variance_of(one, other)]
-        if pairs >= FEWEST_PAIRS
-    ]
-    if not found:
+    found = measured(candidates)
+    if found is None:
         raise ConfigError(
             f"{path} does not hold two models with at least {FEWEST_PAIRS} instances of {benchmark} in common: "
             "say how often models differ with --discordance=0.2"
         )
-    variance, pairs, who = max(found)
-    return variance, f"measured on {pairs} instances, between {who}"
+    return found.variance, f"measured on {found.pairs} instances, between {found.models}"
 
 
 def _lines(arguments: argparse.Namespace, discordance: float, source: str) -> Iterator[str]:

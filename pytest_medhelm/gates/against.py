@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from pytest_medhelm.gates.result import Reading, Unread
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.leaderboard.paired import difference_at
-from pytest_medhelm.leaderboard.paired_statistics import paired_interval
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval, paired_mean
+from pytest_medhelm.leaderboard.quantiles import student_t_quantile
 from pytest_medhelm.leaderboard.stored import read_stored
 from pytest_medhelm.response import STATUSES
 
@@ -36,6 +38,8 @@ class Baseline:
     source: Path
     cells: Mapping[str, Cell]
     """By benchmark."""
+    beside: Sequence[Cell] = ()
+    """The cells of all candidates that are stored with it, which tell how often models differ."""
 
 
 class Pair(NamedTuple):
@@ -44,6 +48,7 @@ class Pair(NamedTuple):
     low: float
     high: float
     cluster: int
+    stratum: int
 
     @property
     def known(self) -> bool:
@@ -60,7 +65,8 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
     chosen = model or _only(stored.candidates or names, path)
     if chosen not in names:
         raise ConfigError(f"{path} holds no results of {chosen!r}; it holds {', '.join(names)}")
-    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen})
+    beside = [cell for cell in stored.cells if cell.model in stored.candidates]
+    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen}, beside)
 
 
 def _only(names: Sequence[str], path: Path) -> str:
@@ -94,25 +100,51 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str, name: str) -> Read
         return Unread("no instance was measured for both")
     span = abs(scale[1] - scale[0])
 
-    def limits(values: list[float], clusters: list[int]) -> tuple[float, float]:
-        interval = paired_interval(values, clusters, span=span, confidence=1 - 2 * rule.alpha)
-        assert interval is not None
-        return interval.low, interval.high
+    strata = None if cell.strata is None else [pair.stratum for pair in known]
 
-    shown = limits([pair.low for pair in known], [pair.cluster for pair in known])
-    everyone = [pair.cluster for pair in pairs]
+    def limits(values: list[float], of: list[Pair]) -> tuple[float, float]:
+        groups = None if cell.strata is None else [pair.stratum for pair in of]
+        return difference_limits(values, [pair.cluster for pair in of], groups, span=span, alpha=rule.alpha)
+
+    shown = limits([pair.low for pair in known], known)
     outer = shown
     if len(known) < len(pairs):
-        outer = limits([pair.low for pair in pairs], everyone)[0], limits([pair.high for pair in pairs], everyone)[1]
+        outer = limits([pair.low for pair in pairs], pairs)[0], limits([pair.high for pair in pairs], pairs)[1]
     missing = len(pairs) - len(known)
     return Reading(
-        fmean(pair.low for pair in known),
+        paired_mean([pair.low for pair in known], strata),
         limits=shown,
         outer=outer,
         note=f"{len(known)} pairs{f', {missing} missing' if missing else ''}",
         interval=interval_name(rule.alpha),
         baseline=name,
     )
+
+
+def difference_limits(
+    differences: Sequence[float],
+    clusters: Sequence[int] | None,
+    strata: Sequence[int] | None,
+    *,
+    span: float,
+    alpha: float,
+) -> tuple[float, float]:
+    """The limits of a mean paired difference that decide a gate, each at the one-sided level alpha.
+
+    Those of ``paired_interval``; where Student's t is taken over instances of which most have the same difference,
+    only the others tell how much differences vary: their number gives the degrees of freedom, which widens it.
+    Raises ValueError without differences.
+    """
+    interval = paired_interval(differences, clusters, span=span, confidence=1 - 2 * alpha, strata=strata)
+    if interval is None:
+        raise ValueError("difference_limits needs at least one difference")
+    n = len(differences)
+    unusual = n - Counter(differences).most_common(1)[0][1]
+    if interval.method != "Student t" or 2 * unusual >= n:
+        return interval.low, interval.high
+    mean = fmean(differences)
+    wider = student_t_quantile(1 - alpha, max(1, unusual - 1)) / student_t_quantile(1 - alpha, n - 1)
+    return max(-span, mean - wider * (mean - interval.low)), min(span, mean + wider * (interval.high - mean))
 
 
 def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:
@@ -122,6 +154,7 @@ def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> I
     worst, best = min(scale), max(scale)
     theirs = base.scores.get(metric, [None] * len(base.instances))
     clusters = cell.clusters or range(len(cell.instances))
+    strata = cell.strata or [0] * len(cell.instances)
     for place, name in enumerate(cell.instances):
         other = places.get(name)
         if place in aside or other is None:
@@ -129,11 +162,11 @@ def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> I
         own, its = cell.scores[metric][place], theirs[other]
         known = difference_at(cell, place, base, other, metric)
         if known is not None:
-            yield Pair(known, known, clusters[place])
+            yield Pair(known, known, clusters[place], strata[place])
         else:
             low = (worst if own is None else own) - (best if its is None else its)
             high = (best if own is None else own) - (worst if its is None else its)
-            yield Pair(low, high, clusters[place])
+            yield Pair(low, high, clusters[place], strata[place])
 
 
 def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from statistics import pvariance
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.power import DISCORDANCE, ENOUGH, LITTLE, needed, power_of
+from pytest_medhelm.gates.rule import Rule
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.leaderboard.paired import pairs_of
+from pytest_medhelm.taxonomy import slug
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.against import Baseline
+
+FEWEST_PAIRS = 30
+"""A discordance measured on fewer pairs says little."""
 
 
-def variance_of(first: Cell, second: Cell) -> tuple[float, int]:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A benchmark before it is run."""
+
+    size: int
+    """Instances of its evaluation set."""
+    scopes: Collection[str] = ()
+    """Slugs of its category and subcategory, by which rules may name it too."""
+
+
+class Differing(NamedTuple):
+    """How often two models differ."""
+
+    variance: float
+    """Of a difference on the scale 0..1; for right or wrong the discordance."""
+    pairs: int
+    models: str
+
+
+def variance_of(first: Cell, second: Cell, metric: str = "") -> tuple[float, int]:
     """The variance of a difference on the scale 0..1, for right or wrong the discordance, and the number of pairs.
 
-    (0, 0) where the two share no instance or were not measured by the same metric.
+    (0, 0) where the two share no instance or were not measured by the same metric (the main one, if none is named).
     """
-    metric = first.main_metric
-    if metric != second.main_metric or metric not in first.metrics or metric not in second.metrics:
+    metric = metric or first.main_metric
+    if first.main_metric != second.main_metric or metric not in first.metrics or metric not in second.metrics:
+        return 0.0, 0
+    if metric not in first.scores or metric not in second.scores:
         return 0.0, 0
     worst, best = first.metrics[metric]["scale"]
     differences = [difference / (best - worst) for _, difference in pairs_of(first, second, metric)]
@@ -25,20 +57,71 @@ def variance_of(first: Cell, second: Cell) -> tuple[float, int]:
     return (pvariance(differences, 0.0), len(differences)) if differences else (0.0, 0)
 
 
-def power_lines(gate: Gate, sizes: Mapping[str, int]) -> Iterator[str]:
-    """One line for each rule ``>= baseline - margin`` and benchmark it names; ``sizes``: instances by benchmark.
+def measured(cells: Sequence[Cell], metric: str = "") -> Differing | None:
+    """How often the models of one benchmark differ, the most of any two; None without two on enough instances.
 
-    The discordance is taken as 0.2. ``*`` and categories are left out, as are scales that are not known before a run.
+    Sample data says nothing of it. Where no two answers differ, one of the pairs is taken to.
     """
-    for rule in gate.rules:
-        margin = -rule.threshold
-        n = sizes.get(rule.benchmark)
-        if not rule.baseline or rule.comparison != ">=" or not 0 < margin <= 1 or rule.slice or not n:
-            continue
-        chance = power_of(margin, n, alpha=rule.alpha)
-        warning = ": too few instances to show much" if chance < LITTLE else ""
-        yield (
-            f"{rule.text}: an equal model passes with a chance of {100 * chance:.0f} % on {n:,} instances "
-            f"(80 % takes {needed(margin, alpha=rule.alpha, power=ENOUGH):,}; right or wrong, "
-            f"differing on {100 * DISCORDANCE:g} %){warning}"
-        )
+    found = [
+        Differing(max(variance, 1 / pairs), pairs, f"{one.model} and {other.model}")
+        for one, other in combinations([cell for cell in cells if not cell.sample], 2)
+        for variance, pairs in [variance_of(one, other, metric)]
+        if pairs >= FEWEST_PAIRS
+    ]
+    return max(found, default=None)
+
+
+def planned_as(baseline: Baseline, gate: Gate) -> dict[str, Planned]:
+    """The benchmarks of a baseline with their sizes, or those that the gate file states."""
+    found = {}
+    for name, cell in baseline.cells.items():
+        stated = gate.benchmarks.get(name, {}).get("n")
+        scopes = {slug(cell.facts["category"]), slug(cell.facts["subcategory"])}
+        found[name] = Planned(stated if isinstance(stated, int) else cell.size, scopes)
+    return found
+
+
+def power_lines(gate: Gate, planned: Mapping[str, Planned], baseline: Baseline | None = None) -> Iterator[str]:
+    """One line for each rule ``>= baseline - margin`` and benchmark that it is about; ``planned``: by benchmark.
+
+    The discordance is measured between the candidates of the baseline where it holds two, else taken as 0.2. Slices
+    are left out: how many instances they have is not known before a run.
+    """
+    for demand in gate.demands:
+        for rule in demand.alternatives:
+            if not rule.baseline or rule.comparison != ">=" or rule.threshold >= 0 or rule.slice:
+                continue
+            for name, benchmark in sorted(planned.items()):
+                if rule.benchmark in ("*", name, *benchmark.scopes):
+                    yield from _line(rule, rule.alpha / len(demand.alternatives), name, benchmark.size, baseline)
+
+
+def _line(rule: Rule, alpha: float, name: str, n: int, baseline: Baseline | None) -> Iterator[str]:
+    beside = [cell for cell in baseline.beside if cell.benchmark == name] if baseline else []
+    margin = -rule.threshold / _span(rule, baseline.cells.get(name) if baseline else None)
+    if not 0 < margin <= 1 or not n:
+        return
+    differing = measured(beside, rule.metric)
+    variance = differing.variance if differing else DISCORDANCE
+    how = (
+        f"as measured between {differing.models}"
+        if differing
+        else "assumed; measured where the baseline has two models"
+    )
+    chance = power_of(margin, n, discordance=variance, alpha=alpha)
+    where = "" if rule.benchmark == name else f" on {name}"
+    warning = ": too few instances to show much" if chance < LITTLE else ""
+    yield (
+        f"{rule.text}{where}: an equal model passes with a chance of {100 * chance:.0f} % on {n:,} instances "
+        f"(80 % takes {needed(margin, discordance=variance, alpha=alpha, power=ENOUGH):,}; right or wrong, "
+        f"differing on {100 * variance:.3g} %, {how}){warning}"
+    )
+
+
+def _span(rule: Rule, cell: Cell | None) -> float:
+    """The length of the scale that a margin is on; 1 where it is not known before the run."""
+    summary = cell.metrics.get(rule.metric or cell.main_metric) if cell else None
+    if summary is None:
+        return 1.0
+    worst, best = summary["scale"]
+    return abs(float(best - worst))
