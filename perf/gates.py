@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from pytest_medhelm.gates.against import difference_limits
 from pytest_medhelm.gates.power import power_of
 from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 from pytest_medhelm.leaderboard.statistics import mean_interval
@@ -61,7 +62,7 @@ def lower_limit(values: Floats, clusters: npt.NDArray[np.intp] | None, alpha: fl
         return _of_counts(int((values > 0).sum()), int((values < 0).sum()), values.size, alpha)
     if against:
         names = None if clusters is None else clusters.tolist()
-        interval = paired_interval(values.tolist(), names, span=1.0, confidence=1 - 2 * alpha)
+        return difference_limits(values.tolist(), names, None, span=1.0, alpha=alpha)[0]
     else:
         labels = None if clusters is None else list(map(str, clusters.tolist()))
         interval = mean_interval(values.tolist(), scale=(0.0, 1.0), clusters=labels, confidence=1 - 2 * alpha)
