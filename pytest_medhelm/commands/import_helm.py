@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _suite(folder: Path) -> Suite:
     try:
         return Suite(folder)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise DataError(
             f"no suite can be made in {folder} ({type(error).__name__}): name a folder with --suite"
         ) from None
