@@ -253,6 +253,12 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
     assert "the tests cannot be run again: file or directory not found: no-such-folder" in capsys.readouterr().err
     assert rescore(suite, "-n", "many") == 1
     assert "-n many: type a number of processes" in capsys.readouterr().err
+    module = suite.parent.parent / "test_letters.py"
+    code = module.read_text()
+    module.write_text(f"import nothing_of_that_name\n{code}")
+    assert rescore(suite) == 1
+    assert "again: ModuleNotFoundError: No module named 'nothing_of_that_name'" in capsys.readouterr().err
+    module.write_text(code)
     data = suite.parent.parent / "data" / "letters" / "letters.json"
     content = data.read_text()
     data.write_text(content + " ")
@@ -260,7 +266,7 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
         assert rescore(suite, *processes) == 1
         assert "letters.json" in capsys.readouterr().err.partition("nothing of")[2]
     data.write_text(content)
-    (suite.parent.parent / "test_letters.py").unlink()
+    module.unlink()
     assert rescore(suite) == 1
     assert "no test of its benchmarks (letters) was found" in capsys.readouterr().err
 

@@ -50,19 +50,31 @@ def run(arguments: argparse.Namespace) -> int:
     with closing(open_suite(source)):
         if not (source / "responses.sqlite").is_file():
             raise ConfigError(f"{source} holds no responses.sqlite: there is nothing to score again")
-    if arguments.to is None:
-        return _rescored(source.resolve(), source, arguments)
-    if arguments.to.exists():
-        raise ConfigError(f"{arguments.to} is there already: name another folder with --to")
-    arguments.to.absolute().parent.mkdir(parents=True, exist_ok=True)
-    copy = arguments.to.absolute().with_name(f".{arguments.to.name}.rescoring")
+    try:
+        if arguments.to is None:
+            return _rescored(source.resolve(), source, arguments)
+        return _into_copy(source, arguments.to, arguments)
+    except BrokenPipeError:  # Whoever reads what is printed has seen enough: no fault of the suite.
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"{source} cannot be rescored ({error}); it needs a disk with room, and a folder that you may write: name "
+            "one with --to"
+        ) from None
+
+
+def _into_copy(source: Path, target: Path, arguments: argparse.Namespace) -> int:
+    """Score a copy again, which appears whole or not at all."""
+    if target.exists():
+        raise ConfigError(f"{target} is there already: name another folder with --to")
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    copy = target.absolute().with_name(f".{target.name}.rescoring")
     shutil.rmtree(copy, ignore_errors=True)
     try:
         _copy(source, copy)
-        status = _rescored(copy, arguments.to, arguments)
+        return _rescored(copy, target, arguments)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-    return status
 
 
 def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
@@ -131,7 +143,7 @@ def _run_tests(folder: Path, file: Path, group: Group, arguments: argparse.Names
 def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
     place, settings = manifest["place"], manifest["settings"]
     # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
-    yield from ("-p", "no:cacheprovider", "-q", "--tb=no", "-rsE")
+    yield from ("-p", "no:cacheprovider", "-q", "--tb=short", "-rsE")
     if arguments.paths:
         yield from map(str, arguments.paths)
     else:
@@ -157,10 +169,9 @@ def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: a
 def _reason(out: str, err: str) -> str:
     """The line in which pytest says what is wrong."""
     lines = [line.strip() for line in (*err.splitlines(), *out.splitlines())]
-    marked = [
-        line.removeprefix("ERROR:").strip() for line in lines if line.startswith(("ERROR", "E  ", "INTERNALERROR"))
-    ]
-    text = (marked or [line for line in lines if line] or ["pytest said nothing"])[0]
+    raised = [line.removeprefix("E  ").strip() for line in lines if line.startswith("E  ")]
+    marked = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith(("ERROR", "INTERNALERROR"))]
+    text = (raised or marked or [line for line in lines if line] or ["pytest said nothing"])[0]
     return _visible(text)
 
 
