@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.gates.against import difference_limits
+from pytest_medhelm.gates.measure import share_limits
 from pytest_medhelm.gates.power import power_of
 from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 from pytest_medhelm.leaderboard.statistics import mean_interval
@@ -24,6 +25,8 @@ SIZES = (100, 500)
 ALPHAS = (0.025, 0.05)
 DISCORDANCES = (0.01, 0.02, 0.05, 0.2)
 RUNS = 2_000
+AGAIN = 10
+"""Times as many runs judge a row that exceeds its limit: of 200 true rows about five do so by chance."""
 SEED = 6
 
 Floats = npt.NDArray[np.float64]
@@ -63,11 +66,21 @@ def lower_limit(values: Floats, clusters: npt.NDArray[np.intp] | None, alpha: fl
     if against:
         names = None if clusters is None else clusters.tolist()
         return difference_limits(values.tolist(), names, None, span=1.0, alpha=alpha)[0]
-    else:
-        labels = None if clusters is None else list(map(str, clusters.tolist()))
-        interval = mean_interval(values.tolist(), scale=(0.0, 1.0), clusters=labels, confidence=1 - 2 * alpha)
+    labels = None if clusters is None else list(map(str, clusters.tolist()))
+    if set(np.unique(values)) <= {0.0, 1.0}:
+        return (
+            _of_share(int(values.sum()), values.size, alpha)
+            if labels is None
+            else share_limits(values.tolist(), labels, alpha)[0]
+        )
+    interval = mean_interval(values.tolist(), scale=(0.0, 1.0), clusters=labels, confidence=1 - 2 * alpha)
     assert interval is not None
     return interval.low
+
+
+@cache
+def _of_share(right: int, n: int, alpha: float) -> float:
+    return share_limits([1.0] * right + [0.0] * (n - right), None, alpha)[0]
 
 
 @cache
@@ -106,6 +119,20 @@ def scenarios(n: int) -> Iterator[Scenario]:
         )
     for share in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99):
         yield Scenario(f"lower bound, binary, true {share:g}", share, share_of(n, share), against=False)
+    for correlation in (0.1, 0.5):
+        for share in (0.5, 0.8, 0.9, 0.95):
+            yield Scenario(
+                f"lower bound, binary clustered, ICC {correlation:g}, true {share:g}",
+                share,
+                clustered_share(n, correlation, share),
+                against=False,
+            )
+    for discordance, margin in ((0.05, 0.02), (0.2, 0.05)):
+        yield Scenario(
+            f"5 % missing, discordance {discordance:g}, margin {margin:g}",
+            -margin,
+            with_missing(binary(n, discordance, margin)),
+        )
     for mean in (0.5, 0.9, 0.98):
         yield Scenario(f"lower bound, graded, true {mean:g}", mean, beta(n, mean), against=False)
 
@@ -185,6 +212,30 @@ def share_of(n: int, share: float) -> Callable[[np.random.Generator], Sample]:
     return lambda generator: ((generator.random(n) < share).astype(float), None)
 
 
+def clustered_share(n: int, correlation: float, share: float) -> Callable[[np.random.Generator], Sample]:
+    """Right or wrong scores of one model; with the chance sqrt(ICC) an instance has the value of its cluster."""
+
+    def draw(generator: np.random.Generator) -> Sample:
+        groups = _groups(generator, n)
+        common = (generator.random(n) < share)[groups]
+        own = generator.random(n) < share
+        return np.where(generator.random(n) < math.sqrt(correlation), common, own).astype(float), groups
+
+    return draw
+
+
+def with_missing(draw: Callable[[np.random.Generator], Sample]) -> Callable[[np.random.Generator], Sample]:
+    """5 % of the candidate's scores are missing: gates count each as wrong, so lost where the baseline was right."""
+
+    def drawn(generator: np.random.Generator) -> Sample:
+        values, clusters = draw(generator)
+        right = (values < 0) | ((values == 0) & (generator.random(values.size) < 0.7))
+        missing = generator.random(values.size) < 0.05
+        return np.where(missing, -right.astype(float), values), clusters
+
+    return drawn
+
+
 def beta(n: int, mean: float) -> Callable[[np.random.Generator], Sample]:
     """Graded scores of one model, piled up near the end where the mean is."""
     return lambda generator: (generator.beta(4 * mean, 4 * (1 - mean), n), None)
@@ -214,16 +265,21 @@ def main(arguments: Sequence[str]) -> int:
     broken = 0
     for alpha in ALPHAS:
         most = tolerated(alpha, runs)
-        print(f"\none-sided alpha {alpha:g}, {runs} runs: at most {most:.4f}")
+        print(f"\none-sided alpha {alpha:g}, {runs} runs: at most {most:.4f}; a row above it is run again,")
+        print(f"{AGAIN} times as often with other draws, judged by those: at most alpha and two smaller errors")
         for n in SIZES:
             for scenario in scenarios(n):
-                found = error_rate(scenario, alpha, runs)
-                broken += found > most
-                print(f"{found:.4f}{' BROKEN' if found > most else ''}  n {n}: {scenario.name}", flush=True)
+                found, limit, note = error_rate(scenario, alpha, runs), most, ""
+                if found > most:
+                    again = AGAIN * runs
+                    note = f" (first {found:.4f}; {again} runs: at most {tolerated(alpha, again):.4f})"
+                    found, limit = error_rate(scenario, alpha, again, SEED + 1), tolerated(alpha, again)
+                broken += found > limit
+                print(f"{found:.4f}{' BROKEN' if found > limit else ''}  n {n}: {scenario.name}{note}", flush=True)
     print("\npower: promised, simulated")
     for n, margin, discordance, alpha in POWERS:
         promised, found = power_gap(n, margin, discordance, alpha, runs)
-        error = 2 * math.sqrt(promised * (1 - promised) / runs) + 0.02
+        error = 2 * math.sqrt(promised * (1 - promised) / runs) + 0.01
         broken += abs(found - promised) > error
         print(f"{promised:.3f} {found:.3f}  n {n}, margin {margin}, discordance {discordance}, alpha {alpha}")
     print(f"\n{broken} broken" if broken else "\nall as promised")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import binom, t
 
 from perf.gates import ALPHAS, Scenario, binary, clustered, error_rate, power_gap, scenarios, share_of, ties, tolerated
+from pytest_medhelm.gates.against import difference_limits
+from pytest_medhelm.gates.measure import share_limits
 from pytest_medhelm.gates.power import needed
+from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 
 CHECKED = [(n, scenario) for n in (100, 500) for scenario in scenarios(n) if scenario.name.startswith("binary")]
 
@@ -29,6 +33,39 @@ def test_graded_scores_that_nearly_all_tie() -> None:
 def test_a_lower_bound_of_a_share() -> None:
     scenario = Scenario("share", 0.9, share_of(100, 0.9), against=False)
     assert error_rate(scenario, 0.025, 1_000) <= tolerated(0.025, 1_000)
+
+
+def test_a_lower_bound_of_a_share_is_exact() -> None:
+    """Clopper and Pearson: P(X >= 90 | n = 100, low) = P(X <= 90 | n = 100, high) = alpha."""
+    low, high = share_limits([1.0] * 90 + [0.0] * 10, None, 0.05)
+    assert binom.sf(89, 100, low) == pytest.approx(0.05)
+    assert binom.cdf(90, 100, high) == pytest.approx(0.05)
+
+
+def test_the_limit_of_a_share_passes_no_more_often_than_alpha_by_exact_sums() -> None:
+    for true in (0.5, 0.8, 0.9, 0.95, 0.99):
+        passing = [k for k in range(101) if share_limits([1.0] * k + [0.0] * (100 - k), None, 0.05)[0] >= true]
+        assert sum(binom.pmf(k, 100, true) for k in passing) <= 0.05
+
+
+def test_ties_widen_the_limit_of_a_gate_only() -> None:
+    differences = [0.0] * 440 + [-0.4, 0.4, -0.2, 0.2] * 15
+    ordinary = paired_interval(differences, None, span=1.0)
+    assert ordinary is not None
+    assert ordinary.method == "Student t"
+    low, high = difference_limits(differences, None, None, span=1.0, alpha=0.025)
+    assert low / ordinary.low == pytest.approx(t.ppf(0.975, 59) / t.ppf(0.975, 499))
+    assert high == pytest.approx(-low)
+
+
+def test_sub_runs_weigh_the_same_and_do_not_add_their_distance() -> None:
+    """One sub-run all better, one all worse: no spread within either, so the limits are near those of no difference."""
+    differences, strata = [0.5] * 90 + [-0.5] * 10, [0] * 90 + [1] * 10
+    low, high = difference_limits(differences, None, strata, span=1.0, alpha=0.025)
+    assert low < 0 < high
+    assert low + high == pytest.approx(0, abs=0.3)
+    plain = difference_limits(differences, None, None, span=1.0, alpha=0.025)
+    assert plain[0] > 0, "without sub-runs the larger one decides"
 
 
 def test_the_simulation_notices_a_rule_that_passes_too_much() -> None:

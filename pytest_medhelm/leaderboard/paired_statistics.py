@@ -44,15 +44,19 @@ def paired_interval(
         low, high = _tango([round(value / span) for value in differences], strata, confidence)
         return Interval(span * low, span * high, TANGO)
     names = None if clusters is None or len(set(clusters)) == n else list(map(str, clusters))
-    believed = max(_FEWEST, min(_INFORMATIVE, len(set(names or ())) // 2))
     return mean_interval(
         differences,
         scale=(-span, span),
         clusters=names,
         strata=None if strata is None else list(map(str, strata)),
         confidence=confidence,
-        informative=believed,
+        informative=believed_from(len(set(names or ()))),
     )
+
+
+def believed_from(clusters: int) -> int:
+    """How many of these clusters must hold an unusual score before their design effect is believed."""
+    return max(_FEWEST, min(_INFORMATIVE, clusters // 2))
 
 
 def paired_p(
