@@ -170,3 +170,51 @@ def test_what_is_settled_is_what_the_whole_comes_to(
         assert found.verdict == full.verdict
     if found.verdict != "not evaluated":
         assert found.verdict == full.verdict
+
+
+def test_a_never_event_is_always_asked(
+    letters: Callable[..., Path], run: Any, bad: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(40)
+    module = pytester.path / "test_letters.py"
+    module.write_text(
+        module.read_text().replace(
+            'choices=("one", "two", "three", "four"))',
+            'choices=("one", "two", "three", "four"), must_pass=1.0 if row["id"] == "q030" else None)',
+        )
+    )
+    result = run(
+        f"--medhelm-data={data}", *vllm(bad), "--medhelm-curtail", "--medhelm-gate=letters >= 0.9",
+        "--medhelm-gate=*.must_pass >= 1",
+    )  # fmt: skip
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*q030*", "must_pass: exact_match is 0*"])
+    found = curtailed(pytester.path)
+    assert found is None or found["asked"] > 30
+    assert ("*.must_pass >= 1", "fail") in verdicts(pytester.path)
+
+
+def test_two_candidates_against_a_baseline_come_to_what_they_come_to_in_full(
+    letters: Callable[..., Path], run: Any, server: MockServer, bad: MockServer,
+    pytester: pytest.Pytester,
+) -> None:  # fmt: skip
+    (pytester.path / "medhelm.toml").write_text(
+        f'[endpoints.good]\nbase_url = "{server.url}"\n[endpoints.bad]\nbase_url = "{bad.url}"\n'
+        '[models."good/a"]\nendpoint = "good"\nmodel = "mock"\n[models."bad/b"]\nendpoint = "bad"\nmodel = "mock"\n'
+    )
+    data = f"--medhelm-data={letters(100)}"
+    run(data, *vllm(server), "--medhelm-suite=old")
+    options = [
+        data, "--medhelm-model=good/a", "--medhelm-model=bad/b", "--medhelm-gate=letters >= baseline - 0.5",
+        "--medhelm-baseline=medhelm-results/old",
+    ]  # fmt: skip
+    run(*options, "--medhelm-suite=whole")
+    run(*options, "--medhelm-curtail", "--medhelm-no-cache")
+    board = leaderboard(pytester.path)
+    asked = {entry["model"]: entry["curtailed"]["asked"] for entry in board["results"]["cells"]}
+    assert asked["good/a"] < 100
+    assert asked["bad/b"] < 100
+    assert board["results"]["win_rate"]["benchmarks"] == []
+    assert verdicts(pytester.path) == verdicts(pytester.path, "whole") == [
+        ("letters >= baseline - 0.5", "pass"), ("letters >= baseline - 0.5", "fail"),
+    ]  # fmt: skip
