@@ -246,6 +246,22 @@ def test_answers_that_never_came_stay_what_they_were(
     ]
 
 
+def test_judges_that_never_answered_stay_what_they_were(pytester: pytest.Pytester, run: Run) -> None:
+    data = talks(pytester.path, 3)
+
+    def answer(body: dict[str, Any]) -> str | Fault:
+        if body["model"] != "judge":
+            return f"An answer to {number_of(body)}."
+        return Fault("status", 400) if number_of(body) == 1 else rating(4)
+
+    with MockServer(answer, models=("doctor", "judge")) as server:
+        run(data, *named(server, "judge"))
+    before = records(pytester.path)
+    assert [record["status"] for record in before] == ["ok", "judge_error", "ok"]
+    assert rescore(pytester.path / "medhelm-results" / "default") == 0
+    assert records(pytester.path) == before
+
+
 def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rescore(tmp_path) == 1
     assert "is no suite" in capsys.readouterr().err

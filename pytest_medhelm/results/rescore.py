@@ -142,21 +142,22 @@ def _compare(change: Change, old: Record, new: Record) -> None:
 
 
 def _with_measurements(new: Record, old: Record) -> Record:
-    """The new record with what was measured when its response came in."""
+    """The new record with what was measured when its response came in, and with why there was none."""
     record = dict(new)
-    if NOT_STORED in record["error"] and old["status"] in ("request_error", "skipped"):
-        # Nothing was stored because there was no answer: what went wrong then is still what is known.
+    # Nothing is stored where there was no answer: what went wrong then is still what is known.
+    if NOT_STORED in new["error"] and (old["status"] in ("request_error", "skipped") or old["status"] == new["status"]):
         record |= {"status": old["status"], "error": old["error"]}
-    if record["request"] == old["request"]:
+    if new["request"] == old["request"]:
         record |= {key: old[key] for key in (*_MEASURED, "unmatched") if key in old}
     known = {verdict["request"]: verdict for verdict in old["verdicts"]}
-    record["verdicts"] = [
-        verdict | {key: known[verdict["request"]][key] for key in _MEASURED if key in known[verdict["request"]]}
-        if verdict["request"] in known and verdict["status"] == "ok"
-        else verdict
-        for verdict in record["verdicts"]
-    ]
+    record["verdicts"] = [_with_call(verdict, known.get(verdict["request"], verdict)) for verdict in new["verdicts"]]
     return record
+
+
+def _with_call(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict with what was measured when the judge was asked."""
+    kept = (*_MEASURED, "error") if NOT_STORED in new["error"] else _MEASURED
+    return dict(new) | {key: old[key] for key in kept if key in old}
 
 
 def _identity(record: Record) -> tuple[Any, ...]:
