@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,11 +42,15 @@ class Lineup:
         }
 
 
+def _served(names: Sequence[str]) -> frozenset[str]:
+    """The providers among these that are a server at an address."""
+    return frozenset(name.partition("/")[0] for name in names) & {"openai", "vllm", "ollama"}
+
+
 def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
     """Give the names of the session a meaning; no request is made. Raises ConfigError."""
-    shared = frozenset(
-        name.partition("/")[0] for name in settings.models if name.partition("/")[0] in ("openai", "vllm", "ollama")
-    )
+    # The address is that of the models; where these need none, of the judges.
+    shared = _served(settings.models) or _served(settings.judges)
     if settings.base_url and not shared:
         raise ConfigError(
             "--medhelm-base-url needs a model at that address: type e.g. --medhelm-model=vllm/NAME beside it"

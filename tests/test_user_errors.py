@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
+from pytest_medhelm.cli import main
 from tests.conftest import BENCHMARKS, cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -267,3 +268,15 @@ def test_the_medhelm_command_lists_and_reports(
     result.stdout.fnmatch_lines(["benchmark *mock", "  letters *1.00*", "page: *leaderboard.html"])
     assert page.exists()
     assert leaderboard(pytester.path)["results"] == before["results"]
+
+
+def test_a_suite_that_cannot_be_read_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content, said in (
+        (b"no database at all, but long enough to look like one", "cannot be read"),
+        (b"", "no run yet"),
+    ):
+        (tmp_path / "suite.sqlite").write_bytes(content)
+        assert main(["report", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1

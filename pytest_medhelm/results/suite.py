@@ -261,7 +261,15 @@ class Suite:
 
 
 def open_suite(folder: Path) -> Suite:
-    """The suite in a folder. Raises ConfigError when it holds none."""
+    """The suite in a folder. Raises ConfigError when it holds none that can be read, or one without any run."""
     if not (folder / "suite.sqlite").is_file():
         raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
-    return Suite(folder)
+    try:
+        suite = Suite(folder)
+        runs = suite.newest_run()
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(f"{folder}: suite.sqlite cannot be read ({error}); name another suite") from None
+    if not runs:
+        suite.close()
+        raise ConfigError(f"{folder} holds no run yet: run pytest with --medhelm-model first")
+    return suite
