@@ -26,6 +26,7 @@ def board(models: list[tuple[str, str]], **changes: Any) -> dict[str, Any]:
         "main_metric": "exact_match",
         "n": 40,
         "partial": False,
+        "curtailed": None,
         "statuses": {"ok": 40},
         "unmatched": 0,
         "harm": None,
