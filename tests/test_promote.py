@@ -201,7 +201,7 @@ def test_several_candidates_are_corrected_for_and_one_is_named(
     assert promote() == 1
     assert "the suite has vllm/one, vllm/two" in capsys.readouterr().err
     assert promote(model="vllm/two") == 0
-    assert "97.5 % interval" in Path(SUITE, "leaderboard.json").read_text()
+    assert "one-sided 98.75 % bounds" in Path(SUITE, "leaderboard.json").read_text()
 
 
 def test_sample_data_is_never_promoted(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
