@@ -1,7 +1,7 @@
 """How far a run is, while it runs: one line that changes on a terminal, a line now and then in a log.
 
 It takes the place of pytest's letters, of which a run of 50,000 instances prints 50,000. Short runs in a log keep them,
-as does -v, which has a line for each test, and -s, which mixes the tests' own output in.
+as does -v, which has a line for each test, and -s and live logs, which mix other output in.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class StatusLine:
         if self._reporter is None:
             self._on = False
         else:
-            self._live = bool(self._reporter.isatty()) and not os.environ.get("CI") and sys.__stdout__ is not None
+            terminal = bool(self._reporter.isatty()) and sys.__stdout__ is not None
+            self._live = terminal and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
     @property
     def _total(self) -> int:
@@ -61,7 +62,9 @@ class StatusLine:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
         if self._on is None:
-            self._on = self._live or self._total > SHORT
+            # Asked here: for live logs pytest turns -v on, but only once the run has begun.
+            quiet = self._config.get_verbosity() <= 0
+            self._on = quiet and (self._live or self._total > SHORT)
             self._said = time.monotonic()
             self._seen.append((self._said, 0))
             if self._on:
@@ -77,12 +80,14 @@ class StatusLine:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "medhelm", None)
+        status = ""
         if isinstance(record, dict):
             self._verdicts += len(record["verdicts"])
-            if record["status"] in LOST:
-                self._lost[record["status"]] += 1
+            status = record["status"]
+        if status in LOST:
+            self._lost[status] += 1
         elif report.failed:
-            self._failed += report.when == "call"
+            self._failed += 1
         if report.when == "teardown":
             self._done += 1
             if self._on:

@@ -26,14 +26,16 @@ from tests.test_engine import BOTH
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def on_a_terminal(folder: Path, *options: str, wide: int = 80, stop: bytes = b"") -> tuple[int, str]:
+def on_a_terminal(
+    folder: Path, *options: str, wide: int = 80, stop: bytes = b"", term: str = "xterm"
+) -> tuple[int, str]:
     """Exit status and what was written, to a terminal so many columns wide; Ctrl-C once ``stop`` was seen."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, wide, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "COLUMNS", "TERM")}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
     process = subprocess.Popen(
-        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm"}
+        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment | {"TERM": term}
     )
     os.close(theirs)
     written = b""
@@ -122,6 +124,54 @@ def test_with_v_and_s_pytest_prints_as_ever(option: str, letters: Callable[..., 
     _, written = on_a_terminal(pytester.path, *options)
     assert "\rmedhelm " not in written
     assert ("SCORED ok" in written) if option == "-v" else (",,,," in written)
+
+
+def test_with_live_logs_pytest_prints_as_ever(letters: Callable[..., Path], pytester: pytest.Pytester) -> None:
+    data = letters(4)
+    pytester.makepyfile(
+        test_slow="""
+        import logging, time
+        def test_it():
+            time.sleep(0.4)
+            logging.getLogger().warning("logged")
+        """
+    )
+    for option in ("--log-cli-level=INFO", "--override-ini=log_cli=true"):
+        _, written = on_a_terminal(pytester.path, "--medhelm-model=baseline/majority", f"--medhelm-data={data}", option)
+        assert "logged" in written
+        assert "\rmedhelm " not in written
+        assert "SCORED ok" in written
+
+
+def test_a_terminal_without_control_codes_is_a_log(letters: Callable[..., Path], pytester: pytest.Pytester) -> None:
+    data = letters(40)
+    with MockServer(slowly) as server:
+        _, written = on_a_terminal(
+            pytester.path,
+            "--medhelm-model=vllm/mock",
+            f"--medhelm-base-url={server.url}",
+            f"--medhelm-data={data}",
+            term="dumb",
+        )
+    assert "\x1b[K" not in written
+    assert "," * 10 in written
+
+
+@BOTH
+def test_what_fails_is_counted_once(extra: tuple[str, ...], letters: Callable[..., Path], run: Any) -> None:
+    """Wrong answers under --medhelm-strict fail; a request without an answer is named by its status alone."""
+    data = letters(600)
+
+    def reply(body: dict[str, Any]) -> str | Fault:
+        if "Case 3." in str(body):
+            return Fault("status", 400)
+        return "nothing" if "Case 4." in str(body) or "Case 5." in str(body) else gold(body)
+
+    with MockServer(reply) as server:
+        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
+        result = run(*options, "--medhelm-strict", "--medhelm-html=none", *extra)
+    (last,) = [line for line in result.outlines if line.startswith("medhelm 600 of 600")]
+    assert " | 1 request_error | 2 failed | " in last
 
 
 @BOTH
