@@ -81,7 +81,10 @@ def test_a_gate_decides_the_exit_status_and_is_reported(
         good = run(*options, "--medhelm-gate=letters.exact_match >= 0.95", "--junitxml=good.xml")
         assert good.ret == 0
         good.stdout.fnmatch_lines(
-            ["gate pass: letters.exact_match >= 0.95: vllm/mock on letters has 0.990 (one-sided 97.5 % bounds *", "*1 passed*"]
+            [
+                "gate pass: letters.exact_match >= 0.95: vllm/mock on letters has 0.990 (one-sided 97.5 % bounds *",
+                "*1 passed*",
+            ]
         )
         bad = run(*options, "--medhelm-gate=letters.exact_match >= 0.995", "--junitxml=bad.xml")
     assert bad.ret == 1
