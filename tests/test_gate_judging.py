@@ -292,3 +292,13 @@ def test_the_documented_gate_file_is_read(tmp_path: Path) -> None:
     for rule in re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", text.partition("## Verdicts")[0], re.MULTILINE):
         for entry in filter(None, rule):
             parse_rule(entry)
+
+
+def test_stored_baselines_are_judged_where_they_are_alone(
+    letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the session itself does."""
+    data = letters(8)
+    run("--medhelm-model=baseline/majority", f"--medhelm-data={data}")
+    assert main(["gate", "apply", "medhelm-results/default", "letters.exact_match >= 0.25"]) == 0
+    assert "gate pass: letters.exact_match >= 0.25: baseline/majority" in capsys.readouterr().out

@@ -78,7 +78,9 @@ def judged(
     from pytest_medhelm.reports.write import conclude, print_reports
 
     gates = read_gates(given)
-    there = candidates_of(suite.models())
+    known_models = suite.models()
+    # As in a session: baselines are judged where they are alone.
+    there = candidates_of(known_models) or [name for name, facts in known_models.items() if facts["kind"] == "baseline"]
     for model in models or ():
         if model not in there:
             known = ", ".join(there) or "none"
