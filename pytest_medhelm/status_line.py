@@ -132,14 +132,16 @@ class StatusLine:
 
     def _draw(self, text: str) -> None:
         assert sys.__stdout__ is not None
+        # Noted first: Ctrl-C may come once the line stands and before anything more is done.
+        self._drawn = True
         # Back at the first column, so that whatever is written next does not stand behind it.
         sys.__stdout__.write(f"\r{text}\x1b[K\r")
         sys.__stdout__.flush()
-        self._drawn = bool(text)
 
     def _clear(self) -> None:
         if self._drawn:
             self._draw("")
+            self._drawn = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
