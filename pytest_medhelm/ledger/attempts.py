@@ -54,8 +54,13 @@ class Standing:
 def begin(path: Path, run: str, suite: str, models: Sequence[str], gates: Collection[Gate], cache: bool) -> str:
     """Write that an evaluation begins; returns why that could not be done, in a sentence, or nothing."""
     facts = {"run": run, "suite": suite, "models": sorted(models), "gates": digests(gates), "cache": cache}
+    return _appended(path, STARTED, facts)
+
+
+def _appended(path: Path, kind: str, facts: Mapping[str, Any]) -> str:
+    """Append; returns why that could not be done, in a sentence, or nothing."""
     try:
-        append(path, STARTED, facts)
+        append(path, kind, facts)
     except OSError as error:
         return f"the ledger {path} could not be written ({error.strerror}); this attempt is not in it"
     except DataError as error:
@@ -82,12 +87,9 @@ def finish(
     if not any(cell.model in models for cell in outcome.cells):
         return ""
     facts = {"run": run, "source": source, "parts": sorted(parts), **_found(outcome, models, gates, stopped)}
-    try:
-        append(path, FINISHED, facts)
-    except OSError as error:
-        return f"the ledger {path} could not be written ({error.strerror}); this attempt is not in it"
-    except DataError as error:
-        return f"{error}; this attempt is not in it"
+    problem = _appended(path, FINISHED, facts)
+    if problem:
+        return problem
     try:
         found = standing(read(path), gates, run)
     except DataError as error:
