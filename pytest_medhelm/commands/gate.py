@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm.errors import ConfigError
@@ -46,52 +46,36 @@ def apply(arguments: argparse.Namespace) -> int:
     """
     suite = open_suite(arguments.suite)
     try:
-        return judged(
-            suite,
-            arguments.gate,
-            arguments.model,
-            arguments.baseline,
-            arguments.baseline_model,
-            arguments.ledger,
-            source="apply",
-        )
+        return judged(suite, arguments, source="apply")
     finally:
         suite.close()
 
 
-def judged(
-    suite: Suite,
-    given: Sequence[str],
-    models: Sequence[str] | None,
-    baseline: Path | None,
-    name: str | None,
-    ledger: Path | None,
-    *,
-    source: str,
-) -> int:
+def judged(suite: Suite, arguments: argparse.Namespace, *, source: str) -> int:
     """Judge a suite by rules and files, record that, write its reports and print them; 1 when a rule does not pass.
 
-    ``source``: apply or merge, for the ledger (default: ledger.jsonl beside the suite).
+    ``arguments`` are those that ``gate apply`` and ``merge`` share: gate, model, baseline, ledger (default:
+    ledger.jsonl beside the suite); ``source``, apply or merge, stands in the ledger.
     """
     from pytest_medhelm.leaderboard.aggregate import candidates_of
     from pytest_medhelm.ledger.attempts import finish
     from pytest_medhelm.reports.write import conclude, print_reports
 
-    gates = read_gates(given)
+    gates = read_gates(arguments.gate)
     known_models = suite.models()
     # As in a session: baselines are judged where they are alone.
     there = candidates_of(known_models) or [name for name, facts in known_models.items() if facts["kind"] == "baseline"]
-    for model in models or ():
+    for model in arguments.model or ():
         if model not in there:
             known = ", ".join(there) or "none"
             raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
-    against = read_baseline(baseline, name) if baseline else None
-    chosen = models or there
+    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+    chosen = arguments.model or there
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=against)
     runs = [entry["run"] for entry in suite.runs()]
     parts = runs if source == "merge" else []
-    place = ledger or ledger_beside(suite.folder)
+    place = arguments.ledger or ledger_beside(suite.folder)
     problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts)
     print_reports(suite, outcome.leaderboard)
     if problem:

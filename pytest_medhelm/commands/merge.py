@@ -19,14 +19,6 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         records = sum(1 for cell in suite.cells() for _ in suite.records(*cell))
         print(f"{target}: {records} records of {len(arguments.suites)} suites")
-        return judged(
-            suite,
-            arguments.gate,
-            arguments.model,
-            arguments.baseline,
-            arguments.baseline_model,
-            arguments.ledger,
-            source="merge",
-        )
+        return judged(suite, arguments, source="merge")
     finally:
         suite.close()

@@ -221,7 +221,10 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any
     complete = complete_for(pool, cells)
     if len(pool) < 3 or not complete:
         return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
-    columns = {name: {model: cell.value or 0.0 for model, cell in row.items()} for name, row in complete.items()}
+    columns = {
+        name: {model: cell.value for model, cell in row.items() if cell.value is not None}
+        for name, row in complete.items()
+    }
     return {
         "pool": pool,
         "benchmarks": list(columns),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -134,8 +134,3 @@ def _last(path: Path) -> dict[str, Any] | None:
     if line is None or not lines[-1].endswith(b"\n") or line["hash"] != hash_of(line):
         raise DataError(f"ledger {path}: its last line is torn or was edited; type 'medhelm ledger verify {path}'")
     return line
-
-
-def of_kind(entries: Sequence[Entry], kind: str) -> Iterator[Entry]:
-    """The entries of a kind, oldest first."""
-    return (entry for entry in entries if entry.kind == kind)
