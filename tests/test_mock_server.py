@@ -216,7 +216,8 @@ def test_connections_are_kept_and_requests_in_flight_counted() -> None:
         asyncio.run(ask(server))
         assert len(server.requests) == 40
         assert (server.in_flight_peak, server.connections) == (5, 5)
-        assert server.in_flight == 0
+    # The last answer is read before the server has counted its request down: only the stopped server is sure of it.
+    assert server.in_flight == 0
 
 
 def test_a_stopped_server_refuses_and_starts_again_on_its_port() -> None:
