@@ -137,6 +137,22 @@ def test_a_gate_after_the_fact_needs_an_override_with_a_reason(
     assert "Reason: first gate of the ward" in card
 
 
+@pytest.mark.parametrize("step", ["apply", "promote"])
+def test_a_gate_changed_after_the_run_is_post_hoc_without_a_lock_too(
+    step: str, evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same run is judged again by another rule: its own results are what the rule could be fitted to."""
+    evaluated(1.0)
+    file = Path("gate.toml")
+    file.write_text(file.read_text().replace(">= 1.0", ">= 0.1"))
+    if step == "apply":
+        assert main(["gate", "apply", SUITE, "gate.toml"]) == 0
+    capsys.readouterr()
+    assert promote() == 1
+    assert "(post hoc: first used" in capsys.readouterr().err
+    assert not [entry for entry in entries() if entry["kind"] == "promotion"]
+
+
 def test_results_that_the_ledger_does_not_know_are_not_promoted(
     letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -145,7 +145,7 @@ def fixed(entries: Sequence[Entry], digest: str, data: Mapping[str, str], models
     ended = {entry.facts["run"] for entry in entries if entry.kind == FINISHED}
     for entry in entries[: entries.index(first)]:
         facts = entry.facts
-        if entry.kind not in (STARTED, FINISHED) or facts["run"] == first.facts.get("run"):
+        if entry.kind not in (STARTED, FINISHED):
             continue
         if not facts["gates"] and not set(models) & set(facts["models"]):
             continue
