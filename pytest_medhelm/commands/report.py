@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pytest_medhelm.options import Pages
+from pytest_medhelm.reports.kept import earlier, keep_verdicts
 from pytest_medhelm.reports.write import conclude, print_reports
 from pytest_medhelm.results.suite import Suite, open_suite
 
@@ -19,7 +20,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def write_again(suite: Suite, *, published: bool = False, html: Pages = "pages") -> None:
-    """Write every report of a suite, and print what the terminal shows of it."""
+def write_again(suite: Suite, *, published: bool | None = None, html: Pages | None = None) -> None:
+    """Write every report of a suite, and print what the terminal shows of it.
+
+    Verdicts of gates are kept where they still stand. ``published``, ``html``: None for what there was before.
+    """
+    before = earlier(suite.folder)
     outcome = conclude(suite, (), (), (), published=published)
+    left = keep_verdicts(outcome.leaderboard, before)
     print_reports(suite, outcome.leaderboard, html)
+    if left:
+        print(
+            f"{left} verdict{'s' if left != 1 else ''} of gates left out, since there are other results by now: judge "
+            "them again with 'medhelm gate apply SUITE GATE'"
+        )

@@ -1,11 +1,11 @@
-"""Write files that only their owner can read, whole or not at all."""
+"""Write files that only their owner can read, whole or not at all, and read them again."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,3 +32,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def write_json(path: Path, value: Any) -> None:
     """JSON with sorted keys: the same value gives the same bytes."""
     write_private(path, json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object that was written so; empty where there is none."""
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text("utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}

@@ -18,14 +18,14 @@ from _pytest.outcomes import OutcomeException
 from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
+from pytest_medhelm.agreement.assessment import assess
+from pytest_medhelm.agreement.validation import validated
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.errors import ReportFailed
 from pytest_medhelm.gates.against import Baseline
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.judge import Evidence, judge, unjudged
 from pytest_medhelm.gates.result import GateResult
-from pytest_medhelm.jury.assessment import assess
-from pytest_medhelm.jury.validation import validated
 from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.leaderboard.published import published_rows
 from pytest_medhelm.leaderboard.spending import paid_by
@@ -33,6 +33,7 @@ from pytest_medhelm.options import Pages
 from pytest_medhelm.reports import github, html, json_file, markdown, single, terminal
 from pytest_medhelm.reports.agreement import document
 from pytest_medhelm.reports.files import write_json
+from pytest_medhelm.reports.kept import earlier, pages_there
 from pytest_medhelm.results.manifest import with_benchmarks
 from pytest_medhelm.results.ratings import suite_ratings
 from pytest_medhelm.results.suite import Suite
@@ -75,12 +76,12 @@ def conclude(
     stopped: str = "",
     *,
     baseline: Baseline | None = None,
-    published: bool = False,
+    published: bool | None = None,
 ) -> Outcome:
     """Aggregate a suite, judge the gates and write manifest.json; what the reports show is in the outcome.
 
     No rule is judged of a run that was ``stopped`` before its end, for this reason. With ``published`` the paper's
-    figures stand beside.
+    figures stand beside; None: where they did before.
     """
     suite.commit()
     cells, measured = read_cells(suite)
@@ -94,6 +95,8 @@ def conclude(
         for gate in gates
         for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
     ]
+    if published is None:
+        published = bool(earlier(suite.folder).get("results", {}).get("published"))
     beside = published_rows(cells) if published else None
     agreement = document(assess(ratings)) if ratings else None
     leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside, agreement)
@@ -141,9 +144,12 @@ def _failure(name: str, file: str | None, error: BaseException) -> str:
     )
 
 
-def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages") -> None:
-    """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end."""
-    written = write_reports(own_reports(), suite, leaderboard, pages)
+def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages | None = None) -> None:
+    """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end.
+
+    ``pages``: None for those that the suite has.
+    """
+    written = write_reports(own_reports(), suite, leaderboard, pages or pages_there(suite.folder))
     for line in written.lines:
         print(line if isinstance(line, str) else line[0])
     if written.failures:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -19,6 +18,7 @@ from pytest_medhelm.errors import DataError, DataMissing
 from pytest_medhelm.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
 from pytest_medhelm.reports.browser import Slice, chunk, index
 from pytest_medhelm.reports.embedding import as_script
+from pytest_medhelm.reports.files import read_json
 from pytest_medhelm.reports.first_prompts import first_prompts
 from pytest_medhelm.reports.write import paid_now
 from pytest_medhelm.results.suite import Suite
@@ -192,7 +192,7 @@ def _opened(folder: Path) -> Iterator[tuple[Suite, ResponseStore]]:
 
 
 def _status(suite: Suite, store: ResponseStore) -> Status:
-    manifest, written = _json(suite.folder / "manifest.json"), stamp(suite.folder / "manifest.json")
+    manifest, written = read_json(suite.folder / "manifest.json"), stamp(suite.folder / "manifest.json")
     newest, last = suite.run(suite.newest_run()), suite.last_record()
     ended = manifest.get("latest", {}).get("run") == newest.get("run") and manifest.get("last_record", last) == last
     whole, in_run = suite.sizes()
@@ -215,7 +215,7 @@ def _board(suite: Suite, store: ResponseStore) -> tuple[dict[str, Any], dict[str
 
 def _leaderboard(suite: Suite, store: ResponseStore) -> dict[str, Any]:
     if _status(suite, store).progress == "finished":
-        stored = _json(suite.folder / "leaderboard.json")
+        stored = read_json(suite.folder / "leaderboard.json")
         runs = stored.get("measurements", {}).get("runs") or [{}]
         if stored.get("schema") == SCHEMA and runs[-1].get("run") == suite.run(suite.newest_run())["run"]:
             return stored
@@ -224,14 +224,6 @@ def _leaderboard(suite: Suite, store: ResponseStore) -> dict[str, Any]:
     if newest:
         measured["spending"] |= paid_now(store, newest)
     return make_leaderboard(suite, cells, measured, ())
-
-
-def _json(file: Path) -> dict[str, Any]:
-    """An object that a report wrote; empty where there is none."""
-    with suppress(OSError, ValueError):
-        found = json.loads(file.read_text("utf-8"))
-        return found if isinstance(found, dict) else {}
-    return {}
 
 
 def _not_yet(folder: Path) -> NotYet:

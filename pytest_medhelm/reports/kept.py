@@ -1,0 +1,46 @@
+"""What the newest leaderboard.json of a suite says that its records do not: verdicts, the attempt, published rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.leaderboard.aggregate import SCHEMA
+from pytest_medhelm.options import Pages
+from pytest_medhelm.reports.files import read_json
+
+_JUDGED = ("benchmark", "n", "partial", "curtailed", "statuses", "instances", "scores", "provenance")
+"""What verdicts are about, in a cell of leaderboard.json."""
+
+
+def earlier(folder: Path) -> Mapping[str, Any]:
+    """The leaderboard that was written last; empty where there is none of this version."""
+    found = read_json(folder / "leaderboard.json")
+    return found if found.get("schema") == SCHEMA else {}
+
+
+def pages_there(folder: Path) -> Pages:
+    """The pages that a suite has now; where none was written yet, those that a run writes by default."""
+    if (folder / "instances.html").is_file() or not (folder / "leaderboard.json").is_file():
+        return "pages"
+    return "single" if (folder / "leaderboard.html").is_file() else "none"
+
+
+def keep_verdicts(leaderboard: Mapping[str, Any], before: Mapping[str, Any]) -> int:
+    """Take verdicts, and the attempt they are of, over into a leaderboard that was made without judging.
+
+    A verdict stands as long as the results of its model do. Returns how many do not stand any more.
+    """
+    gates = before.get("results", {}).get("gates", [])
+    standing = [gate for gate in gates if _results(before, gate["model"]) == _results(leaderboard, gate["model"])]
+    leaderboard["results"]["gates"] = standing
+    attempt = before.get("measurements", {}).get("attempt")
+    if attempt is not None and len(standing) == len(gates):
+        leaderboard["measurements"]["attempt"] = attempt
+    return len(gates) - len(standing)
+
+
+def _results(leaderboard: Mapping[str, Any], model: str) -> list[dict[str, Any]]:
+    cells = [cell for cell in leaderboard["results"]["cells"] if cell["model"] == model]
+    return [{key: cell.get(key) for key in _JUDGED} for cell in cells]
