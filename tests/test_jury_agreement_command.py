@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
+from pytest_medhelm.agreement.assessment import COMPOSITE, Assessment, assess
+from pytest_medhelm.agreement.components import components
+from pytest_medhelm.agreement.table import table_of
 from pytest_medhelm.cli import main
-from pytest_medhelm.jury.agreement import table_of
-from pytest_medhelm.jury.assessment import COMPOSITE, Assessment, assess
-from pytest_medhelm.jury.components import components
 from pytest_medhelm.results.rating_tables import read_ratings
 from pytest_medhelm.results.ratings import Answer, Rating, Ratings, joined, suite_ratings
 from pytest_medhelm.results.suite import Suite

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_medhelm.agreement.assessment import assess
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.jury.assessment import assess
 from pytest_medhelm.reports.agreement import document, text
 from pytest_medhelm.reports.files import write_json
 from pytest_medhelm.results.rating_tables import read_ratings

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pytest_medhelm.agreement.validation import Validation
 from pytest_medhelm.gates.against import Baseline, against
 from pytest_medhelm.gates.completion import asked_of, completions, undecided
 from pytest_medhelm.gates.evaluation_set import deviations
@@ -14,7 +15,6 @@ from pytest_medhelm.gates.jury_rules import agreement, unvalidated
 from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
 from pytest_medhelm.gates.rule import COST, Rule
-from pytest_medhelm.jury.validation import Validation
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.taxonomy import CATEGORY_OF, slug
 

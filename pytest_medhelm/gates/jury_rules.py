@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_medhelm.agreement.validation import Validation
 from pytest_medhelm.gates.result import Reading, Unread
 from pytest_medhelm.gates.rule import Rule
-from pytest_medhelm.jury.validation import Validation
 from pytest_medhelm.leaderboard.cell import Cell
 
 RATED_BY_TWO = 30

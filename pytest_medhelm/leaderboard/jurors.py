@@ -1,6 +1,6 @@
 """The section "Jury" of the leaderboard: each judge beside the others, over all models of a benchmark.
 
-Aggregates only: no text and no instance. What may be computed, and what a number means, is ``jury.agreement``'s.
+Aggregates only: no text and no instance. What may be computed, and what a number means, is the package ``agreement``'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pytest_medhelm.jury.fairness import same_family
 from pytest_medhelm.leaderboard.jury import score
 
 if TYPE_CHECKING:
-    from pytest_medhelm.jury.agreement import Table
+    from pytest_medhelm.agreement.table import Table
     from pytest_medhelm.leaderboard.aggregate import Cell
 
 
@@ -37,13 +37,14 @@ def jury_section(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]])
 
 
 def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    from pytest_medhelm.jury import agreement
+    from pytest_medhelm.agreement.icc import agreement
+    from pytest_medhelm.agreement.table import table_of
 
     # one jury: a model that an earlier run had judged by others is not compared
     judges = sorted(cells[-1].jury.judges)
     cells = [cell for cell in cells if sorted(cell.jury.judges) == judges]
     rated = {cell.model: _rated(cell) for cell in cells}
-    everything = agreement.table_of(
+    everything = table_of(
         [
             (f"{model}\0{instance}", judge, value)
             for model, entries in rated.items()
@@ -55,7 +56,7 @@ def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[Mapping[str, str]
     return {
         "benchmark": name,
         "models": [cell.model for cell in cells],
-        "agreement": asdict(agreement.agreement(everything)),
+        "agreement": asdict(agreement(everything)),
         "judges": _judges(cells, everything, instances),
         "alone": _alone(cells, judges),
         "self_preference": _favour(rated, kin),
@@ -72,7 +73,7 @@ def _rated(cell: Cell) -> list[tuple[str, str, float]]:
 
 
 def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> list[dict[str, Any]]:
-    from pytest_medhelm.jury.judges import biases
+    from pytest_medhelm.agreement.judges import biases
 
     found = []
     for entry in biases(table, instances):
@@ -95,8 +96,8 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
 
 def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> dict[str, Any]:
     """The leaderboard of each judge alone beside that of all, failed answers included, on what every judge rated."""
-    from pytest_medhelm.jury.agreement import table_of
-    from pytest_medhelm.jury.judges import leave_one_out, orderings
+    from pytest_medhelm.agreement.judges import leave_one_out, orderings
+    from pytest_medhelm.agreement.table import table_of
 
     tables = {}
     for cell in cells:
@@ -129,8 +130,8 @@ def _favour(
     rated: Mapping[str, Sequence[tuple[str, str, float]]], kin: Sequence[Mapping[str, str]]
 ) -> list[dict[str, Any]]:
     """How much more each judge gives its own kin than the other judges do; only where it judges some."""
-    from pytest_medhelm.jury.agreement import table_of
-    from pytest_medhelm.jury.judges import self_preference
+    from pytest_medhelm.agreement.judges import self_preference
+    from pytest_medhelm.agreement.table import table_of
 
     tables = {model: table_of(entries) for model, entries in rated.items() if entries}
     clusters = {model: list(table.answers) for model, table in tables.items()}

@@ -1,4 +1,4 @@
-"""Quantiles of Student's t and of the beta distribution, with nothing but the standard library."""
+"""Quantiles of Student's t, of the F and of the beta distribution, with nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def student_t_quantile(probability: float, df: float) -> float:
         return -student_t_quantile(1 - probability, df)
     share = beta_quantile(2 * probability - 1, 0.5, df / 2)
     return math.sqrt(df * share / (1 - share))
+
+
+def f_quantile(probability: float, df1: float, df2: float) -> float:
+    """The quantile of the F distribution, 0 < probability < 1; degrees of freedom above 0, not necessarily whole."""
+    share = beta_quantile(probability, df1 / 2, df2 / 2)
+    if share > 0.5:  # the other tail is held with more digits
+        other = beta_quantile(1 - probability, df2 / 2, df1 / 2)
+        return df2 * (1 - other) / (df1 * max(other, 1e-300))
+    return df2 * share / (df1 * (1 - share))
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:

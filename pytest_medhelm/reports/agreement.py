@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytest_medhelm.jury.agreement import COMPLETE, Difference, Estimate
-from pytest_medhelm.jury.assessment import COMPOSITE, Assessed, Assessment, Comparison, Group, Judged, Needed
-from pytest_medhelm.jury.harm_agreement import HarmAssessed
-from pytest_medhelm.jury.judges import Bias
+from pytest_medhelm.agreement.assessment import COMPOSITE, Assessed, Assessment, Comparison, Group, Judged, Needed
+from pytest_medhelm.agreement.differences import Difference
+from pytest_medhelm.agreement.estimate import Estimate
+from pytest_medhelm.agreement.harm import HarmAssessed
+from pytest_medhelm.agreement.judges import Bias
+from pytest_medhelm.agreement.table import COMPLETE
 
 FORMAT = 1
 """Version of the JSON document."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from pytest_medhelm.jury.assessment import assess
+from pytest_medhelm.agreement.assessment import assess
 from pytest_medhelm.results.ratings import Answer, Ratings
 
 

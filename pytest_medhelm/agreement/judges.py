@@ -12,16 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_medhelm.jury.agreement import (
-    MIN_ANSWERS,
-    Estimate,
-    Table,
-    absent,
-    cluster_totals,
-    clustered_mean,
-    counted,
-)
-from pytest_medhelm.jury.coefficients import kendall, spearman
+from pytest_medhelm.agreement.coefficients import kendall, spearman
+from pytest_medhelm.agreement.differences import cluster_totals, clustered_mean
+from pytest_medhelm.agreement.estimate import MIN_ANSWERS, Estimate, absent, counted
+from pytest_medhelm.agreement.table import Table
 from pytest_medhelm.leaderboard.quantiles import student_t_quantile
 
 

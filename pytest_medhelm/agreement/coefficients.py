@@ -14,18 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from pytest_medhelm.jury.agreement import (
-    _TINY,
-    IDENTICAL,
-    MIN_ANSWERS,
-    Estimate,
-    Floats,
-    Table,
-    absent,
-    counted,
-    join,
-    refusal,
-)
+from pytest_medhelm.agreement.estimate import IDENTICAL, MIN_ANSWERS, NO_INTERVAL, TINY, Estimate, absent, counted, join
+from pytest_medhelm.agreement.table import Floats, Table, refusal
 
 Level = Literal["nominal", "ordinal", "interval"]
 Codes = npt.NDArray[np.intp]
@@ -55,7 +45,7 @@ def weighted_kappa(table: Table, *, rounded: bool = False, resamples: int = _RES
     value = float(_concordance(centred, np.ones((1, n)))[0])
     note = "averages rounded to whole numbers" if rounded and (scores != table.scores).any() else ""
     if (scores[:, 0] == scores[:, 1]).all():
-        return Estimate(name, value, None, None, n, 2, "", join(IDENTICAL, "no interval can be computed", note))
+        return Estimate(name, value, None, None, n, 2, "", join(IDENTICAL, NO_INTERVAL, note))
     low, high = _percentiles([_concordance(centred, drawn) for drawn in _draws(n, resamples)], value)
     return Estimate(name, value, low, high, n, 2, f"bootstrap over answers, {resamples} draws", note)
 
@@ -67,7 +57,7 @@ def _concordance(scores: Floats, drawn: Floats) -> Floats:
     means, squares = drawn @ scores / n, drawn @ scores**2 / n
     shared = drawn @ (first * second) / n - means[:, 0] * means[:, 1]
     spread = (squares - means**2).sum(axis=1) + (means[:, 0] - means[:, 1]) ** 2
-    ratio: Floats = np.divide(2 * shared, spread, out=np.full_like(spread, np.nan), where=spread > _TINY)
+    ratio: Floats = np.divide(2 * shared, spread, out=np.full_like(spread, np.nan), where=spread > TINY)
     return ratio
 
 
@@ -113,7 +103,7 @@ def alpha(table: Table, level: Level, *, resamples: int = _RESAMPLES) -> Estimat
     value = float(of_draw(np.ones((1, n)))[0])
     method = f"bootstrap over answers, {resamples} draws"
     if (np.nanmin(scores, axis=1) == np.nanmax(scores, axis=1)).all():
-        return Estimate(name, value, None, None, n, raters, "", join(IDENTICAL, "no interval can be computed", note))
+        return Estimate(name, value, None, None, n, raters, "", join(IDENTICAL, NO_INTERVAL, note))
     low, high = _percentiles([of_draw(drawn) for drawn in _draws(n, resamples)], value)
     return Estimate(name, value, low, high, n, raters, method, note)
 
@@ -155,7 +145,7 @@ def _by_count(scores: Floats, values: Floats, codes: Codes, level: Level) -> Cal
 
 def _share(observed: Floats, expected: Floats) -> Floats:
     """1 minus observed over expected disagreement; NaN where nothing varies."""
-    share: Floats = np.divide(observed, expected, out=np.full_like(expected, np.nan), where=expected > _TINY)
+    share: Floats = np.divide(observed, expected, out=np.full_like(expected, np.nan), where=expected > TINY)
     return 1 - share
 
 
@@ -211,8 +201,8 @@ def _fisher(name: str, value: float, variance: float | None, n: int) -> Estimate
     method = "Fisher's transformation"
     if variance is None:
         return Estimate(name, value, None, None, n, 2, "", "too few answers for an interval")
-    if abs(value) > 1 - _TINY:
-        return Estimate(name, value, None, None, n, 2, "", "the same order throughout: no interval can be computed")
+    if abs(value) > 1 - TINY:
+        return Estimate(name, value, None, None, n, 2, "", f"the same order throughout: {NO_INTERVAL}")
     half = NormalDist().inv_cdf(0.975) * math.sqrt(variance)
     centre = math.atanh(value)
     return Estimate(name, value, math.tanh(centre - half), math.tanh(centre + half), n, 2, method)

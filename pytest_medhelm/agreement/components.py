@@ -11,17 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_medhelm.jury.agreement import (
-    IDENTICAL,
-    Estimate,
-    Floats,
-    Table,
-    absent,
-    constant_note,
-    counted,
-    join,
-    refusal,
-)
+from pytest_medhelm.agreement.estimate import IDENTICAL, NO_INTERVAL, Estimate, absent, counted, join
+from pytest_medhelm.agreement.table import Floats, Table, constant_note, refusal
 
 _ALMOST = math.pi / 2 - 1e-3
 """Shares are the squared sines of angles; this keeps variance ratios below a million."""
@@ -148,7 +139,7 @@ def mixed_icc(table: Table) -> Estimate:
     method = "mixed model (restricted likelihood), profile interval"
     spreads = np.array([np.ptp(row[given]) for row, given in zip(table.scores, rated, strict=True) if given.any()])
     if spreads.max() == 0:
-        return Estimate(name, 1.0, None, None, n, raters, method, join(IDENTICAL, "no interval can be computed"))
+        return Estimate(name, 1.0, None, None, n, raters, method, join(IDENTICAL, NO_INTERVAL))
     likelihood = _Likelihood(table.scores)
     bottom, answer, _ = _lowest(likelihood)
     limit = bottom + _CHI_SQUARE

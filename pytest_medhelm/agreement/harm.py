@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_medhelm.jury.agreement import Estimate, table_of
-from pytest_medhelm.jury.coefficients import weighted_kappa
+from pytest_medhelm.agreement.coefficients import weighted_kappa
+from pytest_medhelm.agreement.estimate import Estimate
+from pytest_medhelm.agreement.table import table_of
 from pytest_medhelm.jury.harm import SEVERITIES, worst
 from pytest_medhelm.leaderboard.statistics import share_bounds
 from pytest_medhelm.results.ratings import Answer, HarmMark

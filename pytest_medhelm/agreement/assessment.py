@@ -14,28 +14,12 @@ from statistics import fmean
 
 import numpy as np
 
-from pytest_medhelm.jury.agreement import (
-    COMPLETE,
-    Difference,
-    Estimate,
-    Pair,
-    Table,
-    absent,
-    agreement,
-    counted,
-    design,
-    differences,
-    icc,
-    one_way,
-    over_pairs,
-    standardised,
-    table_of,
-    verbal,
-    words_between,
-)
-from pytest_medhelm.jury.coefficients import alpha, kendall, spearman, weighted_kappa
-from pytest_medhelm.jury.harm_agreement import HarmAssessed, assess_harm
-from pytest_medhelm.jury.judges import (
+from pytest_medhelm.agreement.coefficients import alpha, kendall, spearman, weighted_kappa
+from pytest_medhelm.agreement.differences import Difference, differences
+from pytest_medhelm.agreement.estimate import Estimate, absent, counted
+from pytest_medhelm.agreement.harm import HarmAssessed, assess_harm
+from pytest_medhelm.agreement.icc import agreement, icc, one_way
+from pytest_medhelm.agreement.judges import (
     Bias,
     LeftOut,
     Ordering,
@@ -45,7 +29,10 @@ from pytest_medhelm.jury.judges import (
     orderings,
     self_preference,
 )
-from pytest_medhelm.jury.needed import answers_needed
+from pytest_medhelm.agreement.needed import answers_needed
+from pytest_medhelm.agreement.pairs import Pair, over_pairs
+from pytest_medhelm.agreement.table import COMPLETE, Table, design, standardised, table_of
+from pytest_medhelm.agreement.words import meaning
 from pytest_medhelm.results.ratings import Answer, HarmMark, Rating, Ratings
 
 COMPOSITE = "composite"
@@ -291,7 +278,7 @@ def _compare(rater: str, own: Scores, theirs: Scores, zscore: bool, precision: f
     return Comparison(
         rater,
         headline,
-        _meaning(headline, f"{rater}'s score of an answer", "the clinicians' average"),
+        meaning(headline, f"{rater}'s score of an answer", "the clinicians' average"),
         differences(table, [_instance(name) for name in table.answers]),
         (
             icc(scaled, "ICC(3,1)"),
@@ -339,31 +326,13 @@ def _group(kind: str, table: Table, zscore: bool, precision: float | None) -> Gr
         int(rated.sum()),
         found,
         headline,
-        _meaning(headline, f"one {kind.removesuffix('s')}'s score", "another's"),
+        meaning(headline, f"one {kind.removesuffix('s')}'s score", "another's"),
         tuple(others),
         tuple(biases(table, [_instance(name) for name in table.answers])),
         tuple(pairs),
         apart,
         _needed(headline, typical, precision),
     )
-
-
-def _meaning(estimate: Estimate, one: str, another: str) -> str:
-    """A cautious sentence: a word for the value, the words of the interval, and what may be concluded."""
-    if estimate.value is None:
-        return f"not known: {estimate.note}"
-    word = verbal(estimate.value)
-    if estimate.low is None or estimate.high is None:
-        return f"{word} by convention, without an interval: {estimate.note}"
-    words = [*words_between(estimate.low, estimate.high)]
-    said = f"{word}, and so is the whole interval" if len(words) == 1 else f"{word}; could be {words[0]} to {words[-1]}"
-    if estimate.low >= 0.75:
-        return f"{said}: {one} may stand for {another} on answers like these"
-    if estimate.high < 0.5:
-        return f"{said}: {one} says little about {another}"
-    if estimate.low >= 0.5:
-        return f"{said}: {one} tells something of {another}, and cannot stand for it"
-    return f"{said}: too little to let {one} stand for {another}"
 
 
 def _needed(estimate: Estimate, raters: int, precision: float | None) -> Needed | None:

@@ -1,0 +1,1 @@
+"""How far raters agree, clinicians and judges among them, and what that says of a jury."""
