@@ -600,13 +600,12 @@ def test_the_promised_precision_is_reached_as_often_as_promised():
         {"half_width": 1},
         {"raters": 1},
         {"assurance": 0.4},
-        {"confidence": 95},
         {"population": 0},
     ],
 )
 def test_impossible_plans_are_refused(wrong):
     arguments = {"expected": 0.5, "half_width": 0.1} | wrong
-    with pytest.raises(ValueError, match=r"takes|between 0 and 1|at least 1"):
+    with pytest.raises(ValueError, match=r"takes|at least 1"):
         answers_needed(arguments.pop("expected"), arguments.pop("half_width"), **arguments)
 
 

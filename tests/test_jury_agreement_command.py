@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.agreement.assessment import COMPOSITE, Assessment, assess
+from pytest_medhelm.agreement.assessment import Assessment, assess
+from pytest_medhelm.agreement.columns import COMPOSITE
 from pytest_medhelm.agreement.components import components
 from pytest_medhelm.agreement.table import table_of
 from pytest_medhelm.cli import main

@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytest_medhelm.agreement.assessment import COMPOSITE, Assessed, Assessment, Comparison, Group, Judged, Needed
+from pytest_medhelm.agreement.assessment import Assessed, Assessment
+from pytest_medhelm.agreement.columns import COMPOSITE
+from pytest_medhelm.agreement.comparison import Comparison
 from pytest_medhelm.agreement.differences import Difference
-from pytest_medhelm.agreement.estimate import Estimate
+from pytest_medhelm.agreement.estimate import Estimate, counted
+from pytest_medhelm.agreement.group import Group
 from pytest_medhelm.agreement.harm import HarmAssessed
 from pytest_medhelm.agreement.judges import Bias
+from pytest_medhelm.agreement.needed import Needed
+from pytest_medhelm.agreement.single import Judged
 from pytest_medhelm.agreement.table import COMPLETE
 
 FORMAT = 1
@@ -24,9 +29,9 @@ _NAME = 34
 def text(assessment: Assessment) -> Iterator[str]:
     """The lines to print."""
     yield from _wrapped(
-        f"{_counted(assessment.answers, 'answer')} of {_counted(len(assessment.models), 'model')} in "
-        f"{_listed(assessment.benchmarks)}; {_counted(len(assessment.clinicians), 'clinician')}, "
-        + (_counted(len(assessment.judges), "judge") if assessment.judges else "judges not named one by one")
+        f"{counted(assessment.answers, 'answer')} of {counted(len(assessment.models), 'model')} in "
+        f"{_listed(assessment.benchmarks)}; {counted(len(assessment.clinicians), 'clinician')}, "
+        + (counted(len(assessment.judges), "judge") if assessment.judges else "judges not named one by one")
     )
     if assessment.standardised:
         yield from _wrapped("z-scores: ICC and alpha compare each rater's scores minus the mean, over the spread.")
@@ -87,8 +92,8 @@ def _group(group: Group) -> Iterator[str]:
     title = f"{group.kind.capitalize()} against each other"
     yield from _section(
         title,
-        f"{_counted(group.ratings, 'rating')} of {_counted(group.answers, 'answer')} by "
-        f"{_counted(group.raters, 'rater')}; {group.design}",
+        f"{counted(group.ratings, 'rating')} of {counted(group.answers, 'answer')} by "
+        f"{counted(group.raters, 'rater')}; {group.design}",
     )
     yield from _headline(group.agreement, group.meaning)
     if group.raters < 2:
@@ -117,13 +122,13 @@ def _harm(found: HarmAssessed) -> Iterator[str]:
         counts = ", ".join(f"{count} {severity}" for severity, count in side.counts.items())
         kinds = "; ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in side.kinds.items())
         yield from _wrapped(
-            f"{name} ({side.raters}), {_counted(side.answers, 'answer')}: {counts}; severe in at most "
+            f"{name} ({side.raters}), {counted(side.answers, 'answer')}: {counts}; severe in at most "
             f"{100 * side.severe_at_most:.1f} % (one-sided 95 %){f'; {kinds}' if kinds else ''}",
             "  ",
         )
     if found.same is not None and found.kappa is not None:
         yield from _wrapped(
-            f"both marked {_counted(found.both, 'answer')}: the same severity in {100 * found.same:.0f} %; "
+            f"both marked {counted(found.both, 'answer')}: the same severity in {100 * found.same:.0f} %; "
             f"{found.missed} severe to clinicians and not to a judge",
             "  ",
         )
@@ -214,10 +219,6 @@ def _more(needed: Needed | None, note: str) -> Iterator[str]:
 
 def _wrapped(sentence: str, indent: str = "") -> list[str]:
     return textwrap.wrap(sentence, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _listed(names: Sequence[str]) -> str:
