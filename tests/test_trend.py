@@ -283,6 +283,19 @@ def test_other_judges_are_a_break(run: Any, pytester: pytest.Pytester, capsys: p
     assert "other judges" in capsys.readouterr().out
 
 
+def test_the_ledger_among_the_suites_is_passed_over(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell puts it among them: medhelm trend medhelm-results/*."""
+    evaluated(MAY)
+    evaluated(JUNE)
+    assert main(["trend", *sorted(map(str, Path("medhelm-results").iterdir()))]) == 0
+    assert Path("medhelm-results/ledger.jsonl").is_file()
+    shown = capsys.readouterr().out
+    assert "may" in shown
+    assert "june" in shown
+
+
 def test_suites_stand_in_order_of_time(evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     for suite, day in ((MAY, "2026-05-02T00:00:00+00:00"), (JUNE, "2026-06-02T00:00:00+00:00")):
         evaluated(suite)

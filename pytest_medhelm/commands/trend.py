@@ -20,7 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises ConfigError when a suite cannot be read, a name is unknown, nothing is in two suites, or a file cannot be
     written.
     """
-    found = trend([read_stored(path) for path in arguments.suites], arguments.benchmark)
+    # medhelm-results/* names the ledger too, which is no suite
+    suites = [path for path in arguments.suites if path.suffix != ".jsonl"]
+    found = trend([read_stored(path) for path in suites], arguments.benchmark)
     print("\n".join(text(found, levels_for(sys.stdout.encoding))))
     html: Path | None = arguments.html
     try:
