@@ -43,7 +43,7 @@ def append(path: Path, kind: str, facts: Mapping[str, Any]) -> Entry:
     is broken there. Raises OSError when the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(path.with_name(path.name + ".lock"), lambda: None):
+    with locked(path.with_name(f".{path.name}.lock"), lambda: None):
         last = _last(path)
         number, previous = (last["number"] + 1, last["hash"]) if last else (1, START)
         content = {
