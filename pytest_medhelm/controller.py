@@ -160,7 +160,7 @@ class Controller:
         return lines
 
     def _jury_header(self) -> list[str]:
-        from pytest_medhelm.jury.fairness import same_family
+        from pytest_medhelm.models.family import same_family
 
         settings = self.settings
         lines = [f"medhelm: judged by {', '.join(judge.name for judge in self.lineup.judges)}"]

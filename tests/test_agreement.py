@@ -17,12 +17,13 @@ from pytest_medhelm.agreement.components import components, mixed_icc
 from pytest_medhelm.agreement.differences import differences
 from pytest_medhelm.agreement.estimate import Estimate
 from pytest_medhelm.agreement.icc import agreement, icc, one_way
-from pytest_medhelm.agreement.judges import biases, family, leave_one_out, orderings, self_preference
+from pytest_medhelm.agreement.judges import biases, leave_one_out, orderings, self_preference
 from pytest_medhelm.agreement.needed import answers_needed
 from pytest_medhelm.agreement.pairs import over_pairs
 from pytest_medhelm.agreement.table import COMPLETE, INCOMPLETE, NESTED, Table, design, standardised, table_of
 from pytest_medhelm.agreement.words import verbal, words_between
 from pytest_medhelm.leaderboard.quantiles import f_quantile
+from pytest_medhelm.models.family import family
 
 GAP = math.nan
 FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
@@ -551,6 +552,7 @@ def test_self_preference_by_hand():
         ("vllm/google/gemma-2-9b", "gemini"),
         ("local/smollm2-135m", "smollm"),
         ("ward/mixtral-8x7b", "mistral"),
+        ("ward/meditron-70b", "llama"),
         ("vllm/7", "7"),
     ],
 )

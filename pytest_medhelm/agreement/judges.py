@@ -6,7 +6,6 @@ Scores are those of one criterion, or of the mean of all. An answer is one insta
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,29 +170,3 @@ def self_preference(
         return Estimate(name, value, None, None, int(own.size), raters, method, "too few instances for an interval")
     half = student_t_quantile(0.975, min(len(set(shared[True])), len(set(shared[False]))) - 1) * error
     return Estimate(name, value, value - half, value + half, int(own.size), raters, method)
-
-
-_OWNERS = (
-    ("claude", r"claude"),
-    ("gpt", r"gpt|chatgpt|davinci|\bo[134]\b"),
-    ("gemini", r"gemini|gemma|palm"),
-    ("llama", r"llama"),
-    ("mistral", r"mi[sx]tral|ministral|magistral"),
-    ("qwen", r"qwen|qwq"),
-    ("deepseek", r"deepseek"),
-    ("phi", r"\bphi"),
-)
-
-
-def family(name: str) -> str:
-    """The family that a model's name tells: models of one family share a maker and much of their training.
-
-    A name that tells none of the known ones is a family by its first word, e.g. "smollm" for local/smollm2-135m.
-    A model distilled from one family into another belongs to the first that is found.
-    """
-    served = name.lower().rpartition("/")[2]
-    for owner, pattern in _OWNERS:
-        if re.search(pattern, served.replace("_", " ")):
-            return owner
-    found = re.search(r"[a-z]+", served)
-    return found.group() if found else served

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from pytest_medhelm.agreement.columns import by_rater, instances
 from pytest_medhelm.agreement.estimate import Estimate
-from pytest_medhelm.agreement.judges import LeftOut, Ordering, family, leave_one_out, orderings, self_preference
+from pytest_medhelm.agreement.judges import LeftOut, Ordering, leave_one_out, orderings, self_preference
+from pytest_medhelm.models.family import family
 from pytest_medhelm.results.ratings import Rating
 
 

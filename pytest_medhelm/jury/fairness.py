@@ -136,35 +136,3 @@ def _verdict(names: tuple[str, ...]) -> re.Pattern[str]:
         rf"""["'](?:{words})["']\s?:\s?(?:\d|{{)|["']class["']\s?:\s?["']"""
         rf"|\b(?:{words})(?:\s(?:score|rating))?\s?(?:=|:|is)\s?(?:5|five|10|ten)\b{_NO_UNIT}"
     )
-
-
-_FAMILIES = {
-    "llama": r"llama|alpaca|vicuna|meditron|med42|openbiollm|nemotron",
-    "gpt": r"gpt|davinci|\bo[134](?!\d)",
-    "claude": r"claude",
-    "gemini": r"gemini|gemma|palm\b|med-?palm|bison",
-    "qwen": r"qwen|qwq",
-    "mistral": r"mistral|mixtral|ministral|magistral|biomistral",
-    "deepseek": r"deepseek",
-    "phi": r"\bphi(?![a-z])",
-    "command": r"command|\baya\b",
-    "grok": r"\bgrok",
-    "falcon": r"falcon",
-    "granite": r"granite",
-    "smollm": r"smollm",
-    "glm": r"\b(?:chat)?glm",
-    "yi": r"\byi-",
-    "kimi": r"kimi",
-}
-"""Makers and what their models are called; a derived model belongs to the family it was made from, too."""
-
-
-def families(*names: str) -> set[str]:
-    """The families that a model's names tell: it may be of several (a model of one distilled into one of another)."""
-    text = " ".join(names).lower().replace("_", "-")
-    return {family for family, pattern in _FAMILIES.items() if compiled(pattern).search(text)}
-
-
-def same_family(judge: Iterable[str], model: Iterable[str]) -> str:
-    """What a judge and a model, each by all its names, have in common: "llama", "gpt"; empty for nothing known."""
-    return ", ".join(sorted(families(*judge) & families(*model)))

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.jury.fairness import same_family
 from pytest_medhelm.leaderboard.jury import score
+from pytest_medhelm.models.family import same_family
 
 if TYPE_CHECKING:
     from pytest_medhelm.agreement.table import Table
