@@ -74,6 +74,7 @@ def make_leaderboard(records: int) -> dict[str, Any]:
         "main_metric": "jury",
         "n": records // len(MODELS),
         "partial": False,
+        "curtailed": None,
         "metrics": {},
     }
     return {
@@ -82,6 +83,7 @@ def make_leaderboard(records: int) -> dict[str, Any]:
             "benchmarks": [FACTS],
             "models": [{"name": name, "kind": "candidate"} for name in MODELS],
             "cells": [shared | {"model": name} for name in MODELS],
+            "win_rate": {"rates": {}},
         },
         "measurements": {"spending": {}},
     }

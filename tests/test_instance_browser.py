@@ -22,6 +22,7 @@ from pytest_medhelm.cli import main
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.reports.browser import Index, chunk, index
 from pytest_medhelm.reports.browser_files import write_browser
+from pytest_medhelm.reports.metric_words import words_of
 from pytest_medhelm.reports.single import DRAWN, sample_of
 from pytest_medhelm.reports.single import HARM as WORST
 from pytest_medhelm.results.suite import Suite
@@ -151,6 +152,8 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 "-k", "letters or advice", "--medhelm-suite=two")  # fmt: skip
         session(folder, base, "--medhelm-model=vllm/small", "-k", "advice", "--medhelm-suite=none",
                 "--medhelm-html=none", "--medhelm-limit=2")  # fmt: skip
+        session(folder, base, "--medhelm-model=vllm/small", "--medhelm-model=baseline/lexical", "-k", "advice",
+                "--medhelm-limit=2", "--medhelm-suite=beside")  # fmt: skip
         session(folder, "--medhelm-model=baseline/random", "-k", "q001 or q002", "--medhelm-suite=partial")
         session(folder, "--medhelm-model=baseline/random", "-k", "nothing-of-this-name", "--medhelm-suite=empty",
                 "--medhelm-gate=letters.exact_match >= 0.5")  # fmt: skip
@@ -161,6 +164,12 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         session(folder, f"--medhelm-base-url={server.url}", "--medhelm-model=vllm/broken", "-k", "letters",
                 "--medhelm-suite=errors", "--medhelm-gate=letters.request_error <= 0")  # fmt: skip
     made = folder / "medhelm-results"
+    many = tmp_path_factory.mktemp("many")
+    write_benchmarks(many, 100)
+    with MockServer(lambda body: "none", models=("wrong",)) as server:
+        session(many, f"--medhelm-base-url={server.url}", "--medhelm-model=vllm/wrong", "-k", "letters",
+                "--medhelm-gate=letters >= 0.9", "--medhelm-curtail", "--medhelm-concurrency=2")  # fmt: skip
+    shutil.copytree(suite_of(many), made / "curtailed")
     shutil.copytree(made / "hostile", made / "hostile1")
     assert main(["report", str(made / "hostile1"), "--html=single"]) == 0
     table = folder / "ratings.csv"
@@ -434,9 +443,9 @@ def test_an_instance_shows_everything(opened: Callable[..., Page]) -> None:
     assert "why accuracy" in judge.inner_text()
     assert "as seen" in judge.inner_text()
     small.get_by_text("Scores (").click()
-    names = small.locator("tbody th").all_inner_texts()
-    assert names[0] == "jury"
-    assert {"rouge_l", "jury_accuracy", "harm_severe"} <= set(names)
+    names = [text.split("\n") for text in small.locator("tbody th").all_inner_texts()]
+    assert names[0] == ["jury", words_of("jury")], "what it is, in words"
+    assert {"rouge_l", "jury_accuracy", "harm_severe"} <= {name for name, *_ in names}
     assert "ward: north" in tab.locator("#instance").inner_text()
     assert tab.locator("#position").inner_text() == "1 of 1"
 
@@ -642,8 +651,27 @@ def test_a_suite_without_records_says_so(opened: Callable[..., Page]) -> None:
 def test_what_has_no_record_yet_is_said(opened: Callable[..., Page]) -> None:
     tab = opened("partial")
     assert count(tab) == "All 2 instances, 2 answers."
-    said = "Incomplete: instances are missing in letters of baseline/random (there should be 6)."
+    said = "Incomplete: instances are missing in Letters of baseline/random (there should be 6)."
     assert tab.locator("#notes").inner_text() == said
+
+
+def test_what_was_not_asked_any_more_is_said(opened: Callable[..., Page], suites: dict[str, Path]) -> None:
+    (cell,) = json.loads((suites["curtailed"] / "leaderboard.json").read_text())["results"]["cells"]
+    asked = cell["curtailed"]["asked"]
+    assert 1 < asked < 100
+    tab = opened("curtailed")
+    why = "Curtailed once no further answer could change a verdict"
+    assert tab.locator("#notes").inner_text() == f"{why}: Letters of vllm/wrong after {asked} of 100 instances."
+    assert count(tab) == f"All {asked} instances, {asked} answers."
+
+
+def test_models_stand_in_the_order_of_the_leaderboard(opened: Callable[..., Page]) -> None:
+    tab = opened("beside")
+    names = ["vllm/small", "baseline/lexical"]
+    assert tab.locator("#list-head th").all_inner_texts() == ["Instance", "Case", *names]
+    tab.locator("#list-rows a").first.click()
+    tab.locator("article").first.wait_for()
+    assert tab.locator("article > h4").all_inner_texts() == names
 
 
 def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:  # noqa: F811

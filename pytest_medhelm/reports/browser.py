@@ -20,6 +20,8 @@ from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.jury.harm import SEVERITIES, rank
 from pytest_medhelm.reports.embedding import as_json
 from pytest_medhelm.reports.instance_view import instance_view
+from pytest_medhelm.reports.metric_words import words_of
+from pytest_medhelm.reports.overview import in_order
 from pytest_medhelm.response import STATUSES
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
@@ -62,15 +64,18 @@ class Index:
 def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> Index:
     """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
 
-    ``data`` has ``models``, ``benchmarks``, ``cells`` and, column by column, instances (``ids``, how many records each
-    has, in the order of the benchmarks) and their records (numbers of ``model``, ``status`` and ``harm`` in the lists,
-    main ``score`` or null, ``flagged``, ``spread`` of the judges from 0 to 1 or null). The k-th ``per_chunk`` instances
-    of a benchmark are the chunk ``key-k``. It holds no text, and public ids only.
+    ``data`` has ``models`` in the order of the leaderboard, ``benchmarks``, ``cells``, ``metrics`` in words and, column
+    by column, instances (``ids``, how many records each has, in the order of the benchmarks) and their records (numbers
+    of ``model``, ``status`` and ``harm`` in the lists, main ``score`` or null, ``flagged``, ``spread`` of the judges
+    from 0 to 1 or null). The k-th ``per_chunk`` instances of a benchmark are the chunk ``key-k``. It holds no text,
+    and public ids only.
     """
-    facts = {entry["name"]: entry for entry in leaderboard["results"]["benchmarks"]}
-    kinds = {entry["name"]: entry["kind"] for entry in leaderboard["results"]["models"]}
+    results = leaderboard["results"]
+    facts = {entry["name"]: entry for entry in results["benchmarks"]}
+    kinds = {entry["name"]: entry["kind"] for entry in in_order(results)}
     pairs = suite.cells()
-    columns = _Columns(sorted({model for _, model in pairs}))
+    # Of a run that goes on, records may be newer than the leaderboard.
+    columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
     benchmarks: list[dict[str, Any]] = []
     slices: dict[str, Slice] = {}
     for name, group in groupby(pairs, key=itemgetter(0)):
@@ -105,10 +110,15 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
             "benchmarks": benchmarks,
             "cells": [
-                {name: cell[name] for name in ("benchmark", "model", "main_metric", "partial", "n")}
+                {name: cell[name] for name in ("benchmark", "model", "main_metric", "partial", "curtailed", "n")}
                 | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
-                for cell in leaderboard["results"]["cells"]
+                for cell in results["cells"]
             ],
+            "metrics": {
+                name: words
+                for name in sorted({name for cell in results["cells"] for name in cell["metrics"]})
+                if (words := words_of(name))
+            },
             **columns.as_json(),
         },
         slices,

@@ -7,7 +7,8 @@
 
   medhelm.showInstance = (box, board, instance, texts, query) => {
     const entry = board.data.benchmarks[board.benchmarkOf[instance]];
-    const records = texts.records;
+    const rank = new Map(board.models.map((name, place) => [name, place]));
+    const records = [...texts.records].sort((first, second) => rank.get(first.model) - rank.get(second.model));
     const slices = Object.entries(texts.slices);
     box.replaceChildren(
       slices.length > 0 && make("p", { class: "soft" },

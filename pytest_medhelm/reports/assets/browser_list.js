@@ -200,16 +200,22 @@
     return start;
   }
 
-  // What holds for whole benchmarks: invented data, and what has no record yet.
+  // What holds for whole benchmarks: invented data, what has no record yet, and what was not asked any more.
   medhelm.showNotes = (box, board) => {
-    const sample = board.data.benchmarks.filter((entry) => entry.sample).map((entry) => entry.title);
-    const partial = board.data.cells.filter((cell) => cell.partial)
-      .map((cell) => `${cell.benchmark} of ${medhelm.visible(cell.model)} (there should be ${cell.n.toLocaleString("en")})`);
-    box.replaceChildren(
-      ...sample.length ? [make("p", { class: "warn" }, make("strong", {}, "Sample data"),
-        `: invented cases in ${sample.join(", ")}.`)] : [],
-      ...partial.length ? [make("p", { class: "warn" }, make("strong", {}, "Incomplete"),
-        `: instances are missing in ${partial.join(", ")}.`)] : []);
+    const { benchmarks, cells } = board.data;
+    const title = new Map(benchmarks.map((entry) => [entry.name, entry.title]));
+    const listed = (found) => found.length > 12 ? `${found.slice(0, 12).join(", ")} and ${found.length - 12} more` : found.join(", ");
+    const note = (head, before, found, after = "") => found.length > 0 && make("p", { class: "warn" },
+      make("strong", {}, head), `${before} ${listed(found)}${after}.`);
+    const of = (cell) => `${title.get(cell.benchmark) || cell.benchmark} of ${medhelm.visible(cell.model)}`;
+    const count = (value) => value.toLocaleString("en");
+    box.replaceChildren(...[
+      note("Sample data", ": invented cases in", benchmarks.filter((entry) => entry.sample).map((entry) => entry.title)),
+      note("Incomplete", ": instances are missing in", cells.filter((cell) => cell.partial)
+        .map((cell) => `${of(cell)} (there should be ${count(cell.n)})`)),
+      note("Curtailed", " once no further answer could change a verdict:", cells.filter((cell) => cell.curtailed)
+        .map((cell) => `${of(cell)} after ${count(cell.curtailed.asked)} of ${count(cell.n)} instances`)),
+    ].filter(Boolean));
   };
 
   medhelm.countText = (board, selection, found) => {
