@@ -149,6 +149,32 @@ def test_a_slice_has_a_value_of_its_own() -> None:
     assert [(entry.benchmark, entry.verdict) for entry in found] == [("b[year=2018]", "pass"), ("b[year=2019]", "fail")]
 
 
+def test_the_bounds_of_a_status_are_exact_as_those_of_a_share_of_right_answers() -> None:
+    # 2 of 100 without an answer: Clopper and Pearson's upper limit at one-sided 5 % is 0.0617 (scipy.stats.beta.ppf(
+    # 0.95, 3, 98)), Wilson's 0.0589.
+    cell = cell_of([None] * 2 + [1.0] * 98)
+    assert verdict("b.request_error.upper <= 0.0616", cell, alpha=0.05) == "inconclusive"
+    assert verdict("b.request_error.upper <= 0.0618", cell, alpha=0.05) == "pass"
+
+
+@pytest.mark.parametrize(
+    "rules", ['rule = "b >= 0.1"', 'any_of = ["b >= 0.1", "b >= 0.2"]', 'rule = "b.must_pass >= 1"']
+)
+def test_a_benchmark_that_is_stated_must_have_been_run_as_stated_whatever_the_rules(rules: str, tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    cell = cell_of([1.0] * 10, floors={0: 1.0})
+    other = replace(cell, benchmark="c")
+
+    def verdicts(stated: str, *cells: Any) -> list[str]:
+        path.write_text(f"[benchmarks.b]\n[benchmarks.c]\n{stated}\n[[rule]]\n{rules}\n")
+        return [found.verdict for found in judge(read_gate(path), Evidence(cells, selected={"b"}), ["m"])]
+
+    assert verdicts("", cell) == ["pass", "not evaluated"]
+    assert verdicts("n = 500", cell, other) == ["pass", "not evaluated"]
+    assert verdicts("", cell, replace(other, partial=True)) == ["pass", "not evaluated"]
+    assert verdicts("n = 10", cell, other) == ["pass"]
+
+
 GATE = """
 title = "Letters for the ward"
 
@@ -252,12 +278,28 @@ def test_a_file_to_start_from(
     assert "gate.toml is there already" in capsys.readouterr().err
     assert main(["gate", "check", "none.toml"]) == 1
     assert "there is no such file" in capsys.readouterr().err
+    Path("odd.toml").write_text('title = "T\\u001b[2J\\u202e"\n[[rule]]\nrule = "a >= 1"\nwhy = "##vso[task.x]y"\n')
+    assert main(["gate", "check", "odd.toml"]) == 0
+    shown = capsys.readouterr().out
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert "##vso" not in shown
+
+
+def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(
+    letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("--medhelm-model=baseline/majority", f"--medhelm-data={letters(40)}")
+    assert main(["gate", "new", "gate.toml", "--suite=medhelm-results/default"]) == 0
+    assert main(["gate", "apply", "medhelm-results/default", "gate.toml"]) == 1
+    shown = capsys.readouterr().out
+    assert "gate fail: letters.lower >=" in shown
+    assert "does not describe this run" not in shown
 
 
 def test_no_gate_file_from_sample_data(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority")
     assert main(["gate", "new", "gate.toml", "--suite=medhelm-results/default"]) == 1
-    assert "holds no result of a candidate model on real data" in capsys.readouterr().err
+    assert "holds no result on real data" in capsys.readouterr().err
 
 
 def test_a_latency_counts_failed_first_attempts_as_slow(letters: Callable[..., Path], run: Any) -> None:

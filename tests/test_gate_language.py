@@ -53,6 +53,9 @@ def test_what_a_rule_says(text: str, rule: Rule) -> None:
         ("pubmed_qa[year=2018 >= 1", 25, "expected ]"),
         ("pubmed_qa >= 1 and more", 16, "nothing more"),
         ("pubmed_qa.win_rate >= 0.5", 11, "win_rate depends on which other models"),
+        ("mean_win_rate >= 0.5", 1, "mean_win_rate depends on which other models"),
+        ("pubmed_qa >= \u0667", 14, "a number"),
+        ("pubmed_qa >= baseline - 0.\u0660\u0662", 23, "+ or - and a margin"),
     ],
 )
 def test_an_error_names_the_column_and_what_was_expected(text: str, column: int, expected: str) -> None:
@@ -159,11 +162,18 @@ def test_a_gate_file(tmp_path: Path) -> None:
         ("[[rule]]\nrule = 'a >= 1'\nany_of = ['b >= 1']", "needs either rule = '...' or any_of"),
         ("[[rule]]\nrule = 3", "is of the wrong type"),
         ("rule = ['a >= 1']", "must be a table"),
-        ("alpha = 0.7\n[[rule]]\nrule = 'a >= 1'", "must lie between 0 and 0.2"),
+        ("alpha = 0.7\n[[rule]]\nrule = 'a >= 1'", "must lie between 0.0001 and 0.2"),
         ("[benchmarks]\na = 3\n[[rule]]\nrule = 'a >= 1'", "write [benchmarks.a] as a table"),
         ("[benchmarks.a]\nn = 'some'\n[[rule]]\nrule = 'a >= 1'", "neither a number of instances nor"),
         ("[evaluation]\nseed = 3\n[[rule]]\nrule = 'a >= 1'", "[evaluation] has no key 'seed'"),
         ("rule = [", "cannot be read as TOML"),
+        ("[[rule]]\nrule = 'a >= 1'\nalpha = 1e-300", "must lie between 0.0001 and 0.2"),
+        ("[[rule]]\nrule = 'a >= 1'\nalpha = nan", "must lie between 0.0001 and 0.2"),
+        ("[[rule]]\nrule = 'a.jury >= 1'\njudges = 0", "judges = 0: at least one judge must have rated"),
+        ("[[rule]]\nrule = 'a.jury >= 1'\njury_agreement = -1", "jury_agreement = -1 must lie between 0 and 1"),
+        ("[evaluation]\njudges = [1]\n[[rule]]\nrule = 'a >= 1'", "[evaluation] judges must be a list of names"),
+        ("[evaluation]\nperturbations = [3]\n[[rule]]\nrule = 'a >= 1'", "perturbations must be a list of names"),
+        ("[benchmarks.a]\ndata = {f = 3}\n[[rule]]\nrule = 'a >= 1'", "[benchmarks.a] data must be a checksum or"),
     ],
 )
 def test_a_gate_file_that_is_wrong_says_where(text: str, sentence: str, tmp_path: Path) -> None:

@@ -119,6 +119,9 @@ def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
     _check(table, _TOP, "the top level")
     evaluation = table.get("evaluation", {})
     _check(evaluation, _EVALUATION, "[evaluation]")
+    for key in ("judges", "perturbations"):
+        if not all(isinstance(name, str) for name in evaluation.get(key, ())):
+            raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
     benchmarks = table.get("benchmarks", {})
     for name, entry in benchmarks.items():
         if not isinstance(entry, dict):
@@ -127,6 +130,9 @@ def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
         n = entry.get("n", "all")
         if n != "all" and not (isinstance(n, int) and n > 0):
             raise ConfigError(f'[benchmarks.{name}] n = {n!r} is neither a number of instances nor "all"')
+        data = entry.get("data")
+        if isinstance(data, dict) and not all(isinstance(checksum, str) for checksum in data.values()):
+            raise ConfigError(f"[benchmarks.{name}] data must be a checksum or a table of file = checksum, not {data}")
     rules = table.get("rule", [])
     if not rules:
         raise ConfigError("it has no rule: add [[rule]] with rule = 'pubmed_qa.exact_match >= 0.70'")
@@ -143,6 +149,10 @@ def _demand(entry: Any, alpha: float, where: str) -> Demand:
     if ("rule" in entry) == ("any_of" in entry) or not all(isinstance(text, str) and text for text in texts):
         raise ConfigError(f"{where} needs either rule = '...' or any_of = ['...', '...']")
     why = entry.get("why", "").strip()
+    if entry.get("judges", 1) < 1:
+        raise ConfigError(f"{where} judges = {entry['judges']}: at least one judge must have rated")
+    if not 0 <= entry.get("jury_agreement", 0) <= 1:
+        raise ConfigError(f"{where} jury_agreement = {entry['jury_agreement']:g} must lie between 0 and 1, e.g. 0.4")
     rules = []
     for text in texts:
         rule = parse_rule(text)
@@ -161,8 +171,8 @@ def _demand(entry: Any, alpha: float, where: str) -> Demand:
 
 
 def _alpha(value: float, where: str) -> float:
-    if not 0 < value <= 0.2:
-        raise ConfigError(f"{where} = {value:g} must lie between 0 and 0.2: it is one-sided, e.g. 0.025")
+    if not 0.0001 <= value <= 0.2:
+        raise ConfigError(f"{where} = {value:g} must lie between 0.0001 and 0.2: it is one-sided, e.g. 0.025")
     return value
 
 

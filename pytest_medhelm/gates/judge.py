@@ -74,7 +74,7 @@ def is_settled(gate: Gate, evidence: Evidence, cell: Cell, candidates: int) -> b
                 continue
             for chances in range(1, candidates + 1):
                 shared = _shared(rule, chances * len(demand.alternatives))
-                if _refusal(gate, shared, cell, evidence) or any(
+                if _refusal(gate, cell, evidence) or any(
                     result.verdict == "not evaluated" for result in _judge_cell(shared, cell, evidence)
                 ):
                     return False
@@ -88,7 +88,22 @@ def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) ->
         share = candidates * len(demand.alternatives)
         groups = [[*_judge_rule(gate, _shared(rule, share), evidence, model)] for rule in demand.alternatives]
         results += groups[0] if len(groups) == 1 else [any_of(demand.text, model, groups)]
-    return results
+    return [*results, *_stated_only(gate, evidence, model)]
+
+
+def _stated_only(gate: Gate, evidence: Evidence, model: str) -> Iterator[GateResult]:
+    """The benchmarks that the gate file states, that no rule looks at, and that were not run as it states them."""
+    mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
+    judged = {
+        name
+        for rule in gate.rules
+        if rule.metric != "must_pass" or rule.benchmark in mine
+        for name in _benchmarks(rule.benchmark, gate, evidence, mine)
+    }
+    for name in sorted(gate.benchmarks.keys() - judged):
+        refusal = _refusal(gate, mine.get(name), evidence)
+        if refusal is not None:
+            yield unread(Rule(name, None, "", "", ">=", 0.0, text=f"[benchmarks.{name}]"), model, name, refusal)
 
 
 def _shared(rule: Rule, chances: int) -> Rule:
@@ -112,7 +127,7 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
         yield unread(rule, model, rule.benchmark, nothing)
     for name in names:
         cell = mine.get(name)
-        refusal = _refusal(gate, rule, cell, evidence)
+        refusal = _refusal(gate, cell, evidence)
         if refusal is not None:
             yield unread(rule, model, name, refusal)
         elif cell is not None:
@@ -134,8 +149,8 @@ def _scopes_of(facts: Mapping[str, Any]) -> set[str]:
     return {slug(facts["category"]), slug(facts["subcategory"])}
 
 
-def _refusal(gate: Gate, rule: Rule, cell: Cell | None, evidence: Evidence) -> str | None:
-    """Why a benchmark cannot be judged at all, whatever the rule."""
+def _refusal(gate: Gate, cell: Cell | None, evidence: Evidence) -> str | None:
+    """Why a benchmark cannot be judged at all, whatever the rule; None where it can."""
     if cell is None:
         return "it has no records; select it, or correct its name"
     if cell.sample:

@@ -68,9 +68,8 @@ def suite_cost(rows: list[Mapping[str, Any]]) -> Reading | Unread:
 def _status(status: str, cell: Cell, alpha: float) -> Reading:
     count = cell.statuses.get(status, 0)
     flags = [float(found == status) for found in cell.columns.statuses]
-    interval = mean_interval(flags, scale=(0.0, 1.0), clusters=cell.columns.clusters, confidence=1 - 2 * alpha)
-    limits = (interval.low, interval.high) if interval else None
-    return Reading(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=interval_name(alpha))
+    limits = share_limits(flags, cell.columns.clusters, alpha) if flags else None
+    return Reading(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=bounds_name(1 - alpha))
 
 
 def _metric(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
@@ -90,7 +89,7 @@ def _metric(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
     outer = limits[0] + min(0.0, ends[0] - value), limits[1] + max(0.0, ends[1] - value)
     missing = f"{summary['missing']} of {summary['missing'] + summary['n']} missing" if summary["missing"] else ""
     one_sided = summary.get("one_sided", 1 - alpha if exact else None)
-    kind = interval_name(alpha) if one_sided is None else f"one-sided {100 * one_sided:.10g} % bounds"
+    kind = interval_name(alpha) if one_sided is None else bounds_name(one_sided)
     return Reading(value, ends, limits, outer, missing, kind)
 
 
@@ -191,3 +190,7 @@ def _never_events(cell: Cell) -> Reading | Unread:
 
 def interval_name(alpha: float) -> str:
     return f"{100 * (1 - 2 * alpha):.4g} % interval"
+
+
+def bounds_name(confidence: float) -> str:
+    return f"one-sided {100 * confidence:.10g} % bounds"

@@ -43,8 +43,8 @@ _NAME = re.compile(r"\*|[a-z][a-z0-9_]*")
 _METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_ -]*")
 _VALUE = re.compile(r'"((?:[^"\\\n]|\\["\\])*)"|([^"\]\s](?:[^"\]\n]*[^"\]\s])?)')
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?![\w.])")
-_OFFSET = re.compile(r"([+-])\s*(\d+(?:\.\d+)?)(?![\w.])")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?![\w.])")
+_OFFSET = re.compile(r"([+-])\s*([0-9]+(?:\.[0-9]+)?)(?![\w.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,12 @@ def parse_rule(text: str) -> Rule:
     """Read a rule. Raises ConfigError naming the column and what was expected there."""
     reader = _Reader(text)
     benchmark = reader.take(_NAME, "a benchmark, a category, *, or cost")
+    reader.refuse_aggregate(benchmark)
     chosen = _read_slice(reader) if reader.follows("[") else None
     metric = bound = ""
     if reader.follows("."):
         metric = reader.take(_METRIC, "a metric after the dot", close=True)
-        if metric in NO_AGGREGATES:
-            raise reader.error(
-                f"{metric} depends on which other models and benchmarks are there and decides nothing: "
-                "name a benchmark's metric", len(metric),
-            )  # fmt: skip
+        reader.refuse_aggregate(metric)
         if reader.follows("."):
             bound = reader.take(re.compile("lower|upper"), ".lower or .upper", close=True)
         elif metric in ("lower", "upper"):
@@ -176,6 +173,15 @@ class _Reader:
 
     def error(self, message: str, back: int = 0) -> ConfigError:
         return ConfigError(f"gate {self.text!r}, column {self._at - back + 1}: {message}; {_EXAMPLE}")
+
+    def refuse_aggregate(self, name: str) -> None:
+        """Raises ConfigError for the name, just taken, of a value over several models or benchmarks."""
+        if name in NO_AGGREGATES:
+            raise self.error(
+                f"{name} depends on which other models and benchmarks are there and decides nothing: "
+                "name a benchmark's metric",
+                len(name),
+            )
 
     def groups(self, pattern: re.Pattern[str], expected: str) -> tuple[str | None, ...]:
         self._skip()
