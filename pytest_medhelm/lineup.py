@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.models.spec import CANDIDATE, Model, resolve_model
+from pytest_medhelm.models.spec import Model, gated_of, resolve_model
 from pytest_medhelm.options import Settings
 
 Resolved = Mapping[str, Mapping[str, str]]
@@ -28,10 +28,8 @@ class Lineup:
         yield from (*self.models, *self.judges)
 
     def gated(self) -> list[str]:
-        """The names that gate rules are judged for: the candidates; the baselines where they are alone."""
-        kinds = {model.name: model.kind for model in self.models}
-        candidates = [name for name, kind in kinds.items() if kind == CANDIDATE]
-        return candidates or [name for name, kind in kinds.items() if kind == "baseline"]
+        """The names that gate rules are judged for."""
+        return gated_of({model.name: model.kind for model in self.models})
 
     def resolved(self) -> Resolved:
         """What workers need to know."""

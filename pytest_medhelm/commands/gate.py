@@ -13,6 +13,7 @@ from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_g
 from pytest_medhelm.gates.result import worst_of
 from pytest_medhelm.gates.starter import starter
 from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.results.suite import Suite, open_suite
 
 
@@ -35,7 +36,7 @@ def check(arguments: argparse.Namespace) -> int:
         lines += power_lines(gate, planned_as(against, gate), against)
     elif arguments.baseline_model is not None:
         raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
-    print("\n".join(lines))
+    print("\n".join(map(visible, lines)))
     return 0
 
 
@@ -57,14 +58,12 @@ def judged(suite: Suite, arguments: argparse.Namespace, *, source: str) -> int:
     ``arguments`` are those that ``gate apply`` and ``merge`` share: gate, model, baseline, ledger (default:
     ledger.jsonl beside the suite); ``source``, apply or merge, stands in the ledger.
     """
-    from pytest_medhelm.leaderboard.aggregate import candidates_of
     from pytest_medhelm.ledger.attempts import finish
+    from pytest_medhelm.models.spec import gated_of
     from pytest_medhelm.reports.write import conclude, print_reports
 
     gates = read_gates(arguments.gate)
-    known_models = suite.models()
-    # As in a session: baselines are judged where they are alone.
-    there = candidates_of(known_models) or [name for name, facts in known_models.items() if facts["kind"] == "baseline"]
+    there = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
     for model in arguments.model or ():
         if model not in there:
             known = ", ".join(there) or "none"

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.leaderboard.aggregate import candidates_of, read_cells
+from pytest_medhelm.leaderboard.aggregate import read_cells
 from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.models.spec import gated_of
 from pytest_medhelm.results.suite import Suite
 
 _HEAD = """\
@@ -18,14 +19,15 @@ alpha = 0.025                     # one-sided: the 95 % interval that is shown i
 
 
 def starter(suite: Suite) -> str:
-    """The text of a gate file. Raises ConfigError when the suite holds no result on real data."""
-    cells = {cell.benchmark: cell for cell in read_cells(suite)[0] if cell.model in candidates_of(suite.models())}
-    real = [cell for cell in cells.values() if not cell.sample]
-    if not real:
-        raise ConfigError(
-            f"{suite.folder} holds no result of a candidate model on real data: run it with --medhelm-data=DIR first"
-        )
-    return "\n".join(_lines(real))
+    """The text of a gate file. Raises ConfigError when the suite holds no result on real data.
+
+    The evaluation set is that of the candidates, or of the baselines where no candidate was run yet.
+    """
+    models = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
+    cells = {cell.benchmark: cell for cell in read_cells(suite)[0] if cell.model in models and not cell.sample}
+    if not cells:
+        raise ConfigError(f"{suite.folder} holds no result on real data: run a model with --medhelm-data=DIR first")
+    return "\n".join(_lines(list(cells.values())))
 
 
 def _lines(cells: list[Cell]) -> Iterator[str]:

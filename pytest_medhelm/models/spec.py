@@ -46,6 +46,12 @@ CANDIDATE = "candidate"
 """The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds stand beside."""
 
 
+def gated_of(kinds: Mapping[str, str]) -> list[str]:
+    """Those that gate rules are judged for, of models with their kinds: candidates; baselines where they are alone."""
+    candidates = [name for name, kind in kinds.items() if kind == CANDIDATE]
+    return candidates or [name for name, kind in kinds.items() if kind == "baseline"]
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where requests go, and how hard they may be pressed."""
