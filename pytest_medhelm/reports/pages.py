@@ -19,7 +19,7 @@ from pytest_medhelm.leaderboard.spending import money
 from pytest_medhelm.ledger.attempts import sentences
 from pytest_medhelm.reports.charts import distribution
 from pytest_medhelm.reports.heat import shade
-from pytest_medhelm.reports.metric_words import words_of
+from pytest_medhelm.reports.metric_words import absences, words_of
 from pytest_medhelm.reports.overview import LOST, UNUSABLE
 
 
@@ -34,7 +34,7 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
-    environment.globals |= {"shade": shade, "words_of": words_of, "distribution": distribution}
+    environment.globals |= {"shade": shade, "words_of": words_of, "absences": absences, "distribution": distribution}
     environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences}
     return environment.get_template(name)
 
