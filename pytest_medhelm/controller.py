@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,6 +72,7 @@ class Controller:
         self._selected: set[str] = set()
         self._lines: list[Line] = []
         self._interrupted = False
+        self._attempt_is_open = False
         self._journal = "wal"
 
     @pytest.hookimpl(tryfirst=True)
@@ -108,6 +109,21 @@ class Controller:
         problem = begin(settings.ledger, self.run, settings.suite, self.lineup.gated(), self._gates, settings.cache)
         if problem:
             self._say(f"medhelm: {problem}")
+        self._attempt_is_open = not problem
+
+    def _end_attempt(self) -> None:
+        """An attempt that came to no verdict: how far it came, so that nobody takes it for one that was killed."""
+        if not self._attempt_is_open:
+            return
+        from pytest_medhelm.ledger.attempts import cut_off
+
+        settings = self.settings
+        with closing(ResponseStore(settings.folder / "responses.sqlite")) as store:
+            asked = any(store.usages(self.run))
+        problem = cut_off(
+            settings.ledger, self.run, settings.folder, self._suite, self.lineup.gated(), self._gates, asked
+        )
+        self._lines += [f"medhelm: {problem}"] * bool(problem)
 
     def _make_store(self) -> str:
         """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
@@ -305,6 +321,7 @@ class Controller:
                 self.settings.ledger, outcome, self.lineup.gated(), gates, self.run, source="run", stopped=stopped
             )
             self._lines += [f"medhelm: {problem}"] * bool(problem)
+            self._attempt_is_open = not problem and "attempt" not in outcome.leaderboard["measurements"]
         for gate in outcome.gates:
             self._report(gate_reports(gate))
         written = write_reports(self.config.pluginmanager, suite, outcome.leaderboard, self.settings.html)
@@ -338,6 +355,7 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
+        self._end_attempt()
         if self._suite is not None:
             self._suite.close()
         self._stop_file.unlink(missing_ok=True)

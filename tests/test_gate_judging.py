@@ -151,7 +151,7 @@ def test_a_slice_has_a_value_of_its_own() -> None:
 
 def test_the_bounds_of_a_status_are_exact_as_those_of_a_share_of_right_answers() -> None:
     # 2 of 100 without an answer: Clopper and Pearson's upper limit at one-sided 5 % is 0.0617 (scipy.stats.beta.ppf(
-    # 0.95, 3, 98)), Wilson's 0.0589.
+    # 0.95, 3, 98)), Wilson's 0.0586.
     cell = cell_of([None] * 2 + [1.0] * 98)
     assert verdict("b.request_error.upper <= 0.0616", cell, alpha=0.05) == "inconclusive"
     assert verdict("b.request_error.upper <= 0.0618", cell, alpha=0.05) == "pass"

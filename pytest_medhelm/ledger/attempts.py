@@ -1,7 +1,8 @@
 """Attempts: every evaluation of a candidate, however it ended, and whether a gate was fixed before its results were.
 
-A session writes ``started`` before anything is asked and ``finished`` with what it came to; one that was killed has the
-first alone. ``medhelm gate apply`` and ``medhelm merge`` write ``finished`` alone: they ask nothing.
+A session writes ``started`` before anything is asked and ``finished`` with what it came to, aborted where it was
+interrupted; one that was killed has the first alone. ``medhelm gate apply`` and ``medhelm merge`` write ``finished``
+alone: they ask nothing.
 """
 
 from __future__ import annotations
@@ -9,21 +10,36 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.ledger.chain import Entry, append, read
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
-    from pytest_medhelm.leaderboard.cell import Cell
     from pytest_medhelm.reports.write import Outcome
+    from pytest_medhelm.results.suite import Suite
 
 STARTED, FINISHED, LOCKED = "started", "finished", "lock"
+ABORTED, NOTHING = "aborted", "nothing asked"
+"""How an evaluation ended that came to no verdict; others are complete or partial."""
+
+
+class Seen(NamedTuple):
+    """What an evaluation holds of one benchmark and model."""
+
+    benchmark: str
+    model: str
+    settings: Any
+    """Of the model."""
+    evaluation: str
+    data: Any
+    """Checksum by file."""
+    sample: bool
 
 
 @dataclass(frozen=True)
@@ -84,9 +100,20 @@ def finish(
     ``source``: run, apply or merge; ``stopped``: why it did not come to its end; ``parts``: the runs that a merge
     united, which are one attempt with it. Returns as ``begin``.
     """
-    if not any(cell.model in models for cell in outcome.cells):
+    cells = [cell for cell in outcome.cells if cell.model in models]
+    if not cells:
         return ""
-    facts = {"run": run, "source": source, "parts": sorted(parts), **_found(outcome, models, gates, stopped)}
+    seen = [
+        Seen(cell.benchmark, cell.model, cell.provenance.get("model"), cell.evaluation, cell.provenance.get("data"),
+             cell.sample)
+        for cell in cells
+    ]  # fmt: skip
+    facts = _found(run, outcome.leaderboard["suite"], seen, gates) | {
+        "source": source,
+        "parts": sorted(parts),
+        "verdicts": dict(sorted(Counter(result.verdict for result in outcome.gates).items())),
+        "ended": ABORTED if stopped else "partial" if any(cell.partial for cell in cells) else "complete",
+    }
     problem = _appended(path, FINISHED, facts)
     if problem:
         return problem
@@ -98,18 +125,53 @@ def finish(
     return ""
 
 
-def _found(outcome: Outcome, models: Collection[str], gates: Collection[Gate], stopped: str) -> dict[str, Any]:
-    """What an evaluation came to: verdicts are counted; no value, instance or text is in it."""
-    mine = sorted((cell for cell in outcome.cells if cell.model in models), key=lambda cell: cell.model)
+def cut_off(
+    path: Path,
+    run: str,
+    folder: Path,
+    suite: Suite | None,
+    models: Collection[str],
+    gates: Collection[Gate],
+    asked: bool,
+) -> str:
+    """Write that an evaluation was interrupted, and on what: or that nothing was asked in it, and so it is none.
+
+    ``suite``: the records that it came to, if any; ``asked``: there are answers of it. Where there are some without a
+    record nobody knows on what, and ``started`` stands alone as for one that was killed. Returns as ``begin``.
+    """
+    seen = [] if suite is None else [*_seen(suite, models)]
+    if not seen and asked:
+        return ""
+    facts = _found(run, folder.name, seen, gates) | {
+        "source": "run",
+        "parts": [],
+        "verdicts": {},
+        "ended": ABORTED if seen else NOTHING,
+    }
+    return _appended(path, FINISHED, facts)
+
+
+def _seen(suite: Suite, models: Collection[str]) -> Iterator[Seen]:
+    suite.commit()
+    for benchmark, model in suite.cells():
+        if model in models:
+            evaluation, key = suite.newest(benchmark, model)
+            data = suite.benchmark(benchmark, evaluation)["data"]
+            settings = suite.settings(key).get("model")
+            yield Seen(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
+
+
+def _found(run: str, suite: str, seen: Sequence[Seen], gates: Collection[Gate]) -> dict[str, Any]:
+    """What an evaluation was about: no value, instance or text is in it."""
+    mine = sorted(seen, key=lambda entry: entry.model)
     return {
-        "suite": outcome.leaderboard["suite"],
-        "models": {cell.model: _digest(cell.provenance.get("model")) for cell in mine},
-        "evaluation": {cell.benchmark: cell.evaluation for cell in mine},
-        "data": {cell.benchmark: data_hash(cell) for cell in mine},
-        "sample": any(cell.sample for cell in mine),
+        "run": run,
+        "suite": suite,
+        "models": {entry.model: _digest(entry.settings) for entry in mine},
+        "evaluation": {entry.benchmark: entry.evaluation for entry in mine},
+        "data": {entry.benchmark: _digest(entry.data) for entry in mine},
+        "sample": any(entry.sample for entry in mine),
         "gates": digests(gates),
-        "verdicts": dict(sorted(Counter(result.verdict for result in outcome.gates).items())),
-        "ended": "aborted" if stopped else "partial" if any(cell.partial for cell in mine) else "complete",
         "version": version("pytest-medhelm"),
     }
 
@@ -178,11 +240,6 @@ def digests(gates: Collection[Gate]) -> dict[str, str]:
     return found
 
 
-def data_hash(cell: Cell) -> str:
-    """The files that a cell was evaluated on."""
-    return _digest(cell.provenance.get("data"))
-
-
 def _attempts(entries: Sequence[Entry]) -> list[Entry]:
     """Each evaluation once, as it ended last, or as started where that is all there is of it: judging stored results
     again is no further attempt, and the parts of a merge are one with it."""
@@ -196,10 +253,13 @@ def _attempts(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _same_set(entry: Entry, mine: Entry) -> bool:
-    """One that was killed counts where it had the same gate; what it was evaluated on, nobody wrote down."""
-    if entry.kind == STARTED:
-        return bool(set(entry.facts["gates"].values()) & set(mine.facts["gates"].values()))
-    return bool(entry.facts["evaluation"] == mine.facts["evaluation"])
+    """One that was killed counts where it had the same gate: what it was evaluated on, nobody wrote down. One that was
+    aborted counts too where it had come to a part of the set."""
+    facts, own = entry.facts, mine.facts
+    if entry.kind == STARTED or facts["ended"] == ABORTED:
+        part = facts.get("evaluation", {}).items() & own["evaluation"].items()
+        return bool(part or set(facts["gates"].values()) & set(own["gates"].values()))
+    return bool(facts["evaluation"] == own["evaluation"])
 
 
 def _digest(value: object) -> str:
