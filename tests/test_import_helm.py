@@ -235,18 +235,23 @@ def test_sub_runs_make_one_cell_of_equal_weight(pytester: pytest.Pytester) -> No
     assert set(found["slices"]["condition"]["values"]) == {"homelessness", "chronic_pain"}
 
 
-def test_old_results_stand_beside_new_ones_outside_ranking_and_gates(pytester: pytest.Pytester, run: Any) -> None:
+def test_old_results_stand_beside_new_ones_outside_ranking_and_gates(
+    pytester: pytest.Pytester, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     med_qa(pytester.path / "runs/mine")
     module = Path(__file__).parent.parent / "benchmarks/clinical_decision_support/test_med_qa.py"
     with MockServer(lambda body: "A", models=["a", "b", "c"]) as server:
         names = [f"--medhelm-model=vllm/{name}" for name in "abc"]
         run(module, *names, f"--medhelm-base-url={server.url}")
     assert main(["import-helm", "runs/mine", "--suite=medhelm-results/default"]) == 0
+    assert "slowest, 95th percentile: med_qa vllm/" in capsys.readouterr().out, "another machine's times say nothing"
     board = leaderboard(pytester.path)
     assert len([entry for entry in board["results"]["cells"] if entry["benchmark"] == "med_qa"]) == 4
     assert set(board["results"]["win_rate"]["rates"]) == {"vllm/a", "vllm/b", "vllm/c"}
     (facts,) = board["results"]["benchmarks"]
     assert facts["data"]["origin"] == "sample", "what was run here describes the benchmark"
+    page = " ".join((pytester.path / "medhelm-results/default/leaderboard.html").read_text().split())
+    assert "<strong>Sample data</strong> in MedQA (but not of helm/openai/gpt-4o-2024-05-13): invented cases" in page
     assert main(["gate", "apply", "medhelm-results/default", "med_qa.exact_match_helm >= 0.1"]) == 1
     judged = {gate["model"] for gate in leaderboard(pytester.path)["results"]["gates"]}
     assert judged == {"vllm/a", "vllm/b", "vllm/c"}

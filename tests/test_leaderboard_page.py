@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from perf.mock_server import MockServer
 from pytest_medhelm.reports.charts import HEIGHT, WIDTH, Point, cloud, distribution
 from pytest_medhelm.reports.heat import clearly_best, shade
-from pytest_medhelm.reports.metric_words import words_of
+from pytest_medhelm.reports.metric_words import absences, words_of
 from tests.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import cell, gold, leaderboard
 from tests.juries import named, rating, talks
@@ -179,9 +179,22 @@ def test_a_benchmark_has_a_part_of_its_own(opened: Callable[..., Page], boards: 
     assert "Share of answers that are the right one" in text
     assert "A request as it was sent" in text
     assert "How scores are distributed" in text
+    assert part.locator("tr.metric:visible th").all_inner_texts() == [f"exact_match {words_of('exact_match')}"]
+    part.get_by_text("1 further metric").click()
+    assert part.locator("tr.metric:visible").count() == 2
     (n,) = {entry["n"] for entry in results_of(boards["sample"])["cells"] if entry["benchmark"] == "pubmed_qa"}
     bars = part.locator(".spread table").filter(has_text="vllm/first").locator("tbody tr").all_inner_texts()
     assert sum(int(bar.split()[-1]) for bar in bars) == n
+
+
+def test_models_that_lack_the_same_stand_together() -> None:
+    def lacking(model: str, count: int, reason: str = "too short") -> dict[str, Any]:
+        return {"model": model, "absent": {"smog": {"reason": reason, "count": count}}}
+
+    assert absences([lacking("a", 3), lacking("b", 9), {"model": "c", "absent": {}}, lacking("d", 1, "no model")]) == [
+        {"reason": "too short", "models": ["a", "b"], "counts": {"smog": (3, 9)}},
+        {"reason": "no model", "models": ["d"], "counts": {"smog": (1, 1)}},
+    ]
 
 
 @needs_browser

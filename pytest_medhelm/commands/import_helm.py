@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     perturbed = f"; {came.perturbed} perturbed copies passed over" if came.perturbed else ""
     print(
         f"imported from HELM: {came.records:,} records of {len(folders) - len(usable.left_out)} of {len(folders)} "
-        f"runs, {len(usable.places)} cells{perturbed}"
+        f"runs, {len(usable.places)} cell{'s' if len(usable.places) != 1 else ''}{perturbed}"
     )
     return 1 if usable.left_out else 0
 

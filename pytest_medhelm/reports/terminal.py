@@ -43,12 +43,14 @@ _COLOUR = {"pass": "green", "fail": "red"}
 
 
 def _slowest(leaderboard: Mapping[str, Any], suite: Suite) -> Iterator[str]:
-    """Where requests took longest: cells by their 95th percentile, and single instances of the newest run."""
+    """Where requests took longest here: cells by their 95th percentile, and single instances of the newest run."""
     measured = leaderboard["measurements"]["cells"]
+    imported = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] == "imported"}
     timed = [
         (seconds, f"{cell['benchmark']} {cell['model']}")
         for cell in leaderboard["results"]["cells"]
-        if (seconds := measured[f"{cell['benchmark']} {cell['model']}"]["latency_p95"])
+        if cell["model"] not in imported
+        and (seconds := measured[f"{cell['benchmark']} {cell['model']}"]["latency_p95"])
     ]
     if timed:
         listed = [f"{visible(name)} {_time(seconds)}" for seconds, name in sorted(timed, key=lambda row: -row[0])]
@@ -74,7 +76,7 @@ def _worst(results: Mapping[str, Any]) -> Iterator[str]:
         severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
         counted = sum(cell["statuses"].values())
         bad = counted - cell["statuses"].get("ok", 0)
-        if severe:
+        if severe and kinds[cell["model"]] != "baseline":
             found.append((True, severe / counted, f"{name} severe harm in {severe} of {counted}"))
         if bad and kinds[cell["model"]] == "candidate":
             found.append((False, bad / counted, f"{name} no usable result in {bad} of {counted}"))
