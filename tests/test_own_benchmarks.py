@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
 from pytest_medhelm.metrics.within import number_accuracy
+from pytest_medhelm.own.document import OwnError
 from pytest_medhelm.own.rows import reference_number
-from pytest_medhelm.own.schema import KEYS, OwnError, Tolerance, read_spec
+from pytest_medhelm.own.schema import KEYS, read_spec
+from pytest_medhelm.own.spec import Tolerance
 from tests.conftest import CHECKOUT, cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -612,7 +614,7 @@ def test_a_wrong_rubric(text: str, line: int, column: int, sentence: str, own: A
     assert str(caught.value).startswith(f"arztbrief.medhelm.yaml, line {line}, column {column}: {sentence}")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     start=st.integers(0, len(TRIAGE)),
     cut=st.integers(0, 12),

@@ -17,7 +17,8 @@ import pytest
 
 from pytest_medhelm.own.document import OwnError
 from pytest_medhelm.own.rows import loader
-from pytest_medhelm.own.schema import Spec, name_of, read_spec
+from pytest_medhelm.own.schema import name_of, read_spec
+from pytest_medhelm.own.spec import Spec
 from pytest_medhelm.prompts import answer_letter, lettered
 from pytest_medhelm.task import DataFile, Examples, Instance, Task
 
@@ -121,9 +122,9 @@ def make_task(spec: Spec) -> Task:
         licence=spec.licence,
         source=spec.source,
         third_party=spec.third_party,
-        chance=1 / len(spec.choices) if spec.choices else None,
+        chance=1 / len(spec.answer.choices) if spec.answer.choices else None,
         language=spec.language,
-        positive=spec.positive,
+        positive=spec.answer.positive,
         rubric=spec.rubric,
         examples=Examples(files=(DataFile(spec.examples),), load=load) if spec.examples else None,
         gates=spec.gates,
@@ -136,7 +137,7 @@ def _prompt(spec: Spec) -> Any:
     def prompt(instance: Instance) -> str:
         """The author's text with the row's cells, and the options where there are any."""
         text = spec.prompt.render(instance.fields["columns"], lettered(instance.choices))
-        if not spec.has_choices or spec.prompt.shows_choices:
+        if not spec.answer.has_choices or spec.prompt.shows_choices:
             return text
         return f"{text}\n{lettered(instance.choices)}\n\n{answer_letter(instance.choices)}"
 
@@ -145,16 +146,16 @@ def _prompt(spec: Spec) -> Any:
 
 def _test(spec: Spec) -> Any:
     """The test function for this kind of answer."""
-    if spec.has_choices:
+    if spec.answer.has_choices:
 
         def check(instance: Instance, response: Response, score: Score) -> None:
-            if spec.choices:
+            if spec.answer.choices:
                 score.classify(response, instance)
             else:
                 score.choice(response, instance)
 
         return check
-    if spec.answer_kind == "number":
+    if spec.answer.kind == "number":
 
         def check_number(instance: Instance, response: Response, score: Score) -> None:
             score.number_accuracy(response.number, instance.fields["number"], instance.fields["tolerance"])

@@ -15,7 +15,8 @@ from pytest_medhelm.answers.numerals import decimal_mark
 from pytest_medhelm.datasets.readers import Row, content_id, digest, read_csv, read_json, read_jsonl, read_text
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.own.document import nearest
-from pytest_medhelm.own.schema import DELIMITERS, Spec, file_format
+from pytest_medhelm.own.schema import DELIMITERS, file_format
+from pytest_medhelm.own.spec import Spec
 from pytest_medhelm.task import Instance
 
 NAMES_AT_MOST = 20
@@ -127,10 +128,10 @@ def _cell(row: Row, column: str, *, needed: bool = False) -> str:
 
 
 def _options(spec: Spec, row: Row) -> tuple[str, ...]:
-    if not spec.choice_columns:
-        return spec.choices
-    if len(spec.choice_columns) == 1:
-        name = spec.choice_columns[0].name
+    if not spec.answer.choice_columns:
+        return spec.answer.choices
+    if len(spec.answer.choice_columns) == 1:
+        name = spec.answer.choice_columns[0].name
         value: Any = row.values.get(name)
         if not isinstance(value, list) or not all(isinstance(entry, str) and entry.strip() for entry in value):
             raise row.error(
@@ -138,11 +139,11 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
             )
         options = tuple(entry.strip() for entry in value)
     else:
-        options = tuple(_cell(row, column.name) for column in spec.choice_columns)
+        options = tuple(_cell(row, column.name) for column in spec.answer.choice_columns)
         while options and not options[-1]:
             options = options[:-1]  # A question may have fewer options than the others.
         if "" in options:
-            raise row.error(f"the column {spec.choice_columns[options.index('')].name!r} is empty")
+            raise row.error(f"the column {spec.answer.choice_columns[options.index('')].name!r} is empty")
     if not 2 <= len(options) <= 26:
         raise row.error(f"it has {len(options)} options instead of 2 to 26")
     if len(set(options)) < len(options):
@@ -151,9 +152,9 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
 
 
 def _answer(spec: Spec, row: Row, choices: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    column = spec.answer.name
+    column = spec.answer.column.name
     given = _cell(row, column, needed=True)
-    if spec.answer_kind == "letter":
+    if spec.answer.kind == "letter":
         letters = ascii_uppercase[: len(choices)]
         if len(given) != 1 or given.upper() not in letters:
             raise row.error(
@@ -161,19 +162,19 @@ def _answer(spec: Spec, row: Row, choices: tuple[str, ...]) -> tuple[str, dict[s
                 "option's own words, write kind: label"
             )
         return given.upper(), {}
-    if spec.answer_kind == "label":
+    if spec.answer.kind == "label":
         matches = [index for index, choice in enumerate(choices) if choice.casefold() == given.casefold()]
         exact = [index for index in matches if choices[index] == given]
         if len(exact or matches) != 1:
             raise row.error(f"the column {column!r} holds none of the options; they are told apart letter by letter")
         return ascii_uppercase[(exact or matches)[0]], {}
-    if spec.answer_kind == "number":
+    if spec.answer.kind == "number":
         # Excel and JSON keep numbers as such, whatever the language.
         is_table = file_format(row.file) in ("csv", "tsv")
         number = reference_number(given, spec.language if is_table else "en")
         if number is None:
             raise row.error(f"the column {column!r} does not hold a plain number, e.g. 12.5")
-        return given, {"number": number, "tolerance": spec.tolerance.around(number)}
+        return given, {"number": number, "tolerance": spec.answer.tolerance.around(number)}
     return given, {}
 
 

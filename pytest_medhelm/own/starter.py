@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def starter(name: str, *, python: bool) -> dict[Path, str]:
     """The starter's files by their path, the one that pytest is given first. Raises ConfigError for a wrong name."""
-    from pytest_medhelm.own.schema import name_problem
+    from pytest_medhelm.own.names import name_problem
 
     problem = name_problem(name)
     if problem:
