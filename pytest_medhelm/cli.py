@@ -50,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments)
         sys.stdout.flush()
     except MedhelmError as error:
-        print(f"medhelm: {error}", file=sys.stderr)
+        from pytest_medhelm.reports.plain import visible
+
+        # Names in it come from files and servers.
+        print(f"medhelm: {visible(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # e.g. medhelm tasks | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -268,6 +271,9 @@ def _judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
     parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument(
+        "--junitxml", type=Path, metavar="FILE", help="write the verdicts as JUnit XML, for a CI system"
+    )
 
 
 def _promote(parser: argparse.ArgumentParser) -> None:

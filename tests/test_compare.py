@@ -12,7 +12,7 @@ import pytest
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
 from tests.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
-from tests.conftest import gold
+from tests.conftest import gold, leaderboard
 from tests.juries import named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm
 
@@ -135,6 +135,48 @@ def test_a_mistake_is_one_sentence(
     said = capsys.readouterr().err
     assert sentence in said
     assert said.count("\n") == 1
+
+
+HOSTILE = "vllm/\x1b[2J\x1b]0;owned\x07\n::error::<script>document.title='run'</script>\u202egnp" + "x" * 300
+
+
+@needs_browser
+def test_names_of_a_strange_file_do_nothing(
+    two: Callable[..., None],
+    visit: Any,  # noqa: F811
+    pytester: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    two()
+    board = leaderboard(pytester.path, "new")
+    for facts in (*board["results"]["models"], *board["results"]["cells"]):
+        key = "name" if "name" in facts else "model"
+        facts[key] = HOSTILE if facts[key] == "vllm/mock" else facts[key]
+    Path("strange.json").write_text(json.dumps(board))
+    assert main(["compare", OLD, "strange.json", "--html=found.html"]) == 0
+    assert main(["compare", "strange.json", OLD, "--model=nobody"]) == 1
+    said = capsys.readouterr()
+    assert "\\x1b[2J" in said.out
+    assert "\\x1b[2J" in said.err
+    for text in (said.out, said.err):
+        assert all(line.isprintable() and not line.startswith("::") for line in text.split("\n"))
+    tab = visit.open(pytester.path / "found.html", wide=400)
+    assert tab.title().startswith("vllm/\\x1b[2J")
+    assert "\u202e" not in tab.locator("main").inner_text()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@needs_browser
+def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:  # noqa: F811
+    two()
+    board = leaderboard(pytester.path, "new")
+    for cell_ in board["results"]["cells"]:
+        cell_["provenance"]["prompt"] = "another"
+    Path("other.json").write_text(json.dumps(board))
+    main(["compare", OLD, "other.json", "--html=found.html"])
+    text = visit.open(pytester.path / "found.html").locator("main").inner_text()
+    assert text.index("B is shown to be better on none, and worse on none.") < text.index("1 benchmark\n")
+    assert text.index("Not alike: the prompts differ (Letters)") < text.index("1 benchmark\n")
 
 
 @needs_browser

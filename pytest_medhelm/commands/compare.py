@@ -11,6 +11,7 @@ from pytest_medhelm.leaderboard.compare import as_json, chosen_models, compare
 from pytest_medhelm.leaderboard.stored import read_stored
 from pytest_medhelm.reports.compare import browser_of, page, text
 from pytest_medhelm.reports.files import write_json, write_private
+from pytest_medhelm.reports.plain import visible
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,16 +28,17 @@ def run(arguments: argparse.Namespace) -> int:
     if not found.rows:
         why = "; ".join(found.notes) or "no benchmark is in both"
         raise ConfigError(f"there is nothing to compare: {why}")
-    print("\n".join(text(found)))
+    print("\n".join(map(visible, text(found))))
     html: Path | None = arguments.html
     try:
         if arguments.json is not None:
             write_json(arguments.json, rounded(as_json(found)))
         if html is not None:
             write_private(html, page(found, (browser_of(arguments.first, html), browser_of(arguments.second, html))))
-            print(f"page: {html}")
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if html is not None:
+        print(f"page: {visible(html)}")
     if margin is None:
         return 1 if any(row.worse for row in found.rows) else 0
     short = [row.benchmark for row in found.rows if not row.not_worse_by(margin)]

@@ -11,6 +11,7 @@ from pytest_medhelm.leaderboard.aggregate import rounded
 from pytest_medhelm.leaderboard.stored import read_stored
 from pytest_medhelm.leaderboard.trend import as_json, trend
 from pytest_medhelm.reports.files import write_json, write_private
+from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.reports.trend import levels_for, page, text
 
 
@@ -30,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_json(arguments.json, rounded(as_json(found)))
         if html is not None:
             write_private(html, page(found))
-            print(f"page: {html}")
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if html is not None:
+        print(f"page: {visible(html)}")
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_medhelm.leaderboard.compare import Comparison, Row
 from pytest_medhelm.reports.pages import template
+from pytest_medhelm.reports.plain import visible
 
 WIDTH = 80
 _NAME = 24
@@ -29,15 +30,29 @@ def text(found: Comparison) -> Iterator[str]:
             yield from textwrap.wrap(f"only in {side}: {', '.join(name)}", WIDTH, subsequent_indent="  ")
     for note in found.notes:
         yield from textwrap.wrap(f"not compared: {note}", WIDTH, subsequent_indent="  ")
-    better = [row.benchmark for row in found.rows if row.better]
-    worse = [row.benchmark for row in found.rows if row.worse]
     yield ""
-    yield from textwrap.wrap(f"B is shown to be better on {_listed(better)}, and worse on {_listed(worse)}.", WIDTH)
+    yield from textwrap.wrap(verdict(found), WIDTH)
     yield from textwrap.wrap(
         "+3 -1 changed: three instances became better, one worse. Better or WORSE is shown where p is below 0.05 after "
         "Holm's correction over all rows, and the interval leaves 0 out: equal models seldom seem to differ anywhere.",
         WIDTH,
     )
+
+
+def verdict(found: Comparison) -> str:
+    """What is shown, in a sentence."""
+    better = [row.benchmark for row in found.rows if row.better]
+    worse = [row.benchmark for row in found.rows if row.worse]
+    return f"B is shown to be better on {_listed(better)}, and worse on {_listed(worse)}."
+
+
+def warned(found: Comparison) -> dict[str, list[str]]:
+    """What is not alike on the two sides, and the titles of the benchmarks where."""
+    titles: dict[str, list[str]] = {}
+    for row in found.rows:
+        for warning in row.warnings:
+            titles.setdefault(warning, []).append(row.title)
+    return titles
 
 
 def _lines(row: Row) -> Iterator[str]:
@@ -65,7 +80,7 @@ def _listed(names: list[str]) -> str:
 
 def page(found: Comparison, links: tuple[str, str]) -> str:
     """The page; ``links``: the address of each suite's instance browser, empty where there is none."""
-    return template("compare.html").render(found=found, links=links)
+    return template("compare.html").render(found=found, links=links, verdict=verdict, warned=warned, visible=visible)
 
 
 def browser_of(path: Path, beside: Path) -> str:
