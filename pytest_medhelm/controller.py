@@ -5,6 +5,7 @@ It connects to the endpoints, collects records, judges gates and writes the repo
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Generator, Sequence
@@ -127,12 +128,16 @@ class Controller:
 
     def _make_store(self) -> str:
         """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
+        folder = self.settings.folder
         try:
-            store = ResponseStore(self.settings.folder / "responses.sqlite")
+            store = ResponseStore(folder / "responses.sqlite")
+            for file in (folder / "responses.sqlite", folder / "suite.sqlite"):
+                if file.exists() and not os.access(file, os.W_OK):
+                    raise PermissionError(f"{file.name} is read-only")
         except (OSError, sqlite3.Error) as error:
             self._stack.close()
             raise pytest.UsageError(
-                f"the suite {self.settings.folder} cannot be written ({error}): name a folder with --medhelm-results"
+                f"the suite {folder} cannot be written ({error}): name a folder with --medhelm-results"
             ) from None
         store.close()
         return store.journal

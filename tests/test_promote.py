@@ -13,7 +13,7 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli import main
-from tests.conftest import gold
+from tests.conftest import cell, gold
 from tests.test_ledger import LEDGER, entries, gate
 
 SUITE = "medhelm-results/default"
@@ -100,6 +100,7 @@ def test_what_is_missing_is_said_in_a_sentence(
         ({"model": "vllm/none"}, "name the candidate to promote; the suite has vllm/new<b>"),
         ({"gate": "letters >= 0.5"}, "a promotion needs a gate file"),
         ({"ledger": "other.jsonl"}, "there is no ledger other.jsonl"),
+        ({"ledger": "medhelm-results"}, "the ledger medhelm-results cannot be read (Is a directory)"),
     ):
         capsys.readouterr()
         assert promote(**changes) == 1
@@ -218,6 +219,35 @@ def test_several_candidates_are_corrected_for_and_one_is_named(
     assert "the suite has vllm/one, vllm/two" in capsys.readouterr().err
     assert promote(model="vllm/two") == 0
     assert "one-sided 98.75 % bounds" in Path(SUITE, "leaderboard.json").read_text()
+
+
+def test_the_model_in_use_is_no_candidate_for_its_own_place_and_is_named_by_hash(
+    evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(models=("new", "old"))
+    margin = '[[rule]]\nrule = "letters >= baseline - 0.2"\nwhy = "as agreed"\n'
+    Path("gate.toml").write_text(margin)
+    override = ("--override", "--reason=a test")
+    old = ("--baseline=medhelm-results/default", "--baseline-model=vllm/old")
+    # On 20 identical answers the limit at 0.025 is -0.161, and at half of it -0.201 (z^2 / (n + z^2)).
+    assert main(["gate", "apply", SUITE, "gate.toml", *old]) == 0
+    assert main(["gate", "apply", SUITE, "gate.toml", *old, "--model=vllm/old"]) == 1
+    assert "it has vllm/new" in capsys.readouterr().err
+    assert promote(*override, *old) == 1, "which of the two?"
+    assert promote(*override, *old, model="vllm/new") == 0
+    first = entries()[-1]["facts"]
+    json_file = ("--baseline=medhelm-results/default/leaderboard.json", "--baseline-model=vllm/old")
+    assert promote(*override, *json_file, model="vllm/new") == 0
+    second = entries()[-1]["facts"]
+    assert first["baseline"] == second["baseline"] == "vllm/old"
+    assert first["evidence"]["baseline"] == second["evidence"]["baseline"]
+    board = json.loads(Path(SUITE, "leaderboard.json").read_text())
+    cell(board, "letters", "vllm/old")["scores"]["exact_match"][0] = 0.0
+    Path("worse.json").write_text(json.dumps(board))
+    two = ("--baseline=worse.json", "--baseline-model=vllm/old")
+    Path("gate.toml").write_text(margin.replace("0.2", "0.3"))
+    assert promote(*override, *two, model="vllm/new") == 0
+    assert entries()[-1]["facts"]["evidence"]["baseline"] != first["evidence"]["baseline"]
 
 
 def test_sample_data_is_never_promoted(run: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,35 @@ def test_a_missing_part_passes_no_gate(
     assert (
         "gate not evaluated: letters >= 0.5: vllm/mock on letters has no value: only 6 of 9" in capsys.readouterr().out
     )
+
+
+def test_the_verdict_of_a_merge_is_in_junit_and_a_wrong_gate_costs_no_merge(
+    letters: Callable[..., Path], run: Any, server: MockServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = shards(run, 2, *vllm(server), f"--medhelm-data={letters(8)}")
+    for option, sentence in (
+        ("--gate=letters > 0.5", "column 9: expected >= or <="),
+        ("--gate=none.toml", "there is no such file"),
+        ("--baseline=none", "there is neither a suite nor a file"),
+    ):
+        assert main(["merge", *parts, "--to=medhelm-results/whole", "--gate=letters >= 0.5", option]) == 1
+        assert sentence in capsys.readouterr().err
+        assert not Path("medhelm-results/whole").exists()
+    gates = ("--gate=letters >= 0.5", "--gate=letters <= 0.5")
+    assert main(["merge", *parts, "--to=medhelm-results/whole", *gates, "--junitxml=out/gate.xml"]) == 1
+    suite = ElementTree.parse("out/gate.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    run(*vllm(server), "--medhelm-data=data", "--medhelm-gate=letters <= 0.5", "--junitxml=session.xml")
+    (merged,) = [case for case in suite.iter("testcase") if case.find("failure") is not None]
+    (alone,) = [
+        case for case in ElementTree.parse("session.xml").getroot().iter("testcase") if case.find("failure") is not None
+    ]
+    for case in (merged, alone):
+        assert (case.get("classname"), case.get("name")) == (
+            "medhelm gate", "letters <= 0.5 (vllm/mock, letters)"
+        )  # fmt: skip
+    assert merged.find("failure").text == alone.find("failure").text  # type: ignore[union-attr]
 
 
 def test_what_does_not_fit_together_is_refused_and_leaves_nothing(

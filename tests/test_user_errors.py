@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,19 @@ def test_a_suite_that_cannot_be_written(what: str, run: Any, pytester: pytest.Py
     result = run("--medhelm-model=baseline/random", "--medhelm-results=results")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: the suite *default cannot be written (*): name a folder with *"])
+
+
+def test_a_suite_that_may_only_be_read(run: Any, pytester: pytest.Pytester) -> None:
+    options = ("--medhelm-model=baseline/random", "--medhelm-results=results")
+    suite = pytester.path / "results/default/suite.sqlite"
+    assert run(*options).ret == 5
+    suite.write_bytes(b"")
+    suite.chmod(0o400)
+    if os.access(suite, os.W_OK):
+        pytest.skip("whoever runs this test may write to every file (root)")
+    result = run(*options)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: the suite *default cannot be written (suite.sqlite is read-only): name *"])
 
 
 def test_a_fixture_without_a_task_is_explained(pytester: pytest.Pytester, run: Any) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates.against import read_baseline
+from pytest_medhelm.gates.against import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
 from pytest_medhelm.gates.result import worst_of
 from pytest_medhelm.gates.starter import starter
@@ -45,30 +45,39 @@ def apply(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError when the folder is no suite, a rule or file cannot be read, or the model is not there.
     """
+    demands = demanded(arguments)
     suite = open_suite(arguments.suite)
     try:
-        return judged(suite, arguments, source="apply")
+        return judged(suite, demands, arguments, source="apply")
     finally:
         suite.close()
 
 
-def judged(suite: Suite, arguments: argparse.Namespace, *, source: str) -> int:
+def demanded(arguments: argparse.Namespace) -> tuple[Sequence[Gate], Baseline | None]:
+    """The gates and the baseline that are named, read before anything is written. Raises ConfigError as they do."""
+    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+    return read_gates(arguments.gate), against
+
+
+def judged(
+    suite: Suite, demands: tuple[Sequence[Gate], Baseline | None], arguments: argparse.Namespace, *, source: str
+) -> int:
     """Judge a suite by rules and files, record that, write its reports and print them; 1 when a rule does not pass.
 
-    ``arguments`` are those that ``gate apply`` and ``merge`` share: gate, model, baseline, ledger (default:
-    ledger.jsonl beside the suite); ``source``, apply or merge, stands in the ledger.
+    ``demands``: gates and baseline; ``arguments`` are those that ``gate apply`` and ``merge`` share: model, ledger
+    (default: ledger.jsonl beside the suite), junitxml; ``source``, apply or merge, stands in the ledger.
     """
+    from pytest_medhelm.gates.junit import write_junit
     from pytest_medhelm.ledger.attempts import finish
     from pytest_medhelm.models.spec import gated_of
     from pytest_medhelm.reports.write import conclude, print_reports
 
-    gates = read_gates(arguments.gate)
-    there = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
+    gates, against = demands
+    there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
     for model in arguments.model or ():
         if model not in there:
             known = ", ".join(there) or "none"
             raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
-    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
     chosen = arguments.model or there
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=against)
@@ -76,12 +85,23 @@ def judged(suite: Suite, arguments: argparse.Namespace, *, source: str) -> int:
     parts = runs if source == "merge" else []
     place = arguments.ledger or ledger_beside(suite.folder)
     problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts)
+    if arguments.junitxml is not None:
+        write_junit(arguments.junitxml, outcome.gates)
     print_reports(suite, outcome.leaderboard)
     if problem:
         print(f"medhelm: {problem}")
     if not gates:
         return 0
     return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1
+
+
+def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -> list[str]:
+    """The models without the baseline, where it is one of this very suite: it is no candidate for its own place."""
+    own = baseline is not None and suite.folder.resolve() in (
+        baseline.source.resolve(),
+        baseline.source.resolve().parent,
+    )
+    return [name for name in models if baseline is None or not own or name != baseline.model]
 
 
 def lock(arguments: argparse.Namespace) -> int:

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.commands.gate import ledger_beside
+from pytest_medhelm.commands.gate import apart_from, ledger_beside
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates.against import read_baseline
+from pytest_medhelm.gates.against import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
-from pytest_medhelm.leaderboard.aggregate import candidates_of
+from pytest_medhelm.leaderboard.aggregate import candidates_of, rounded
 from pytest_medhelm.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
 from pytest_medhelm.ledger.chain import Entry, append, read
 from pytest_medhelm.models.spec import CANDIDATE
@@ -43,14 +43,15 @@ def run(arguments: argparse.Namespace) -> int:
         ledger = arguments.ledger or ledger_beside(suite.folder)
         if not read(ledger):
             raise ConfigError(f"there is no ledger {ledger}: name the one of the runs with --ledger=FILE")
-        outcome = _judge(suite, gate, arguments, ledger)
+        against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+        outcome = _judge(suite, gate, against, ledger)
         refusal = _failure(outcome, model)
         doubts = [*_post_hoc(outcome), *_unrecorded(suite, gate, read(ledger))]
         if not refusal and doubts and not arguments.override:
             refusal = f"{'; '.join(doubts)}; add --override --reason='...' to promote all the same"
         if refusal:
             raise ConfigError(f"{model} is not promoted: {refusal}")
-        facts = _facts(suite, gate, outcome, model, arguments, doubts)
+        facts = _facts(suite, gate, outcome, model, arguments, doubts, against)
         entry = append(ledger, PROMOTION, facts)
         target = suite.folder / "model-card.md"
         write_private(target, card(outcome.leaderboard, model, facts))
@@ -93,10 +94,9 @@ def _letters(name: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
-def _judge(suite: Suite, gate: Gate, arguments: argparse.Namespace, ledger: Path) -> Outcome:
+def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> Outcome:
     """All candidates of the suite are put to the gate, so that Holm's correction counts them all."""
-    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
-    candidates = candidates_of(suite.models())
+    candidates = apart_from(against, suite, candidates_of(suite.models()))
     selected = {benchmark for benchmark, name in suite.cells() if name in candidates}
     outcome = conclude(suite, [gate], candidates, selected, baseline=against)
     newest = suite.run(suite.newest_run())["run"]
@@ -149,7 +149,13 @@ def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[Entry]) -> Iterator[
 
 
 def _facts(
-    suite: Suite, gate: Gate, outcome: Outcome, model: str, arguments: argparse.Namespace, doubts: Sequence[str]
+    suite: Suite,
+    gate: Gate,
+    outcome: Outcome,
+    model: str,
+    arguments: argparse.Namespace,
+    doubts: Sequence[str],
+    against: Baseline | None,
 ) -> dict[str, Any]:
     cells = [cell for cell in outcome.cells if cell.model == model]
     return {
@@ -167,12 +173,23 @@ def _facts(
         "overridden": list(doubts),
         "reason": arguments.reason if doubts else "",
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
+        "baseline": against.model if against else "",
         "evidence": {
             "results": _digest(outcome.leaderboard["results"]),
             "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
             "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
+            **({"baseline": _scores_digest(against)} if against else {}),
         },
     }
+
+
+def _scores_digest(baseline: Baseline) -> str:
+    """Of what the candidate was compared with: scores and instances, alike from a suite and its leaderboard.json."""
+    cells = [
+        [name, cell.evaluation, cell.instances, {metric: rounded(list(kept)) for metric, kept in cell.scores.items()}]
+        for name, cell in sorted(baseline.cells.items())
+    ]
+    return _digest([baseline.model, cells])
 
 
 def _digest(value: Any) -> str:

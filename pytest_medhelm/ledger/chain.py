@@ -63,7 +63,10 @@ def append(path: Path, kind: str, facts: Mapping[str, Any]) -> Entry:
 
 
 def read(path: Path) -> list[Entry]:
-    """All entries, oldest first; none where there is no file. Raises DataError, naming the line, for a broken chain."""
+    """All entries, oldest first; none where there is no file.
+
+    Raises DataError, naming the line, for a broken chain, and for a file that cannot be read.
+    """
     broken = problems(path)
     if broken:
         raise DataError(f"ledger {path}: {broken[0]}; type 'medhelm ledger verify {path}'")
@@ -74,7 +77,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def problems(path: Path) -> list[str]:
-    """What is wrong, one sentence for each line that is; empty for a whole chain."""
+    """What is wrong, one sentence for each line that is; empty for a whole chain. Raises DataError as ``read``."""
     found = []
     previous, number = START, 0
     lines = _lines(path)
@@ -113,6 +116,10 @@ def _lines(path: Path) -> Sequence[bytes]:
         return BytesIO(path.read_bytes()).readlines()
     except FileNotFoundError:
         return ()
+    except OSError as error:
+        raise DataError(
+            f"the ledger {path} cannot be read ({error.strerror}): name another, or ask for the right to it"
+        ) from None
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:
