@@ -28,7 +28,8 @@ from pytest_medhelm.window import Window
 
 if TYPE_CHECKING:
     from pytest_medhelm.benchmark import Benchmark
-    from pytest_medhelm.engine.engine import Engine, Follow, Next
+    from pytest_medhelm.engine.engine import Engine
+    from pytest_medhelm.engine.job import Follow, Next
     from pytest_medhelm.engine.request import Completion, Request
     from pytest_medhelm.engine.stored import StoredResponses
     from pytest_medhelm.gates.curtail import Told

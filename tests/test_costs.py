@@ -254,7 +254,7 @@ def request_of(body: str, price: Price | None = PRICE) -> Request:
 
 
 def budget(tmp_path: Path, limit: float = 1.0) -> Budget:
-    return Budget(limit, ResponseStore(tmp_path / "responses.sqlite"), "run")
+    return Budget(limit, ResponseStore(tmp_path / "responses.sqlite"), "run", set())
 
 
 def test_the_bound_of_a_request(tmp_path: Path) -> None:
@@ -266,9 +266,7 @@ def test_the_bound_of_a_request(tmp_path: Path) -> None:
     open_ended = json.dumps({"messages": "x" * 3000})
     assert mine.bound(request_of(open_ended)) == pytest.approx((len(open_ended) / 3 * 2 + FIRST_ANSWER * 10) / 1e6)
     for tokens in (100, 300):
-        mine.settle(
-            request_of(open_ended), Completion("ok", usage={"prompt_tokens": 1, "completion_tokens": tokens}), 1
-        )
+        mine.settle(request_of(open_ended), Completion("ok", usage={"prompt_tokens": 1, "completion_tokens": tokens}))
     assert mine.bound(request_of(open_ended)) == pytest.approx((len(open_ended) / 3 * 2 + 200 * 10) / 1e6)
     wide = json.dumps({"max_tokens": 0, "max_completion_tokens": 7, "messages": "薬" * 100}, ensure_ascii=False)
     assert mine.bound(request_of(wide)) >= (100 * 2 + 7 * 10) / 1e6, "a token for each sign of three bytes"
@@ -289,9 +287,9 @@ def test_what_an_attempt_is_taken_to_cost(result: Completion | Fault | None, pai
     body = json.dumps({"max_tokens": 90_000})
     mine = budget(tmp_path)
     bound = mine.bound(request_of(body))
-    assert mine.admit(request_of(body), 0) == "go"
-    assert mine.admit(request_of(body), 0) == "wait", "two of 0.9 do not fit into 1"
-    mine.settle(request_of(body), result, 1)
+    assert mine.admit(request_of(body)) == "go"
+    assert mine.admit(request_of(body)) == "wait", "two of 0.9 do not fit into 1"
+    mine.settle(request_of(body), result)
     left = 1.0 - (bound if paid == "bound" else paid)
     store = ResponseStore(tmp_path / "responses.sqlite")
     assert store.reserve("run", left + 1e-6, 1.0, 3) == "stop"

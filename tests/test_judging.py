@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.engine.engine import Engine, Next
+from pytest_medhelm.engine.engine import Engine
+from pytest_medhelm.engine.job import Next
 from pytest_medhelm.engine.request import Completion, Request, make_request, without_form
 from pytest_medhelm.jury.rubric import Rubric, load_rubric, reply_form
 from pytest_medhelm.jury.verdict import Try, make_verdict, read_reply

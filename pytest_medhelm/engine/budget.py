@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import MutableSet
 from typing import Literal
 
 from pytest_medhelm.engine.request import Completion, Request
-from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.engine.store import ResponseStore, short_key
 from pytest_medhelm.engine.transport import Fault
 
 BYTES_A_TOKEN = 3
@@ -30,34 +31,50 @@ Admission = Literal["go", "wait", "stop"]
 class Budget:
     """What one process knows of it; belongs to the thread of ``store``."""
 
-    def __init__(self, limit: float, store: ResponseStore, run: str) -> None:
+    def __init__(self, limit: float, store: ResponseStore, run: str, served: MutableSet[int]) -> None:
+        """``served``: short keys of what has its answer in this process, stored or new; kept by who answers, too."""
         self._limit = limit
         self._store = store
         self._run = run
+        self._served = served
         self._bounds: dict[str, float] = {}
         """Of requests in flight, by key."""
         self._answers: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         """By model: answers, and their tokens."""
+        self._reached = False
+        self.answered = 0
+        """Requests that all processes of the run had answered when the budget was reached."""
 
-    def admit(self, request: Request, answered: int) -> Admission:
-        """Whether a request may be sent now, later or not at all. ``answered``: requests answered by this process."""
+    def admit(self, request: Request) -> Admission:
+        """Whether a request may be sent now, later or not at all: once it is "stop" it is so for every request."""
+        if self._reached:
+            return "stop"
         bound = self.bound(request)
         if bound == 0:
             return "go"
-        admission = self._store.reserve(self._run, bound, self._limit, answered)
+        admission = self._store.reserve(self._run, bound, self._limit, len(self._served))
         if admission == "go":
             self._bounds[request.key] = bound
+        elif admission == "stop":
+            self._reached = True
+            self.answered = self._store.answered(self._run)
         return admission
 
-    def settle(self, request: Request, result: Completion | Fault | None, answered: int) -> None:
+    def settle(self, request: Request, result: Completion | Fault | None) -> None:
         """An attempt has ended; None: it was cancelled."""
+        if isinstance(result, Completion) and result.outcome != "request_error":
+            self.count(request)
         bound = self._bounds.pop(request.key, 0.0)
         if isinstance(result, Completion) and "completion_tokens" in result.usage:
             seen = self._answers[request.model.name]
             seen[0] += 1
             seen[1] += result.usage["completion_tokens"]
         if bound:
-            self._store.settle(self._run, bound, _paid(request, result, bound), answered)
+            self._store.settle(self._run, bound, _paid(request, result, bound), len(self._served))
+
+    def count(self, request: Request) -> None:
+        """A request has its answer."""
+        self._served.add(short_key(request.key))
 
     def bound(self, request: Request) -> float:
         """What a request costs at most; 0 for a model without a price."""
@@ -70,10 +87,6 @@ class Budget:
             tokens = total / count if count else FIRST_ANSWER
         prompt = len(request.payload.encode("utf-8", "replace")) / BYTES_A_TOKEN
         return request.model.price.bound(prompt, tokens)
-
-    def answered(self) -> int:
-        """Requests answered so far, by all processes of the run."""
-        return self._store.answered(self._run)
 
     def close(self) -> None:
         """What is still in flight may be charged, and nobody need wait for it."""

@@ -18,7 +18,7 @@ from pytest_medhelm.task import Instance
 
 if TYPE_CHECKING:
     from pytest_medhelm.asking import Asker
-    from pytest_medhelm.engine.engine import Next
+    from pytest_medhelm.engine.job import Next
     from pytest_medhelm.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
 
@@ -45,7 +45,7 @@ class Call:
     @property
     def next(self) -> Next:
         """The request for the engine, with the second try that may follow from it."""
-        from pytest_medhelm.engine.engine import Next
+        from pytest_medhelm.engine.job import Next
 
         def follow(completion: Completion) -> Sequence[Next]:
             repair = self.repair(completion)
