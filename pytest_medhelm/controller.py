@@ -23,6 +23,7 @@ from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.lineup import Lineup, connect, describe
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.outcomes import BUDGET_OF
+from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.results.manifest import make_manifest, place
 from pytest_medhelm.results.record import Record
 from pytest_medhelm.results.suite import Suite
@@ -383,9 +384,10 @@ class Controller:
 
 
 def gate_reports(gate: GateResult) -> list[pytest.TestReport]:
-    """A judged rule as test reports."""
-    nodeid = f"medhelm gate::{gate.rule} ({gate.model}, {gate.benchmark})"
-    return phases(nodeid, "medhelm gate", gate.rule, gate.sentence(), failed=gate.verdict != "pass")
+    """A judged rule as test reports. pytest prints them as they are: slices are named by what stands in the data."""
+    name = visible(f"{gate.rule} ({gate.model}, {gate.benchmark})")
+    sentence = visible(gate.sentence())
+    return phases(f"medhelm gate::{name}", "medhelm gate", visible(gate.rule), sentence, failed=gate.verdict != "pass")
 
 
 def phases(nodeid: str, group: str, name: str, sentence: str, *, failed: bool) -> list[pytest.TestReport]:

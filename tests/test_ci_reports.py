@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from perf.mock_server import Fault, MockServer
+from pytest_medhelm.cli import main
 from tests.browser import Visit, browser, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import gold
 from tests.juries import named, rating, talks
@@ -141,3 +143,34 @@ def test_hostile_answers_and_reasons_do_nothing_anywhere(
         assert "\u202e" not in text
     assert not re.search(r"^::error", shown, re.MULTILINE)
     assert max(map(len, shown.splitlines())) < 2000
+
+
+@BOTH
+def test_what_stands_in_the_data_commands_no_ci_system_through_a_gate(
+    extra: tuple[str, ...], run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    wards = ["\x1b[31mred\n::set-output name=a::b", "##vso[task.setvariable variable=a]b"]
+    with (pytester.path / "ward.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["stay", "ward", "due"], *([n, wards[n % 2], "visit"] for n in range(4))])
+    (pytester.path / "ward.medhelm.yaml").write_text(
+        "name: ward\nsubcategory: Care Coordination and Planning\ndata: ward.csv\n"
+        "columns: {id: stay, slices: [ward]}\nprompt: What is due at {stay}?\n"
+        "answer: {kind: label, column: due, choices: [visit, call]}\n"
+    )
+    with MockServer(lambda _: "B") as server:
+        gate = ("--medhelm-gate=ward[ward=*] >= 0.5", "--junitxml=ci.xml")
+        result = run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", *gate, *extra)
+    result.stdout.fnmatch_lines(["*2 failed, 4 scored*"])
+    assert main(["gate", "apply", "medhelm-results/default", gate[0].partition("=")[2], "--junitxml=b.xml"]) == 1
+    shown = result.stdout.str()
+    assert "vso[" in shown
+    assert not re.search("##vso|##\\[|\x1b\\[31mred", shown)
+    lines = [line for line in shown.splitlines() if line.lstrip().startswith("::")]
+    assert len(lines) == 2
+    assert all(line.startswith("::error title=medhelm gate::fail: ward") for line in lines)
+    session, again = (
+        [found.text for found in ElementTree.fromstring(Path(name).read_text()).iter("failure")]
+        for name in ("ci.xml", "b.xml")
+    )
+    assert session == again

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.reports.markdown import document
+from pytest_medhelm.reports.plain import visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub shows below a job."""
@@ -29,7 +30,7 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for gate in leaderboard["results"]["gates"]:
             if gate["verdict"] != "pass":
-                yield f"::error title=medhelm gate::{_data(gate['sentence'])}"
+                yield f"::error title=medhelm gate::{_data(visible(gate['sentence']))}"
 
 
 def _append(path: Path, text: str) -> None:
