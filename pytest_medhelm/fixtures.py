@@ -84,6 +84,10 @@ class Score:
             assert response is not None, "the test uses 'score' without 'response'"
             if prediction is None and response.status == "ok":
                 response.status = "unparsed"
+            if isinstance(prediction, int | float):
+                self._draft.read = f"{prediction:.10g}"
+            elif isinstance(prediction, str) and len(prediction) == 1:
+                self._draft.read = prediction
             if prediction is None or response.status != "ok":
                 values: Any = dict.fromkeys(metric.names, metric.scale[0])
             else:

@@ -674,6 +674,14 @@ def test_models_stand_in_the_order_of_the_leaderboard(opened: Callable[..., Page
     assert tab.locator("article > h4").all_inner_texts() == names
 
 
+def test_what_was_read_from_an_answer_is_said(opened: Callable[..., Page]) -> None:
+    tab = opened("two", "#benchmark=letters&instance=q001")
+    random = article(tab, "baseline/random")
+    random.wait_for()
+    answer = random.locator("pre").first.inner_text()
+    assert f"Read as: {answer}." in random.inner_text()
+
+
 def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:  # noqa: F811
     write_benchmarks(tmp_path)
     chosen = ("--medhelm-model=baseline/random", "-k")

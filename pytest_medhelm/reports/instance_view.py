@@ -11,8 +11,8 @@ from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.results.record import Record
 
 _AS_THEY_ARE = (
-    "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "flags", "harm", "error",
-    "not_applicable", "absent", "latency", "attempts", "cached", "usage", "cost", "paid",
+    "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "flags", "harm",
+    "error", "not_applicable", "absent", "latency", "attempts", "cached", "usage", "cost", "paid",
 )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ class Draft:
     """Scores that could not be computed, each with the reason in words that quote no text."""
     label: tuple[str, str] | None = None
     """(right, predicted) label; an empty prediction is an answer without a usable label."""
+    read: str = ""
+    """What was read from the answer, where that is a number or a letter."""
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     """How the answer tries to steer its judges (jury.fairness)."""
@@ -101,6 +103,7 @@ class Draft:
             "not_applicable": sorted(self.not_applicable),
             "absent": self.absent,
             "label": list(self.label) if self.label else None,
+            **({"read": self.read} if self.read else {}),
             "scales": {name: list(scale) for name, scale in self.scales.items()},
             "evaluation": self.benchmark.evaluation,
             "evaluation_size": len(self.benchmark.instances),

@@ -68,6 +68,7 @@
       textBox(record.answer, { label: `Answer of ${title(record)}`, query, empty: "(no answer)" }),
       record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),
         `; right is ${medhelm.visible(record.label[0])}.`),
+      !record.label && record.read && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.read)), "."),
       record.thinking && folded("Thinking", () => textBox(record.thinking, { label: "Thinking", query }),
         Boolean(query) && record.thinking.toLowerCase().includes(query.toLowerCase())),
       reference && record.answer && !medhelm.isShort(reference) && folded("Compare with the reference",

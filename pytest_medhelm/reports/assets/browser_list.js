@@ -143,7 +143,8 @@
     }));
     const models = board.models.filter((name, place) => used.has(place) && (view.model === undefined || name === view.model));
     const head = make("tr", { role: "row" }, ["Instance", "Case", ...models].map((name) =>
-      make("th", { role: "columnheader", scope: "col" }, medhelm.visible(name))));
+      make("th", { role: "columnheader", scope: "col" },
+        medhelm.visible(name).split("/").flatMap((part, place) => place ? ["/", make("wbr"), part] : [part]))));
     parts.head.replaceChildren(head);
     parts.rows.replaceChildren(...shown.map((instance) => row(board, view, models, instance)));
     parts.table.hidden = shown.length === 0;
