@@ -311,6 +311,9 @@ def test_its_commands_evaluate_judge_and_go_on_from_the_run_before(
         for case in ElementTree.fromstring(file.read_text()).iter("testcase")
     ]
     assert len(cases) == 60
+    if pipeline is gitlab:
+        (failed,) = ElementTree.fromstring((worse.gate / "gate.xml").read_text()).iter("failure")
+        assert failed.text == sentence
     if pipeline is github:
         assert "::error title=medhelm gate::" + sentence.replace("%", "%25") in worse.log
         assert "::error" not in better.log
