@@ -167,6 +167,10 @@ def test_what_does_not_fit_together_is_refused_and_leaves_nothing(
         assert not [entry for entry in (pytester.path / "medhelm-results").iterdir() if "new" in entry.name]
     assert main(["merge", *parts, f"--to={parts[0]}"]) == 1
     assert "is there already" in capsys.readouterr().err
+    Path("file").write_text("")
+    assert main(["merge", *parts, "--to=file/new"]) == 1
+    error = capsys.readouterr().err
+    assert ("file/new cannot be written" in error, error.count("\n")) == (True, 1)
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/2", "1/0"])

@@ -30,8 +30,8 @@ _SETTINGS = {
 def merge(sources: Sequence[Path], target: Path) -> Path:
     """Unite suites into a new one at ``target``, which appears whole or not at all.
 
-    Raises ConfigError when a folder is no suite, the target is there, the suites were made with different settings, or
-    a record is in two of them and differs.
+    Raises ConfigError when a folder is no suite, the target is there or cannot be written, the suites were made with
+    different settings, or a record is in two of them and differs.
     """
     if len({path.resolve() for path in sources}) < len(sources):
         raise ConfigError("a suite is named twice: name each once")
@@ -52,6 +52,10 @@ def merge(sources: Sequence[Path], target: Path) -> Path:
             _add_records(partial / "suite.sqlite", path)
             _add_responses(partial / "responses.sqlite", path)
         partial.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"{target} cannot be written ({error}): name with --to a folder that you may write, on a disk with room"
+        ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
