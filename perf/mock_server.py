@@ -119,6 +119,23 @@ class MockServer:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._stop_loop()
 
+    def settle(self) -> None:
+        """Wait until every client that has gone is noticed and all that they had sent is counted.
+
+        Of what a killed client has sent, some may still be on its way: only then do the counts stay as they are.
+        Clients that stay connected are waited for too, up to a minute (TimeoutError).
+        """
+        asyncio.run_coroutine_threadsafe(self._settled(), self._loop).result(60)
+
+    async def _settled(self) -> None:
+        # Connections are taken up in turn: once this one is answered, all earlier ones are known.
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"GET /stats HTTP/1.1\r\nConnection: close\r\n\r\n")
+        await reader.read()
+        writer.close()
+        while self._tasks:
+            await asyncio.sleep(0.005)
+
     def __enter__(self) -> MockServer:
         self.start()
         return self

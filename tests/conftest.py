@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
 import pytest
+from hypothesis import HealthCheck, settings
 
 from perf.mock_server import MockServer
 
+# The same examples each time, and as long as they take: what passes here passes on a slow and busy machine too.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
+
+WAIT = 60.0
+"""Seconds after which what has not come about will not; a busy machine may need some of them."""
 CHECKOUT = Path(__file__).parent.parent
 BENCHMARKS = CHECKOUT / "benchmarks"
 
@@ -104,6 +114,14 @@ def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", *map(str, arguments), **keywords)
 
     return call
+
+
+def until(found: Callable[[], object]) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + WAIT
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def leaderboard(folder: Path, suite: str = "default") -> dict[str, Any]:

@@ -8,16 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.conftest import CHECKOUT
-
-WAIT = 60.0
+from tests.conftest import CHECKOUT, WAIT
 
 
 class Answer(NamedTuple):
@@ -84,11 +81,3 @@ def serving(*arguments: object, cwd: Path | None = None) -> Iterator[Served]:
     finally:
         process.kill()
         process.communicate()
-
-
-def until(found: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + WAIT
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.05)

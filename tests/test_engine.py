@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perf.mock_server import Fault, Faults, MockServer, too_long_body
-from tests.conftest import cell, gold, leaderboard
+from tests.conftest import cell, gold, leaderboard, until
 
 BOTH = pytest.mark.parametrize("extra", [(), ("-n", "2")], ids=["plain", "n2"])
 QUICK = """
@@ -91,9 +92,14 @@ def test_x_under_xdist_stops_soon(letters: Callable[..., Path], run: Any, pytest
     data = letters(400)
     source = (pytester.path / "test_letters.py").read_text()
     (pytester.path / "test_letters.py").write_text(source + "    assert instance.id != 'q004'\n")
-    with MockServer(gold, latency=0.02) as server:
+
+    def reply(body: dict[str, Any]) -> str | Fault:
+        number = int(body["messages"][-1]["content"].split()[1].rstrip("."))
+        return gold(body) if number < 5 else Fault("slow", delay=0.2)
+
+    with MockServer(reply) as server:
         run(*vllm(server), f"--medhelm-data={data}", "--medhelm-concurrency=4", "-x", "-n", "2")
-        assert len(server.requests) < 150
+        assert len(server.requests) < 200, "all of them would take 20 s"
 
 
 def test_collect_only_sends_nothing(
@@ -128,21 +134,32 @@ def test_standing_faults_are_counted_and_the_rest_is_kept(
     extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
-        broken = {"Case 3": "500", "Case 7": "drop", "Case 11": "truncated", "Case 15": "hang"}
+        if body["model"] == "hangs":
+            return Fault("hang")
+        broken = {"Case 3": "500", "Case 7": "drop", "Case 11": "truncated"}
         question = body["messages"][-1]["content"].partition(".")[0]
         kind = broken.get(question)
         if kind is None:
             return gold(body)
         return Fault("status", 500) if kind == "500" else Fault(kind)  # type: ignore[arg-type]
 
-    with MockServer(reply) as server:
-        model = quick(pytester, server.url, retries=1, timeout=1)
-        result = run(model, f"--medhelm-data={letters(20)}", *extra)
+    with MockServer(reply, models=("mock", "hangs")) as server:
+        # What hangs has a model of its own, since an answer may take longer than its time on a busy machine.
+        limits = (("quick", 60), ("hasty", 1))
+        (pytester.path / "medhelm.toml").write_text(
+            "".join(
+                f"[endpoints.{name}]\nbase_url = '{server.url}'\nretries = 1\ntimeout = {seconds}\nconcurrency = 20\n"
+                for name, seconds in limits
+            )
+        )
+        models = ("--medhelm-model=quick/mock", "--medhelm-model=hasty/hangs")
+        result = run(*models, f"--medhelm-data={letters(20)}", *extra)
     assert result.ret == 1
-    found = cell(leaderboard(pytester.path), "letters")
-    assert found["statuses"] == {"ok": 16, "request_error": 4}
+    found = cell(leaderboard(pytester.path), "letters", "quick/mock")
+    assert found["statuses"] == {"ok": 17, "request_error": 3}
     assert found["metrics"]["exact_match"]["value"] == 1.0
-    assert (found["metrics"]["exact_match"]["worst"], found["metrics"]["exact_match"]["best"]) == (0.8, 1.0)
+    assert (found["metrics"]["exact_match"]["worst"], found["metrics"]["exact_match"]["best"]) == (0.85, 1.0)
+    assert cell(leaderboard(pytester.path), "letters", "hasty/hangs")["statuses"] == {"request_error": 20}
     output = result.stdout.str()
     assert output.count("gave no answer: HTTP 500 after 2 attempts") >= 1
     assert "no answer in time after 2 attempts" in output
@@ -228,7 +245,7 @@ def test_kill_9_twice_loses_nothing(
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            time.sleep(0.2)
+            server.settle()
             answered = answered_on_disk(pytester.path)
             asked_before = len(server.requests)
         assert asked_before - len(answered) <= 2 * 4 * 2, "only what was in flight may be asked again"
@@ -242,8 +259,13 @@ def test_kill_9_twice_loses_nothing(
 
 
 def answered_on_disk(folder: Path) -> set[str]:
-    with sqlite3.connect(folder / "medhelm-results/default/responses.sqlite") as connection:
-        return {row[0] for row in connection.execute("SELECT key FROM responses")}
+    """Keys of the stored answers; none while the file is not there or only begun."""
+    address = (folder / "medhelm-results/default/responses.sqlite").as_uri()
+    try:
+        with closing(sqlite3.connect(f"{address}?mode=ro", uri=True)) as connection:
+            return {row[0] for row in connection.execute("SELECT key FROM responses")}
+    except sqlite3.OperationalError:
+        return set()
 
 
 @BOTH
@@ -268,15 +290,14 @@ def test_ctrl_c_ends_and_the_next_run_goes_on(
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *options], cwd=pytester.path, stdout=subprocess.PIPE, text=True
         )
-        while len(server.requests) < 25 and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(0.5)
+        until(lambda: len(server.requests) >= 25 and len(answered_on_disk(pytester.path)) >= 19)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 2
         assert "medhelm report" in output
         assert not (pytester.path / "medhelm-results/default/leaderboard.html").exists()
         slow.clear()
+        server.settle()
         asked = len(server.requests)
         assert run(*options).ret == 0
         assert len(server.requests) - asked <= 30 - 19, "what was answered before Ctrl-C is not asked again"
@@ -309,7 +330,7 @@ def test_pytest_timeout_cuts_a_hanging_answer(
         return Fault("hang") if "Case 2." in body["messages"][-1]["content"] else gold(body)
 
     with MockServer(reply) as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(5)}", "--timeout=2")
+        result = run(*vllm(server), f"--medhelm-data={letters(5)}", "--timeout=4")
     assert result.ret == 1
     found = cell(leaderboard(pytester.path), "letters")
     assert found["statuses"]["ok"] == 4
@@ -329,7 +350,7 @@ def test_a_crashed_worker_costs_one_item(letters: Callable[..., Path], run: Any,
         options = (*vllm(server), f"--medhelm-data={data}", "-n", "2")
         result = run(*options)
         assert result.ret == 1
-        result.stdout.fnmatch_lines(["*worker 'gw0' crashed*"])
+        result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
         found = cell(leaderboard(pytester.path), "letters")
         assert found["partial"]
         assert sum(found["statuses"].values()) == 39

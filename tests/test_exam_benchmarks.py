@@ -554,16 +554,16 @@ def test_a_rating_is_read_or_none(text: str, rating: int | None) -> None:
     "part", ["rating: ", "(", "rating (", " ", "rating", "1,", "+", "\n", "minus ", '"', "rating\n"]
 )
 def test_reading_a_rating_takes_linear_time(part: str) -> None:
-    from time import perf_counter
+    from time import thread_time
 
     def seconds(size: int) -> float:
         text = "rating" + part * (size // len(part))
-        start = perf_counter()
+        start = thread_time()  # of this thread alone, on a busy machine too
         read_rating(text)
-        return perf_counter() - start
+        return thread_time() - start
 
     small = min(seconds(20_000) for _ in range(3))
-    assert min(seconds(160_000) for _ in range(2)) < 0.05 + 24 * small
+    assert min(seconds(160_000) for _ in range(3)) < 0.05 + 24 * small
 
 
 def test_sct_score_divides_by_the_most_frequent_rating() -> None:

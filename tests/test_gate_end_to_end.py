@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
-from tests.conftest import BENCHMARKS, cell, gold, leaderboard
-from tests.test_engine import BOTH, vllm
+from tests.conftest import BENCHMARKS, cell, gold, leaderboard, until
+from tests.test_engine import BOTH, answered_on_disk, vllm
 
 LEDGER = Path("medhelm-results/ledger.jsonl")
 
@@ -230,9 +229,7 @@ def test_interrupted_is_2(letters: Callable[..., Path], pytester: pytest.Pyteste
         process = subprocess.Popen(
             [*command, "--medhelm-gate=letters >= 0.0"], cwd=pytester.path, stdout=subprocess.PIPE, text=True
         )
-        while len(server.requests) < 6 and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(0.5)
+        until(lambda: len(server.requests) == 6 and len(answered_on_disk(pytester.path)) == 5)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 2

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -21,7 +20,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.ledger.chain import START, append, hash_of, problems, read
-from tests.conftest import gold, leaderboard
+from tests.conftest import gold, leaderboard, until
 from tests.test_engine import BOTH
 
 LEDGER = Path("medhelm-results/ledger.jsonl")
@@ -180,16 +179,11 @@ def test_every_evaluation_is_an_attempt(
 def test_what_is_cut_short_is_in_the_ledger_too(letters: Callable[..., Path], run: Any) -> None:
     data = letters(30)
 
-    def slowly(body: dict[str, Any]) -> str | Fault:
-        time.sleep(0.2)
-        return gold(body)
-
-    with MockServer(slowly) as server:
+    with MockServer(lambda _: Fault("hang")) as server:
         options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", gate()]
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--medhelm-concurrency=1", *options]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        while not (LEDGER.exists() and LEDGER.stat().st_size):
-            time.sleep(0.05)
+        until(lambda: LEDGER.exists() and LEDGER.stat().st_size)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert [entry["kind"] for entry in entries()] == ["started"]

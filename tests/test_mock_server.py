@@ -25,7 +25,7 @@ def chat(text: str, model: str = "mock") -> dict[str, Any]:
 
 
 def post(
-    server: MockServer, body: dict[str, Any], key: str = "", timeout: float = 10
+    server: MockServer, body: dict[str, Any], key: str = "", timeout: float = 60
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -212,7 +212,7 @@ def test_connections_are_kept_and_requests_in_flight_counted() -> None:
 
             await asyncio.gather(*map(one, range(40)))
 
-    with MockServer(latency=0.01) as server:
+    with MockServer(latency=0.05) as server:
         asyncio.run(ask(server))
         assert len(server.requests) == 40
         assert (server.in_flight_peak, server.connections) == (5, 5)
@@ -261,7 +261,7 @@ def test_as_a_process_it_logs_counts_and_stays_quiet_when_clients_vanish(tmp_pat
         stats = get(port, "/stats")[1]
     finally:
         process.send_signal(signal.SIGINT)
-        output, noise = process.communicate(timeout=10)
+        output, noise = process.communicate(timeout=60)
     asked = {
         text: sha256(f'[{{"content": "{text}", "role": "user"}}]'.encode()).hexdigest() for text in ("again", "once")
     }

@@ -37,11 +37,11 @@ def test_hostile_answers_run_nothing_in_a_browser(
     letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     def reply(body: dict[str, Any]) -> str:
-        return HOSTILE[int(body["messages"][-1]["content"].split()[1].rstrip("."))]
+        return texts[int(body["messages"][-1]["content"].split()[1].rstrip("."))]
 
     with MockServer(reply) as server, MockServer() as elsewhere:
-        HOSTILE[2] = HOSTILE[2].replace("127.0.0.1:9/", f"127.0.0.1:{elsewhere.port}/")
-        run(*vllm(server), f"--medhelm-data={letters(len(HOSTILE))}")
+        texts = [text.replace("127.0.0.1:9/", f"127.0.0.1:{elsewhere.port}/") for text in HOSTILE]
+        run(*vllm(server), f"--medhelm-data={letters(len(texts))}")
         folder = pytester.path / "medhelm-results/default"
         addresses = [(folder / "leaderboard.html").as_uri()]
         addresses += [f"{(folder / 'instances.html').as_uri()}#benchmark=letters&instance=q00{at}" for at in (0, 2)]

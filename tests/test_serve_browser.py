@@ -16,8 +16,8 @@ import pytest
 
 from perf.mock_server import MockServer
 from tests.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
-from tests.conftest import gold
-from tests.serving import Served, serving, until
+from tests.conftest import WAIT, gold, until
+from tests.serving import Served, serving
 from tests.test_engine import vllm
 from tests.test_privacy import HOSTILE
 from tests.test_serve import suite  # noqa: F401
@@ -40,12 +40,12 @@ def test_the_leaderboard_follows_a_run_in_place(
     visit: Visit,  # noqa: F811
 ) -> None:
     """From before its first result to its gates; what the reader has opened and where he is stay."""
-    go = threading.Event()
+    first, rest = threading.Event(), threading.Event()
     folder = pytester.path / "medhelm-results" / "default"
 
     def reply(body: dict[str, Any]) -> str:
         number = int(body["messages"][-1]["content"].split()[1].rstrip("."))
-        go.wait(60 if number % 4 == 0 else 0.3)
+        (first if number < 6 else rest).wait(WAIT)
         return gold(body)
 
     with MockServer(reply) as server:
@@ -56,14 +56,15 @@ def test_the_leaderboard_follows_a_run_in_place(
         with shown(visit, folder) as served:
             page = visit.open(served.url)
             page.get_by_text("has no result yet").wait_for()
-            go.set()
+            first.set()
             page.get_by_text("Leaderboard of suite").wait_for()
             page.evaluate("window.untouched = true")
             page.locator("summary").first.click()
             link = page.locator("#board a").first
             link.focus()
             page.mouse.wheel(0, 120)
-            page.wait_for_function("document.getElementById('live-mark').textContent === 'Finished'", timeout=60_000)
+            rest.set()
+            page.locator("#live-mark").get_by_text("Finished", exact=True).wait_for(timeout=1000 * WAIT)
             page.get_by_text("pass: letters").wait_for()
             assert page.evaluate("window.untouched") is True
             assert page.evaluate("document.activeElement.tagName") == "A"

@@ -88,7 +88,7 @@ def test_a_terminal_has_one_line_that_changes(
     drawn = re.findall(r"\r(medhelm \d[^\r]*)\x1b\[K", written)
     assert drawn
     assert all(len(line) < 80 for line in drawn)
-    assert re.fullmatch(r"medhelm \d+ of 40 \| \d+ s left \| .*\d/s.*", drawn[0])
+    assert re.fullmatch(r"medhelm \d+ of 40 \| \d+ (s|min) left \| .*\d/s.*", drawn[0])
     assert any("1 request_error" in line for line in drawn)
     if not extra:
         assert any("in flight" in line for line in drawn)

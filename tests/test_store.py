@@ -11,7 +11,7 @@ from pytest_medhelm.engine.engine import Engine
 from pytest_medhelm.engine.request import Completion, make_request
 from pytest_medhelm.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Endpoint, Model
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, until
 
 OPEN_AND_CLAIM = """
 import sys
@@ -87,8 +87,7 @@ def test_closing_ends_what_hangs(tmp_path: Path) -> None:
         model = Model("x/m", "x", "mock", Endpoint("x", server.url, concurrency=4))
         engine = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True)
         futures = [engine.submit(make_request(model, [{"role": "user", "content": str(n)}])) for n in range(20)]
-        while server.in_flight < 4:
-            pass
+        until(lambda: server.in_flight == 4)
         engine.close()
-        assert len(server.requests) == 4
+    assert len(server.requests) == 4
     assert all(future.cancelled() for future in futures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -69,12 +69,14 @@ def test_longest_common_subsequence(first: str, second: str, length: int) -> Non
 def test_rouge_is_faster_than_the_package() -> None:
     texts = [" ".join(f"word{number * step % 97}" for number in range(400)) for step in (3, 5)]
     package = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
-    rouge_english(*texts)
-    started = time.perf_counter()
-    package.score(*texts)
-    between = time.perf_counter()
-    rouge_english(*texts)
-    assert time.perf_counter() - between < (between - started) / 3
+
+    def seconds(score: Callable[..., object]) -> float:
+        started = time.thread_time()
+        score(*texts)
+        return time.thread_time() - started
+
+    # Of this thread alone, and the best of three: a busy machine slows both.
+    assert min(seconds(rouge_english) for _ in range(3)) < min(seconds(package.score) for _ in range(3)) / 3
 
 
 # BLEU

@@ -14,13 +14,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from time import gmtime, strftime
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,7 +34,7 @@ from pytest_medhelm.datasets.outline import outline
 from pytest_medhelm.errors import DataError
 from pytest_medhelm.task import DataFile, DataFolder
 from pytest_medhelm.taxonomy import CATEGORY_OF
-from tests.conftest import BENCHMARKS, CHECKOUT, leaderboard
+from tests.conftest import BENCHMARKS, CHECKOUT, WAIT, leaderboard, until
 
 CONTENT = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in range(8000))  # 256 kB
 
@@ -245,14 +245,6 @@ def command(*arguments: object) -> list[str]:
 def parts(cache: Path, name: str = "toy") -> list[Path]:
     """What was cut and is kept."""
     return sorted((cache / "data" / f".{name}.part").glob("*"))
-
-
-def in_time(condition: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come to that within 20 s")
 
 
 # Real files from a mirror
@@ -466,9 +458,9 @@ def test_ctrl_c_leaves_a_part_that_is_resumed(
     words = command("fetch", "toy", "--accept-licence", "--benchmarks", own)
     running = subprocess.Popen(words, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
     try:
-        in_time(lambda: parts(cache) and parts(cache)[0].stat().st_size)
+        until(lambda: parts(cache) and parts(cache)[0].stat().st_size)
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=WAIT)
     finally:
         running.kill()
     assert running.returncode == 130
@@ -493,12 +485,12 @@ def test_two_commands_at_a_time_fetch_once(web: Server, toy: Callable[..., Path]
         return subprocess.Popen(words, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     with start() as first:
-        in_time(lambda: served.requests)
+        until(lambda: served.requests)
         with start() as second:
             assert second.stderr
             assert second.stderr.readline() == "Waiting for another process that is fetching toy ...\n"
             gate.set()
-            outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
+            outputs = [process.communicate(timeout=WAIT)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
     assert served.requests == [""]
     assert "toy: fetched 1 file, 0.3 MB\n" in outputs[0]
@@ -731,9 +723,11 @@ def test_terms_are_shown_and_need_a_yes(
     assert done.err == "medhelm: nobody is there to accept these terms: add --accept-licence if you do\n"
     assert web.asked == []
 
+    today = strftime("%Y-%m-%d", gmtime())
     assert medhelm("fetch", "toy", "--benchmarks", own, "--accept-licence").status == 0
     record = json.loads((cache / "licences.json").read_text())["toy"]
-    assert (record["licence"], record["accepted"]) == ("A licence", time.strftime("%Y-%m-%d", time.gmtime()))
+    assert record["licence"] == "A licence"
+    assert today <= record["accepted"] <= strftime("%Y-%m-%d", gmtime())
 
     shutil.rmtree(cache / "data")
     known = medhelm("fetch", "toy", "--benchmarks", own)
@@ -767,7 +761,7 @@ def test_a_terminal_is_asked(reply: str, status: int, web: Server, toy: Callable
             if not more:
                 break
             shown += more
-        running.wait(timeout=20)
+        running.wait(timeout=WAIT)
     os.close(terminal)
     text = shown.decode()
     assert running.returncode == status, text
@@ -1041,21 +1035,13 @@ def test_the_page_on_data_is_up_to_date() -> None:
 # The command itself
 
 
-def test_help_imports_no_benchmark_and_is_there_at_once() -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from pytest_medhelm.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     loaded = set(shown.stdout.splitlines()[-1].split())
     assert "medhelm fetch med_qa" in shown.stdout
     assert "argparse" in loaded
     assert not loaded & {"pytest", "numpy", "openai", "aiohttp", "jinja2", "pytest_medhelm.task"}
-
-    def seconds(*words: str) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *words], cwd=CHECKOUT, stdout=subprocess.DEVNULL, check=True)
-        return time.perf_counter() - start
-
-    best = min(seconds("-m", "pytest_medhelm", "--help") for _ in range(5))
-    assert best - min(seconds("-c", "pass") for _ in range(5)) < 0.3
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:

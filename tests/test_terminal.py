@@ -141,7 +141,7 @@ def test_long_and_hidden_things_are_seen() -> None:
 def test_what_is_slow_and_what_is_bad_is_named(extra: tuple[str, ...], letters: Callable[..., Path], run: Any) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if "Case 7." in body["messages"][-1]["content"]:
-            return Fault("slow", delay=0.4)
+            return Fault("slow", delay=2)
         return "no idea" if "Case 3." in body["messages"][-1]["content"] else gold(body)
 
     with MockServer(reply) as server:
