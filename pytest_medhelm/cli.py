@@ -50,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments)
         sys.stdout.flush()
     except MedhelmError as error:
-        from pytest_medhelm.reports.plain import visible
+        from pytest_medhelm.reports.plain import inert
 
         # Names in it come from files and servers.
-        print(f"medhelm: {visible(error)}", file=sys.stderr)
+        print(f"medhelm: {inert(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # e.g. medhelm tasks | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -391,7 +391,7 @@ def test_the_next_free_port_is_taken(suite: Path, tmp_path: Path) -> None:
         try:
             served = Served(process)
             assert 8000 < served.port < 8100
-            assert "(port 8000 is taken)" in served.said
+            assert "(port 8000 is taken; Ctrl-C ends it)" in served.said
             assert served.get("/default/leaderboard.html").status == 200
         finally:
             process.kill()

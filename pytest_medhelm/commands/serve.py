@@ -46,8 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say(arguments: argparse.Namespace, folder: Path, address: str, port: int) -> None:
-    taken = f" (port {PORT} is taken)" if arguments.port is None and port != PORT else ""
-    print(f"medhelm: {folder} is shown at {address}{taken}; Ctrl-C ends it")
+    taken = f"port {PORT} is taken; " if arguments.port is None and port != PORT else ""
+    # A blank after the address: terminals would take a sign for a part of it.
+    print(f"medhelm: {folder} is shown at {address} ({taken}Ctrl-C ends it)")
     if not _stays_here(arguments.host):
         print("medhelm: other machines can open it with this token; what they read travels unencrypted")
     elif "?" not in address:

@@ -193,4 +193,4 @@ def interval_name(alpha: float) -> str:
 
 
 def bounds_name(confidence: float) -> str:
-    return f"one-sided {100 * confidence:.10g} % bounds"
+    return f"one-sided {100 * confidence:.6g} % bounds"

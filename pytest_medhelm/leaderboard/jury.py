@@ -257,7 +257,7 @@ def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> d
         "standard_error": standard_error(values, scale, clusters),
         "low": low,
         "high": high,
-        "method": f"exact bounds, each one-sided {100 * one_sided:.10g} %",
+        "method": f"exact bounds, each one-sided {100 * one_sided:.6g} %",
         "note": "",
         "one_sided": one_sided,
         "answered": fmean(values) if values else None,

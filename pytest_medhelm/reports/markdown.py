@@ -62,7 +62,7 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     good = sum(gate["verdict"] == "pass" for gate in gates)
     yield f"**{good} of {len(gates)} gates pass.**"
     yield ""
-    for gate in gates:
+    for gate in sorted(gates, key=lambda gate: gate["verdict"] == "pass"):
         sign = "✅" if gate["verdict"] == "pass" else "❌"
         why = f" ({plain(gate['why'])})" if gate["why"] else ""
         yield f"- {sign} {plain(gate['sentence'])}{why}"

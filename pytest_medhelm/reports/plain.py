@@ -11,12 +11,19 @@ LONGEST = 2000
 def visible(text: object, longest: int = LONGEST) -> str:
     """Any text on one line: what cannot be seen (control characters, marks of direction) as its code, no command of CI.
 
-    GitHub acts on lines that begin with ``::`` and on ``##[`` anywhere, Azure on ``##vso[``, TeamCity on
-    ``##teamcity[``: a blank between the two signs keeps them readable and without effect.
+    GitHub acts on lines that begin with ``::``: a blank between the two signs keeps them readable and without effect.
+    """
+    return re.sub(r":(?=:)", ": ", inert(text, longest))
+
+
+def inert(text: object, longest: int = LONGEST) -> str:
+    """As ``visible``, where the text does not begin a line, so that ``::`` may stay as it is.
+
+    GitHub acts on ``##[`` anywhere, Azure on ``##vso[``, TeamCity on ``##teamcity[``.
     """
     line = str(text)
     if len(line) > longest:
         line = f"{line[: longest - 3]}..."
     if not line.isprintable():
         line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
-    return re.sub(r"([:#])(?=\1)", r"\1 ", line)
+    return re.sub(r"#(?=#)", "# ", line)
