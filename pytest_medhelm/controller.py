@@ -385,9 +385,8 @@ class Controller:
 
 def gate_reports(gate: GateResult) -> list[pytest.TestReport]:
     """A judged rule as test reports. pytest prints them as they are: slices are named by what stands in the data."""
-    name = visible(f"{gate.rule} ({gate.model}, {gate.benchmark})")
-    sentence = visible(gate.sentence())
-    return phases(f"medhelm gate::{name}", "medhelm gate", visible(gate.rule), sentence, failed=gate.verdict != "pass")
+    nodeid, sentence = f"medhelm gate::{visible(gate.name)}", visible(gate.sentence())
+    return phases(nodeid, "medhelm gate", visible(gate.rule), sentence, failed=gate.verdict != "pass")
 
 
 def phases(nodeid: str, group: str, name: str, sentence: str, *, failed: bool) -> list[pytest.TestReport]:

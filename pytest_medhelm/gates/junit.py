@@ -18,7 +18,7 @@ def write_junit(path: Path, results: Sequence[GateResult]) -> None:
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(suites, "testsuite", {"name": "medhelm gate", **counts})
     for result in results:
-        name = visible(f"{result.rule} ({result.model}, {result.benchmark})")
+        name = visible(result.name)
         case = ElementTree.SubElement(suite, "testcase", {"classname": "medhelm gate", "name": name, "time": "0"})
         sentence = visible(result.sentence())
         if result.verdict == "pass":

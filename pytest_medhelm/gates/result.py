@@ -35,6 +35,11 @@ class GateResult:
     baseline: str = ""
     """The model that was compared with."""
 
+    @property
+    def name(self) -> str:
+        """The rule, for whom and on what: the name of its test case."""
+        return f"{self.rule} ({', '.join(filter(None, (self.model, self.benchmark)))})"
+
     def sentence(self) -> str:
         """The one sentence that the terminal, JUnit, JSON and HTML show."""
         if self.value is None:
