@@ -20,7 +20,7 @@ from pytest_medhelm.jury.rubric import Rubric, load_rubric, prompt_hash
 from pytest_medhelm.jury.rubric_files import chosen_rubric, override
 from pytest_medhelm.metrics import METRICS, Metric
 from pytest_medhelm.models.human import HumanAnswers
-from pytest_medhelm.outcomes import BUDGET_OF, Shortfall, hide_text
+from pytest_medhelm.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
 from pytest_medhelm.results.provenance import settings_facts, settings_hash
 from pytest_medhelm.results.record import Draft, Record, text_hash
 from pytest_medhelm.task import Instance, Task
@@ -334,6 +334,8 @@ class Asker:
             report.medhelm = self._record(draft)  # type: ignore[attr-defined]
         if not self.settings.show_text:
             hide_text(report, call, draft)
+        elif report.when == "call" and draft is not None:
+            add_text(report, draft)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
         if draft is not None and report.when == "teardown":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,31 @@ class PlumbingFailure(Failed):
 
 class Shortfall(Failed):
     """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
+
+
+SHOWN = 4000
+"""Characters of a prompt or an answer that --medhelm-show-text shows; the instance browser has all of it."""
+
+
+_WIDE = 120
+"""Columns: pytest-html breaks no line."""
+
+
+def add_text(report: pytest.TestReport, draft: Draft) -> None:
+    """Add the request and the answer as sections of a report, as a terminal shows them and does nothing."""
+    from pytest_medhelm.reports.instance_view import messages_of
+
+    for message in messages_of(draft.request.payload) if draft.request else ():
+        report.sections.append((f"medhelm request, {_shown(message['role'])}", _shown(message["content"])))
+    if draft.response is not None:
+        report.sections.append(("medhelm answer", _shown(draft.response.text)))
+
+
+def _shown(text: str) -> str:
+    from pytest_medhelm.reports.plain import visible
+
+    lines = [part for line in text[:SHOWN].splitlines() for part in textwrap.wrap(visible(line, SHOWN), _WIDE) or [""]]
+    return "\n".join([*lines, f"[{len(text) - SHOWN:,} characters more]"] if len(text) > SHOWN else lines)
 
 
 def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:

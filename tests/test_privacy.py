@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import stat
@@ -46,9 +47,30 @@ def test_a_failing_assertion_shows_no_text(
     for text in (hidden.stdout.str(), (pytester.path / "ci.xml").read_text(), (pytester.path / "ci.html").read_text()):
         assert "Mrs Example" not in text
     assert f"{SECRET} answered" in shown.stdout.str()
+    assert "Case 0. Gold A." in shown.stdout.str()
     assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"unparsed": 3}
     for file in (pytester.path / "medhelm-results/default").glob("*.json"):
         assert "Mrs Example" not in file.read_text()
+
+
+@BOTH
+def test_text_that_is_asked_for_stands_in_the_report_and_does_nothing(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    hostile = "A\n::error::owned\n##vso[x]\x1b[2J\u202e<script>run()</script>" + "x" * 9000
+    with MockServer(lambda body: hostile) as server:
+        options = (*vllm(server), f"--medhelm-data={letters(2)}", "--medhelm-strict", "--html=ci.html", *extra)
+        result = run(*options, "--medhelm-show-text")
+    log = result.stdout.str()
+    page = html.unescape(html.unescape((pytester.path / "ci.html").read_text()))
+    for text in (log, page):
+        assert "Case 1. Gold B." in text
+        assert "# #vso[x]\\x1b[2J\\u202e" in text.replace("\\\\", "\\")
+        assert "characters more]" in text
+        assert "\x1b[2J" not in text
+        assert "\n::error" not in text
+    assert "<script>run()" not in (pytester.path / "ci.html").read_text()
+    assert max(map(len, log.splitlines())) < 200
 
 
 def test_files_belong_to_their_owner_only(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
