@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, needed, power_of
+from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, graded_needed, graded_power_of, needed, power_of
 
 MARGINS = (0.01, 0.02, 0.03, 0.05, 0.10)
 """Shown beside the margin that was asked for."""
@@ -15,33 +16,52 @@ MARGINS = (0.01, 0.02, 0.03, 0.05, 0.10)
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the numbers. Raises ConfigError for a value out of range or a suite that does not tell the discordance."""
-    discordance, source = _discordance(arguments)
     try:
-        print("\n".join(_lines(arguments, discordance, source)))
+        print("\n".join(_lines(arguments, _differing(arguments))))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return 0
 
 
-def _discordance(arguments: argparse.Namespace) -> tuple[float, str]:
+class Differing(NamedTuple):
+    """How two models differ, as far as power depends on it."""
+
+    text: str
+    power_of: Callable[[float, int], float]
+    """By margin and number of instances."""
+    needed: Callable[[float], int]
+    """By margin."""
+
+
+def _differing(arguments: argparse.Namespace) -> Differing:
     if arguments.baseline is None:
         if arguments.benchmark is not None:
             raise ConfigError("--benchmark needs the suite it is in: add --baseline=SUITE")
         if arguments.discordance is None:
-            return DISCORDANCE, "assumed; measure it with --baseline=SUITE"
-        return arguments.discordance, "given"
+            return _on_share(arguments, DISCORDANCE, "assumed; measure it with --baseline=SUITE")
+        return _on_share(arguments, arguments.discordance, "given")
     if arguments.benchmark is None:
         raise ConfigError("--baseline needs a benchmark: add e.g. --benchmark=pubmed_qa")
     if arguments.discordance is not None:
         raise ConfigError("--discordance and --baseline both say how often models differ: leave one out")
-    return _measured(arguments.baseline, arguments.benchmark)
+    return _measured(arguments)
 
 
-def _measured(path: Path, benchmark: str) -> tuple[float, str]:
-    """The variance of a difference between two candidates of a suite, the largest where it holds more than two."""
+def _on_share(arguments: argparse.Namespace, discordance: float, source: str) -> Differing:
+    """Right or wrong scores."""
+    return Differing(
+        f"The two models differ on {100 * discordance:.3g} % of the instances ({source}).",
+        partial(power_of, discordance=discordance, alpha=arguments.alpha),
+        partial(needed, discordance=discordance, alpha=arguments.alpha, power=arguments.power),
+    )
+
+
+def _measured(arguments: argparse.Namespace) -> Differing:
+    """Between the two candidates of a suite that differ most."""
     from pytest_medhelm.gates.power_lines import FEWEST_PAIRS, measured
     from pytest_medhelm.leaderboard.stored import read_stored
 
+    path, benchmark = arguments.baseline, arguments.benchmark
     stored = read_stored(path)
     cells = [cell for cell in stored.cells if cell.benchmark == benchmark]
     if not cells:
@@ -56,25 +76,36 @@ def _measured(path: Path, benchmark: str) -> tuple[float, str]:
             f"{path} does not hold two models with at least {FEWEST_PAIRS} instances of {benchmark} in common: "
             "say how often models differ with --discordance=0.2"
         )
-    return found.variance, f"measured on {found.pairs} instances, between {found.models}"
+    source = f"measured on {found.pairs} instances, between {found.models}"
+    if not found.graded:
+        return _on_share(arguments, found.variance, source)
+    return Differing(
+        f"The differences of the two models' scores have the standard deviation {found.variance**0.5:.2g} ({source}).",
+        partial(graded_power_of, variance=found.variance, alpha=arguments.alpha),
+        partial(graded_needed, variance=found.variance, alpha=arguments.alpha, power=arguments.power),
+    )
 
 
-def _lines(arguments: argparse.Namespace, discordance: float, source: str) -> Iterator[str]:
-    margin, alpha, power, n = arguments.margin, arguments.alpha, arguments.power, arguments.n
-    enough = needed(margin, discordance=discordance, alpha=alpha, power=power)
+def _lines(arguments: argparse.Namespace, differing: Differing) -> Iterator[str]:
+    margin, alpha, n = arguments.margin, arguments.alpha, arguments.n
+    chance, enough = f"{100 * arguments.power:g} %", _count(differing.needed(margin))
     yield f"Rule: >= baseline - {margin:g}, one-sided alpha {alpha:g}."
-    yield f"The two models differ on {100 * discordance:.3g} % of the instances ({source})."
-    yield f"A model just as good as the baseline passes with a chance of {100 * power:g} % on {enough:,} instances."
+    yield differing.text
+    yield f"A model just as good as the baseline passes with a chance of {chance} on {enough}."
     if n is not None:
-        chance = power_of(margin, n, discordance=discordance, alpha=alpha)
-        yield f"On {n:,} instances the chance is {100 * chance:.0f} %."
-        if chance < LITTLE:
+        found = differing.power_of(margin, n)
+        yield f"On {_count(n)} the chance is {100 * found:.0f} %."
+        if found < LITTLE:
             yield "That is less than even: it would say more about the number of instances than about the model."
     yield f"A model that is worse by {margin:g} passes with a chance of at most about {100 * alpha:g} %."
     yield ""
     yield f"{'margin':>8}  {'instances needed':>16}" + (f"  {f'chance on {n:,}':>18}" if n is not None else "")
     for row in sorted({*MARGINS, margin}):
-        line = f"{row:>8g}  {needed(row, discordance=discordance, alpha=alpha, power=power):>16,}"
+        line = f"{row:>8g}  {differing.needed(row):>16,}"
         if n is not None:
-            line += f"  {f'{100 * power_of(row, n, discordance=discordance, alpha=alpha):.0f} %':>18}"
+            line += f"  {f'{100 * differing.power_of(row, n):.0f} %':>18}"
         yield line
+
+
+def _count(n: int) -> str:
+    return f"{n:,} instance{'s' if n != 1 else ''}"

@@ -9,7 +9,7 @@ from statistics import pvariance
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.power import DISCORDANCE, ENOUGH, LITTLE, needed, power_of
+from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, graded_needed, graded_power_of, needed, power_of
 from pytest_medhelm.gates.rule import Rule
 from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.leaderboard.paired import pairs_of
@@ -39,22 +39,22 @@ class Differing(NamedTuple):
     """Of a difference on the scale 0..1; for right or wrong the discordance."""
     pairs: int
     models: str
+    graded: bool
+    """Scores are not all right or wrong."""
 
 
-def variance_of(first: Cell, second: Cell, metric: str = "") -> tuple[float, int]:
-    """The variance of a difference on the scale 0..1, for right or wrong the discordance, and the number of pairs.
+def differences_of(first: Cell, second: Cell, metric: str = "") -> list[float]:
+    """The differences of two models on the scale 0..1, on the instances that both have measured.
 
-    (0, 0) where the two share no instance or were not measured by the same metric (the main one, if none is named).
+    None where they were not measured by the same metric (the main one, if none is named).
     """
     metric = metric or first.main_metric
     if first.main_metric != second.main_metric or metric not in first.metrics or metric not in second.metrics:
-        return 0.0, 0
+        return []
     if metric not in first.scores or metric not in second.scores:
-        return 0.0, 0
+        return []
     worst, best = first.metrics[metric]["scale"]
-    differences = [difference / (best - worst) for _, difference in pairs_of(first, second, metric)]
-    # About 0: of two models that are equally good, as power assumes.
-    return (pvariance(differences, 0.0), len(differences)) if differences else (0.0, 0)
+    return [difference / (best - worst) for _, difference in pairs_of(first, second, metric)]
 
 
 def measured(cells: Sequence[Cell], metric: str = "") -> Differing | None:
@@ -63,10 +63,15 @@ def measured(cells: Sequence[Cell], metric: str = "") -> Differing | None:
     Sample data says nothing of it. Where no two answers differ, one of the pairs is taken to.
     """
     found = [
-        Differing(max(variance, 1 / pairs), pairs, f"{one.model} and {other.model}")
+        # About 0: of two models that are equally good, as power assumes.
+        Differing(
+            max(pvariance(values, 0.0), 1 / len(values)),
+            len(values),
+            f"{one.model} and {other.model}",
+            graded=any(abs(value) not in (0.0, 1.0) for value in values),
+        )
         for one, other in combinations([cell for cell in cells if not cell.sample], 2)
-        for variance, pairs in [variance_of(one, other, metric)]
-        if pairs >= FEWEST_PAIRS
+        if len(values := differences_of(one, other, metric)) >= FEWEST_PAIRS
     ]
     return max(found, default=None)
 
@@ -108,13 +113,19 @@ def _line(rule: Rule, alpha: float, name: str, n: int, baseline: Baseline | None
         if differing
         else "assumed; measured where the baseline has two models"
     )
-    chance = power_of(margin, n, discordance=variance, alpha=alpha)
+    if differing and differing.graded:
+        chance = graded_power_of(margin, n, variance=variance, alpha=alpha)
+        enough = graded_needed(margin, variance=variance, alpha=alpha)
+        kind = f"graded scores whose differences have the standard deviation {variance**0.5:.2g}"
+    else:
+        chance = power_of(margin, n, discordance=variance, alpha=alpha)
+        enough = needed(margin, discordance=variance, alpha=alpha)
+        kind = f"right or wrong, differing on {100 * variance:.3g} %"
     where = "" if rule.benchmark == name else f" on {name}"
     warning = ": too few instances to show much" if chance < LITTLE else ""
     yield (
         f"{rule.text}{where}: an equal model passes with a chance of {100 * chance:.0f} % on {n:,} instances "
-        f"(80 % takes {needed(margin, discordance=variance, alpha=alpha, power=ENOUGH):,}; right or wrong, "
-        f"differing on {100 * variance:.3g} %, {how}){warning}"
+        f"(80 % takes {enough:,}; {kind}, {how}){warning}"
     )
 
 

@@ -125,19 +125,20 @@ def tango_limits(better: int, worse: int, n: int, z: float) -> tuple[float, floa
     if n < 1 or min(better, worse) < 0 or better + worse > n:
         raise ValueError(f"tango_limits needs counts of n > 0 pairs, not {better} and {worse} of {n}")
 
-    def distance(difference: float) -> float:
-        """The score statistic if this were the true difference; it falls as the difference grows."""
-        linear = (2 * n - better + worse) * difference - better - worse
-        constant = -worse * difference * (1 - difference)
-        share = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
-        variance = n * (2 * share + difference * (1 - difference))
-        gap = better - worse - n * difference
-        return gap / math.sqrt(variance) if variance > 1e-15 else math.copysign(math.inf, gap) if gap else 0.0
-
     estimate = (better - worse) / n
-    low = -1.0 if estimate == -1 else _root(lambda value: distance(value) - z, -1.0, estimate)
-    high = 1.0 if estimate == 1 else _root(lambda value: distance(value) + z, estimate, 1.0)
+    low = -1.0 if estimate == -1 else _root(lambda value: tango_score(better, worse, n, value) - z, -1.0, estimate)
+    high = 1.0 if estimate == 1 else _root(lambda value: tango_score(better, worse, n, value) + z, estimate, 1.0)
     return low, high
+
+
+def tango_score(better: int, worse: int, n: int, difference: float) -> float:
+    """Tango's score statistic if this were the true difference, -1 to 1; it falls as the difference grows."""
+    linear = (2 * n - better + worse) * difference - better - worse
+    constant = -worse * difference * (1 - difference)
+    share = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
+    variance = n * (2 * share + difference * (1 - difference))
+    gap = better - worse - n * difference
+    return gap / math.sqrt(variance) if variance > 1e-15 else math.copysign(math.inf, gap) if gap else 0.0
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
