@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from perf.mock_server import MockServer
+from tests.sessions import Sessions
 
 # The same examples each time, and as long as they take: what passes here passes on a slow and busy machine too.
 settings.register_profile(
@@ -77,10 +78,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
         "MEDHELM_ID_KEY",
-        "PYTEST_ADDOPTS",
         "GITHUB_STEP_SUMMARY",
     ):
         monkeypatch.delenv(name, raising=False)
+    # Sessions under test do without its plugin, which is slow to import.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
 
 
 @pytest.fixture
@@ -105,13 +107,20 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def sessions() -> Iterator[Sessions]:
+    """One for all tests of a process."""
+    with Sessions() as running:
+        yield running
+
+
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def run(pytester: pytest.Pytester, sessions: Sessions) -> Callable[..., pytest.RunResult]:
     """Run pytest in a process of its own, as a user does."""
 
-    def call(*arguments: object, **keywords: Any) -> pytest.RunResult:
+    def call(*arguments: object) -> pytest.RunResult:
         # The checkout's own options must not reach the session under test.
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *map(str, arguments), **keywords)
+        return sessions.run(pytester.path, "-p", "no:cacheprovider", *map(str, arguments))
 
     return call
 
