@@ -301,7 +301,10 @@ def _ledger(parser: argparse.ArgumentParser) -> None:
         ("verify", "say which line is not as it was written; exit status 1 when there is one"),
         ("show", "list the entries"),
     ):
-        verbs.add_parser(verb, help=text).add_argument("file", type=Path, nargs="?", default=_LEDGER, metavar="FILE")
+        parser = verbs.add_parser(verb, help=text)
+        parser.add_argument("file", type=Path, nargs="?", default=_LEDGER, metavar="FILE")
+        if verb == "verify":
+            parser.add_argument("--hash", metavar="HASH", help="of an entry, kept elsewhere: it must still be there")
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:

@@ -64,7 +64,7 @@ def test_each_entry_holds_the_hash_of_the_one_before(tmp_path: Path) -> None:
         (lambda lines: [lines[0], lines[2]], "line 2 does not follow line 1"),
         (lambda lines: [lines[0], lines[2], lines[1]], "line 2 does not follow line 1"),
         (lambda lines: [lines[0], lines[0], *lines[1:]], "line 2 does not follow line 1"),
-        (lambda lines: lines[1:], "line 1 does not follow line 0"),
+        (lambda lines: lines[1:], "line 1 is not the first of a ledger"),
         (lambda lines: [*lines[:2], lines[2][:40]], "line 3 is torn"),
         (lambda lines: [*lines[:2], lines[2].rstrip("\n")], "line 3 is torn"),
         (lambda lines: [lines[0], "{}\n", *lines[2:]], "line 2 is no entry of a ledger"),
@@ -87,6 +87,24 @@ def test_a_changed_line_is_named(
     assert "is not whole" in shown.err
     with pytest.raises(DataError, match="medhelm ledger verify"):
         read(path)
+
+
+def test_a_hash_that_was_kept_shows_what_is_missing_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    lines = chain(path, 4)
+    newest = f"--hash={entries(path)[-1]['hash']}"
+    assert main(["ledger", "verify", str(path), newest]) == 0
+    path.write_text("".join(lines[:3]))
+    assert main(["ledger", "verify", str(path)]) == 0
+    assert main(["ledger", "verify", str(path), newest]) == 1
+    assert "lines at its end are missing, or all are new ones" in capsys.readouterr().err
+    path.unlink()
+    chain(path, 4)
+    path.write_text(path.read_text().partition("\n")[2])
+    assert main(["ledger", "verify", str(path)]) == 1
+    assert "line 1 is not the first of a ledger" in capsys.readouterr().out
 
 
 def test_a_recomputed_hash_breaks_the_next_line(tmp_path: Path) -> None:

@@ -14,16 +14,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says. Raises ConfigError without a file, DataError for one that cannot be listed."""
     if not arguments.file.is_file():
         raise ConfigError(f"there is no ledger {arguments.file}: name one, e.g. medhelm-results/ledger.jsonl")
-    return {"verify": verify, "show": show}[arguments.verb](arguments.file)
+    return verify(arguments.file, arguments.hash) if arguments.verb == "verify" else show(arguments.file)
 
 
-def verify(path: Path) -> int:
-    """Name every line that is not as it was written; 1 when there is one."""
+def verify(path: Path, kept: str | None = None) -> int:
+    """Name every line that is not as it was written; ``kept``: a hash that must be in it, which was kept elsewhere.
+
+    Raises DataError when there is such a line, or no such hash.
+    """
     found = problems(path)
     if found:
         print("\n".join(found))
         raise DataError(f"{path} is not whole: do not rely on it, and find out who changed it")
     entries = read(path)
+    if kept is not None and not any(entry.hash == kept for entry in entries):
+        raise DataError(
+            f"{path} holds no entry with the hash {kept}: lines at its end are missing, or all are new ones"
+        )
     last = f", the last of {entries[-1].time} with hash {entries[-1].hash}" if entries else ""
     print(f"{path} is whole: {len(entries)} entries{last}")
     return 0

@@ -93,7 +93,8 @@ def problems(path: Path) -> list[str]:
         elif text.removesuffix(b"\n") != _canonical(line):
             found.append(f"line {place} was edited: it is not written as the ledger writes")
         if previous and line["previous"] != previous:
-            found.append(f"line {place} does not follow line {place - 1}: a line was edited, removed, added or moved")
+            before = f"does not follow line {place - 1}" if place > 1 else "is not the first of a ledger"
+            found.append(f"line {place} {before}: a line was edited, removed, added or moved")
         elif line["number"] != number + 1:
             found.append(f"line {place} has number {line['number']}, not {number + 1}")
         previous, number = line["hash"], line["number"]
