@@ -276,6 +276,8 @@ def test_a_file_to_start_from(
     assert "the gate file does not describe this run: it states another prompt: 0" in capsys.readouterr().out
     assert main(["gate", "new", "gate.toml", f"--suite={suite}"]) == 1
     assert "gate.toml is there already" in capsys.readouterr().err
+    assert main(["gate", "new", "gate.toml/new.toml", f"--suite={suite}"]) == 1
+    assert "gate.toml/new.toml cannot be written" in capsys.readouterr().err
     assert main(["gate", "check", "none.toml"]) == 1
     assert "there is no such file" in capsys.readouterr().err
     Path("odd.toml").write_text('title = "T\\u001b[2J\\u202e"\n[[rule]]\nrule = "a >= 1"\nwhy = "##vso[task.x]y"\n')

@@ -268,3 +268,8 @@ def test_the_card_can_be_printed_without_a_promotion(
     assert main(["gate", "card", SUITE]) == 0
     assert capsys.readouterr().out.startswith("## Clinical evaluation of ")
     assert main(["gate", "card", SUITE, "--model=x"]) == 1
+    board = Path(SUITE, "leaderboard.json")
+    for text in ("{", "[]", '{"results": {}}'):
+        board.write_text(text)
+        assert main(["gate", "card", SUITE]) == 1
+        assert "leaderboard.json is none of this version: write it again" in capsys.readouterr().err

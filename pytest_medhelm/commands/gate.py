@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -128,12 +127,16 @@ def card(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError when the folder holds no leaderboard or no such model.
     """
+    from pytest_medhelm.leaderboard.aggregate import SCHEMA
+    from pytest_medhelm.reports.files import read_json
     from pytest_medhelm.reports.model_card import card as section
 
     file = arguments.suite / "leaderboard.json"
     if not file.is_file():
         raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
-    leaderboard = json.loads(file.read_text("utf-8"))
+    leaderboard = read_json(file)
+    if leaderboard.get("schema") != SCHEMA:
+        raise ConfigError(f"{file} is none of this version: write it again with 'medhelm report {arguments.suite}'")
     names = [facts["name"] for facts in leaderboard["results"]["models"]]
     if arguments.model and arguments.model not in names:
         raise ConfigError(f"--model={arguments.model}: the suite has {', '.join(names)}")
@@ -158,7 +161,10 @@ def new(arguments: argparse.Namespace) -> int:
         text = starter(suite)
     finally:
         suite.close()
-    write_private(target, text)
+    try:
+        write_private(target, text)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written ({error.strerror}): name another file") from None
     print(f"{target} is written: change its rules, then type 'medhelm gate check {target}'")
     return 0
 
