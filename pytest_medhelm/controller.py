@@ -20,6 +20,7 @@ from pytest_medhelm import state
 from pytest_medhelm.engine.store import ResponseStore, stop_file
 from pytest_medhelm.errors import MedhelmError
 from pytest_medhelm.gates.gate_file import Gate, gate_of
+from pytest_medhelm.items import benchmarks
 from pytest_medhelm.lineup import Lineup, connect, describe
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.outcomes import BUDGET_OF
@@ -197,8 +198,7 @@ class Controller:
         return lines
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
-        modules = {module for item in items if (module := item.getparent(pytest.Module))}
-        found = [module.stash[state.BENCHMARK] for module in modules if state.BENCHMARK in module.stash]
+        found = benchmarks(items)
         sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
         more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
         lines = [f"medhelm: instances: {', '.join(sizes[:LISTED])}{more}"] if sizes else []

@@ -57,6 +57,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     from pytest_medhelm.controller import Controller
     from pytest_medhelm.gates.gate_file import read_gates
     from pytest_medhelm.lineup import apply, name_lineup
+    from pytest_medhelm.running import Running
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
@@ -80,8 +81,8 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
 
         told = worker["medhelm"]
         lineup = apply(lineup, told["resolved"])
-        rank = rank_of(worker["workerid"]) if told["static"] else None
-        asker = Asker(config, settings, lineup, told["run"], rank, worker["workercount"])
+        rank: int | None = rank_of(worker["workerid"]) if told["static"] else None
+        asker = Asker(config, settings, lineup, told["run"], worker["workercount"])
     else:
         controller = Controller(config, settings, lineup, gates, baseline)
         config.pluginmanager.register(controller, "medhelm-controller")
@@ -93,7 +94,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
             from pytest_medhelm.reports.pytest_html import PytestHtml
 
             config.pluginmanager.register(PytestHtml(settings, Path(page)), "medhelm-pytest-html")
-        asker = Asker(config, settings, lineup, controller.run, rank=0)
+        asker, rank = Asker(config, settings, lineup, controller.run), 0
         if config.getoption("dist", "no") != "no":
             from pytest_medhelm.xdist import Distribution, check_distribution
 
@@ -101,7 +102,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
             config.pluginmanager.register(Distribution(controller), "medhelm-distribution")
     config.stash[state.LINEUP] = lineup
     config.stash[state.ASKER] = asker
-    config.pluginmanager.register(asker, "medhelm-asker")
+    config.pluginmanager.register(Running(asker, rank), "medhelm-running")
 
 
 def _baseline(settings: options.Settings, gates: Sequence[Gate]) -> Baseline | None:
