@@ -9,7 +9,7 @@ from scipy.stats import binom, t
 
 from perf.gates import ALPHAS, Scenario, binary, clustered, error_rate, power_gap, scenarios, share_of, ties, tolerated
 from pytest_medhelm.gates.against import difference_limits
-from pytest_medhelm.gates.measure import share_limits
+from pytest_medhelm.gates.measure import mean_limits, share_limits
 from pytest_medhelm.gates.power import needed, power_of
 from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 
@@ -48,6 +48,29 @@ def test_the_limit_of_a_share_passes_no_more_often_than_alpha_by_exact_sums() ->
     for true in (0.5, 0.8, 0.9, 0.95, 0.99):
         passing = [k for k in range(101) if share_limits([1.0] * k + [0.0] * (100 - k), None, 0.05)[0] >= true]
         assert sum(binom.pmf(k, 100, true) for k in passing) <= 0.05
+
+
+def test_sub_runs_pass_no_more_often_than_alpha_by_exact_sums() -> None:
+    n, true = 250, 0.98
+    likely = [right for right in range(n + 1) if binom.pmf(right, n, true) > 1e-9]
+    limits = {
+        (one, two): mean_limits(
+            [1.0] * one + [0.0] * (n - one) + [1.0] * two + [0.0] * (n - two),
+            list(map(str, range(2 * n))), [0] * n + [1] * n, 0.05,
+        )[0]
+        for one in likely for two in likely if one <= two
+    }  # fmt: skip
+    chance = {right: binom.pmf(right, n, true) for right in likely}
+    passed = sum(
+        chance[one] * chance[two] for one in likely for two in likely if limits[min(one, two), max(one, two)] >= true
+    )
+    assert 0.02 < passed <= 0.05
+
+
+def test_the_limits_of_one_sub_run_are_those_of_the_share() -> None:
+    right = [1.0] * 90 + [0.0] * 10
+    names = list(map(str, range(100)))
+    assert mean_limits(right, names, [3] * 100, 0.025) == pytest.approx(share_limits(right, names, 0.025))
 
 
 def test_ties_widen_the_limit_of_a_gate_only() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import Any
 
 from pytest_medhelm.gates.result import Reading, Unread
@@ -97,7 +97,8 @@ def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] 
     """The limits of right-or-wrong scores of one run; None for others, which keep those of the page.
 
     Clopper-Pearson, each end at the one-sided level alpha: Wilson's, which the page shows, miss more often on one side
-    than alpha allows (5.6 % for 5 % at n = 100 and a true 0.9). Those of clusters are never narrower than the page's.
+    than alpha allows (5.6 % for 5 % at n = 100 and a true 0.9). Those of clusters and of sub-runs are never narrower
+    than the page's.
     """
     aside = cell.columns.not_applicable.get(metric, set())
     kept = [
@@ -105,11 +106,37 @@ def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] 
     ]
     least, most = sorted(cell.metrics[metric]["scale"])
     values = [cell.scores[metric][place] for place in kept]
-    if cell.strata is not None or not kept or not set(values) <= {least, most}:
+    if not kept or not set(values) <= {least, most}:
         return None
     right = [float(value == most) for value in values]
-    low, high = share_limits(right, [cell.columns.clusters[place] for place in kept], alpha)
-    return least + (most - least) * low, least + (most - least) * high
+    clusters = [cell.columns.clusters[place] for place in kept]
+    strata = None if cell.strata is None else [cell.strata[place] for place in kept]
+    low, high = share_limits(right, clusters, alpha) if strata is None else mean_limits(right, clusters, strata, alpha)
+    low, high = least + (most - least) * low, least + (most - least) * high
+    page = cell.metrics[metric]
+    return (low, high) if strata is None else (min(low, page["low"]), max(high, page["high"]))
+
+
+def mean_limits(
+    right: Sequence[float], clusters: Sequence[str], strata: Sequence[int], alpha: float
+) -> tuple[float, float]:
+    """As ``share_limits`` for the unweighted mean of the shares of sub-runs, by recovering variances.
+
+    (Zou and Donner, Stat. Med. 27, 2008.) The stratified interval of the page passes a model at a true 0.98 in 6.8 %
+    at alpha 0.05 with two sub-runs of 250.
+    """
+    groups: dict[int, list[int]] = {}
+    for place, stratum in enumerate(strata):
+        groups.setdefault(stratum, []).append(place)
+    means, down, up = [], [], []
+    for places in groups.values():
+        scores = [right[place] for place in places]
+        low, high = share_limits(scores, [clusters[place] for place in places], alpha)
+        means.append(fmean(scores))
+        down.append(means[-1] - low)
+        up.append(high - means[-1])
+    mean, count = fmean(means), len(means)
+    return max(0.0, mean - math.hypot(*down) / count), min(1.0, mean + math.hypot(*up) / count)
 
 
 def share_limits(right: Sequence[float], clusters: Sequence[str] | None, alpha: float) -> tuple[float, float]:
