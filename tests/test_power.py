@@ -66,6 +66,8 @@ def test_comparisons_say_what_they_can_show() -> None:
     assert "differing on 20 %, assumed" in small
     assert small.endswith("too few instances to show much")
     assert "too few" not in large
+    (less,) = power_lines(gate_of(["b <= baseline + 0.02", "b <= baseline - 0.02"]), {"b": Planned(500)})
+    assert less == small.replace(">= baseline -", "<= baseline +"), "the same where less is better"
 
 
 def test_a_rule_for_several_benchmarks_is_said_of_each() -> None:

@@ -87,14 +87,15 @@ def planned_as(baseline: Baseline, gate: Gate) -> dict[str, Planned]:
 
 
 def power_lines(gate: Gate, planned: Mapping[str, Planned], baseline: Baseline | None = None) -> Iterator[str]:
-    """One line for each rule ``>= baseline - margin`` and benchmark that it is about; ``planned``: by benchmark.
+    """One line for each rule ``>= baseline - margin`` (or ``<= baseline + margin``, where less is better) and benchmark
+    that it is about; ``planned``: by benchmark.
 
     The discordance is measured between the candidates of the baseline where it holds two, else taken as 0.2. Slices
     are left out: how many instances they have is not known before a run.
     """
     for demand in gate.demands:
         for rule in demand.alternatives:
-            if not rule.baseline or rule.comparison != ">=" or rule.threshold >= 0 or rule.slice:
+            if not rule.baseline or _allowed(rule) <= 0 or rule.slice:
                 continue
             for name, benchmark in sorted(planned.items()):
                 if rule.benchmark in ("*", name, *benchmark.scopes):
@@ -103,7 +104,7 @@ def power_lines(gate: Gate, planned: Mapping[str, Planned], baseline: Baseline |
 
 def _line(rule: Rule, alpha: float, name: str, n: int, baseline: Baseline | None) -> Iterator[str]:
     beside = [cell for cell in baseline.beside if cell.benchmark == name] if baseline else []
-    margin = -rule.threshold / _span(rule, baseline.cells.get(name) if baseline else None)
+    margin = _allowed(rule) / _span(rule, baseline.cells.get(name) if baseline else None)
     if not 0 < margin <= 1 or not n:
         return
     differing = measured(beside, rule.metric)
@@ -127,6 +128,11 @@ def _line(rule: Rule, alpha: float, name: str, n: int, baseline: Baseline | None
         f"{rule.text}{where}: an equal model passes with a chance of {100 * chance:.0f} % on {n:,} instances "
         f"(80 % takes {enough:,}; {kind}, {how}){warning}"
     )
+
+
+def _allowed(rule: Rule) -> float:
+    """How much worse than the baseline a rule lets a model be."""
+    return -rule.threshold if rule.comparison == ">=" else rule.threshold
 
 
 def _span(rule: Rule, cell: Cell | None) -> float:
