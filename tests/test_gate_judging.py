@@ -216,6 +216,9 @@ def test_from_a_gate_file_to_the_exit_status(
     few.stdout.fnmatch_lines(["gate not evaluated: *it states 60 instances, 10 were to be run: type *=60"])
     gates = leaderboard(pytester.path, "worse")["results"]["gates"]
     assert gates[0]["why"] == "one in ten"
+    for name in ("good", "worse"):
+        page = (pytester.path / f"medhelm-results/{name}/leaderboard.html").read_text()
+        assert "Reason for the rule: one in ten" in page
     cases = [
         case for case in ElementTree.parse("worse.xml").getroot().iter("testcase") if case.find("failure") is not None
     ]
