@@ -45,7 +45,8 @@ def spending_of(folder: Path) -> Any:
 
 
 def shown(result: pytest.RunResult) -> list[str]:
-    return [line for line in result.outlines if line.startswith("cost")]
+    sentences = result.stdout.str().replace("\n  ", " ").splitlines()
+    return [sentence for sentence in sentences if sentence.startswith("cost")]
 
 
 # Prices

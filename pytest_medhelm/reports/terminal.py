@@ -27,8 +27,7 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Itera
     width = max(80, shutil.get_terminal_size().columns)
     if results["cells"]:
         yield from table(results, width)
-    yield from closing(leaderboard)
-    for sentence in (*_slowest(leaderboard, suite), *_worst(results)):
+    for sentence in (*closing(leaderboard), *_slowest(leaderboard, suite), *_worst(results)):
         yield from textwrap.wrap(sentence, width, subsequent_indent="  ", break_on_hyphens=False)
     attempt = leaderboard["measurements"].get("attempt")
     if attempt and (results["gates"] or attempt["number"] > 1):
