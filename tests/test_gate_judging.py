@@ -288,6 +288,11 @@ def test_a_file_to_start_from(
     shown = capsys.readouterr().out
     assert not {"\x1b", "\u202e"} & set(shown)
     assert "##vso" not in shown
+    rules = ("pubmedqa >= 0.7", "med_qa >= 0.7", "* >= 0.1", "clinical_decision_support >= 0.1", "cost <= 5")
+    Path("named.toml").write_text("".join(f"[[rule]]\nrule = '{rule}'\n" for rule in rules))
+    assert main(["gate", "check", "named.toml"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "pubmedqa is no benchmark or category of the package (pubmed_qa is): right if it is one of your own"
 
 
 def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(

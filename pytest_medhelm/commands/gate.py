@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from pytest_medhelm.errors import ConfigError
@@ -27,7 +28,7 @@ def check(arguments: argparse.Namespace) -> int:
     Raises ConfigError where it or the baseline cannot be read.
     """
     gate = read_gate(arguments.file)
-    lines = [*described(gate)]
+    lines = [*described(gate), *_unknown(gate)]
     if arguments.baseline is not None:
         from pytest_medhelm.gates.power_lines import planned_as, power_lines
 
@@ -37,6 +38,19 @@ def check(arguments: argparse.Namespace) -> int:
         raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
     print("\n".join(map(visible, lines)))
     return 0
+
+
+def _unknown(gate: Gate) -> Iterator[str]:
+    """The names that are none of the package's benchmarks, categories or subcategories: own ones, or misspelt."""
+    from pytest_medhelm.catalogue import catalogue
+    from pytest_medhelm.gates.judge import SCOPES
+    from pytest_medhelm.gates.rule import COST
+
+    known = {entry.task.name for entry in catalogue().entries} | SCOPES
+    named = {*gate.benchmarks, *(rule.benchmark for rule in gate.rules)}
+    for name in sorted(named - known - {"*", COST}):
+        near = [f" ({other} is)" for other in get_close_matches(name, known, n=1, cutoff=0.8)]
+        yield f"{name} is no benchmark or category of the package{''.join(near)}: right if it is one of your own"
 
 
 def apply(arguments: argparse.Namespace) -> int:

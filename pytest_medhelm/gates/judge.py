@@ -136,13 +136,14 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
 
 def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, Cell]) -> list[str]:
     """The benchmarks that a rule is about: those of the run and those that the gate file demands."""
-    if scope != "*" and (scope not in _SCOPES or scope in mine):
+    if scope != "*" and (scope not in SCOPES or scope in mine):
         return [scope]
     there = sorted({*evidence.selected, *gate.benchmarks})
     return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].facts)]
 
 
-_SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
+SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
+"""Slugs of categories and subcategories, which a rule may name in place of a benchmark."""
 
 
 def _scopes_of(facts: Mapping[str, Any]) -> set[str]:
