@@ -71,7 +71,10 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
 
 def _only(names: Sequence[str], path: Path) -> str:
     if len(names) != 1:
-        raise ConfigError(f"{path} holds several models ({', '.join(names)}): name one with --medhelm-baseline-model")
+        raise ConfigError(
+            f"{path} holds several models ({', '.join(names)}): name one with --medhelm-baseline-model=NAME (medhelm: "
+            "--baseline-model)"
+        )
     return names[0]
 
 
@@ -81,7 +84,7 @@ def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Reading | Unre
     Missing scores count as the worst for the candidate and the best for the baseline, and the other way round.
     """
     if baseline is None:
-        return Unread("there is no baseline: name one with --medhelm-baseline=SUITE or leaderboard.json")
+        return Unread("there is no baseline: name its suite with --medhelm-baseline=PATH (medhelm: --baseline)")
     base = baseline.cells.get(cell.benchmark)
     if base is None:
         return Unread(f"the baseline {baseline.model} in {baseline.source} has no records of it")
