@@ -238,7 +238,9 @@ def test_a_baseline_that_was_made_otherwise_is_refused(
     options = (*vllm(server), f"--medhelm-data={letters(40)}")
     run(*options, "--medhelm-suite=new")
     run(*options, "--medhelm-suite=few", "--medhelm-limit=20")
-    (pytester.path / "medhelm.toml").write_text('[models."vllm/mock"]\nsystem_prompt = "Be careful."\n')
+    (pytester.path / "medhelm.toml").write_text(
+        '[models."vllm/mock"]\nsystem_prompt = "Be careful."\ntemperature = 0.7\nseed = 3\n'
+    )
     run(*options, "--medhelm-suite=system")
     module = pytester.path / "test_letters.py"
     module.write_text(module.read_text().replace('f"{instance.question}', 'f"Please: {instance.question}'))
@@ -248,10 +250,43 @@ def test_a_baseline_that_was_made_otherwise_is_refused(
         ("few", "the baseline has another set of instances"),
         ("prompt", "the baseline has another prompt"),
         ("system", "gate pass: letters >= baseline - 0.2"),
+        (
+            "system",
+            "40 pairs; settings of the models differ: seed not set here, 3 there, system_prompt not set here, Be "
+            "careful. there, temperature 0 here, 0.7 there\n",
+        ),
     ):
         capsys.readouterr()
         main(["gate", "apply", "medhelm-results/new", rule, f"--baseline=medhelm-results/{name}"])
         assert sentence in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sentence"),
+    [
+        ({"judges": {"a": "a-7b"}, "rubric": "r", "wording": "w"}, "the baseline has other judges"),
+        ({"judges": {"a": "a-70b"}, "rubric": "s", "wording": "w"}, "the baseline has other rubric"),
+        ({"judges": {"a": "a-70b"}, "rubric": "r", "wording": "v"}, "the baseline has other wording of the judges'"),
+        ({"judges": {"a": "a-70b"}, "rubric": "r", "wording": "w", "repeats": 3}, "was judged in another way"),
+        (None, "the baseline has other judges"),
+        ({"judges": {"a": "a-70b"}, "rubric": "r", "wording": "w"}, ""),
+    ],
+)
+def test_a_baseline_of_other_judges_is_refused_for_their_scores_only(theirs: Any, sentence: str) -> None:
+    ours = {"judges": {"a": "a-70b"}, "rubric": "r", "wording": "w"}
+    scores = [3.0, 4.0] * 10
+    columns = cell_of([1.0, 0.0] * 10).columns
+    columns.scores["jury"] = columns.scores["exact_match"] = list(scores)
+    columns.scales["jury"] = columns.scales["exact_match"] = [1.0, 5.0]
+    facts = {"strata": [], "data": {"origin": "given"}, "category": "", "subcategory": ""}
+    mine, base = (make_cell("b", "m", columns, facts, {"jury": jury}) for jury in (ours, theirs))
+    found = {
+        metric: against(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))
+        for metric in ("jury", "exact_match")
+    }
+    assert isinstance(found["exact_match"], Reading)
+    assert sentence in getattr(found["jury"], "reason", "")
+    assert isinstance(found["jury"], Reading) is not bool(sentence)
 
 
 def test_a_rule_without_its_baseline_is_a_usage_error(pytester: pytest.Pytester) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from pytest_medhelm.leaderboard.quantiles import student_t_quantile
 from pytest_medhelm.leaderboard.stored import read_stored
 from pytest_medhelm.response import STATUSES
 
+_LONGEST = 40
+"""Signs of a setting that a sentence shows."""
 _MUST_AGREE = (
     ("data", "data checksum"),
     ("evaluation", "set of instances"),
@@ -92,10 +96,10 @@ def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Reading | Unre
     refusal = _refusal(cell, base, metric)
     if refusal is not None:
         return Unread(refusal)
-    return _reading(rule, cell, base, metric, baseline.model)
+    return _reading(rule, cell, base, metric)
 
 
-def _reading(rule: Rule, cell: Cell, base: Cell, metric: str, name: str) -> Reading | Unread:
+def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Reading | Unread:
     scale = cell.metrics[metric]["scale"]
     pairs = [*_pairs(cell, base, metric, scale)]
     known = [pair for pair in pairs if pair.known]
@@ -114,13 +118,14 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str, name: str) -> Read
     if len(known) < len(pairs):
         outer = limits([pair.low for pair in pairs], pairs)[0], limits([pair.high for pair in pairs], pairs)[1]
     missing = len(pairs) - len(known)
+    count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
     return Reading(
         paired_mean([pair.low for pair in known], strata),
         limits=shown,
         outer=outer,
-        note=f"{len(known)} pairs{f', {missing} missing' if missing else ''}",
+        note="; ".join([count, *_other_settings(cell, base)]),
         interval=interval_name(rule.alpha),
-        baseline=name,
+        baseline=base.model,
     )
 
 
@@ -191,6 +196,33 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
         if ours != theirs:
             return f"the baseline has another {what}{_both(ours, theirs)}{_HINTS.get(key, '')}"
     return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
+
+
+def _other_settings(cell: Cell, base: Cell) -> Iterator[str]:
+    """What belongs to the models and differs, side by side: it may, but who decides must see it."""
+    ours, theirs = (_settings(each) for each in (cell, base))
+    found = [
+        f"{name} {ours.get(name, 'not set')} here, {theirs.get(name, 'not set')} there"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]
+    if found:
+        yield f"settings of the models differ: {', '.join(found)}"
+
+
+def _settings(cell: Cell) -> dict[str, str]:
+    """The settings of a model in a few signs each; a long one by its hash."""
+    model = cell.provenance.get("model") or {}
+    found = {**model.get("body", {}), **{key: model[key] for key in model.keys() - {"body", "served"} if model[key]}}
+    if not cell.model.endswith(model.get("served", "")):
+        found["served name"] = model["served"]
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found.items()
+    }
+    return {
+        key: text if len(text) <= _LONGEST else hashlib.sha256(text.encode()).hexdigest()[:12]
+        for key, text in texts.items()
+    }
 
 
 _HINTS = dict.fromkeys(("scoring", "code"), ": 'medhelm rescore' computes its scores again, asking nothing")
