@@ -6,7 +6,8 @@ import gzip
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -221,14 +222,15 @@ def of_a_patient(module: ModuleType, name: str) -> bool:
     return module.TASK.name in ("medalign", "n2c2_ct_matching") and name.endswith(".xml")
 
 
-def refuse(module: ModuleType, folder: Path, name: str) -> None:
-    """The data is refused with one sentence that names the file and shows nothing of it.
+def refuse(module: ModuleType, folder: Path, name: str, why: str) -> None:
+    """The data is refused with one sentence that names the file, says ``why`` and shows nothing of it.
 
     A file that is named after a patient is called by its place in the folder.
     """
     with pytest.raises(DataError) as caught:
         load(module, folder)
     sentence = str(caught.value)
+    assert re.search(why, sentence), sentence
     assert (name in sentence) is not of_a_patient(module, name)
     assert ("of the folder, by name" in sentence) is of_a_patient(module, name)
     assert "\n" not in sentence
@@ -237,16 +239,23 @@ def refuse(module: ModuleType, folder: Path, name: str) -> None:
         assert not entry.context or entry.context[:20] not in sentence
 
 
+@contextmanager
+def holding(path: Path, content: bytes) -> Iterator[None]:
+    """While a file holds something else."""
+    before = path.read_bytes()
+    path.write_bytes(content)
+    yield
+    path.write_bytes(before)
+
+
 @every_benchmark
 def test_an_empty_file_is_refused(module: ModuleType, tmp_path: Path) -> None:
     folder = copied(sample_folder(module), tmp_path)
-    for path in data_files(module, folder):
-        if path.suffix in (".sqlite", ".sql"):
-            continue
-        content = path.read_bytes()
-        path.write_bytes(b"")
-        refuse(module, folder, path.name)
-        path.write_bytes(content)
+    files = [path for path in data_files(module, folder) if path.suffix not in (".sqlite", ".sql")]
+    assert files
+    for path in files:
+        with holding(path, b""):
+            refuse(module, folder, path.name, "is empty$")
 
 
 @benchmarks(lambda module: any(path.suffix in WHOLE for path in data_files(module, sample_folder(module))))
@@ -254,24 +263,23 @@ def test_an_empty_file_is_refused(module: ModuleType, tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(module: ModuleType, share: float, tmp_path: Path) -> None:
     folder = copied(sample_folder(module), tmp_path)
     for path in data_files(module, folder):
-        content = path.read_bytes()
-        if path.suffix not in WHOLE:
-            continue
-        path.write_bytes(content[: int(share * len(content.rstrip()))])
-        refuse(module, folder, path.name)
-        path.write_bytes(content)
+        if path.suffix in WHOLE:
+            content = path.read_bytes()
+            with holding(path, content[: int(share * len(content.rstrip()))]):
+                refuse(module, folder, path.name, "damaged$|is not valid JSON|is not valid XML, or the file is cut$")
 
 
-@benchmarks(lambda module: any(path.suffix in TEXT for path in data_files(module, sample_folder(module))))
+def in_utf_8(module: ModuleType, folder: Path) -> list[Path]:
+    """The data's texts that do not say themselves how they are encoded, as XML does."""
+    return [path for path in data_files(module, folder) if path.suffix in TEXT and path.suffix != ".xml"]
+
+
+@benchmarks(lambda module: in_utf_8(module, sample_folder(module)))
 def test_another_encoding_is_refused(module: ModuleType, tmp_path: Path) -> None:
     folder = copied(sample_folder(module), tmp_path)
-    for path in data_files(module, folder):
-        if path.suffix not in TEXT or path.suffix == ".xml":
-            continue
-        content = path.read_bytes()
-        path.write_bytes(content.decode("utf-8").encode("utf-16"))
-        refuse(module, folder, path.name)
-        path.write_bytes(content)
+    for path in in_utf_8(module, folder):
+        with holding(path, path.read_text("utf-8").encode("utf-16")):
+            refuse(module, folder, path.name, "is text in UTF-16; save it as UTF-8$")
 
 
 @benchmarks(lambda module: any(path.suffix in TEXT for path in data_files(module, sample_folder(module))))
@@ -295,7 +303,7 @@ def test_gzipped_files_are_read_and_cut_ones_refused(module: ModuleType, tmp_pat
     assert [entry.id for entry in load(module, folder)] == [entry.id for entry in load(module, sample_folder(module))]
     packed = folder / f"{single[0].name}.gz"
     packed.write_bytes(packed.read_bytes()[:-20])
-    refuse(module, folder, packed.name)
+    refuse(module, folder, packed.name, "cannot be unpacked: it is no gzip file, or cut short$")
 
 
 @benchmarks(lambda module: any(isinstance(file, DataFolder) and file.name != "." for file in module.TASK.files))

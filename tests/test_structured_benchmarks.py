@@ -351,21 +351,13 @@ def test_texts_without_a_code_are_not_read(text: str) -> None:
     assert read_codes(text) is None
 
 
-def test_long_hostile_texts_are_read_in_time() -> None:
-    for text in (
-        "\n" * 200_000,
-        "- " * 100_000,
-        "A1" * 100_000,
-        "I10," * 50_000,
-        "0" * 200_000,
-        "[" * 100_000,
-        "<sql>" * 50_000,
-        "```\n" * 50_000,
-        "/*" * 90_000,
-    ):
-        read_codes(text)
-        read_finding(text)
-        sql.read_sql(text)
+@pytest.mark.parametrize("part", ["\n", "- ", "A1", "I10,", "0", "[", "<sql>", "</sql>", "```\n", "/*", "{", '"'])
+def test_long_hostile_texts_are_read_in_time(part: str) -> None:
+    text = part * 100_000
+    assert read_codes(text) == ({"I10"} if part == "I10," else None)
+    assert read_finding(text) is None
+    # tags with nothing between them: an abstention, as one empty pair is
+    assert sql.read_sql(text) == ("" if part == "<sql>" else None)
 
 
 @pytest.mark.parametrize(
