@@ -25,6 +25,7 @@ from pytest_medhelm.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEX
 from pytest_medhelm.export.neutral import neutral
 from pytest_medhelm.leaderboard.aggregate import make_cell
 from pytest_medhelm.leaderboard.columns import Columns
+from tests.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.juries import named, number_of, rating, talks
 
@@ -344,6 +345,30 @@ def test_an_aggregate_holds_cells_alone(
     assert "0.500 to 1.000" in page
     for secret in ("q003", "Case", "HTTP 400"):
         assert secret not in page + (pytester.path / "a.jsonl").read_text()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_aggregate_page_reads_well(
+    scheme: str,
+    pytester: pytest.Pytester,
+    letters: Any,
+    run: Callable[..., Any],
+    visit: Any,  # noqa: F811
+) -> None:
+    run("--medhelm-model=baseline/random", "--medhelm-model=baseline/lexical", f"--medhelm-data={letters(20)}")
+    page = pytester.path / "aggregate.html"
+    assert main(["export", str(pytester.path / SUITE), "--aggregate", f"--to={page}"]) == 0
+    tab = visit.open(page, wide=400, color_scheme=scheme)
+    tab.locator("summary").first.click()
+    assert faults(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+    table = tab.locator("table").first
+    assert table.locator("tr.group, th.group").all_inner_texts() == ["letters exact_match"]
+    assert table.locator("tbody th[scope=row]").all_inner_texts() == [
+        "baseline/lexical baseline",
+        "baseline/random baseline",
+    ]
 
 
 def test_a_cell_under_eleven_is_not_shown(pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]) -> None:
