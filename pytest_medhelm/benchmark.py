@@ -54,6 +54,8 @@ class Benchmark:
     """Solved examples to choose from, by the slice that they must share with the instance."""
     description: str = ""
     """What is asked, read and scored, from the module's docstring up to its sources."""
+    never_events: int = 0
+    """Instances in the data that name a floor (``must_pass``)."""
 
     @cached_property
     def evaluation(self) -> str:
@@ -119,6 +121,7 @@ class Benchmark:
                 "sha256": dict(self.source.sha256),
                 "accepted": list(self.source.accepted),
                 "instances": self.total,
+                "never_events": self.never_events,
                 "left_out": dict(self.left_out),
             },
             "code": self.code,
@@ -138,11 +141,13 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     instances: list[Packed] = []
     answers, left_out = Counter[str](), Counter[str]()
     first_of: dict[str, int] = {}
+    never_events = 0
     for instance in task.load(*source.paths):
         if isinstance(instance, LeftOut):
             left_out[instance.rule] += 1
             continue
         answers[instance.answer] += 1
+        never_events += instance.must_pass is not None
         if not instance.cluster:
             # Exact duplicates stay, as upstream, but are not independent.
             key = content_key(instance)
@@ -166,6 +171,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         source=source,
         instances=sample(instances, _limit(task, settings), name=task.name, sampler=settings.sampler),
         total=len(instances),
+        never_events=never_events,
         left_out=dict(sorted(left_out.items())),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         labels=tuple(sorted(answers)) if is_closed else (),

@@ -157,6 +157,22 @@ def test_the_bounds_of_a_status_are_exact_as_those_of_a_share_of_right_answers()
     assert verdict("b.request_error.upper <= 0.0618", cell, alpha=0.05) == "pass"
 
 
+@pytest.mark.parametrize("rule", ["*.must_pass >= 1", "letters.must_pass >= 1"])
+def test_a_never_event_that_the_limit_leaves_out_was_not_run(
+    rule: str, letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    options = (*vllm(server), f"--medhelm-data={letters(20)}", f"--medhelm-gate={rule}")
+    module = pytester.path / "test_letters.py"
+    module.write_text(module.read_text().replace('"four"))', '"four"), must_pass=1.0 if row["id"] < "q008" else None)'))
+    result = run(*options)
+    result.stdout.fnmatch_lines([f"gate pass: {rule}: vllm/mock on letters has 1.000: *; 0 of 8 happened, 0 *"])
+    assert result.ret == 0
+    for limit in (1, 12):
+        result = run(*options, f"--medhelm-limit={limit}", f"--medhelm-suite=limit-{limit}")
+        result.stdout.fnmatch_lines([f"gate fail: {rule}: *of 8 never-events were not run: type --medhelm-limit=all"])
+        assert result.ret == 1
+
+
 @pytest.mark.parametrize(
     "rules", ['rule = "b >= 0.1"', 'any_of = ["b >= 0.1", "b >= 0.2"]', 'rule = "b.must_pass >= 1"']
 )

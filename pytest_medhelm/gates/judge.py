@@ -12,7 +12,7 @@ from pytest_medhelm.gates.completion import asked_of, completions, undecided
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, unvalidated
-from pytest_medhelm.gates.measure import at_level, measure, slice_of, slice_values, suite_cost
+from pytest_medhelm.gates.measure import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
 from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.leaderboard.cell import Cell
@@ -70,7 +70,7 @@ def is_settled(gate: Gate, evidence: Evidence, cell: Cell, candidates: int) -> b
                 return False
             if cell.benchmark not in _benchmarks(rule.benchmark, gate, evidence, mine):
                 continue
-            if rule.metric == "must_pass" and rule.benchmark != cell.benchmark and not cell.columns.floors:
+            if rule.metric == "must_pass" and rule.benchmark != cell.benchmark and not never_events_of(cell):
                 continue
             for chances in range(1, candidates + 1):
                 shared = _shared(rule, chances * len(demand.alternatives))
@@ -119,7 +119,7 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
         return
     names = _benchmarks(rule.benchmark, gate, evidence, mine)
     if rule.metric == "must_pass" and rule.benchmark not in mine:
-        names = [name for name in names if name not in mine or mine[name].columns.floors]
+        names = [name for name in names if name not in mine or never_events_of(mine[name])]
     if not names:
         nothing = "no benchmark of this name or category was selected"
         if rule.metric == "must_pass":
@@ -190,6 +190,11 @@ def _judge_curtailed(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[Gat
 
 
 def _judge_whole(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
+    not_run = never_events_of(cell) - len(cell.columns.floors) if rule.metric == "must_pass" else 0
+    if not_run:
+        reason = f"{not_run} of {never_events_of(cell)} never-events were not run: type --medhelm-limit=all"
+        yield unread(rule, cell.model, cell.benchmark, reason, "fail")
+        return
     if rule.slice is None:
         yield decide(rule, cell.model, cell.benchmark, _read(rule, cell, evidence))
         return

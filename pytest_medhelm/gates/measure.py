@@ -199,6 +199,11 @@ def _cost(rows: list[Mapping[str, Any]]) -> Reading | Unread:
     return Reading(total)
 
 
+def never_events_of(cell: Cell) -> int:
+    """How many never-events the data of a benchmark has, also those that a limit leaves out of the evaluation set."""
+    return max(int(cell.facts["data"].get("never_events", 0)), len(cell.columns.floors))
+
+
 def _never_events(cell: Cell) -> Reading | Unread:
     floors = cell.columns.floors
     if not floors:
