@@ -360,8 +360,14 @@ def test_what_clinicians_rated_stands_beside_the_judges(opened: Callable[..., Pa
 def test_leaderboard_cells_lead_to_their_instances(opened: Callable[..., Page], suites: dict[str, Path]) -> None:
     tab = opened("two", "", page="instances.html")
     tab.goto((suites["two"] / "leaderboard.html").as_uri())
-    tab.locator("a[href='instances.html#benchmark=letters&model=baseline%2Frandom']").first.click()
+    cell = tab.locator("a[href='instances.html#benchmark=letters&model=baseline%2Frandom']").first
+    value = float(cell.inner_text())
+    cell.click()
     wait(tab, "#count", "6 instances of 66, 6 answers of 132.")
+    assert tab.locator("#list-head th").all_inner_texts() == ["Instance", "Case", "baseline/random"]
+    assert sorted(rows(tab)) == [f"q{number:03d}" for number in range(6)]
+    scores = [float(text) for text in tab.locator("#list-rows tr td:last-child").all_inner_texts()]
+    assert sum(scores) / 6 == pytest.approx(value, abs=0.0005)
 
 
 # The search
@@ -505,8 +511,15 @@ def test_back_and_a_bookmark_show_the_same(opened: Callable[..., Page]) -> None:
 def test_what_is_not_there_is_said(opened: Callable[..., Page]) -> None:
     tab = opened("default", "#benchmark=advice&instance=none-such")
     wait(tab, "#instance", "There is no instance none-such here.")
+    assert tab.locator("#instance-title").inner_text() == "Not found"
+    assert tab.locator("article").count() == 0
+    tab.get_by_role("link", name="Back to the list").click()
+    tab.locator("#list-rows tr").nth(49).wait_for()
+    assert count(tab) == "All 60 instances, 120 answers."
     tab = opened("default", "#min=abc&slice=%E0%A4%A&page=-3&disagree=x&nonsense&=&benchmark=no")
     wait(tab, "#count", "0 instances of 60")
+    assert rows(tab) == []
+    assert tab.get_by_text("Nothing fits all of these filters: take one away.").is_visible()
 
 
 # Keys, screens, readers
@@ -717,6 +730,8 @@ def test_a_missing_data_file_is_a_sentence(suites: dict[str, Path], tmp_path: Pa
     tab = browser.new_page()
     tab.goto((tmp_path / "instances.html").as_uri())
     tab.get_by_text("keep the folder “browser” beside this page").wait_for()
+    assert "The data file browser/index.js is missing or not whole" in tab.locator("body").inner_text()
+    assert not tab.locator("#body").is_visible()
     tab.close()
 
 
