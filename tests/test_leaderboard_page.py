@@ -350,6 +350,20 @@ def test_marks_stay_within_the_picture(points: list[Point]) -> None:
         assert 0 <= mark["y"] <= HEIGHT
 
 
+@pytest.mark.parametrize(("models", "numbered"), [(6, False), (7, True)])
+def test_labels_cover_no_other_label(models: int, numbered: bool) -> None:
+    points = [Point(f"vllm/model-{n}", "candidate", 1 + n % 3 / 100, 0.5 + n % 2 / 100) for n in range(models)]
+    drawn = cloud(points)
+    assert drawn["numbered"] == ([point.name for point in points] if numbered else [])
+    assert {mark["text"] for mark in drawn["marks"]} == (
+        {str(number) for number in range(1, models + 1)} if numbered else {point.name for point in points}
+    )
+    for number, mark in enumerate(drawn["marks"]):
+        for other in drawn["marks"][:number]:
+            beside = mark["end"] <= other["start"] or other["end"] <= mark["start"]
+            assert beside or abs(mark["label"] - other["label"]) >= 13, "their letters are 13 high"
+
+
 def test_colours_begin_at_chance() -> None:
     assert shade(0.25, (0, 1), 0.25) == "h0"
     assert shade(0.1, (0, 1), 0.25) == "h0"

@@ -16,7 +16,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 20, 44
 TINY = 1e-6
 """The least end of an axis, in seconds or money."""
 _LINE = 18
-"""Least distance between two labels."""
+"""Least distance between two labels, up and down."""
+_SIGN = 8
+"""Width of a sign of a label."""
+_BESIDE = 14
+"""From a mark to its label."""
+NAMED = 6
+"""Models that are named in the picture; of more, marks have numbers, which leave each other room."""
 
 
 class Bin(NamedTuple):
@@ -69,7 +75,10 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
     """Places in a picture of ``WIDTH`` x ``HEIGHT``: ``marks``, ``x_ticks``, ``y_ticks``.
 
     The horizontal axis begins at 0. Labels stand beside their marks, moved up or down where two would cover each other.
+    They are names, or numbers in the order of the points (``numbered``) where there are many.
     """
+    numbered = len(points) > NAMED
+    texts = {id(point): str(number) if numbered else point.name for number, point in enumerate(points, 1)}
     most = max((point.x for point in points), default=1.0)
     step = _step(max(most, TINY))
     end = step * max(1, math.ceil(most / step - 1e-9))
@@ -83,19 +92,25 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
     marks: list[dict[str, Any]] = []
     for point in sorted(points, key=lambda point: (-point.y, point.x, point.name)):
         x, y = across(point.x), down(point.y)
+        text = texts[id(point)]
         left = x > WIDTH * 0.6
+        width = _SIGN * len(text)
+        start = x - _BESIDE - width if left else x + _BESIDE
         label = y + 5
-        for other in marks:
-            if other["left"] == left and label - other["label"] < _LINE:
+        for other in sorted(marks, key=lambda mark: mark["label"]):
+            meets = start < other["end"] and other["start"] < start + width
+            if meets and abs(label - other["label"]) < _LINE:
                 label = other["label"] + _LINE
         ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
-        marks.append({"point": point, "x": x, "y": y, "label": round(label, 1), "left": left, "ends": ends})
+        mark = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
+        marks.append(mark | {"label": round(label, 1), "start": start, "end": start + width})
     over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
     if over > 0:
         for mark in marks:
             mark["label"] = round(mark["label"] - over, 1)
     return {
         "marks": marks,
+        "numbered": [point.name for point in points] if numbered else [],
         "x_ticks": [(across(step * number), f"{step * number:.3g}") for number in range(round(end / step) + 1)],
         "y_ticks": [(down(share / 4), f"{share / 4:.2f}") for share in range(5)],
         "frame": (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM),
