@@ -102,7 +102,7 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
             if meets and abs(label - other["label"]) < _LINE:
                 label = other["label"] + _LINE
         ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
-        mark = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
+        mark: dict[str, Any] = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
         marks.append(mark | {"label": round(label, 1), "start": start, "end": start + width})
     over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
     if over > 0:
