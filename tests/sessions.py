@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -76,13 +77,16 @@ def main() -> None:
 
 
 def import_all() -> None:
-    """Import pytest's plugins as it does itself, rewriting their assertions, and all of this one."""
+    """Import pytest's plugins as it does itself, rewriting their assertions, then this one and what it needs."""
     config = _prepareconfig(["-c", os.devnull, "--noconftest"])
     import pytest_medhelm
 
     for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+    for name in ("nltk", "openpyxl"):
+        with suppress(ImportError):
+            import_module(name)
     config._ensure_unconfigure()
 
 
