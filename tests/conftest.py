@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
 from tests.sessions import Sessions
@@ -70,6 +71,17 @@ def letters_data(count: int) -> str:
 def gold(body: dict[str, Any]) -> str:
     """The right letter of a prompt of the small benchmark."""
     return str(body["messages"][-1]["content"]).partition("Gold ")[2][0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes a minute and more: begun last, it would keep one process busy and let the others wait."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WorkStealingScheduling:
+    """A process that has nothing left takes over half of what another one has; neighbours stay together until then."""
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

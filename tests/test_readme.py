@@ -75,6 +75,7 @@ def test_commands(
                 result.stdout.fnmatch_lines(["page: *leaderboard.html"])
 
 
+@pytest.mark.long
 def test_the_first_command_evaluates_the_embedded_model(pytester: pytest.Pytester) -> None:
     install, run = SETUP.split(" && ")[1:]
     assert install == ".venv/bin/pip install -q -e '.[local,data]'"

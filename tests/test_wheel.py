@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import BENCHMARKS, CHECKOUT
 from tests.every import MODULES
 
@@ -24,6 +26,7 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
+@pytest.mark.long
 def test_the_wheel_stands_alone_and_is_light(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, CHECKOUT], check=True)
     (wheel,) = tmp_path.glob("*.whl")
