@@ -113,3 +113,20 @@ def test_a_session_that_asked_nothing_is_no_attempt_and_makes_no_gate_post_hoc(
     result.stdout.fnmatch_lines(
         ["attempt 1 on this evaluation set*", "gate file gate.toml: first used 20*, never locked", "gate pass*"]
     )
+
+
+def test_a_merge_takes_no_attempt_away_whose_records_were_replaced(
+    letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with MockServer(lambda _: "A") as server:
+        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(8)}"]
+        for _ in range(2):
+            assert run(*options, "--medhelm-no-cache", gate()).ret == 1
+        server.reply = gold
+        for number in (1, 2):
+            run(*options, "--medhelm-no-cache", f"--medhelm-shard={number}/2", f"--medhelm-suite=part-{number}")
+    parts = ["medhelm-results/part-1", "medhelm-results/part-2"]
+    assert main(["merge", *parts, "--to=medhelm-results/whole", "--gate=gate.toml"]) == 0
+    assert "attempt 3 on this evaluation set" in capsys.readouterr().out, "the parts are one"
+    assert main(["merge", "medhelm-results/default", "--to=medhelm-results/alone", "--gate=gate.toml"]) == 1
+    assert "attempt 3 on this evaluation set" in capsys.readouterr().out, "the first run has no record left"

@@ -95,9 +95,11 @@ def judged(
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=against)
     runs = [entry["run"] for entry in suite.runs()]
-    parts = runs if source == "merge" else []
+    # A run whose records others have replaced was an attempt of its own, and is not one with this.
+    held = {number for cell in outcome.cells if cell.model in chosen for number in cell.columns.runs}
+    parts = sorted(suite.run(number)["run"] for number in held) if source == "merge" else []
     place = arguments.ledger or ledger_beside(suite.folder)
-    problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts)
+    problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts, runs=runs if parts else ())
     if arguments.junitxml is not None:
         write_junit(arguments.junitxml, outcome.gates)
     print_reports(suite, outcome.leaderboard)

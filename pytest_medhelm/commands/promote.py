@@ -134,7 +134,7 @@ def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[Entry]) -> Iterator[
         for entry in entries
         if entry.kind == STARTED or (entry.kind == FINISHED and entry.facts["source"] == "run")
     }
-    parts = {part for entry in entries for part in entry.facts.get("parts", ())}
+    parts = {part for entry in entries for key in ("parts", "runs") for part in entry.facts.get(key, ())}
     runs = [run for run in suite.runs() if any(model["kind"] == CANDIDATE for model in run["models"])]
     missing = [
         run

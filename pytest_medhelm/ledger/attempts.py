@@ -94,11 +94,12 @@ def finish(
     source: str,
     stopped: str = "",
     parts: Sequence[str] = (),
+    runs: Sequence[str] = (),
 ) -> str:
     """Write that an evaluation ended, and where it stands into the leaderboard's measurements.
 
-    ``source``: run, apply or merge; ``stopped``: why it did not come to its end; ``parts``: the runs that a merge
-    united, which are one attempt with it. Returns as ``begin``.
+    ``source``: run, apply or merge; ``stopped``: why it did not come to its end; ``parts``: the runs whose records
+    a merge united, which are one attempt with it; ``runs``: all that the united suites had. Returns as ``begin``.
     """
     cells = [cell for cell in outcome.cells if cell.model in models]
     if not cells:
@@ -111,6 +112,7 @@ def finish(
     facts = _found(run, outcome.leaderboard["suite"], seen, gates) | {
         "source": source,
         "parts": sorted(parts),
+        "runs": sorted(runs),
         "verdicts": dict(sorted(Counter(result.verdict for result in outcome.gates).items())),
         "ended": ABORTED if stopped else "partial" if any(cell.partial for cell in cells) else "complete",
     }
@@ -145,6 +147,7 @@ def cut_off(
     facts = _found(run, folder.name, seen, gates) | {
         "source": "run",
         "parts": [],
+        "runs": [],
         "verdicts": {},
         "ended": ABORTED if seen else NOTHING,
     }
