@@ -108,7 +108,7 @@ def scenarios(n: int) -> Iterator[Scenario]:
     for share in (0.02, 0.05, 0.2):
         yield Scenario(f"graded, {share:g} lost entirely, else noise", -share, skewed(n, share))
     for correlation in (0.1, 0.5, 0.9):
-        for discordance, margin in ((0.05, 0.05), (0.2, 0.05)):
+        for discordance, margin in ((0.01, 0.01), (0.02, 0.02), (0.05, 0.05), (0.2, 0.05)):
             yield Scenario(
                 f"clustered, ICC {correlation:g}, discordance {discordance:g}, margin {margin:g}",
                 -margin,
