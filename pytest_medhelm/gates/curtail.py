@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 LOOKS = 50
 """How often the rules of a benchmark and model are tried while it runs, evenly spread."""
-CURTAILED = "curtailed"
-"""How the reason begins for which an item is skipped."""
 
 
 def curtail_file(folder: Path, run: str) -> Path:

@@ -99,18 +99,6 @@ def _objects(text: str) -> Iterator[object]:
         position = text.find("{", end)
 
 
-def explanations(rubric: Rubric, content: str) -> dict[str, str]:
-    """The reasons in a judge's reply by criterion, for the pages; empty where there are none."""
-    value = answers.read_json(answers.split_thinking(content, None).answer)
-    if not isinstance(value, Mapping):
-        return {}
-    return {
-        name: str(entry["explanation"])
-        for name in (criterion.name for criterion in rubric.criteria)
-        if isinstance(entry := value.get(name), Mapping) and entry.get("explanation")
-    }
-
-
 def make_verdict(
     rubric: Rubric, judge: Model, tries: Sequence[Try], *, values: Mapping[str, float] | None, facts: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -79,11 +79,6 @@ class Value:
         return self.place.error(problem)
 
     @property
-    def is_list(self) -> bool:
-        """It is a list."""
-        return isinstance(self._node, yaml.SequenceNode)
-
-    @property
     def is_table(self) -> bool:
         """It has keys of its own."""
         return isinstance(self._node, yaml.MappingNode)
