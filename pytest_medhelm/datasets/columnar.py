@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.datasets.readers import Row, read_bytes, require_rows
 from pytest_medhelm.errors import DataError, missing_extra
 
 
-def read_columnar(path: Path, columns: Sequence[str] | None = None, filters: Any = None) -> Iterator[Row]:
+def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """The rows of a table, in its order, with Python values; only the named columns if any are named.
 
     The format shows in the file: Parquet, Feather (Arrow file), or an Arrow stream as the ``datasets`` library
-    saves it. ``filters`` are pyarrow's, e.g. [("subject_id", "in", ids)]: a large Parquet file is then not read
-    whole. Raises DataMissing when pyarrow is not installed, DataError naming a column that is missing.
+    saves it. Raises DataMissing when pyarrow is not installed, DataError naming a column that is missing.
     """
     try:
         import pyarrow
@@ -29,13 +27,12 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None, filters: Any
         if raw[:4] == b"PAR1":
             schema = parquet.read_schema(content)
             _require(path, columns, schema.names)
-            table = parquet.read_table(content, columns=None if columns is None else list(columns), filters=filters)
+            table = parquet.read_table(content, columns=None if columns is None else list(columns))
         else:
             reader = ipc.open_file(content) if raw[:6] == b"ARROW1" else ipc.open_stream(content)
             _require(path, columns, reader.schema.names)
             table = reader.read_all()
             table = table.select(list(columns)) if columns is not None else table
-            table = table.filter(parquet.filters_to_expression(filters)) if filters else table
     except (pyarrow.ArrowException, OSError, ValueError):
         raise wrong from None
     number = 0
@@ -43,8 +40,7 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None, filters: Any
         for values in batch.to_pylist():
             number += 1
             yield Row(path.name, number, values)
-    if not filters:
-        require_rows(path.name, number)
+    require_rows(path.name, number)
 
 
 def _require(path: Path, columns: Sequence[str] | None, names: Sequence[str]) -> None:

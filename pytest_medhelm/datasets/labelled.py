@@ -17,18 +17,11 @@ EMPTY_ROW = LeftOut("an empty row")
 Load = Callable[[Path], Iterator["Instance | LeftOut"]]
 
 
-def labelled_csv(
-    choices: Sequence[str],
-    *,
-    question: str = "prompt",
-    context: str = "context",
-    label: str = "label",
-    may_lack_label: bool = False,
-) -> Load:
+def labelled_csv(choices: Sequence[str], *, question: str = "prompt", may_lack_label: bool = False) -> Load:
     """A ``load`` for a CSV file with one labelled text a row.
 
-    ``question``, ``context`` and ``label`` name its columns. The label is the letter of a choice. The file has no
-    ids, so an instance's id is a hash of its texts. Questions about the same context are one cluster. With
+    Its columns are ``question``, context and label, the letter of a choice. The file has no ids, so an instance's id
+    is a hash of its texts. Questions about the same context are one cluster. With
     ``may_lack_label`` a row whose label is empty is left out and counted; otherwise it is an error. Rows without any
     text, which spreadsheets like to append, are left out and counted too.
     """
@@ -38,33 +31,30 @@ def labelled_csv(
         for row in read_csv(path):
             if not any(map(str.strip, row.values.values())):
                 yield EMPTY_ROW
-            elif may_lack_label and not row.take(label, str).strip():
+            elif may_lack_label and not row.take("label", str).strip():
                 yield NO_LABEL
             else:
-                yield labelled_instance(row, seen, choices, question=question, context=context, label=label)
+                yield _instance(row, seen, choices, question=question, context="context", label="label")
 
     return load
 
 
-def labelled_xlsx(
-    choices: Sequence[str],
-    *,
-    sheet: str,
-    context: str,
-    question: str = "question",
-    label: str = "provided_label",
-) -> Load:
-    """As ``labelled_csv`` for a worksheet; its other columns are kept in the instance's fields."""
+def labelled_xlsx(choices: Sequence[str], *, sheet: str, context: str) -> Load:
+    """As ``labelled_csv`` for a worksheet with the columns question, ``context`` and provided_label.
+
+    Its other columns are kept in the instance's fields.
+    """
+    names = {"question": "question", "context": context, "label": "provided_label"}
 
     def load(path: Path) -> Iterator[Instance | LeftOut]:
         seen: Counter[str] = Counter()
         for row in read_xlsx(path, sheet=sheet):
-            yield labelled_instance(row, seen, choices, question=question, context=context, label=label, keep=True)
+            yield _instance(row, seen, choices, **names, keep=True)
 
     return load
 
 
-def labelled_instance(
+def _instance(
     row: Row,
     seen: Counter[str],
     choices: Sequence[str],
