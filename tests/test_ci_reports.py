@@ -44,7 +44,7 @@ def test_pytest_html_shows_status_score_and_leaderboard(
     assert "<script>alert" not in page
     assert "doc]]><b>" not in page
     assert "medhelm: suite default" in page
-    assert "1 of 1 gates do not pass" in page
+    assert "Not passed: 1 of 1" in page
     assert "letters" in page
     assert "../medhelm-results/default/instances.html#benchmark=letters" in page
     assert "Case 3." not in page, "no prompt"

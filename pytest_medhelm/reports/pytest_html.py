@@ -16,6 +16,7 @@ from markupsafe import escape
 
 from pytest_medhelm.options import Settings
 from pytest_medhelm.reports.browser_files import PAGE, address
+from pytest_medhelm.reports.overview import in_order
 from pytest_medhelm.reports.pages import template
 
 LEADERBOARD = "leaderboard.html"
@@ -70,6 +71,9 @@ class PytestHtml:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         if self._board is not None:
             page = None if self._pages == "none" else f"{self._suite}/{LEADERBOARD}"
+            results = self._board["results"]
             prefix.append(
-                template("pytest_html.html").render(board=self._board, results=self._board["results"], page=page)
+                template("pytest_html.html").render(
+                    board=self._board, results=results, models=in_order(results), page=page
+                )
             )
