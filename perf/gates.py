@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.gates.against import difference_limits
-from pytest_medhelm.gates.measure import share_limits
+from pytest_medhelm.gates.exact_limits import share_limits
 from pytest_medhelm.gates.power import power_of
 from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 from pytest_medhelm.leaderboard.statistics import mean_interval

@@ -9,7 +9,7 @@ from scipy.stats import binom, t
 
 from perf.gates import ALPHAS, Scenario, binary, clustered, error_rate, power_gap, scenarios, share_of, ties, tolerated
 from pytest_medhelm.gates.against import difference_limits
-from pytest_medhelm.gates.measure import mean_limits, share_limits
+from pytest_medhelm.gates.exact_limits import mean_limits, share_limits
 from pytest_medhelm.gates.power import needed, power_of
 from pytest_medhelm.leaderboard.paired_statistics import paired_interval
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from statistics import NormalDist, fmean
+from statistics import NormalDist
 from typing import Any
 
+from pytest_medhelm.gates.exact_limits import Labelled, label_limits, mean_limits, share_limits
 from pytest_medhelm.gates.result import Reading, Unread
 from pytest_medhelm.gates.rule import ALPHA, COST, LATENCIES, Rule
 from pytest_medhelm.leaderboard.aggregate import make_cell
 from pytest_medhelm.leaderboard.cell import Cell
-from pytest_medhelm.leaderboard.paired_statistics import believed_from
-from pytest_medhelm.leaderboard.statistics import mean_interval, share_bounds
 from pytest_medhelm.response import STATUSES
 
 LEAST_TIMED = 20
@@ -94,17 +93,15 @@ def _metric(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
 
 
 def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] | None:
-    """The limits of right-or-wrong scores of one run; None for others, which keep those of the page.
-
-    Clopper-Pearson, each end at the one-sided level alpha: Wilson's, which the page shows, miss more often on one side
-    than alpha allows (5.6 % for 5 % at n = 100 and a true 0.9). Those of clusters and of sub-runs are never narrower
-    than the page's.
-    """
+    """The limits of right-or-wrong scores, and of what is made of labels; None for others, which keep the page's."""
     aside = cell.columns.not_applicable.get(metric, set())
     kept = [
         place for place, score in enumerate(cell.scores.get(metric, ())) if score is not None and place not in aside
     ]
-    least, most = sorted(cell.metrics[metric]["scale"])
+    page = cell.metrics[metric]
+    if metric not in cell.scores:
+        return label_limits(metric, _labelled(cell), cell.facts.get("positive"), alpha) if cell.columns.labels else None
+    least, most = sorted(page["scale"])
     values = [cell.scores[metric][place] for place in kept]
     if not kept or not set(values) <= {least, most}:
         return None
@@ -113,46 +110,17 @@ def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] 
     strata = None if cell.strata is None else [cell.strata[place] for place in kept]
     low, high = share_limits(right, clusters, alpha) if strata is None else mean_limits(right, clusters, strata, alpha)
     low, high = least + (most - least) * low, least + (most - least) * high
-    page = cell.metrics[metric]
     return (low, high) if strata is None else (min(low, page["low"]), max(high, page["high"]))
 
 
-def mean_limits(
-    right: Sequence[float], clusters: Sequence[str], strata: Sequence[int], alpha: float
-) -> tuple[float, float]:
-    """As ``share_limits`` for the unweighted mean of the shares of sub-runs, by recovering variances.
-
-    (Zou and Donner, Stat. Med. 27, 2008.) The stratified interval of the page passes a model at a true 0.98 in 6.8 %
-    at alpha 0.05 with two sub-runs of 250.
-    """
-    groups: dict[int, list[int]] = {}
-    for place, stratum in enumerate(strata):
-        groups.setdefault(stratum, []).append(place)
-    means, down, up = [], [], []
-    for places in groups.values():
-        scores = [right[place] for place in places]
-        low, high = share_limits(scores, [clusters[place] for place in places], alpha)
-        means.append(fmean(scores))
-        down.append(means[-1] - low)
-        up.append(high - means[-1])
-    mean, count = fmean(means), len(means)
-    return max(0.0, mean - math.hypot(*down) / count), min(1.0, mean + math.hypot(*up) / count)
-
-
-def share_limits(right: Sequence[float], clusters: Sequence[str] | None, alpha: float) -> tuple[float, float]:
-    """Limits that decide a gate on a share, each at the one-sided level alpha; ``right`` holds 0 and 1.
-
-    Raises ValueError without scores.
-    """
-    low, high = share_bounds(right, clusters, 1 - alpha)
-    sources = len(set(clusters or ()))
-    if clusters is None or sources == len(right) or "" in clusters:
-        return low, high
-    careful = mean_interval(
-        right, scale=(0.0, 1.0), clusters=clusters, confidence=1 - 2 * alpha, informative=believed_from(sources)
-    )
-    assert careful is not None
-    return min(low, careful.low), max(high, careful.high)
+def _labelled(cell: Cell) -> list[Labelled]:
+    columns = cell.columns
+    rows = zip(columns.labels, columns.clusters, columns.strata, strict=True)
+    return [
+        Labelled(*pair, cluster, stratum if cell.strata is not None else "")
+        for pair, cluster, stratum in rows
+        if pair is not None
+    ]
 
 
 def _latency(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
