@@ -73,6 +73,7 @@ def make_leaderboard(records: int) -> dict[str, Any]:
         "benchmark": "advice",
         "main_metric": "jury",
         "n": records // len(MODELS),
+        "sample": False,
         "partial": False,
         "curtailed": None,
         "metrics": {},

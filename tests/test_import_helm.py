@@ -12,9 +12,11 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli import main
+from tests.browser import browser_data
 from tests.conftest import cell, leaderboard
 from tests.juries import records
 
+SUITE = "medhelm-results/default"
 GPT = "openai/gpt-4o-2024-05-13"
 
 
@@ -252,6 +254,9 @@ def test_old_results_stand_beside_new_ones_outside_ranking_and_gates(
     assert facts["data"]["origin"] == "sample", "what was run here describes the benchmark"
     page = " ".join((pytester.path / "medhelm-results/default/leaderboard.html").read_text().split())
     assert "<strong>Sample data</strong> in MedQA (but not of helm/openai/gpt-4o-2024-05-13): invented cases" in page
+    assert "<dt>Limit</dt><dd>1000</dd>" in page, "an import asked nobody: how the others were asked stays there"
+    shown = {entry["model"]: entry["sample"] for entry in browser_data(pytester.path / SUITE, "index")["cells"]}
+    assert shown == {"helm/openai/gpt-4o-2024-05-13": False, "vllm/a": True, "vllm/b": True, "vllm/c": True}
     assert main(["gate", "apply", "medhelm-results/default", "med_qa.exact_match_helm >= 0.1"]) == 1
     judged = {gate["model"] for gate in leaderboard(pytester.path)["results"]["gates"]}
     assert judged == {"vllm/a", "vllm/b", "vllm/c"}

@@ -33,6 +33,7 @@ CHUNK_INSTANCES = 200
 """At most."""
 SLICE_VALUES = 200
 """A slice with more values is none to filter by."""
+_OF_CELL = ("benchmark", "model", "main_metric", "sample", "partial", "curtailed", "n")
 _SAMPLED = 32
 """Instances of a benchmark, evenly spread, whose mean size decides how many a chunk has."""
 
@@ -93,7 +94,6 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
             {
                 "name": name,
                 "title": known.get("title", name),
-                "sample": known.get("data", {}).get("origin") == "sample",
                 "key": key,
                 "count": len(raw),
                 "per_chunk": per_chunk,
@@ -110,7 +110,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
             "benchmarks": benchmarks,
             "cells": [
-                {name: cell[name] for name in ("benchmark", "model", "main_metric", "partial", "curtailed", "n")}
+                {name: cell[name] for name in _OF_CELL}
                 | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
                 for cell in results["cells"]
             ],

@@ -79,12 +79,18 @@ def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any
 
 
 def facts_of_run(leaderboard: Mapping[str, Any]) -> dict[str, Any]:
-    """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results."""
+    """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
+
+    The settings are those of the newest run that asked, and of the newest import.
+    """
     runs = leaderboard["measurements"]["runs"]
     newest = runs[-1] if runs else {}
+    settings: list[dict[str, Any]] = [run.get("settings", {}) for run in reversed(runs)]
+    asked: dict[str, Any] = next((found for found in settings if "models" in found), {})
+    imported: dict[str, Any] = next((found for found in settings if "imported_runs" in found), {})
     return {
         "runs": len(runs),
         "started": newest.get("started", ""),
         "version": newest.get("packages", {}).get("pytest-medhelm", ""),
-        "settings": newest.get("settings", {}),
+        "settings": asked | imported,
     }

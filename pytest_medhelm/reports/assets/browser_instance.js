@@ -6,14 +6,14 @@
   const LONG = 1500;
 
   medhelm.showInstance = (box, board, instance, texts, query) => {
-    const entry = board.data.benchmarks[board.benchmarkOf[instance]];
+    const place = board.benchmarkOf[instance];
     const rank = new Map(board.models.map((name, place) => [name, place]));
     const records = [...texts.records].sort((first, second) => rank.get(first.model) - rank.get(second.model));
     const slices = Object.entries(texts.slices);
     box.replaceChildren(
       slices.length > 0 && make("p", { class: "soft" },
         slices.map(([name, value]) => `${medhelm.visible(name)}: ${medhelm.visible(String(value))}`).join(" · ")) || "",
-      entry.sample ? make("p", { class: "warn" }, make("strong", {}, "Sample data"), ": an invented case.") : "",
+      records.some((record) => board.cells[place].some((cell) => cell && cell.sample && cell.model === record.model)) ? make("p", { class: "warn" }, make("strong", {}, "Sample data"), ": an invented case.") : "",
       board.marks.has(instance) ? make("p", { class: "warn" }, make("strong", {}, "Reference marked as wrong"), ": ",
         medhelm.visible(board.marks.get(instance) || "no reason given")) : "",
       make("div", { class: "given" },

@@ -210,8 +210,11 @@
       make("strong", {}, head), `${before} ${listed(found)}${after}.`);
     const of = (cell) => `${title.get(cell.benchmark) || cell.benchmark} of ${medhelm.visible(cell.model)}`;
     const count = (value) => value.toLocaleString("en");
+    const invented = new Set(cells.filter((cell) => cell.sample).map((cell) => cell.benchmark));
+    const real = new Set(cells.filter((cell) => !cell.sample && invented.has(cell.benchmark)).map((cell) => cell.model));
     box.replaceChildren(...[
-      note("Sample data", ": invented cases in", benchmarks.filter((entry) => entry.sample).map((entry) => entry.title)),
+      note("Sample data", ": invented cases in", benchmarks.filter((entry) => invented.has(entry.name)).map((entry) => entry.title),
+        real.size > 0 ? ` (but not of ${[...real].map((name) => medhelm.visible(name)).join(", ")})` : ""),
       note("Incomplete", ": instances are missing in", cells.filter((cell) => cell.partial)
         .map((cell) => `${of(cell)} (there should be ${count(cell.n)})`)),
       note("Curtailed", " once no further answer could change a verdict:", cells.filter((cell) => cell.curtailed)
