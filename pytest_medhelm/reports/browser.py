@@ -110,8 +110,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
             "benchmarks": benchmarks,
             "cells": [
-                {name: cell[name] for name in _OF_CELL}
-                | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
+                {name: cell[name] for name in _OF_CELL} | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
                 for cell in results["cells"]
             ],
             "metrics": {
