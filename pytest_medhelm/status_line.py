@@ -151,6 +151,11 @@ class StatusLine:
             self._clear()
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self) -> None:
+        """The run is over: the summary says FAILED and the like of each test again."""
+        self._on = False
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self) -> None:
         self._clear()
 

@@ -172,6 +172,8 @@ def test_what_fails_is_counted_once(extra: tuple[str, ...], letters: Callable[..
         result = run(*options, "--medhelm-strict", "--medhelm-html=none", *extra)
     (last,) = [line for line in result.outlines if line.startswith("medhelm 600 of 600")]
     assert " | 1 request_error | 2 failed | " in last
+    listed = [line for line in result.outlines if "test_letters.py::" in line]
+    assert sorted(line.split()[0] for line in listed) == ["ERROR", "FAILED", "FAILED"], "pytest's words, in its summary"
 
 
 @BOTH
