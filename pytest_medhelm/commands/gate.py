@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.against import Baseline, read_baseline
@@ -193,10 +194,19 @@ def described(gate: Gate) -> Iterator[str]:
         yield f"  {' or '.join(map(str, demand.alternatives))}  (one-sided alpha {demand.alternatives[0].alpha:g})"
         if demand.alternatives[0].why:
             yield f"    because {demand.alternatives[0].why}"
-    stated = [f"{key} = {value}" for key, value in gate.evaluation.items()]
+    stated = [_plain(key, value) for key, value in gate.evaluation.items()]
     if stated:
         yield f"every benchmark was run with {', '.join(stated)}"
     for name, facts in gate.benchmarks.items():
-        yield f"{name}: {', '.join(f'{key} = {value}' for key, value in facts.items()) or 'must have been run'}"
+        yield f"{name}: {', '.join(_plain(key, value) for key, value in facts.items()) or 'must have been run'}"
     if not gate.benchmarks:
         yield "no evaluation set is stated: any benchmark that is complete on real data is judged"
+
+
+def _plain(key: str, value: Any) -> str:
+    """A key of a gate file with its value, in words."""
+    if isinstance(value, list):
+        value = ", ".join(value) or "none"
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} {checksum}" for name, checksum in value.items())
+    return f"{key} = {value}"

@@ -14,7 +14,7 @@ from pytest_medhelm.results.suite import Suite
 _HEAD = """\
 # What decides a promotion, and on which evaluation set. Sign it before the run: medhelm gate lock {name}
 title = "Promotion of a model"
-alpha = 0.025                     # one-sided: the 95 % interval that is shown is the one that decides
+alpha = 0.025                     # one-sided, as at each end of a 95 % interval
 """
 
 
