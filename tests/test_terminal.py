@@ -15,7 +15,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.options import read_settings
 from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.reports.terminal_table import table
-from tests.conftest import gold
+from tests.conftest import LETTERS, gold, letters_data
 from tests.juries import named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm
 
@@ -173,6 +173,26 @@ def test_severe_harm_is_looked_at_first(extra: tuple[str, ...], run: Any, pytest
     with MockServer(reply, models=("doctor", "judge")) as server:
         result = run(*named(server, "judge"), data, *extra)
     result.stdout.fnmatch_lines(["look at first: talks vllm/doctor severe harm in 1 of 4"])
+
+
+@BOTH
+def test_many_benchmarks_that_pass_a_rule_are_one_line(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    """A rule on all of 50 benchmarks passes in a line; what does not pass has one each."""
+    data = letters(8)
+    for name in ("commas", "dots", "numerals"):
+        module = LETTERS.replace("letters", name).replace(f"{name}.json", "letters.json")
+        (pytester.path / f"test_{name}.py").write_text(module)
+        (data / name).mkdir()
+        (data / name / "letters.json").write_text(letters_data(8))
+    result = run(
+        *vllm(server), f"--medhelm-data={data}", "--medhelm-gate=*.request_error <= 0.5",
+        "--medhelm-gate=* <= 0.9", *extra,
+    )  # fmt: skip
+    said = [line for line in result.outlines if line.startswith("gate ")]
+    assert said[0] == "gate pass: *.request_error <= 0.5: vllm/mock on 4 benchmarks, each on the page"
+    assert [line.split()[1:6] for line in said[1:]] == [["fail:", "*", "<=", "0.9:", "vllm/mock"] for _ in range(4)]
 
 
 def test_gates_have_the_colour_of_their_verdict(letters: Callable[..., Path], run: Any, server: MockServer) -> None:

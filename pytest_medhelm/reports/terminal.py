@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -33,8 +34,22 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Itera
     if attempt and (results["gates"] or attempt["number"] > 1):
         for sentence in sentences(attempt):
             yield visible(sentence), {"yellow": attempt["post_hoc"]}
-    for gate in results["gates"]:
-        yield f"gate {visible(gate['sentence'])}", {_COLOUR.get(gate["verdict"], "yellow"): True}
+    for verdict, sentence in _verdicts(results["gates"]):
+        yield f"gate {visible(sentence)}", {_COLOUR.get(verdict, "yellow"): True}
+
+
+def _verdicts(gates: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Verdict and sentence of each result, and one for all benchmarks on which a model passes a rule, where many."""
+    passed: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for gate in gates:
+        if gate["verdict"] == "pass":
+            passed[gate["rule"], gate["model"]].append(gate)
+    for gate in gates:
+        alike = passed[gate["rule"], gate["model"]]
+        if gate not in alike or len(alike) <= LISTED:
+            yield gate["verdict"], gate["sentence"]
+        elif gate is alike[0]:
+            yield "pass", f"pass: {gate['rule']}: {gate['model']} on {len(alike)} benchmarks, each on the page"
 
 
 _COLOUR = {"pass": "green", "fail": "red"}
