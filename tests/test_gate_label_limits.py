@@ -58,7 +58,7 @@ def test_sub_runs_are_combined_by_recovering_variances() -> None:
 
 @pytest.mark.parametrize("metric", ["macro_f1", "micro_f1", "f1"])
 def test_a_truly_worse_model_passes_no_more_often_than_alpha(metric: str) -> None:
-    """Two labels equally frequent, 95 % right: every F1 is 0.95. The page's jackknife passes it in about 11 %."""
+    """Two labels equally frequent, 95 % right: every F1 is 0.95."""
     generator, alpha, runs, passes = np.random.default_rng(8), 0.05, 1_000, 0
     for _ in range(runs):
         right = generator.random(100) < 0.5

@@ -1,7 +1,7 @@
 """Limits that decide a gate on shares and on what is made of them, each end at the one-sided level alpha.
 
-Clopper-Pearson, where the page shows Wilson's or the jackknife's: those miss more often on one side than alpha allows
-(``python -m perf.gates``; a lower limit of F1 at a true 0.95 on 100 instances in 12 % for 2.5 %).
+Clopper-Pearson, where the page shows Wilson's, which misses more often on one side than alpha allows
+(``python -m perf.gates``), or the jackknife's, which is right for many instances alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Metrics of labels over a whole set of instances: macro and micro F1, precision and recall of one label.
 
-They are no means of instance scores. Their intervals leave out one cluster at a time (the jackknife).
+They are no means of instance scores. Their intervals leave out one cluster at a time (the jackknife), and stand on the
+logit scale: near 1 those on the plain scale cover 89 % instead of 95 % (100 instances, 95 % right).
 """
 
 from __future__ import annotations
@@ -99,13 +100,19 @@ def _interval(
     value: float, without: Counts, right: Sequence[float], clusters: Sequence[str], confidence: float
 ) -> tuple[float, float, str]:
     error = _jackknife_error(without)
-    if error:
-        half = student_t_quantile(0.5 + confidence / 2, without.size - 1) * error
-        return max(0.0, value - half), min(1.0, value + half), "jackknife"
-    # all right or all wrong: as wide as the interval of the share of right answers
+    if error and 0.0 < value < 1.0:
+        half = student_t_quantile(0.5 + confidence / 2, without.size - 1) * error / (value * (1 - value))
+        middle = math.log(value / (1 - value))
+        return _expit(middle - half), _expit(middle + half), "jackknife, logit"
+    # all right, all wrong: as wide as the interval of the share of right answers
     share = mean_interval(right, scale=(0.0, 1.0), clusters=clusters, confidence=confidence)
     assert share is not None
     return min(value, share.low), max(value, share.high), share.method
+
+
+def _expit(logit: float) -> float:
+    """The share whose logit this is; of no overflow, however far out."""
+    return 0.5 * (1 + math.tanh(logit / 2))
 
 
 def _jackknife_error(without: Counts) -> float:
