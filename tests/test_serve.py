@@ -67,7 +67,13 @@ def test_the_pages_are_those_of_the_files(
 ) -> None:
     folder = pytester.path / "medhelm-results" / "default"
     with MockServer(gold) as server:
-        run(*vllm(server), f"--medhelm-data={letters()}", "--medhelm-gate=letters >= 0.5", *extra)
+        run(
+            *vllm(server),
+            f"--medhelm-data={letters()}",
+            "--medhelm-gate=letters >= 0.5",
+            "--medhelm-concurrency=1",
+            *extra,
+        )
     with serving() as served:  # medhelm-results/default is what it shows unless told
         pages = {name: served.page(f"/default/{name}") for name in ("leaderboard.html", "instances.html")}
         scripts = {"index": served.page("/default/browser/index.js")}

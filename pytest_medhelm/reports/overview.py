@@ -81,7 +81,7 @@ def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any
 def facts_of_run(leaderboard: Mapping[str, Any]) -> dict[str, Any]:
     """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
 
-    The settings are those of the newest run that asked, and of the newest import.
+    The settings are those of the newest run that asked, and of the newest import, in the order of leaderboard.json.
     """
     runs = leaderboard["measurements"]["runs"]
     newest = runs[-1] if runs else {}
@@ -92,5 +92,5 @@ def facts_of_run(leaderboard: Mapping[str, Any]) -> dict[str, Any]:
         "runs": len(runs),
         "started": newest.get("started", ""),
         "version": newest.get("packages", {}).get("pytest-medhelm", ""),
-        "settings": asked | imported,
+        "settings": dict(sorted((asked | imported).items())),
     }
