@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import subprocess
@@ -18,23 +17,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli import main
 from tests.conftest import gold, until
 from tests.test_engine import BOTH
-
-LEDGER = Path("medhelm-results/ledger.jsonl")
-GATE = """
-[benchmarks.letters]
-n = "all"
-[[rule]]
-rule = "letters.exact_match >= {least}"
-"""
-
-
-def entries() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in LEDGER.read_text().splitlines()]
-
-
-def gate(least: float = 0.5) -> str:
-    Path("gate.toml").write_text(GATE.format(least=least))
-    return "--medhelm-gate=gate.toml"
+from tests.test_ledger import LEDGER, entries, gate
 
 
 def recorded() -> int:

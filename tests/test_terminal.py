@@ -191,7 +191,7 @@ def test_many_benchmarks_that_pass_a_rule_are_one_line(
         "--medhelm-gate=* <= 0.9", *extra,
     )  # fmt: skip
     said = [line for line in result.outlines if line.startswith("gate ")]
-    assert said[0] == "gate pass: *.request_error <= 0.5: vllm/mock on 4 benchmarks, each on the page"
+    assert said[0] == "gate pass: *.request_error <= 0.5: vllm/mock on 4 benchmarks, each in leaderboard.json"
     assert [line.split()[1:6] for line in said[1:]] == [["fail:", "*", "<=", "0.9:", "vllm/mock"] for _ in range(4)]
 
 

@@ -49,7 +49,7 @@ def _verdicts(gates: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
         if gate not in alike or len(alike) <= LISTED:
             yield gate["verdict"], gate["sentence"]
         elif gate is alike[0]:
-            yield "pass", f"pass: {gate['rule']}: {gate['model']} on {len(alike)} benchmarks, each on the page"
+            yield "pass", f"pass: {gate['rule']}: {gate['model']} on {len(alike)} benchmarks, each in leaderboard.json"
 
 
 _COLOUR = {"pass": "green", "fail": "red"}
