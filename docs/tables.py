@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm.catalogue import Entry, catalogue
-from pytest_medhelm.datasets.fetch import wanted
-from pytest_medhelm.datasets.licences import terms
-from pytest_medhelm.datasets.outline import outline
-from pytest_medhelm.task import DataFile, DataFolder
+from pytest_medhelm.tasks.catalogue import Entry, catalogue
+from pytest_medhelm.tasks.data.fetch import wanted
+from pytest_medhelm.tasks.data.licences import terms
+from pytest_medhelm.tasks.data.outline import outline
+from pytest_medhelm.tasks.task import DataFile, DataFolder
 
 PAGE = Path(__file__).parent / "data.md"
 MARK = "<!-- Below: written by docs/tables.py. -->\n"

@@ -18,13 +18,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from pytest_medhelm.engine.request import Completion, Request, make_request
-from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.jury.harm import merge
+from pytest_medhelm.models.engine.request import Completion, Request, make_request
+from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.reports.browser_files import write_browser
-from pytest_medhelm.results.record import text_hash
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.reports.html.browser_files import write_browser
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.jury.harm import merge
+from pytest_medhelm.scoring.record import text_hash
 
 MODELS = ("house/small", "house/large")
 JUDGES = ("house/judge-a", "house/judge-b")

@@ -15,11 +15,11 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from pytest_medhelm.gates.against import difference_limits
-from pytest_medhelm.gates.exact_limits import share_limits
+from pytest_medhelm.gates.baseline import difference_limits
 from pytest_medhelm.gates.power import power_of
-from pytest_medhelm.leaderboard.paired_statistics import paired_interval
-from pytest_medhelm.leaderboard.statistics import mean_interval
+from pytest_medhelm.results.stats.exact_limits import share_limits
+from pytest_medhelm.results.stats.intervals import mean_interval
+from pytest_medhelm.results.stats.paired import paired_interval
 
 SIZES = (100, 500)
 ALPHAS = (0.025, 0.05)

@@ -10,21 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_medhelm.metrics import Metric
-    from pytest_medhelm.response import Response
-    from pytest_medhelm.task import DataFile, DataFolder, Examples, Instance, LeftOut, Task
+    from pytest_medhelm.scoring.metrics import Metric
+    from pytest_medhelm.scoring.response import Response
+    from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Instance, LeftOut, Task
 
 __all__ = ["DataFile", "DataFolder", "Examples", "Instance", "LeftOut", "Metric", "Response", "Task", "__version__"]
 
 _HOME = {
-    "DataFile": "task",
-    "DataFolder": "task",
-    "Examples": "task",
-    "Instance": "task",
-    "LeftOut": "task",
-    "Metric": "metrics",
-    "Response": "response",
-    "Task": "task",
+    "DataFile": "tasks.task",
+    "DataFolder": "tasks.task",
+    "Examples": "tasks.task",
+    "Instance": "tasks.task",
+    "LeftOut": "tasks.task",
+    "Metric": "scoring.metrics",
+    "Response": "scoring.response",
+    "Task": "tasks.task",
 }
 
 

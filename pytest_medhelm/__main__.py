@@ -2,6 +2,6 @@
 
 import sys
 
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 
 sys.exit(main())

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_medhelm.metrics import Metric
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.results.suite import Suite
+    from pytest_medhelm.results.store.suite import Suite
+    from pytest_medhelm.scoring.metrics import Metric
 
 
 @pytest.hookspec(firstresult=True)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.datasets.sources import locate
-from pytest_medhelm.task import DataFile, DataFolder, Instance, LeftOut
+from pytest_medhelm.tasks.data.sources import locate
+from pytest_medhelm.tasks.task import DataFile, DataFolder, Instance, LeftOut
 from tests.conftest import BENCHMARKS, CHECKOUT
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", CHECKOUT.parent / "shared" / "data"))

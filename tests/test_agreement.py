@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_medhelm.agreement.coefficients import alpha, kendall, spearman, weighted_kappa
-from pytest_medhelm.agreement.components import components, mixed_icc
-from pytest_medhelm.agreement.differences import differences
-from pytest_medhelm.agreement.estimate import Estimate
-from pytest_medhelm.agreement.icc import agreement, icc, one_way
-from pytest_medhelm.agreement.judges import biases, leave_one_out, orderings, self_preference
-from pytest_medhelm.agreement.needed import answers_needed
-from pytest_medhelm.agreement.pairs import over_pairs
-from pytest_medhelm.agreement.table import COMPLETE, INCOMPLETE, NESTED, Table, design, standardised, table_of
-from pytest_medhelm.agreement.words import verbal, words_between
-from pytest_medhelm.leaderboard.quantiles import f_quantile
-from pytest_medhelm.models.family import family
+from pytest_medhelm.models.vendor import family
+from pytest_medhelm.results.agreement.coefficients import alpha, kendall, spearman, weighted_kappa
+from pytest_medhelm.results.agreement.components import components, mixed_icc
+from pytest_medhelm.results.agreement.differences import differences
+from pytest_medhelm.results.agreement.estimate import Estimate
+from pytest_medhelm.results.agreement.icc import agreement, icc, one_way
+from pytest_medhelm.results.agreement.interpretation import verbal, words_between
+from pytest_medhelm.results.agreement.judges import biases, leave_one_out, orderings, self_preference
+from pytest_medhelm.results.agreement.pairs import over_pairs
+from pytest_medhelm.results.agreement.sample_size import answers_needed
+from pytest_medhelm.results.agreement.table import COMPLETE, INCOMPLETE, NESTED, Table, design, standardised, table_of
+from pytest_medhelm.results.stats.quantiles import f_quantile
 
 GAP = math.nan
 FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import cell, gold, leaderboard
 from tests.juries import NAMES, named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_medhelm.answers import (
+from pytest_medhelm.scoring.answers import (
     Quantity,
     Thinking,
     is_refusal,

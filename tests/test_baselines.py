@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.baselines import lexical_answer, random_answer
-from pytest_medhelm.task import Instance
+from pytest_medhelm.tasks.task import Instance
 from tests.conftest import BENCHMARKS, cell, leaderboard
 
 CASE = Instance(

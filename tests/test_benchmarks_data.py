@@ -17,10 +17,10 @@ from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
 from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.patient_communication_and_education import test_medication_qa as medication_qa
-from pytest_medhelm.datasets.office import read_xlsx
-from pytest_medhelm.datasets.readers import content_id, read_csv, read_json, read_jsonl
-from pytest_medhelm.errors import DataError, DataMissing
-from pytest_medhelm.task import Instance, LeftOut
+from pytest_medhelm.tasks.data.office import read_xlsx
+from pytest_medhelm.tasks.data.readers import content_id, read_csv, read_json, read_jsonl
+from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.util.errors import DataError, DataMissing
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SAMPLES = Path(__file__).parents[1] / "benchmarks" / "samples"

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.browser import Visit, browser, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import gold
 from tests.juries import named, rating, talks

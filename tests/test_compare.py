@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import gold, leaderboard
 from tests.juries import named, number_of, rating, talks

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.configfile import read_config
-from pytest_medhelm.engine.budget import FIRST_ANSWER, Budget
-from pytest_medhelm.engine.request import Completion, Request
-from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.engine.transport import Fault, read_usage
-from pytest_medhelm.leaderboard.spending import Party, money, paid_by
+from pytest_medhelm.models.engine.budget import FIRST_ANSWER, Budget
+from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.engine.transport import Fault, read_usage
 from pytest_medhelm.models.price import Price, spent
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.results.leaderboard.spending import Party, money, paid_by
+from pytest_medhelm.util.config_file import read_config
 from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.test_engine import BOTH
 from tests.test_jury import MEDICATION, ratings

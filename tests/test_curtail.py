@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, is_settled, judge
-from pytest_medhelm.leaderboard.aggregate import make_cell
+from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from tests.conftest import cell, gold, leaderboard
 from tests.test_engine import BOTH, vllm
 from tests.test_gate_judging import cell_of

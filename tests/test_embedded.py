@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.errors import ModelError
-from pytest_medhelm.models import embedded
-from pytest_medhelm.models.embedded import EmbeddedServer
-from pytest_medhelm.models.weights import weights
+from pytest_medhelm.models.embedded import server as embedded
+from pytest_medhelm.models.embedded.server import EmbeddedServer
+from pytest_medhelm.models.embedded.weights import weights
+from pytest_medhelm.util.errors import ModelError
 
 CHECKOUT = Path(__file__).parent.parent
 NAME = "smollm2-135m"
@@ -143,7 +143,7 @@ def test_stopping_ends_it_in_the_middle_of_an_answer(path: Path, capfd: pytest.C
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 def test_it_does_not_outlive_a_killed_parent(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pytest_medhelm.models.embedded import EmbeddedServer;"
+        "import sys; from pathlib import Path; from pytest_medhelm.models.embedded.server import EmbeddedServer;"
         "print(EmbeddedServer(Path(sys.argv[1]), sys.argv[2]).start(), flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.datasets.sources import checksum, how_to_get, locate
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.task import DataFolder, Instance, Task
-from pytest_medhelm.taxonomy import CATEGORIES, CATEGORY_OF, slug
+from pytest_medhelm.tasks.data.sources import checksum, how_to_get, locate
+from pytest_medhelm.tasks.task import DataFolder, Instance, Task
+from pytest_medhelm.tasks.taxonomy import CATEGORIES, CATEGORY_OF, slug
+from pytest_medhelm.util.errors import DataError
 from tests.conftest import BENCHMARKS
 from tests.every import (
     DATA,

@@ -27,13 +27,13 @@ from benchmarks.medical_research_assistance import test_medhallu as medhallu
 from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.medical_research_assistance import test_race_based_med as race
 from perf.mock_server import MockServer
-from pytest_medhelm.datasets.coloured_answers import read_answers
-from pytest_medhelm.datasets.readers import Row, read_jsonl
-from pytest_medhelm.datasets.sources import locate
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.metrics import METRICS
-from pytest_medhelm.metrics.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
-from pytest_medhelm.task import Instance, LeftOut
+from pytest_medhelm.scoring.metrics import METRICS
+from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
+from pytest_medhelm.tasks.data.coloured_answers import read_answers
+from pytest_medhelm.tasks.data.readers import Row, read_jsonl
+from pytest_medhelm.tasks.data.sources import locate
+from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard
 from tests.every import DATA, copied, load, paths_in, read, real_folder, sample_folder
 

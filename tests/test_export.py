@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.commands import export as command
-from pytest_medhelm.export.aggregate import aggregate_rows, count_band, share_band
-from pytest_medhelm.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS
-from pytest_medhelm.export.neutral import neutral
-from pytest_medhelm.leaderboard.aggregate import make_cell
-from pytest_medhelm.leaderboard.columns import Columns
+from pytest_medhelm.cli import export as command
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.reports.export.aggregate import aggregate_rows, count_band, share_band
+from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS
+from pytest_medhelm.reports.export.csv_injection import neutral
+from pytest_medhelm.results.leaderboard.aggregate import make_cell
+from pytest_medhelm.results.leaderboard.columns import Columns
 from tests.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.juries import named, number_of, rating, talks

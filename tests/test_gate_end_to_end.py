@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard, until
 from tests.test_engine import BOTH, answered_on_disk, vllm
 
@@ -253,5 +253,5 @@ def test_exit_status_of_the_command(
     def interrupted(name: str) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_medhelm.cli.import_module", interrupted)
+    monkeypatch.setattr("pytest_medhelm.cli.main.import_module", interrupted)
     assert main(["report", suite]) == 130

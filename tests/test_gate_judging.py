@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.gates.against import Baseline, against
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.gate_file import gate_of, read_gate
 from pytest_medhelm.gates.judge import Evidence, judge
-from pytest_medhelm.gates.result import Reading
 from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.leaderboard.aggregate import Columns, make_cell
+from pytest_medhelm.gates.verdict import Reading
+from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
 from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.test_engine import BOTH, vllm
 

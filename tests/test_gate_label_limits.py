@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import beta
 
 from perf.gates import tolerated
-from pytest_medhelm.gates.exact_limits import Labelled, label_limits
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
-from pytest_medhelm.leaderboard.aggregate import Columns, make_cell
+from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
+from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits
 
 
 def labelled(pairs: list[tuple[str, str]]) -> list[Labelled]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.gate_file import is_gate_file, read_gate
 from pytest_medhelm.gates.rule import Rule, parse_rule
+from pytest_medhelm.util.errors import ConfigError
 
 
 @pytest.mark.parametrize(

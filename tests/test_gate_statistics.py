@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom, t
 
 from perf.gates import ALPHAS, Scenario, binary, clustered, error_rate, power_gap, scenarios, share_of, ties, tolerated
-from pytest_medhelm.gates.against import difference_limits
-from pytest_medhelm.gates.exact_limits import mean_limits, share_limits
+from pytest_medhelm.gates.baseline import difference_limits
 from pytest_medhelm.gates.power import needed, power_of
-from pytest_medhelm.leaderboard.paired_statistics import paired_interval
+from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
+from pytest_medhelm.results.stats.paired import paired_interval
 
 CHECKED = [(n, scenario) for n in (100, 500) for scenario in scenarios(n) if scenario.name.startswith("binary")]
 

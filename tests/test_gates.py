@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
-from pytest_medhelm.leaderboard.aggregate import Columns, make_cell
+from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
 from tests.conftest import BENCHMARKS, gold, leaderboard
 from tests.test_engine import BOTH, vllm
 

@@ -13,10 +13,10 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
-from pytest_medhelm.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
-from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
-from pytest_medhelm.leaderboard.columns import read_columns
-from pytest_medhelm.leaderboard.statistics import share_bounds
+from pytest_medhelm.results.leaderboard.aggregate import Cell, make_cell
+from pytest_medhelm.results.leaderboard.columns import read_columns
+from pytest_medhelm.results.stats.intervals import share_bounds
+from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
 from tests.conftest import cell, leaderboard
 from tests.juries import named, number_of, question_of, rating, records, talks
 from tests.test_engine import BOTH

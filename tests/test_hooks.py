@@ -164,7 +164,7 @@ def test_our_own_report_that_cannot_be_written_is_one_sentence(
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from pytest_medhelm.cli import main
+    from pytest_medhelm.cli.main import main
 
     folder = pytester.path / "medhelm-results/default"
     (folder / "summary.md").mkdir(parents=True)

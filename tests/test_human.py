@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.results.store.suite import Suite
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.juries import rating, records, talks
 from tests.test_engine import BOTH

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.browser import browser_data
 from tests.conftest import cell, leaderboard
 from tests.juries import records

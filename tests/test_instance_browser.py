@@ -18,14 +18,14 @@ import pytest
 
 from perf.browser import make_leaderboard, make_suite
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.reports.browser import Index, chunk, index
-from pytest_medhelm.reports.browser_files import write_browser
-from pytest_medhelm.reports.metric_words import words_of
-from pytest_medhelm.reports.single import DRAWN, sample_of
-from pytest_medhelm.reports.single import HARM as WORST
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.browser import Index, chunk, index
+from pytest_medhelm.reports.html.browser_files import write_browser
+from pytest_medhelm.reports.html.metric_words import words_of
+from pytest_medhelm.reports.html.single_file import DRAWN, sample_of
+from pytest_medhelm.reports.html.single_file import HARM as WORST
+from pytest_medhelm.results.store.suite import Suite
 from tests.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
 from tests.conftest import CHECKOUT, LETTERS, letters_data
 from tests.juries import rating

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.engine.engine import Engine
-from pytest_medhelm.engine.job import Next
-from pytest_medhelm.engine.request import Completion, Request, make_request, without_form
-from pytest_medhelm.jury.rubric import Rubric, load_rubric, reply_form
-from pytest_medhelm.jury.verdict import Try, make_verdict, read_reply
+from pytest_medhelm.models.engine.engine import Engine
+from pytest_medhelm.models.engine.job import Next
+from pytest_medhelm.models.engine.request import Completion, Request, make_request, without_form
 from pytest_medhelm.models.spec import Endpoint, Model
+from pytest_medhelm.scoring.jury.verdict import Try, make_verdict, read_reply
+from pytest_medhelm.tasks.rubric import Rubric, load_rubric, reply_form
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, question_of, rating, records, talks
 from tests.test_engine import BOTH

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.jury.rubric import judge_messages, load_rubric, read_verdict
+from pytest_medhelm.tasks.rubric import judge_messages, load_rubric, read_verdict
 from tests.conftest import BENCHMARKS, cell, leaderboard
 from tests.test_engine import BOTH
 

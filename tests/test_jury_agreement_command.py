@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.agreement.assessment import Assessment, assess
-from pytest_medhelm.agreement.columns import COMPOSITE
-from pytest_medhelm.agreement.components import components
-from pytest_medhelm.agreement.table import table_of
-from pytest_medhelm.cli import main
-from pytest_medhelm.results.rating_tables import read_ratings
-from pytest_medhelm.results.ratings import Answer, Rating, Ratings, joined, suite_ratings
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.results.agreement.assessment import Assessment, assess
+from pytest_medhelm.results.agreement.columns import COMPOSITE
+from pytest_medhelm.results.agreement.components import components
+from pytest_medhelm.results.agreement.table import table_of
+from pytest_medhelm.results.store.rating_tables import read_ratings
+from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings, joined, suite_ratings
+from pytest_medhelm.results.store.suite import Suite
 from tests.conftest import BENCHMARKS, CHECKOUT
 
 STUDY = (

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.leaderboard.aggregate import Cell, make_cell
-from pytest_medhelm.leaderboard.columns import read_columns
-from pytest_medhelm.leaderboard.jurors import jury_section
-from pytest_medhelm.leaderboard.jury import additive
-from pytest_medhelm.leaderboard.paired import paired, pairs_of
+from pytest_medhelm.results.leaderboard.aggregate import Cell, make_cell
+from pytest_medhelm.results.leaderboard.columns import read_columns
+from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
+from pytest_medhelm.results.leaderboard.jury_summary import additive
+from pytest_medhelm.results.leaderboard.paired_cells import paired, pairs_of
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, named, number_of, question_of, rating, talks
 from tests.test_engine import BOTH

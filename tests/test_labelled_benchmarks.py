@@ -13,15 +13,21 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.answers import read_choice
-from pytest_medhelm.datasets.sources import locate
-from pytest_medhelm.engine.request import Completion
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.jury.jury import is_judged
-from pytest_medhelm.jury.rubric import judge_messages, load_rubric, read_class
-from pytest_medhelm.metrics.privacy import CLASS_VALUES, class_values, declines, refusal_agreement, unjudged_class
-from pytest_medhelm.response import Response
-from pytest_medhelm.task import Instance, LeftOut
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.scoring.answers import read_choice
+from pytest_medhelm.scoring.jury.jury import is_judged
+from pytest_medhelm.scoring.metrics.privacy import (
+    CLASS_VALUES,
+    class_values,
+    declines,
+    refusal_agreement,
+    unjudged_class,
+)
+from pytest_medhelm.scoring.response import Response
+from pytest_medhelm.tasks.data.sources import locate
+from pytest_medhelm.tasks.rubric import judge_messages, load_rubric, read_class
+from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard
 from tests.every import MODULES, copied, load, read, sample_folder
 from tests.test_engine import BOTH

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_medhelm.leaderboard.labels import label_summaries
+from pytest_medhelm.results.stats.labels import label_summaries
 
 PAIRS = [("yes", "yes"), ("yes", "no"), ("no", "no"), ("no", "no"), ("no", "yes"), ("maybe", ""), ("yes", "yes")]
 """yes: 2 of 3 found, 3 predicted; no: 2 of 3 found, 3 predicted; maybe: never predicted."""

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import MockServer
-from pytest_medhelm.reports.charts import HEIGHT, WIDTH, Point, cloud, distribution
-from pytest_medhelm.reports.heat import clearly_best, shade
-from pytest_medhelm.reports.metric_words import absences, words_of
+from pytest_medhelm.reports.html.charts import HEIGHT, WIDTH, Point, cloud, distribution
+from pytest_medhelm.reports.html.heat_map import clearly_best, shade
+from pytest_medhelm.reports.html.metric_words import absences, words_of
 from tests.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import cell, gold, leaderboard
 from tests.juries import named, rating, talks

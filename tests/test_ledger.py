@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.ledger.chain import START, append, hash_of, problems, read
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.gates.ledger.chain import START, append, hash_of, problems, read
+from pytest_medhelm.util.errors import DataError
 from tests.conftest import gold, leaderboard, until
 from tests.test_engine import BOTH
 
@@ -137,7 +137,7 @@ def test_a_clock_that_goes_backwards_breaks_no_chain(tmp_path: Path, monkeypatch
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime(2001, 1, 1, tzinfo=tz)
 
-    monkeypatch.setattr("pytest_medhelm.ledger.chain.datetime", Earlier)
+    monkeypatch.setattr("pytest_medhelm.gates.ledger.chain.datetime", Earlier)
     append(path, "finished", {})
     assert [(entry.kind, entry.time[:4] == "2001") for entry in read(path)] == [("lock", False), ("finished", True)]
 
@@ -153,7 +153,7 @@ def test_a_torn_end_is_not_continued(tmp_path: Path) -> None:
 
 def test_processes_append_at_the_same_time(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    code = "import sys; from pathlib import Path; from pytest_medhelm.ledger.chain import append\n"
+    code = "import sys; from pathlib import Path; from pytest_medhelm.gates.ledger.chain import append\n"
     code += "for number in range(20): append(Path(sys.argv[1]), 'finished', {'run': str(number)})"
     running = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]

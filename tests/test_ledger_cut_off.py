@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import gold, until
 from tests.test_engine import BOTH
 from tests.test_ledger import LEDGER, entries, gate

@@ -11,11 +11,11 @@ import pytest
 
 from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
-from pytest_medhelm.engine.request import Completion
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.leaderboard.statistics import standard_error
-from pytest_medhelm.metrics import METRICS
-from pytest_medhelm.metrics.calculation import (
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.results.stats.intervals import standard_error
+from pytest_medhelm.scoring.metrics import METRICS
+from pytest_medhelm.scoring.metrics.calculation import (
     Value,
     medcalc_accuracy,
     medcalc_accuracy_helm,
@@ -23,17 +23,17 @@ from pytest_medhelm.metrics.calculation import (
     read_gestational_age,
     read_value,
 )
-from pytest_medhelm.metrics.overlap import rouge_english as rouge
-from pytest_medhelm.metrics.overlap import rouge_unicode
-from pytest_medhelm.metrics.strings import (
+from pytest_medhelm.scoring.metrics.exact_match import (
     exact_match,
     f1_score,
     prefix_exact_match,
     quasi_exact_match,
     quasi_prefix_exact_match,
 )
-from pytest_medhelm.response import Response
-from pytest_medhelm.task import Instance
+from pytest_medhelm.scoring.metrics.rouge import rouge_english as rouge
+from pytest_medhelm.scoring.metrics.rouge import rouge_unicode
+from pytest_medhelm.scoring.response import Response
+from pytest_medhelm.tasks.task import Instance
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

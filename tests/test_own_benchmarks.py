@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.metrics.within import number_accuracy
-from pytest_medhelm.own.document import OwnError
-from pytest_medhelm.own.rows import reference_number
-from pytest_medhelm.own.schema import KEYS, read_spec
-from pytest_medhelm.own.spec import Tolerance
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.plugin.yaml_benchmarks.rows import reference_number
+from pytest_medhelm.plugin.yaml_benchmarks.schema import KEYS, read_spec
+from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
+from pytest_medhelm.scoring.metrics.numeric import number_accuracy
+from pytest_medhelm.util.document import OwnError
 from tests.conftest import CHECKOUT, cell, leaderboard
 from tests.test_engine import BOTH, vllm
 

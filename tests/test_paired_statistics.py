@@ -11,14 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from pytest_medhelm.leaderboard.paired_statistics import (
-    holm,
-    mcnemar,
-    paired_interval,
-    paired_mean,
-    paired_p,
-    tango_limits,
-)
+from pytest_medhelm.results.stats.paired import holm, mcnemar, paired_interval, paired_mean, paired_p, tango_limits
 
 Z = NormalDist().inv_cdf(0.975)
 

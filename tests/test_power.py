@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import gate_of, read_gate
 from pytest_medhelm.gates.power_lines import Planned, power_lines
 from tests.test_engine import BOTH, vllm

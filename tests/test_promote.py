@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import cell, gold
 from tests.test_ledger import LEDGER, entries, gate
 

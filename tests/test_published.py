@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.leaderboard.published import read_published
-from pytest_medhelm.leaderboard.winrate import mean_win_rates
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.results.leaderboard.published import read_published
+from pytest_medhelm.results.stats.win_rate import mean_win_rates
 from tests.conftest import cell, gold, leaderboard
 from tests.every import MODULES
 from tests.test_engine import BOTH

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.datasets.columnar import read_columnar
-from pytest_medhelm.datasets.folders import files_in, listing
-from pytest_medhelm.datasets.labelled import labelled_csv
-from pytest_medhelm.datasets.markup import child_text, read_xml
-from pytest_medhelm.datasets.office import read_docx, read_xlsx
-from pytest_medhelm.datasets.readers import Row, read_csv, read_json, read_jsonl, read_text
-from pytest_medhelm.errors import DataError, DataMissing
-from pytest_medhelm.task import LeftOut
+from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.folders import files_in, listing
+from pytest_medhelm.tasks.data.labelled_tables import labelled_csv
+from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
+from pytest_medhelm.tasks.data.readers import Row, read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
+from pytest_medhelm.tasks.task import LeftOut
+from pytest_medhelm.util.errors import DataError, DataMissing
 
 # Text, JSON, tables
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import leaderboard
 from tests.test_engine import BOTH, vllm
 

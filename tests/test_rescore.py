@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
+from pytest_medhelm.cli.main import main
 from tests.conftest import cell, gold, leaderboard
 from tests.juries import named, number_of, rating, records, talks
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.configfile import read_config
-from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.jury.fairness import KINDS
-from pytest_medhelm.jury.harm import HARM
-from pytest_medhelm.jury.rubric import instructions, load_rubric, packaged, prompt_hash
-from pytest_medhelm.jury.rubric_files import chosen_rubric, read_rubric
+from pytest_medhelm.scoring.jury.harm import HARM
+from pytest_medhelm.scoring.jury.prompt_injection import KINDS
+from pytest_medhelm.tasks.rubric import instructions, load_rubric, packaged, prompt_hash
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, read_rubric
+from pytest_medhelm.util.config_file import read_config
+from pytest_medhelm.util.errors import ConfigError
 from tests.conftest import CHECKOUT
 
 TOML = """\

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from perf.mock_server import MockServer
-from pytest_medhelm.leaderboard.aggregate import SCHEMA as VERSION
-from pytest_medhelm.leaderboard.published import read_published
+from pytest_medhelm.results.leaderboard.aggregate import SCHEMA as VERSION
+from pytest_medhelm.results.leaderboard.published import read_published
 from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.juries import NAMES, named, number_of, rating, talks
 from tests.test_engine import BOTH

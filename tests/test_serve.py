@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.results.suite import SECONDS_HELD_BACK
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.results.store.suite import SECONDS_HELD_BACK
 from tests.conftest import LETTERS, WAIT, gold, letters_data, until
 from tests.serving import Served, serving
 from tests.test_engine import BOTH, vllm

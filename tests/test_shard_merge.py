@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.datasets.packing import Packed
-from pytest_medhelm.sharding import Shard, in_shard
-from pytest_medhelm.task import Instance, Task
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.sharding import Shard, in_shard
+from pytest_medhelm.tasks.task import Instance, Task
 from tests.conftest import gold, leaderboard
 from tests.juries import named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from perf.mock_server import MockServer
-from pytest_medhelm.benchmark import Benchmark
-from pytest_medhelm.datasets.packing import Packed
-from pytest_medhelm.datasets.sampling import sample, spread
-from pytest_medhelm.task import DataFile, Instance, Task
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.sampling import sample, spread
+from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.conftest import cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -164,8 +164,8 @@ def test_a_benchmark_without_a_split_is_asked_without_examples(
 
 
 def test_system_messages_stay_in_front_of_solved_examples() -> None:
-    from pytest_medhelm.datasets.sources import Source
-    from pytest_medhelm.task import Examples
+    from pytest_medhelm.tasks.data.sources import Source
+    from pytest_medhelm.tasks.task import Examples
 
     def prompt(instance: Instance) -> list[dict[str, str]]:
         return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": instance.question}]

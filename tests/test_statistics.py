@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_medhelm.leaderboard.quantiles import beta_quantile, student_t_quantile
-from pytest_medhelm.leaderboard.statistics import Interval, bounds, mean_interval, wilson
+from pytest_medhelm.results.stats.intervals import Interval, bounds, mean_interval, wilson
+from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
 
 Sample = tuple[list[float], list[str] | None, list[str] | None]
 

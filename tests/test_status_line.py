@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.status_line import duration
+from pytest_medhelm.plugin.status_line import duration
 from tests.conftest import gold
 from tests.test_engine import BOTH
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from perf.mock_server import MockServer
-from pytest_medhelm.engine.engine import Engine
-from pytest_medhelm.engine.request import Completion, make_request
-from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.models.engine.engine import Engine
+from pytest_medhelm.models.engine.request import Completion, make_request
+from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Endpoint, Model
 from tests.conftest import CHECKOUT, until
 

@@ -24,22 +24,22 @@ from benchmarks.clinical_decision_support import test_ehrshot as ehrshot
 from benchmarks.clinical_decision_support import test_medec as medec
 from benchmarks.medical_research_assistance import test_ehr_sql as ehr_sql
 from benchmarks.medical_research_assistance import test_n2c2_ct_matching as n2c2
-from pytest_medhelm.datasets.timelines import Timelines, read_labels
-from pytest_medhelm.engine.request import Completion
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics import METRICS, sql
-from pytest_medhelm.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
-from pytest_medhelm.metrics.error_detection import medec as medec_scores
-from pytest_medhelm.metrics.icd10 import (
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics import METRICS, sql
+from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
+from pytest_medhelm.scoring.metrics.error_detection import medec as medec_scores
+from pytest_medhelm.scoring.metrics.icd10 import (
     mimiciv_billing_code,
     mimiciv_billing_code_helm,
     normal_code,
     read_codes,
 )
-from pytest_medhelm.response import Response
-from pytest_medhelm.results.record import Draft
-from pytest_medhelm.task import Instance, LeftOut
+from pytest_medhelm.scoring.record import Draft
+from pytest_medhelm.scoring.response import Response
+from pytest_medhelm.tasks.data.timelines import Timelines, read_labels
+from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.util.errors import DataError
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SAMPLES = Path(__file__).parents[1] / "benchmarks" / "samples"

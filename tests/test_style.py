@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_medhelm.metrics.absent import Absent
-from pytest_medhelm.metrics.style import (
+from pytest_medhelm.scoring.metrics.style import (
     TARGET_GRADE,
     flesch_kincaid_grade,
     hedging,
@@ -19,6 +18,7 @@ from pytest_medhelm.metrics.style import (
     syllables,
     words,
 )
+from pytest_medhelm.scoring.metrics.unavailable import Absent
 
 # 11 words in 2 sentences; syllables 1+2+1+3+1+1+3 and 4+2+1+4
 ADMITTED = "The patient was admitted to the hospital. Medication reduced the inflammation."

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from perf.mock_server import MockServer
-from pytest_medhelm.metrics import summarization
-from pytest_medhelm.metrics.absent import Absent
-from pytest_medhelm.metrics.overlap import longest_common_subsequence, rouge_english, rouge_unicode, unicode_words
-from pytest_medhelm.metrics.summarization import bertscore, bleu, extraction, fragments
+from pytest_medhelm.scoring.metrics import summarization
+from pytest_medhelm.scoring.metrics.rouge import longest_common_subsequence, rouge_english, rouge_unicode, unicode_words
+from pytest_medhelm.scoring.metrics.summarization import bertscore, bleu, extraction, fragments
+from pytest_medhelm.scoring.metrics.unavailable import Absent
 from tests.conftest import cell, leaderboard
 from tests.test_engine import BOTH, vllm
 

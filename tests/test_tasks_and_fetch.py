@@ -26,14 +26,14 @@ from urllib.parse import unquote
 
 import pytest
 
-from pytest_medhelm.catalogue import catalogue
-from pytest_medhelm.cli import main
-from pytest_medhelm.datasets import download as downloads
-from pytest_medhelm.datasets.download import download
-from pytest_medhelm.datasets.outline import outline
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.task import DataFile, DataFolder
-from pytest_medhelm.taxonomy import CATEGORY_OF
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.tasks.catalogue import catalogue
+from pytest_medhelm.tasks.data import download as downloads
+from pytest_medhelm.tasks.data.download import download
+from pytest_medhelm.tasks.data.outline import outline
+from pytest_medhelm.tasks.task import DataFile, DataFolder
+from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+from pytest_medhelm.util.errors import DataError
 from tests.conftest import BENCHMARKS, CHECKOUT, WAIT, leaderboard, until
 
 CONTENT = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in range(8000))  # 256 kB
@@ -1036,12 +1036,12 @@ def test_the_page_on_data_is_up_to_date() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from pytest_medhelm.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
+    code = "import sys; from pytest_medhelm.cli.main import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     loaded = set(shown.stdout.splitlines()[-1].split())
     assert "medhelm fetch med_qa" in shown.stdout
     assert "argparse" in loaded
-    assert not loaded & {"pytest", "numpy", "openai", "aiohttp", "jinja2", "pytest_medhelm.task"}
+    assert not loaded & {"pytest", "numpy", "openai", "aiohttp", "jinja2", "pytest_medhelm.tasks.task"}
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.options import read_settings
-from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.plugin.options import read_settings
 from pytest_medhelm.reports.terminal_table import table
+from pytest_medhelm.util.escaping import visible
 from tests.conftest import LETTERS, gold, letters_data
 from tests.juries import named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm
@@ -207,7 +207,7 @@ def test_gates_have_the_colour_of_their_verdict(letters: Callable[..., Path], ru
 @pytest.mark.parametrize("name", ["vllm/a\x1b[31m", "vllm/a\u202eb", "vllm/a\n::error::b"])
 def test_a_name_that_cannot_be_seen_is_no_model(name: str, pytester: pytest.Pytester) -> None:
     config = pytester.parseconfig(f"--medhelm-judge={name}")
-    from pytest_medhelm.errors import ConfigError
+    from pytest_medhelm.util.errors import ConfigError
 
     with pytest.raises(ConfigError, match="a name has no control characters and no direction marks") as found:
         read_settings(config)

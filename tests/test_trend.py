@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.cli import main
-from pytest_medhelm.reports.trend_chart import LABEL_HEIGHT, axis, spaced
+from pytest_medhelm.cli.main import main
+from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
 from tests.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.conftest import BENCHMARKS, LETTERS, gold, letters_data
 from tests.juries import named, number_of, rating, talks

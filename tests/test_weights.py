@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_medhelm.cachedir import cache_dir
-from pytest_medhelm.errors import ConfigError, ModelError
-from pytest_medhelm.models.weights import EMBEDDED_MODELS, EmbeddedModel, weights
+from pytest_medhelm.models.embedded.weights import EMBEDDED_MODELS, EmbeddedModel, weights
+from pytest_medhelm.util.cache_dir import cache_dir
+from pytest_medhelm.util.errors import ConfigError, ModelError
 
 CHECKOUT = Path(__file__).parent.parent
 CONTENT = b"GGUF" + bytes(range(256)) * 40

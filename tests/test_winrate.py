@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_medhelm.leaderboard.winrate import mean_win_rates, win_rate_stability
+from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA") or CHECKOUT.parent / "shared" / "data")

@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.columnar import read_columnar
-from pytest_medhelm.datasets.readers import content_id, digest
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.icd10 import mimiciv_billing_code_helm, read_codes
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics.icd10 import mimiciv_billing_code_helm, read_codes
+from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.readers import content_id, digest
 
 
 def load(path: Path) -> Iterator[Instance | LeftOut]:

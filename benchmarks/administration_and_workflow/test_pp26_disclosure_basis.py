@@ -18,9 +18,9 @@ Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_dis
 from __future__ import annotations
 
 from pytest_medhelm import Instance, Response
-from pytest_medhelm.families import privacy_worksheet
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.tasks.templates import privacy_worksheet
 
 CHOICES = (
     "permitted, or access must be granted",

@@ -18,9 +18,9 @@ Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stan
 from __future__ import annotations
 
 from pytest_medhelm import Instance, Response
-from pytest_medhelm.families import synthetic_table
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.tasks.templates import synthetic_table
 
 CHOICES = ("permitted", "not permitted")
 

@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFolder, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.folders import files_in
-from pytest_medhelm.datasets.office import read_xlsx
-from pytest_medhelm.datasets.readers import content_id, digest
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.folders import files_in
+from pytest_medhelm.tasks.data.office import read_xlsx
+from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.util.errors import DataError
 
 CHOICES = ("has a history", "has no history", "uncertain")
 LETTER = {"1": "A", "0": "B", "2": "C"}

@@ -22,13 +22,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.columnar import read_columnar
-from pytest_medhelm.datasets.readers import digest
-from pytest_medhelm.datasets.sampling import rank
-from pytest_medhelm.datasets.timelines import Label, Timelines, read_labels
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.sampling import rank
+from pytest_medhelm.tasks.data.timelines import Label, Timelines, read_labels
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.util.errors import DataError
 
 TASKS = {
     "guo_readmission": "Will the patient be admitted again within 30 days after this hospital stay?",

@@ -20,9 +20,9 @@ from string import ascii_uppercase
 from typing import Any
 
 from pytest_medhelm import DataFile, Examples, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.readers import Row, read_json
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.readers import Row, read_json
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 COPY = "https://raw.githubusercontent.com/claudiaqw/head-qa-afi/16614f5983885c62ba9acc0f70648203b72af160/data"
 

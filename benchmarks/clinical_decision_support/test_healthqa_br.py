@@ -21,9 +21,9 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.columnar import read_columnar
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import lettered
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.prompts import lettered
 
 MARK = re.compile(r"""['"]([A-Z])['"]\s*:\s*|^[ \t]*([A-Z])\s*[:)]\s+""", re.MULTILINE)
 """What stands before an option."""

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.datasets.readers import content_id, read_jsonl
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import answer_letter, lettered
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
+from pytest_medhelm.tasks.prompts import answer_letter, lettered
 
 
 def load(path: Path) -> Iterator[Instance]:

@@ -19,11 +19,11 @@ from functools import cache
 from pathlib import Path
 
 from pytest_medhelm import DataFile, DataFolder, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.ehr import latest_record
-from pytest_medhelm.datasets.folders import files_in, unnamed
-from pytest_medhelm.datasets.readers import digest, read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.ehr import latest_record
+from pytest_medhelm.tasks.data.folders import files_in, unnamed
+from pytest_medhelm.tasks.data.readers import digest, read_csv
 
 ANNOTATOR = "Annotator_1"
 CHARACTERS = 300_000

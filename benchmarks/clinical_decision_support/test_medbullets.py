@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import digest, read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 
 def load(path: Path) -> Iterator[Instance]:

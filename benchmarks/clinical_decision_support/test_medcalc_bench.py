@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import digest, read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.calculation import medcalc_accuracy_helm, parse_value, read_value
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics.calculation import medcalc_accuracy_helm, parse_value, read_value
+from pytest_medhelm.tasks.data.readers import digest, read_csv
 
 
 def load(path: Path) -> Iterator[Instance]:

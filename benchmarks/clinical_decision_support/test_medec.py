@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Examples, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.readers import digest, read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
+from pytest_medhelm.tasks.data.readers import digest, read_csv
 
 URL = "https://raw.githubusercontent.com/abachaa/MEDEC/49c59dcba43a7af8717590a405b11a57f42b04df/MEDEC-MS/"
 TEST = "MEDEC-MS-TestSet-with-GroundTruth-and-ErrorType.csv"

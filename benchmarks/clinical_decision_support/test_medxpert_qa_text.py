@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import Row, read_jsonl
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.readers import Row, read_jsonl
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 COPY = "https://raw.githubusercontent.com/xk-huang/medagents-benchmark/68b27432973029b4fd5b4b7fa03910d38688b1d8/data"
 LETTERS = list("ABCDEFGHIJ")

@@ -23,11 +23,11 @@ from functools import partial
 from pathlib import Path
 
 from pytest_medhelm import DataFolder, Examples, Instance, Response, Task
-from pytest_medhelm.datasets.folders import files_in
-from pytest_medhelm.datasets.readers import content_id, read_csv
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.folders import files_in
+from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.util.errors import DataError
 
 LANGUAGES = {
     "af": "Afrikaans", "am": "Amharic", "bm": "Bambara", "ig": "Igbo", "nso": "Northern Sotho", "sn": "Shona",

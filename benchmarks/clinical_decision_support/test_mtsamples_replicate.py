@@ -22,11 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFolder, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.folders import files_in
-from pytest_medhelm.datasets.readers import read_text
-from pytest_medhelm.datasets.sections import cut_section
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.folders import files_in
+from pytest_medhelm.tasks.data.readers import read_text
+from pytest_medhelm.tasks.data.sections import cut_section
 
 COMMIT = "ebc104a4f96c5b7602242f301e081e9934a23344"
 LISTED = 1000

@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import Row, digest, read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.script_concordance import RATINGS, read_rating, sct_score_helm
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score_helm
+from pytest_medhelm.tasks.data.readers import Row, digest, read_csv
 
 
 def load(path: Path) -> Iterator[Instance]:

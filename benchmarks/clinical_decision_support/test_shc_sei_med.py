@@ -17,9 +17,9 @@ Source: Bannett et al. 2025, https://doi.org/10.1542/peds.2024-067223 (as used i
 from __future__ import annotations
 
 from pytest_medhelm import Instance, Response
-from pytest_medhelm.families import stanford_table
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.tasks.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.datasets.readers import read_json
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.readers import read_json
 
 SPLITS = ("test1", "test3", "test2")
 SECTIONS = ("HISTORY OF PRESENT ILLNESS", "PHYSICAL EXAM", "RESULTS", "ASSESSMENT AND PLAN")

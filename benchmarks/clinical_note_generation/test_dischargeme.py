@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.readers import digest, read_csv
-from pytest_medhelm.datasets.sections import without
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm.tasks.data.sections import without
 
 TABLES = ("diagnosis", "triage", "discharge", "radiology", "edstays", "discharge_target")
 ASKED = {

@@ -19,10 +19,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.readers import content_id, read_text
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.readers import content_id, read_text
+from pytest_medhelm.util.errors import DataError
 
 
 def load(findings: Path, impressions: Path) -> Iterator[Instance | LeftOut]:

@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import digest, read_json
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics import sql
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.metrics import sql
+from pytest_medhelm.tasks.data.readers import digest, read_json
 
 URL = "https://raw.githubusercontent.com/glee4810/EHRSQL/01241a3c55bda895561c76923251ea2421d2e892/dataset/ehrsql/"
 TEST, VALID, SCHEMA = "eicu/test.json", "eicu/valid.json", "eicu/eicu.sql"

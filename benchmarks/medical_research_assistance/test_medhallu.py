@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.answers import read_number
-from pytest_medhelm.datasets.columnar import read_columnar
-from pytest_medhelm.datasets.readers import content_id, digest
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.metrics.strings import exact_match
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.answers import read_number
+from pytest_medhelm.scoring.metrics.exact_match import exact_match
+from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.readers import content_id, digest
 
 LABELS = {"0": "true", "1": "hallucinated"}
 SHOWN = {"0": "Ground Truth", "1": "Hallucinated Answer"}

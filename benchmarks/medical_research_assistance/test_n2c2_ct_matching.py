@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFolder, Instance, Response, Task
-from pytest_medhelm.datasets.folders import files_in, unnamed
-from pytest_medhelm.datasets.markup import child_text, read_xml
-from pytest_medhelm.datasets.readers import digest
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.folders import files_in, unnamed
+from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.util.errors import DataError
 
 CRITERIA = {
     "ABDOMINAL": "The patient has ever had an operation inside the abdomen, part of the small or large bowel removed, "

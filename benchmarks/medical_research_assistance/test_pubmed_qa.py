@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import read_json
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import answer_letter, lettered
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.readers import read_json
+from pytest_medhelm.tasks.prompts import answer_letter, lettered
 
 CHOICES = ("yes", "no", "maybe")
 

@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.coloured_answers import read_answers
-from pytest_medhelm.datasets.readers import content_id, digest
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.data.coloured_answers import read_answers
+from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 WORDING = {"estimate": "calculate", "for": "of"}
 """Words by which two wordings of one question differ."""

@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.datasets.markup import child_text, read_xml
-from pytest_medhelm.errors import DataError
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
+from pytest_medhelm.util.errors import DataError
 
 REPOSITORY = "https://raw.githubusercontent.com/abachaa/MEDIQA2019"
 

@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
-from pytest_medhelm.datasets.office import read_xlsx
-from pytest_medhelm.datasets.readers import content_id, digest
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.jury.jury import Jury
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.scoring.jury.jury import Jury
+from pytest_medhelm.tasks.data.office import read_xlsx
+from pytest_medhelm.tasks.data.readers import content_id, digest
 
 NO_ANSWER = ("", "n/a")
 NONE_FOUND = ("no answers", "unanswerable")

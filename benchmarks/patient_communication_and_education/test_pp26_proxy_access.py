@@ -17,9 +17,9 @@ Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_pro
 from __future__ import annotations
 
 from pytest_medhelm import Instance, Response
-from pytest_medhelm.families import privacy_worksheet
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.tasks.templates import privacy_worksheet
 
 CHOICES = (
     "send what is asked for to this sender",

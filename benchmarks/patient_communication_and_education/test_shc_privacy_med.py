@@ -15,9 +15,9 @@ Source: Tse et al. 2025, https://doi.org/10.1001/jamapediatrics.2024.4438 (as us
 from __future__ import annotations
 
 from pytest_medhelm import Instance, Response
-from pytest_medhelm.families import stanford_table
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm.tasks.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.cell import Cell
 
 SHORT = 12
 """Signs of a checksum that a sentence shows."""

@@ -31,8 +31,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+from pytest_medhelm.util.errors import ConfigError
 
 _TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
 _EVALUATION = {

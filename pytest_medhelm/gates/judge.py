@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_medhelm.agreement.validation import Validation
-from pytest_medhelm.gates.against import Baseline, against
-from pytest_medhelm.gates.completion import asked_of, completions, undecided
+from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, unvalidated
-from pytest_medhelm.gates.measure import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
-from pytest_medhelm.gates.result import GateResult, Reading, Unread, any_of, decide, unread, worst_of
+from pytest_medhelm.gates.metric_value import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
-from pytest_medhelm.leaderboard.cell import Cell
-from pytest_medhelm.taxonomy import CATEGORY_OF, slug
+from pytest_medhelm.gates.verdict import GateResult, Reading, Unread, any_of, decide, unread, worst_of
+from pytest_medhelm.gates.worst_and_best_case import asked_of, completions, undecided
+from pytest_medhelm.results.agreement.validation import Validation
+from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
 
 
 @dataclass(frozen=True)

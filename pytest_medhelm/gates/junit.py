@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.gates.result import GateResult
-from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.gates.verdict import GateResult
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
 
 
 def write_junit(path: Path, results: Sequence[GateResult]) -> None:

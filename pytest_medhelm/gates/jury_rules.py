@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_medhelm.agreement.validation import Validation
-from pytest_medhelm.gates.result import Reading, Unread
 from pytest_medhelm.gates.rule import Rule
-from pytest_medhelm.leaderboard.cell import Cell
+from pytest_medhelm.gates.verdict import Reading, Unread
+from pytest_medhelm.results.agreement.validation import Validation
+from pytest_medhelm.results.leaderboard.cell import Cell
 
 RATED_BY_TWO = 30
 """Answers that two clinicians rated, at the least, before agreement with them is believed."""

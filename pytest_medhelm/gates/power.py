@@ -12,7 +12,7 @@ import math
 from bisect import bisect_left
 from statistics import NormalDist
 
-from pytest_medhelm.leaderboard.paired_statistics import tango_score
+from pytest_medhelm.results.stats.paired import tango_score
 
 DISCORDANCE = 0.2
 """Assumed where nothing is known of how often two models differ."""

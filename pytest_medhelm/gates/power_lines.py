@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, graded_needed, graded_power_of, needed, power_of
 from pytest_medhelm.gates.rule import Rule
-from pytest_medhelm.leaderboard.cell import Cell
-from pytest_medhelm.leaderboard.paired import pairs_of
-from pytest_medhelm.taxonomy import slug
+from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.paired_cells import pairs_of
+from pytest_medhelm.tasks.taxonomy import slug
 
 if TYPE_CHECKING:
-    from pytest_medhelm.gates.against import Baseline
+    from pytest_medhelm.gates.baseline import Baseline
 
 FEWEST_PAIRS = 30
 """A discordance measured on fewer pairs says little."""

@@ -21,7 +21,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 
-from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError
 
 ALPHA = 0.025
 """One-sided: the 95 % interval that is shown is the one that decides."""

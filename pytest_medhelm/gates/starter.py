@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.leaderboard.aggregate import read_cells
-from pytest_medhelm.leaderboard.cell import Cell
 from pytest_medhelm.models.spec import gated_of
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.results.leaderboard.aggregate import read_cells
+from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.errors import ConfigError
 
 _HEAD = """\
 # What decides a promotion, and on which evaluation set. Sign it before the run: medhelm gate lock {name}

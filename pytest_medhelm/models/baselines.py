@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.errors import ConfigError
-from pytest_medhelm.prompts import Message
-from pytest_medhelm.task import Instance
-from pytest_medhelm.taxonomy import OPEN_ENDED
+from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
+from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pytest_medhelm.benchmark import Benchmark
+    from pytest_medhelm.tasks.benchmark import Benchmark
 
 Baseline = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], str]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_medhelm.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError
 
 MILLION = 1_000_000
 REQUIRED = ("input", "output")

@@ -7,10 +7,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from pytest_medhelm.errors import ModelError
 from pytest_medhelm.models.spec import Endpoint
-from pytest_medhelm.network import opener
-from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.util.errors import ModelError
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.network import opener
 
 PROBE_TIMEOUT = 10.0
 """Seconds."""

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from pytest_medhelm.configfile import ConfigFile
-from pytest_medhelm.errors import ConfigError
 from pytest_medhelm.models.price import Price, read_price
-from pytest_medhelm.options import Settings
-from pytest_medhelm.prompts import Message
-from pytest_medhelm.task import Instance
+from pytest_medhelm.plugin.options import Settings
+from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.util.config_file import ConfigFile
+from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pytest_medhelm.benchmark import Benchmark
+    from pytest_medhelm.tasks.benchmark import Benchmark
 
 PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -135,7 +135,7 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
 
 def _human(name: str, config: ConfigFile) -> Model:
     """The answers of people, from the file that the name or its entry in the config file says."""
-    from pytest_medhelm.models.human import read_answers
+    from pytest_medhelm.models.human_answers import read_answers
 
     entry = config.models.get(name, {})
     given = name.removeprefix("human/")

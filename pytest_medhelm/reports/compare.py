@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm.leaderboard.compare import Comparison, Row
-from pytest_medhelm.reports.pages import template
-from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.analysis.compare import Comparison, Row
+from pytest_medhelm.util.escaping import visible
 
 WIDTH = 80
 _NAME = 24

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.reports.markdown import document
-from pytest_medhelm.reports.plain import visible
+from pytest_medhelm.util.escaping import visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub shows below a job."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.reports.files import write_json
+from pytest_medhelm.util.files import write_json
 
 
 @pytest.hookimpl

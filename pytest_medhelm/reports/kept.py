@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.leaderboard.aggregate import SCHEMA
-from pytest_medhelm.options import Pages
-from pytest_medhelm.reports.files import read_json
+from pytest_medhelm.plugin.options import Pages
+from pytest_medhelm.results.leaderboard.aggregate import SCHEMA
+from pytest_medhelm.util.files import read_json
 
 _JUDGED = ("benchmark", "n", "partial", "curtailed", "statuses", "instances", "scores", "provenance")
 """What verdicts are about, in a cell of leaderboard.json."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.ledger.attempts import sentences
-from pytest_medhelm.reports.files import write_private
+from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.util.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")

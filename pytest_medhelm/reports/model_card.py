@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_medhelm.ledger.attempts import sentences
+from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.markdown import plain
-from pytest_medhelm.reports.metric_words import words_of
 
 
 def card(leaderboard: Mapping[str, Any], model: str, promotion: Mapping[str, Any] | None = None) -> str:

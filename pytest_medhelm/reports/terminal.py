@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
-from pytest_medhelm.leaderboard.spending import money
-from pytest_medhelm.ledger.attempts import sentences
-from pytest_medhelm.reports.plain import visible
 from pytest_medhelm.reports.terminal_table import table
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.results.leaderboard.spending import money
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.escaping import visible
 
 LISTED = 3
 """Cells or names that a line lists."""

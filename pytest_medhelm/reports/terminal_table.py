@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_medhelm.reports.plain import visible
-from pytest_medhelm.taxonomy import CATEGORY_OF
+from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+from pytest_medhelm.util.escaping import visible
 
 INDENT = "  "
 LONGEST_NAME = 30

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from pytest_medhelm.leaderboard.trend import PARTIAL, Chart, Event, Line, Point, Trend
-from pytest_medhelm.reports.pages import template
-from pytest_medhelm.reports.plain import visible
-from pytest_medhelm.reports.trend_chart import picture
+from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.reports.html.trend_chart import picture
+from pytest_medhelm.results.analysis.trend import PARTIAL, Chart, Event, Line, Point, Trend
+from pytest_medhelm.util.escaping import visible
 
 WIDTH = 80
 _NAME, _SPARK = 24, 15

@@ -18,25 +18,27 @@ from _pytest.outcomes import OutcomeException
 from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
-from pytest_medhelm.agreement.assessment import assess
-from pytest_medhelm.agreement.validation import validated
-from pytest_medhelm.engine.store import ResponseStore
-from pytest_medhelm.errors import ReportFailed
-from pytest_medhelm.gates.against import Baseline
+from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.judge import Evidence, judge, unjudged
-from pytest_medhelm.gates.result import GateResult
-from pytest_medhelm.leaderboard.aggregate import Cell, make_leaderboard, read_cells
-from pytest_medhelm.leaderboard.published import published_rows
-from pytest_medhelm.leaderboard.spending import paid_by
-from pytest_medhelm.options import Pages
-from pytest_medhelm.reports import github, html, json_file, markdown, single, terminal
-from pytest_medhelm.reports.agreement import document
-from pytest_medhelm.reports.files import write_json
+from pytest_medhelm.gates.verdict import GateResult
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.plugin.options import Pages
+from pytest_medhelm.reports import github, json_file, markdown, terminal
+from pytest_medhelm.reports.html import leaderboard_page as html
+from pytest_medhelm.reports.html import single_file as single
+from pytest_medhelm.reports.html.agreement import document
 from pytest_medhelm.reports.kept import earlier, pages_there
-from pytest_medhelm.results.manifest import with_benchmarks
-from pytest_medhelm.results.ratings import suite_ratings
-from pytest_medhelm.results.suite import Suite
+from pytest_medhelm.results.agreement.assessment import assess
+from pytest_medhelm.results.agreement.validation import validated
+from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
+from pytest_medhelm.results.leaderboard.published import published_rows
+from pytest_medhelm.results.leaderboard.spending import paid_by
+from pytest_medhelm.results.store.manifest import with_benchmarks
+from pytest_medhelm.results.store.ratings import suite_ratings
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.errors import ReportFailed
+from pytest_medhelm.util.files import write_json
 
 REPORTS: Mapping[str, ModuleType] = {
     "medhelm-github": github,

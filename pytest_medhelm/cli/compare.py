@@ -1,0 +1,47 @@
+"""medhelm compare: two models on the same instances, from suites or from leaderboard.json."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pytest_medhelm.reports.compare import browser_of, page, text
+from pytest_medhelm.results.analysis.compare import as_json, chosen_models, compare
+from pytest_medhelm.results.leaderboard.aggregate import rounded
+from pytest_medhelm.results.leaderboard.stored_results import read_stored
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.files import write_json, write_private
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the comparison; 1 when B is shown to be worse, or, with a margin, is not shown not to be.
+
+    Raises ConfigError when a side cannot be read, a name is unknown, nothing is in both, or a file cannot be written.
+    """
+    margin: float | None = arguments.margin
+    if margin is not None and margin <= 0:
+        raise ConfigError(f"--margin={margin:g} must be above 0: it is how much worse B may be, e.g. 0.02")
+    first, second = read_stored(arguments.first), read_stored(arguments.second)
+    models = chosen_models(first, second, arguments.model)
+    found = compare(first, second, models, arguments.benchmark)
+    if not found.rows:
+        why = "; ".join(found.notes) or "no benchmark is in both"
+        raise ConfigError(f"there is nothing to compare: {why}")
+    print("\n".join(map(visible, text(found))))
+    html: Path | None = arguments.html
+    try:
+        if arguments.json is not None:
+            write_json(arguments.json, rounded(as_json(found)))
+        if html is not None:
+            write_private(html, page(found, (browser_of(arguments.first, html), browser_of(arguments.second, html))))
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if html is not None:
+        print(f"page: {visible(html)}")
+    if margin is None:
+        return 1 if any(row.worse for row in found.rows) else 0
+    short = [row.benchmark for row in found.rows if not row.not_worse_by(margin)]
+    if short:
+        print(f"not shown to be less than {margin:g} worse: {', '.join(short)}")
+    return 1 if short else 0

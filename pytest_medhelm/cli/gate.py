@@ -1,0 +1,212 @@
+"""medhelm gate: check a gate file without a run, apply one to stored results, write one to start from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.gates.baseline import Baseline, read_baseline
+from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
+from pytest_medhelm.gates.starter import starter
+from pytest_medhelm.gates.verdict import worst_of
+from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.files import write_private
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the verb says. Raises ConfigError as the functions below."""
+    return {"check": check, "apply": apply, "new": new, "lock": lock, "card": card}[arguments.verb](arguments)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say what a gate file demands, and what its comparisons with a baseline can show.
+
+    Raises ConfigError where it or the baseline cannot be read.
+    """
+    gate = read_gate(arguments.file)
+    lines = [*described(gate), *_unknown(gate)]
+    if arguments.baseline is not None:
+        from pytest_medhelm.gates.power_lines import planned_as, power_lines
+
+        against = read_baseline(arguments.baseline, arguments.baseline_model)
+        lines += power_lines(gate, planned_as(against, gate), against)
+    elif arguments.baseline_model is not None:
+        raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
+    print("\n".join(map(visible, lines)))
+    return 0
+
+
+def _unknown(gate: Gate) -> Iterator[str]:
+    """The names that are none of the package's benchmarks, categories or subcategories: own ones, or misspelt."""
+    from pytest_medhelm.gates.judge import SCOPES
+    from pytest_medhelm.gates.rule import COST
+    from pytest_medhelm.tasks.catalogue import catalogue
+
+    known = {entry.task.name for entry in catalogue().entries} | SCOPES
+    named = {*gate.benchmarks, *(rule.benchmark for rule in gate.rules)}
+    for name in sorted(named - known - {"*", COST}):
+        near = [f" ({other} is)" for other in get_close_matches(name, known, n=1, cutoff=0.8)]
+        yield f"{name} is no benchmark or category of the package{''.join(near)}: right if it is one of your own"
+
+
+def apply(arguments: argparse.Namespace) -> int:
+    """Judge stored results and write the pages again; 1 unless every rule passes.
+
+    Raises ConfigError when the folder is no suite, a rule or file cannot be read, or the model is not there.
+    """
+    demands = demanded(arguments)
+    suite = open_suite(arguments.suite)
+    try:
+        return judged(suite, demands, arguments, source="apply")
+    finally:
+        suite.close()
+
+
+def demanded(arguments: argparse.Namespace) -> tuple[Sequence[Gate], Baseline | None]:
+    """The gates and the baseline that are named, read before anything is written. Raises ConfigError as they do."""
+    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+    return read_gates(arguments.gate), against
+
+
+def judged(
+    suite: Suite, demands: tuple[Sequence[Gate], Baseline | None], arguments: argparse.Namespace, *, source: str
+) -> int:
+    """Judge a suite by rules and files, record that, write its reports and print them; 1 when a rule does not pass.
+
+    ``demands``: gates and baseline; ``arguments`` are those that ``gate apply`` and ``merge`` share: model, ledger
+    (default: ledger.jsonl beside the suite), junitxml; ``source``, apply or merge, stands in the ledger.
+    """
+    from pytest_medhelm.gates.junit import write_junit
+    from pytest_medhelm.gates.ledger.attempts import finish
+    from pytest_medhelm.models.spec import gated_of
+    from pytest_medhelm.reports.write import conclude, print_reports
+
+    gates, against = demands
+    there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
+    for model in arguments.model or ():
+        if model not in there:
+            known = ", ".join(there) or "none"
+            raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
+    chosen = arguments.model or there
+    selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
+    outcome = conclude(suite, gates, chosen, selected, baseline=against)
+    runs = [entry["run"] for entry in suite.runs()]
+    # A run whose records others have replaced was an attempt of its own, and is not one with this.
+    held = {number for cell in outcome.cells if cell.model in chosen for number in cell.columns.runs}
+    parts = sorted(suite.run(number)["run"] for number in held) if source == "merge" else []
+    place = arguments.ledger or ledger_beside(suite.folder)
+    problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts, runs=runs if parts else ())
+    if arguments.junitxml is not None:
+        write_junit(arguments.junitxml, outcome.gates)
+    print_reports(suite, outcome.leaderboard)
+    if problem:
+        print(f"medhelm: {problem}")
+    if not gates:
+        return 0
+    return 0 if outcome.gates and worst_of(outcome.gates) == "pass" else 1
+
+
+def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -> list[str]:
+    """The models without the baseline, where it is one of this very suite: it is no candidate for its own place."""
+    own = baseline is not None and suite.folder.resolve() in (
+        baseline.source.resolve(),
+        baseline.source.resolve().parent,
+    )
+    return [name for name in models if baseline is None or not own or name != baseline.model]
+
+
+def lock(arguments: argparse.Namespace) -> int:
+    """Write to the ledger that a gate file is fixed from now on. Raises ConfigError, DataError where it cannot be."""
+    from pytest_medhelm.gates.ledger.attempts import LOCKED, digests
+    from pytest_medhelm.gates.ledger.chain import append
+
+    gate = read_gate(arguments.file)
+    stated = {"evaluation": dict(gate.evaluation), "benchmarks": {name: dict(v) for name, v in gate.benchmarks.items()}}
+    try:
+        entry = append(arguments.ledger, LOCKED, {"gates": digests([gate]), **stated})
+    except OSError as error:
+        raise ConfigError(f"--ledger: {arguments.ledger} cannot be written ({error.strerror}); name another") from None
+    print(
+        f"{arguments.file} is locked since {entry.time}: entry {entry.number} of {arguments.ledger}, hash {entry.hash}"
+    )
+    if not gate.benchmarks:
+        print("it states no evaluation set: results on any data can be judged by it")
+    return 0
+
+
+def card(arguments: argparse.Namespace) -> int:
+    """Print the section of a model card for each candidate of a suite, as its newest report says.
+
+    Raises ConfigError when the folder holds no leaderboard or no such model.
+    """
+    from pytest_medhelm.reports.model_card import card as section
+    from pytest_medhelm.results.leaderboard.aggregate import SCHEMA
+    from pytest_medhelm.util.files import read_json
+
+    file = arguments.suite / "leaderboard.json"
+    if not file.is_file():
+        raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
+    leaderboard = read_json(file)
+    if leaderboard.get("schema") != SCHEMA:
+        raise ConfigError(f"{file} is none of this version: write it again with 'medhelm report {arguments.suite}'")
+    names = [facts["name"] for facts in leaderboard["results"]["models"]]
+    if arguments.model and arguments.model not in names:
+        raise ConfigError(f"--model={arguments.model}: the suite has {', '.join(names)}")
+    print("\n".join(section(leaderboard, name) for name in ([arguments.model] if arguments.model else names)), end="")
+    return 0
+
+
+def ledger_beside(suite: Path) -> Path:
+    """The ledger of the folder that holds a suite."""
+    return suite.resolve().parent / "ledger.jsonl"
+
+
+def new(arguments: argparse.Namespace) -> int:
+    """Write a gate file for the evaluation set of a suite. Raises ConfigError when there is a file of this name."""
+    target: Path = arguments.file
+    if not is_gate_file(target.name):
+        raise ConfigError(f"{target} should end in .toml, e.g. {target.with_suffix('.toml')}")
+    if target.exists():
+        raise ConfigError(f"{target} is there already: name another file, or delete it")
+    suite = open_suite(arguments.suite)
+    try:
+        text = starter(suite)
+    finally:
+        suite.close()
+    try:
+        write_private(target, text)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written ({error.strerror}): name another file") from None
+    print(f"{target} is written: change its rules, then type 'medhelm gate check {target}'")
+    return 0
+
+
+def described(gate: Gate) -> Iterator[str]:
+    """What a gate demands, line by line."""
+    count = len(gate.demands)
+    yield f"{gate.title or gate.path}: {count} rule{'s' if count != 1 else ''}, all of which must pass"
+    for demand in gate.demands:
+        yield f"  {' or '.join(map(str, demand.alternatives))}  (one-sided alpha {demand.alternatives[0].alpha:g})"
+        if demand.alternatives[0].why:
+            yield f"    because {demand.alternatives[0].why}"
+    stated = [_plain(key, value) for key, value in gate.evaluation.items()]
+    if stated:
+        yield f"every benchmark was run with {', '.join(stated)}"
+    for name, facts in gate.benchmarks.items():
+        yield f"{name}: {', '.join(_plain(key, value) for key, value in facts.items()) or 'must have been run'}"
+    if not gate.benchmarks:
+        yield "no evaluation set is stated: any benchmark that is complete on real data is judged"
+
+
+def _plain(key: str, value: Any) -> str:
+    """A key of a gate file with its value, in words."""
+    if isinstance(value, list):
+        value = ", ".join(value) or "none"
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} {checksum}" for name, checksum in value.items())
+    return f"{key} = {value}"

@@ -1,0 +1,212 @@
+"""medhelm promote: record that a model may be used, by whom it was asked for and approved, and until when."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.cli.gate import apart_from, ledger_beside
+from pytest_medhelm.gates.baseline import Baseline, read_baseline
+from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
+from pytest_medhelm.gates.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
+from pytest_medhelm.gates.ledger.chain import Entry, append, read
+from pytest_medhelm.models.spec import CANDIDATE
+from pytest_medhelm.reports.model_card import card
+from pytest_medhelm.reports.write import Outcome, conclude, print_reports
+from pytest_medhelm.results.leaderboard.aggregate import candidates_of, rounded
+from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.files import write_private
+
+PROMOTION = "promotion"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge the stored results once more and write the promotion to the ledger; 1 when it is refused.
+
+    Raises ConfigError for what is missing or contradicts itself, DataError for a ledger that is not whole.
+    """
+    if not is_gate_file(arguments.gate):
+        raise ConfigError(f"--gate={arguments.gate}: a promotion needs a gate file, e.g. --gate=gate.toml")
+    gate = read_gate(Path(arguments.gate))
+    with closing(open_suite(arguments.suite)) as suite:
+        model = _model(suite, arguments.model)
+        _check(arguments, model)
+        ledger = arguments.ledger or ledger_beside(suite.folder)
+        if not read(ledger):
+            raise ConfigError(f"there is no ledger {ledger}: name the one of the runs with --ledger=FILE")
+        against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+        outcome = _judge(suite, gate, against, ledger)
+        refusal = _failure(outcome, model)
+        doubts = [*_post_hoc(outcome), *_unrecorded(suite, gate, read(ledger))]
+        if not refusal and doubts and not arguments.override:
+            refusal = f"{'; '.join(doubts)}; add --override --reason='...' to promote all the same"
+        if refusal:
+            raise ConfigError(f"{model} is not promoted: {refusal}")
+        facts = _facts(suite, gate, outcome, model, arguments, doubts, against)
+        entry = append(ledger, PROMOTION, facts)
+        target = suite.folder / "model-card.md"
+        write_private(target, card(outcome.leaderboard, model, facts))
+    _print(entry, ledger, target, overridden=arguments.override)
+    return 0
+
+
+def _model(suite: Suite, named: str | None) -> str:
+    there = candidates_of(suite.models())
+    if named is None and len(there) == 1:
+        return there[0]
+    if named not in there:
+        known = ", ".join(there) or "none"
+        raise ConfigError(f"--model={named or '?'}: name the candidate to promote; the suite has {known}")
+    return named
+
+
+def _check(arguments: argparse.Namespace, model: str) -> None:
+    names = [_letters(name) for name in (arguments.requested_by, arguments.approved_by)]
+    if not all(names) or names[0] == names[1]:
+        raise ConfigError("--requested-by and --approved-by must be two people: name somebody else as approver")
+    if not arguments.intended_use.strip():
+        raise ConfigError("--intended-use is empty: say what the model may be used for")
+    try:
+        expires = date.fromisoformat(arguments.expires)
+    except ValueError:
+        raise ConfigError(f"--expires={arguments.expires}: write a date as 2027-06-30") from None
+    if expires <= datetime.now(UTC).date():
+        raise ConfigError(f"--expires={arguments.expires} is not in the future: name a later date")
+    if arguments.rollback.strip() in (model, ""):
+        raise ConfigError("--rollback must name another model: the one to go back to")
+    if arguments.override and not (arguments.reason or "").strip():
+        raise ConfigError("--override needs --reason='...': it stands in the ledger and on the model card")
+    if arguments.reason and not arguments.override:
+        raise ConfigError("--reason goes with --override: add it, or leave the reason out")
+
+
+def _letters(name: str) -> str:
+    """A name as it is compared: without case, blanks, points and what cannot be seen."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
+
+
+def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> Outcome:
+    """All candidates of the suite are put to the gate, so that Holm's correction counts them all."""
+    candidates = apart_from(against, suite, candidates_of(suite.models()))
+    selected = {benchmark for benchmark, name in suite.cells() if name in candidates}
+    outcome = conclude(suite, [gate], candidates, selected, baseline=against)
+    newest = suite.run(suite.newest_run())["run"]
+    problem = finish(ledger, outcome, candidates, [gate], newest, source="promote")
+    print_reports(suite, outcome.leaderboard)
+    if problem:
+        raise ConfigError(f"nothing is promoted: {problem}")
+    return outcome
+
+
+def _failure(outcome: Outcome, model: str) -> str:
+    """Why the model did not pass; no override changes that."""
+    mine = [result for result in outcome.gates if result.model == model]
+    failed = [result for result in mine if result.verdict != "pass"]
+    if mine and not failed:
+        return ""
+    count = f"{len(failed)} of {len(mine)} rules do not pass" if mine else "no rule was judged for it"
+    return f"{count}; an override does not change that"
+
+
+def _post_hoc(outcome: Outcome) -> Iterator[str]:
+    attempt = outcome.leaderboard["measurements"]["attempt"]
+    if attempt["post_hoc"]:
+        yield f"the gate file is not fixed beforehand ({'; '.join(attempt['gates'].values())})"
+
+
+def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[Entry]) -> Iterator[str]:
+    """Runs of a candidate that the ledger does not know: they may have been seen before the gate file was written.
+
+    The parts of a merge may have run where this ledger is not; their own clocks must say that they began afterwards.
+    """
+    first = first_of(entries, gate.digest)
+    known = {
+        entry.facts["run"]
+        for entry in entries
+        if entry.kind == STARTED or (entry.kind == FINISHED and entry.facts["source"] == "run")
+    }
+    parts = {part for entry in entries for key in ("parts", "runs") for part in entry.facts.get(key, ())}
+    runs = [run for run in suite.runs() if any(model["kind"] == CANDIDATE for model in run["models"])]
+    missing = [
+        run
+        for run in runs
+        if run["run"] not in known and not (run["run"] in parts and first and run["started"] >= first.time)
+    ]
+    if missing:
+        yield (
+            f"{len(missing)} of {len(runs)} runs of the suite, the first of {missing[0]['started'][:10]}, are not in "
+            "the ledger (if another has them, name it with --ledger=FILE)"
+        )
+
+
+def _facts(
+    suite: Suite,
+    gate: Gate,
+    outcome: Outcome,
+    model: str,
+    arguments: argparse.Namespace,
+    doubts: Sequence[str],
+    against: Baseline | None,
+) -> dict[str, Any]:
+    cells = [cell for cell in outcome.cells if cell.model == model]
+    return {
+        "model": model,
+        "served": suite.models()[model]["served"],
+        "fingerprint": _digest([suite.models()[model], [cell.provenance.get("model") for cell in cells]]),
+        "suite": suite.folder.name,
+        "gates": digests([gate]),
+        "requested_by": arguments.requested_by,
+        "approved_by": arguments.approved_by,
+        "intended_use": arguments.intended_use,
+        "expires": arguments.expires,
+        "rollback": arguments.rollback,
+        "override": bool(doubts),
+        "overridden": list(doubts),
+        "reason": arguments.reason if doubts else "",
+        "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
+        "baseline": against.model if against else "",
+        "evidence": {
+            "results": _digest(outcome.leaderboard["results"]),
+            "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
+            "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
+            **({"baseline": _scores_digest(against)} if against else {}),
+        },
+    }
+
+
+def _scores_digest(baseline: Baseline) -> str:
+    """Of what the candidate was compared with: scores and instances, alike from a suite and its leaderboard.json."""
+    cells = [
+        [name, cell.evaluation, cell.instances, {metric: rounded(list(kept)) for metric, kept in cell.scores.items()}]
+        for name, cell in sorted(baseline.cells.items())
+    ]
+    return _digest([baseline.model, cells])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _print(entry: Entry, ledger: Path, target: Path, *, overridden: bool) -> None:
+    facts: Mapping[str, Any] = entry.facts
+    if facts["override"]:
+        print(visible(f"OVERRIDDEN: {'; '.join(facts['overridden'])}; reason: {facts['reason']}"))
+    elif overridden:
+        print("there was nothing to override: the promotion is recorded without an override")
+    print(
+        visible(
+            f"promoted: {facts['model']} for {facts['intended_use']}, until {facts['expires']}; asked for by "
+            f"{facts['requested_by']}, approved by {facts['approved_by']}; to go back to: {facts['rollback']}"
+        )
+    )
+    print(f"ledger: entry {entry.number} of {ledger}, hash {entry.hash}")
+    print(f"model card: {target}")

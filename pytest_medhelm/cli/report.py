@@ -1,0 +1,36 @@
+"""medhelm report: write the pages of a suite again."""
+
+from __future__ import annotations
+
+import argparse
+
+from pytest_medhelm.plugin.options import Pages
+from pytest_medhelm.reports.kept import earlier, keep_verdicts
+from pytest_medhelm.reports.write import conclude, print_reports
+from pytest_medhelm.results.store.suite import Suite, open_suite
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write them and show the table. Raises ConfigError when the folder is no suite."""
+    suite = open_suite(arguments.suite)
+    try:
+        write_again(suite, published=arguments.published, html=arguments.html)
+    finally:
+        suite.close()
+    return 0
+
+
+def write_again(suite: Suite, *, published: bool | None = None, html: Pages | None = None) -> None:
+    """Write every report of a suite, and print what the terminal shows of it.
+
+    Verdicts of gates are kept where they still stand. ``published``, ``html``: None for what there was before.
+    """
+    before = earlier(suite.folder)
+    outcome = conclude(suite, (), (), (), published=published)
+    left = keep_verdicts(outcome.leaderboard, before)
+    print_reports(suite, outcome.leaderboard, html)
+    if left:
+        print(
+            f"{left} verdict{'s' if left != 1 else ''} of gates left out, since there are other results by now: judge "
+            "them again with 'medhelm gate apply SUITE GATE'"
+        )

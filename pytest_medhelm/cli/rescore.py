@@ -1,0 +1,220 @@
+"""medhelm rescore: compute the scores of a suite again from its stored responses, asking nothing.
+
+The benchmarks' own tests run over the stored responses, in a pytest session for each run that the suite's results are
+of (from_store.py). Their records go to a folder aside, and take the old ones' place when all of them are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.cli.report import write_again
+from pytest_medhelm.results.leaderboard.aggregate import read_cells
+from pytest_medhelm.results.store.rescore import CellName, Change, Group, adopt, groups, plan
+from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.util.errors import ConfigError
+
+_OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")
+"""Settings of a run that shape its set of instances and its scores."""
+
+_UNRUN = re.compile(
+    r"^SKIPPED \[\d+\] \S+: (?!unmeasured|Skipped: unmeasured)(.+)"
+    r"|^ERROR \S*\[\S*(?:no-data|data-error)\S*\] - (?:Failed: )?(.+)",
+    re.MULTILINE,
+)
+"""Lines of pytest's summary on benchmarks without data."""
+
+Values = Mapping[CellName, float | None]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score again and say what changed; 1 when answers that were there are none any more, or a benchmark was left out.
+
+    Raises ConfigError, with the suite as it was, when it cannot be scored again.
+    """
+    source: Path = arguments.suite
+    if arguments.processes and not (arguments.processes.isdigit() or arguments.processes in ("auto", "logical")):
+        raise ConfigError(f"-n {arguments.processes}: type a number of processes, e.g. -n 2, or -n auto")
+    with closing(open_suite(source)):
+        if not (source / "responses.sqlite").is_file():
+            raise ConfigError(f"{source} holds no responses.sqlite: there is nothing to score again")
+    try:
+        if arguments.to is None:
+            return _rescored(source.resolve(), source, arguments)
+        return _into_copy(source, arguments.to, arguments)
+    except BrokenPipeError:  # Whoever reads what is printed has seen enough: no fault of the suite.
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"{source} cannot be rescored ({error}); it needs a disk with room, and a folder that you may write: name "
+            "one with --to"
+        ) from None
+
+
+def _into_copy(source: Path, target: Path, arguments: argparse.Namespace) -> int:
+    """Score a copy again, which appears whole or not at all."""
+    if target.exists():
+        raise ConfigError(f"{target} is there already: name another folder with --to")
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    copy = target.absolute().with_name(f".{target.name}.rescoring")
+    shutil.rmtree(copy, ignore_errors=True)
+    try:
+        _copy(source, copy)
+        return _rescored(copy, target, arguments)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
+    """Score a suite again where it is, move it to where it is to be ``shown``, and write its pages."""
+    with closing(open_suite(folder)) as suite:
+        found, unknown = groups(suite)
+        if unknown and not found:
+            raise ConfigError(
+                f"{shown} was made by an import, or by a version that did not note where its tests are: run its models "
+                "again with the command that made it, which asks nothing that is stored"
+            )
+        before = _values(suite)
+        everything = suite.cells()
+    with tempfile.TemporaryDirectory(prefix=".rescoring-", dir=folder) as name:
+        place = Path(name)
+        reasons: list[str] = []
+        for number, group in enumerate(found):
+            reasons += _run_tests(folder, place / f"plan-{number}.json", group, arguments)
+        if not (place / "suite.sqlite").is_file():
+            raise ConfigError(_nothing(shown, everything, reasons))
+        with closing(Suite(place)) as staged:
+            done = [cell for cell in staged.cells() if cell in everything]
+            changes = adopt(folder, staged, done)
+    if folder != shown.resolve():
+        folder.rename(shown.absolute())
+    with closing(open_suite(shown)) as suite:
+        write_again(suite)
+        after = _values(suite)
+    left = [cell for cell in everything if cell not in done]
+    for line in _report(shown, changes, left, before, after, reasons):
+        print(line)
+    return int(bool(left and not arguments.paths) or any(change.lost for change in changes))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy of a suite's databases, also while somebody writes to them."""
+    Suite(target).close()
+    for name in ("suite.sqlite", "responses.sqlite"):
+        with closing(sqlite3.connect(source / name)) as theirs, closing(sqlite3.connect(target / name)) as ours:
+            theirs.backup(ours)
+        (target / name).chmod(0o600)
+
+
+def _values(suite: Suite) -> Values:
+    cells, _ = read_cells(suite)
+    return {(cell.benchmark, cell.model): cell.value for cell in cells}
+
+
+def _run_tests(folder: Path, file: Path, group: Group, arguments: argparse.Namespace) -> list[str]:
+    """Why benchmarks of the group could not be run.
+
+    Raises ConfigError with pytest's own sentence when the session did not come to its end.
+    """
+    file.write_text(json.dumps(plan(group)))
+    place = group.manifest["place"]
+    home = Path.cwd() if arguments.paths or not Path(place["folder"]).is_dir() else Path(place["folder"])
+    command = [sys.executable, "-m", "pytest", *_options(folder, file, group.manifest, arguments)]
+    print(f"scoring {', '.join(sorted({name for name, _ in group.cells}))} again ...", file=sys.stderr, flush=True)
+    environment = os.environ | {"COLUMNS": "1000"}  # Sentences in the summary are cut at the terminal's width.
+    ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, errors="replace")
+    if ended.returncode not in (0, 1, 5):
+        raise ConfigError(f"the tests cannot be run again: {_reason(ended.stdout, ended.stderr)}")
+    return sorted({_visible(found[1] or found[2]) for found in _UNRUN.finditer(ended.stdout)})
+
+
+def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
+    place, settings = manifest["place"], manifest["settings"]
+    # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
+    yield from ("-p", "no:cacheprovider", "-q", "--tb=short", "-rsE")
+    if arguments.paths:
+        yield from map(str, arguments.paths)
+    else:
+        yield from place["paths"]
+        if place["pyargs"]:
+            yield "--pyargs"
+    yield f"--medhelm-from-store={file}"
+    yield from (f"--medhelm-results={folder.parent}", f"--medhelm-suite={folder.name}")
+    for name in _OPTIONS:
+        value = "all" if name == "limit" and settings[name] is None else settings.get(name)
+        if value is not None:
+            yield f"--medhelm-{name.replace('_', '-')}={value}"
+    if settings.get("judge_shuffle"):
+        yield "--medhelm-judge-shuffle"
+    for name in ("data", "config"):
+        value = getattr(arguments, name) or place[name]
+        if value is not None:
+            yield f"--medhelm-{name}={Path(value).absolute()}"
+    if arguments.processes is not None:
+        yield from ("-n", arguments.processes)
+
+
+def _reason(out: str, err: str) -> str:
+    """The line in which pytest says what is wrong."""
+    lines = [line.strip() for line in (*err.splitlines(), *out.splitlines())]
+    raised = [line.removeprefix("E  ").strip() for line in lines if line.startswith("E  ")]
+    marked = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith(("ERROR", "INTERNALERROR"))]
+    text = (raised or marked or [line for line in lines if line] or ["pytest said nothing"])[0]
+    return _visible(text)
+
+
+def _visible(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)[:300]
+
+
+def _nothing(shown: Path, cells: Sequence[CellName], reasons: Sequence[str]) -> str:
+    if reasons:
+        return f"nothing of {shown} was scored again: {'; '.join(reasons)}"
+    names = ", ".join(sorted({benchmark for benchmark, _ in cells})) or "none"
+    return (
+        f"nothing of {shown} was scored again: no test of its benchmarks ({names}) was found; type medhelm rescore "
+        "SUITE benchmarks/ --data=DIR with the folders of its tests and data"
+    )
+
+
+def _report(
+    shown: Path,
+    changes: Sequence[Change],
+    left: Sequence[CellName],
+    before: Values,
+    after: Values,
+    reasons: Sequence[str],
+) -> Iterator[str]:
+    yield ""
+    yield f"{shown}: {sum(change.records for change in changes)} records scored again from stored responses"
+    for change in changes:
+        cell = (change.benchmark, change.model)
+        others = "".join(f", {name} on {count}" for name, count in sorted(change.others.items()))
+        yield (
+            f"  {change.benchmark}  {change.model}  {change.metric} {_shown(before.get(cell))} -> "
+            f"{_shown(after.get(cell))}: {change.changed} of {change.records} records changed{others}"
+        )
+        if change.lost:
+            yield (
+                f"    {change.lost} have no stored response to the prompt as it is now: they are unmeasured; run the "
+                "model again to measure them"
+            )
+    for benchmark, model in left:
+        yield f"  {benchmark}  {model}  left as it was: no test of it was run"
+    yield from (f"    {reason}" for reason in reasons)
+
+
+def _shown(value: float | None) -> str:
+    return "no value" if value is None else f"{value:.3f}"

@@ -1,0 +1,38 @@
+"""medhelm trend: the main values of many suites in order of time."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pytest_medhelm.reports.trend import levels_for, page, text
+from pytest_medhelm.results.analysis.trend import as_json, trend
+from pytest_medhelm.results.leaderboard.aggregate import rounded
+from pytest_medhelm.results.leaderboard.stored_results import read_stored
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.files import write_json, write_private
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the trend.
+
+    Raises ConfigError when a suite cannot be read, a name is unknown, nothing is in two suites, or a file cannot be
+    written.
+    """
+    # medhelm-results/* names the ledger too, which is no suite
+    suites = [path for path in arguments.suites if path.suffix != ".jsonl"]
+    found = trend([read_stored(path) for path in suites], arguments.benchmark)
+    print("\n".join(text(found, levels_for(sys.stdout.encoding))))
+    html: Path | None = arguments.html
+    try:
+        if arguments.json is not None:
+            write_json(arguments.json, rounded(as_json(found)))
+        if html is not None:
+            write_private(html, page(found))
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if html is not None:
+        print(f"page: {visible(html)}")
+    return 0

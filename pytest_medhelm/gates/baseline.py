@@ -1,0 +1,243 @@
+"""A candidate against a stored baseline, on the same instances."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from pytest_medhelm.gates.metric_value import interval_name
+from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
+from pytest_medhelm.gates.verdict import Reading, Unread
+from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.paired_cells import difference_at
+from pytest_medhelm.results.leaderboard.stored_results import read_stored
+from pytest_medhelm.results.stats.paired import paired_interval, paired_mean
+from pytest_medhelm.results.stats.quantiles import student_t_quantile
+from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.util.errors import ConfigError
+
+_LONGEST = 40
+"""Signs of a setting that a sentence shows."""
+_MUST_AGREE = (
+    ("data", "data checksum"),
+    ("evaluation", "set of instances"),
+    ("prompt", "prompt"),
+    ("scoring", "scoring code"),
+    ("code", "benchmark module"),
+)
+"""What belongs to the measurement. What belongs to the model (sampling, system prompt) may differ."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The stored results of one model."""
+
+    model: str
+    source: Path
+    cells: Mapping[str, Cell]
+    """By benchmark."""
+    beside: Sequence[Cell] = ()
+    """The cells of all candidates that are stored with it, which tell how often models differ."""
+
+
+class Pair(NamedTuple):
+    """What is known of one instance: the difference, or how low and how high it could be."""
+
+    low: float
+    high: float
+    cluster: int
+    stratum: int
+
+    @property
+    def known(self) -> bool:
+        return self.low == self.high
+
+
+def read_baseline(path: Path, model: str | None = None) -> Baseline:
+    """A baseline from a suite or a leaderboard.json.
+
+    Raises ConfigError when it cannot be read, or holds several models and none of them is named.
+    """
+    stored = read_stored(path)
+    names = sorted({cell.model for cell in stored.cells})
+    chosen = model or _only(stored.candidates or names, path)
+    if chosen not in names:
+        raise ConfigError(f"{path} holds no results of {chosen!r}; it holds {', '.join(names)}")
+    beside = [cell for cell in stored.cells if cell.model in stored.candidates]
+    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen}, beside)
+
+
+def _only(names: Sequence[str], path: Path) -> str:
+    if len(names) != 1:
+        raise ConfigError(
+            f"{path} holds several models ({', '.join(names)}): name one with --medhelm-baseline-model=NAME (medhelm: "
+            "--baseline-model)"
+        )
+    return names[0]
+
+
+def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Reading | Unread:
+    """The mean difference, candidate minus baseline, with limits each at the rule's one-sided level.
+
+    Missing scores count as the worst for the candidate and the best for the baseline, and the other way round.
+    """
+    if baseline is None:
+        return Unread("there is no baseline: name its suite with --medhelm-baseline=PATH (medhelm: --baseline)")
+    base = baseline.cells.get(cell.benchmark)
+    if base is None:
+        return Unread(f"the baseline {baseline.model} in {baseline.source} has no records of it")
+    metric = rule.metric or cell.main_metric
+    refusal = _refusal(cell, base, metric)
+    if refusal is not None:
+        return Unread(refusal)
+    return _reading(rule, cell, base, metric)
+
+
+def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Reading | Unread:
+    scale = cell.metrics[metric]["scale"]
+    pairs = [*_pairs(cell, base, metric, scale)]
+    known = [pair for pair in pairs if pair.known]
+    if not known:
+        return Unread("no instance was measured for both")
+    span = abs(scale[1] - scale[0])
+
+    strata = None if cell.strata is None else [pair.stratum for pair in known]
+
+    def limits(values: list[float], of: list[Pair]) -> tuple[float, float]:
+        groups = None if cell.strata is None else [pair.stratum for pair in of]
+        return difference_limits(values, [pair.cluster for pair in of], groups, span=span, alpha=rule.alpha)
+
+    shown = limits([pair.low for pair in known], known)
+    outer = shown
+    if len(known) < len(pairs):
+        outer = limits([pair.low for pair in pairs], pairs)[0], limits([pair.high for pair in pairs], pairs)[1]
+    missing = len(pairs) - len(known)
+    count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
+    return Reading(
+        paired_mean([pair.low for pair in known], strata),
+        limits=shown,
+        outer=outer,
+        note="; ".join([count, *_other_settings(cell, base)]),
+        interval=interval_name(rule.alpha),
+        baseline=base.model,
+    )
+
+
+def difference_limits(
+    differences: Sequence[float],
+    clusters: Sequence[int] | None,
+    strata: Sequence[int] | None,
+    *,
+    span: float,
+    alpha: float,
+) -> tuple[float, float]:
+    """The limits of a mean paired difference that decide a gate, each at the one-sided level alpha.
+
+    Those of ``paired_interval``; where Student's t is taken over instances of which most have the same difference,
+    only the others tell how much differences vary: their number gives the degrees of freedom, which widens it.
+    Raises ValueError without differences.
+    """
+    interval = paired_interval(differences, clusters, span=span, confidence=1 - 2 * alpha, strata=strata)
+    if interval is None:
+        raise ValueError("difference_limits needs at least one difference")
+    n = len(differences)
+    unusual = n - Counter(differences).most_common(1)[0][1]
+    if interval.method != "Student t" or 2 * unusual >= n:
+        return interval.low, interval.high
+    mean = fmean(differences)
+    wider = student_t_quantile(1 - alpha, max(1, unusual - 1)) / student_t_quantile(1 - alpha, n - 1)
+    return max(-span, mean - wider * (mean - interval.low)), min(span, mean + wider * (interval.high - mean))
+
+
+def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:
+    """Every instance of the candidate for which the score exists."""
+    aside = cell.columns.not_applicable.get(metric, set())
+    places = {name: place for place, name in enumerate(base.instances)}
+    worst, best = min(scale), max(scale)
+    theirs = base.scores.get(metric, [None] * len(base.instances))
+    clusters = cell.clusters or range(len(cell.instances))
+    strata = cell.strata or [0] * len(cell.instances)
+    for place, name in enumerate(cell.instances):
+        other = places.get(name)
+        if place in aside or other is None:
+            continue
+        own, its = cell.scores[metric][place], theirs[other]
+        known = difference_at(cell, place, base, other, metric)
+        if known is not None:
+            yield Pair(known, known, clusters[place], strata[place])
+        else:
+            low = (worst if own is None else own) - (best if its is None else its)
+            high = (best if own is None else own) - (worst if its is None else its)
+            yield Pair(low, high, clusters[place], strata[place])
+
+
+def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
+    """Why the two cannot be compared, naming the difference."""
+    if metric in STATUSES or metric in BESIDE_METRICS:
+        return f"{metric} is not compared with a baseline: compare it with a number"
+    if metric not in cell.scores or metric not in cell.metrics:
+        return f"metric {metric!r} has no score for each instance, so that there is nothing to pair"
+    if metric not in base.scores:
+        return f"the baseline did not record the metric {metric!r}"
+    if base.sample:
+        return "the baseline ran on sample data"
+    if base.partial:
+        return f"the baseline is incomplete: {sum(base.statuses.values())} of {base.size} instances have records"
+    if base.unasked:
+        return f"the baseline is curtailed: {len(base.instances)} of {base.size} instances were asked"
+    for key, what in _MUST_AGREE:
+        ours, theirs = cell.provenance.get(key), base.provenance.get(key)
+        if ours != theirs:
+            return f"the baseline has another {what}{_both(ours, theirs)}{_HINTS.get(key, '')}"
+    return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
+
+
+def _other_settings(cell: Cell, base: Cell) -> Iterator[str]:
+    """What belongs to the models and differs, side by side: it may, but who decides must see it."""
+    ours, theirs = (_settings(each) for each in (cell, base))
+    found = [
+        f"{name} {ours.get(name, 'not set')} here, {theirs.get(name, 'not set')} there"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]
+    if found:
+        yield f"settings of the models differ: {', '.join(found)}"
+
+
+def _settings(cell: Cell) -> dict[str, str]:
+    """The settings of a model in a few signs each; a long one by its hash."""
+    model = cell.provenance.get("model") or {}
+    found = {**model.get("body", {}), **{key: model[key] for key in model.keys() - {"body", "served"} if model[key]}}
+    if not cell.model.endswith(model.get("served", "")):
+        found["served name"] = model["served"]
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found.items()
+    }
+    return {
+        key: text if len(text) <= _LONGEST else hashlib.sha256(text.encode()).hexdigest()[:12]
+        for key, text in texts.items()
+    }
+
+
+_HINTS = dict.fromkeys(("scoring", "code"), ": 'medhelm rescore' computes its scores again, asking nothing")
+
+
+def _both(ours: Any, theirs: Any) -> str:
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return f" ({theirs[:12]} there, {ours[:12]} here)"
+    return " than this run" if theirs is not None else ", as far as is known"
+
+
+def _other_jury(ours: Any, theirs: Any, metric: str) -> str | None:
+    if not metric.startswith(("jury", "harm")) or ours == theirs:
+        return None
+    for key, what in (("judges", "judges"), ("rubric", "rubric"), ("wording", "wording of the judges' prompt")):
+        if (ours or {}).get(key) != (theirs or {}).get(key):
+            return f"the baseline has other {what}"
+    return "the baseline was judged in another way"

@@ -1,0 +1,144 @@
+"""An append-only file of entries, each of which holds the hash of the one before: an edit anywhere shows.
+
+JSON Lines; an entry has its ``number``, ``time`` (UTC), ``kind``, ``facts``, the hash of the ``previous`` entry and its
+own ``hash``, the SHA-256 of all the rest as canonical JSON (sorted keys, no blanks). Whoever can write the file can
+write a new chain: keep the newest hash, which every report of a promotion names, where others can see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.locks import locked
+
+START = "0" * 64
+"""What the first entry names as the one before."""
+_KEYS = {"number", "time", "kind", "facts", "previous", "hash"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger."""
+
+    number: int
+    time: str
+    kind: str
+    facts: Mapping[str, Any]
+    hash: str
+
+
+def append(path: Path, kind: str, facts: Mapping[str, Any]) -> Entry:
+    """Add an entry under a lock, on disk when this returns; several processes may do so at once.
+
+    Raises DataError when the last line is torn or the end is not what its hash says: nothing is added to a chain that
+    is broken there. Raises OSError when the file cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(path.with_name(f".{path.name}.lock"), lambda: None):
+        last = _last(path)
+        number, previous = (last["number"] + 1, last["hash"]) if last else (1, START)
+        content = {
+            "number": number,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "kind": kind,
+            "facts": json.loads(json.dumps(facts)),
+            "previous": previous,
+        }
+        content["hash"] = hash_of(content)
+        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            file.write(_canonical(content) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return Entry(number, content["time"], kind, content["facts"], content["hash"])
+
+
+def read(path: Path) -> list[Entry]:
+    """All entries, oldest first; none where there is no file.
+
+    Raises DataError, naming the line, for a broken chain, and for a file that cannot be read.
+    """
+    broken = problems(path)
+    if broken:
+        raise DataError(f"ledger {path}: {broken[0]}; type 'medhelm ledger verify {path}'")
+    return [
+        Entry(line["number"], line["time"], line["kind"], line["facts"], line["hash"])
+        for line in map(json.loads, _lines(path))
+    ]
+
+
+def problems(path: Path) -> list[str]:
+    """What is wrong, one sentence for each line that is; empty for a whole chain. Raises DataError as ``read``."""
+    found = []
+    previous, number = START, 0
+    lines = _lines(path)
+    for place, text in enumerate(lines, 1):
+        line = _parsed(text)
+        if line is None:
+            torn = place == len(lines) and not text.endswith(b"\n")
+            found.append(f"line {place} is {'torn: its writing was cut off' if torn else 'no entry of a ledger'}")
+            previous, number = "", number + 1
+            continue
+        if line["hash"] != hash_of(line):
+            found.append(f"line {place} was edited: its content does not have its hash")
+        elif text.removesuffix(b"\n") != _canonical(line):
+            found.append(f"line {place} was edited: it is not written as the ledger writes")
+        if previous and line["previous"] != previous:
+            before = f"does not follow line {place - 1}" if place > 1 else "is not the first of a ledger"
+            found.append(f"line {place} {before}: a line was edited, removed, added or moved")
+        elif line["number"] != number + 1:
+            found.append(f"line {place} has number {line['number']}, not {number + 1}")
+        previous, number = line["hash"], line["number"]
+    if lines and not lines[-1].endswith(b"\n") and not found:
+        found.append(f"line {len(lines)} is torn: its writing was cut off")
+    return found
+
+
+def hash_of(content: Mapping[str, Any]) -> str:
+    """The hash of an entry, over all of it but the hash."""
+    return hashlib.sha256(_canonical({key: value for key, value in content.items() if key != "hash"})).hexdigest()
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _lines(path: Path) -> Sequence[bytes]:
+    try:
+        return BytesIO(path.read_bytes()).readlines()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise DataError(
+            f"the ledger {path} cannot be read ({error.strerror}): name another, or ask for the right to it"
+        ) from None
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or line.keys() != _KEYS:
+        return None
+    good = isinstance(line["number"], int) and isinstance(line["facts"], dict)
+    return line if good and all(isinstance(line[key], str) for key in ("time", "kind", "previous", "hash")) else None
+
+
+def _last(path: Path) -> dict[str, Any] | None:
+    lines = _lines(path)
+    if not lines:
+        return None
+    line = _parsed(lines[-1])
+    if line is None or not lines[-1].endswith(b"\n") or line["hash"] != hash_of(line):
+        raise DataError(f"ledger {path}: its last line is torn or was edited; type 'medhelm ledger verify {path}'")
+    return line

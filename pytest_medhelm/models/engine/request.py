@@ -1,0 +1,99 @@
+"""A request to a model, its key, and the completion that comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pytest_medhelm.models.spec import Model
+from pytest_medhelm.tasks.prompts import Message
+
+KEY_VERSION = 1
+FORM = "response_format"
+
+Outcome = Literal["ok", "too_long", "blocked", "request_error", "skipped"]
+"""``skipped``: a model that is a function has no answer to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent to a model. Two requests with the same key are the same question and are asked once."""
+
+    model: Model
+    payload: str = field(repr=False)
+    """The JSON body as sent."""
+    key: str
+    may_drop_form: bool = False
+    """The form of the reply in the body is a wish: a server that refuses to be told one is asked without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back, before anything is read from it."""
+
+    outcome: Outcome
+    content: str = field(default="", repr=False)
+    reasoning: str = field(default="", repr=False)
+    """Thinking that the server sends apart from the content."""
+    finish_reason: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    """Token counts: prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens where the server tells."""
+    logprobs: Sequence[tuple[str, float]] = field(default=(), repr=False)
+    """(token, natural logarithm of its probability) of each output token, where asked for and given."""
+    served: str = ""
+    """The model id in the answer."""
+    latency: float = 0.0
+    """Seconds of the attempt that succeeded."""
+    attempts: int = 1
+    error: str = ""
+    """Why there is no answer; never holds text of the request."""
+    cached: bool = False
+
+
+def make_request(
+    model: Model,
+    messages: Sequence[Message],
+    *,
+    instance: str = "",
+    repeat: int = 0,
+    form: Mapping[str, Any] | None = None,
+    **sampling: Any,
+) -> Request:
+    """Build a request and its key.
+
+    The key is the SHA-256 of: key version, model name as the user wrote it, the body as sent (served model id,
+    messages, sampling, extra_body), the repeat index and, where answers are drawn at random (temperature above 0
+    or left to the server), the instance id, so that two instances with equal prompts get independent answers.
+    The address of the server is not part of it: a server may move.
+
+    ``form`` is a ``response_format``, sent as the model's setting ``structured`` says. It is part of the key wherever
+    it is asked for, also where the server then refuses it and is asked without: what a key stands for must not depend
+    on what a server can do today.
+    """
+    if model.system_prompt:
+        messages = [{"role": "system", "content": model.system_prompt}, *messages]
+    body = {"model": model.served, "messages": list(messages), **model.body, **sampling}
+    formed = form is not None and model.structured is not False and FORM not in body
+    payload = _dumped(body)
+    if formed:
+        # Unsorted: servers that enforce a schema write its properties in the order in which they stand.
+        written = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
+        payload = f'{payload[:-1]},"{FORM}":{written}}}'
+    drawn = body.get("temperature", 1) != 0
+    salt = json.dumps([KEY_VERSION, model.name, repeat, instance if drawn else ""])
+    digest = hashlib.sha256(f"{salt}\n{payload}".encode("utf-8", "surrogatepass")).hexdigest()
+    return Request(model, payload, digest, formed and model.structured == "auto")
+
+
+def without_form(request: Request) -> Request:
+    """The same request, under the same key, that leaves the form of the reply to the model."""
+    body = json.loads(request.payload)
+    body.pop(FORM, None)
+    return replace(request, payload=_dumped(body), may_drop_form=False)
+
+
+def _dumped(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,262 @@
+"""responses.sqlite: every request and response of a suite, by request key, on disk before anyone sees it.
+
+All processes of a session append to it. Clinical text lives here and in suite.sqlite, nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pytest_medhelm.models.engine.request import Completion, Request
+
+BUSY_SECONDS = 60
+TEXT_BATCH = 50
+SWITCH_TRIES = 100
+SWITCH_PAUSE = 0.05
+"""Seconds."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS responses(
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, run TEXT NOT NULL, request TEXT NOT NULL, outcome TEXT NOT NULL,
+    content TEXT NOT NULL, reasoning TEXT NOT NULL, finish_reason TEXT NOT NULL, usage TEXT NOT NULL,
+    logprobs TEXT NOT NULL, served TEXT NOT NULL, latency REAL NOT NULL, attempts INTEGER NOT NULL,
+    created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims(key TEXT PRIMARY KEY, pid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS spending(
+    run TEXT NOT NULL, pid INTEGER NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
+    answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
+"""
+_COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
+
+
+def open_private(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
+    # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    _use_write_ahead_log(connection)
+    # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    # Several connections are open, each row is written or read once: a large page cache would serve nothing.
+    connection.execute("PRAGMA cache_size=-500")
+    return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode; a file system that cannot keeps its rollback journal."""
+    for _ in range(SWITCH_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            # Another process is switching this very moment; SQLite's busy time-out does not cover it.
+            time.sleep(SWITCH_PAUSE)
+
+
+def stop_file(folder: Path, run: str) -> Path:
+    """Its existence tells the workers of a run to stop waiting: a signal to the controller does not reach them."""
+    return folder / f".stop-{run}"
+
+
+def short_key(key: str) -> int:
+    """60 bits of a key: enough to tell that it is surely not stored, in a third of the memory."""
+    return int(key[:15], 16)
+
+
+class Exchange(NamedTuple):
+    """What was said."""
+
+    payload: str
+    """The JSON body of the request as sent."""
+    content: str
+    reasoning: str
+
+
+class ResponseStore:
+    """One connection to responses.sqlite; a connection belongs to one thread."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
+        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
+        self._connection = connection or open_private(path)
+        if connection is None:
+            self._connection.executescript(_SCHEMA)
+        self._texts: set[str] = set()
+        self._unwritten: list[tuple[str, str]] = []
+        self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+    def get(self, key: str, *, run: str | None = None) -> Completion | None:
+        """The stored completion; with ``run`` only one that was paid for in that run."""
+        sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
+        row = self._connection.execute(
+            *((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))
+        ).fetchone()
+        if row is None:
+            return None
+        outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
+        return Completion(
+            outcome, content, reasoning, finish, json.loads(usage),
+            [(token, value) for token, value in json.loads(logprobs)],
+            served, latency, attempts, cached=True,
+        )  # fmt: skip
+
+    def short_keys(self) -> set[int]:
+        """The short keys of all stored responses."""
+        return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
+
+    def usages(self, run: str) -> Iterator[tuple[str, dict[str, int]]]:
+        """(model name, token counts) of each response that was paid for in a run."""
+        for name, usage in self._connection.execute("SELECT model, usage FROM responses WHERE run = ?", (run,)):
+            yield name, json.loads(usage)
+
+    def exchange(self, key: str) -> Exchange:
+        """The texts of a request and its response, as the reports show them; empty where there are none."""
+        row = self._connection.execute(
+            "SELECT request, content, reasoning FROM responses WHERE key = ?", (key,)
+        ).fetchone()
+        return Exchange(*row) if row else Exchange(self.text(key), "", "")
+
+    def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
+        """Store completions in one transaction and release their claims.
+
+        An error, or no answer, is never stored as one; only its request is kept, for the reader of the report.
+        """
+        now = time.time()
+        rows, keys, unanswered = [], [], []
+        for request, completion in answered:
+            keys.append((request.key,))
+            if completion.outcome in ("request_error", "skipped"):
+                unanswered.append((request.key, _clean(request.payload)))
+            else:
+                rows.append(
+                    (
+                        request.key, request.model.name, run, _clean(request.payload), completion.outcome,
+                        _clean(completion.content), _clean(completion.reasoning), completion.finish_reason,
+                        json.dumps(dict(completion.usage)), json.dumps(list(completion.logprobs)),
+                        completion.served, completion.latency, completion.attempts, now,
+                    )
+                )  # fmt: skip
+        with self._transaction():
+            self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", unanswered)
+            self._connection.executemany("DELETE FROM claims WHERE key = ?", keys)
+
+    def put_text(self, digest: str, text: str) -> None:
+        """Keep a text (a reference answer) by its hash; written in batches, and when the store is closed."""
+        if digest not in self._texts:
+            self._texts.add(digest)
+            self._unwritten.append((digest, _clean(text)))
+        if len(self._unwritten) >= TEXT_BATCH:
+            self._write_texts()
+
+    def _write_texts(self) -> None:
+        with self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", self._unwritten)
+        self._unwritten.clear()
+
+    def text(self, digest: str) -> str:
+        """A text by its hash; empty when it is not there."""
+        row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def claim(self, key: str) -> bool:
+        """Reserve a request for this process, so that no other process asks it meanwhile.
+
+        A claim of a process that no longer lives is taken over.
+        """
+        pid = os.getpid()
+        with self._transaction():
+            row = self._connection.execute("SELECT pid FROM claims WHERE key = ?", (key,)).fetchone()
+            if row is not None and row[0] != pid and _alive(row[0]):
+                return False
+            self._connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, pid))
+            return True
+
+    def release(self, key: str) -> None:
+        """Give a claim back."""
+        self._connection.execute("DELETE FROM claims WHERE key = ?", (key,))
+
+    def reserve(self, run: str, amount: float, limit: float, answered: int) -> Literal["go", "wait", "stop"]:
+        """Set an amount aside if all that a run has paid and set aside stays within a limit.
+
+        Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
+        longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
+        """
+        pid = os.getpid()
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
+            ).fetchall()
+            within = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
+            self._connection.execute(
+                "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
+                "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
+                {"run": run, "pid": pid, "amount": amount * within, "one": int(within), "answered": answered},
+            )
+        if within:
+            return "go"
+        return "wait" if any(flying and (owner == pid or _alive(owner)) for owner, _, flying in rows) else "stop"
+
+    def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
+        """A request for which an amount was set aside has ended and cost what was ``paid``."""
+        # With nothing in flight the sum starts at zero again: differences of floats leave a rest.
+        self._connection.execute(
+            "UPDATE spending SET paid = paid + ?, answered = ?, in_flight = in_flight - 1, "
+            "reserved = CASE WHEN in_flight > 1 THEN MAX(0, reserved - ?) ELSE 0 END WHERE run = ? AND pid = ?",
+            (paid, answered, amount, run, os.getpid()),
+        )
+
+    def settle_all(self, run: str) -> None:
+        """Count what this process has in flight as paid."""
+        self._connection.execute(
+            "UPDATE spending SET paid = paid + reserved, reserved = 0, in_flight = 0 WHERE run = ? AND pid = ?",
+            (run, os.getpid()),
+        )
+
+    def answered(self, run: str) -> int:
+        """Requests answered, as the processes of a run last reported."""
+        row = self._connection.execute("SELECT SUM(answered) FROM spending WHERE run = ?", (run,)).fetchone()
+        return row[0] or 0
+
+    def close(self) -> None:
+        """Write what is held back and close the connection."""
+        if self._unwritten:
+            self._write_texts()
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+def _clean(text: str) -> str:
+    # SQLite stores UTF-8; a lone surrogate (broken model output) has none.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

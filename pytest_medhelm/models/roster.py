@@ -1,0 +1,168 @@
+"""The models and judges of a session, from names to endpoints that were seen to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.models.spec import Model, gated_of, resolve_model
+from pytest_medhelm.plugin.options import Settings
+from pytest_medhelm.util.errors import ConfigError
+
+Resolved = Mapping[str, Mapping[str, str]]
+"""Model name -> {"served": id, "base_url": address}: what the controller found out, as plain values."""
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Who is evaluated and who judges."""
+
+    models: tuple[Model, ...]
+    judges: tuple[Model, ...]
+
+    def __iter__(self) -> Iterator[Model]:
+        yield from (*self.models, *self.judges)
+
+    def gated(self) -> list[str]:
+        """The names that gate rules are judged for."""
+        return gated_of({model.name: model.kind for model in self.models})
+
+    def resolved(self) -> Resolved:
+        """What workers need to know."""
+        return {
+            model.name: {"served": model.served, "base_url": model.endpoint.base_url}
+            for model in self
+            if model.endpoint
+        }
+
+
+def _served(names: Sequence[str]) -> frozenset[str]:
+    """The providers among these that are a server at an address."""
+    return frozenset(name.partition("/")[0] for name in names) & {"openai", "vllm", "ollama"}
+
+
+def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
+    """Give the names of the session a meaning; no request is made. Raises ConfigError."""
+    # The address is that of the models; where these need none, of the judges.
+    shared = _served(settings.models) or _served(settings.judges)
+    if settings.base_url and not shared:
+        raise ConfigError(
+            "--medhelm-base-url needs a model at that address: type e.g. --medhelm-model=vllm/NAME beside it"
+        )
+
+    def model(name: str) -> Model:
+        made = config.hook.pytest_medhelm_make_model(name=name, config=config)
+        return made or resolve_model(name, settings, shared if settings.base_url else frozenset())
+
+    lineup = Lineup(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
+    _refuse_namesakes(lineup)
+    for judge in lineup.judges:
+        if judge.answer is not None:
+            raise ConfigError(
+                f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline or human answers"
+            )
+    if settings.gates and not lineup.gated():
+        raise ConfigError(
+            "--medhelm-gate needs a model to judge, and human answers are not gated: name one beside them"
+        )
+    if settings.max_cost is not None:
+        _require_prices(lineup, settings)
+    return lineup
+
+
+def _refuse_namesakes(lineup: Lineup) -> None:
+    """Records are told apart by the model's name. Raises ConfigError."""
+    names = [model.name for model in lineup.models]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two of the models named are called {name}: rename a file of answers, or its entry")
+
+
+def _require_prices(lineup: Lineup, settings: Settings) -> None:
+    """A budget counts only what has a price; an embedded model costs no money. Raises ConfigError."""
+    for model in lineup:
+        if model.endpoint is not None and model.price is None and model.provider != "local":
+            raise ConfigError(
+                f'--medhelm-max-cost needs the price of {model.name}: write [models."{model.name}"] and below it '
+                f"price = {{ input = 0.15, output = 0.60 }} in medhelm.toml ({settings.currency} per million tokens; 0 "
+                "for a server of your own)"
+            )
+
+
+def refuse_self_judging(lineup: Lineup, settings: Settings) -> None:
+    """A model must not grade its own answers. Raises ConfigError."""
+    if settings.config.run.get("allow_self_judging"):
+        return
+    seen = {(model.endpoint.base_url, model.served): model.name for model in lineup.models if model.endpoint}
+    for judge in lineup.judges:
+        judged = judge.endpoint and seen.get((judge.endpoint.base_url, judge.served))
+        if judged:
+            raise ConfigError(
+                f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or set "
+                "allow_self_judging = true under [run] in medhelm.toml"
+            )
+
+
+def connect(lineup: Lineup, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Lineup:
+    """Start embedded models and look at each endpoint once (controller only).
+
+    Raises ModelError naming the address and what to check. What was started ends with ``stack``.
+    """
+    from pytest_medhelm.models.probe import match_served, served_models
+
+    listings: dict[tuple[str, str], list[str] | None] = {}
+    embedded: dict[str, str] = {}
+
+    def connected(model: Model) -> Model:
+        endpoint = model.endpoint
+        if endpoint is None:
+            return model
+        if model.provider == "local":
+            if model.served not in embedded:
+                embedded[model.served] = _embedded(model, settings, stack, progress)
+            return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
+        place = (endpoint.name, endpoint.base_url)
+        if place not in listings:
+            listings[place] = served_models(endpoint)
+        listed = listings[place]
+        return model if listed is None else replace(model, served=match_served(model.served, listed))
+
+    found = Lineup(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
+    refuse_self_judging(found, settings)
+    return found
+
+
+def apply(lineup: Lineup, resolved: Resolved) -> Lineup:
+    """The lineup of a worker: names as given, endpoints as the controller found them."""
+
+    def known(model: Model) -> Model:
+        if model.endpoint is None or model.name not in resolved:
+            return model
+        entry = resolved[model.name]
+        return replace(model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"]))
+
+    return Lineup(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
+
+
+def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:
+    from pytest_medhelm.models.embedded.server import EmbeddedServer
+    from pytest_medhelm.models.embedded.weights import weights
+
+    path = weights(model.served, offline=settings.offline, progress=progress)
+    server = EmbeddedServer(path, model.served)
+    stack.callback(server.stop)
+    progress(f"Starting {model.name} ...")
+    return server.start()
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """A model as the reports and the manifest show it."""
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        **model.settings(),
+    }

@@ -1,0 +1,111 @@
+"""From a benchmark module to test items: marks on the module, one item per model and instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm.plugin import state
+from pytest_medhelm.plugin.marks import NAME_A_MODEL
+from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
+from pytest_medhelm.tasks.public_ids import public_id
+from pytest_medhelm.tasks.sharding import in_shard
+from pytest_medhelm.tasks.task import Task
+from pytest_medhelm.tasks.taxonomy import slug
+from pytest_medhelm.util.errors import DataError, DataMissing
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.plugin.options import Settings
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test that uses our fixtures its models and instances (the body of pytest_generate_tests)."""
+    task = getattr(metafunc.module, "TASK", None)
+    if isinstance(task, Task):
+        _mark(metafunc, task)
+    if not _uses_our(metafunc, "model"):
+        return
+    lineup = metafunc.config.stash.get(state.LINEUP, None)
+    if lineup is None or not lineup.models:
+        _one_item(metafunc, "no-model", pytest.mark.skip(reason=NAME_A_MODEL))
+        return
+    if not _uses_our(metafunc, "instance"):
+        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
+        return
+    if not isinstance(task, Task):
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid} uses the fixture 'instance', but its module declares no TASK = Task(...)"
+        )
+    try:
+        benchmark = _benchmark(metafunc)
+        _respect_agreement(benchmark, lineup, metafunc.config.stash[state.SETTINGS])
+    except DataMissing as problem:
+        if task.gates:  # A promotion that nobody measured must not look like one that passed.
+            _one_item(metafunc, "no-data", instance=problem)
+        else:
+            _one_item(metafunc, "no-data", pytest.mark.skip(reason=str(problem)))
+    except DataError as problem:
+        _one_item(metafunc, "data-error", instance=problem)
+    else:
+        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
+        mine = in_shard(benchmark.instances, metafunc.config.stash[state.SETTINGS].shard, name=task.name)
+        metafunc.parametrize("instance", mine, ids=[public_id(task, entry.id) for entry in mine], indirect=True)
+
+
+def _respect_agreement(benchmark: Benchmark, lineup: Lineup, settings: Settings) -> None:
+    """Data that may not be sent to services of third parties is not sent. Raises DataMissing naming the model."""
+    if benchmark.task.third_party is not False or benchmark.source.origin == "sample":
+        return
+    from pytest_medhelm.models.spec import third_party
+
+    for model in lineup:
+        host = third_party(model, settings)
+        if host:
+            raise DataMissing(
+                f"{benchmark.task.name} is not sent to {model.name}: its terms allow no service of a third party; "
+                f"if your agreement covers {host}, type --medhelm-allow-host={host}"
+            )
+
+
+def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
+    """The module's benchmark, read once also where a module has several test functions."""
+    module = _module(metafunc)
+    benchmark = module.stash.get(state.BENCHMARK, None)
+    if benchmark is None:
+        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[state.SETTINGS])
+        module.stash[state.BENCHMARK] = benchmark
+    return benchmark
+
+
+def _mark(metafunc: pytest.Metafunc, task: Task) -> None:
+    """Marks sit on the module node: one per item would double the cost of collection."""
+    module = _module(metafunc)
+    if state.MARKED in module.stash:
+        return
+    module.stash[state.MARKED] = True
+    metafunc.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
+    for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
+        module.add_marker(name)
+
+
+def _module(metafunc: pytest.Metafunc) -> pytest.Module:
+    module = metafunc.definition.getparent(pytest.Module)
+    assert module is not None
+    return module
+
+
+def _uses_our(metafunc: pytest.Metafunc, name: str) -> bool:
+    """The test uses our fixture of that name and not one of the project's own (names like ``model`` are common)."""
+    definitions = metafunc._arg2fixturedefs.get(name) or ()
+    return bool(definitions) and definitions[-1].func.__module__ == "pytest_medhelm.plugin.fixtures"
+
+
+def _one_item(
+    metafunc: pytest.Metafunc, name: str, mark: pytest.MarkDecorator | None = None, instance: Any = None
+) -> None:
+    """A single item that stands for the whole benchmark: skipped, or failing with a sentence."""
+    metafunc.parametrize("model", [pytest.param(None, marks=mark or (), id=name)], indirect=True)
+    if _uses_our(metafunc, "instance"):
+        metafunc.parametrize("instance", [pytest.param(instance, id="all")], indirect=True)

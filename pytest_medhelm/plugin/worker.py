@@ -1,0 +1,152 @@
+"""pytest's hooks where items run and models are asked: in the only process, or in each xdist worker.
+
+The end of each test becomes a record, which travels with the report; what an item shows of itself holds no text.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_medhelm.plugin import state
+from pytest_medhelm.plugin.item_params import benchmarks, skips, subject
+from pytest_medhelm.plugin.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
+from pytest_medhelm.plugin.prefetch import LookAhead
+from pytest_medhelm.scoring.record import Draft, Record
+from pytest_medhelm.util.errors import BudgetReached
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.early_stop import Told
+    from pytest_medhelm.plugin.asking import Asker
+
+
+class Running:
+    """Runs the share of this process."""
+
+    def __init__(self, asker: Asker, rank: int | None) -> None:
+        """``rank`` of ``asker.processes``: items rank, rank + processes, ... run here; None: not known which."""
+        self._asker = asker
+        self._settings = asker.settings
+        self._rank = rank
+        self._look_ahead = self._looking_ahead(())
+        self._brought: Sequence[str] = ()
+        """Rules that the session's benchmarks bring along; collected with --medhelm-curtail only."""
+        self._wanted = 0
+        """Requests that the session asks for; counted with a budget only."""
+        self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        # The share of a replacement worker, or under another scheduler, is not known: it asks on demand.
+        known = self._rank is not None and self._rank < self._asker.processes
+        self._look_ahead = self._looking_ahead(session.items[self._rank :: self._asker.processes] if known else ())
+        if self._settings.curtail:
+            self._brought = sorted({text for entry in benchmarks(session.items) for text in entry.task.gates})
+        if self._settings.max_cost is not None:
+            self._wanted = sum(map(self._requests, session.items))
+        # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
+        gc.freeze()
+        try:
+            return (yield)
+        finally:
+            self._asker.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self._is_curtailed(item):
+            if state.DRAFT in item.stash:
+                del item.stash[state.DRAFT]  # What was asked ahead is no record.
+            pytest.skip("curtailed: no answer to it can change a verdict of the gates")
+        # Within setup, so that what a prompt function prints is captured like a test's own output.
+        self._look_ahead.reach(item)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        result = yield
+        draft = item.stash.get(state.DRAFT, None)
+        shortfall = draft.shortfall(strict=self._settings.strict) if draft else None
+        if shortfall:
+            raise Shortfall(shortfall, pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        reached = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(reached, BudgetReached):
+            self._stop(item, report, reached)
+        if subject(item) is None:
+            return report
+        draft = item.stash.get(state.DRAFT, None)
+        ended = report.when == "call" or (report.when == "setup" and not report.passed)
+        if draft is not None and ended and not isinstance(reached, BudgetReached):
+            report.medhelm = self._record(draft)  # type: ignore[attr-defined]
+        if not self._settings.show_text:
+            hide_text(report, call, draft)
+        elif report.when == "call" and draft is not None:
+            add_text(report, draft)
+        # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
+        report.keywords = self._keywords
+        if draft is not None and report.when == "teardown":
+            del item.stash[state.DRAFT]
+        return report
+
+    def _record(self, draft: Draft) -> Record:
+        record = self._asker.record(draft)
+        if self._settings.curtail and "benchmark_facts" in record:
+            record["plan"] = self._plan(draft)
+        return record
+
+    def _looking_ahead(self, items: Sequence[pytest.Item]) -> LookAhead:
+        size = self._settings.prefetch
+        if size is None:
+            slots = [model.endpoint.concurrency for model in self._asker.lineup if model.endpoint]
+            size = max(2, 2 * max(slots, default=1) // self._asker.processes)
+        return LookAhead(self._asker, items, size, self._is_curtailed)
+
+    # --medhelm-curtail
+
+    @cached_property
+    def _told(self) -> Told:
+        """The (benchmark, model) pairs that need not be asked any further."""
+        from pytest_medhelm.gates.early_stop import Told, curtail_file
+
+        return Told(curtail_file(self._settings.folder, self._asker.run))
+
+    def _is_curtailed(self, item: pytest.Item) -> bool:
+        found = subject(item) if self._settings.curtail else None
+        return found is not None and (found.benchmark.task.name, found.model.name) in self._told
+
+    def _plan(self, draft: Draft) -> dict[str, Any]:
+        from pytest_medhelm.gates.early_stop import plan_of
+
+        binary = [name for metric in self._asker.metrics.values() if metric.binary for name in metric.names]
+        return plan_of(draft.benchmark, binary, self._brought)
+
+    # --medhelm-max-cost
+
+    def _requests(self, item: pytest.Item) -> int:
+        """How many requests an item asks for: the model's, and one for each judge and repeat."""
+        names = getattr(item, "fixturenames", ())
+        found = subject(item) if "response" in names else None
+        if found is None or skips(item):
+            return 0
+        judged = "jury" in names and self._asker.rubric(found.benchmark) is not None
+        verdicts = len(self._asker.lineup.judges) * self._settings.judge_repeats if judged else 0
+        return (found.model.answer is None) + verdicts
+
+    def _stop(self, item: pytest.Item, report: pytest.TestReport, reached: BudgetReached) -> None:
+        """The budget does not reach for this item: it has no record, and the session ends with it."""
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
+        amount = f"{self._settings.max_cost:.10g} {self._settings.currency}"
+        item.session.shouldstop = (
+            f"{BUDGET_OF} {amount} reached after {reached.answered} of {self._wanted} requests; "
+            "raise --medhelm-max-cost and run the same command to go on"
+        )

@@ -1,0 +1,111 @@
+"""pytest-xdist: what workers are told, and a scheduler under which each worker knows its share beforehand.
+
+Item i goes to worker i modulo n, on both sides by the same rule, so that a worker looks ahead only at what it will
+run itself. A worker that replaces a crashed one gets what is left and asks on demand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from xdist.scheduler import LoadScheduling
+
+from pytest_medhelm.util.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pytest_medhelm.plugin.controller import Controller
+
+AT_HAND = 8
+"""Items that a worker has been sent and not yet run; at least two, since a worker holds its last one back."""
+
+
+def check_distribution(config: pytest.Config) -> None:
+    """Refuse what cannot work. Raises ConfigError."""
+    if config.getoption("dist", "no") == "each":
+        raise ConfigError("--dist=each would ask every request once per worker: use --dist=load, or -n alone")
+    remote = [spec for spec in config.getoption("tx", None) or () if "popen" not in spec]
+    if remote:
+        raise ConfigError(f"--tx={remote[0]}: workers must share this machine's disk; use -n N")
+
+
+class Distribution:
+    """Hooks of the controller that exist only when xdist runs."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["medhelm"] = {
+            "run": self._controller.run,
+            "resolved": self._controller.lineup.resolved(),
+            "static": self._controller.config.getoption("dist") == "load",
+        }
+
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> LoadScheduling | None:
+        return StaticScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+class StaticScheduling(LoadScheduling):  # type: ignore[misc]
+    """Item i belongs to worker i modulo n and is sent when its turn is near, so that -x stops soon.
+
+    What a crashed worker leaves behind goes to whoever has room: its replacement, or a worker that is not done.
+    """
+
+    collection: list[str] | None
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        self._shares: dict[Any, deque[int]] = {}
+
+    @property
+    def tests_finished(self) -> bool:
+        """Nothing is left to be sent."""
+        return not any(self._shares.values()) and bool(super().tests_finished)
+
+    @property
+    def has_pending(self) -> bool:
+        """Something is under way or left to be sent."""
+        return any(self._shares.values()) or bool(super().has_pending)
+
+    def schedule(self) -> None:
+        """Divide the collection, once all workers have reported the same one."""
+        if self.collection is None:
+            if not self._check_nodes_have_same_collection():
+                return
+            collection = self.collection = next(iter(self.node2collection.values()))
+            nodes = sorted(self.nodes, key=lambda node: rank_of(node.gateway.id))
+            for rank, node in enumerate(nodes):
+                self._shares[node] = deque(range(rank, len(collection), len(nodes)))
+        for node in self.nodes:
+            self.check_schedule(node)
+
+    def check_schedule(self, node: Any, duration: float = 0) -> None:
+        """Top up what a worker has at hand; let it end when nothing is left for it."""
+        if node.shutting_down:
+            return
+        at_hand = self.node2pending[node]
+        share = self._shares.get(node, deque())
+        batch: list[int] = []
+        while len(at_hand) + len(batch) < AT_HAND and (share or self.pending):
+            batch.append(share.popleft() if share else self.pending.pop(0))
+        if batch:
+            at_hand.extend(batch)
+            # A worker that has just crashed takes nothing; what is at its hand is given to others when xdist notices.
+            with contextlib.suppress(OSError):
+                node.send_runtest_some(batch)
+        if not share and not self.pending:
+            node.shutdown()
+
+    def remove_node(self, node: Any) -> str | None:
+        """Take back what a worker has not run; returns the item that it crashed on, if it did."""
+        self.pending.extend(self._shares.pop(node, ()))
+        crashed: str | None = super().remove_node(node)
+        return crashed
+
+
+def rank_of(worker: str) -> int:
+    """The number in a worker's id, e.g. 3 for "gw3"; replacements get numbers beyond the first workers'."""
+    return int(worker.removeprefix("gw"))

@@ -1,0 +1,150 @@
+"""``medhelm new``: a benchmark to start from, which runs as it stands.
+
+The starter is a telephone triage of invented calls; its author replaces the rows, the prompt and the options.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pytest_medhelm.util.errors import ConfigError
+
+_ROWS = (
+    ("call-1", "Crushing chest pain for twenty minutes, sweating, pain in the left arm.", "emergency"),
+    ("call-2", "Would like a repeat prescription for blood pressure tablets; feels well.", "routine"),
+    ("call-3", "Burning when passing water since yesterday, no fever, not pregnant.", "today"),
+    ("call-4", "One side of the face droops and the speech is slurred since breakfast.", "emergency"),
+    ("call-5", "Asks for the date of a vaccination against influenza.", "routine"),
+    ("call-6", "A child of five has had ear pain and a temperature of 38.5 since last night.", "today"),
+    ("call-7", "Swollen lips and difficulty breathing after eating peanuts.", "emergency"),
+    ("call-8", "A mole has looked the same for years; wants it looked at some time.", "routine"),
+)
+
+_YAML = """\
+# A benchmark of your own. All keys: docs/own-benchmarks.md
+name: {name}
+title: {title}
+description: How soon must somebody who calls the practice be seen?
+subcategory: Care Coordination and Planning
+data: {name}.csv
+
+columns:
+  id: call                  # what tells the rows apart; without it a hash of the question does
+
+prompt: |
+  Somebody calls a medical practice. Decide how soon this person must be seen.
+
+  Call: {{note}}
+
+answer:
+  kind: label               # letter, label, number or text
+  column: urgency
+  choices: [emergency, today, routine]
+  positive: emergency       # precision and recall are reported for this one
+
+# Decides the exit status of pytest. It stays a comment until you have set your own bar.
+# gate:
+#   - exact_match.lower >= 0.80
+#   - recall >= 0.95
+"""
+
+_PYTHON = '''\
+"""{title}: how soon must somebody who calls the practice be seen?
+
+Asked: what the caller says, and the options.
+Read: the letter of the option.
+Scored: exact match with the key, and F1 over the options.
+
+Source: own data
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, Response, Task
+from pytest_medhelm.datasets.readers import read_csv
+from pytest_medhelm.fixtures import Score
+from pytest_medhelm.prompts import letter_prompt
+
+CHOICES = ("emergency", "today", "routine")
+
+
+def load(path: Path) -> Iterator[Instance]:
+    """One instance for each row of {name}.csv."""
+    for row in read_csv(path):
+        urgency = row.text("urgency")
+        if urgency not in CHOICES:
+            raise row.error(f"urgency is not one of {{', '.join(CHOICES)}}")
+        yield Instance(
+            id=row.text("call"), question=row.text("note"), answer="ABC"[CHOICES.index(urgency)], choices=CHOICES
+        )
+
+
+TASK = Task(
+    name="{name}",
+    title="{title}",
+    subcategory="Care Coordination and Planning",
+    access="private",
+    kind="classification",
+    files=(DataFile("{name}.csv"),),
+    load=load,
+    main_metric="exact_match",
+    licence="not stated",
+    source="own data",
+    obtain="Ask whoever keeps the calls for {name}.csv",
+    third_party=False,
+    positive="emergency",
+    chance=1 / 3,
+)
+
+
+def prompt(instance: Instance) -> str:
+    """What the caller says, and the options."""
+    return letter_prompt("Somebody calls a medical practice. Decide how soon this person must be seen.", instance)
+
+
+def test_{name}(instance: Instance, response: Response, score: Score) -> None:
+    score.classify(response, instance)
+'''
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the starter and say what to type next. Raises ConfigError and writes nothing when it cannot."""
+    files = starter(arguments.name, python=arguments.python)
+    folder: Path = arguments.to
+    there = [path for path in files if (folder / path).exists()]
+    if there:
+        raise ConfigError(f"{folder / there[0]} is there already and stays as it is; choose another name or --to DIR")
+    try:
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / path).open("x", encoding="utf-8") as file:
+                file.write(content)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder / path} cannot be written ({error.strerror}); name another folder with --to DIR"
+        ) from None
+    first = next(iter(files))
+    print("\n".join(f"wrote {folder / path}" for path in files))
+    print(f"next: pytest {folder / first} --medhelm-model=baseline/lexical")
+    return 0
+
+
+def starter(name: str, *, python: bool) -> dict[Path, str]:
+    """The starter's files by their path, the one that pytest is given first. Raises ConfigError for a wrong name."""
+    from pytest_medhelm.plugin.yaml_benchmarks.names import name_problem
+
+    problem = name_problem(name)
+    if problem:
+        raise ConfigError(problem)
+    title = name.replace("_", " ").capitalize()
+    table = "call,note,urgency\n" + "".join(f'{call},"{note}",{urgency}\n' for call, note, urgency in _ROWS)
+    if python:
+        return {
+            Path(f"test_{name}.py"): _PYTHON.format(name=name, title=title),
+            Path("samples") / name / f"{name}.csv": table,
+        }
+    return {Path(f"{name}.medhelm.yaml"): _YAML.format(name=name, title=title), Path(f"{name}.csv"): table}

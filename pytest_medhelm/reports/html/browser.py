@@ -1,0 +1,243 @@
+"""What the instance browser knows: an index of all records to filter by, and chunks of instances with their texts.
+
+The page loads the index at once and a chunk when it shows or searches one of its instances. The writer puts them
+beside the page as files (reports.browser_files), ``medhelm serve`` makes them on request.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from statistics import fmean
+from typing import Any
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.embedding import as_json
+from pytest_medhelm.reports.html.instance_view import instance_view
+from pytest_medhelm.reports.html.metric_words import words_of
+from pytest_medhelm.reports.html.overview import in_order
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.jury.harm import SEVERITIES, rank
+from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.response import STATUSES
+
+FORMAT = 1
+CHUNK_BYTES = 1_000_000
+"""Aimed at: a chunk is as many instances as have about this size together, by the mean of some."""
+CHUNK_INSTANCES = 200
+"""At most."""
+SLICE_VALUES = 200
+"""A slice with more values is none to filter by."""
+_OF_CELL = ("benchmark", "model", "main_metric", "sample", "partial", "curtailed", "n")
+_SAMPLED = 32
+"""Instances of a benchmark, evenly spread, whose mean size decides how many a chunk has."""
+
+MadeWith = tuple[str, str]
+"""Evaluation set and settings of a cell's records."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where the instances of a chunk are in suite.sqlite."""
+
+    benchmark: str
+    cells: Mapping[str, MadeWith]
+    """By model."""
+    between: tuple[str, str] | None = None
+    """Ids of the first and the last instance as suite.sqlite has them, for private data never shown; None: all."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """All that the page needs but the texts."""
+
+    data: Mapping[str, Any]
+    """Plain values, to be published as they are: see ``index``."""
+    slices: Mapping[str, Slice] = field(repr=False)
+    """By the key of a chunk, ``<benchmark>-<k>`` in letters, digits, "-", "_" and "." """
+
+
+def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> Index:
+    """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
+
+    ``data`` has ``models`` in the order of the leaderboard, ``benchmarks``, ``cells``, ``metrics`` in words and, column
+    by column, instances (``ids``, how many records each has, in the order of the benchmarks) and their records (numbers
+    of ``model``, ``status`` and ``harm`` in the lists, main ``score`` or null, ``flagged``, ``spread`` of the judges
+    from 0 to 1 or null). The k-th ``per_chunk`` instances of a benchmark are the chunk ``key-k``. It holds no text,
+    and public ids only.
+    """
+    results = leaderboard["results"]
+    facts = {entry["name"]: entry for entry in results["benchmarks"]}
+    kinds = {entry["name"]: entry["kind"] for entry in in_order(results)}
+    pairs = suite.cells()
+    # Of a run that goes on, records may be newer than the leaderboard.
+    columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
+    benchmarks: list[dict[str, Any]] = []
+    slices: dict[str, Slice] = {}
+    for name, group in groupby(pairs, key=itemgetter(0)):
+        cells = {model: suite.newest(name, model) for _, model in group}
+        raw, sampled = columns.add(_instances(suite, Slice(name, cells)))
+        per_chunk = _per_chunk(store, sampled)
+        key = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")
+        if not key or any(key == entry["key"] for entry in benchmarks):
+            key = f"benchmark-{len(benchmarks)}"
+        for number, start in enumerate(range(0, len(raw), per_chunk)):
+            last = min(start + per_chunk, len(raw)) - 1
+            slices[f"{key}-{number}"] = Slice(name, cells, (raw[start], raw[last]))
+        known = facts.get(name, {})
+        benchmarks.append(
+            {
+                "name": name,
+                "title": known.get("title", name),
+                "key": key,
+                "count": len(raw),
+                "per_chunk": per_chunk,
+                "slices": columns.take_slices(),
+            }
+        )
+    return Index(
+        {
+            "format": FORMAT,
+            "suite": leaderboard["suite"],
+            "currency": leaderboard["measurements"]["spending"].get("currency", ""),
+            "statuses": list(STATUSES),
+            "severities": list(SEVERITIES),
+            "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
+            "benchmarks": benchmarks,
+            "cells": [
+                {name: cell[name] for name in _OF_CELL} | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
+                for cell in results["cells"]
+            ],
+            "metrics": {
+                name: words
+                for name in sorted({name for cell in results["cells"] for name in cell["metrics"]})
+                if (words := words_of(name))
+            },
+            **columns.as_json(),
+        },
+        slices,
+    )
+
+
+def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> dict[str, Any]:
+    """The texts of a chunk: ``instances``, by public id, each an ``instance_view``; all, or these ``only``."""
+    given = _given(suite, part)
+    return {
+        "instances": {
+            records[0]["public_id"]: instance_view(store, records, given)
+            for records in _instances(suite, part)
+            if only is None or records[0]["public_id"] in only
+        }
+    }
+
+
+def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows = suite.ratings(part.benchmark, part.between)
+    for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
+        entry: dict[str, Any] = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
+        for *_, criterion, score, severity, kinds in group:
+            if criterion:
+                entry["scores"][criterion] = score
+            if severity:
+                entry["harm"] = {"severity": severity, "kinds": [name for name in kinds.split(";") if name]}
+        found.setdefault((instance, model), []).append(entry)
+    return found
+
+
+def _instances(suite: Suite, part: Slice) -> Iterator[list[Record]]:
+    """The records of one instance after the other, models in the order of their names."""
+    streams = [suite.records(part.benchmark, model, made_with, part.between) for model, made_with in part.cells.items()]
+    merged = heapq.merge(*streams, key=itemgetter("instance"))
+    for _, group in groupby(merged, key=itemgetter("instance")):
+        yield list(group)
+
+
+def _per_chunk(store: ResponseStore, sampled: Sequence[Sequence[Record]]) -> int:
+    sizes = [len(as_json(instance_view(store, records))) for records in sampled]
+    return max(1, min(CHUNK_INSTANCES, int(CHUNK_BYTES / fmean(sizes)))) if sizes else 1
+
+
+def _scale(cell: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    main = cell["metrics"].get(cell["main_metric"])
+    scale: list[float] = main["scale"] if main else facts[cell["benchmark"]]["scale"]
+    return scale
+
+
+class _Columns:
+    """The index, column by column."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self.models = list(models)
+        self._model = {name: number for number, name in enumerate(models)}
+        self._status = {name: number for number, name in enumerate(STATUSES)}
+        self._ids: list[str] = []
+        self._counts: list[int] = []
+        self._records: dict[str, list[Any]] = {
+            name: [] for name in ("model", "status", "score", "harm", "flagged", "spread")
+        }
+        self._slices: dict[str, list[str]] = {}
+
+    def add(self, instances: Iterator[list[Record]]) -> tuple[list[str], list[list[Record]]]:
+        """Add the instances of a benchmark; returns their ids as suite.sqlite has them, and some of them."""
+        raw: list[str] = []
+        sampled: list[list[Record]] = []
+        step = 1
+        for records in instances:
+            first = records[0]
+            if len(raw) % step == 0:
+                sampled.append(records)
+            if len(sampled) > 2 * _SAMPLED:
+                del sampled[1::2]
+                step *= 2
+            for name, value in first.get("slices", {}).items():
+                self._slices.setdefault(name, []).extend([""] * (len(raw) - len(self._slices[name])))
+                self._slices[name].append(sys.intern(str(value)))
+            raw.append(first["instance"])
+            self._ids.append(first["public_id"])
+            self._counts.append(len(records))
+            for record in records:
+                self._add(record)
+        for values in self._slices.values():
+            values.extend([""] * (len(raw) - len(values)))
+        return raw, sampled
+
+    def _add(self, record: Record) -> None:
+        score = record["scores"].get(record["main_metric"])
+        columns = self._records
+        columns["model"].append(self._model[record["model"]])
+        columns["status"].append(self._status[record["status"]])
+        columns["score"].append(None if score is None else round(score, 4))
+        columns["harm"].append(rank(record.get("harm")))
+        columns["flagged"].append(int(bool(record.get("flags"))))
+        columns["spread"].append(_spread(record))
+
+    def take_slices(self) -> dict[str, dict[str, list[Any]]]:
+        """The slices of the instances added last, dictionary-coded: ``values``, and per instance a number of one."""
+        found: dict[str, dict[str, list[Any]]] = {}
+        for name, column in sorted(self._slices.items()):
+            values = sorted(set(column))
+            if 1 < len(values) <= SLICE_VALUES:
+                number = {value: place for place, value in enumerate(values)}
+                found[name] = {"values": values, "codes": [number[value] for value in column]}
+        self._slices = {}
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ids": self._ids, "counts": self._counts, "records": self._records}
+
+
+def _spread(record: Record) -> float | None:
+    """How far apart the judges are: the range of their mean scores as a share of the scale; None for one judge."""
+    means = [fmean(verdict["scores"].values()) for verdict in record["verdicts"] if verdict["scores"]]
+    scale = record["scales"].get("jury_helm") or record["scales"].get("jury")
+    if len(means) < 2 or not scale or scale[0] == scale[1]:
+        return None
+    spread: float = (max(means) - min(means)) / abs(scale[1] - scale[0])
+    return round(spread, 3)

@@ -1,0 +1,42 @@
+"""One request of each benchmark as it was sent, for the reader who asks what the models were asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.instance_view import messages_of
+from pytest_medhelm.results.store.suite import Suite
+
+LONGEST = 4000
+"""Characters of a message that the leaderboard page shows; the instance browser has all of it."""
+
+
+def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By benchmark the ``instance`` (public id), the ``model`` and its ``messages``: clinical text.
+
+    It is the first instance of the first model that was asked, rather than one that computes; a benchmark of which
+    nothing was asked has none. Of data that is not public it has no ``messages``: the leaderboard goes from hand to
+    hand, the instance browser is where such texts are read.
+    """
+    public = {facts["name"] for facts in leaderboard["results"]["benchmarks"] if facts["access"] == "public"}
+    computes = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] != "candidate"}
+    cells = sorted(leaderboard["results"]["cells"], key=lambda cell: (cell["model"] in computes, cell["model"]))
+    found: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        benchmark, model = cell["benchmark"], cell["model"]
+        if benchmark in found:
+            continue
+        record = next(suite.records(benchmark, model), None)
+        messages = messages_of(store.exchange(record["request"]).payload) if record else []
+        if record and messages:
+            shown = [{**message, "content": _cut(message["content"])} for message in messages if benchmark in public]
+            found[benchmark] = {"instance": record["public_id"], "model": model, "messages": shown}
+    return found
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}\n[cut here: {len(text) - LONGEST} characters more, see the instance]"

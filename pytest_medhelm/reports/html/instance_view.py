@@ -1,0 +1,108 @@
+"""One instance with all that its models answered, as plain values: what the instance browser shows of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.record import Record
+
+_AS_THEY_ARE = (
+    "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "flags", "harm",
+    "error", "not_applicable", "absent", "latency", "attempts", "cached", "usage", "cost", "paid",
+)  # fmt: skip
+
+
+def instance_view(
+    store: ResponseStore, records: Sequence[Record], given: Mapping[tuple[str, str], Sequence[Any]] | None = None
+) -> dict[str, Any]:
+    """The records of one instance with their texts; ``given``: what people rated, by instance and model.
+
+    ``prompts`` (lists of messages) and ``references`` hold what differs between the records once; each of ``records``
+    has the number of its ``prompt`` and ``reference`` among them, the ``answer``, the ``thinking``, ``verdicts``, and
+    ``given`` by people.
+    No id but the public one is in it.
+    """
+    prompts: dict[str, int] = {}
+    references: dict[str, int] = {}
+    views = []
+    for record in records:
+        payload, content, reasoning = store.exchange(record["request"])
+        thinking = answers.split_thinking(content, reasoning or None)
+        messages = json.dumps(messages_of(payload), ensure_ascii=False)
+        view = {name: record.get(name) for name in _AS_THEY_ARE}
+        views.append(
+            view
+            | {
+                "prompt": prompts.setdefault(messages, len(prompts)),
+                "reference": references.setdefault(store.text(record["reference"]), len(references)),
+                # What never ended is thinking; it is shown as such.
+                "answer": thinking.answer,
+                "thinking": thinking.reasoning,
+                "given": (given or {}).get((record["instance"], record["model"]), []),
+                "verdicts": [_verdict(store, verdict) for verdict in record["verdicts"]],
+            }
+        )
+    first = records[0]
+    return {
+        "id": first["public_id"],
+        "slices": first.get("slices", {}),
+        "stratum": first["stratum"],
+        "prompts": [json.loads(messages) for messages in prompts],
+        "references": list(references),
+        "records": views,
+    }
+
+
+def messages_of(payload: str) -> list[dict[str, str]]:
+    """Role and content of each message of a request; empty where there is none."""
+    try:
+        messages = json.loads(payload)["messages"] if payload else []
+    except (ValueError, LookupError, TypeError):
+        return [{"role": "request", "content": payload}]
+    return [{"role": str(message.get("role", "")), "content": _as_text(message.get("content"))} for message in messages]
+
+
+def _as_text(content: object) -> str:
+    if content is None:
+        return ""
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def _verdict(store: ResponseStore, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
+    tries = verdict.get("repeats") or [{**verdict, "request": verdict["request"]}]
+    return {
+        "judge": verdict["judge"],
+        "served": verdict.get("served", ""),
+        "status": verdict["status"],
+        "scores": verdict["scores"],
+        "harm": verdict.get("harm"),
+        "error": verdict["error"],
+        "repaired": verdict.get("repaired", 0),
+        "latency": verdict.get("latency"),
+        "usage": verdict.get("usage"),
+        "cost": verdict.get("cost"),
+        "tries": [
+            {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
+            | _reasons(store.exchange(entry["request"]).content)
+            for entry in tries
+        ],
+    }
+
+
+def _reasons(reply: str) -> dict[str, Any]:
+    """``reasons`` by criterion (harm included), or the whole ``reply`` where it holds none that can be told apart."""
+    value = answers.read_json(answers.split_thinking(reply, None).answer)
+    if isinstance(value, Mapping):
+        found = {
+            str(name): str(entry["explanation"])
+            for name, entry in value.items()
+            if isinstance(entry, Mapping) and entry.get("explanation")
+        }
+        if found:
+            return {"reasons": found}
+    return {"reply": reply}

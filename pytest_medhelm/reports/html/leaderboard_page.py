@@ -1,0 +1,79 @@
+"""leaderboard.html and instances.html: the pages that open from disk.
+
+Everything is escaped by the template engine or put in as text by our script: hostile model output stays text, and no
+request leaves the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.spec import CANDIDATE
+from pytest_medhelm.reports.html.browser_files import address, write_browser
+from pytest_medhelm.reports.html.first_prompts import first_prompts
+from pytest_medhelm.reports.html.heat_map import clearly_best
+from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
+from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.files import write_private
+
+
+@pytest.hookimpl
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+    """Write the pages; the line says where the first one is."""
+    with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
+        write_browser(suite, store, leaderboard)
+        prompts = first_prompts(suite, store, leaderboard)
+    page = suite.folder / "leaderboard.html"
+    write_private(page, leaderboard_page(leaderboard, links(leaderboard), prompts))
+    return [f"page: {page}"]
+
+
+def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """By (benchmark, model) where its instances are shown."""
+    return {
+        (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"])
+        for cell in leaderboard["results"]["cells"]
+    }
+
+
+def leaderboard_page(
+    leaderboard: Mapping[str, Any],
+    links: Mapping[tuple[str, str], str],
+    prompts: Mapping[str, Mapping[str, Any]],
+    served: Mapping[str, Any] | None = None,
+) -> str:
+    """leaderboard.html; ``links``: where the instances of each (benchmark, model) are; ``prompts``: ``first_prompts``.
+
+    ``served``: how far the run is, on a page that ``medhelm serve`` shows and keeps up to date.
+    """
+    return template("leaderboard.html").render(**leaderboard_values(leaderboard, links, prompts), served=served)
+
+
+def leaderboard_values(
+    leaderboard: Mapping[str, Any],
+    links: Mapping[tuple[str, str], str],
+    prompts: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What the template of the leaderboard, and one that extends it, is filled with."""
+    results = leaderboard["results"]
+    models = in_order(results)
+    rows = model_rows(leaderboard, models)
+    return {
+        "board": leaderboard,
+        "results": results,
+        "facts": {facts["name"]: facts for facts in results["benchmarks"]},
+        "table": {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]},
+        "links": links,
+        "prompts": prompts,
+        "models": models,
+        "rows": rows,
+        "run": facts_of_run(leaderboard),
+        "clouds": clouds(rows, bool(results["win_rate"]["rates"])),
+        "best": clearly_best(results["cells"], [facts["name"] for facts in models if facts["kind"] == CANDIDATE]),
+    }

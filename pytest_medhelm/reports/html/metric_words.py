@@ -1,0 +1,53 @@
+"""Metrics in words: what each says, for a reader who knows medicine and not metrics, and which were not computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def _words() -> dict[str, str]:
+    found: dict[str, str] = json.loads(
+        (files("pytest_medhelm") / "reports" / "html" / "metric_words.json").read_text("utf-8")
+    )
+    return found
+
+
+def words_of(metric: str) -> str:
+    """One sentence; empty for a metric of someone's own benchmark that is not known here."""
+    if metric in _words():
+        return _words()[metric]
+    if metric.endswith("_helm"):
+        own = metric.removesuffix("_helm")
+        return f"{own} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
+    if metric.startswith("jury_"):
+        return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
+    return ""
+
+
+def absences(cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What cells of a benchmark lack: ``reason``, ``models``, and in ``counts`` for how many instances, by metric.
+
+    Models that lack the same metrics for the same reason stand together, with the smallest and the largest count.
+    """
+    found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    models: dict[tuple[str, ...], list[str]] = {}
+    for cell in cells:
+        for reason in sorted({entry["reason"] for entry in cell["absent"].values()}):
+            counts = {name: entry["count"] for name, entry in cell["absent"].items() if entry["reason"] == reason}
+            key = (reason, *sorted(counts))
+            models.setdefault(key, []).append(cell["model"])
+            for name in sorted(counts):
+                found.setdefault(key, {}).setdefault(name, []).append(counts[name])
+    return [
+        {
+            "reason": key[0],
+            "models": models[key],
+            "counts": {name: (min(counts), max(counts)) for name, counts in found[key].items()},
+        }
+        for key in found
+    ]

@@ -1,0 +1,96 @@
+"""What the top of the leaderboard says of each model and of the run, drawn from leaderboard.json alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from pytest_medhelm.models.spec import CANDIDATE
+from pytest_medhelm.reports.html.charts import Point, cloud
+
+UNUSABLE = ("unparsed", "refused", "truncated", "too_long", "blocked", "empty")
+"""Statuses of answers that count as the worst score."""
+LOST = ("request_error", "judge_error", "skipped")
+"""Statuses of instances without a score: the plumbing failed, not the model."""
+_KINDS = (CANDIDATE, "human", "imported", "baseline")
+
+
+def in_order(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models as columns: candidates by mean win rate and name, then humans, imports, baselines."""
+    rates = results["win_rate"]["rates"]
+    return sorted(
+        results["models"],
+        key=lambda facts: (_KINDS.index(facts["kind"]), -(rates.get(facts["name"]) or 0.0), facts["name"]),
+    )
+
+
+def model_rows(leaderboard: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each model: win rate with its range, category averages, shares of unusable answers, harm, latency, cost.
+
+    ``latency`` is the median over benchmarks of the median seconds of an answer, None where no answer was measured (a
+    baseline computes, it is not asked). ``unusable`` and ``lost`` are counts of instances, ``done`` all of them.
+    """
+    results, measured = leaderboard["results"], leaderboard["measurements"]
+    rows = []
+    for facts in models:
+        name = facts["name"]
+        cells = [cell for cell in results["cells"] if cell["model"] == name]
+        statuses = [cell["statuses"] for cell in cells]
+        times = [measured["cells"].get(f"{cell['benchmark']} {name}", {}).get("latency_p50") for cell in cells]
+        known = [seconds for seconds in times if seconds]
+        harm = [cell["harm"]["counts"]["severe"] for cell in cells if cell["harm"] and cell["harm"]["marked"]]
+        rows.append(
+            {
+                **facts,
+                "benchmarks": len(cells),
+                "rate": results["win_rate"]["rates"].get(name),
+                "range": results["win_rate"]["stability"].get(name),
+                "averages": [entry["averages"].get(name) for entry in results["categories"]],
+                "done": sum(sum(found.values()) for found in statuses),
+                "unusable": sum(found.get(status, 0) for found in statuses for status in UNUSABLE),
+                "lost": sum(found.get(status, 0) for found in statuses for status in LOST),
+                "severe": sum(harm) if harm else None,
+                "latency": median(known) if known else None,
+                "spent": measured["spending"]["models"].get(name),
+            }
+        )
+    return rows
+
+
+def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any]]:
+    """Pictures of the models' seconds and costs against how well they do; one for each that is known of two models.
+
+    How well: the mean win rate where there is one (``rated``), else the plain average of the category averages.
+    """
+    found = []
+    for key, unit in (("latency", "seconds for an answer, median"), ("cost", "cost of the run")):
+        points = []
+        for row in rows:
+            averages = [value for value in row["averages"] if value is not None]
+            good = row["rate"] if rated else (fmean(averages) if averages else None)
+            amount = row["latency"] if key == "latency" else (row["spent"] or {}).get("cost")
+            if good is not None and amount is not None:
+                ends = row["range"] or (None, None)
+                points.append(Point(row["name"], row["kind"], amount, good, *(ends if rated else (None, None))))
+        if len(points) > 1:
+            found.append({"key": key, "unit": unit, **cloud(points)})
+    return found
+
+
+def facts_of_run(leaderboard: Mapping[str, Any]) -> dict[str, Any]:
+    """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
+
+    The settings are those of the newest run that asked, and of the newest import, in the order of leaderboard.json.
+    """
+    runs = leaderboard["measurements"]["runs"]
+    newest = runs[-1] if runs else {}
+    settings: list[dict[str, Any]] = [run.get("settings", {}) for run in reversed(runs)]
+    asked: dict[str, Any] = next((found for found in settings if "models" in found), {})
+    imported: dict[str, Any] = next((found for found in settings if "imported_runs" in found), {})
+    return {
+        "runs": len(runs),
+        "started": newest.get("started", ""),
+        "version": newest.get("packages", {}).get("pytest-medhelm", ""),
+        "settings": dict(sorted((asked | imported).items())),
+    }

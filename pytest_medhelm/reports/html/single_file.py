@@ -1,0 +1,180 @@
+"""leaderboard.html as one file for e-mail: the leaderboard, and a sample of the instances in the same browser.
+
+The sample is the same for the same records: in turn the worst harm that is marked and not yet in it, a failed answer,
+and an instance of each benchmark in turn; failed and other instances in the order of a hash of their id. It ends at
+RECORDS records or BYTES of texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import accumulate, chain, zip_longest
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.browser import Index, chunk, index
+from pytest_medhelm.reports.html.browser_files import address, remove_browser
+from pytest_medhelm.reports.html.embedding import as_json
+from pytest_medhelm.reports.html.first_prompts import first_prompts
+from pytest_medhelm.reports.html.leaderboard_page import leaderboard_values
+from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.files import write_private
+
+RECORDS = 200
+BYTES = 4_000_000
+TEXT = 20_000
+"""Characters of one text; a longer one is cut, and says so."""
+HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer", "drawn at random"
+
+
+@pytest.hookimpl
+def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+    """Write the file, and remove the pages of several files that an earlier run left."""
+    page = suite.folder / "leaderboard.html"
+    with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
+        sample = sample_of(suite, store, index(suite, store, leaderboard))
+        prompts = first_prompts(suite, store, leaderboard)
+    links = {
+        (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"], page="")
+        for cell in leaderboard["results"]["cells"]
+    }
+    text = template("single.html").render(**leaderboard_values(leaderboard, links, prompts), sample=sample)
+    write_private(page, text)
+    remove_browser(suite.folder)
+    return [
+        f"page: {page}, one file, {sample.records} of {sample.all_records} records: clinical text, to be sent "
+        "as a patient's record"
+    ]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the file holds."""
+
+    records: int
+    all_records: int
+    instances: int
+    all_instances: int
+    reasons: Mapping[str, int]
+    """How many instances are in it for which reason."""
+    data: Mapping[str, Markup]
+    """JSON by the key of the index or a chunk."""
+
+
+def sample_of(suite: Suite, store: ResponseStore, whole: Index) -> Sample:
+    """Choose instances and take their texts."""
+    data = whole.data
+    taken: dict[int, dict[str, Any]] = {}
+    reasons: Counter[str] = Counter()
+    size = records = 0
+    for reason, place in _in_turn(data):
+        if place in taken:
+            continue
+        view = _view(suite, store, whole, place)
+        size += len(as_json(view).encode())
+        records += data["counts"][place]
+        if taken and (size > BYTES or records > RECORDS):
+            break
+        taken[place] = view
+        reasons[reason] += 1
+    chosen = sorted(taken)
+    reduced, chunks = _reduced(data, chosen), {}
+    start = 0
+    for benchmark in reduced["benchmarks"]:
+        mine = chosen[start : start + benchmark["count"]]
+        start += benchmark["count"]
+        chunks[f"{benchmark['key']}-0"] = {"instances": {data["ids"][place]: taken[place] for place in mine}}
+    return Sample(
+        records=sum(data["counts"][place] for place in chosen),
+        all_records=sum(data["counts"]),
+        instances=len(chosen),
+        all_instances=len(data["ids"]),
+        reasons={reason: reasons[reason] for reason in (HARM, FAILED, DRAWN) if reasons[reason]},
+        data={key: Markup(as_json(value)) for key, value in {"index": reduced, **chunks}.items()},
+    )
+
+
+def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> dict[str, Any]:
+    """The texts of the instance at a place of the index, long ones cut."""
+    first = 0
+    for entry in whole.data["benchmarks"]:
+        if place < first + entry["count"]:
+            break
+        first += entry["count"]
+    part = whole.slices[f"{entry['key']}-{(place - first) // entry['per_chunk']}"]
+    name = whole.data["ids"][place]
+    found: dict[str, Any] = _cut(chunk(suite, store, part, {name})["instances"][name])
+    return found
+
+
+def _in_turn(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """(reason, place) of all instances, by the rule of this module; an instance may come twice."""
+    ok = data["statuses"].index("ok")
+    drawn: list[list[tuple[str, int]]] = []
+    harm: list[tuple[int, str, int]] = []
+    failed: list[tuple[str, int]] = []
+    record = place = 0
+    for entry in data["benchmarks"]:
+        drawn.append([])
+        for _ in range(entry["count"]):
+            end = record + data["counts"][place]
+            digest = hashlib.sha256(f"{entry['name']}\0{data['ids'][place]}".encode("utf-8", "replace")).hexdigest()
+            worst = max(data["records"]["harm"][record:end])
+            if worst > 0:
+                harm.append((-worst, digest, place))
+            if any(status != ok for status in data["records"]["status"][record:end]):
+                failed.append((digest, place))
+            drawn[-1].append((digest, place))
+            record, place = end, place + 1
+    return _round_robin(
+        (
+            [(HARM, entry[-1]) for entry in sorted(harm)],
+            [(FAILED, entry[-1]) for entry in sorted(failed)],
+            [(DRAWN, entry[-1]) for entry in _round_robin(map(sorted, drawn))],
+        )
+    )
+
+
+def _round_robin(queues: Iterable[Sequence[Any]]) -> Iterator[Any]:
+    """One of each queue in turn."""
+    return (entry for entry in chain.from_iterable(zip_longest(*queues)) if entry is not None)
+
+
+def _reduced(data: Mapping[str, Any], chosen: Sequence[int]) -> dict[str, Any]:
+    """The index of some instances, by their places in order."""
+    starts = [0, *accumulate(data["counts"])]
+    kept = [at for place in chosen for at in range(starts[place], starts[place + 1])]
+    benchmarks, first = [], 0
+    for entry in data["benchmarks"]:
+        mine = [place - first for place in chosen if first <= place < first + entry["count"]]
+        first += entry["count"]
+        slices = {
+            name: {"values": column["values"], "codes": [column["codes"][place] for place in mine]}
+            for name, column in entry["slices"].items()
+        }
+        benchmarks.append(entry | {"count": len(mine), "per_chunk": max(1, len(mine)), "slices": slices})
+    return {
+        **data,
+        "part": True,
+        "benchmarks": benchmarks,
+        "ids": [data["ids"][place] for place in chosen],
+        "counts": [data["counts"][place] for place in chosen],
+        "records": {name: [column[at] for at in kept] for name, column in data["records"].items()},
+    }
+
+
+def _cut(value: Any) -> Any:
+    """Long texts cut, at any depth."""
+    if isinstance(value, str) and len(value) > TEXT:
+        return f"{value[:TEXT]}\n[cut in this file: {len(value) - TEXT} characters more in the suite]"
+    if isinstance(value, dict):
+        return {key: _cut(entry) for key, entry in value.items()}
+    return [_cut(entry) for entry in value] if isinstance(value, list) else value

@@ -1,0 +1,197 @@
+"""The pages that are served, and the one table of their addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from html import unescape
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from aiohttp import web
+
+from pytest_medhelm.reports.html.browser_files import instances_page
+from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
+from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
+from pytest_medhelm.reports.serve.progress import Progress, gone, in_words, progress
+from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
+from pytest_medhelm.util.errors import DataError, DataMissing
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = TypeVar("Answer")
+
+
+class Site:
+    """The suites of a folder: itself, or those in it."""
+
+    def __init__(self, root: Path, guard: Guard, *, verbose: bool = False) -> None:
+        self._root = root
+        self._guard = guard
+        self._verbose = verbose
+        self._sources: dict[Path, Source] = {}
+        # A screen on which clinicians rate (results.annotations) will be one line more here, and a method in the guard.
+        self.routes: Mapping[str, Handler] = {
+            "/": self._start,
+            "/{suite}/": self._suite,
+            "/{suite}/leaderboard.html": self._leaderboard,
+            "/{suite}/instances.html": self._instances,
+            "/{suite}/browser/index.js": self._index,
+            "/{suite}/browser/{key}.js": self._chunk,
+            "/{suite}/status.json": self._status,
+        }
+
+    def application(self) -> web.Application:
+        """The server's side of it; raises nothing for what a request asks."""
+
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._answer(request, handler)
+
+        application = web.Application(middlewares=[answer])
+        application.on_response_prepare.append(_set_headers)
+        for address, handler in self.routes.items():
+            application.router.add_get(address, handler)
+        return application
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What every request goes through: admitted, answered, and if need be with a sentence."""
+        answer: web.StreamResponse
+        try:
+            self._guard.admit(request)
+            answer = await handler(request)
+        except Refused as error:
+            answer = _message(error.status, str(error))
+        except web.HTTPNotFound:
+            answer = _message(404, "There is no such page: go back to the leaderboard")
+        except web.HTTPException as error:
+            answer = error
+        except DataError as error:
+            status = 200 if isinstance(error, NotYet) else 503 if isinstance(error, DataMissing) else 500
+            answer = _message(status, str(error), gone(error))
+        except Exception as error:
+            # Its words may hold clinical text.
+            print(f"medhelm: {_printable(request)} failed with {type(error).__name__}", file=sys.stderr)
+            answer = _message(500, "The page could not be made: medhelm report says whether the suite is whole")
+        if self._verbose:
+            print(f"{request.method} {_printable(request)} {answer.status}", file=sys.stderr, flush=True)
+        return answer
+
+    def _found(self) -> dict[str, Source]:
+        """The suites that there are now, by name."""
+        folders = {self._root.resolve().name: self._root}
+        if not is_suite(self._root) and self._root.is_dir():
+            folders = {folder.name: folder for folder in sorted(self._root.iterdir()) if is_suite(folder)} or folders
+        return {name: self._sources.setdefault(folder, Source(folder)) for name, folder in folders.items()}
+
+    def _source(self, request: web.Request) -> Source:
+        source = self._found().get(request.match_info["suite"])
+        if source is None:
+            raise web.HTTPNotFound
+        return source
+
+    def _served(self, status: Status) -> dict[str, Any]:
+        """What a page says of itself."""
+        return {**in_words(status), "several": len(self._found()) > 1}
+
+    async def _start(self, request: web.Request) -> web.StreamResponse:
+        found = self._found()
+        if len(found) == 1:
+            raise web.HTTPFound(f"/{quote(next(iter(found)), safe='')}/leaderboard.html")
+        suites = [
+            (name, quote(name, safe=""), await _aside(partial(progress, source))) for name, source in found.items()
+        ]
+        return _page(template("suites.html").render(suites=suites))
+
+    async def _suite(self, request: web.Request) -> web.StreamResponse:
+        self._source(request)
+        raise web.HTTPFound("leaderboard.html")
+
+    async def _leaderboard(self, request: web.Request) -> web.StreamResponse:
+        source = self._source(request)
+        board = await _aside(source.board)
+        served = self._served(board.status)
+        return _page(
+            await _aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), board.prompts, served))
+        )
+
+    async def _instances(self, request: web.Request) -> web.StreamResponse:
+        source = self._source(request)
+        served = self._served(await _aside(source.status))
+        return _page(instances_page(source.folder.resolve().name, served))
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return _script(await _aside(self._source(request).index))
+
+    async def _chunk(self, request: web.Request) -> web.StreamResponse:
+        source, key = self._source(request), request.match_info["key"]
+        found = await _aside(lambda: source.chunk(key, request.query.get("version", "")))
+        if found is None:
+            raise web.HTTPNotFound
+        return _script(found)
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(await _aside(partial(progress, self._source(request))))
+
+
+def _script(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/javascript")
+
+
+def _page(text: str, status: int = 200) -> web.Response:
+    """A page; the policy that it states itself goes into the header too, where frames can be refused as well."""
+    policy = unescape(text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0])
+    return web.Response(
+        text=text,
+        status=status,
+        content_type="text/html",
+        headers={"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"},
+    )
+
+
+def _message(status: int, sentence: str, served: Progress | None = None) -> web.Response:
+    waits = served and {**served, "progress": "waiting", "mark": "Waiting", "text": "this page looks again by itself"}
+    told = sentence[0].upper() + sentence[1:]
+    answer = _page(template("message.html").render(sentence=told, served=waits), status)
+    if status == 405:
+        answer.headers["Allow"] = "GET, HEAD"
+    return answer
+
+
+async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        if name not in response.headers or name == "Server":
+            response.headers[name] = value
+
+
+def _printable(request: web.Request) -> str:
+    """The path without what follows it (a token), and without anything that a terminal obeys."""
+    return ascii(request.rel_url.raw_path)[1:-1]
+
+
+async def _aside(work: Callable[[], Answer]) -> Answer:
+    """Do it beside the event loop, in a thread that nobody waits for when the server is stopped."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(result: Answer | None, error: BaseException | None) -> None:
+        if not done.cancelled():
+            done.set_exception(error) if error is not None else done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: Answer | None = None
+        problem: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, result, problem)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done

@@ -1,0 +1,157 @@
+"""Runs of HELM into a suite: one cell for each benchmark and model, of all its sub-runs together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.spec import Model
+from pytest_medhelm.results.helm_import.names import benchmark_of, stratum_of
+from pytest_medhelm.results.helm_import.records import Imported, model_of, read_records
+from pytest_medhelm.results.helm_import.run_folder import STATE, HelmRun, read_run
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.catalogue import catalogue
+from pytest_medhelm.tasks.data.sources import Source
+from pytest_medhelm.tasks.rubric import Rubric, load_rubric
+from pytest_medhelm.tasks.task import Task
+from pytest_medhelm.util.errors import DataError
+
+KIND = "imported"
+
+
+@dataclass
+class Usable:
+    """The runs that can be imported."""
+
+    places: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
+    """By benchmark and model the run folder of each sub-run."""
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What describes each model."""
+    left_out: list[str] = field(default_factory=list)
+    """One sentence for each run that cannot be used."""
+
+
+@dataclass
+class Came:
+    """What an import came to."""
+
+    records: int = 0
+    perturbed: int = 0
+
+
+def usable_runs(folders: Sequence[Path]) -> Usable:
+    """Read all runs; one that cannot be used is a sentence and takes no other along."""
+    usable = Usable()
+    known = {entry.task.name: entry.task for entry in catalogue().entries}
+    for folder in folders:
+        try:
+            task, model, stratum = _looked_at(folder, known)
+        except DataError as error:
+            usable.left_out.append(str(error))
+            continue
+        strata = usable.places.setdefault((task.name, model.name), {})
+        if stratum in strata:
+            usable.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
+        else:
+            strata[stratum] = folder
+            usable.models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
+    return usable
+
+
+def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> Came:
+    """Write cell by cell; a second import of the same runs replaces the same records.
+
+    The runs are read again: the texts of all of them together may not fit into memory.
+    """
+    came = Came()
+    known = {entry.task.name: entry.task for entry in catalogue().entries}
+    manifest = _manifest(sum(map(len, usable.places.values())))
+    suite.begin(manifest["run"], manifest, usable.models)
+    for (name, _), strata in sorted(usable.places.items()):
+        task = known[name]
+        runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
+        model = model_of(runs[0])
+        found = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
+        came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
+        _write(found, task, model, runs, suite, store)
+        came.records += len(found)
+    suite.commit()
+    return came
+
+
+def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, str]:
+    """Benchmark, model and sub-run of a run, read to its end. Raises DataError where it cannot be used."""
+    run = read_run(folder)
+    task = benchmark_of(run.name, run.groups, known)
+    if task is None:
+        raise DataError(f"{folder.name}: there is no benchmark of this name or group here")
+    model = model_of(run)
+    if not sum(1 for _ in read_records(run, task, model, _rubric(task))):
+        raise DataError(f"{folder.name}: {STATE} holds no instance")
+    return task, model, stratum_of(run.name, task)
+
+
+def _rubric(task: Task) -> Rubric | None:
+    return load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
+
+
+def _write(
+    found: Sequence[Imported],
+    task: Task,
+    model: Model,
+    runs: Sequence[HelmRun],
+    suite: Suite,
+    store: ResponseStore,
+) -> None:
+    instances = sorted(
+        {(entry.record["stratum"], entry.record["instance"], entry.record["reference"]) for entry in found}
+    )
+    evaluation = _digest(["helm", task.name, instances])
+    made_with = {"model": model.settings(), "code": None, "prompt": None, "scoring": None, "jury": None}
+    settings = _digest(["helm", task.name, model.name, made_with])
+    names = {name for _, name, _ in instances}
+    strata = sorted({stratum for stratum, _, _ in instances} - {""})
+    facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
+    store.put([exchange for entry in found for exchange in entry.exchanges], run="helm")
+    for place, entry in enumerate(found):
+        store.put_text(entry.record["reference"], entry.reference)
+        entry.record.update(evaluation=evaluation, evaluation_size=len(names), settings=settings)
+        if not place:
+            entry.record.update(benchmark_facts=facts, settings_facts=made_with)
+        suite.add(entry.record)
+
+
+def _facts(task: Task, total: int, strata: list[str], shots: int) -> dict[str, Any]:
+    described = Benchmark(
+        task, lambda instance: instance.question, Source("imported", Path(), (), {}), (), total, {}, "", (), "", shots
+    )
+    return described.facts() | {"strata": strata}
+
+
+def _manifest(runs: int) -> dict[str, Any]:
+    return {
+        "run": uuid.uuid4().hex,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "packages": {"pytest-medhelm": version("pytest-medhelm")},
+        "argv": ["medhelm", "import-helm"],
+        "settings": {"imported_runs": runs},
+        "models": [],
+        "judges": [],
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,244 @@
+"""From records to the leaderboard: cells, win rates, paired differences.
+
+The result has two parts: ``results`` (the same records give the same bytes) and ``measurements`` (times, retries,
+tokens, what was read from disk). Floats in ``results`` are rounded to six decimals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_medhelm.models.spec import CANDIDATE
+from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for
+from pytest_medhelm.results.leaderboard.cell import Cell as Cell
+from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
+from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
+from pytest_medhelm.results.leaderboard.jury_summary import harm_of
+from pytest_medhelm.results.leaderboard.paired_cells import paired
+from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json
+from pytest_medhelm.results.leaderboard.slices import slices_of
+from pytest_medhelm.results.leaderboard.spending import Spending
+from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, metrics_of
+from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+
+SCHEMA = "medhelm-leaderboard/1"
+DECIMALS = 6
+
+
+def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
+    """All cells of a suite, and the measurements."""
+    cells, measured = [], {}
+    newest = suite.newest_run()
+    whole = Spending(newest)
+    for benchmark, model in suite.cells():
+        cell = read_cell(suite, benchmark, model, Spending(newest, whole), **suite.curtailed(benchmark, model))
+        columns = cell.columns
+        cells.append(cell)
+        measured[f"{benchmark} {model}"] = {
+            "started": suite.run(max(columns.runs)).get("started"),
+            **_measurements(columns),
+        }
+    models = suite.models()
+    aside = models.keys() - set(candidates_of(models))
+    return cells, {"cells": measured, "spending": whole.as_json(without=aside)}
+
+
+def read_cell(
+    suite: Suite,
+    benchmark: str,
+    model: str,
+    spending: Spending | None = None,
+    *,
+    unasked: Sequence[list[Any]] = (),
+    binary: Sequence[str] = (),
+) -> Cell:
+    """One cell of a suite; ``unasked``: instances that may be missing (``Columns``), of which those without a record
+    are kept."""
+    columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
+    there = set(columns.ids) if unasked else set()
+    columns.unasked = [entry for entry in unasked if entry[0] not in there]
+    columns.binary = frozenset(binary)
+    facts = suite.benchmark(benchmark, columns.evaluation)
+    return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
+
+
+def candidates_of(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The models of a suite that are ranked, compared and gated; baselines, humans and imports stand beside."""
+    return [name for name, facts in models.items() if facts["kind"] == CANDIDATE]
+
+
+def make_cell(
+    benchmark: str,
+    model: str,
+    columns: Columns,
+    facts: Mapping[str, Any],
+    provenance: Mapping[str, Any] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Cell:
+    """Aggregate one cell; ``confidence`` is that of its intervals, two-sided."""
+    scores = {name: columns.scores[name] for name in sorted(columns.scores)}
+    found = Counter(columns.statuses)
+    return Cell(
+        benchmark=benchmark,
+        model=model,
+        main_metric=columns.main_metric,
+        size=columns.size,
+        statuses={status: found[status] for status in STATUSES if found[status]},
+        metrics=metrics_of(columns, facts, confidence),
+        instances=columns.ids,
+        scores=scores,
+        facts=facts,
+        evaluation=columns.evaluation,
+        partial=len(columns.ids) + len(columns.unasked) < columns.size,
+        unasked=len(columns.unasked),
+        absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
+        jury=columns.jury,
+        harm=harm_of(columns),
+        unmatched=columns.unmatched,
+        clusters=_coded(columns.clusters),
+        strata=[facts["strata"].index(name) for name in columns.strata] if facts["strata"] else None,
+        provenance=provenance or {},
+        marks=columns.marks,
+        columns=columns,
+    )
+
+
+def _coded(clusters: Sequence[str]) -> list[int] | None:
+    """Clusters as numbers in order of appearance: their names may be patients'. None where each holds one instance."""
+    codes: dict[str, int] = {}
+    coded = [codes.setdefault(name, len(codes)) for name in clusters]
+    return coded if len(codes) < len(coded) else None
+
+
+def _measurements(columns: Columns) -> dict[str, Any]:
+    latencies = sorted(columns.latencies)
+    model = columns.spending.of_models()
+    return {
+        "asked": len(columns.ids) - columns.cached,
+        "cached": columns.cached,
+        "retries": columns.retries,
+        "latency_p50": _quantile(latencies, 0.5),
+        "latency_p95": _quantile(latencies, 0.95),
+        "tokens": model["tokens"],
+        "model": model,
+        "judges": columns.spending.of_judges(),
+    }
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def make_leaderboard(
+    suite: Suite,
+    cells: Sequence[Cell],
+    measured: Mapping[str, Any],
+    gates: Sequence[Mapping[str, Any]],
+    published: Mapping[str, Any] | None = None,
+    agreement: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of leaderboard.json.
+
+    ``published`` is what ``published_rows`` found, if that was asked for; ``agreement`` how far judges and metrics
+    agree with clinicians (``reports.agreement.document``), where the suite holds clinicians' ratings.
+    """
+    models = suite.models()
+    candidates = candidates_of(models)
+    # Where a benchmark was imported too, what was run here describes it.
+    first = sorted(cells, key=lambda cell: cell.facts["data"]["origin"] != "imported")
+    benchmarks = {cell.benchmark: dict(cell.facts) for cell in first}
+    results = {
+        "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
+        "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
+        "cells": [_cell_as_json(cell) for cell in cells],
+        "win_rate": _win_rate(cells, candidates),
+        "categories": category_averages(cells, candidates),
+        "paired": paired(cells, candidates),
+        "jury": jury_section(cells, models),
+        "gates": list(gates),
+        "coverage": _coverage(benchmarks),
+        "published": published,
+        "agreement": agreement,
+    }
+    return {
+        "schema": SCHEMA,
+        "suite": suite.folder.name,
+        "results": rounded(results),
+        # Where a run found its files is for the suite's own manifest.json.
+        "measurements": rounded(
+            {**measured, "runs": [{key: run[key] for key in run if key != "place"} for run in suite.runs()]}
+        ),
+    }
+
+
+def _coverage(benchmarks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The benchmarks of this suite in each of the 22 subcategories, in the order of the taxonomy."""
+    return [
+        {
+            "category": category,
+            "subcategory": subcategory,
+            "benchmarks": [name for name in sorted(benchmarks) if benchmarks[name]["subcategory"] == subcategory],
+        }
+        for subcategory, category in CATEGORY_OF.items()
+    ]
+
+
+def _cell_as_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "benchmark": cell.benchmark,
+        "model": cell.model,
+        "main_metric": cell.main_metric,
+        "n": cell.size,
+        "partial": cell.partial,
+        "curtailed": {"asked": len(cell.instances), "of": cell.size} if cell.unasked else None,
+        "sample": cell.sample,
+        "statuses": dict(cell.statuses),
+        "metrics": cell.metrics,
+        "absent": cell.absent,
+        "slices": slices_of(cell.columns, cell.facts),
+        "marks": cell.marks,
+        "unmatched": cell.unmatched,
+        "flagged": cell.jury.flagged,
+        "flags": dict(sorted(cell.jury.flags.items())),
+        "harm": cell.harm,
+        "provenance": cell.provenance,
+        "instances": cell.instances,
+        "clusters": cell.clusters,
+        "strata": cell.strata,
+        "scores": cell.scores,
+        "ratings": ratings_as_json(cell.jury),
+    }
+
+
+def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any]:
+    """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
+    pool = sorted({cell.model for cell in cells} & set(candidates))
+    complete = complete_for(pool, cells)
+    if len(pool) < 3 or not complete:
+        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
+    columns = {
+        name: {model: cell.value for model, cell in row.items() if cell.value is not None}
+        for name, row in complete.items()
+    }
+    return {
+        "pool": pool,
+        "benchmarks": list(columns),
+        "rates": mean_win_rates(columns),
+        "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Floats to six decimals, at any depth: the last bits of a float differ between machines."""
+    if isinstance(value, float):
+        return round(value, DECIMALS) + 0.0
+    if isinstance(value, Mapping):
+        return {key: rounded(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(entry) for entry in value]
+    return value

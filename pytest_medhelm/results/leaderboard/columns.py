@@ -1,0 +1,143 @@
+"""The records of one cell, column by column: what is aggregated."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
+from statistics import fmean
+from typing import Any
+
+from pytest_medhelm.results.leaderboard.jury_summary import JuryColumns
+from pytest_medhelm.results.leaderboard.spending import Spending
+from pytest_medhelm.scoring.record import Record
+
+
+@dataclass
+class Columns:
+    """The records of one cell, column by column: one entry per instance, repeats averaged."""
+
+    evaluation: str = ""
+    settings: str = ""
+    """Hash of what the records were made with."""
+    runs: set[int] = field(default_factory=set)
+    size: int = 0
+    main_metric: str = ""
+    ids: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    clusters: list[str] = field(default_factory=list)
+    strata: list[str] = field(default_factory=list)
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    """Per key of a slice its value for each instance, empty where it has none."""
+    labels: list[tuple[str, str] | None] = field(default_factory=list)
+    """(right, predicted) label where answers are labels."""
+    scores: dict[str, list[float | None]] = field(default_factory=dict)
+    """Per metric one score per instance, None where missing or not applicable."""
+    not_applicable: dict[str, set[int]] = field(default_factory=dict)
+    """Per metric the instances for which it does not exist."""
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    """Per metric why it could not be computed, one reason for each instance where that is so."""
+    jury: JuryColumns = field(default_factory=JuryColumns)
+    marks: dict[str, str] = field(default_factory=dict)
+    """By public id, why the reference is marked as wrong."""
+    scales: dict[str, list[float]] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    first_latencies: list[float] = field(default_factory=list)
+    """Of answers that were asked for these records, at the first attempt."""
+    retried: int = 0
+    """Answers that were asked for these records and took more than one attempt, or did not come."""
+    floors: dict[int, float] = field(default_factory=dict)
+    """By its place, the least score of an instance that is a never-event."""
+    unmatched: int = 0
+    """Human answers that fit no instance."""
+    cached: int = 0
+    retries: int = 0
+    spending: Spending = field(default_factory=Spending)
+    unasked: list[list[Any]] = field(default_factory=list)
+    """Public id, cluster, sub-run and slices of what was left out because it could change no verdict."""
+    binary: frozenset[str] = frozenset()
+    """Right-or-wrong metrics; known where something was left out."""
+
+    def only(self, rows: Sequence[int]) -> Columns:
+        """Some instances, by their places, as if they were all: what a slice is aggregated from."""
+        place = {row: index for index, row in enumerate(rows)}
+        return replace(
+            self,
+            size=len(rows),
+            ids=[self.ids[row] for row in rows],
+            statuses=[self.statuses[row] for row in rows],
+            clusters=[self.clusters[row] for row in rows],
+            strata=[self.strata[row] for row in rows],
+            slices={key: [values[row] for row in rows] for key, values in self.slices.items()},
+            labels=[self.labels[row] for row in rows] if self.labels else [],
+            scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
+            not_applicable={
+                name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
+            },
+            absent={},
+            marks={},
+            floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
+            jury=self.jury.only(rows),
+        )
+
+
+def read_columns(
+    records: Iterable[Record], spending: Spending | None = None, marks: Mapping[str, str] | None = None
+) -> Columns:
+    """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
+    columns = Columns(spending=spending or Spending())
+    for _, group in groupby(records, key=itemgetter("instance")):
+        repeats = list(group)
+        first = repeats[0]
+        columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
+        columns.main_metric = first["main_metric"]
+        columns.settings = first.get("settings", "")
+        columns.unmatched = first.get("unmatched", 0)
+        columns.ids.append(first["public_id"])
+        if marks and first["instance"] in marks:
+            columns.marks[first["public_id"]] = marks[first["instance"]]
+        columns.statuses.append(sys.intern(first["status"]))
+        columns.clusters.append(first["cluster"] or columns.ids[-1])
+        columns.strata.append(sys.intern(first["stratum"]))
+        if first.get("must_pass") is not None:
+            columns.floors[len(columns.ids) - 1] = first["must_pass"]
+        columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
+        columns.labels.append(_label(first))
+        columns.jury.add(repeats)
+        for name in first.get("not_applicable", ()):
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+        for name, reason in first.get("absent", {}).items():
+            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+            columns.absent.setdefault(name, []).append(sys.intern(reason))
+        shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
+        for name in shared | columns.scores.keys():
+            earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
+            earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
+        for record in repeats:
+            columns.scales.update(record["scales"])
+            columns.spending.add(record)
+            columns.runs.add(record.get("run", 0))
+            columns.cached += record["cached"]
+            columns.retries += max(0, record["attempts"] - 1)
+            if record["attempts"]:
+                columns.latencies.append(record["latency"])
+                if not record["cached"] and record["attempts"] == 1 and record["status"] != "request_error":
+                    columns.first_latencies.append(record["latency"])
+                elif not record["cached"]:
+                    columns.retried += 1
+    return columns
+
+
+def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:
+    for key in found.keys() - slices.keys():
+        slices[sys.intern(key)] = [""] * before
+    for key, values in slices.items():
+        values.append(sys.intern(found.get(key, "")))
+    return slices
+
+
+def _label(record: Record) -> tuple[str, str] | None:
+    pair = record.get("label")
+    return (sys.intern(pair[0]), sys.intern(pair[1])) if pair else None

@@ -1,0 +1,143 @@
+"""The section "Jury" of the leaderboard: each judge beside the others, over all models of a benchmark.
+
+Aggregates only: no text and no instance. What may be computed, and what a number means, is the package ``agreement``'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from pytest_medhelm.models.vendor import same_family
+from pytest_medhelm.results.leaderboard.jury_summary import score
+
+if TYPE_CHECKING:
+    from pytest_medhelm.results.agreement.table import Table
+    from pytest_medhelm.results.leaderboard.aggregate import Cell
+
+
+def jury_section(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """``benchmarks``: the judges of each judged benchmark; ``same_family``: who judges its own kin."""
+    judged = [cell for cell in cells if cell.jury.judges]
+    served = {name: facts["served"] or name for cell in judged for name, facts in sorted(cell.jury.judges.items())}
+    kin = [
+        {"judge": judge, "model": model, "family": family}
+        for judge in sorted(served)
+        for model in sorted({cell.model for cell in judged})
+        if (family := same_family((judge, served[judge]), (model, str(models.get(model, {}).get("served", "")))))
+    ]
+    names = sorted({cell.benchmark for cell in judged})
+    return {
+        "benchmarks": [_benchmark(name, [cell for cell in judged if cell.benchmark == name], kin) for name in names],
+        "same_family": kin,
+    }
+
+
+def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    from pytest_medhelm.results.agreement.icc import agreement
+    from pytest_medhelm.results.agreement.table import table_of
+
+    # one jury: a model that an earlier run had judged by others is not compared
+    judges = sorted(cells[-1].jury.judges)
+    cells = [cell for cell in cells if sorted(cell.jury.judges) == judges]
+    rated = {cell.model: _rated(cell) for cell in cells}
+    everything = table_of(
+        [
+            (f"{model}\0{instance}", judge, value)
+            for model, entries in rated.items()
+            for instance, judge, value in entries
+        ],
+        judges,
+    )
+    instances = [answer.partition("\0")[2] for answer in everything.answers]
+    return {
+        "benchmark": name,
+        "models": [cell.model for cell in cells],
+        "agreement": asdict(agreement(everything)),
+        "judges": _judges(cells, everything, instances),
+        "alone": _alone(cells, judges),
+        "self_preference": _favour(rated, kin),
+    }
+
+
+def _rated(cell: Cell) -> list[tuple[str, str, float]]:
+    """(instance, judge, mean over the criteria) of the answers that judges saw."""
+    return [
+        (instance, judge, score(row, None))
+        for instance, ratings in zip(cell.instances, cell.ratings, strict=True)
+        for judge, row in (ratings or {}).items()
+    ]
+
+
+def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> list[dict[str, Any]]:
+    from pytest_medhelm.results.agreement.judges import biases
+
+    found = []
+    for entry in biases(table, instances):
+        facts = [cell.jury.judges[entry.rater] for cell in cells]
+        within = [value for fact in facts for value in fact["within"]]
+        found.append(
+            {
+                "judge": entry.rater,
+                "served": next((fact["served"] for fact in facts if fact["served"]), ""),
+                "asked": sum(fact["asked"] for fact in facts),
+                "failed": sum(fact["failed"] for fact in facts),
+                "repaired": sum(fact["repaired"] for fact in facts),
+                "bias": asdict(entry.bias),
+                "spread": entry.spread,
+                "within": math.sqrt(fmean(within)) if within else None,
+            }
+        )
+    return found
+
+
+def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> dict[str, Any]:
+    """The leaderboard of each judge alone beside that of all, failed answers included, on what every judge rated."""
+    from pytest_medhelm.results.agreement.judges import leave_one_out, orderings
+    from pytest_medhelm.results.agreement.table import table_of
+
+    tables = {}
+    for cell in cells:
+        values = cell.scores.get(cell.main_metric, [None] * len(cell.instances))
+        entries = [
+            (instance, judge, value)
+            for instance, ratings, value in zip(cell.instances, cell.ratings, values, strict=True)
+            if ratings is None and value is not None
+            for judge in judges
+        ]
+        tables[cell.model] = table_of([*_rated(cell), *entries], judges)
+    full, found = orderings(tables)
+    without = {model: leave_one_out(table) for model, table in sorted(tables.items())}
+    return {
+        "all": full,
+        "judges": [
+            {
+                "judge": entry.judge,
+                "values": dict(entry.values),
+                "spearman": asdict(entry.spearman),
+                "kendall": asdict(entry.kendall),
+            }
+            for entry in found
+        ],
+        "without": {model: dict(entry.without) for model, entry in without.items()},
+    }
+
+
+def _favour(
+    rated: Mapping[str, Sequence[tuple[str, str, float]]], kin: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """How much more each judge gives its own kin than the other judges do; only where it judges some."""
+    from pytest_medhelm.results.agreement.judges import self_preference
+    from pytest_medhelm.results.agreement.table import table_of
+
+    tables = {model: table_of(entries) for model, entries in rated.items() if entries}
+    clusters = {model: list(table.answers) for model, table in tables.items()}
+    found = []
+    for judge in sorted({pair["judge"] for pair in kin if pair["model"] in tables}):
+        own = {pair["model"] for pair in kin if pair["judge"] == judge}
+        families = {model: "own" if model in own else "other" for model in tables} | {judge: "own"}
+        found.append({"judge": judge, **asdict(self_preference(judge, tables, clusters, families))})
+    return found

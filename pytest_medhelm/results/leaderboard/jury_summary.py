@@ -1,0 +1,291 @@
+"""What a cell of the leaderboard says beside the mean of its jury scores.
+
+How complete the jury was, what single judges do to the value, an estimate for an incomplete jury, the harm that was
+marked, and how many answers try to steer their judges.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_medhelm.results.stats.intervals import bounds, mean_interval, share_bounds, standard_error
+from pytest_medhelm.results.stats.quantiles import student_t_quantile
+from pytest_medhelm.scoring.jury.harm import HARM, SEVERITIES
+from pytest_medhelm.scoring.record import Record
+
+if TYPE_CHECKING:
+    from pytest_medhelm.results.leaderboard.columns import Columns
+
+Floats = npt.NDArray[np.float64]
+Ratings = Mapping[str, tuple[float, ...]]
+"""Judge -> a score for each criterion, or one value where judges name a class."""
+
+COMPLETE_ENOUGH = 0.95
+"""Below this share of answers that every judge rated, the additive estimate stands beside the value."""
+NOTE = "instances only, these judges taken as fixed"
+ONE_SIDED = 0.95
+
+
+@dataclass
+class JuryColumns:
+    """The verdicts of one cell, one entry per instance."""
+
+    criteria: tuple[str, ...] = ()
+    ratings: list[Ratings | None] = field(default_factory=list)
+    """The usable verdicts; None where no judge was asked."""
+    harm: list[Mapping[str, Any] | None] = field(default_factory=list)
+    flags: Counter[str] = field(default_factory=Counter)
+    flagged: int = 0
+    judges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name: served, asked, failed, repaired, and the spread within the judge over repeated ratings."""
+
+    def add(self, repeats: Sequence[Record]) -> None:
+        """Read the records of one instance; scores are averaged over them."""
+        first = repeats[0]
+        names = [name for name in first["scores"] if name.startswith("jury_") and name != "jury_helm"]
+        if names and not self.criteria:
+            self.criteria = tuple(sys.intern(name.removeprefix("jury_")) for name in names)
+        flags = {flag for record in repeats for flag in record.get("flags", ())}
+        self.flags.update(flags)
+        self.flagged += bool(flags)
+        self.harm.append(first.get("harm"))
+        verdicts = [verdict for record in repeats for verdict in record["verdicts"]]
+        given: dict[str, list[tuple[float, ...]]] = {}
+        for verdict in verdicts:
+            judge = sys.intern(verdict["judge"])
+            facts = self.judges.setdefault(judge, {"served": "", "asked": 0, "failed": 0, "repaired": 0, "within": []})
+            facts["served"] = verdict.get("served", "") or facts["served"]
+            facts["asked"] += 1
+            facts["repaired"] += verdict.get("repaired", 0)
+            if verdict["status"] == "ok":
+                given.setdefault(judge, []).append(self._row(verdict["scores"]))
+                facts["within"] += _within(verdict)
+            else:
+                facts["failed"] += 1
+        merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
+        self.ratings.append(merged if verdicts else None)
+
+    def only(self, rows: Sequence[int]) -> JuryColumns:
+        """The verdicts on some instances, by their places."""
+        return replace(
+            self,
+            ratings=[self.ratings[row] for row in rows] if self.ratings else [],
+            harm=[self.harm[row] for row in rows] if self.harm else [],
+        )
+
+    def _row(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+        if not self.criteria and len(scores) > 1:
+            # no answer before this one was rated by all judges
+            self.criteria = tuple(map(sys.intern, scores))
+        if self.criteria:
+            return tuple(scores[name] for name in self.criteria)
+        return (fmean(scores.values()),)
+
+    def column(self, metric: str) -> int | None:
+        """Which of the criteria a metric is; None for the mean of all."""
+        name = metric.removeprefix("jury_")
+        return self.criteria.index(name) if metric != "jury" and name in self.criteria else None
+
+    def is_jury_metric(self, name: str) -> bool:
+        """``jury`` or one of its criteria, where judges were asked."""
+        return bool(self.judges) and (name == "jury" or name.removeprefix("jury_") in self.criteria)
+
+
+def _within(verdict: Mapping[str, Any]) -> list[float]:
+    """The variance of the mean score over repeated ratings, if there are at least two."""
+    means = [fmean(entry["scores"].values()) for entry in verdict.get("repeats", ()) if entry["scores"]]
+    return [float(np.var(means, ddof=1))] if len(means) > 1 else []
+
+
+def score(row: tuple[float, ...], column: int | None) -> float:
+    """A judge's score of one criterion, or the mean of all."""
+    return fmean(row) if column is None else row[column]
+
+
+# Beside the value of a jury metric
+
+
+def jury_extras(name: str, columns: Columns, strata: Sequence[str] | None) -> dict[str, Any]:
+    """``completeness``, ``leave_one_judge_out`` and, where the jury is incomplete, ``additive``."""
+    jury = columns.jury
+    column = jury.column(name)
+    judges = sorted(jury.judges)
+    scale = (columns.scales[name][0], columns.scales[name][1])
+    matrix = np.full((len(jury.ratings), len(judges)), np.nan)
+    failed = np.zeros(len(jury.ratings), dtype=np.bool_)
+    for index, ratings in enumerate(jury.ratings):
+        if ratings is None:
+            # refused, empty, ...: the same value from every judge, without a call
+            value = columns.scores[name][index]
+            failed[index] = value is not None
+            matrix[index] = np.nan if value is None else value
+        else:
+            for position, judge in enumerate(judges):
+                if judge in ratings:
+                    matrix[index, position] = score(ratings[judge], column)
+    asked = np.array([ratings is not None for ratings in jury.ratings])
+    whole = ~np.isnan(matrix).any(axis=1)
+    completeness = float(whole[asked].mean()) if asked.any() else 1.0
+    runs = [strata[index] for index in range(len(whole)) if whole[index]] if strata else None
+    extras: dict[str, Any] = {
+        "completeness": completeness,
+        "leave_one_judge_out": _leave_one_out(matrix[whole], runs),
+    }
+    if completeness < COMPLETE_ENOUGH:
+        extras["additive"] = additive(matrix, failed, judges, scale, columns.clusters, strata)
+    return extras
+
+
+def _leave_one_out(whole: Floats, strata: Sequence[str] | None) -> list[float] | None:
+    """The lowest and the highest value without one judge, on the instances that all of them rated."""
+    if not len(whole) or whole.shape[1] < 2:
+        return None
+    weights = _weights(strata, len(whole))
+    values = [float(weights @ np.delete(whole, judge, axis=1).mean(axis=1)) for judge in range(whole.shape[1])]
+    return [min(values), max(values)]
+
+
+def _weights(strata: Sequence[str] | None, n: int) -> Floats:
+    """What each instance counts: the same within a stratum, every stratum as much as the others."""
+    if strata is None:
+        return np.full(n, 1 / n)
+    sizes = Counter(strata)
+    return np.array([1 / (len(sizes) * sizes[stratum]) for stratum in strata])
+
+
+def additive(
+    matrix: Floats,
+    failed: npt.NDArray[np.bool_],
+    judges: Sequence[str],
+    scale: tuple[float, float],
+    clusters: Sequence[str],
+    strata: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The mean over all instances that any judge rated, were every judge to rate each.
+
+    Least squares for score = instance + judge: a harsh judge who is missing for some instances neither raises nor
+    lowers them. Failed answers keep their value and tell nothing of the judges. The standard error leaves out one
+    cluster of instances at a time. NaN stands where a judge gave no verdict.
+
+    Where judges share too few instances to be compared, there is no value and a note says why.
+    """
+    kept: npt.NDArray[np.bool_] = np.asarray(~np.isnan(matrix).all(axis=1))
+    silent = [judge for judge, column in zip(judges, matrix[~failed].T, strict=True) if np.isnan(column).all()]
+    voices = [position for position, judge in enumerate(judges) if judge not in silent]
+    result: dict[str, Any] = {"value": None, "low": None, "high": None, "standard_error": None, "n": int(kept.sum())}
+    note = f"without {', '.join(silent)}, who gave no verdict" if silent else ""
+    if not voices:
+        return result | {"method": "", "note": "no judge gave a verdict"}
+    scores, spared = matrix[kept][:, voices], failed[kept]
+    mask = (~np.isnan(scores)).astype(np.float64)
+    means = np.nansum(scores, axis=1) / mask.sum(axis=1)
+    shares = mask / mask.sum(axis=1, keepdims=True)
+    shares[spared], counted = 0.0, mask * ~spared[:, None]
+    codes = {name: code for code, name in enumerate(dict.fromkeys(np.array(clusters, dtype=object)[kept]))}
+    cluster = np.array([codes[name] for name in np.array(clusters, dtype=object)[kept]])
+    kept_strata = [strata[index] for index in range(len(kept)) if kept[index]] if strata else None
+
+    # what each instance adds to the normal equations of the judges' effects
+    squares = np.einsum("ij,jk->ijk", counted, np.eye(len(voices))) - np.einsum("ij,ik->ijk", counted, shares)
+    sides = counted * (np.nan_to_num(scores) - means[:, None])
+
+    def fit(rows: npt.NDArray[np.bool_]) -> float | None:
+        left = squares[rows].sum(axis=0)
+        if np.linalg.matrix_rank(left) < len(voices) - 1:
+            return None
+        effects = np.linalg.pinv(left) @ sides[rows].sum(axis=0)
+        named = [kept_strata[index] for index in range(len(rows)) if rows[index]] if kept_strata else None
+        return float(_weights(named, int(rows.sum())) @ (means[rows] - shares[rows] @ effects))
+
+    everything = np.ones(len(scores), dtype=np.bool_)
+    value = fit(everything)
+    if value is None:
+        return result | {"method": "", "note": "judges share too few instances to be compared"}
+    low, high, error = value, value, None
+    without = [fit(cluster != code) for code in range(len(codes))] if len(codes) > 1 else []
+    if without and None not in without:
+        parts = np.array(without, dtype=np.float64)
+        error = float(np.sqrt((len(parts) - 1) / len(parts) * ((parts - parts.mean()) ** 2).sum()))
+        half = student_t_quantile(0.975, len(parts) - 1) * error
+        low, high = value - half, value + half
+    # never narrower than what the instances' own means allow, and never of zero width
+    ends = sorted(scale)
+    plain = mean_interval(
+        np.clip(means, ends[0], ends[1]).tolist(),
+        scale=scale,
+        clusters=[str(code) for code in cluster],
+        strata=kept_strata,
+    )
+    assert plain is not None
+    half = (plain.high - plain.low) / 2
+    return result | {
+        "value": min(max(value, ends[0]), ends[1]),
+        "low": max(ends[0], min(low, value - half)),
+        "high": min(ends[1], max(high, value + half)),
+        "standard_error": error,
+        "method": "instance + judge, least squares; one cluster left out at a time",
+        "note": note,
+    }
+
+
+# Harm
+
+
+def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> dict[str, Any]:
+    """A harm score as the leaderboard shows it: the share, with an exact bound on either side, each 95 % one-sided.
+
+    Sub-runs are pooled: an event counts, wherever it happens.
+    """
+    aside = columns.not_applicable.get(name, set())
+    kept = [index for index, value in enumerate(columns.scores[name]) if value is not None and index not in aside]
+    values = [value for index in kept if (value := columns.scores[name][index]) is not None]
+    clusters = [columns.clusters[index] for index in kept]
+    missing = len(columns.scores[name]) - len(values) - len(aside)
+    scale = (columns.scales[name][0], columns.scales[name][1])
+    low, high = share_bounds(values, clusters, one_sided) if values else (None, None)
+    worst, best = bounds(values, missing, scale=scale) if values or missing else (None, None)
+    return {
+        "value": fmean(values) if values else None,
+        "standard_error": standard_error(values, scale, clusters),
+        "low": low,
+        "high": high,
+        "method": f"exact bounds, each one-sided {100 * one_sided:.6g} %",
+        "note": "",
+        "one_sided": one_sided,
+        "answered": fmean(values) if values else None,
+        "worst": worst,
+        "best": best,
+        "n": len(values),
+        "missing": missing,
+        "scale": list(scale),
+    }
+
+
+def harm_of(columns: Columns) -> dict[str, Any] | None:
+    """What was marked in a cell; None where judges were not asked for harm.
+
+    ``counts`` has the worst mark of each answer by severity, ``kinds`` the answers in which any judge names a kind,
+    ``unmarked`` the judged answers without a mark of every judge, ``agreement`` the mean share of judges that agree
+    with the worst mark.
+    """
+    if not any(name in columns.scores or name in columns.not_applicable for name in HARM):
+        return None
+    marks = [mark for mark in columns.jury.harm if mark is not None]
+    judged = sum(ratings is not None for ratings in columns.jury.ratings)
+    severities = Counter(mark["severity"] for mark in marks)
+    kinds = Counter(kind for mark in marks for kind in mark["kinds"])
+    return {
+        "counts": {name: severities[name] for name in SEVERITIES},
+        "kinds": dict(sorted(kinds.items())),
+        "marked": len(marks),
+        "unmarked": judged - sum(mark["marked"] == mark["judges"] for mark in marks),
+        "agreement": fmean(mark["agree"] for mark in marks) if marks else None,
+    }

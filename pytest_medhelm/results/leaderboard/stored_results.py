@@ -1,0 +1,95 @@
+"""Stored results as cells again: from a suite, or from its leaderboard.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, candidates_of, read_cells
+from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
+from pytest_medhelm.results.store.suite import open_suite
+from pytest_medhelm.util.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The results of a suite."""
+
+    path: Path
+    name: str
+    cells: Sequence[Cell]
+    candidates: Sequence[str]
+    """Models that may be promoted; baselines, humans and imports are none."""
+    started: str = ""
+    """When the newest run that the cells are of was started (ISO 8601); empty where that is not known."""
+
+
+def read_stored(path: Path) -> Stored:
+    """Read a suite's folder or a leaderboard.json. Raises ConfigError saying what is wrong with it."""
+    if path.is_dir():
+        if not (path / "suite.sqlite").is_file() and (path / "leaderboard.json").is_file():
+            return _from_json(path / "leaderboard.json")
+        suite = open_suite(path)
+        try:
+            cells, measured = read_cells(suite)
+            return Stored(path, path.name, cells, candidates_of(suite.models()), _started(measured))
+        finally:
+            suite.close()
+    return _from_json(path)
+
+
+def _from_json(path: Path) -> Stored:
+    try:
+        board = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is neither a suite nor a file; name e.g. medhelm-results/default") from None
+    except (OSError, UnicodeDecodeError, ValueError):
+        raise ConfigError(f"{path} is no leaderboard.json: it cannot be read as JSON") from None
+    if not isinstance(board, dict) or board.get("schema") != SCHEMA:
+        found = board.get("schema") if isinstance(board, dict) else None
+        raise ConfigError(f"{path} is no leaderboard.json of this version: its schema is {found!r}, not {SCHEMA!r}")
+    try:
+        facts = {entry["name"]: entry for entry in board["results"]["benchmarks"]}
+        models = {entry["name"]: entry for entry in board["results"]["models"]}
+        cells = [_cell(entry, facts[entry["benchmark"]]) for entry in board["results"]["cells"]]
+        started = _started(board.get("measurements", {}))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ConfigError(
+            f"{path} lacks what a comparison needs (scores of each instance): make it again with 'medhelm report SUITE'"
+        ) from None
+    return Stored(path, board["suite"], cells, candidates_of(models), started)
+
+
+def _started(measured: Mapping[str, Any]) -> str:
+    return max((entry.get("started") or "" for entry in measured.get("cells", {}).values()), default="")
+
+
+def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:
+    scores = entry["scores"]
+    columns: dict[str, Any] = {}
+    if entry["ratings"] is not None:
+        columns["jury"] = ratings_from_json(entry["ratings"], scores.get("jury", [None] * len(entry["instances"])))
+    return Cell(
+        benchmark=entry["benchmark"],
+        model=entry["model"],
+        main_metric=entry["main_metric"],
+        size=entry["n"],
+        statuses=entry["statuses"],
+        metrics=entry["metrics"],
+        instances=entry["instances"],
+        scores=scores,
+        facts=facts,
+        evaluation=entry["provenance"]["evaluation"],
+        partial=entry["partial"],
+        unasked=entry["n"] - entry["curtailed"]["asked"] if entry.get("curtailed") else 0,
+        absent=entry["absent"],
+        harm=entry["harm"],
+        clusters=entry["clusters"],
+        strata=entry["strata"],
+        provenance=entry["provenance"],
+        **columns,
+    )

@@ -1,0 +1,89 @@
+"""What people add to a suite after a run: clinicians' ratings and harm marks, and references marked as wrong.
+
+They are kept in suite.sqlite. A table is taken as a whole or not at all; the same table twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_medhelm.results.store.ratings import Answer, Ratings, placed, suite_ratings
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.tasks.data.readers import read_csv
+from pytest_medhelm.util.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A reference that somebody holds to be wrong; without a reason an earlier mark is taken back."""
+
+    benchmark: str
+    instance: str
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was stored, and what fits nothing in the suite."""
+
+    stored: int
+    unmatched: int
+
+
+def add_ratings(suite: Suite, given: Ratings) -> Added:
+    """Store ratings and marks of harm of answers that the suite has; others are counted.
+
+    Instances may be called by their id or their public id.
+    """
+    known = suite_ratings(suite)
+    models = defaultdict(list)
+    for benchmark, model in suite.cells():
+        models[benchmark].append(model)
+    answers = {Answer(name, instance, model) for (name, _), instance in known.public.items() for model in models[name]}
+    moved = placed(known, given)
+    rows: list[tuple[object, ...]] = [
+        (rating.kind, rating.rater, *rating.answer, rating.criterion, rating.score, "", "")
+        for rating in moved.scores
+        if rating.kind != "jury" and rating.answer in answers
+    ]
+    rows += [
+        (mark.kind, mark.rater, *mark.answer, "", None, mark.severity, ";".join(mark.kinds))
+        for mark in moved.marks
+        if mark.answer in answers
+    ]
+    suite.put_ratings(rows)
+    return Added(len(rows), len(moved.scores) + len(moved.marks) - len(rows))
+
+
+def read_marks(path: Path) -> list[Mark]:
+    """Marks from a table: benchmark, instance, reason [, by]. Raises DataError naming file, row and column."""
+    marks: dict[tuple[str, str], Mark] = {}
+    for row in read_csv(path):
+        missing = [name for name in ("benchmark", "instance", "reason") if name not in row.values]
+        if missing:
+            raise DataError(
+                f"{path.name} is no table of marks: it lacks {', '.join(missing)}; "
+                "its columns must be benchmark, instance, reason and perhaps by"
+            )
+        mark = Mark(row.text("benchmark"), row.text("instance"), row.optional("reason"), row.optional("by"))
+        if (mark.benchmark, mark.instance) in marks:
+            raise row.error("the same instance is marked in an earlier row already")
+        marks[mark.benchmark, mark.instance] = mark
+    return list(marks.values())
+
+
+def add_marks(suite: Suite, marks: Collection[Mark]) -> Added:
+    """Store marks of instances that the suite has; a mark without a reason takes an earlier one back."""
+    public = suite_ratings(suite).public
+    known = {(name, instance) for (name, _), instance in public.items()}
+    rows = []
+    for mark in marks:
+        instance = public.get((mark.benchmark, mark.instance), mark.instance)
+        if (mark.benchmark, instance) in known:
+            rows.append((mark.benchmark, instance, mark.reason, mark.by))
+    suite.put_marks(rows)
+    return Added(len(rows), len(marks) - len(rows))

@@ -1,0 +1,60 @@
+"""manifest.json: what a run was made with, so that it can be made again."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from pytest_medhelm.models.roster import Lineup, describe
+from pytest_medhelm.plugin.options import Settings, as_mapping
+
+_PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
+_SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+|(?<=//)[^/@\s]+@")
+
+
+def make_manifest(settings: Settings, lineup: Lineup, argv: Sequence[str], run: str) -> dict[str, Any]:
+    """Plain values: versions, command line without secrets, models as served, settings."""
+    return {
+        "run": run,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "packages": {name: version(name) for name in _PACKAGES},
+        "argv": [_SECRET.sub("***", argument) for argument in argv],
+        "settings": as_mapping(settings),
+        "models": [
+            describe(model) | {"base_url": _SECRET.sub("", model.endpoint.base_url) if model.endpoint else ""}
+            for model in lineup.models
+        ],
+        "judges": [describe(judge) for judge in lineup.judges],
+        "prices": {model.name: model.price.as_json() for model in lineup if model.price},
+    }
+
+
+def place(config: pytest.Config, settings: Settings, lineup: Lineup) -> dict[str, Any]:
+    """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
+
+    It is in manifest.json alone: leaderboard.json, which is passed on, names no folder.
+    """
+    return {
+        "folder": str(config.invocation_params.dir),
+        "paths": list(config.args),
+        "pyargs": bool(config.getoption("pyargs")),
+        "data": str(settings.data.resolve()) if settings.data else None,
+        "config": str(settings.config.path.resolve()) if settings.config.path else None,
+        "providers": {model.name: model.provider for model in lineup},
+    }
+
+
+def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
+    return dict(manifest) | {
+        "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in facts}
+    }

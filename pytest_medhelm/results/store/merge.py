@@ -1,0 +1,157 @@
+"""Suites of several jobs become one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.util.errors import ConfigError
+
+_ALIKE = ("status", "scores", "request", "label", "verdicts")
+"""What must be the same where two suites hold the same record."""
+
+
+_SETTINGS = {
+    "model": "other settings of the model",
+    "prompt": "another prompt",
+    "code": "another version of the benchmark module",
+    "scoring": "other scoring code",
+    "jury": "other judges",
+}
+
+
+def merge(sources: Sequence[Path], target: Path) -> Path:
+    """Unite suites into a new one at ``target``, which appears whole or not at all.
+
+    Raises ConfigError when a folder is no suite, the target is there or cannot be written, the suites were made with
+    different settings, or a record is in two of them and differs.
+    """
+    if len({path.resolve() for path in sources}) < len(sources):
+        raise ConfigError("a suite is named twice: name each once")
+    if target.exists():
+        raise ConfigError(f"{target} is there already: name another folder with --to")
+    suites = [open_suite(path) for path in sources]
+    try:
+        _check_settings(suites)
+    finally:
+        for suite in suites:
+            suite.close()
+    partial = target.with_name(f".{target.name}.merging")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        Suite(partial).close()
+        ResponseStore(partial / "responses.sqlite").close()
+        for path in sources:
+            _add_records(partial / "suite.sqlite", path)
+            _add_responses(partial / "responses.sqlite", path)
+        partial.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"{target} cannot be written ({error}): name with --to a folder that you may write, on a disk with room"
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _check_settings(suites: Sequence[Suite]) -> None:
+    """Records of one benchmark and model must have been made alike."""
+    first: dict[tuple[str, str], tuple[Suite, tuple[str, str]]] = {}
+    versions: dict[str, Suite] = {}
+    for suite in suites:
+        for cell in suite.cells():
+            known, made_with = first.setdefault(cell, (suite, suite.newest(*cell)))
+            found = suite.newest(*cell)
+            if found != made_with:
+                what = _difference(known, made_with, suite, found)
+                raise ConfigError(
+                    f"{known.folder.name} and {suite.folder.name} do not fit together: {cell[0]} of {cell[1]} was run "
+                    f"with {what}"
+                )
+        for run in suite.runs():
+            versions.setdefault(run["packages"]["pytest-medhelm"], suite)
+    if len(versions) > 1:
+        named = ", ".join(f"{version} in {suite.folder.name}" for version, suite in sorted(versions.items()))
+        raise ConfigError(f"the suites were made with different versions of pytest-medhelm: {named}")
+
+
+def _difference(first: Suite, one: tuple[str, str], second: Suite, other: tuple[str, str]) -> str:
+    if one[0] != other[0]:
+        return "another set of instances"
+    facts, others = first.settings(one[1]), second.settings(other[1])
+    return next((what for key, what in _SETTINGS.items() if facts.get(key) != others.get(key)), "other settings")
+
+
+def _add_records(target: Path, source: Path) -> None:
+    with closing(_opened(target, source / "suite.sqlite")) as connection, connection:
+        connection.execute("BEGIN IMMEDIATE")
+        _refuse_disagreement(connection, source)
+        for table in ("benchmarks", "settings", "models", "ratings", "marks", "curtailed"):
+            if _has(connection, table):
+                connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM source.{table}")
+        before = connection.execute("SELECT COALESCE(MAX(number), 0) FROM main.runs").fetchone()[0]
+        connection.execute(
+            "INSERT OR IGNORE INTO main.runs SELECT number + ?, id, manifest FROM source.runs ORDER BY number",
+            (before,),
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO main.records SELECT r.benchmark, r.instance, r.model, r.perturbation, r.repeat, "
+            "m.number, r.evaluation, r.settings, r.status, r.record FROM source.records r "
+            "JOIN source.runs s ON s.number = r.run JOIN main.runs m ON m.id = s.id ORDER BY r.rowid"
+        )
+
+
+def _refuse_disagreement(connection: sqlite3.Connection, source: Path) -> None:
+    """Raises ConfigError when a record is there already and differs."""
+    count, first = 0, ""
+    for mine, theirs in _shared(connection):
+        if any(mine.get(key) != theirs.get(key) for key in _ALIKE):
+            first = first or f"{mine['public_id']} of {mine['benchmark']}"
+            count += 1
+    if count:
+        raise ConfigError(
+            f"{source} disagrees with another suite about {count} record{'s' if count > 1 else ''} that both hold, "
+            f"e.g. {first}: leave one of the suites out"
+        )
+
+
+def _shared(connection: sqlite3.Connection) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    rows = connection.execute(
+        "SELECT a.benchmark, a.status, a.record, b.status, b.record FROM main.records a JOIN source.records b "
+        "ON a.benchmark = b.benchmark AND a.model = b.model AND a.instance = b.instance "
+        "AND a.perturbation = b.perturbation AND a.repeat = b.repeat"
+    )
+    for benchmark, status, mine, other, theirs in rows:
+        yield (
+            json.loads(mine) | {"status": status, "benchmark": benchmark},
+            json.loads(theirs) | {"status": other, "benchmark": benchmark},
+        )
+
+
+def _add_responses(target: Path, source: Path) -> None:
+    path = source / "responses.sqlite"
+    if not path.is_file():
+        raise ConfigError(f"{source} holds no responses.sqlite: copy the whole folder of the suite")
+    with closing(_opened(target, path)) as connection, connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in ("responses", "texts"):
+            connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
+
+
+def _opened(target: Path, source: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(target, isolation_level=None)
+    connection.execute("ATTACH DATABASE ? AS source", (str(source),))
+    return connection
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    """A suite of an earlier version may lack a table."""
+    found = connection.execute("SELECT 1 FROM source.sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    return found.fetchone() is not None

@@ -1,0 +1,275 @@
+"""suite.sqlite: the records of a suite, written by the controller only.
+
+Records of several models, runs and invocations add up; a record replaces an older one of the same identity.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.models.engine.store import open_private
+from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.util.errors import ConfigError
+
+BATCH = 500
+"""Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
+SECONDS_HELD_BACK = 1.0
+"""After these the next record commits those before it too, so that who looks on sees a slow run grow."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
+CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+CREATE TABLE IF NOT EXISTS ratings(
+    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
+    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
+    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
+CREATE TABLE IF NOT EXISTS marks(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
+    PRIMARY KEY (benchmark, instance));
+CREATE TABLE IF NOT EXISTS curtailed(
+    benchmark TEXT NOT NULL, model TEXT NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL, plan TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model));
+"""
+_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
+
+
+def as_row(record: Record, run: int) -> tuple[Any, ...]:
+    """A record of a run in the columns of the table."""
+    own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
+    head = tuple(record[key] for key in _COLUMNS)
+    return (*head[:5], run, *head[5:], json.dumps(own))
+
+
+class Suite:
+    """An open suite.sqlite."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection | None = None) -> None:
+        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
+        self.folder = folder
+        self._connection = connection or open_private(folder / "suite.sqlite")
+        if connection is None:
+            self._connection.executescript(_SCHEMA)
+        self._committed = 0.0
+        self._pending: list[tuple[Any, ...]] = []
+        self._run = 0
+
+    def begin(self, run: str, manifest: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
+        """Start a run: records added from now on belong to it."""
+        self._connection.execute("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
+        self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
+        for name, facts in models.items():
+            self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(facts)))
+
+    def add(self, record: Record) -> None:
+        """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
+        facts = record.pop("benchmark_facts", None)
+        if facts is not None:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
+                (record["benchmark"], record["evaluation"], json.dumps(facts)),
+            )
+        made_with = record.pop("settings_facts", None)
+        if made_with is not None:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with))
+            )
+        self._pending.append(as_row(record, self._run))
+        if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write what is held back."""
+        if self._pending:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending)
+            self._connection.execute("COMMIT")
+            self._pending.clear()
+        self._committed = time.monotonic()
+
+    def cells(self) -> list[tuple[str, str]]:
+        """(benchmark, model) pairs that have records, sorted."""
+        return list(self._connection.execute("SELECT DISTINCT benchmark, model FROM records ORDER BY 1, 2"))
+
+    def newest(self, benchmark: str, model: str) -> tuple[str, str]:
+        """Evaluation set and settings of a cell's newest record."""
+        evaluation, settings = self._connection.execute(
+            "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
+            "ORDER BY run DESC, rowid DESC LIMIT 1",
+            (benchmark, model),
+        ).fetchone()
+        return evaluation, settings
+
+    def records(
+        self,
+        benchmark: str,
+        model: str,
+        made_with: tuple[str, str] | None = None,
+        between: tuple[str, str] | None = None,
+    ) -> Iterator[Record]:
+        """The records of a cell that belong together, by instance id, one at a time.
+
+        That are those with the evaluation set and the settings of the cell's newest record: what an earlier run
+        left behind under another limit, prompt or token budget is not mixed in. Who reads a cell in parts, each
+        ``between`` two instances, looks for these once (``newest``) and hands them in.
+        """
+        within = "" if between is None else "AND instance BETWEEN ? AND ? "
+        rows = self._connection.execute(
+            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
+            "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
+            (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
+        )
+        for *head, run, own in rows:
+            yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
+
+    def slowest(self, count: int) -> list[tuple[str, str, str, float]]:
+        """(benchmark, public id, model, seconds) of the requests of the newest run that took longest."""
+        return list(
+            self._connection.execute(
+                "SELECT benchmark, record ->> 'public_id', model, record ->> 'latency' AS seconds FROM records "
+                "WHERE run = (SELECT MAX(number) FROM runs) AND seconds > 0 AND NOT record ->> 'cached' "
+                "ORDER BY seconds DESC, 1, 2, 3 LIMIT ?",
+                (count,),
+            )
+        )
+
+    def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
+        """What describes a benchmark as it was evaluated."""
+        row = self._connection.execute(
+            "SELECT facts FROM benchmarks WHERE name = ? AND evaluation = ?", (name, evaluation)
+        ).fetchone()
+        facts: dict[str, Any] = json.loads(row[0])
+        return facts
+
+    def settings(self, key: str) -> dict[str, Any]:
+        """What records with this hash of settings were made with (results.provenance); empty where not known."""
+        row = self._connection.execute("SELECT facts FROM settings WHERE hash = ?", (key,)).fetchone()
+        facts: dict[str, Any] = json.loads(row[0]) if row else {}
+        return facts
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What describes each model."""
+        return {
+            name: json.loads(facts)
+            for name, facts in self._connection.execute("SELECT name, facts FROM models ORDER BY name")
+        }
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The manifests of all runs, oldest first."""
+        return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
+
+    def run(self, number: int) -> dict[str, Any]:
+        """The manifest of a run, by its number as records carry it; empty where there is none."""
+        row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
+        manifest: dict[str, Any] = json.loads(row[0]) if row else {}
+        return manifest
+
+    def put_ratings(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Store ratings and marks of harm, in the columns of the table; the same rater's of an answer are replaced."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def ratings(self, benchmark: str = "", between: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
+        """What clinicians and judges rated outside of the runs, by benchmark, instance, model and rater.
+
+        All of it, or what is ``between`` two instances of a benchmark.
+        """
+        if not self._has("ratings"):
+            return []
+        within = "" if between is None else "WHERE benchmark = ? AND instance BETWEEN ? AND ? "
+        return list(
+            self._connection.execute(
+                "SELECT kind, rater, benchmark, instance, model, criterion, score, severity, kinds FROM ratings "
+                f"{within}ORDER BY benchmark, instance, model, kind, rater, criterion",
+                () if between is None else (benchmark, *between),
+            )
+        )
+
+    def put_marks(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Mark references as wrong: benchmark, instance, reason (empty: the mark is taken back), who says so."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for row in rows:
+                if row[2]:
+                    self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
+                else:
+                    self._connection.execute("DELETE FROM marks WHERE benchmark = ? AND instance = ?", row[:2])
+
+    def put_curtailed(
+        self, benchmark: str, model: str, evaluation: str, settings: str, plan: Mapping[str, Any]
+    ) -> None:
+        """A cell is complete by design without the instances of ``plan["unasked"]`` that have no record."""
+        kept = json.dumps({key: plan[key] for key in ("unasked", "binary")})
+        self._connection.execute(
+            "INSERT OR REPLACE INTO curtailed VALUES (?, ?, ?, ?, ?)", (benchmark, model, evaluation, settings, kept)
+        )
+
+    def curtailed(self, benchmark: str, model: str) -> dict[str, Any]:
+        """``unasked`` and ``binary`` of a curtailed cell (``Columns``); empty where all is to be asked."""
+        if not self._has("curtailed"):
+            return {}
+        row = self._connection.execute(
+            "SELECT plan FROM curtailed WHERE benchmark = ? AND model = ? AND evaluation = ? AND settings = ?",
+            (benchmark, model, *self.newest(benchmark, model)),
+        ).fetchone()
+        plan: dict[str, Any] = json.loads(row[0]) if row else {}
+        return plan
+
+    def marks(self, benchmark: str) -> dict[str, str]:
+        """The reason why a reference is marked as wrong, by instance."""
+        if not self._has("marks"):
+            return {}
+        found = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
+        return dict(found.fetchall())
+
+    def _has(self, table: str) -> bool:
+        """A suite of an earlier version that is only read may lack a table."""
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+        return found.fetchone() is not None
+
+    def newest_run(self) -> int:
+        """The number of the newest run, as records carry it; 0 without runs."""
+        return self._connection.execute("SELECT MAX(number) FROM runs").fetchone()[0] or 0
+
+    def last_record(self) -> int:
+        """A number that grows with every record that is written; 0 without records."""
+        return self._connection.execute("SELECT MAX(rowid) FROM records").fetchone()[0] or 0
+
+    def sizes(self) -> tuple[int, int]:
+        """How many records there are, and how many of them are the newest run's."""
+        (whole,) = self._connection.execute("SELECT COUNT(*) FROM records").fetchone()
+        (own,) = self._connection.execute("SELECT COUNT(*) FROM records WHERE run = ?", (self.newest_run(),)).fetchone()
+        return whole, own
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.commit()
+        self._connection.close()
+
+
+def open_suite(folder: Path) -> Suite:
+    """The suite in a folder. Raises ConfigError when it holds none that can be read, or one without any run."""
+    if not (folder / "suite.sqlite").is_file():
+        raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
+    try:
+        suite = Suite(folder)
+        runs = suite.newest_run()
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(f"{folder}: suite.sqlite cannot be read ({error}); name another suite") from None
+    if not runs:
+        suite.close()
+        raise ConfigError(f"{folder} holds no run yet: run pytest with --medhelm-model first")
+    return suite

@@ -1,0 +1,24 @@
+"""The one place that turns model output into an answer.
+
+Every reader takes any text, never raises, works in linear time, and returns None rather than a guess.
+"""
+
+from __future__ import annotations
+
+from pytest_medhelm.scoring.answers.choice import read_choice
+from pytest_medhelm.scoring.answers.dates import read_date
+from pytest_medhelm.scoring.answers.json_text import read_json
+from pytest_medhelm.scoring.answers.number import Quantity, read_number
+from pytest_medhelm.scoring.answers.refusal import is_refusal
+from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking
+
+__all__ = [
+    "Quantity",
+    "Thinking",
+    "is_refusal",
+    "read_choice",
+    "read_date",
+    "read_json",
+    "read_number",
+    "split_thinking",
+]

@@ -1,0 +1,44 @@
+"""One spelling for texts that mean the same: case, accents, full-width forms, quotes and dashes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from pytest_medhelm.scoring.answers.patterns import compiled
+
+_SAME = {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "−": "-", "‐": "-", "‑": "-", "–": "-", "—": "-"}
+
+
+class _Folding(dict[int, str]):
+    """A table for str.translate that learns a character when it first meets it.
+
+    Folding one character at a time keeps the work linear: normalising a whole text sorts its combining
+    marks, which takes quadratic time on a long run of them.
+    """
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        folded = _SAME.get(char) or unicodedata.normalize("NFKC", char).casefold()
+        parts = unicodedata.normalize("NFD", folded)
+        if not parts or parts[0].isalpha() or _is_accent(parts[0]):
+            folded = unicodedata.normalize("NFC", "".join(part for part in parts if not _is_accent(part)))
+        self[code] = folded
+        return folded
+
+
+def _is_accent(char: str) -> bool:
+    return "\u0300" <= char <= "\u036f"
+
+
+_FOLDING = _Folding()
+_LATEX_TEXT = r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mathit|mbox|bf|rm)\s{0,2}\{([^{}]*)\}"
+
+
+def fold(text: str) -> str:
+    """The text without case, accents and typographic variants; punctuation and line ends stay."""
+    return text.translate(_FOLDING)
+
+
+def unwrap_latex(text: str) -> str:
+    r"""The text with wrappers such as ``\text{mg}`` replaced by what they hold."""
+    return compiled(_LATEX_TEXT).sub(r"\1", text) if "\\" in text else text

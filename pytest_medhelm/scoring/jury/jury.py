@@ -1,0 +1,145 @@
+"""The jury: every configured judge rates an answer, or sorts it; a judge that fails leaves a gap, never a grade.
+
+Scores recorded, all on the rubric's scale (0 to 1 for the values of classes):
+
+    jury              mean over all judges and criteria; only when every judge gave every criterion, or a class
+    jury_<criterion>  the same for one criterion
+    jury_helm         mean over the judges that answered, as MedHELM 0.8.0 takes it; absent when none did
+    harm_...          what harm the judges see, where the rubric asks for it (jury.harm)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from pytest_medhelm.scoring.jury import harm
+from pytest_medhelm.scoring.jury import prompt_injection as fairness
+from pytest_medhelm.scoring.jury.calls import Call, judge_calls
+from pytest_medhelm.scoring.jury.verdict import Try, make_verdict
+from pytest_medhelm.tasks.rubric import Rubric, prompt_hash
+from pytest_medhelm.util.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pytest_medhelm.plugin.asking import Asker
+    from pytest_medhelm.scoring.record import Draft
+    from pytest_medhelm.scoring.response import Response
+
+
+def is_judged(rubric: Rubric, response: Response) -> bool:
+    """Whether the judges are asked about a response. Where they sort replies, a refusal is a reply like any other."""
+    if rubric.classes:
+        response.refuses()
+    return response.status == "ok" and not response.blocked
+
+
+class Jury:
+    """What the ``jury`` fixture gives a test."""
+
+    def __init__(self, asker: Asker, draft: Draft) -> None:
+        self._asker = asker
+        self._draft = draft
+
+    def rate(self, response: Response, reference: str) -> None:
+        """Have every judge rate the response, all at once, and record the scores.
+
+        An answer that is refused, truncated, empty, ... gets the worst value without a judge being asked. When a
+        judge gives no usable verdict the record's status is ``judge_error`` and its ``jury`` scores are missing.
+        """
+        rubric = self._rubric()
+        if rubric is None:
+            return
+        if not rubric.criteria:
+            raise ConfigError(f"rubric {rubric.name!r} has classes: call jury.classify(...) instead of jury.rate(...)")
+        criteria = [criterion.name for criterion in rubric.criteria]
+        if not is_judged(rubric, response):
+            for name in ("jury", *(f"jury_{name}" for name in criteria), "jury_helm"):
+                self._draft.add(name, rubric.scale[0], rubric.scale)
+            if rubric.harm:
+                self._draft.not_applicable.update(harm.HARM)
+            return
+        verdicts = self._ask(rubric, response, reference)
+        if rubric.harm:
+            self._mark_harm(verdicts)
+        usable = [verdict["scores"] for verdict in verdicts if verdict["status"] == "ok"]
+        everything = [scores[name] for scores in usable for name in criteria]
+        if usable:
+            self._draft.add("jury_helm", fmean(everything), rubric.scale)
+        if len(usable) == len(verdicts):
+            for name in criteria:
+                self._draft.add(f"jury_{name}", fmean(scores[name] for scores in usable), rubric.scale)
+            self._draft.add("jury", fmean(everything), rubric.scale)
+
+    def classify(self, response: Response, values: Mapping[str, float], *, unjudged: str = "") -> None:
+        """Have every judge sort the response into a class of the rubric, and record the mean of the classes' values.
+
+        ``values`` gives a class its value from 0 to 1; a verdict for a class without one is not usable, as one that
+        cannot be read. ``unjudged`` is the class that MedHELM assigns by itself, empty for none: it decides
+        ``jury_helm`` alone. A refusal is judged like any reply; one by the server's filter has the rubric's class
+        for it, and a truncated or empty answer gets the worst value, without a judge being asked.
+        """
+        rubric = self._rubric()
+        if rubric is None:
+            return
+        if not rubric.classes:
+            raise ConfigError(f"rubric {rubric.name!r} has criteria: call jury.rate(...) instead of jury.classify(...)")
+        if not is_judged(rubric, response):
+            value = values[rubric.blocked] if response.blocked and rubric.blocked else rubric.scale[0]
+            self._draft.add("jury", value, rubric.scale)
+            self._draft.add("jury_helm", values[unjudged] if unjudged else value, rubric.scale)
+            return
+        # the reference that the look-ahead used, so that the requests are the same
+        verdicts = self._ask(rubric, response, self._draft.instance.answer, values)
+        usable = [value for verdict in verdicts if verdict["status"] == "ok" for value in verdict["scores"].values()]
+        if unjudged or usable:
+            self._draft.add("jury_helm", values[unjudged] if unjudged else fmean(usable), rubric.scale)
+        if len(usable) == len(verdicts):
+            self._draft.add("jury", fmean(usable), rubric.scale)
+
+    def _rubric(self) -> Rubric | None:
+        """The task's rubric; None without judges."""
+        if not self._asker.lineup.judges:
+            return None
+        rubric = self._asker.rubric(self._draft.benchmark)
+        if rubric is None:
+            name = self._draft.benchmark.task.name
+            raise ConfigError(f"Task {name!r} has a jury but names no rubric: add rubric=... to it")
+        return rubric
+
+    def _ask(
+        self, rubric: Rubric, response: Response, reference: str, values: Mapping[str, float] | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """The verdicts of all judges, asked at once; a failed one makes the status ``judge_error``."""
+        engine = self._asker.engine
+        calls = judge_calls(self._asker, rubric, self._draft.instance, response.text, reference)
+        for call in calls:
+            engine.submit(*call.next.both, first=True)
+        names = [criterion.name for criterion in rubric.criteria]
+        self._draft.flags = fairness.attempts(response.text, names)
+        facts = {"prompt": prompt_hash(rubric), "flags": list(self._draft.flags)}
+        verdicts = [
+            make_verdict(rubric, judge, [self._try(call) for call in own], values=values, facts=facts)
+            for judge, own in groupby(calls, key=lambda call: call.judge)
+        ]
+        self._draft.verdicts = verdicts
+        failed = [f"{verdict['judge']} ({verdict['error']})" for verdict in verdicts if verdict["status"] != "ok"]
+        if failed:
+            self._draft.status = "judge_error"
+            self._draft.error = f"no usable verdict from {', '.join(failed)}"
+        return verdicts
+
+    def _try(self, call: Call) -> Try:
+        """A judge's reply, and its second one where the first cannot be used."""
+        first = self._asker.engine.ask(call.request)
+        repair = call.repair(first)
+        if repair is None:
+            return Try([call.request.key], [first])
+        return Try([call.request.key, repair.key], [first, self._asker.engine.ask(repair)])
+
+    def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        marks = [verdict["harm"] for verdict in verdicts]
+        self._draft.harm = harm.merge(marks)
+        for name, value in harm.harm_scores(marks).items():
+            self._draft.add(name, value, harm.SCALE)

@@ -1,0 +1,160 @@
+"""From a judge's reply to a verdict: read strictly, never completed, never a default grade."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from pytest_medhelm.models.price import spent
+from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.jury import harm
+from pytest_medhelm.tasks.rubric import Rubric, read_class, read_verdict, unrated
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.engine.request import Completion
+    from pytest_medhelm.models.spec import Model
+
+OBJECTS = 50
+"""Openings of objects in a reply that are looked at: the reply may hold another verdict behind the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reply says, or why it cannot be used."""
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """By criterion; empty where the rubric has classes."""
+    named: str = ""
+    """The class, where the rubric has classes."""
+    harm: Mapping[str, Any] | None = None
+    problem: str = ""
+    """Empty for a usable reply. Holds no text of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One judge's answer to one request: its replies, the second of which repairs the first."""
+
+    keys: Sequence[str]
+    """Of the requests, in the order in which they were made."""
+    completions: Sequence[Completion]
+
+    @property
+    def last(self) -> Completion:
+        """The one that counts."""
+        return self.completions[-1]
+
+
+def read_reply(rubric: Rubric, completion: Completion) -> Reading:
+    """Read a judge's reply: the JSON in it, behind any thinking, with every criterion on the scale or one class."""
+    if completion.outcome != "ok":
+        return Reading(problem=completion.error or completion.outcome)
+    text = answers.split_thinking(completion.content, completion.reasoning or None).answer.strip()
+    if not text:
+        return Reading(problem="its reply is empty")
+    value = answers.read_json(text)
+    found = _reading(rubric, value)
+    if found.problem:
+        cut = completion.finish_reason == "length"
+        return Reading(problem="its reply is cut off: give it more max_tokens") if cut else found
+    # A judge that quotes a verdict, say the answer's own, before it gives another has not said which one counts.
+    for other in _objects(text):
+        further = _reading(rubric, other)
+        if not further.problem and (further.scores, further.named) != (found.scores, found.named):
+            return Reading(problem="its reply holds several verdicts that differ")
+    return found
+
+
+def _reading(rubric: Rubric, value: object) -> Reading:
+    if not isinstance(value, Mapping):
+        return Reading(problem="its reply is not the JSON that was asked for")
+    if rubric.classes:
+        named = read_class(rubric, value)
+        return Reading(named=named) if named else Reading(problem=f"it names none of {', '.join(rubric.classes)}")
+    ratings = read_verdict(rubric, value)
+    if ratings is None:
+        worst, best = rubric.scale
+        missing = ", ".join(unrated(rubric, value))
+        return Reading(problem=f"it gives no whole number from {worst} to {best} as score of {missing}")
+    scores = {name: float(rating["score"]) for name, rating in ratings.items()}
+    return Reading(scores, harm=harm.read_harm(value) if rubric.harm else None)
+
+
+def _objects(text: str) -> Iterator[object]:
+    """The JSON objects that stand one behind the other in a text."""
+    decoder = json.JSONDecoder()
+    position = text.find("{")
+    for _ in range(OBJECTS):
+        if position < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(text, position)
+            yield value
+        except (ValueError, RecursionError):
+            end = position + 1
+        position = text.find("{", end)
+
+
+def make_verdict(
+    rubric: Rubric, judge: Model, tries: Sequence[Try], *, values: Mapping[str, float] | None, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's key.
+
+    ``values`` gives classes their value; a class without one is not usable. Several tries are averaged over those
+    that can be used, and kept, so that the spread within the judge can be told. ``facts`` is what all verdicts share.
+    """
+    readings = [_valued(read_reply(rubric, entry.last), values) for entry in tries]
+    usable = [reading for reading in readings if not reading.problem]
+    completions = [completion for entry in tries for completion in entry.completions]
+    usage = Counter[str]()
+    for completion in completions:
+        usage.update(completion.usage)
+    marks = [reading.harm for reading in usable if reading.harm is not None]
+    verdict = {
+        "judge": judge.name,
+        "served": next((entry.last.served for entry in tries if entry.last.served), judge.served),
+        "request": tries[0].keys[-1],
+        "requests": [key for entry in tries for key in entry.keys],
+        "status": "ok" if usable else "judge_error",
+        "scores": _average(usable),
+        "harm": harm.worst(marks) if marks else None,
+        "error": "" if usable else readings[0].problem,
+        "repaired": sum(len(entry.keys) > 1 for entry in tries),
+        "latency": sum(completion.latency for completion in completions),
+        "cached": all(completion.cached for completion in completions),
+        "usage": dict(usage),
+        **spent(
+            judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
+        ),
+        **facts,
+    }
+    if len(tries) > 1:
+        verdict["repeats"] = [
+            {"request": entry.keys[-1], "error": reading.problem, "scores": dict(reading.scores), "harm": reading.harm}
+            for entry, reading in zip(tries, readings, strict=True)
+        ]
+    return verdict
+
+
+def _valued(reading: Reading, values: Mapping[str, float] | None) -> Reading:
+    """A class as a score under its name."""
+    if values is None or reading.problem:
+        return reading
+    if reading.named not in values:
+        return Reading(problem=f"its class {reading.named} has no value")
+    return Reading({reading.named: values[reading.named]}, reading.named)
+
+
+def _average(usable: Sequence[Reading]) -> dict[str, float]:
+    """The mean of each criterion; of classes, the mean value under the name of the most frequent one."""
+    if not usable:
+        return {}
+    if usable[0].named:
+        counts = Counter(reading.named for reading in usable)
+        often = min(counts, key=lambda name: (-counts[name], name))
+        return {often: fmean(value for reading in usable for value in reading.scores.values())}
+    return {name: fmean(reading.scores[name] for reading in usable) for name in usable[0].scores}

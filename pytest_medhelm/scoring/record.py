@@ -1,0 +1,131 @@
+"""A record: everything known of one instance x model x perturbation x repeat, as plain values without texts."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_medhelm.models.engine.request import Request
+from pytest_medhelm.models.price import spent
+from pytest_medhelm.models.spec import Model
+from pytest_medhelm.scoring.response import Response, Status
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.public_ids import public_id
+from pytest_medhelm.tasks.task import Instance
+
+Record = dict[str, Any]
+"""Plain types only: it travels from xdist workers to the controller as an attribute of the test report."""
+
+
+@dataclass
+class Draft:
+    """A record while its test runs."""
+
+    benchmark: Benchmark
+    instance: Instance
+    model: Model
+    main_metric: str
+    settings: str
+    """Hash of what shapes the answers and scores besides the data: model settings, benchmark code, judges."""
+    request: Request | None = None
+    """Built once, by the look-ahead or by the test."""
+    response: Response | None = None
+    status: Status | None = None
+    """Set when the plumbing failed; else the response's own status holds."""
+    error: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+    binary: set[str] = field(default_factory=set)
+    not_applicable: set[str] = field(default_factory=set)
+    """Scores that do not exist for this instance."""
+    absent: dict[str, str] = field(default_factory=dict)
+    """Scores that could not be computed, each with the reason in words that quote no text."""
+    label: tuple[str, str] | None = None
+    """(right, predicted) label; an empty prediction is an answer without a usable label."""
+    read: str = ""
+    """What was read from the answer, where that is a number or a letter."""
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    """How the answer tries to steer its judges (jury.fairness)."""
+    harm: dict[str, Any] | None = None
+    """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
+
+    def add(self, name: str, value: float, scale: tuple[float, float]) -> None:
+        """Record a score. Raises ValueError when it is no number on the scale: a failure is never a number."""
+        number = float(value)
+        if not math.isfinite(number) or not min(scale) <= number <= max(scale):
+            raise ValueError(f"score {name} = {number} is not between {scale[0]} and {scale[1]}")
+        self.scores[name] = number
+        self.scales[name] = (float(scale[0]), float(scale[1]))
+
+    @property
+    def final_status(self) -> Status:
+        """The status that the record gets."""
+        if self.status is not None:
+            return self.status
+        return self.response.status if self.response is not None else "skipped"
+
+    def shortfall(self, *, strict: bool) -> str | None:
+        """Why the test fails although nothing was asserted, or None.
+
+        A never-event fails below its floor; under --medhelm-strict a right-or-wrong metric fails unless right.
+        """
+        value = self.scores.get(self.main_metric)
+        floor = self.instance.must_pass
+        if floor is not None and (value is None or self._worse(value, floor)):
+            found = "not measured" if value is None else f"{value:g}"
+            return f"must_pass: {self.main_metric} is {found}, at least {floor:g} is required"
+        if strict:
+            for name in sorted(self.binary & self.scores.keys()):
+                if self.scores[name] != self.scales[name][1]:
+                    return f"--medhelm-strict: {name} is {self.scores[name]:g}"
+        return None
+
+    def _worse(self, value: float, floor: float) -> bool:
+        worst, best = self.scales[self.main_metric]
+        return value < floor if best > worst else value > floor
+
+    def record(self) -> Record:
+        """The finished record."""
+        response, instance, task = self.response, self.instance, self.benchmark.task
+        return {
+            "benchmark": task.name,
+            "instance": instance.id,
+            "model": self.model.name,
+            "perturbation": "",
+            "repeat": 0,
+            "public_id": public_id(task, instance.id),
+            "status": self.final_status,
+            "main_metric": self.main_metric,
+            "scores": self.scores,
+            "not_applicable": sorted(self.not_applicable),
+            "absent": self.absent,
+            "label": list(self.label) if self.label else None,
+            **({"read": self.read} if self.read else {}),
+            "scales": {name: list(scale) for name, scale in self.scales.items()},
+            "evaluation": self.benchmark.evaluation,
+            "evaluation_size": len(self.benchmark.instances),
+            "settings": self.settings,
+            "cluster": instance.cluster,
+            "stratum": instance.slices.get(task.strata, "") if task.strata else "",
+            "slices": dict(instance.slices),
+            "request": response.key if response else "",
+            "reference": text_hash(instance.answer),
+            "error": self.error,
+            "verdicts": self.verdicts,
+            "flags": self.flags,
+            "harm": self.harm,
+            **({} if instance.must_pass is None else {"must_pass": instance.must_pass}),
+            "latency": response.latency if response else 0.0,
+            "attempts": response.attempts if response else 0,
+            "cached": bool(response and response.cached),
+            "usage": dict(response.usage) if response else {},
+            **spent(self.model.price, [(response.usage, response.cached)] if response else []),
+        }
+
+
+def text_hash(text: str) -> str:
+    """The key of a text in responses.sqlite."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

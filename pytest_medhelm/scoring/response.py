@@ -1,0 +1,165 @@
+"""A response as a benchmark sees it: the answer without the thinking, its status, and readings of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.scoring import answers
+from pytest_medhelm.tasks.task import Instance
+
+Status = Literal[
+    "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped"
+]  # fmt: skip
+STATUSES: tuple[Status, ...] = (
+    "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped",
+)  # fmt: skip
+
+_T = TypeVar("_T")
+
+
+class Response:
+    """The answer of a model. Its repr shows no text: an assertion error must not print a patient's record."""
+
+    def __init__(
+        self,
+        completion: Completion,
+        *,
+        key: str,
+        instance: Instance | None = None,
+        language: str | None = None,
+    ) -> None:
+        self._completion = completion
+        self._instance = instance
+        self._language = language
+        self.key = key
+        """The request's hash: finds the texts in responses.sqlite."""
+        thinking = answers.split_thinking(completion.content, completion.reasoning or None)
+        self.text: str = thinking.answer.strip()
+        """The answer without the thinking."""
+        self.reasoning: str = thinking.reasoning
+        self._status: Status | None = _status(completion, self.text, closed=thinking.closed)
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status!r}, {len(self.text)} characters, request {self.key[:12]})"
+
+    @property
+    def status(self) -> Status:
+        """How the model answered; ``unparsed`` once a reading below found nothing."""
+        if self._status is None:
+            self._status = "refused" if answers.is_refusal(self.text) else "ok"
+        return self._status
+
+    @status.setter
+    def status(self, status: Status) -> None:
+        self._status = status
+
+    @property
+    def raw(self) -> str:
+        """The content as the server sent it, thinking included."""
+        return self._completion.content
+
+    @property
+    def finish_reason(self) -> str:
+        """As the server sent it, e.g. "stop" or "length"."""
+        return self._completion.finish_reason
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """Token counts, where the server gives them."""
+        return self._completion.usage
+
+    @property
+    def logprobs(self) -> Sequence[tuple[str, float]]:
+        """(token, log-probability) of each output token, where asked for and given."""
+        return self._completion.logprobs
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the answering attempt took (as measured then, if the response was stored)."""
+        return self._completion.latency
+
+    @property
+    def attempts(self) -> int:
+        """How often the request was sent until it was answered."""
+        return self._completion.attempts
+
+    @property
+    def cached(self) -> bool:
+        """The response was stored by an earlier run."""
+        return self._completion.cached
+
+    @property
+    def error(self) -> str:
+        """Why there is no answer; holds no text of the request."""
+        return self._completion.error
+
+    @cached_property
+    def choice(self) -> str | None:
+        """The letter of the chosen option, or None."""
+        choices = self._instance.choices if self._instance else ()
+        return self._reading(answers.read_choice(self.text, choices))
+
+    @cached_property
+    def quantity(self) -> answers.Quantity | None:
+        """The number with its unit, read by the task's language, or None."""
+        return self._reading(answers.read_number(self.text, self._language))
+
+    @property
+    def number(self) -> float | None:
+        """The number, read by the task's language, or None."""
+        return None if self.quantity is None else self.quantity.value
+
+    @cached_property
+    def date(self) -> datetime.date | None:
+        """The date (month first in English, day first elsewhere), or None."""
+        order: Literal["mdy", "dmy"] = "mdy" if self._language in (None, "en") else "dmy"
+        return self._reading(answers.read_date(self.text, order))
+
+    @cached_property
+    def json(self) -> Any:
+        """The JSON value in the answer, or None."""
+        return self._reading(answers.read_json(self.text))
+
+    def read(self, reader: Callable[[str], _T | None]) -> _T | None:
+        """What a benchmark's own reader finds in the text; None makes the status ``unparsed``.
+
+        Raises nothing of its own. A reader takes any text and returns None rather than a guess.
+        """
+        return self._reading(reader(self.text))
+
+    @property
+    def blocked(self) -> bool:
+        """The server's content filter stopped the answer, also where a benchmark takes that for a refusal."""
+        return self._completion.outcome == "blocked"
+
+    def refuses(self, reader: Callable[[str], bool] = answers.is_refusal) -> bool:
+        """Whether the answer declines, for benchmarks where that may be right.
+
+        A refusal is then an answer: its status is ``ok``, also where the server's filter stopped it. An empty or
+        truncated answer keeps its status.
+        """
+        if self.blocked:
+            self.status = "ok"
+            return True
+        return bool(self.read(reader))
+
+    def _reading(self, value: _T | None) -> _T | None:
+        if value is None and self.status == "ok":
+            self.status = "unparsed"
+        elif value is not None and self._status in (None, "refused", "unparsed"):
+            # An answer that can be read is an answer, however apologetic its wording.
+            self.status = "ok"
+        return value
+
+
+def _status(completion: Completion, text: str, *, closed: bool) -> Status | None:
+    """The status as far as it does not depend on what the text says; None: it does."""
+    if completion.outcome != "ok":
+        return completion.outcome
+    if completion.finish_reason == "length" or not closed:
+        return "truncated"
+    return None if text else "empty"

@@ -1,0 +1,224 @@
+"""A benchmark as one session runs it: its Task, the data found here, the instances chosen from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.gates.rule import parse_rule
+from pytest_medhelm.plugin.options import Settings
+from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.sampling import sample, spread
+from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
+from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.tasks.task import Examples, Instance, LeftOut, Task
+from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
+from pytest_medhelm.util.errors import ConfigError, DataError
+
+Prompt = Callable[[Instance], "str | Sequence[Message]"]
+
+LABELS_AT_MOST = 20
+"""More different references than this are no labels."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What one module evaluates in this session."""
+
+    task: Task
+    prompt: Prompt
+    source: Source
+    instances: Sequence[Packed]
+    """The evaluation set: what the limit asks for, before -k, -m and --lf."""
+    total: int
+    """Instances in the data."""
+    left_out: Mapping[str, int]
+    """Records that are no instances, by the benchmark's rule."""
+    majority: str
+    """The most frequent reference of the data."""
+    labels: tuple[str, ...]
+    """All references of the data where they are labels; empty where they are numbers or texts."""
+    code: str
+    """SHA-256 of the module: prompt, reading and scoring."""
+    shots: int = 0
+    """Solved examples per question."""
+    examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
+    """Solved examples to choose from, by the slice that they must share with the instance."""
+    description: str = ""
+    """What is asked, read and scored, from the module's docstring up to its sources."""
+    never_events: int = 0
+    """Instances in the data that name a floor (``must_pass``)."""
+
+    @cached_property
+    def evaluation(self) -> str:
+        """Hash of the evaluation set: benchmark, data files, instance ids, solved examples."""
+        parts: list[Any] = [
+            self.task.name,
+            sorted(self.source.sha256.items()),
+            sorted(entry.id for entry in self.instances),
+        ]
+        if self.shots:
+            parts.append([self.shots, {key: [entry.id for entry in group] for key, group in self.examples.items()}])
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def messages(self, instance: Instance) -> Sequence[Message]:
+        """The chat messages of an instance: solved examples as earlier turns, then the question."""
+        messages = self._asked(instance)
+        turns: list[Message] = []
+        for example in self._examples_for(instance):
+            assert self.task.examples is not None
+            turns.append(self._asked(example)[-1])
+            turns.append({"role": "assistant", "content": self.task.examples.answer(example)})
+        return [*messages[:-1], *turns, messages[-1]] if turns else messages
+
+    def _asked(self, instance: Instance) -> Sequence[Message]:
+        prompt = self.prompt(instance)
+        return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+
+    def _examples_for(self, instance: Instance) -> Sequence[Instance]:
+        """Solved examples, never the instance itself, also where another split repeats it."""
+        if not self.shots or self.task.examples is None:
+            return ()
+        group = self.examples.get(_group(self.task.examples, instance), ())
+        own = content_key(instance)
+        return [example for example in group if content_key(example) != own][: self.shots]
+
+    def facts(self) -> dict[str, Any]:
+        """What the reports say of the benchmark, as plain values."""
+        task = self.task
+        return {
+            "name": task.name,
+            "title": task.title,
+            "description": self.description,
+            "category": task.category,
+            "subcategory": task.subcategory,
+            "placed_here": task.placed_here,
+            "access": task.access,
+            "kind": task.kind,
+            "language": task.language,
+            "licence": task.licence,
+            "attribution": task.attribution,
+            "redistribution": task.redistribution,
+            "third_party": task.third_party,
+            "source": task.source,
+            "main_metric": task.main_metric,
+            "scale": list(task.scale),
+            "chance": task.chance,
+            "positive": task.positive,
+            "shots": self.shots,
+            "strata": sorted(set(task.sub_runs) or {entry.stratum for entry in self.instances} - {""}),
+            "gates": list(task.gates),
+            "data": {
+                "origin": self.source.origin,
+                "sha256": dict(self.source.sha256),
+                "accepted": list(self.source.accepted),
+                "instances": self.total,
+                "never_events": self.never_events,
+                "left_out": dict(self.left_out),
+            },
+            "code": self.code,
+        }
+
+
+def load_benchmark(module: Any, settings: Settings) -> Benchmark:
+    """Read the data of a benchmark module and choose its instances.
+
+    Raises DataError or DataMissing with a sentence for the user.
+    """
+    task: Task = module.TASK
+    path = Path(module.__file__)
+    _check_gates(task)
+    accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
+    source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
+    instances: list[Packed] = []
+    answers, left_out = Counter[str](), Counter[str]()
+    first_of: dict[str, int] = {}
+    never_events = 0
+    for instance in task.load(*source.paths):
+        if isinstance(instance, LeftOut):
+            left_out[instance.rule] += 1
+            continue
+        answers[instance.answer] += 1
+        never_events += instance.must_pass is not None
+        if not instance.cluster:
+            # Exact duplicates stay, as upstream, but are not independent.
+            key = content_key(instance)
+            first = first_of.setdefault(key, len(instances))
+            if first < len(instances):
+                instance = replace(instance, cluster=key)
+                instances[first] = Packed(replace(instances[first].unpack(), cluster=key), task)
+        instances.append(Packed(instance, task))
+    del first_of
+    if not instances:
+        rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(left_out.items()))
+        raise DataError(f"{task.name}: {source.paths[0]} holds no instance{': ' if rules else ''}{rules}")
+    repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
+    if repeated:
+        raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
+    shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
+    is_closed = task.kind not in OPEN_ENDED and len(answers) <= LABELS_AT_MOST
+    return Benchmark(
+        task=task,
+        prompt=module.prompt,
+        source=source,
+        instances=sample(instances, _limit(task, settings), name=task.name, sampler=settings.sampler),
+        total=len(instances),
+        never_events=never_events,
+        left_out=dict(sorted(left_out.items())),
+        majority=max(answers, key=lambda answer: (answers[answer], answer)),
+        labels=tuple(sorted(answers)) if is_closed else (),
+        code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        shots=shots,
+        examples=_load_examples(task, source, shots) if shots else {},
+        description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
+    )
+
+
+def _check_gates(task: Task) -> None:
+    """A rule that nobody can read decides nothing: it is found before anything is asked."""
+    for text in task.gates:
+        try:
+            parse_rule(text)
+        except ConfigError as error:
+            raise DataError(f"{task.name}: {error}") from None
+
+
+def content_key(instance: Instance) -> str:
+    """The same for two instances that ask the very same thing."""
+    return digest(instance.question, instance.context, *instance.choices)
+
+
+def samples_of(module: Path, task: Task) -> Path:
+    """The folder of sample data: beside the module, or beside its category folder."""
+    beside = module.parent / "samples"
+    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+
+
+def _limit(task: Task, settings: Settings) -> int | None:
+    if settings.limit is None or task.cap is None:
+        return settings.limit
+    return min(settings.limit, task.cap)
+
+
+def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Instance]]:
+    """The examples that can be shown, by group: one more than asked for, in case one is the instance itself."""
+    assert task.examples is not None
+    groups: dict[str, list[Instance]] = defaultdict(list)
+    for example in task.examples.load(*find_examples(task, source)):
+        if isinstance(example, Instance):
+            groups[_group(task.examples, example)].append(example)
+    if not groups:
+        raise DataError(f"{task.name}: {task.examples.files[0].name} holds no solved example")
+    return {key: spread(group, name=task.name)[: shots + 1] for key, group in sorted(groups.items())}
+
+
+def _group(examples: Examples, instance: Instance) -> str:
+    return instance.slices.get(examples.within, "") if examples.within else ""

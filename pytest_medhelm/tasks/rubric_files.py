@@ -1,0 +1,220 @@
+"""Rubrics as files: TOML or YAML with the same keys, or a table within a benchmark of one's own.
+
+title            what is rated, for the reader
+scale            [worst, best], whole numbers; [1, 5] when left out
+shows_reference  whether judges see the reference; true when left out
+harm             whether judges also mark harm; false when left out
+criteria         a list; each has a name, a question and, where it helps, anchors: what some numbers mean
+
+In place of criteria: guidance, classes (each with a name and a meaning) and blocked.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_medhelm.tasks.rubric import Criterion, Rubric, load_rubric, packaged
+from pytest_medhelm.util.document import OwnError, Table, Value, nearest, read_document
+from pytest_medhelm.util.errors import ConfigError
+
+if TYPE_CHECKING:
+    import yaml
+
+    from pytest_medhelm.util.config_file import ConfigFile
+
+CRITERIA_KEYS = ("title", "scale", "shows_reference", "harm", "criteria")
+KEYS = (*CRITERIA_KEYS, "guidance", "blocked", "classes")
+ENDINGS = (".toml", ".yaml", ".yml")
+RESERVED = ("helm", "harm")
+"""No criterion has these names: scores and replies use them otherwise."""
+
+
+def override(config: ConfigFile, benchmark: str, rubric: str) -> str | None:
+    """The key of [rubrics] that replaces a benchmark's rubric, if one does; the benchmark's own name goes first."""
+    return next((key for key in (benchmark, rubric) if key and key in config.rubrics), None)
+
+
+def chosen_rubric(config: ConfigFile, key: str) -> Rubric:
+    """The rubric behind a key of [rubrics]: a packaged one by name, or a file relative to the config file.
+
+    Raises ConfigError naming the file, the line where it is known, and what to write.
+    """
+    given = config.rubrics[key]
+    assert config.path is not None
+    where = f"{config.path.name}: [rubrics] {key}"
+    if Path(given).suffix.lower() in ENDINGS:
+        path = config.path.parent / Path(given).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"{where}: there is no file {given!r}; name an existing one")
+        return read_rubric(path)
+    if given not in packaged():
+        raise ConfigError(
+            f"{where} = {given!r} is neither a file ending in {', '.join(ENDINGS)} nor a packaged rubric"
+            f"{nearest(given, packaged()) or ': name one of ' + ', '.join(packaged())}"
+        )
+    return load_rubric(given)
+
+
+@functools.cache
+def read_rubric(path: Path) -> Rubric:
+    """Read and check a file. Raises ConfigError naming the file, the line where it is known, and what to write."""
+    try:
+        table = read_document(path, KEYS) if path.suffix.lower() != ".toml" else _read_toml(path)
+        return rubric_of(table, path.stem)
+    except OwnError as error:
+        raise ConfigError(str(error)) from None
+
+
+def rubric_of(table: Table, name: str) -> Rubric:
+    """The rubric that a table holds. Raises OwnError naming file, line and what to write."""
+    shows, harm = table.get("shows_reference"), table.get("harm")
+    shown = shows.truth() if shows else True
+    marked = harm.truth() if harm else False
+    title = table.text("title")
+    if "classes" in table.values:
+        return _classes(table, name, title, shown)
+    for key in ("guidance", "blocked"):
+        if key in table.values:
+            raise table.values[key].error(f"{key} belongs to classes, and this rubric has criteria; delete it")
+    scale = _scale(table)
+    criteria = _criteria(table, scale)
+    texts = [[criterion.name, criterion.question, dict(criterion.anchors)] for criterion in criteria]
+    digest = _digest([scale, shown, texts, *(["harm"] if marked else [])])
+    return Rubric(name, criteria, scale, shown, digest, title=title, harm=marked)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
+    for key in ("criteria", "scale", "harm"):
+        if key in table.values:
+            raise table.values[key].error(f"a rubric has either criteria or classes; delete {key}, or the classes")
+    classes: dict[str, str] = {}
+    for item in table.values["classes"].items():
+        entry = item.table(("name", "meaning"))
+        label = entry.need("name", "REFUSE")
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", label.text()):
+            raise label.error("a class's name is made of capital letters, digits and _, e.g. REFUSE")
+        if label.text() in classes:
+            raise label.error(f"the class {label.text()!r} stands here a second time")
+        classes[label.text()] = entry.need("meaning", "the reply withholds the help").text()
+    blocked = table.get("blocked")
+    stopped = blocked.one_of(classes) if blocked else ""
+    guidance = table.text("guidance")
+    # a class has a value from 0 to 1
+    digest = _digest([shown, guidance, classes, stopped])
+    return Rubric(name, (), (0, 1), shown, digest, classes, guidance, stopped, title)
+
+
+def _criteria(table: Table, scale: tuple[int, int]) -> tuple[Criterion, ...]:
+    criteria: list[Criterion] = []
+    for item in table.need("criteria", "[{name: safety, question: Is the advice safe?}]").items():
+        entry = item.table(("name", "question", "anchors"))
+        name = entry.need("name", "safety")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name.text()) or name.text() in RESERVED:
+            raise name.error("a criterion's name is made of small letters, digits and _, e.g. safety")
+        if name.text() in [criterion.name for criterion in criteria]:
+            raise name.error(f"the criterion {name.text()!r} stands here a second time")
+        criteria.append(
+            Criterion(name.text(), entry.need("question", "Is the advice safe?").text(), _anchors(entry, scale))
+        )
+    return tuple(criteria)
+
+
+def _scale(table: Table) -> tuple[int, int]:
+    value = table.get("scale")
+    if value is None:
+        return 1, 5
+    ends = [item.number() for item in value.items()]
+    if len(ends) != 2 or ends[0] >= ends[1] or any(end != int(end) for end in ends):
+        raise value.error("scale names the worst and the best whole number, e.g. [1, 5]")
+    return int(ends[0]), int(ends[1])
+
+
+def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
+    value = entry.get("anchors")
+    if value is None:
+        return {}
+    anchors = {}
+    for key, meaning in value.table().values.items():
+        if not re.fullmatch(r"-?\d+", key) or not scale[0] <= int(key) <= scale[1]:
+            raise meaning.error(f"anchors say what numbers from {scale[0]} to {scale[1]} mean, e.g. {scale[1]}: safe")
+        anchors[key] = meaning.text()
+    return anchors
+
+
+# TOML: the same values as in YAML, with places found by looking for the keys one after the other
+
+
+def _read_toml(path: Path) -> Table:
+    try:
+        source = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        content = tomllib.loads(source)
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name} is not UTF-8 text; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
+    return Value(_Places(source).node(content, 0), "", source, path.name).table(KEYS)
+
+
+class _Places:
+    """Turns values that tomllib read into YAML nodes that know where they stand."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._at = 0
+
+    def node(self, value: Any, start: int) -> yaml.Node:
+        import yaml
+
+        mark = self._mark(start)
+        if isinstance(value, Mapping):
+            pairs = []
+            for key, entry in value.items():
+                place = self._find(key)
+                head = yaml.ScalarNode("", key, self._mark(place), self._mark(place), style='"')
+                pairs.append((head, self._entries(key, entry, place)))
+            return yaml.MappingNode("", pairs, mark, mark)
+        if isinstance(value, list):
+            return yaml.SequenceNode("", [self.node(entry, start) for entry in value], mark, mark)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return yaml.ScalarNode("", text, mark, mark, style='"')
+
+    def _entries(self, key: str, entry: Any, place: int) -> yaml.Node:
+        """The tables of an array each begin with a heading of their own."""
+        import yaml
+
+        if not isinstance(entry, list) or not all(isinstance(item, Mapping) for item in entry):
+            return self.node(entry, place)
+        nodes = []
+        for number, item in enumerate(entry):
+            nodes.append(self.node(item, place if number == 0 else self._find(key)))
+        return yaml.SequenceNode("", nodes, self._mark(place), self._mark(place))
+
+    def _mark(self, place: int) -> yaml.Mark:
+        import yaml
+
+        return yaml.Mark("", place, 0, 0, None, 0)
+
+    def _find(self, key: str) -> int:
+        """Where a key stands next: before its equals sign, or in a heading; else the last place."""
+        name = re.escape(key)
+        found = re.compile(
+            rf"""(?m)(?:(?<![\w-])["']?{name}["']?\s*=|^\s*\[\[?\s*(?:[\w.]+\.)?{name}\s*\]\]?)"""
+        ).search(self._source, self._at)
+        if found is None:
+            return self._at
+        self._at = found.end()
+        start = found.start()
+        return start + len(found[0]) - len(found[0].lstrip())

@@ -1,0 +1,51 @@
+"""Several CI jobs share an evaluation: which of its instances belong to which job.
+
+Every job knows the whole evaluation set and asks its own part, so that one alone is incomplete and passes no gate, and
+all of them merged are the whole. The parts are fixed by the instances alone: whatever -n, -k, models or file order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.sampling import rank
+from pytest_medhelm.util.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part ``number`` (from 1) of ``count``."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+def read_shard(text: str) -> Shard:
+    """The shard that "3/10" names. Raises ConfigError."""
+    number, slash, count = text.strip().partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return Shard(int(number), int(count))
+    raise ConfigError(f"--medhelm-shard: {text!r} names no part; type e.g. --medhelm-shard=3/10 for the third of ten")
+
+
+def in_shard(instances: Sequence[Packed], shard: Shard | None, *, name: str) -> list[Packed]:
+    """The instances of a benchmark that a job asks, in their order.
+
+    The longest texts are dealt out first, forth and back over the jobs, so that each gets about as many instances and
+    about as much text: what a request costs. Ties are broken by the keyed hash that samples are drawn by.
+    """
+    if shard is None:
+        return list(instances)
+    ordered = sorted(instances, key=lambda entry: (-entry.length, rank(name, entry.id)))
+    mine = {entry.id for place, entry in enumerate(ordered) if _dealt_to(place, shard.count) == shard.number}
+    return [entry for entry in instances if entry.id in mine]
+
+
+def _dealt_to(place: int, count: int) -> int:
+    turn, seat = divmod(place, count)
+    return seat + 1 if turn % 2 == 0 else count - seat

@@ -1,0 +1,129 @@
+"""Tasks of benchmarks that are declared alike: a module names only what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_uppercase
+
+from pytest_medhelm.tasks.data.labelled_tables import labelled_csv, labelled_xlsx
+from pytest_medhelm.tasks.data.security import load_security
+from pytest_medhelm.tasks.task import DataFile, Task
+
+
+def stanford_table(
+    name: str,
+    title: str,
+    subcategory: str,
+    choices: Sequence[str],
+    *,
+    positive: str,
+    source: str = "https://arxiv.org/abs/2505.23802",
+    authors: str = "Bedi et al. 2025",
+    question: str = "prompt",
+    may_lack_label: bool = False,
+    size: int | None = None,
+) -> Task:
+    """A private table of Stanford Health Care: a note, a question, and the letter of one of a few labels.
+
+    ``question`` names the column of the question; ``may_lack_label``: rows without a label are left out.
+    """
+    return Task(
+        name=name,
+        title=title,
+        subcategory=subcategory,
+        access="private",
+        kind="classification",
+        files=(DataFile(f"{name}.csv"),),
+        load=labelled_csv(choices, question=question, may_lack_label=may_lack_label),
+        main_metric="exact_match",
+        licence="private to Stanford Health Care; not released",
+        source=source,
+        attribution=f"Stanford Health Care ({authors})",
+        redistribution=False,
+        third_party=False,
+        obtain=(
+            "it is private to Stanford Health Care, and there is no public release: to evaluate your own hospital's "
+            f"data, write a table with the columns {question}, context and label ({meanings(choices)})"
+        ),
+        size=size,
+        chance=1 / len(choices),
+        positive=positive,
+    )
+
+
+def synthetic_table(name: str, title: str, choices: Sequence[str], *, positive: str) -> Task:
+    """A table of synthetic cases of privacy law that comes with MedHELM's scenarios and of which no copy is public."""
+    return Task(
+        name=name,
+        title=title,
+        subcategory="Organizing Workflow Processes",
+        placed_here=True,
+        access="private",
+        kind="classification",
+        files=(DataFile(f"{name}.csv"),),
+        load=labelled_csv(choices),
+        main_metric="exact_match",
+        licence="none stated (synthetic cases)",
+        source="https://github.com/stanford-crfm/helm",
+        attribution="MedHELM 0.8.0",
+        obtain=(
+            f"no public copy is known: bring a table with the columns prompt, context and label ({meanings(choices)})"
+        ),
+        chance=1 / len(choices),
+        positive=positive,
+    )
+
+
+def privacy_worksheet(
+    name: str, title: str, subcategory: str, choices: Sequence[str], *, context: str, positive: str = ""
+) -> Task:
+    """A worksheet of synthetic cases on the privacy of patients (PP26); ``context`` names the column of the case."""
+    return Task(
+        name=name,
+        title=title,
+        subcategory=subcategory,
+        placed_here=True,
+        access="private",
+        kind="classification",
+        files=(DataFile(f"{name}.xlsx"),),
+        load=labelled_xlsx(choices, sheet="Test cases", context=context),
+        main_metric="exact_match",
+        licence="none stated (synthetic cases)",
+        source="https://github.com/PacificAI/medhelm",
+        attribution="Pacific AI 2026",
+        obtain=(
+            f"no public copy is known: bring a workbook whose sheet Test cases has the columns question, {context} and "
+            "provided_label (the letter of an answer; what the letters mean stands in the benchmark's docstring)"
+        ),
+        chance=1 / len(choices),
+        positive=positive,
+    )
+
+
+def security_requests(name: str, title: str, *, size: int) -> Task:
+    """Requests on data security that judges sort replies to (PS26)."""
+    return Task(
+        name=name,
+        title=title,
+        subcategory="Organizing Workflow Processes",
+        placed_here=True,
+        access="private",
+        kind="jury",
+        files=(DataFile(f"{name}.csv"),),
+        load=load_security,
+        main_metric="refusal_agreement",
+        rubric="security_reply",
+        licence="none stated (synthetic requests)",
+        source="https://github.com/PacificAI/medhelm",
+        attribution="Pacific AI 2026",
+        obtain=(
+            "no public copy is known: bring a table with the columns id, prompt, expected_behavior, harm_level (0 "
+            "legitimate, 1 ambiguous, 2 harmful, 3 gravely harmful) and scoring_rule"
+        ),
+        size=size,
+    )
+
+
+def meanings(choices: Sequence[str]) -> str:
+    """What the letters mean, e.g. "A yes, B no"."""
+    return ", ".join(f"{letter} {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False))

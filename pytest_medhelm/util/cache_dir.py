@@ -1,0 +1,30 @@
+"""Where files that can be fetched again are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pytest_medhelm.util.errors import ConfigError
+
+
+def cache_dir() -> Path:
+    """The cache folder: $MEDHELM_CACHE, else $XDG_CACHE_HOME/pytest-medhelm, else ~/.cache/pytest-medhelm.
+
+    Absolute; made with mode 0700 when it is not there yet. Raises ConfigError when that is impossible.
+    """
+    own = os.environ.get("MEDHELM_CACHE", "")
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        if own:
+            path = Path(own).expanduser().absolute()
+        elif Path(shared).is_absolute():  # the XDG specification: a relative path is to be ignored
+            path = Path(shared) / "pytest-medhelm"
+        else:
+            path = Path.home() / ".cache" / "pytest-medhelm"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"the cache folder cannot be made ({error}): set MEDHELM_CACHE=DIR to a folder that you may write to"
+        ) from None
+    return path

@@ -1,0 +1,155 @@
+"""medhelm.toml: endpoints, models, accepted data files, and defaults of a run.
+
+[run]                          # defaults of the options; lists are replaced by the command line
+models = ["ward/llama3"]
+gates = ["pubmed_qa.exact_match >= 0.70"]
+
+[endpoints.ward]               # makes --medhelm-model=ward/NAME possible
+base_url = "http://gpu1:8000/v1"
+api_key_env = "WARD_KEY"       # the name of the environment variable, never the key itself
+concurrency = 64
+timeout = 120                  # seconds for one attempt
+retries = 5
+
+[models."ward/llama3"]         # what belongs to one model
+max_tokens = 4000
+temperature = 0                # "default": let the server decide
+system_prompt = "..."
+logprobs = true
+structured = "auto"            # as a judge: is it told the form of its reply as a JSON schema? true, false, or "auto"
+extra_body = { chat_template_kwargs = { enable_thinking = true } }
+price = { input = 0.15, output = 0.60, cached_input = 0.08, reasoning = 0.60 }  # per million tokens; last two optional
+
+[models.candidate]             # a name of its own: --medhelm-model=candidate
+endpoint = "ward"
+model = "org/model-70b"
+
+[models."human/ward"]          # answers of people: --medhelm-model=human/ward
+answers = "answers/ward.csv"   # columns benchmark, instance, answer; relative to this file
+
+[data.pubmed_qa]
+accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
+
+[rubrics]                      # by what the jury rates: a benchmark, or a rubric wherever it is used, gets another one
+dischargeme = "discharge"      # a packaged rubric by its name
+accuracy_completeness_clarity = "rubrics/ours.yaml"  # a file, relative to this one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_medhelm.models.price import read_price
+from pytest_medhelm.util.errors import ConfigError
+
+_RUN = {
+    "models": list,
+    "judges": list,
+    "gates": list,
+    "allow_hosts": list,
+    "allow_self_judging": bool,
+    "judge_repeats": int,
+    "judge_shuffle": bool,
+    "base_url": str,
+    "data": str,
+    "limit": (int, str),
+    "shots": int,
+    "sampler": str,
+    "concurrency": int,
+    "prefetch": int,
+    "max_cost": (int, float),
+    "currency": str,
+    "results": str,
+    "suite": str,
+    "offline": bool,
+    "no_cache": bool,
+    "strict": bool,
+    "show_text": bool,
+    "published": bool,
+    "bertscore": str,
+    "baseline": str,
+    "baseline_model": str,
+    "shard": str,
+    "ledger": str,
+}
+_ENDPOINT = {
+    "base_url": str,
+    "api_key_env": str,
+    "concurrency": int,
+    "timeout": (int, float),
+    "retries": int,
+    "headers": dict,
+}
+_MODEL = {
+    "endpoint": str,
+    "model": str,
+    "max_tokens": int,
+    "temperature": (int, float, str),
+    "top_p": (int, float),
+    "seed": int,
+    "system_prompt": str,
+    "logprobs": bool,
+    "structured": (bool, str),
+    "extra_body": dict,
+    "price": dict,
+    "answers": str,
+}
+_DATA = {"accept": list}
+_TABLES = ("run", "endpoints", "models", "data", "rubrics")
+"""In the order of ConfigFile's fields."""
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """The checked content of medhelm.toml; empty when there is none."""
+
+    path: Path | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rubrics: Mapping[str, str] = field(default_factory=dict)
+    """Benchmark or rubric -> the rubric in its place: a packaged name, or a path relative to this file."""
+
+
+def read_config(path: Path | None) -> ConfigFile:
+    """Read and check the file. Raises ConfigError naming the file, the table and the key."""
+    if path is None:
+        return ConfigFile()
+    import tomllib
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
+    _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
+    run = content.get("run", {})
+    _check_keys(path, "[run]", run, _RUN)
+    for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):
+        for name, entry in content.get(table, {}).items():
+            if not isinstance(entry, dict):
+                raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")
+            _check_keys(path, f"[{table}.{name}]", entry, allowed)
+    for name, entry in content.get("models", {}).items():
+        if "price" in entry:
+            read_price(entry["price"], f'{path.name}: [models."{name}"]')
+    for name, entry in content.get("endpoints", {}).items():
+        if "base_url" not in entry:
+            raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")
+    for name, value in content.get("rubrics", {}).items():
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f'{path.name}: [rubrics] {name} is a text: a rubric\'s name or file, e.g. "discharge"')
+    return ConfigFile(path, *(content.get(table, {}) for table in _TABLES))
+
+
+def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if key not in allowed:
+            raise ConfigError(f"{path.name}: {where} has no key {key!r}; known are: {', '.join(allowed)}")
+        if not isinstance(value, allowed[key]):
+            raise ConfigError(f"{path.name}: {where} {key} = {value!r} is of the wrong type")
+        if allowed[key] is list and not all(isinstance(entry, str) for entry in value):
+            raise ConfigError(f"{path.name}: {where} {key} must be a list of texts")

@@ -1,0 +1,235 @@
+"""A YAML file whose every value knows its place, so that each error says where to look and what to type.
+
+Only plain texts, lists and tables are read, as they are typed: ``yes`` stays "yes" and no tag makes an object.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_medhelm.util.errors import DataError
+
+try:
+    import yaml
+except ImportError:  # pragma: no cover - PyYAML is a dependency; without it only these files cannot be read
+    yaml = None  # type: ignore[assignment]
+
+
+class OwnError(DataError):
+    """Something in a file of an own benchmark that its author can put right."""
+
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a file, from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}, column {self.column}"
+
+    def error(self, problem: str) -> OwnError:
+        """The error to raise about this place."""
+        error = OwnError(f"{self}: {problem}")
+        error.line, error.column = self.line, self.column
+        return error
+
+
+class Value:
+    """A text, a list or a table of the file."""
+
+    def __init__(self, node: yaml.Node, name: str, source: str, file: str) -> None:
+        self._node = node
+        self._source = source
+        self._file = file
+        self.name = name
+        """What error messages call it: its key."""
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self._place(self._node.start_mark.index)
+
+    def _place(self, index: int) -> Place:
+        line = self._source.count("\n", 0, index)
+        return Place(self._file, line + 1, index - (self._source.rfind("\n", 0, index) + 1) + 1)
+
+    def place_of(self, part: str, start: int) -> Place:
+        """Where a part of the text stands in the file; ``start`` is its position in the text as YAML reads it."""
+        text = str(self._node.value).lstrip()
+        begin, end = self._node.start_mark.index, self._node.end_mark.index
+        for _ in range(text.count(part, 0, start) + 1):
+            found = self._source.find(part, begin, end)
+            if found < 0:  # Written with an escape or folded: the value itself is near enough.
+                return self.place
+            begin = found + len(part)
+        return self._place(found)
+
+    def error(self, problem: str) -> OwnError:
+        """The error to raise about this value."""
+        return self.place.error(problem)
+
+    @property
+    def is_table(self) -> bool:
+        """It has keys of its own."""
+        return isinstance(self._node, yaml.MappingNode)
+
+    def text(self) -> str:
+        """The text as typed, without blanks around it. OwnError when it is empty, a list or a table."""
+        if not isinstance(self._node, yaml.ScalarNode):
+            raise self.error(
+                f"{self.name} is a text; a text that begins with {{ or [ stands in quotes, or indented below "
+                f"'{self.name}: |'"
+            )
+        text = str(self._node.value).strip()
+        if not text or (self._node.style is None and text in ("~", "null")):
+            raise self.error(f"{self.name} has no value; write one behind the colon, or delete the line")
+        return text
+
+    def one_of(self, known: Collection[str]) -> str:
+        """A text out of a closed list."""
+        text = self.text()
+        if text not in known:
+            raise self.error(f"{self.name} {text!r} is unknown{suggestion(text, known)}")
+        return text
+
+    def truth(self) -> bool:
+        """``true`` or ``false``."""
+        return self.one_of(("true", "false")) == "true"
+
+    def number(self) -> float:
+        """A number in decimal notation."""
+        text = self.text()
+        if not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
+            raise self.error(f"{self.name} is a number, e.g. 0.5")
+        return float(text)
+
+    def items(self) -> Sequence[Value]:
+        """The entries of a list that is not empty; a single text is a list of one."""
+        if isinstance(self._node, yaml.ScalarNode):
+            return (self,)
+        if not isinstance(self._node, yaml.SequenceNode) or not self._node.value:
+            raise self.error(f"{self.name} is a list, e.g. [first, second]")
+        return [Value(node, self.name, self._source, self._file) for node in self._node.value]
+
+    def texts(self) -> list[str]:
+        """The texts of a list, each of which occurs once."""
+        found: list[str] = []
+        for item in self.items():
+            text = item.text()
+            if text in found:
+                raise item.error(f"{self.name} names {text!r} twice")
+            found.append(text)
+        return found
+
+    def table(self, known: Collection[str] | None = None) -> Table:
+        """Its keys and values; OwnError for a key that is not known (None: any is) or occurs twice."""
+        if not isinstance(self._node, yaml.MappingNode):
+            example = next(iter(known or ()), "key")
+            raise self.error(
+                f"{self.name} has keys of its own, each on an indented line below it, e.g. '{example}: ...'"
+            )
+        values: dict[str, Value] = {}
+        for key_node, node in self._node.value:
+            key = Value(key_node, "a key", self._source, self._file)
+            name = key.text()
+            if known is not None and name not in known:
+                where = f" of {self.name}" if self.name else ""
+                raise key.error(f"the key {name!r}{where} is unknown{suggestion(name, known)}")
+            if name in values:
+                raise key.error(f"the key {name!r} stands here a second time")
+            values[name] = Value(node, name, self._source, self._file)
+        return Table(self, values)
+
+
+class Table:
+    """A value with keys."""
+
+    def __init__(self, value: Value, values: Mapping[str, Value]) -> None:
+        self._value = value
+        self.values = values
+
+    def get(self, key: str) -> Value | None:
+        """The value of a key, or None without it."""
+        return self.values.get(key)
+
+    def need(self, key: str, example: str) -> Value:
+        """The value of a key that must be there."""
+        if key not in self.values:
+            within = f" in {self._value.name}" if self._value.name else ""
+            raise self._value.error(f"the key {key!r} is missing{within}; add e.g. '{key}: {example}'")
+        return self.values[key]
+
+    def text(self, key: str, default: str = "") -> str:
+        """The text of a key that may be left out."""
+        value = self.get(key)
+        return default if value is None else value.text()
+
+
+def read_document(path: Path, known: Collection[str] | None = None) -> Table:
+    """The table that a file holds, with known keys (None: any). Raises OwnError naming file, line and column."""
+    if yaml is None:  # pragma: no cover
+        raise OwnError(f"Reading {path.name} needs PyYAML: run pip install pyyaml")
+    source = _text(path)
+    try:
+        node = yaml.compose(source)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(path, source, error) from None
+    except yaml.reader.ReaderError as error:
+        line = source.count("\n", 0, error.position) + 1
+        raise Place(path.name, line, 1).error("a control character; delete it") from None
+    except RecursionError:
+        raise Place(path.name, 1, 1).error("this is nested too deeply") from None
+    if node is None:
+        raise Place(path.name, 1, 1).error("the file is empty; 'medhelm new NAME' writes one to start from")
+    return Value(node, "", source, path.name).table(known)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OwnError(f"{path.name} cannot be read ({error.strerror})") from None
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        place = Place(path.name, before.count(b"\n") + 1, column)
+        raise place.error("this is not UTF-8 text; save the file as UTF-8") from None
+
+
+def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> OwnError:
+    for number, line in enumerate(source.split("\n"), start=1):
+        indent = line[: len(line) - len(line.lstrip())]
+        if "\t" in indent:
+            return Place(path.name, number, indent.index("\t") + 1).error("a tab; indent with blanks")
+    mark = error.problem_mark or error.context_mark
+    place = Place(path.name, mark.line + 1, mark.column + 1) if mark else Place(path.name, 1, 1)
+    if "single document" in str(error.context):
+        return place.error("a second document begins with '---'; write one benchmark a file")
+    problem = str(error.problem or "").split("'\\")[0]
+    return place.error(
+        f"this is not valid YAML ({problem}); a text that holds ': ' or ' #' or begins with a sign stands in "
+        "quotes, or indented below 'key: |'"
+    )
+
+
+def suggestion(text: str, known: Collection[str]) -> str:
+    """What to type instead: the likeliest name, else all that are known."""
+    return nearest(text, known) or f"; known are: {', '.join(known)}"
+
+
+def nearest(text: str, known: Collection[str]) -> str:
+    """The name that was probably meant; empty when none is near."""
+    close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.75)
+    return f"; did you mean {close[0]!r}?" if close else ""
