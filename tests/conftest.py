@@ -33,7 +33,7 @@ LETTERS = '''
 import hashlib, json
 from pathlib import Path
 from pytest_medhelm import DataFile, Instance, Task
-from pytest_medhelm.prompts import answer_letter, lettered
+from pytest_medhelm.tasks.prompts import answer_letter, lettered
 
 def load(path):
     for row in json.loads(path.read_text()):

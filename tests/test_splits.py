@@ -64,7 +64,7 @@ WITH_EXAMPLES = '''
 """A benchmark with a development split. Asked: Read: Scored: Source:"""
 import json
 from pytest_medhelm import DataFile, Examples, Instance, Task
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 def load(path):
     for row in json.loads(path.read_text()):

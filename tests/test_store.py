@@ -16,7 +16,7 @@ from tests.conftest import CHECKOUT, until
 OPEN_AND_CLAIM = """
 import sys
 from pathlib import Path
-from pytest_medhelm.engine.store import ResponseStore
+from pytest_medhelm.models.engine.store import ResponseStore
 for number in range(15):
     store = ResponseStore(Path(sys.argv[1]) / str(number) / "responses.sqlite")
     assert store.claim(sys.argv[2])

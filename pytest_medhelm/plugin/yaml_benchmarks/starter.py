@@ -65,9 +65,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.datasets.readers import read_csv
-from pytest_medhelm.fixtures import Score
-from pytest_medhelm.prompts import letter_prompt
+from pytest_medhelm.tasks.data.readers import read_csv
+from pytest_medhelm.plugin.fixtures import Score
+from pytest_medhelm.tasks.prompts import letter_prompt
 
 CHOICES = ("emergency", "today", "routine")
 
