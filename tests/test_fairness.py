@@ -9,8 +9,9 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.models.vendor import families, same_family
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.scoring.jury.prompt_injection import attempts, disarm
-from pytest_medhelm.tasks.rubric import judge_messages, load_rubric
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, named, number_of, rating, records, talks
 from tests.steering import HONEST, STEERING

@@ -19,8 +19,10 @@ from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.job import Next
 from pytest_medhelm.models.engine.request import Completion, Request, make_request, without_form
 from pytest_medhelm.models.spec import Endpoint, Model
+from pytest_medhelm.scoring.jury.judge_prompt import reply_form
 from pytest_medhelm.scoring.jury.verdict import Try, make_verdict, read_reply
-from pytest_medhelm.tasks.rubric import Rubric, load_rubric, reply_form
+from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, question_of, rating, records, talks
 from tests.test_engine import BOTH

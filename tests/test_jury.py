@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.tasks.rubric import judge_messages, load_rubric, read_verdict
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
+from pytest_medhelm.scoring.jury.verdict import read_verdict
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import BENCHMARKS, cell, leaderboard
 from tests.test_engine import BOTH
 

@@ -15,7 +15,9 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.scoring.answers import read_choice
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.scoring.jury.jury import is_judged
+from pytest_medhelm.scoring.jury.verdict import read_class
 from pytest_medhelm.scoring.metrics.privacy import (
     CLASS_VALUES,
     class_values,
@@ -25,7 +27,7 @@ from pytest_medhelm.scoring.metrics.privacy import (
 )
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.data.sources import locate
-from pytest_medhelm.tasks.rubric import judge_messages, load_rubric, read_class
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Instance, LeftOut
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard

@@ -9,9 +9,10 @@ import pytest
 
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.scoring.jury.harm import HARM
+from pytest_medhelm.scoring.jury.judge_prompt import instructions, prompt_hash
+from pytest_medhelm.scoring.jury.jury import score_names
 from pytest_medhelm.scoring.jury.prompt_injection import KINDS
-from pytest_medhelm.tasks.rubric import instructions, load_rubric, packaged, prompt_hash
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, read_rubric
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, packaged, read_rubric
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import ConfigError
 from tests.conftest import CHECKOUT
@@ -60,7 +61,7 @@ def test_toml_and_yaml_say_the_same(tmp_path: Path) -> None:
     assert [criterion.name for criterion in first.criteria] == ["safety", "tone"]
     assert first.criteria[0].anchors == {"0": "no", "3": "yes"}
     assert "Is it safe? 0 = no; 3 = yes" in instructions(first)
-    assert first.score_names() == [
+    assert score_names(first) == [
         "jury", "jury_helm", "jury_safety", "jury_tone", "harm_severe", "harm_moderate", "harm_severe_majority",
     ]  # fmt: skip
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.tasks.data.compressed import Packed
-from pytest_medhelm.tasks.sharding import Shard, in_shard
+from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Instance, Task
+from pytest_medhelm.util.settings import Shard
 from tests.conftest import gold, leaderboard
 from tests.juries import named, number_of, rating, talks
 from tests.test_engine import BOTH, vllm

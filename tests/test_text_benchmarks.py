@@ -27,11 +27,12 @@ from benchmarks.patient_communication_and_education import test_medi_qa as medi_
 from benchmarks.patient_communication_and_education import test_mental_health as mental_health
 from benchmarks.patient_communication_and_education import test_starr_patient_instructions as starr
 from perf.mock_server import MockServer
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.tasks.benchmark import content_key
 from pytest_medhelm.tasks.data.ehr import LEFT_OUT, latest_record
 from pytest_medhelm.tasks.data.readers import read_json
 from pytest_medhelm.tasks.data.sections import Section, cut_section
-from pytest_medhelm.tasks.rubric import judge_messages, load_rubric
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Instance, LeftOut
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import BENCHMARKS, cell, leaderboard

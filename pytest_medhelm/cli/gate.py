@@ -83,8 +83,9 @@ def judged(
     """
     from pytest_medhelm.gates.junit import write_junit
     from pytest_medhelm.gates.ledger.attempts import finish
+    from pytest_medhelm.gates.suite_outcome import conclude
     from pytest_medhelm.models.spec import gated_of
-    from pytest_medhelm.reports.write import conclude, print_reports
+    from pytest_medhelm.reports.write import print_reports
 
     gates, against = demands
     there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))

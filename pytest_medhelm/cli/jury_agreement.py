@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_medhelm.reports.html.agreement import document, text
+from pytest_medhelm.reports.html.agreement import text
 from pytest_medhelm.results.agreement.assessment import assess
+from pytest_medhelm.results.agreement.document import document
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.results.store.ratings import Ratings, joined, suite_ratings
 from pytest_medhelm.results.store.suite import open_suite

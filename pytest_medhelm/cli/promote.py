@@ -17,9 +17,10 @@ from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
 from pytest_medhelm.gates.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
 from pytest_medhelm.gates.ledger.chain import Entry, append, read
+from pytest_medhelm.gates.suite_outcome import Outcome, conclude
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.model_card import card
-from pytest_medhelm.reports.write import Outcome, conclude, print_reports
+from pytest_medhelm.reports.write import print_reports
 from pytest_medhelm.results.leaderboard.aggregate import candidates_of, rounded
 from pytest_medhelm.results.store.suite import Suite, open_suite
 from pytest_medhelm.util.errors import ConfigError

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from pytest_medhelm.plugin.options import Pages
-from pytest_medhelm.reports.kept import earlier, keep_verdicts
-from pytest_medhelm.reports.write import conclude, print_reports
+from pytest_medhelm.gates.suite_outcome import conclude
+from pytest_medhelm.reports.kept import keep_verdicts
+from pytest_medhelm.reports.write import print_reports
+from pytest_medhelm.results.leaderboard.stored_results import earlier
 from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.util.settings import Pages
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.jury_summary import JuryColumns
+from pytest_medhelm.results.leaderboard.columns import JuryColumns
 from pytest_medhelm.scoring.jury.harm import HARM
 from pytest_medhelm.scoring.response import STATUSES
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
 
 MILLION = 1_000_000
@@ -66,6 +67,13 @@ def spent(price: Price | None, answers: Iterable[tuple[Mapping[str, int], bool]]
         cost = (cost or 0.0) + amount
         paid = (paid or 0.0) + (0.0 if stored else amount)
     return {"cost": cost, "paid": paid}
+
+
+def check_prices(config: ConfigFile) -> None:
+    """Check the prices of all models of a config file, also of those that nobody names. Raises ConfigError."""
+    for name, entry in config.models.items():
+        if "price" in entry and config.path is not None:
+            read_price(entry["price"], f'{config.path.name}: [models."{name}"]')
 
 
 def read_price(table: Mapping[str, Any], where: str) -> Price:

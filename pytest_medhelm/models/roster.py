@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
-from pytest_medhelm.plugin.options import Settings
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import Settings
 
 Resolved = Mapping[str, Mapping[str, str]]
 """Model name -> {"served": id, "base_url": address}: what the controller found out, as plain values."""

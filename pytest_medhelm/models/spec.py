@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_medhelm.models.price import Price, read_price
-from pytest_medhelm.plugin.options import Settings
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.network import LOOPBACK
+from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.benchmark import Benchmark
 
 PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Small on purpose: an embedded model is there to try things out within minutes.
 EMBEDDED_MAX_TOKENS = 32

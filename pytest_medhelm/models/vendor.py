@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _FAMILIES = {
     "llama": r"llama|alpaca|vicuna|meditron|med42|openbiollm|nemotron",

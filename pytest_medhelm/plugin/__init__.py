@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.util.settings import Settings
 
 __all__ = ["instance", "jury", "model", "response", "score"]
 
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _activate(config: pytest.Config, settings: options.Settings) -> None:
+def _activate(config: pytest.Config, settings: Settings) -> None:
     """A model is named: register the side that asks, the side that reports, or both."""
     from pytest_medhelm.gates.gate_file import read_gates
     from pytest_medhelm.models.roster import apply, name_lineup
@@ -105,7 +106,7 @@ def _activate(config: pytest.Config, settings: options.Settings) -> None:
     config.pluginmanager.register(Running(asker, rank), "medhelm-running")
 
 
-def _baseline(settings: options.Settings, gates: Sequence[Gate]) -> Baseline | None:
+def _baseline(settings: Settings, gates: Sequence[Gate]) -> Baseline | None:
     """What to compare with. Raises ConfigError when it cannot be read, or a rule needs one and none is named."""
     if settings.baseline is not None:
         from pytest_medhelm.gates.baseline import read_baseline

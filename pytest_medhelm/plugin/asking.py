@@ -14,10 +14,12 @@ from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin import state
 from pytest_medhelm.plugin.item_params import subject
 from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
+from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
+from pytest_medhelm.scoring.jury.panel import Panel
 from pytest_medhelm.scoring.metrics import METRICS, Metric
 from pytest_medhelm.scoring.record import Draft, Record, text_hash
-from pytest_medhelm.tasks.rubric import Rubric, load_rubric, prompt_hash
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, override
+from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
 from pytest_medhelm.tasks.task import Instance, Task
 
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.engine.stored import StoredResponses
     from pytest_medhelm.models.roster import Lineup
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.plugin.options import Settings
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.prompts import Message
+    from pytest_medhelm.util.settings import Settings
 
 
 class Asker:
@@ -153,6 +155,11 @@ class Asker:
                 settings=self._settings(model, benchmark),
             )
         return item.stash[state.DRAFT]
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The judges, as the jury needs them."""
+        return Panel(self.lineup.judges, self.settings.judge_repeats, self.settings.judge_shuffle, self.request)
 
     def rubric(self, benchmark: Benchmark) -> Rubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""

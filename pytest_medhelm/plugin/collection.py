@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.plugin import state
 from pytest_medhelm.plugin.marks import NAME_A_MODEL
 from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
@@ -13,11 +14,11 @@ from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.tasks.taxonomy import slug
-from pytest_medhelm.util.errors import DataError, DataMissing
+from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Lineup
-    from pytest_medhelm.plugin.options import Settings
+    from pytest_medhelm.util.settings import Settings
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -74,6 +75,7 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
     module = _module(metafunc)
     benchmark = module.stash.get(state.BENCHMARK, None)
     if benchmark is None:
+        _check_gates(metafunc.module.TASK)
         benchmark = load_benchmark(metafunc.module, metafunc.config.stash[state.SETTINGS])
         module.stash[state.BENCHMARK] = benchmark
     return benchmark
@@ -109,3 +111,12 @@ def _one_item(
     metafunc.parametrize("model", [pytest.param(None, marks=mark or (), id=name)], indirect=True)
     if _uses_our(metafunc, "instance"):
         metafunc.parametrize("instance", [pytest.param(instance, id="all")], indirect=True)
+
+
+def _check_gates(task: Task) -> None:
+    """A rule that nobody can read decides nothing: it is found before anything is asked."""
+    for text in task.gates:
+        try:
+            parse_rule(text)
+        except ConfigError as error:
+            raise DataError(f"{task.name}: {error}") from None

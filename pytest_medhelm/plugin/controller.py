@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.early_stop import Curtailment
     from pytest_medhelm.gates.verdict import GateResult
     from pytest_medhelm.hookspecs import Line
-    from pytest_medhelm.plugin.options import Settings
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.task import Task
+    from pytest_medhelm.util.settings import Settings
 
 
 LISTED = 6
@@ -305,7 +305,8 @@ class Controller:
             return
         if self.settings.from_store is not None:
             return  # The command takes the records over, and writes the reports.
-        from pytest_medhelm.reports.write import conclude, write_reports
+        from pytest_medhelm.gates.suite_outcome import conclude
+        from pytest_medhelm.reports.write import write_reports
 
         given = {rule.text for gate in self._gates for rule in gate.rules}
         brought = sorted(self._brought - given)

@@ -276,7 +276,7 @@ def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
 
     asker = request.config.stash[state.ASKER]
     draft = asker.draft(request.node)
-    yield Jury(asker, draft)
+    yield Jury(asker.panel, asker.engine, asker.rubric(draft.benchmark), draft)
     if draft.status == "judge_error" and not asker.tolerates("judge_error", draft.benchmark.task):
         raise PlumbingFailure(draft.error, pytrace=False)
 

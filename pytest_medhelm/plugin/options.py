@@ -7,25 +7,18 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from pytest_medhelm.util.config_file import ConfigFile, read_config
+from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Pages, Settings
 
 if TYPE_CHECKING:
-    from pytest_medhelm.tasks.data.sampling import Sampler
-    from pytest_medhelm.tasks.sharding import Shard
+    from pytest_medhelm.util.settings import Sampler, Shard
 
-Pages = Literal["pages", "single", "none"]
-"""Which pages a run writes."""
-DEFAULT_LIMIT = 1000
-EMBEDDED_LIMIT = 2
-"""Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
 
 # name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.
 SCALARS = (
@@ -137,63 +130,6 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(_ini(name), f"Default of --medhelm-{name}", type="string", default=None)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything that the user chose, checked."""
-
-    models: tuple[str, ...]
-    judges: tuple[str, ...]
-    gates: tuple[str, ...]
-    base_url: str | None
-    data: Path | None
-    limit: int | None
-    """Instances per benchmark; None means all."""
-    limit_is_default: bool
-    shots: int | None
-    """Solved examples per question; None: what each benchmark says."""
-    judge_repeats: int
-    """How often each judge rates each answer."""
-    judge_shuffle: bool
-    sampler: Sampler
-    concurrency: int | None
-    prefetch: int | None
-    results: Path
-    suite: str
-    offline: bool
-    allow_hosts: tuple[str, ...]
-    cache: bool
-    strict: bool
-    show_text: bool
-    config: ConfigFile
-    published: bool = False
-    max_cost: float | None = None
-    """What this run may pay; None: no bound."""
-    currency: str = "USD"
-    baseline: Path | None = None
-    """Suite or leaderboard.json to compare with."""
-    baseline_model: str | None = None
-    html: Pages = "pages"
-    shard: Shard | None = None
-    """The part of each evaluation set that this run asks; None: all of it."""
-    ledger_file: Path | None = None
-    curtail: bool = False
-    """Leave out what can change no verdict."""
-    bertscore: str | None = None
-    """Model name, or the whole path of a local folder; None: no BERTScore."""
-    from_store: Path | None = None
-    """What ``medhelm rescore`` wants scored again from stored responses (from_store.py); None: models are asked."""
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the suite."""
-        return self.results / self.suite
-
-    @property
-    def ledger(self) -> Path:
-        """Where evaluations are recorded."""
-        return self.ledger_file or self.results / "ledger.jsonl"
-
-
 def read_settings(config: pytest.Config) -> Settings:
     """Collect and check the options of this session.
 
@@ -201,6 +137,10 @@ def read_settings(config: pytest.Config) -> Settings:
     """
     root = config.invocation_params.dir
     file = read_config(_config_path(config, root))
+    if file.models:
+        from pytest_medhelm.models.price import check_prices
+
+        check_prices(file)
     run = file.run
 
     def scalar(name: str) -> Any:
@@ -380,7 +320,7 @@ def _gates(root: Path, given: tuple[str, ...]) -> tuple[str, ...]:
 def _shard(value: Any) -> Shard | None:
     if not value:
         return None
-    from pytest_medhelm.tasks.sharding import read_shard
+    from pytest_medhelm.util.settings import read_shard
 
     return read_shard(str(value))
 
@@ -397,30 +337,3 @@ def _names(names: tuple[str, ...], what: str) -> None:
             raise ConfigError(f"--medhelm-{what}={name!r}: a name has no control characters and no direction marks")
         if names.count(name) > 1:
             raise ConfigError(f"--medhelm-{what}={name} is given twice; name each {what} once")
-
-
-def as_mapping(settings: Settings) -> Mapping[str, Any]:
-    """The settings that shape the results, as plain values for the manifest."""
-    return {
-        "models": list(settings.models),
-        "judges": list(settings.judges),
-        "judge_repeats": settings.judge_repeats,
-        "judge_shuffle": settings.judge_shuffle,
-        "gates": list(settings.gates),
-        "limit": settings.limit,
-        "shots": settings.shots,
-        "sampler": settings.sampler,
-        "concurrency": settings.concurrency,
-        "prefetch": settings.prefetch,
-        "offline": settings.offline,
-        "bertscore": settings.bertscore,
-        "baseline": str(settings.baseline) if settings.baseline else None,
-        "baseline_model": settings.baseline_model,
-        "cache": settings.cache,
-        "max_cost": settings.max_cost,
-        "currency": settings.currency,
-        "curtail": settings.curtail,
-        "strict": settings.strict,
-        "shard": str(settings.shard) if settings.shard else None,
-        "published": settings.published,
-    }

@@ -55,7 +55,7 @@ class LookAhead:
             response = Response(completion, key=request.key, instance=instance, language=language)
             if not is_judged(rubric, response):
                 return ()
-            calls = judge_calls(self._asker, rubric, instance, response.text, instance.answer)
+            calls = judge_calls(self._asker.panel, rubric, instance, response.text, instance.answer)
             return [call.next for call in calls]
 
         return follow

@@ -14,10 +14,10 @@ from urllib.parse import quote
 import pytest
 from markupsafe import escape
 
-from pytest_medhelm.plugin.options import Settings
 from pytest_medhelm.reports.html.browser_files import PAGE, address
 from pytest_medhelm.reports.html.overview import in_order
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.util.settings import Settings
 
 LEADERBOARD = "leaderboard.html"
 _TEST = 1

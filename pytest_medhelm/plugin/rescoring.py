@@ -19,11 +19,11 @@ from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.roster import Lineup
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.plugin import state
-from pytest_medhelm.plugin.options import Settings
 from pytest_medhelm.results.store.suite import open_suite
 from pytest_medhelm.tasks.data.compressed import Packed
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import Settings
 
 
 def restricted(settings: Settings, plan: Path) -> Settings:

@@ -9,9 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Lineup
     from pytest_medhelm.plugin.asking import Asker
-    from pytest_medhelm.plugin.options import Settings
     from pytest_medhelm.scoring.record import Draft
     from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.util.settings import Settings
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""

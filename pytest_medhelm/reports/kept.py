@@ -6,18 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.plugin.options import Pages
-from pytest_medhelm.results.leaderboard.aggregate import SCHEMA
-from pytest_medhelm.util.files import read_json
+from pytest_medhelm.util.settings import Pages
 
 _JUDGED = ("benchmark", "n", "partial", "curtailed", "statuses", "instances", "scores", "provenance")
 """What verdicts are about, in a cell of leaderboard.json."""
-
-
-def earlier(folder: Path) -> Mapping[str, Any]:
-    """The leaderboard that was written last; empty where there is none of this version."""
-    found = read_json(folder / "leaderboard.json")
-    return found if found.get("schema") == SCHEMA else {}
 
 
 def pages_there(folder: Path) -> Pages:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -18,27 +17,13 @@ from _pytest.outcomes import OutcomeException
 from pluggy import PluginManager
 
 from pytest_medhelm import hookspecs
-from pytest_medhelm.gates.baseline import Baseline
-from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.judge import Evidence, judge, unjudged
-from pytest_medhelm.gates.verdict import GateResult
-from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.plugin.options import Pages
 from pytest_medhelm.reports import github, json_file, markdown, terminal
 from pytest_medhelm.reports.html import leaderboard_page as html
 from pytest_medhelm.reports.html import single_file as single
-from pytest_medhelm.reports.html.agreement import document
-from pytest_medhelm.reports.kept import earlier, pages_there
-from pytest_medhelm.results.agreement.assessment import assess
-from pytest_medhelm.results.agreement.validation import validated
-from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
-from pytest_medhelm.results.leaderboard.published import published_rows
-from pytest_medhelm.results.leaderboard.spending import paid_by
-from pytest_medhelm.results.store.manifest import with_benchmarks
-from pytest_medhelm.results.store.ratings import suite_ratings
+from pytest_medhelm.reports.kept import pages_there
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ReportFailed
-from pytest_medhelm.util.files import write_json
+from pytest_medhelm.util.settings import Pages
 
 REPORTS: Mapping[str, ModuleType] = {
     "medhelm-github": github,
@@ -52,15 +37,6 @@ PAGES: Mapping[Pages, ModuleType | None] = {"pages": html, "single": single, "no
 """What ``medhelm-html`` is, by --medhelm-html."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a session came to."""
-
-    cells: Sequence[Cell]
-    gates: Sequence[GateResult]
-    leaderboard: Mapping[str, Any]
-
-
 class Written(NamedTuple):
     """What the reports came to."""
 
@@ -68,49 +44,6 @@ class Written(NamedTuple):
     """For the terminal."""
     failures: Mapping[str, str]
     """By plugin name the sentence that says what failed."""
-
-
-def conclude(
-    suite: Suite,
-    gates: Sequence[Gate],
-    models: Sequence[str],
-    selected: Collection[str],
-    stopped: str = "",
-    *,
-    baseline: Baseline | None = None,
-    published: bool | None = None,
-) -> Outcome:
-    """Aggregate a suite, judge the gates and write manifest.json; what the reports show is in the outcome.
-
-    No rule is judged of a run that was ``stopped`` before its end, for this reason. With ``published`` the paper's
-    figures stand beside; None: where they did before.
-    """
-    suite.commit()
-    cells, measured = read_cells(suite)
-    runs = suite.runs()
-    measured["spending"] |= _paid_now(suite, runs[-1])
-    ratings = suite_ratings(suite) if suite.ratings() else None
-    validations = validated(ratings) if ratings and gates else {}
-    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline, validations)
-    results = [
-        result
-        for gate in gates
-        for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
-    ]
-    if published is None:
-        published = bool(earlier(suite.folder).get("results", {}).get("published"))
-    beside = published_rows(cells) if published else None
-    agreement = document(assess(ratings)) if ratings else None
-    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside, agreement)
-    write_json(
-        suite.folder / "manifest.json",
-        {
-            "runs": runs[:-1],
-            "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"]),
-            "last_record": suite.last_record(),
-        },
-    )
-    return Outcome(cells, results, leaderboard)
 
 
 def write_reports(
@@ -163,20 +96,3 @@ def own_reports() -> PluginManager:
     manager = PluginManager(pytest.hookspec.project_name)
     manager.add_hookspecs(hookspecs)
     return manager
-
-
-def _paid_now(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    store = ResponseStore(suite.folder / "responses.sqlite")
-    try:
-        return paid_now(store, manifest)
-    finally:
-        store.close()
-
-
-def paid_now(store: ResponseStore, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The currency, and what a run paid; None without prices."""
-    prices = manifest.get("prices")
-    return {
-        "currency": manifest["settings"].get("currency", "USD"),
-        "paid_now": paid_by(store.usages(manifest["run"]), prices) if prices else None,
-    }

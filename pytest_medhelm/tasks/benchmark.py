@@ -12,8 +12,6 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.plugin.options import Settings
 from pytest_medhelm.tasks.data.compressed import Packed
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
@@ -21,7 +19,8 @@ from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Examples, Instance, LeftOut, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
-from pytest_medhelm.util.errors import ConfigError, DataError
+from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.settings import Settings
 
 Prompt = Callable[[Instance], "str | Sequence[Message]"]
 
@@ -135,7 +134,6 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     """
     task: Task = module.TASK
     path = Path(module.__file__)
-    _check_gates(task)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
     instances: list[Packed] = []
@@ -180,15 +178,6 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         examples=_load_examples(task, source, shots) if shots else {},
         description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
     )
-
-
-def _check_gates(task: Task) -> None:
-    """A rule that nobody can read decides nothing: it is found before anything is asked."""
-    for text in task.gates:
-        try:
-            parse_rule(text)
-        except ConfigError as error:
-            raise DataError(f"{task.name}: {error}") from None
 
 
 def content_key(instance: Instance) -> str:

@@ -17,10 +17,11 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.tasks.rubric import Criterion, Rubric, load_rubric, packaged
+from pytest_medhelm.tasks.rubric import Criterion, Rubric
 from pytest_medhelm.util.document import OwnError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
 
@@ -218,3 +219,23 @@ class _Places:
         self._at = found.end()
         start = found.start()
         return start + len(found[0]) - len(found[0].lstrip())
+
+
+def packaged() -> list[str]:
+    """The names of the rubrics that ship with the package."""
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in (files("pytest_medhelm.tasks") / "rubrics").iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+@functools.cache
+def load_rubric(name: str) -> Rubric:
+    """The packaged rubric of that name. Raises ConfigError listing the known ones."""
+    from pytest_medhelm.tasks.rubric_files import read_rubric
+
+    file = files("pytest_medhelm.tasks") / "rubrics" / f"{name}.toml"
+    if not file.is_file():
+        raise ConfigError(f"rubric {name!r} is unknown: name one of {', '.join(packaged())}")
+    return read_rubric(Path(str(file)))

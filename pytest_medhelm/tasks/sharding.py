@@ -7,30 +7,10 @@ all of them merged are the whole. The parts are fixed by the instances alone: wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytest_medhelm.tasks.data.compressed import Packed
 from pytest_medhelm.tasks.data.sampling import rank
-from pytest_medhelm.util.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """Part ``number`` (from 1) of ``count``."""
-
-    number: int
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
-
-
-def read_shard(text: str) -> Shard:
-    """The shard that "3/10" names. Raises ConfigError."""
-    number, slash, count = text.strip().partition("/")
-    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
-        return Shard(int(number), int(count))
-    raise ConfigError(f"--medhelm-shard: {text!r} names no part; type e.g. --medhelm-shard=3/10 for the third of ten")
+from pytest_medhelm.util.settings import Shard
 
 
 def in_shard(instances: Sequence[Packed], shard: Shard | None, *, name: str) -> list[Packed]:

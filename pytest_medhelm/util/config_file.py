@@ -42,7 +42,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.models.price import read_price
 from pytest_medhelm.util.errors import ConfigError
 
 _RUN = {
@@ -133,9 +132,6 @@ def read_config(path: Path | None) -> ConfigFile:
             if not isinstance(entry, dict):
                 raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")
             _check_keys(path, f"[{table}.{name}]", entry, allowed)
-    for name, entry in content.get("models", {}).items():
-        if "price" in entry:
-            read_price(entry["price"], f'{path.name}: [models."{name}"]')
     for name, entry in content.get("endpoints", {}).items():
         if "base_url" not in entry:
             raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import urllib.request
 from urllib.parse import urlsplit
 
-from pytest_medhelm.models.spec import LOOPBACK
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine."""
 
 
 def opener(url: str) -> urllib.request.OpenerDirector:

@@ -21,7 +21,7 @@ from pytest_medhelm.util.errors import DataError
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
-    from pytest_medhelm.reports.write import Outcome
+    from pytest_medhelm.gates.suite_outcome import Outcome
     from pytest_medhelm.results.store.suite import Suite
 
 STARTED, FINISHED, LOCKED = "started", "finished", "lock"

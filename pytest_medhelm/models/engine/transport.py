@@ -19,7 +19,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from pytest_medhelm.models.engine.request import Completion, Request
-from pytest_medhelm.models.spec import LOOPBACK, Endpoint
+from pytest_medhelm.models.spec import Endpoint
+from pytest_medhelm.util.network import LOOPBACK
 
 RETRY_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from pytest_medhelm.gates.rule import BESIDE_METRICS, parse_rule
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Answer
+from pytest_medhelm.scoring.jury.jury import score_names as jury_score_names
 from pytest_medhelm.scoring.response import STATUSES
-from pytest_medhelm.tasks.rubric import Rubric, load_rubric
-from pytest_medhelm.tasks.rubric_files import CRITERIA_KEYS, rubric_of
+from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.rubric_files import CRITERIA_KEYS, load_rubric, rubric_of
 from pytest_medhelm.util.document import Table, Value, suggestion
 from pytest_medhelm.util.errors import ConfigError
 
@@ -85,7 +86,7 @@ def score_names(answer: Answer, metrics: tuple[str, ...], rubric: str | Rubric, 
             if language.partition("-")[0] != "en":
                 names += [f"{name}_helm" for name in ROUGE]
         elif metric == "jury":
-            names += (load_rubric(rubric) if isinstance(rubric, str) else rubric).score_names()
+            names += jury_score_names(load_rubric(rubric) if isinstance(rubric, str) else rubric)
         else:
             names.append(metric)
     if answer.has_choices:

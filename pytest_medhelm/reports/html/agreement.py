@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from pytest_medhelm.results.agreement.assessment import Assessed, Assessment
-from pytest_medhelm.results.agreement.columns import COMPOSITE
 from pytest_medhelm.results.agreement.comparison import Comparison
 from pytest_medhelm.results.agreement.differences import Difference
 from pytest_medhelm.results.agreement.estimate import Estimate, counted
@@ -18,9 +15,6 @@ from pytest_medhelm.results.agreement.judge_influence import Judged
 from pytest_medhelm.results.agreement.judges import Bias
 from pytest_medhelm.results.agreement.sample_size import Needed
 from pytest_medhelm.results.agreement.table import COMPLETE
-
-FORMAT = 1
-"""Version of the JSON document."""
 
 _WIDTH = 80
 _NAME = 34
@@ -223,15 +217,3 @@ def _wrapped(sentence: str, indent: str = "") -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:4])} and {len(names) - 4} more"
-
-
-def document(assessment: Assessment) -> Mapping[str, Any]:
-    """The same as plain values for JSON; every statistic has value, low, high, n, raters, method and note."""
-    found: dict[str, Any] = asdict(assessment)
-    found["criteria"] = {entry.pop("criterion"): entry for entry in found["criteria"]}
-    for entry in found["judged"]:
-        for model, left in entry["without"].items():
-            # properties are no fields
-            values = left["without"].values()
-            entry["without"][model] = left | {"low": min(values, default=None), "high": max(values, default=None)}
-    return {"format": FORMAT, "confidence": 0.95, "composite": COMPOSITE, **found}

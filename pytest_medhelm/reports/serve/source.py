@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+from pytest_medhelm.gates.suite_outcome import paid_now
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser import Slice, chunk, index
 from pytest_medhelm.reports.html.embedding import as_script
 from pytest_medhelm.reports.html.first_prompts import first_prompts
-from pytest_medhelm.reports.write import paid_now
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import DataError, DataMissing

@@ -23,7 +23,8 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.catalogue import catalogue
 from pytest_medhelm.tasks.data.sources import Source
-from pytest_medhelm.tasks.rubric import Rubric, load_rubric
+from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import DataError
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.jury_summary import JuryColumns, Ratings
+from pytest_medhelm.results.leaderboard.columns import Columns, JuryColumns, Ratings
 
 
 @dataclass(frozen=True)

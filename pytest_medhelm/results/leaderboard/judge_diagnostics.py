@@ -12,11 +12,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.models.vendor import same_family
-from pytest_medhelm.results.leaderboard.jury_summary import score
+from pytest_medhelm.results.leaderboard.columns import score
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.agreement.table import Table
-    from pytest_medhelm.results.leaderboard.aggregate import Cell
+    from pytest_medhelm.results.leaderboard.cell import Cell
 
 
 def jury_section(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,108 +6,28 @@ marked, and how many answers try to steer their judges.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_medhelm.results.leaderboard.columns import score
 from pytest_medhelm.results.stats.intervals import bounds, mean_interval, share_bounds, standard_error
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
 from pytest_medhelm.scoring.jury.harm import HARM, SEVERITIES
-from pytest_medhelm.scoring.record import Record
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.columns import Columns
 
 Floats = npt.NDArray[np.float64]
-Ratings = Mapping[str, tuple[float, ...]]
-"""Judge -> a score for each criterion, or one value where judges name a class."""
 
 COMPLETE_ENOUGH = 0.95
 """Below this share of answers that every judge rated, the additive estimate stands beside the value."""
 NOTE = "instances only, these judges taken as fixed"
 ONE_SIDED = 0.95
-
-
-@dataclass
-class JuryColumns:
-    """The verdicts of one cell, one entry per instance."""
-
-    criteria: tuple[str, ...] = ()
-    ratings: list[Ratings | None] = field(default_factory=list)
-    """The usable verdicts; None where no judge was asked."""
-    harm: list[Mapping[str, Any] | None] = field(default_factory=list)
-    flags: Counter[str] = field(default_factory=Counter)
-    flagged: int = 0
-    judges: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By name: served, asked, failed, repaired, and the spread within the judge over repeated ratings."""
-
-    def add(self, repeats: Sequence[Record]) -> None:
-        """Read the records of one instance; scores are averaged over them."""
-        first = repeats[0]
-        names = [name for name in first["scores"] if name.startswith("jury_") and name != "jury_helm"]
-        if names and not self.criteria:
-            self.criteria = tuple(sys.intern(name.removeprefix("jury_")) for name in names)
-        flags = {flag for record in repeats for flag in record.get("flags", ())}
-        self.flags.update(flags)
-        self.flagged += bool(flags)
-        self.harm.append(first.get("harm"))
-        verdicts = [verdict for record in repeats for verdict in record["verdicts"]]
-        given: dict[str, list[tuple[float, ...]]] = {}
-        for verdict in verdicts:
-            judge = sys.intern(verdict["judge"])
-            facts = self.judges.setdefault(judge, {"served": "", "asked": 0, "failed": 0, "repaired": 0, "within": []})
-            facts["served"] = verdict.get("served", "") or facts["served"]
-            facts["asked"] += 1
-            facts["repaired"] += verdict.get("repaired", 0)
-            if verdict["status"] == "ok":
-                given.setdefault(judge, []).append(self._row(verdict["scores"]))
-                facts["within"] += _within(verdict)
-            else:
-                facts["failed"] += 1
-        merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
-        self.ratings.append(merged if verdicts else None)
-
-    def only(self, rows: Sequence[int]) -> JuryColumns:
-        """The verdicts on some instances, by their places."""
-        return replace(
-            self,
-            ratings=[self.ratings[row] for row in rows] if self.ratings else [],
-            harm=[self.harm[row] for row in rows] if self.harm else [],
-        )
-
-    def _row(self, scores: Mapping[str, float]) -> tuple[float, ...]:
-        if not self.criteria and len(scores) > 1:
-            # no answer before this one was rated by all judges
-            self.criteria = tuple(map(sys.intern, scores))
-        if self.criteria:
-            return tuple(scores[name] for name in self.criteria)
-        return (fmean(scores.values()),)
-
-    def column(self, metric: str) -> int | None:
-        """Which of the criteria a metric is; None for the mean of all."""
-        name = metric.removeprefix("jury_")
-        return self.criteria.index(name) if metric != "jury" and name in self.criteria else None
-
-    def is_jury_metric(self, name: str) -> bool:
-        """``jury`` or one of its criteria, where judges were asked."""
-        return bool(self.judges) and (name == "jury" or name.removeprefix("jury_") in self.criteria)
-
-
-def _within(verdict: Mapping[str, Any]) -> list[float]:
-    """The variance of the mean score over repeated ratings, if there are at least two."""
-    means = [fmean(entry["scores"].values()) for entry in verdict.get("repeats", ()) if entry["scores"]]
-    return [float(np.var(means, ddof=1))] if len(means) > 1 else []
-
-
-def score(row: tuple[float, ...], column: int | None) -> float:
-    """A judge's score of one criterion, or the mean of all."""
-    return fmean(row) if column is None else row[column]
 
 
 # Beside the value of a jury metric

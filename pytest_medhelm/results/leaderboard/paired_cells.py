@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.results.leaderboard.jury_summary import Ratings, score
+from pytest_medhelm.results.leaderboard.columns import Ratings, score
 from pytest_medhelm.results.stats.intervals import Interval
 from pytest_medhelm.results.stats.paired import paired_interval, paired_mean, paired_p
 
 if TYPE_CHECKING:
-    from pytest_medhelm.results.leaderboard.aggregate import Cell
+    from pytest_medhelm.results.leaderboard.cell import Cell
 
 
 TINY = 1e-6

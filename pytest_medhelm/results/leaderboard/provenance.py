@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.results.leaderboard.jury_summary import JuryColumns, Ratings
+from pytest_medhelm.results.leaderboard.columns import JuryColumns, Ratings
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.columns import Columns

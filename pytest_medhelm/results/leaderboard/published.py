@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_medhelm.results.leaderboard.aggregate import Cell
+    from pytest_medhelm.results.leaderboard.cell import Cell
 
 NOTE = (
     "published figures: real data, at most 1,000 instances a benchmark, other prompts and other judges than here; "

@@ -13,6 +13,7 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
 from pytest_medhelm.results.store.suite import open_suite
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.files import read_json
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,9 @@ def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:
         provenance=entry["provenance"],
         **columns,
     )
+
+
+def earlier(folder: Path) -> Mapping[str, Any]:
+    """The leaderboard that was written last; empty where there is none of this version."""
+    found = read_json(folder / "leaderboard.json")
+    return found if found.get("schema") == SCHEMA else {}

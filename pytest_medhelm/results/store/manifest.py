@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.roster import Lineup, describe
-from pytest_medhelm.plugin.options import Settings, as_mapping
+from pytest_medhelm.util.settings import Settings, as_mapping
 
 _PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
 _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+|(?<=//)[^/@\s]+@")

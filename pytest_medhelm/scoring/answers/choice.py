@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 # All patterns here work on folded text: lower case, no accents, no emphasis marks.
 _MARKUP = r"[*_`$]+"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pytest_medhelm.scoring.answers.folding import fold
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _MONTHS = {
     name: number

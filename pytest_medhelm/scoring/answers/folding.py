@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _SAME = {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "−": "-", "‐": "-", "‑": "-", "–": "-", "—": "-"}
 

@@ -6,7 +6,7 @@ import json
 from math import isfinite
 from typing import NoReturn
 
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _OPENER = r"[{\[]"
 # Possessive, and with an optional closing quote, so that no stretch of text is scanned twice. A raw line

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pytest_medhelm.scoring.answers.folding import unwrap_latex
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.numerals import decimal_mark, numeral, power_at, to_float, unit_at
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _SAME = str.maketrans("０１２３４５６７８９：＝，．％－−‐‑–’", "0123456789:=,.%-----'")
 _LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·"}

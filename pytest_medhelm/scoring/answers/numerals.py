@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import isfinite
 
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _POINT_DECIMAL = ["en", "zh", "ja", "ko", "th", "hi", "he", "es-mx", "es-us", "de-ch", "de-li", "it-ch"]
 _COMMA_DECIMAL = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_medhelm.scoring.answers.folding import fold
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _MAX_LENGTH = 1000
 _MAX_OTHER_WORDS = 6

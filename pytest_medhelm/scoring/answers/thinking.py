@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 _TAG = r"(?i)<(/?)(?:think|thinking|reasoning)>"
 _CHANNEL_MARK = r"<\|(start|channel|message|constrain|end|return|call)\|>"

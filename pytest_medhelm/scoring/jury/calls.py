@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages, reply_form
 from pytest_medhelm.scoring.jury.verdict import read_reply
 from pytest_medhelm.tasks.prompts import Message
-from pytest_medhelm.tasks.rubric import Rubric, judge_messages, reply_form
+from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Next
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.plugin.asking import Asker
+    from pytest_medhelm.scoring.jury.panel import Panel
 
 SHOWN_AGAIN = 4000
 """Characters of an unusable reply that its judge is shown again."""
@@ -36,7 +37,7 @@ class Call:
 
     judge: Model
     request: Request
-    _asker: Asker = field(repr=False)
+    _panel: Panel = field(repr=False)
     _rubric: Rubric = field(repr=False)
     _instance: str
     _messages: Sequence[Message] = field(repr=False)
@@ -73,18 +74,18 @@ class Call:
                 "of the form that was asked for, and nothing else.",
             },
         ]
-        return self._asker.request(self.judge, messages, self._instance, **self._options)
+        return self._panel.make_request(self.judge, messages, self._instance, **self._options)
 
 
-def judge_calls(asker: Asker, rubric: Rubric, instance: Instance, answer: str, reference: str) -> Sequence[Call]:
+def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, reference: str) -> Sequence[Call]:
     """What the judges are asked about one response, judge by judge; several times each under judge_repeats."""
     question = f"{instance.context}\n\n{instance.question}".strip()
     told: dict[Sequence[int], Sequence[Message]] = {}
     calls = []
-    for judge in asker.lineup.judges:
-        for repeat in range(asker.settings.judge_repeats):
+    for judge in panel.judges:
+        for repeat in range(panel.repeats):
             order: Sequence[int] = ()
-            if asker.settings.judge_shuffle:
+            if panel.shuffle:
                 order = shuffled(len(rubric.criteria), instance.id, judge.name, repeat)
             if order not in told:
                 told[order] = judge_messages(rubric, question=question, answer=answer, reference=reference, order=order)
@@ -92,8 +93,8 @@ def judge_calls(asker: Asker, rubric: Rubric, instance: Instance, answer: str, r
             if judge.provider == "local":
                 options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
                 options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}
-            request = asker.request(judge, told[order], instance.id, **options)
-            calls.append(Call(judge, request, asker, rubric, instance.id, told[order], options))
+            request = panel.make_request(judge, told[order], instance.id, **options)
+            calls.append(Call(judge, request, panel, rubric, instance.id, told[order], options))
     return calls
 
 

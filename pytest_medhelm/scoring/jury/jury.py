@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm.scoring.jury import harm
 from pytest_medhelm.scoring.jury import prompt_injection as fairness
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
+from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.verdict import Try, make_verdict
-from pytest_medhelm.tasks.rubric import Rubric, prompt_hash
+from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pytest_medhelm.plugin.asking import Asker
+    from pytest_medhelm.scoring.jury.panel import Engine, Panel
     from pytest_medhelm.scoring.record import Draft
     from pytest_medhelm.scoring.response import Response
 
@@ -35,11 +36,20 @@ def is_judged(rubric: Rubric, response: Response) -> bool:
     return response.status == "ok" and not response.blocked
 
 
+def score_names(rubric: Rubric) -> list[str]:
+    """Names of the scores that an answer rated by a rubric has."""
+    names = ["jury", "jury_helm", *(f"jury_{criterion.name}" for criterion in rubric.criteria)]
+    return [*names, *harm.HARM] if rubric.harm else names
+
+
 class Jury:
     """What the ``jury`` fixture gives a test."""
 
-    def __init__(self, asker: Asker, draft: Draft) -> None:
-        self._asker = asker
+    def __init__(self, panel: Panel, engine: Engine, rubric: Rubric | None, draft: Draft) -> None:
+        """``rubric`` of the draft's task, None where it names none."""
+        self._panel = panel
+        self._engine = engine
+        self._chosen = rubric
         self._draft = draft
 
     def rate(self, response: Response, reference: str) -> None:
@@ -100,22 +110,20 @@ class Jury:
 
     def _rubric(self) -> Rubric | None:
         """The task's rubric; None without judges."""
-        if not self._asker.lineup.judges:
+        if not self._panel.judges:
             return None
-        rubric = self._asker.rubric(self._draft.benchmark)
-        if rubric is None:
+        if self._chosen is None:
             name = self._draft.benchmark.task.name
             raise ConfigError(f"Task {name!r} has a jury but names no rubric: add rubric=... to it")
-        return rubric
+        return self._chosen
 
     def _ask(
         self, rubric: Rubric, response: Response, reference: str, values: Mapping[str, float] | None = None
     ) -> Sequence[dict[str, Any]]:
         """The verdicts of all judges, asked at once; a failed one makes the status ``judge_error``."""
-        engine = self._asker.engine
-        calls = judge_calls(self._asker, rubric, self._draft.instance, response.text, reference)
+        calls = judge_calls(self._panel, rubric, self._draft.instance, response.text, reference)
         for call in calls:
-            engine.submit(*call.next.both, first=True)
+            self._engine.submit(*call.next.both, first=True)
         names = [criterion.name for criterion in rubric.criteria]
         self._draft.flags = fairness.attempts(response.text, names)
         facts = {"prompt": prompt_hash(rubric), "flags": list(self._draft.flags)}
@@ -132,11 +140,11 @@ class Jury:
 
     def _try(self, call: Call) -> Try:
         """A judge's reply, and its second one where the first cannot be used."""
-        first = self._asker.engine.ask(call.request)
+        first = self._engine.ask(call.request)
         repair = call.repair(first)
         if repair is None:
             return Try([call.request.key], [first])
-        return Try([call.request.key, repair.key], [first, self._asker.engine.ask(repair)])
+        return Try([call.request.key, repair.key], [first, self._engine.ask(repair)])
 
     def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
         marks = [verdict["harm"] for verdict in verdicts]

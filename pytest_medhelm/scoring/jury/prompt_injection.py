@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable
 
 from pytest_medhelm.scoring.answers.folding import fold
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 KINDS = ("instruction", "asks_for_grade", "ready_verdict", "to_the_judge", "markup", "hidden_text")
 

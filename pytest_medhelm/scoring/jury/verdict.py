@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.jury import harm
-from pytest_medhelm.tasks.rubric import Rubric, read_class, read_verdict, unrated
+from pytest_medhelm.tasks.rubric import Rubric
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
@@ -158,3 +158,44 @@ def _average(usable: Sequence[Reading]) -> dict[str, float]:
         often = min(counts, key=lambda name: (-counts[name], name))
         return {often: fmean(value for reading in usable for value in reading.scores.values())}
     return {name: fmean(reading.scores[name] for reading in usable) for name in usable[0].scores}
+
+
+def read_verdict(rubric: Rubric, value: object) -> dict[str, dict[str, Any]] | None:
+    """The ratings in a judge's JSON: criterion -> {"score": int, "explanation": str}.
+
+    None unless every criterion has a whole number on the scale: a half-read verdict is no verdict.
+    """
+    if not isinstance(value, Mapping) or unrated(rubric, value):
+        return None
+    return {
+        criterion.name: {
+            "score": int(value[criterion.name]["score"]),
+            "explanation": str(value[criterion.name].get("explanation", "")),
+        }
+        for criterion in rubric.criteria
+    }
+
+
+def unrated(rubric: Rubric, value: Mapping[str, Any]) -> list[str]:
+    """The criteria that have no whole number on the scale in a judge's JSON."""
+    worst, best = rubric.scale
+    missing = []
+    for criterion in rubric.criteria:
+        entry = value.get(criterion.name)
+        given = entry.get("score") if isinstance(entry, Mapping) else None
+        if not _on_scale(given, worst, best):
+            missing.append(criterion.name)
+    return missing
+
+
+def _on_scale(given: object, worst: int, best: int) -> bool:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return False
+    return worst <= given <= best and given == int(given)
+
+
+def read_class(rubric: Rubric, value: object) -> str | None:
+    """The class that a judge's JSON names, or None: a name that is not in the rubric is no verdict."""
+    given = value.get("class") if isinstance(value, Mapping) else None
+    name = given.strip().upper() if isinstance(given, str) else ""
+    return name if name in rubric.classes else None

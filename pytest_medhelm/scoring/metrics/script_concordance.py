@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
-from pytest_medhelm.scoring.answers.patterns import compiled
+from pytest_medhelm.util.patterns import compiled
 
 RATINGS = ("-2", "-1", "0", "+1", "+2")
 """In the order of the panel's weights."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from pytest_medhelm.tasks.data.compressed import Packed
 from pytest_medhelm.tasks.task import Instance
-
-Sampler = Literal["hash", "helm"]
+from pytest_medhelm.util.settings import Sampler
 
 SEED = "medhelm-1"
 

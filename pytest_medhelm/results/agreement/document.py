@@ -1,0 +1,25 @@
+"""An assessment of judges and clinicians as a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pytest_medhelm.results.agreement.assessment import Assessment
+from pytest_medhelm.results.agreement.columns import COMPOSITE
+
+FORMAT = 1
+"""Version of the JSON document."""
+
+
+def document(assessment: Assessment) -> Mapping[str, Any]:
+    """The same as plain values for JSON; every statistic has value, low, high, n, raters, method and note."""
+    found: dict[str, Any] = asdict(assessment)
+    found["criteria"] = {entry.pop("criterion"): entry for entry in found["criteria"]}
+    for entry in found["judged"]:
+        for model, left in entry["without"].items():
+            # properties are no fields
+            values = left["without"].values()
+            entry["without"][model] = left | {"low": min(values, default=None), "high": max(values, default=None)}
+    return {"format": FORMAT, "confidence": 0.95, "composite": COMPOSITE, **found}
