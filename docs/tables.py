@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm.tasks.catalogue import Entry, catalogue
+from pytest_medhelm.tasks.catalogue import CatalogueEntry, catalogue
 from pytest_medhelm.tasks.data.fetch import wanted
 from pytest_medhelm.tasks.data.licences import terms
 from pytest_medhelm.tasks.data.outline import outline
@@ -25,7 +25,7 @@ def page(text: str) -> str:
     return above + mark + "\n" + "\n".join([*_overview(entries), *_by_hand(entries)]) + "\n"
 
 
-def _overview(entries: list[Entry]) -> Iterator[str]:
+def _overview(entries: list[CatalogueEntry]) -> Iterator[str]:
     yield "## All benchmarks"
     yield ""
     yield "| benchmark | access | fetched | licence | whom to name | passing it on | third-party services |"
@@ -37,7 +37,7 @@ def _overview(entries: list[Entry]) -> Iterator[str]:
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def _by_hand(entries: list[Entry]) -> Iterator[str]:
+def _by_hand(entries: list[CatalogueEntry]) -> Iterator[str]:
     yield ""
     yield "## Data that is not fetched: how to get it, and what the files hold"
     for entry in entries:
@@ -57,11 +57,11 @@ def _by_hand(entries: list[Entry]) -> Iterator[str]:
             yield f"| `{task.name}/{_name(file)}`{note} | {_holds(entry, file)} |"
 
 
-def _is_fetched(entry: Entry) -> bool:
+def _is_fetched(entry: CatalogueEntry) -> bool:
     return entry.task.access == "public" and all(file.url for file in entry.task.files)
 
 
-def _holds(entry: Entry, file: DataFile | DataFolder) -> str:
+def _holds(entry: CatalogueEntry, file: DataFile | DataFolder) -> str:
     content = outline(entry.samples, file).replace("|", "&#124;") or "not described"
     return f"in each file: {content}" if isinstance(file, DataFolder) else content
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_medhelm.scoring.metrics import Metric
     from pytest_medhelm.scoring.response import Response
-    from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Instance, LeftOut, Task
+    from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Task
 
-__all__ = ["DataFile", "DataFolder", "Examples", "Instance", "LeftOut", "Metric", "Response", "Task", "__version__"]
+__all__ = ["DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Metric", "Response", "Task", "__version__"]
 
 _HOME = {
     "DataFile": "tasks.task",
     "DataFolder": "tasks.task",
     "Examples": "tasks.task",
     "Instance": "tasks.task",
-    "LeftOut": "tasks.task",
+    "Excluded": "tasks.task",
     "Metric": "scoring.metrics",
     "Response": "scoring.response",
     "Task": "tasks.task",

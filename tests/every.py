@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.tasks.data.sources import locate
-from pytest_medhelm.tasks.task import DataFile, DataFolder, Instance, LeftOut
+from pytest_medhelm.tasks.task import DataFile, DataFolder, Excluded, Instance
 from tests.conftest import BENCHMARKS, CHECKOUT
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", CHECKOUT.parent / "shared" / "data"))
@@ -47,7 +47,7 @@ def load(module: ModuleType, folder: Path) -> list[Instance]:
     return [entry for entry in read(module, folder) if isinstance(entry, Instance)]
 
 
-def read(module: ModuleType, folder: Path) -> list[Instance | LeftOut]:
+def read(module: ModuleType, folder: Path) -> list[Instance | Excluded]:
     """All that the loader yields, records that its rule leaves out too."""
     return list(module.TASK.load(*paths_in(folder, module.TASK.files)))
 

@@ -19,7 +19,7 @@ from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.patient_communication_and_education import test_medication_qa as medication_qa
 from pytest_medhelm.tasks.data.office import read_xlsx
 from pytest_medhelm.tasks.data.readers import content_id, read_csv, read_json, read_jsonl
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -286,7 +286,7 @@ def test_medication_qa_leaves_out_rows_without_an_answer(tmp_path: Path) -> None
     write_drug_qa(path, [HEADER, *((f"question {n}", "x", "Dose", text, None, None) for n, text in enumerate(answers))])
     found = list(medication_qa.load(path))
     instances = [entry for entry in found if isinstance(entry, Instance)]
-    assert [entry for entry in found if entry not in instances] == [LeftOut("no answer")] * 3
+    assert [entry for entry in found if entry not in instances] == [Excluded("no answer")] * 3
     assert [entry.question for entry in instances] == ["question 0", "question 4", "question 5"]
     assert [entry.slices["reference"] for entry in instances] == ["given", "none found", "none found"]
 

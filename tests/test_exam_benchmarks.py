@@ -32,7 +32,7 @@ from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rati
 from pytest_medhelm.tasks.data.coloured_answers import read_answers
 from pytest_medhelm.tasks.data.readers import Row, read_jsonl
 from pytest_medhelm.tasks.data.sources import locate
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard
 from tests.every import DATA, copied, load, paths_in, read, real_folder, sample_folder
@@ -90,7 +90,7 @@ def test_the_first_benchmarks_state_their_size(module: ModuleType, size: int) ->
 def test_head_qa_leaves_out_the_67_questions_with_an_image_all_in_medicine() -> None:
     found = read(head_qa, real_folder(head_qa))
     assert len(found) == 2742
-    assert Counter(entry for entry in found if isinstance(entry, LeftOut)) == {LeftOut("refers to an image"): 67}
+    assert Counter(entry for entry in found if isinstance(entry, Excluded)) == {Excluded("refers to an image"): 67}
     instances = load(head_qa, real_folder(head_qa))
     # 232 and 231 questions of medicine, 32 and 35 with an image
     assert counts(instances, "profession")["medicine"] == 232 + 231 - 67
@@ -209,7 +209,7 @@ def test_healthqa_br_reads_vitamins_in_the_question_as_no_options() -> None:
 
 def test_healthqa_br_leaves_out_a_row_without_a_usable_key_and_counts_it() -> None:
     found = read(healthqa_br, sample_folder(healthqa_br))
-    assert [entry for entry in found if isinstance(entry, LeftOut)] == [LeftOut("the key is not one of the options")]
+    assert [entry for entry in found if isinstance(entry, Excluded)] == [Excluded("the key is not one of the options")]
     assert len(found) == 9
 
 

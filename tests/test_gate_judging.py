@@ -20,7 +20,7 @@ from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.gate_file import gate_of, read_gate
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.gates.verdict import Reading
+from pytest_medhelm.gates.verdict import Measured
 from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
 from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.test_engine import BOTH, vllm
@@ -53,7 +53,7 @@ def verdict(rule: str, candidate: Any, baseline: Any = None, alpha: float = 0.02
 def test_identical_answers_show_little_on_a_hundred_instances() -> None:
     same = cell_of([1.0] * 80 + [0.0] * 20)
     found = against(parse_rule("b >= baseline - 0.02"), same, Baseline("old", Path("old"), {"b": same}))
-    assert isinstance(found, Reading)
+    assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
     assert limits[0] == pytest.approx(-(1.959964**2) / (100 + 1.959964**2), abs=1e-6), "-z^2 / (n + z^2)"
@@ -67,7 +67,7 @@ def test_the_published_limits_of_a_paired_difference() -> None:
     new = [1.0] * 2 + [0.0] * 19
     old = [1.0] + [0.0] + [1.0] * 7 + [0.0] * 12
     found = against(parse_rule("b >= baseline"), cell_of([*new]), Baseline("old", Path(), {"b": cell_of([*old])}))
-    assert isinstance(found, Reading)
+    assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
     assert limits == pytest.approx((-0.517, -0.026), abs=5e-4)
@@ -103,8 +103,8 @@ def test_a_cluster_counts_as_one() -> None:
         cell_of([*new], clusters=notes),
         Baseline("o", Path(), {"b": cell_of([*old], clusters=notes)}),
     )
-    assert isinstance(alone, Reading)
-    assert isinstance(together, Reading)
+    assert isinstance(alone, Measured)
+    assert isinstance(together, Measured)
     assert alone.limits is not None
     assert together.limits is not None
     assert together.limits[0] < alone.limits[0]
@@ -300,9 +300,9 @@ def test_a_baseline_of_other_judges_is_refused_for_their_scores_only(theirs: Any
         metric: against(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))
         for metric in ("jury", "exact_match")
     }
-    assert isinstance(found["exact_match"], Reading)
+    assert isinstance(found["exact_match"], Measured)
     assert sentence in getattr(found["jury"], "reason", "")
-    assert isinstance(found["jury"], Reading) is not bool(sentence)
+    assert isinstance(found["jury"], Measured) is not bool(sentence)
 
 
 def test_a_rule_without_its_baseline_is_a_usage_error(pytester: pytest.Pytester) -> None:

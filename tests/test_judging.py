@@ -16,11 +16,11 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.models.engine.engine import Engine
-from pytest_medhelm.models.engine.job import Next
+from pytest_medhelm.models.engine.job import FollowUp
 from pytest_medhelm.models.engine.request import Completion, Request, make_request, without_form
 from pytest_medhelm.models.spec import Endpoint, Model
 from pytest_medhelm.scoring.jury.judge_prompt import reply_form
-from pytest_medhelm.scoring.jury.verdict import Try, make_verdict, read_reply
+from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict, read_reply
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import cell, leaderboard
@@ -113,11 +113,11 @@ def test_what_follows_is_asked_along_the_whole_chain(engine: Engine) -> None:
     with MockServer(lambda body: body["messages"][0]["content"] + "!", models=("judge",)) as server:
         spec = model(server.url)
 
-        def then(text: str, depth: int) -> Next:
-            def follow(completion: Completion) -> list[Next]:
+        def then(text: str, depth: int) -> FollowUp:
+            def follow(completion: Completion) -> list[FollowUp]:
                 return [then(completion.content, depth - 1)] if depth else []
 
-            return Next(request(spec, text), follow)
+            return FollowUp(request(spec, text), follow)
 
         engine.submit(*then("a", 3).both)
         deadline = time.monotonic() + 20
@@ -129,7 +129,7 @@ def test_what_follows_is_asked_along_the_whole_chain(engine: Engine) -> None:
 
 
 def test_a_follow_up_that_fails_harms_nobody(engine: Engine) -> None:
-    def follow(completion: Completion) -> list[Next]:
+    def follow(completion: Completion) -> list[FollowUp]:
         raise RuntimeError("a hint only")
 
     with MockServer(lambda _: "fine", models=("judge",)) as server:
@@ -189,7 +189,9 @@ def test_a_reply_cut_off_says_so_and_a_lost_request_is_no_reply() -> None:
 def test_a_verdict_keeps_what_it_was_made_from() -> None:
     first = Completion("ok", "hm", usage={"prompt_tokens": 10, "completion_tokens": 1}, served="judge-1", latency=1.0)
     second = Completion("ok", rating(4, harm="mild", kinds=["omission"]), usage={"prompt_tokens": 20}, latency=2.0)
-    verdict = make_verdict(RUBRIC, model(), [Try(["k1", "k2"], [first, second])], values=None, facts={"prompt": "p"})
+    verdict = make_verdict(
+        RUBRIC, model(), [JudgeAttempt(["k1", "k2"], [first, second])], values=None, facts={"prompt": "p"}
+    )
     assert verdict == {
         "judge": "vllm/judge", "served": "judge", "request": "k2", "requests": ["k1", "k2"], "status": "ok",
         "scores": dict.fromkeys(NAMES, 4.0), "harm": {"severity": "mild", "kinds": ["omission"]}, "error": "",
@@ -199,8 +201,8 @@ def test_a_verdict_keeps_what_it_was_made_from() -> None:
 
 
 def test_repeats_are_averaged_and_kept() -> None:
-    tries = [Try([str(score)], [Completion("ok", rating(score))]) for score in (3, 5)]
-    tries.append(Try(["x"], [Completion("ok", "hm")]))
+    tries = [JudgeAttempt([str(score)], [Completion("ok", rating(score))]) for score in (3, 5)]
+    tries.append(JudgeAttempt(["x"], [Completion("ok", "hm")]))
     verdict = make_verdict(RUBRIC, model(), tries, values=None, facts={})
     assert verdict["scores"] == dict.fromkeys(NAMES, 4.0)
     assert [entry["scores"].get("clarity") for entry in verdict["repeats"]] == [3, 5, None]
@@ -210,7 +212,7 @@ def test_repeats_are_averaged_and_kept() -> None:
 def test_repeated_classes_are_averaged_by_value() -> None:
     rubric = load_rubric("security_reply")
     replies = [json.dumps({"class": name, "explanation": ""}) for name in ("REFUSE", "refuse", "ACCEPT", "UNSCORABLE")]
-    tries = [Try([text], [Completion("ok", text)]) for text in replies]
+    tries = [JudgeAttempt([text], [Completion("ok", text)]) for text in replies]
     verdict = make_verdict(rubric, model(), tries, values={"REFUSE": 0.5, "ACCEPT": 1.0}, facts={})
     assert verdict["scores"] == {"REFUSE": pytest.approx(2 / 3)}
     assert verdict["repeats"][3]["error"] == "its class UNSCORABLE has no value"

@@ -13,7 +13,7 @@ from perf.mock_server import MockServer
 from pytest_medhelm.results.leaderboard.aggregate import Cell, make_cell
 from pytest_medhelm.results.leaderboard.columns import read_columns
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
-from pytest_medhelm.results.leaderboard.jury_summary import additive
+from pytest_medhelm.results.leaderboard.jury_summary import two_way_estimate
 from pytest_medhelm.results.leaderboard.paired_cells import paired, pairs_of
 from tests.conftest import cell, leaderboard
 from tests.juries import NAMES, named, number_of, question_of, rating, talks
@@ -89,7 +89,7 @@ def test_without_one_judge_counts_sub_runs_alike() -> None:
     assert found["value"] == pytest.approx((3 + 2) / 2)
 
 
-# The additive estimate
+# The two_way_estimate estimate
 
 
 def estimate(matrix: Any, failed: Sequence[bool] | None = None, **options: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def estimate(matrix: Any, failed: Sequence[bool] | None = None, **options: Any) 
     aside = np.zeros(len(table), dtype=np.bool_) if failed is None else np.array(failed)
     judges = [f"j{number}" for number in range(table.shape[1])]
     clusters = options.pop("clusters", [str(number) for number in range(len(table))])
-    return additive(table, aside, judges, options.pop("scale", (1.0, 5.0)), clusters, **options)
+    return two_way_estimate(table, aside, judges, options.pop("scale", (1.0, 5.0)), clusters, **options)
 
 
 NO = float("nan")

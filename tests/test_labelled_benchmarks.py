@@ -28,7 +28,7 @@ from pytest_medhelm.scoring.metrics.privacy import (
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.data.sources import locate
 from pytest_medhelm.tasks.rubric_files import load_rubric
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard
 from tests.every import MODULES, copied, load, read, sample_folder
@@ -161,13 +161,13 @@ def test_only_ent_referral_leaves_out_rows_without_a_label(tmp_path: Path) -> No
     rows = (("Snores?", "He snores.", "A"), ("Snores?", "Unreadable.", " "), ("Deaf?", "Not known.", "C"))
     path = table(tmp_path / "t.csv", columns_of("shc_ent_med"), *rows)
     found = list(module("shc_ent_med").TASK.load(path))
-    assert found[1] == LeftOut("no label")
+    assert found[1] == Excluded("no label")
     assert [entry.answer for entry in found if isinstance(entry, Instance)] == ["A", "C"]
     for name in sorted(set(TABLES) - {"shc_ent_med", "shc_sequoia_med"}):
         with pytest.raises(DataError, match="row 2: the column 'label' is empty"):
             list(module(name).TASK.load(path))
     assert [type(entry) for entry in read(module("shc_ent_med"), sample_folder(module("shc_ent_med")))].count(
-        LeftOut
+        Excluded
     ) == 1
 
 
@@ -259,7 +259,7 @@ def test_clear_maps_the_labels_of_the_file(tmp_path: Path) -> None:
     entries = [entry for entry in found if isinstance(entry, Instance)]
     assert "".join(entry.answer for entry in entries) == "ABCAB"
     assert [entry.slices["label"] for entry in entries[:3]] == ["has a history", "has no history", "uncertain"]
-    assert found.count(LeftOut("no text or no label")) == 2
+    assert found.count(Excluded("no text or no label")) == 2
     assert entries[3].cluster == entries[4].cluster != entries[0].cluster
     assert entries[3].id != entries[4].id
 

@@ -22,7 +22,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.rows import reference_number
 from pytest_medhelm.plugin.yaml_benchmarks.schema import KEYS, read_spec
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
-from pytest_medhelm.util.document import OwnError
+from pytest_medhelm.util.document import DocumentError
 from tests.conftest import CHECKOUT, cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -582,7 +582,7 @@ def test_a_wrong_file_names_line_and_column(text: str, line: int, column: int, s
 
     path = tmp_path / "triage.medhelm.yaml"
     path.write_text(text)
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(DocumentError) as caught:
         read_spec(path)
     told = str(caught.value)
     assert told.startswith(f"triage.medhelm.yaml, line {line}, column {column}: "), told
@@ -609,7 +609,7 @@ def test_a_wrong_file_names_line_and_column(text: str, line: int, column: int, s
 )  # fmt: skip
 def test_a_wrong_rubric(text: str, line: int, column: int, sentence: str, own: Any) -> None:
     base = TEXTS.format(metrics="x").partition("metrics")[0]
-    with pytest.raises(OwnError) as caught:
+    with pytest.raises(DocumentError) as caught:
         read_spec(own(base + text + "\n", BRIEFE, "arztbrief"))
     assert str(caught.value).startswith(f"arztbrief.medhelm.yaml, line {line}, column {column}: {sentence}")
 
@@ -626,7 +626,7 @@ def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(start: int, cut: int,
     problem = ""
     try:
         read_spec(path)
-    except OwnError as error:
+    except DocumentError as error:
         problem = str(error)
     assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
 
@@ -634,7 +634,9 @@ def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(start: int, cut: int,
 def test_a_file_that_is_not_utf8(own: Any) -> None:
     path = own()
     path.write_bytes(path.read_bytes().replace(b"Somebody", "Wählen".encode("latin-1")))
-    with pytest.raises(OwnError, match=r"triage.medhelm.yaml, line 6, column 4: this is not UTF-8 text; save the file"):
+    with pytest.raises(
+        DocumentError, match=r"triage.medhelm.yaml, line 6, column 4: this is not UTF-8 text; save the file"
+    ):
         read_spec(path)
 
 

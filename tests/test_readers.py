@@ -17,7 +17,7 @@ from pytest_medhelm.tasks.data.labelled_tables import labelled_csv
 from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
 from pytest_medhelm.tasks.data.readers import Row, read_csv, read_json, read_jsonl, read_text
 from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
-from pytest_medhelm.tasks.task import LeftOut
+from pytest_medhelm.tasks.task import Excluded
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 # Text, JSON, tables
@@ -130,7 +130,7 @@ def test_a_labelled_table_keeps_every_row_and_clusters_a_note(tmp_path: Path) ->
 
 def test_the_empty_rows_of_a_spreadsheet_are_counted(tmp_path: Path) -> None:
     found = labelled(tmp_path / "t.csv", "Drug named?,Note,A", ",,", " , ,")
-    assert found[1:] == [LeftOut("an empty row")] * 2
+    assert found[1:] == [Excluded("an empty row")] * 2
 
 
 @pytest.mark.parametrize("label", ["C", "yes", "AB", "1", ""])

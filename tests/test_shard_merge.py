@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.settings import Shard
@@ -28,9 +28,11 @@ TASK = Task(
 )  # fmt: skip
 
 
-def packed(lengths: list[int]) -> list[Packed]:
+def packed(lengths: list[int]) -> list[CompressedInstance]:
     """Instances with questions of these lengths."""
-    return [Packed(Instance(f"i{number}", "x" * length, "a"), TASK) for number, length in enumerate(lengths)]
+    return [
+        CompressedInstance(Instance(f"i{number}", "x" * length, "a"), TASK) for number, length in enumerate(lengths)
+    ]
 
 
 @given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 9), st.randoms())

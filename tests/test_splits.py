@@ -13,20 +13,20 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.benchmark import Benchmark
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.conftest import cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
 
-def packed(names: Sequence[str], group: str = "") -> list[Packed]:
+def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
     task = Task(
         name="t", title="T", subcategory="Planning Treatments", access="public", kind="classification",
         files=(DataFile("t.csv"),), load=lambda path: (), main_metric="exact_match", licence="", source="",
         strata="run" if group else "",
     )  # fmt: skip
-    return [Packed(Instance(name, "?", "A", slices={"run": group}), task) for name in names]
+    return [CompressedInstance(Instance(name, "?", "A", slices={"run": group}), task) for name in names]
 
 
 def test_the_helm_sampler_draws_as_numpy_does_with_seed_0() -> None:

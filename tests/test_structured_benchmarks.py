@@ -35,10 +35,10 @@ from pytest_medhelm.scoring.metrics.icd10 import (
     normal_code,
     read_codes,
 )
-from pytest_medhelm.scoring.record import Draft
+from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.data.timelines import Timelines, read_labels
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 
 DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -62,13 +62,13 @@ def instances(module: ModuleType, *paths: Path) -> list[Instance]:
 
 
 def left_out(module: ModuleType, *paths: Path) -> Counter[str]:
-    return Counter(entry.rule for entry in module.load(*paths) if isinstance(entry, LeftOut))
+    return Counter(entry.rule for entry in module.load(*paths) if isinstance(entry, Excluded))
 
 
-def scored(module: ModuleType, instance: Instance, text: str) -> Draft:
+def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
     """What the module's test records for an answer."""
     response = Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
-    draft: Any = Draft(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
+    draft: Any = RecordBuilder(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
     draft.response = response
     score = Score(draft, SimpleNamespace(metrics=METRICS))  # type: ignore[arg-type]
     getattr(module, f"test_{module.TASK.name}")(instance, response, score)

@@ -20,7 +20,7 @@ from perf.mock_server import MockServer
 from pytest_medhelm.scoring.metrics import summarization
 from pytest_medhelm.scoring.metrics.rouge import longest_common_subsequence, rouge_english, rouge_unicode, unicode_words
 from pytest_medhelm.scoring.metrics.summarization import bertscore, bleu, extraction, fragments
-from pytest_medhelm.scoring.metrics.unavailable import Absent
+from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 from tests.conftest import cell, leaderboard
 from tests.test_engine import BOTH, vllm
 
@@ -115,7 +115,7 @@ def test_a_short_answer_is_punished() -> None:
 
 def test_without_sacrebleu_bleu_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
-    with pytest.raises(Absent, match=r"needs sacrebleu: pip install 'pytest-medhelm\[summarization\]'"):
+    with pytest.raises(Unavailable, match=r"needs sacrebleu: pip install 'pytest-medhelm\[summarization\]'"):
         bleu("en")
 
 
@@ -175,7 +175,7 @@ def test_coverage_density_and_compression() -> None:
 def test_what_is_copied_is_counted_in_any_script() -> None:
     assert extraction("Der Schädel ist groß.", "schädel GROSS groß")["summarization_coverage"] == 2 / 3
     assert extraction("患者有发烧", "有发热")["summarization_density"] == 4 / 3
-    with pytest.raises(Absent, match="no words"):
+    with pytest.raises(Unavailable, match="no words"):
         extraction("A source.", "...")
 
 
@@ -217,7 +217,7 @@ def test_hostile_text_takes_seconds(name: str) -> None:
 def copied(source: str, summary: str) -> tuple[Mapping[str, float], str]:
     try:
         return extraction(source, summary), ""
-    except Absent as reason:
+    except Unavailable as reason:
         return {}, str(reason)
 
 
@@ -292,7 +292,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once(fake: type[FakeScorer], tmp
     for model, named in (("roberta-large", "roberta-large"), (str(tmp_path / "own"), "own")):
         (tmp_path / "own").mkdir(exist_ok=True)
         for _ in range(2):
-            with pytest.raises(Absent) as reason:
+            with pytest.raises(Unavailable) as reason:
                 bertscore(model)
             # a folder is called by its own name, not by its path
             loading = f"--medhelm-bertscore={named} cannot be loaded: "
@@ -302,16 +302,16 @@ def test_a_model_that_cannot_be_loaded_is_tried_once(fake: type[FakeScorer], tmp
 
 
 def test_a_failure_on_a_text_does_not_quote_it(fake: type[FakeScorer]) -> None:
-    with pytest.raises(Absent) as reason:
+    with pytest.raises(Unavailable) as reason:
         bertscore("roberta-large")("SECRET of a patient", "other")
     assert str(reason.value) == "--medhelm-bertscore=roberta-large failed on a text: RuntimeError"
 
 
 def test_without_a_model_or_the_package_bertscore_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Absent, match="no model named: --medhelm-bertscore="):
+    with pytest.raises(Unavailable, match="no model named: --medhelm-bertscore="):
         bertscore(None)
     monkeypatch.setitem(sys.modules, "bert_score", None)
-    with pytest.raises(Absent, match=r"needs bert_score: pip install 'pytest-medhelm\[summarization\]'"):
+    with pytest.raises(Unavailable, match=r"needs bert_score: pip install 'pytest-medhelm\[summarization\]'"):
         bertscore("roberta-large")
 
 
@@ -353,7 +353,7 @@ def test_bertscore_equals_the_package(tiny_bert: Path) -> None:
 @pytest.mark.slow
 def test_bertscore_says_when_files_are_broken(tiny_bert: Path) -> None:
     (tiny_bert / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(Absent, match="--medhelm-bertscore=tiny-bert cannot be loaded: "):
+    with pytest.raises(Unavailable, match="--medhelm-bertscore=tiny-bert cannot be loaded: "):
         bertscore(str(tiny_bert), offline=True)
 
 

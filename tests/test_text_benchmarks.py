@@ -33,7 +33,7 @@ from pytest_medhelm.tasks.data.ehr import LEFT_OUT, latest_record
 from pytest_medhelm.tasks.data.readers import read_json
 from pytest_medhelm.tasks.data.sections import Section, cut_section
 from pytest_medhelm.tasks.rubric_files import load_rubric
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import BENCHMARKS, cell, leaderboard
 
@@ -60,7 +60,7 @@ def sample(module: ModuleType, target: Path | None = None) -> Path:
 def read(module: ModuleType, folder: Path) -> tuple[list[Instance], Counter[str]]:
     """The instances, and how many records each rule leaves out."""
     entries = list(module.TASK.load(*(folder / file.name for file in module.TASK.files)))
-    rules = Counter(entry.rule for entry in entries if isinstance(entry, LeftOut))
+    rules = Counter(entry.rule for entry in entries if isinstance(entry, Excluded))
     return [entry for entry in entries if isinstance(entry, Instance)], rules
 
 
@@ -201,7 +201,7 @@ def test_a_section_is_cut_off_with_its_heading(note: str, heading: str, text: st
 )
 def test_a_note_without_a_usable_section_is_left_out(note: str, rule: str) -> None:
     section = cut_section(note)
-    assert isinstance(section, LeftOut)
+    assert isinstance(section, Excluded)
     assert rule in section.rule
 
 

@@ -21,20 +21,20 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.metrics.icd10 import mimiciv_billing_code_helm, read_codes
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.readers import content_id, digest
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each note with a code."""
     seen: Counter[str] = Counter()
     for row in read_columnar(path):
         note, codes = row.text("text"), row.take("target", list)
         if not codes:
-            yield LeftOut("a note without any code")
+            yield Excluded("a note without any code")
             continue
         if not all(isinstance(code, str) and code.strip() for code in codes):
             raise row.error("the column 'target' holds something that is no code")

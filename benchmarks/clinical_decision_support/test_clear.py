@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.tasks.data.folders import files_in
 from pytest_medhelm.tasks.data.office import read_xlsx
@@ -36,7 +36,7 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-def load(folder: Path) -> Iterator[Instance | LeftOut]:
+def load(folder: Path) -> Iterator[Instance | Excluded]:
     """One instance for each labelled row of each condition's workbook."""
     seen: Counter[str] = Counter()
     for path in files_in(folder, "*.xlsx"):
@@ -46,7 +46,7 @@ def load(folder: Path) -> Iterator[Instance | LeftOut]:
         for row in read_xlsx(path):
             text, label = (row.take(column, str).strip() for column in ("text", "result_human"))
             if not text or not label:
-                yield LeftOut("no text or no label")
+                yield Excluded("no text or no label")
                 continue
             # Excel keeps whole numbers as "1.0" where a column has gaps
             letter = LETTER.get(label.removesuffix(".0"))

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.readers import digest
@@ -42,7 +42,7 @@ CHARACTERS = 100_000
 
 def load(
     events: Path, readmission: Path, hypertension: Path, anemia: Path, splits: Path
-) -> Iterator[Instance | LeftOut]:
+) -> Iterator[Instance | Excluded]:
     """One instance for each label of the three tasks, with the events that precede it."""
     split = {
         row.take("subject_id", int): row.text("split") for row in read_columnar(splits, columns=["subject_id", "split"])
@@ -53,12 +53,12 @@ def load(
         if any(label.subject not in split for label in labels):
             raise DataError(f"{path.name} of {task} has a subject that {splits.name} does not know")
         kept += [(task, label) for label in labels[:LABELS_AT_MOST]]
-        yield from (LeftOut(f"a label of {task} beyond the limit") for _ in labels[LABELS_AT_MOST:])
+        yield from (Excluded(f"a label of {task} beyond the limit") for _ in labels[LABELS_AT_MOST:])
     timelines = Timelines(events, {label.subject for _, label in kept})
     for task, label in kept:
         codes, cut = timelines.until(label.subject, label.time, CHARACTERS)
         if not codes:
-            yield LeftOut("a label without any earlier event")
+            yield Excluded("a label without any earlier event")
             continue
         yield Instance(
             id=f"{task}-{label.id}",

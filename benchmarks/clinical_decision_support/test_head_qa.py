@@ -19,7 +19,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from pytest_medhelm import DataFile, Examples, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.tasks.data.readers import Row, read_json
 from pytest_medhelm.tasks.prompts import letter_prompt
@@ -27,7 +27,7 @@ from pytest_medhelm.tasks.prompts import letter_prompt
 COPY = "https://raw.githubusercontent.com/claudiaqw/head-qa-afi/16614f5983885c62ba9acc0f70648203b72af160/data"
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each question without an image."""
     number = 0
     for exam in read_json(path, records="exams"):
@@ -36,7 +36,7 @@ def load(path: Path) -> Iterator[Instance | LeftOut]:
             if not isinstance(record, dict):
                 raise exam.error("a question is no JSON object")
             question = Row(exam.file, number, record)
-            yield LeftOut("refers to an image") if question.optional("image") else asked(exam, question)
+            yield Excluded("refers to an image") if question.optional("image") else asked(exam, question)
 
 
 def asked(exam: Row, question: Row) -> Instance:

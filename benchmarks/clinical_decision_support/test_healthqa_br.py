@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.prompts import lettered
@@ -29,13 +29,13 @@ MARK = re.compile(r"""['"]([A-Z])['"]\s*:\s*|^[ \t]*([A-Z])\s*[:)]\s+""", re.MUL
 """What stands before an option."""
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each row whose key is one of its options."""
     for row in read_columnar(path, ["id", "source", "group", "question", "answer"]):
         question, choices = split_options(row.text("question"))
         answer = row.text("answer").upper()
         if answer not in list(ascii_uppercase[: len(choices)]):
-            yield LeftOut("the key is not one of the options")
+            yield Excluded("the key is not one of the options")
             continue
         yield Instance(
             id=row.text("id"),

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pytest_medhelm import DataFile, DataFolder, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, DataFolder, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.ehr import latest_record
@@ -29,7 +29,7 @@ ANNOTATOR = "Annotator_1"
 CHARACTERS = 300_000
 
 
-def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | LeftOut]:
+def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | Excluded]:
     """One instance for each instruction of the first table that Annotator_1 answered."""
     references: dict[str, str] = {}
     for row in read_csv(answers, delimiter="\t"):
@@ -55,7 +55,7 @@ def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | Le
         if f"{person}.xml" not in files:
             raise row.error(f"{records.name} lacks the record of this person")
         if name not in references:
-            yield LeftOut(f"no answer by {ANNOTATOR}")
+            yield Excluded(f"no answer by {ANNOTATOR}")
             continue
         yield Instance(name, question, references[name], record(f"{person}.xml"), cluster=digest(person))
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
 from pytest_medhelm.tasks.data.readers import digest, read_csv
@@ -32,12 +32,12 @@ TEST = "MEDEC-MS-TestSet-with-GroundTruth-and-ErrorType.csv"
 VALIDATION = "MEDEC-MS-ValidationSet-with-GroundTruth-and-ErrorType.csv"
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each row that has sentences."""
     for row in read_csv(path):
         sentences = [line.strip() for line in row.take("Sentences", str).splitlines() if line.strip()]
         if not sentences:
-            yield LeftOut("a row without sentences")
+            yield Excluded("a row without sentences")
             continue
         flag, number = row.text("Error Flag"), row.text("Error Sentence ID")
         if (flag, number) != ("0", "-1") and (flag != "1" or not number.isdecimal()):

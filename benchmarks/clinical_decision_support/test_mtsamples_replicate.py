@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.folders import files_in
@@ -38,11 +38,11 @@ ASKED = {
 }
 
 
-def load(folder: Path) -> Iterator[Instance | LeftOut]:
+def load(folder: Path) -> Iterator[Instance | Excluded]:
     """One instance for each text file that has a plan, a summary or findings."""
     for place, path in enumerate(files_in(folder, "*.txt")):
         section = cut_section(read_text(path))
-        if isinstance(section, LeftOut):
+        if isinstance(section, Excluded):
             yield section
             continue
         yield Instance(

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.readers import content_id, read_csv
@@ -38,13 +38,13 @@ FIELDS = (
 )
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each row of chw_care_plan.csv that has a note."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
         note = row.take("MO Note", str).strip()
         if not note:
-            yield LeftOut("no note")
+            yield Excluded("no note")
             continue
         yield Instance(
             id=content_id(seen, note),

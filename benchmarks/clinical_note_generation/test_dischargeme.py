@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.readers import digest, read_csv
@@ -36,7 +36,7 @@ ASKED = {
 
 def load(
     diagnosis: Path, triage: Path, discharge: Path, radiology: Path, edstays: Path, target: Path
-) -> Iterator[Instance | LeftOut]:
+) -> Iterator[Instance | Excluded]:
     """Two instances for each admission that all six tables know."""
     patients = set.intersection(*({row.text("subject_id") for row in read_csv(path)} for path in (diagnosis, triage)))
     emergencies = {whole(row.take("hadm_id", str)) for row in read_csv(edstays)}
@@ -48,11 +48,11 @@ def load(
     for row in read_csv(discharge):
         patient, stay, summary = row.text("subject_id"), whole(row.text("hadm_id")), row.text("text")
         if stay in seen:
-            yield LeftOut("another summary of the same admission")
+            yield Excluded("another summary of the same admission")
             continue
         seen.add(stay)
         if patient not in patients or not all(stay in table for table in (emergencies, targets, reports)):
-            yield LeftOut("an admission that one of the tables does not know")
+            yield Excluded("an admission that one of the tables does not know")
             continue
         summary, cuts = without(summary, targets[stay].values())
         images = "\n\n".join(text for _, text in sorted(reports[stay]))

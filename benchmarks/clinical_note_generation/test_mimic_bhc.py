@@ -19,19 +19,19 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each line of test.jsonl."""
     seen: Counter[str] = Counter()
     for row in read_jsonl(path):
         note, course = (row.take(field, str).strip() for field in ("input", "target"))
         if not note or not course:
-            yield LeftOut("an empty note or an empty hospital course")
+            yield Excluded("an empty note or an empty hospital course")
             continue
         yield Instance(
             id=content_id(seen, note, course),

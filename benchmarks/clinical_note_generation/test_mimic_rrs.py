@@ -18,14 +18,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.readers import content_id, read_text
 from pytest_medhelm.util.errors import DataError
 
 
-def load(findings: Path, impressions: Path) -> Iterator[Instance | LeftOut]:
+def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
     """One instance for each line of the two files."""
     left, right = lines(findings), lines(impressions)
     if len(left) != len(right):
@@ -36,7 +36,7 @@ def load(findings: Path, impressions: Path) -> Iterator[Instance | LeftOut]:
     seen: Counter[str] = Counter()
     for finding, impression in zip(left, right, strict=True):
         if not finding or not impression:
-            yield LeftOut("an empty line in one of the files")
+            yield Excluded("an empty line in one of the files")
             continue
         yield Instance(
             id=content_id(seen, finding, impression),

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.folders import files_in
@@ -35,11 +35,11 @@ ASKED = {
 }
 
 
-def load(folder: Path) -> Iterator[Instance | LeftOut]:
+def load(folder: Path) -> Iterator[Instance | Excluded]:
     """One instance for each text file that has a plan, a summary or findings."""
     for path in files_in(folder, "*.txt"):
         section = cut_section(read_text(path))
-        if isinstance(section, LeftOut):
+        if isinstance(section, Excluded):
             yield section
             continue
         yield Instance(

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.office import read_xlsx
@@ -31,13 +31,13 @@ NO_ANSWER = ("", "n/a")
 NONE_FOUND = ("no answers", "unanswerable")
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each row of the sheet DrugQA that has an answer."""
     seen: Counter[str] = Counter()
     for row in read_xlsx(path, sheet="DrugQA"):
         question, answer = row.text("Question"), row.take("Answer", str).strip()
         if answer.lower() in NO_ANSWER:
-            yield LeftOut("no answer")
+            yield Excluded("no answer")
             continue
         yield Instance(
             id=content_id(seen, question, answer),

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, LeftOut, Response, Task
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
 from pytest_medhelm.plugin.fixtures import Score
 from pytest_medhelm.scoring.jury.jury import Jury
 from pytest_medhelm.tasks.data.readers import content_id, read_csv
@@ -31,16 +31,16 @@ SHOWN = {
 REFERENCE = "DischargeInstructionNoteText"
 
 
-def load(path: Path) -> Iterator[Instance | LeftOut]:
+def load(path: Path) -> Iterator[Instance | Excluded]:
     """One instance for each checked and complete row of starr_patient_instructions.csv."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
         texts = {column: row.take(column, str).strip() for column in (*SHOWN, REFERENCE)}
         if row.take("QC", str).strip().upper() != "TRUE":
-            yield LeftOut("QC is not TRUE")
+            yield Excluded("QC is not TRUE")
             continue
         if not all(texts.values()):
-            yield LeftOut("one of the five texts is empty")
+            yield Excluded("one of the five texts is empty")
             continue
         yield Instance(
             id=content_id(seen, *texts.values()),

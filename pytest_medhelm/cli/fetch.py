@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_medhelm.cli.progress import Shown
-from pytest_medhelm.tasks.catalogue import Entry, catalogue
+from pytest_medhelm.cli.progress import ProgressLine
+from pytest_medhelm.tasks.catalogue import CatalogueEntry, catalogue
 from pytest_medhelm.tasks.data.fetch import Fetched, fetch, has_address, lacking, wanted
 from pytest_medhelm.tasks.data.licences import accept, accepted, terms
 from pytest_medhelm.tasks.data.sources import how_to_get
@@ -65,7 +65,7 @@ def _instruction(task: Task, rest: Sequence[DataFile | DataFolder], base: Path, 
 
 def _chosen(arguments: argparse.Namespace) -> list[Task]:
     everything = catalogue(arguments.benchmarks)
-    entries: Sequence[Entry] = everything.named(arguments.names)
+    entries: Sequence[CatalogueEntry] = everything.named(arguments.names)
     if arguments.all_public:
         for problem in everything.problems:
             print(f"medhelm: {problem}", file=sys.stderr)
@@ -115,7 +115,7 @@ def _agree(tasks: Sequence[Task], *, given: bool) -> None:
 
 def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | None:
     """Fetch one benchmark and say so; None when that failed."""
-    shown = Shown(task.name)
+    shown = ProgressLine(task.name)
     try:
         brought = fetch(task, base, mirror=mirror, replace=replace, progress=shown)
     except DataError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_medhelm.gates.ledger.chain import Entry, problems, read
+from pytest_medhelm.gates.ledger.chain import LedgerEntry, problems, read
 from pytest_medhelm.util.errors import ConfigError, DataError
 from pytest_medhelm.util.escaping import visible
 
@@ -43,7 +43,7 @@ def show(path: Path) -> int:
     return 0
 
 
-def _in_words(entry: Entry) -> str:
+def _in_words(entry: LedgerEntry) -> str:
     facts = entry.facts
     gates = ", ".join(f"{name} {digest[:12]}" for name, digest in facts.get("gates", {}).items())
     if entry.kind == "promotion":

@@ -9,7 +9,7 @@ SECONDS_BETWEEN_LINES = 10.0
 _BAR = 24
 
 
-class Shown:
+class ProgressLine:
     """A datasets.download.Progress that writes to stderr."""
 
     def __init__(self, label: str) -> None:

@@ -16,7 +16,7 @@ from pytest_medhelm.cli.gate import apart_from, ledger_beside
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
 from pytest_medhelm.gates.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
-from pytest_medhelm.gates.ledger.chain import Entry, append, read
+from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
 from pytest_medhelm.gates.suite_outcome import Outcome, conclude
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.model_card import card
@@ -124,7 +124,7 @@ def _post_hoc(outcome: Outcome) -> Iterator[str]:
         yield f"the gate file is not fixed beforehand ({'; '.join(attempt['gates'].values())})"
 
 
-def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[Entry]) -> Iterator[str]:
+def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[LedgerEntry]) -> Iterator[str]:
     """Runs of a candidate that the ledger does not know: they may have been seen before the gate file was written.
 
     The parts of a merge may have run where this ledger is not; their own clocks must say that they began afterwards.
@@ -197,7 +197,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _print(entry: Entry, ledger: Path, target: Path, *, overridden: bool) -> None:
+def _print(entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:
     facts: Mapping[str, Any] = entry.facts
     if facts["override"]:
         print(visible(f"OVERRIDDEN: {'; '.join(facts['overridden'])}; reason: {facts['reason']}"))

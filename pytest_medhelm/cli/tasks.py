@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from pytest_medhelm.tasks.catalogue import Catalogue, Entry, catalogue
+from pytest_medhelm.tasks.catalogue import Catalogue, CatalogueEntry, catalogue
 from pytest_medhelm.tasks.data.fetch import wanted
 from pytest_medhelm.tasks.data.licences import terms
 from pytest_medhelm.tasks.data.outline import outline
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def presence(entry: Entry, data: Path | None) -> Presence:
+def presence(entry: CatalogueEntry, data: Path | None) -> Presence:
     """By the names of the files alone; their checksums are not looked at."""
     task = entry.task
     places = [("given", data / task.name)] if data else []
@@ -125,7 +125,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
 class _Checked:
     """One benchmark in full. Its files are read once, to check them."""
 
-    def __init__(self, entry: Entry, data: Path | None) -> None:
+    def __init__(self, entry: CatalogueEntry, data: Path | None) -> None:
         self._entry = entry
         self._data = data
         self._here = presence(entry, data)
@@ -211,7 +211,7 @@ def _state(file: DataFile | DataFolder, here: Presence) -> str:
 # JSON
 
 
-def _facts(entry: Entry, data: Path | None) -> dict[str, Any]:
+def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
     task, here = entry.task, presence(entry, data)
     return {
         "name": task.name,

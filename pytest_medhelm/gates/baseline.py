@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pytest_medhelm.gates.metric_value import interval_name
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
-from pytest_medhelm.gates.verdict import Reading, Unread
+from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import difference_at
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
@@ -82,29 +82,29 @@ def _only(names: Sequence[str], path: Path) -> str:
     return names[0]
 
 
-def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Reading | Unread:
+def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | NotMeasured:
     """The mean difference, candidate minus baseline, with limits each at the rule's one-sided level.
 
     Missing scores count as the worst for the candidate and the best for the baseline, and the other way round.
     """
     if baseline is None:
-        return Unread("there is no baseline: name its suite with --medhelm-baseline=PATH (medhelm: --baseline)")
+        return NotMeasured("there is no baseline: name its suite with --medhelm-baseline=PATH (medhelm: --baseline)")
     base = baseline.cells.get(cell.benchmark)
     if base is None:
-        return Unread(f"the baseline {baseline.model} in {baseline.source} has no records of it")
+        return NotMeasured(f"the baseline {baseline.model} in {baseline.source} has no records of it")
     metric = rule.metric or cell.main_metric
     refusal = _refusal(cell, base, metric)
     if refusal is not None:
-        return Unread(refusal)
+        return NotMeasured(refusal)
     return _reading(rule, cell, base, metric)
 
 
-def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Reading | Unread:
+def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotMeasured:
     scale = cell.metrics[metric]["scale"]
     pairs = [*_pairs(cell, base, metric, scale)]
     known = [pair for pair in pairs if pair.known]
     if not known:
-        return Unread("no instance was measured for both")
+        return NotMeasured("no instance was measured for both")
     span = abs(scale[1] - scale[0])
 
     strata = None if cell.strata is None else [pair.stratum for pair in known]
@@ -119,7 +119,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Reading | Unrea
         outer = limits([pair.low for pair in pairs], pairs)[0], limits([pair.high for pair in pairs], pairs)[1]
     missing = len(pairs) - len(known)
     count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
-    return Reading(
+    return Measured(
         paired_mean([pair.low for pair in known], strata),
         limits=shown,
         outer=outer,

@@ -49,7 +49,7 @@ def plan_of(benchmark: Benchmark, binary: Sequence[str], gates: Sequence[str]) -
     return {"unasked": unasked, "must_pass": never, "binary": sorted(binary), "gates": sorted(gates)}
 
 
-class Told:
+class StopList:
     """Reads what need not be asked any further; in the process that asks."""
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +70,7 @@ class Told:
         return cell in self._cells
 
 
-class Curtailment:
+class EarlyStop:
     """Looks at the records of a run as they arrive; on the controller."""
 
     def __init__(self, gates: Sequence[Gate], models: Sequence[str], baseline: Baseline | None, path: Path) -> None:

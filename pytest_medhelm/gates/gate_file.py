@@ -48,7 +48,7 @@ _RULE = {"rule": str, "any_of": list, "why": str, "alpha": float, "judges": int,
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class Requirement:
     """One ``[[rule]]``: it is met when any of its alternatives passes; most have one only."""
 
     alternatives: tuple[Rule, ...]
@@ -63,7 +63,7 @@ class Demand:
 class Gate:
     """What decides a promotion: all demands must be met, on the evaluation set that is stated, if one is."""
 
-    demands: tuple[Demand, ...]
+    demands: tuple[Requirement, ...]
     title: str = ""
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """What holds for every benchmark."""
@@ -81,7 +81,7 @@ class Gate:
 
 def gate_of(texts: Sequence[str]) -> Gate:
     """Rules from the command line, the config file or a benchmark. Raises ConfigError as ``parse_rule``."""
-    return Gate(tuple(Demand((parse_rule(text),)) for text in texts))
+    return Gate(tuple(Requirement((parse_rule(text),)) for text in texts))
 
 
 def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
@@ -141,7 +141,7 @@ def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
     return Gate(demands, table.get("title", ""), evaluation, benchmarks, path, digest)
 
 
-def _demand(entry: Any, alpha: float, where: str) -> Demand:
+def _demand(entry: Any, alpha: float, where: str) -> Requirement:
     if not isinstance(entry, dict):
         raise ConfigError(f"{where} must be a table: write [[rule]] and below it rule = '...'")
     _check(entry, _RULE, where)
@@ -167,7 +167,7 @@ def _demand(entry: Any, alpha: float, where: str) -> Demand:
                 jury_agreement=entry.get("jury_agreement", rule.jury_agreement),
             )
         )
-    return Demand(tuple(rules))
+    return Requirement(tuple(rules))
 
 
 def _alpha(value: float, where: str) -> float:

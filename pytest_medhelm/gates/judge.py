@@ -12,7 +12,7 @@ from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, unvalidated
 from pytest_medhelm.gates.metric_value import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
-from pytest_medhelm.gates.verdict import GateResult, Reading, Unread, any_of, decide, unread, worst_of
+from pytest_medhelm.gates.verdict import GateResult, Measured, NotMeasured, any_of, decide, unread, worst_of
 from pytest_medhelm.gates.worst_and_best_case import asked_of, completions, undecided
 from pytest_medhelm.results.agreement.validation import Validation
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -115,7 +115,7 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
     mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
     if rule.benchmark == COST:
         rows = [evidence.measured[f"{cell.benchmark} {model}"] for cell in mine.values()]
-        yield decide(rule, model, "", suite_cost(rows) if rows else Unread("it has no records"))
+        yield decide(rule, model, "", suite_cost(rows) if rows else NotMeasured("it has no records"))
         return
     names = _benchmarks(rule.benchmark, gate, evidence, mine)
     if rule.metric == "must_pass" and rule.benchmark not in mine:
@@ -201,11 +201,11 @@ def _judge_whole(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateRes
     key, value = rule.slice
     for each in slice_values(cell, key) or [value] if value == "*" else [value]:
         part = slice_of(cell, key, each)
-        found = part if isinstance(part, Unread) else _read(rule, part, evidence)
+        found = part if isinstance(part, NotMeasured) else _read(rule, part, evidence)
         yield decide(rule, cell.model, f"{cell.benchmark}[{key}={each}]", found)
 
 
-def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Reading | Unread:
+def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Measured | NotMeasured:
     if rule.metric == "jury_agreement":
         return agreement(cell, evidence.agreement)
     doubt = unvalidated(rule, cell, evidence.agreement)

@@ -9,7 +9,7 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, COST, LATENCIES, Rule
-from pytest_medhelm.gates.verdict import Reading, Unread
+from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits, mean_limits, share_limits
@@ -19,7 +19,7 @@ LEAST_TIMED = 20
 """A quantile of fewer answers says little."""
 
 
-def measure(rule: Rule, cell: Cell, measured: Mapping[str, Any]) -> Reading | Unread:
+def measure(rule: Rule, cell: Cell, measured: Mapping[str, Any]) -> Measured | NotMeasured:
     """What the rule is about; ``measured``: the measurements of this cell. ``cell`` is already the rule's slice."""
     metric = rule.metric or cell.main_metric
     if metric in STATUSES:
@@ -45,41 +45,41 @@ def slice_values(cell: Cell, key: str) -> list[str]:
     return sorted(set(cell.columns.slices.get(key, ())) - {""})
 
 
-def slice_of(cell: Cell, key: str, value: str) -> Cell | Unread:
+def slice_of(cell: Cell, key: str, value: str) -> Cell | NotMeasured:
     """The instances of one slice, as a cell of their own."""
     known = slice_values(cell, key)
     if not known:
         there = ", ".join(sorted(cell.columns.slices)) or "none"
-        return Unread(f"it has no slice {key!r}; there are: {there}")
+        return NotMeasured(f"it has no slice {key!r}; there are: {there}")
     if value not in known:
-        return Unread(f"slice {key!r} has no value {value!r}; there are: {', '.join(known[:8])}")
+        return NotMeasured(f"slice {key!r} has no value {value!r}; there are: {', '.join(known[:8])}")
     rows = [row for row, found in enumerate(cell.columns.slices[key]) if found == value]
     columns = cell.columns.only(rows)
     facts = {**cell.facts, "strata": [name for name in cell.facts["strata"] if name in set(columns.strata)]}
     return replace(make_cell(cell.benchmark, cell.model, columns, facts, cell.provenance), partial=cell.partial)
 
 
-def suite_cost(rows: list[Mapping[str, Any]]) -> Reading | Unread:
+def suite_cost(rows: list[Mapping[str, Any]]) -> Measured | NotMeasured:
     """What the answers of one model and their judging cost, over its cells."""
     return _cost(rows)
 
 
-def _status(status: str, cell: Cell, alpha: float) -> Reading:
+def _status(status: str, cell: Cell, alpha: float) -> Measured:
     count = cell.statuses.get(status, 0)
     flags = [float(found == status) for found in cell.columns.statuses]
     limits = share_limits(flags, cell.columns.clusters, alpha) if flags else None
-    return Reading(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=bounds_name(1 - alpha))
+    return Measured(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=bounds_name(1 - alpha))
 
 
-def _metric(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
+def _metric(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
     summary = cell.metrics.get(metric)
     if summary is None and metric in cell.absent:
-        return Unread(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
+        return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
     if summary is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
-        return Unread(f"metric {metric!r} was not recorded; known are: {known}")
+        return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
     if summary["value"] is None:
-        return Unread(summary["note"] or "nothing was measured")
+        return NotMeasured(summary["note"] or "nothing was measured")
     value = summary["value"]
     exact = _exact_limits(metric, cell, alpha) if "one_sided" not in summary else None
     limits = exact or (summary["low"], summary["high"])
@@ -89,7 +89,7 @@ def _metric(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
     missing = f"{summary['missing']} of {summary['missing'] + summary['n']} missing" if summary["missing"] else ""
     one_sided = summary.get("one_sided", 1 - alpha if exact else None)
     kind = interval_name(alpha) if one_sided is None else bounds_name(one_sided)
-    return Reading(value, ends, limits, outer, missing, kind)
+    return Measured(value, ends, limits, outer, missing, kind)
 
 
 def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] | None:
@@ -123,12 +123,12 @@ def _labelled(cell: Cell) -> list[Labelled]:
     ]
 
 
-def _latency(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
+def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
     """A quantile over answers that were really asked. A first attempt that failed counts as slower than all others."""
     timed, retried = cell.columns.first_latencies, cell.columns.retried
     n = len(timed) + retried
     if n < LEAST_TIMED:
-        return Unread(
+        return NotMeasured(
             f"only {n} answers were asked in this suite's runs and not read from the cache, at least {LEAST_TIMED} "
             "are needed: run with --medhelm-no-cache"
         )
@@ -136,9 +136,9 @@ def _latency(metric: str, cell: Cell, alpha: float) -> Reading | Unread:
     share = LATENCIES[metric]
     value = ordered[math.ceil(share * n) - 1]
     if math.isinf(value):
-        return Unread(f"{retried} of {n} first attempts failed, so that the quantile is not known", "fail")
+        return NotMeasured(f"{retried} of {n} first attempts failed, so that the quantile is not known", "fail")
     limits = _order_limits(ordered, share, alpha)
-    return Reading(value, limits=limits, note=f"over {n} first attempts", interval=interval_name(alpha))
+    return Measured(value, limits=limits, note=f"over {n} first attempts", interval=interval_name(alpha))
 
 
 def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[float, float] | None:
@@ -155,16 +155,16 @@ def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[flo
     return ordered[first - 1], ordered[last - 1]
 
 
-def _cost(rows: list[Mapping[str, Any]]) -> Reading | Unread:
+def _cost(rows: list[Mapping[str, Any]]) -> Measured | NotMeasured:
     total = 0.0
     for row in rows:
         for party in (row["model"], row["judges"]):
             if not party["requests"]:
                 continue
             if party["cost"] is None or party["unknown"]:
-                return Unread("the cost is not known: give prices in medhelm.toml (docs/costs.md)")
+                return NotMeasured("the cost is not known: give prices in medhelm.toml (docs/costs.md)")
             total += party["cost"]
-    return Reading(total)
+    return Measured(total)
 
 
 def never_events_of(cell: Cell) -> int:
@@ -172,10 +172,10 @@ def never_events_of(cell: Cell) -> int:
     return max(int(cell.facts["data"].get("never_events", 0)), len(cell.columns.floors))
 
 
-def _never_events(cell: Cell) -> Reading | Unread:
+def _never_events(cell: Cell) -> Measured | NotMeasured:
     floors = cell.columns.floors
     if not floors:
-        return Unread("it has no never-event (no instance with must_pass)")
+        return NotMeasured("it has no never-event (no instance with must_pass)")
     worst, best = cell.metrics[cell.main_metric]["scale"] if cell.scored else (0.0, 1.0)
     scores = cell.scores.get(cell.main_metric, [None] * len(cell.instances))
     unmeasured = sum(scores[row] is None for row in floors)
@@ -185,7 +185,7 @@ def _never_events(cell: Cell) -> Reading | Unread:
         if (value := scores[row]) is not None
     )
     kept = len(floors) - broken - unmeasured
-    return Reading(kept / len(floors), note=f"{broken} of {len(floors)} happened, {unmeasured} could not be measured")
+    return Measured(kept / len(floors), note=f"{broken} of {len(floors)} happened, {unmeasured} could not be measured")
 
 
 def interval_name(alpha: float) -> str:

@@ -32,7 +32,7 @@ class Planned:
     """Slugs of its category and subcategory, by which rules may name it too."""
 
 
-class Differing(NamedTuple):
+class Discordance(NamedTuple):
     """How often two models differ."""
 
     variance: float
@@ -57,14 +57,14 @@ def differences_of(first: Cell, second: Cell, metric: str = "") -> list[float]:
     return [difference / (best - worst) for _, difference in pairs_of(first, second, metric)]
 
 
-def measured(cells: Sequence[Cell], metric: str = "") -> Differing | None:
+def measured(cells: Sequence[Cell], metric: str = "") -> Discordance | None:
     """How often the models of one benchmark differ, the most of any two; None without two on enough instances.
 
     Sample data says nothing of it. Where no two answers differ, one of the pairs is taken to.
     """
     found = [
         # About 0: of two models that are equally good, as power assumes.
-        Differing(
+        Discordance(
             max(pvariance(values, 0.0), 1 / len(values)),
             len(values),
             f"{one.model} and {other.model}",

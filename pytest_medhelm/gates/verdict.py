@@ -58,7 +58,7 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measured:
     """The number that a rule is about, and how far it is known."""
 
     value: float
@@ -74,16 +74,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class NotMeasured:
     """Why there is no number, or none that may decide."""
 
     reason: str
     verdict: Verdict = "not evaluated"
 
 
-def decide(rule: Rule, model: str, benchmark: str, found: Reading | Unread) -> GateResult:
+def decide(rule: Rule, model: str, benchmark: str, found: Measured | NotMeasured) -> GateResult:
     """The verdict: a pass holds with all missing data at their worst, a fail with all at their best."""
-    if isinstance(found, Unread):
+    if isinstance(found, NotMeasured):
         return unread(rule, model, benchmark, found.reason, found.verdict)
     verdict, reason = _by_limits(rule, found) if rule.bound or rule.baseline else _by_point(rule, found)
     low, high = found.limits or (None, None)
@@ -93,14 +93,14 @@ def decide(rule: Rule, model: str, benchmark: str, found: Reading | Unread) -> G
     )  # fmt: skip
 
 
-def _by_point(rule: Rule, found: Reading) -> tuple[Verdict, str]:
+def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     low, high = found.ends or (found.value, found.value)
     reason = f"missing data leave {low:.3f} to {high:.3f} possible" if low < high else "the value decides"
     checks = [rule.met(low), rule.met(high)]
     return "pass" if all(checks) else "inconclusive" if any(checks) else "fail", reason
 
 
-def _by_limits(rule: Rule, found: Reading) -> tuple[Verdict, str]:
+def _by_limits(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     """One limit decides; a fail is shown only when the other one does not reach the threshold either."""
     outer = found.outer or found.limits
     if outer is None:

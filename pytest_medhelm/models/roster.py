@@ -18,7 +18,7 @@ Resolved = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Lineup:
+class Roster:
     """Who is evaluated and who judges."""
 
     models: tuple[Model, ...]
@@ -45,7 +45,7 @@ def _served(names: Sequence[str]) -> frozenset[str]:
     return frozenset(name.partition("/")[0] for name in names) & {"openai", "vllm", "ollama"}
 
 
-def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
+def resolve_models(config: pytest.Config, settings: Settings) -> Roster:
     """Give the names of the session a meaning; no request is made. Raises ConfigError."""
     # The address is that of the models; where these need none, of the judges.
     shared = _served(settings.models) or _served(settings.judges)
@@ -58,7 +58,7 @@ def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
         made = config.hook.pytest_medhelm_make_model(name=name, config=config)
         return made or resolve_model(name, settings, shared if settings.base_url else frozenset())
 
-    lineup = Lineup(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
+    lineup = Roster(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
     _refuse_namesakes(lineup)
     for judge in lineup.judges:
         if judge.answer is not None:
@@ -74,7 +74,7 @@ def name_lineup(config: pytest.Config, settings: Settings) -> Lineup:
     return lineup
 
 
-def _refuse_namesakes(lineup: Lineup) -> None:
+def _refuse_namesakes(lineup: Roster) -> None:
     """Records are told apart by the model's name. Raises ConfigError."""
     names = [model.name for model in lineup.models]
     for name in names:
@@ -82,7 +82,7 @@ def _refuse_namesakes(lineup: Lineup) -> None:
             raise ConfigError(f"two of the models named are called {name}: rename a file of answers, or its entry")
 
 
-def _require_prices(lineup: Lineup, settings: Settings) -> None:
+def _require_prices(lineup: Roster, settings: Settings) -> None:
     """A budget counts only what has a price; an embedded model costs no money. Raises ConfigError."""
     for model in lineup:
         if model.endpoint is not None and model.price is None and model.provider != "local":
@@ -93,7 +93,7 @@ def _require_prices(lineup: Lineup, settings: Settings) -> None:
             )
 
 
-def refuse_self_judging(lineup: Lineup, settings: Settings) -> None:
+def refuse_self_judging(lineup: Roster, settings: Settings) -> None:
     """A model must not grade its own answers. Raises ConfigError."""
     if settings.config.run.get("allow_self_judging"):
         return
@@ -107,7 +107,7 @@ def refuse_self_judging(lineup: Lineup, settings: Settings) -> None:
             )
 
 
-def connect(lineup: Lineup, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Lineup:
+def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Roster:
     """Start embedded models and look at each endpoint once (controller only).
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
@@ -131,12 +131,12 @@ def connect(lineup: Lineup, settings: Settings, stack: ExitStack, progress: Call
         listed = listings[place]
         return model if listed is None else replace(model, served=match_served(model.served, listed))
 
-    found = Lineup(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
+    found = Roster(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
     refuse_self_judging(found, settings)
     return found
 
 
-def apply(lineup: Lineup, resolved: Resolved) -> Lineup:
+def apply(lineup: Roster, resolved: Resolved) -> Roster:
     """The lineup of a worker: names as given, endpoints as the controller found them."""
 
     def known(model: Model) -> Model:
@@ -145,7 +145,7 @@ def apply(lineup: Lineup, resolved: Resolved) -> Lineup:
         entry = resolved[model.name]
         return replace(model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"]))
 
-    return Lineup(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
+    return Roster(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
 
 
 def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.gate_file import Gate
-    from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.util.settings import Settings
 
 __all__ = ["instance", "jury", "model", "response", "score"]
@@ -55,10 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _activate(config: pytest.Config, settings: Settings) -> None:
     """A model is named: register the side that asks, the side that reports, or both."""
     from pytest_medhelm.gates.gate_file import read_gates
-    from pytest_medhelm.models.roster import apply, name_lineup
+    from pytest_medhelm.models.roster import apply, resolve_models
     from pytest_medhelm.plugin.asking import Asker
     from pytest_medhelm.plugin.controller import Controller
-    from pytest_medhelm.plugin.worker import Running
+    from pytest_medhelm.plugin.worker import WorkerPlugin
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
@@ -67,10 +67,10 @@ def _activate(config: pytest.Config, settings: Settings) -> None:
     if settings.from_store is not None:
         from pytest_medhelm.plugin.rescoring import StoredItems, stored_lineup
 
-        lineup: Lineup = stored_lineup(settings.from_store)
+        lineup: Roster = stored_lineup(settings.from_store)
         config.pluginmanager.register(StoredItems(settings, settings.from_store), "medhelm-stored-items")
     else:
-        lineup = name_lineup(config, settings)
+        lineup = resolve_models(config, settings)
     if lineup.judges and settings.config.rubrics:
         from pytest_medhelm.tasks.rubric_files import chosen_rubric
 
@@ -103,7 +103,7 @@ def _activate(config: pytest.Config, settings: Settings) -> None:
             config.pluginmanager.register(Distribution(controller), "medhelm-distribution")
     config.stash[state.LINEUP] = lineup
     config.stash[state.ASKER] = asker
-    config.pluginmanager.register(Running(asker, rank), "medhelm-running")
+    config.pluginmanager.register(WorkerPlugin(asker, rank), "medhelm-running")
 
 
 def _baseline(settings: Settings, gates: Sequence[Gate]) -> Baseline | None:
@@ -121,9 +121,9 @@ def _baseline(settings: Settings, gates: Sequence[Gate]) -> Baseline | None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     if not file_path.name.endswith((".medhelm.yaml", ".medhelm.yml")):
         return None
-    from pytest_medhelm.plugin.yaml_benchmarks.collect import OwnBenchmark
+    from pytest_medhelm.plugin.yaml_benchmarks.collect import YamlBenchmark
 
-    module: pytest.Module = OwnBenchmark.from_parent(parent, path=file_path)
+    module: pytest.Module = YamlBenchmark.from_parent(parent, path=file_path)
     return module
 
 

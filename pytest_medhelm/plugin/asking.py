@@ -12,12 +12,12 @@ from pytest_medhelm.gates.gate_file import read_gates
 from pytest_medhelm.gates.rule import Rule, parse_rule
 from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin import state
-from pytest_medhelm.plugin.item_params import subject
+from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.panel import Panel
 from pytest_medhelm.scoring.metrics import METRICS, Metric
-from pytest_medhelm.scoring.record import Draft, Record, text_hash
+from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
 from pytest_medhelm.tasks.task import Instance, Task
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.engine.engine import Engine
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.engine.stored import StoredResponses
-    from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.prompts import Message
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Asker:
     """What the fixtures stand on: requests, completions, drafts and records."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, lineup: Lineup, run: str, processes: int = 1) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, lineup: Roster, run: str, processes: int = 1) -> None:
         """``processes`` ask at the same time and share the endpoints."""
         self.config = config
         self.settings = settings
@@ -134,20 +134,20 @@ class Asker:
         self.engine.store.put([(request, completion)], run=self.run)
         return completion
 
-    def answer(self, draft: Draft) -> tuple[Request, Completion]:
+    def answer(self, draft: RecordBuilder) -> tuple[Request, Completion]:
         """The completion for a benchmark's instance, usually under way by now."""
         messages = draft.benchmark.messages(draft.instance) if draft.model.answer or not draft.request else ()
         request = draft.request or self.request(draft.model, messages, draft.instance.id)
         return request, self.complete(request, messages, draft.instance, draft.benchmark)
 
-    def draft(self, item: pytest.Item) -> Draft:
+    def draft(self, item: pytest.Item) -> RecordBuilder:
         """The record in the making of a benchmark's item."""
         if state.DRAFT not in item.stash:
-            found = subject(item)
+            found = item_params(item)
             assert found is not None
             benchmark, packed, model = found
             jury = bool(self.lineup.judges and benchmark.task.rubric)
-            item.stash[state.DRAFT] = Draft(
+            item.stash[state.DRAFT] = RecordBuilder(
                 benchmark=benchmark,
                 instance=packed.unpack(),
                 model=model,
@@ -172,7 +172,7 @@ class Asker:
             return chosen_rubric(self.settings.config, key)
         return rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
 
-    def record(self, draft: Draft) -> Record:
+    def record(self, draft: RecordBuilder) -> Record:
         """What a draft has become. The first record of a benchmark, and of its settings, says what these are."""
         self.engine.store.put_text(text_hash(draft.instance.answer), draft.instance.answer)
         record = draft.record()

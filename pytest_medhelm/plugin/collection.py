@@ -17,7 +17,7 @@ from pytest_medhelm.tasks.taxonomy import slug
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.util.settings import Settings
 
 
@@ -55,7 +55,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("instance", mine, ids=[public_id(task, entry.id) for entry in mine], indirect=True)
 
 
-def _respect_agreement(benchmark: Benchmark, lineup: Lineup, settings: Settings) -> None:
+def _respect_agreement(benchmark: Benchmark, lineup: Roster, settings: Settings) -> None:
     """Data that may not be sent to services of third parties is not sent. Raises DataMissing naming the model."""
     if benchmark.task.third_party is not False or benchmark.source.origin == "sample":
         return

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.models.engine.store import ResponseStore, stop_file
-from pytest_medhelm.models.roster import Lineup, connect, describe
+from pytest_medhelm.models.roster import Roster, connect, describe
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.plugin import state
 from pytest_medhelm.plugin.item_params import benchmarks
@@ -32,7 +32,7 @@ from pytest_medhelm.util.escaping import visible
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
-    from pytest_medhelm.gates.early_stop import Curtailment
+    from pytest_medhelm.gates.early_stop import EarlyStop
     from pytest_medhelm.gates.verdict import GateResult
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.tasks.benchmark import Benchmark
@@ -44,7 +44,7 @@ LISTED = 6
 """Benchmarks that the header names."""
 
 
-class Shown(NamedTuple):
+class ReportStatus(NamedTuple):
     """What a report keeps of its record."""
 
     status: str
@@ -58,7 +58,7 @@ class Controller:
         self,
         config: pytest.Config,
         settings: Settings,
-        lineup: Lineup,
+        lineup: Roster,
         gates: Collection[Gate],
         baseline: Baseline | None,
     ) -> None:
@@ -245,7 +245,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record: Record | None = getattr(report, "medhelm", None)
-        if record is None or isinstance(record, Shown):
+        if record is None or isinstance(record, ReportStatus):
             return
         self._selected.add(record["benchmark"])
         # With the first record of each process: the rules that the benchmark itself brings along.
@@ -256,16 +256,16 @@ class Controller:
         if self._curtailment is not None:
             self._curtailment.see(record, plan, self._open_suite)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
-        report.medhelm = Shown(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
+        report.medhelm = ReportStatus(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
 
     @cached_property
-    def _curtailment(self) -> Curtailment | None:
+    def _curtailment(self) -> EarlyStop | None:
         """Looks for what need not be asked any further; None without --medhelm-curtail."""
         if not self.settings.curtail:
             return None
-        from pytest_medhelm.gates.early_stop import Curtailment
+        from pytest_medhelm.gates.early_stop import EarlyStop
 
-        return Curtailment(self._gates, self.lineup.gated(), self._baseline, self._curtail_file)
+        return EarlyStop(self._gates, self.lineup.gated(), self._baseline, self._curtail_file)
 
     @property
     def _curtail_file(self) -> Path:

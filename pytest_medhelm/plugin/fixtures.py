@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.asking import Asker
     from pytest_medhelm.scoring.jury.jury import Jury
     from pytest_medhelm.scoring.metrics.summarization import Compare, Scales
-    from pytest_medhelm.scoring.record import Draft
+    from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.scoring.response import Response
     from pytest_medhelm.tasks.task import Instance
 
@@ -67,7 +67,7 @@ class Score:
     too long, blocked or empty, gets the metric's worst value and keeps its status.
     """
 
-    def __init__(self, draft: Draft, asker: Asker) -> None:
+    def __init__(self, draft: RecordBuilder, asker: Asker) -> None:
         self._draft = draft
         self._asker = asker
 
@@ -196,11 +196,11 @@ class Score:
 
     def _measure(self, scales: Scales, compute: Callable[[], Mapping[str, float]]) -> None:
         """Record scores, or why there are none."""
-        from pytest_medhelm.scoring.metrics.unavailable import Absent
+        from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 
         try:
             values = compute()
-        except Absent as reason:
+        except Unavailable as reason:
             self._draft.absent.update(dict.fromkeys(scales, str(reason)))
         else:
             for name, scale in scales.items():

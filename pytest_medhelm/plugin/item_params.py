@@ -8,35 +8,35 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_medhelm.plugin import state
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
 
 
-class Subject(NamedTuple):
+class ItemParams(NamedTuple):
     """What is measured."""
 
     benchmark: Benchmark
-    packed: Packed
+    packed: CompressedInstance
     model: Model
 
 
-def subject(item: pytest.Item) -> Subject | None:
+def item_params(item: pytest.Item) -> ItemParams | None:
     """What an item measures; None where it stands for no single instance of a benchmark."""
     params = getattr(getattr(item, "callspec", None), "params", {})
     packed = params.get("instance")
-    if not isinstance(packed, Packed):
+    if not isinstance(packed, CompressedInstance):
         return None
     module = item.getparent(pytest.Module)
     assert module is not None
-    return Subject(module.stash[state.BENCHMARK], packed, params["model"])
+    return ItemParams(module.stash[state.BENCHMARK], packed, params["model"])
 
 
-def subject_to_ask(item: pytest.Item) -> Subject | None:
+def params_to_ask(item: pytest.Item) -> ItemParams | None:
     """What an item will ask a model about when it runs; None where it asks nothing."""
-    found = subject(item) if "response" in getattr(item, "fixturenames", ()) else None
+    found = item_params(item) if "response" in getattr(item, "fixturenames", ()) else None
     if found is None or found.model.answer is not None or skips(item):
         return None
     return found

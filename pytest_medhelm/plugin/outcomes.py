@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from _pytest.outcomes import Failed
 
-from pytest_medhelm.scoring.record import Draft
+from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.util.errors import MedhelmError
 
 BUDGET_OF = "budget of"
@@ -31,7 +31,7 @@ _WIDE = 120
 """Columns: pytest-html breaks no line."""
 
 
-def add_text(report: pytest.TestReport, draft: Draft) -> None:
+def add_text(report: pytest.TestReport, draft: RecordBuilder) -> None:
     """Add the request and the answer as sections of a report, as a terminal shows them and does nothing."""
     from pytest_medhelm.reports.html.instance_view import messages_of
 
@@ -48,7 +48,7 @@ def _shown(text: str) -> str:
     return "\n".join([*lines, f"[{len(text) - SHOWN:,} characters more]"] if len(text) > SHOWN else lines)
 
 
-def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Draft | None) -> None:
+def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: RecordBuilder | None) -> None:
     """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
     if report.sections:
         report.sections = []

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.plugin.item_params import subject_to_ask
+from pytest_medhelm.plugin.item_params import params_to_ask
 from pytest_medhelm.scoring.jury.calls import judge_calls
 from pytest_medhelm.scoring.jury.jury import is_judged
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.engine.job import Follow, Next
+    from pytest_medhelm.models.engine.job import Follow, FollowUp
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.plugin.asking import Asker
-    from pytest_medhelm.scoring.record import Draft
+    from pytest_medhelm.scoring.record import RecordBuilder
 
 
-class LookAhead:
+class Prefetcher:
     """Asks for the items that come into a sliding window."""
 
     def __init__(
@@ -29,10 +29,10 @@ class LookAhead:
         self._is_curtailed = is_curtailed
         self._window = _Window(items, size)
 
-    def reach(self, item: pytest.Item) -> None:
+    def advance_to(self, item: pytest.Item) -> None:
         """An item is about to run: ask for those that come into the window with it."""
         for later in self._window.advance(item):
-            if subject_to_ask(later) is not None and not self._is_curtailed(later):
+            if params_to_ask(later) is not None and not self._is_curtailed(later):
                 self._ask(later)
 
     def _ask(self, item: pytest.Item) -> None:
@@ -44,14 +44,14 @@ class LookAhead:
             return  # The test itself will meet the same error, and report it.
         self._asker.engine.submit(draft.request, self._then_judges(item, draft, draft.request))
 
-    def _then_judges(self, item: pytest.Item, draft: Draft, request: Request) -> Follow | None:
+    def _then_judges(self, item: pytest.Item, draft: RecordBuilder, request: Request) -> Follow | None:
         instance, language = draft.instance, draft.benchmark.task.language
         rubric = self._asker.rubric(draft.benchmark)
         if rubric is None or "jury" not in getattr(item, "fixturenames", ()):
             return None
         from pytest_medhelm.scoring.response import Response
 
-        def follow(completion: Completion) -> Sequence[Next]:
+        def follow(completion: Completion) -> Sequence[FollowUp]:
             response = Response(completion, key=request.key, instance=instance, language=language)
             if not is_judged(rubric, response):
                 return ()

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.price import Price
-from pytest_medhelm.models.roster import Lineup
+from pytest_medhelm.models.roster import Roster
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.plugin import state
 from pytest_medhelm.results.store.suite import open_suite
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.settings import Settings
@@ -57,7 +57,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     return content
 
 
-def stored_lineup(plan: Path) -> Lineup:
+def stored_lineup(plan: Path) -> Roster:
     """The models and judges of a run, from what its manifest says of them."""
     content = read_plan(plan)
     prices = content["prices"]
@@ -74,7 +74,7 @@ def stored_lineup(plan: Path) -> Lineup:
             price=Price(**price) if price else None,
         )
 
-    return Lineup(tuple(map(model, content["models"])), tuple(map(model, content["judges"])))
+    return Roster(tuple(map(model, content["models"])), tuple(map(model, content["judges"])))
 
 
 class StoredItems:
@@ -103,7 +103,7 @@ class StoredItems:
         module = item.getparent(pytest.Module)
         if callspec is None or module is None:
             return False
-        if not isinstance(instance, Packed):
+        if not isinstance(instance, CompressedInstance):
             task = getattr(module.obj, "TASK", None)
             return isinstance(task, Task) and task.name in self._benchmarks
         return (module.stash[state.BENCHMARK].task.name, callspec.params["model"].name, instance.id) in self._known

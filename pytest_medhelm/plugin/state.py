@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.roster import Lineup
+    from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.plugin.asking import Asker
-    from pytest_medhelm.scoring.record import Draft
+    from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.util.settings import Settings
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
-LINEUP: pytest.StashKey[Lineup] = pytest.StashKey()
+LINEUP: pytest.StashKey[Roster] = pytest.StashKey()
 """On config: the models and judges of the session."""
 ASKER: pytest.StashKey[Asker] = pytest.StashKey()
 """On config: asks models; absent on an xdist controller."""
@@ -23,5 +23,5 @@ BENCHMARK: pytest.StashKey[Benchmark] = pytest.StashKey()
 """On a module node."""
 MARKED: pytest.StashKey[bool] = pytest.StashKey()
 """On a module node: its marks are set."""
-DRAFT: pytest.StashKey[Draft] = pytest.StashKey()
+DRAFT: pytest.StashKey[RecordBuilder] = pytest.StashKey()
 """On an item: the record in the making."""

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_medhelm.plugin import state
-from pytest_medhelm.plugin.item_params import benchmarks, skips, subject
+from pytest_medhelm.plugin.item_params import benchmarks, item_params, skips
 from pytest_medhelm.plugin.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
-from pytest_medhelm.plugin.prefetch import LookAhead
-from pytest_medhelm.scoring.record import Draft, Record
+from pytest_medhelm.plugin.prefetch import Prefetcher
+from pytest_medhelm.scoring.record import Record, RecordBuilder
 from pytest_medhelm.util.errors import BudgetReached
 
 if TYPE_CHECKING:
-    from pytest_medhelm.gates.early_stop import Told
+    from pytest_medhelm.gates.early_stop import StopList
     from pytest_medhelm.plugin.asking import Asker
 
 
-class Running:
+class WorkerPlugin:
     """Runs the share of this process."""
 
     def __init__(self, asker: Asker, rank: int | None) -> None:
@@ -62,7 +62,7 @@ class Running:
                 del item.stash[state.DRAFT]  # What was asked ahead is no record.
             pytest.skip("curtailed: no answer to it can change a verdict of the gates")
         # Within setup, so that what a prompt function prints is captured like a test's own output.
-        self._look_ahead.reach(item)
+        self._look_ahead.advance_to(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -81,7 +81,7 @@ class Running:
         reached = call.excinfo.value if call.excinfo is not None else None
         if isinstance(reached, BudgetReached):
             self._stop(item, report, reached)
-        if subject(item) is None:
+        if item_params(item) is None:
             return report
         draft = item.stash.get(state.DRAFT, None)
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
@@ -97,33 +97,33 @@ class Running:
             del item.stash[state.DRAFT]
         return report
 
-    def _record(self, draft: Draft) -> Record:
+    def _record(self, draft: RecordBuilder) -> Record:
         record = self._asker.record(draft)
         if self._settings.curtail and "benchmark_facts" in record:
             record["plan"] = self._plan(draft)
         return record
 
-    def _looking_ahead(self, items: Sequence[pytest.Item]) -> LookAhead:
+    def _looking_ahead(self, items: Sequence[pytest.Item]) -> Prefetcher:
         size = self._settings.prefetch
         if size is None:
             slots = [model.endpoint.concurrency for model in self._asker.lineup if model.endpoint]
             size = max(2, 2 * max(slots, default=1) // self._asker.processes)
-        return LookAhead(self._asker, items, size, self._is_curtailed)
+        return Prefetcher(self._asker, items, size, self._is_curtailed)
 
     # --medhelm-curtail
 
     @cached_property
-    def _told(self) -> Told:
+    def _told(self) -> StopList:
         """The (benchmark, model) pairs that need not be asked any further."""
-        from pytest_medhelm.gates.early_stop import Told, curtail_file
+        from pytest_medhelm.gates.early_stop import StopList, curtail_file
 
-        return Told(curtail_file(self._settings.folder, self._asker.run))
+        return StopList(curtail_file(self._settings.folder, self._asker.run))
 
     def _is_curtailed(self, item: pytest.Item) -> bool:
-        found = subject(item) if self._settings.curtail else None
+        found = item_params(item) if self._settings.curtail else None
         return found is not None and (found.benchmark.task.name, found.model.name) in self._told
 
-    def _plan(self, draft: Draft) -> dict[str, Any]:
+    def _plan(self, draft: RecordBuilder) -> dict[str, Any]:
         from pytest_medhelm.gates.early_stop import plan_of
 
         binary = [name for metric in self._asker.metrics.values() if metric.binary for name in metric.names]
@@ -134,7 +134,7 @@ class Running:
     def _requests(self, item: pytest.Item) -> int:
         """How many requests an item asks for: the model's, and one for each judge and repeat."""
         names = getattr(item, "fixturenames", ())
-        found = subject(item) if "response" in names else None
+        found = item_params(item) if "response" in names else None
         if found is None or skips(item):
             return 0
         judged = "jury" in names and self._asker.rubric(found.benchmark) is not None

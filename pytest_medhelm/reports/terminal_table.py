@@ -23,7 +23,7 @@ Cell = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Head:
+class TableHeader:
     """A model as its column is headed: who serves it or what it is, and its name."""
 
     top: str
@@ -53,14 +53,14 @@ def _place(facts: Mapping[str, Any]) -> bool:
     return bool(facts["kind"] != "candidate")
 
 
-def _heads(models: Sequence[Mapping[str, Any]]) -> dict[str, Head]:
+def _heads(models: Sequence[Mapping[str, Any]]) -> dict[str, TableHeader]:
     """By model; its kind is said where its name does not say it."""
     heads = {}
     for facts in models:
         provider, _, name = visible(facts["name"], 100).rpartition("/")
         kind = facts["kind"]
         mark = "" if kind in ("candidate", provider) else f"({kind})"
-        heads[facts["name"]] = Head(" ".join(filter(None, (provider, mark))), name)
+        heads[facts["name"]] = TableHeader(" ".join(filter(None, (provider, mark))), name)
     return heads
 
 
@@ -75,7 +75,7 @@ def _by_category(results: Mapping[str, Any]) -> dict[str, list[str]]:
 def _across(
     results: Mapping[str, Any],
     cells: Mapping[tuple[str, str], Cell],
-    heads: Mapping[str, Head],
+    heads: Mapping[str, TableHeader],
     columns: Mapping[str, int],
     first: int,
     width: int,
@@ -98,7 +98,7 @@ def _across(
             yield from _wrapped(_grouped(mine, heads, sized=size == DIFFERS), width)
 
 
-def _grouped(cells: Mapping[str, Cell], heads: Mapping[str, Head], *, sized: bool) -> str:
+def _grouped(cells: Mapping[str, Cell], heads: Mapping[str, TableHeader], *, sized: bool) -> str:
     """Remarks on the cells of one benchmark, each once with the models that it holds for."""
     models_of: dict[str, list[str]] = {}
     for model, cell in cells.items():
@@ -110,7 +110,7 @@ def _grouped(cells: Mapping[str, Cell], heads: Mapping[str, Head], *, sized: boo
     return "; ".join(", ".join(found) + _whose(models, len(cells), heads) for models, found in remarks_of.items())
 
 
-def _whose(models: Sequence[str], of: int, heads: Mapping[str, Head]) -> str:
+def _whose(models: Sequence[str], of: int, heads: Mapping[str, TableHeader]) -> str:
     if len(heads) == 1:
         return ""
     if len(models) == of > 1:
@@ -121,7 +121,7 @@ def _whose(models: Sequence[str], of: int, heads: Mapping[str, Head]) -> str:
 
 
 def _down(
-    results: Mapping[str, Any], cells: Mapping[tuple[str, str], Cell], heads: Mapping[str, Head], width: int
+    results: Mapping[str, Any], cells: Mapping[tuple[str, str], Cell], heads: Mapping[str, TableHeader], width: int
 ) -> Iterator[str]:
     """One line per benchmark x model, remarks below it."""
     shown = {model: _marked(model, head) for model, head in heads.items()}
@@ -144,7 +144,7 @@ def _down(
                 name = ""
 
 
-def _marked(model: str, head: Head) -> str:
+def _marked(model: str, head: TableHeader) -> str:
     mark = head.top.rpartition(" ")[2] if head.top.endswith(")") else ""
     return " ".join(filter(None, (visible(model, 100), mark)))
 

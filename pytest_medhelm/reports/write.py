@@ -37,7 +37,7 @@ PAGES: Mapping[Pages, ModuleType | None] = {"pages": html, "single": single, "no
 """What ``medhelm-html`` is, by --medhelm-html."""
 
 
-class Written(NamedTuple):
+class ReportResult(NamedTuple):
     """What the reports came to."""
 
     lines: list[hookspecs.Line]
@@ -48,7 +48,7 @@ class Written(NamedTuple):
 
 def write_reports(
     manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages"
-) -> Written:
+) -> ReportResult:
     """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along."""
     for name, module in {**REPORTS, "medhelm-html": PAGES[pages]}.items():
         if module is not None and not manager.has_plugin(name):
@@ -64,7 +64,7 @@ def write_reports(
                 lines += more
         except (Exception, OutcomeException) as error:
             failures[name] = _failure(name, inspect.getsourcefile(mine.function), error)
-    return Written(lines, failures)
+    return ReportResult(lines, failures)
 
 
 def _failure(name: str, file: str | None, error: BaseException) -> str:

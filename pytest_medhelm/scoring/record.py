@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 
 @dataclass
-class Draft:
+class RecordBuilder:
     """A record while its test runs."""
 
     benchmark: Benchmark

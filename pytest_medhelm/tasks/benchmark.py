@@ -12,12 +12,12 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.prompts import Message
-from pytest_medhelm.tasks.task import Examples, Instance, LeftOut, Task
+from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.settings import Settings
@@ -35,7 +35,7 @@ class Benchmark:
     task: Task
     prompt: Prompt
     source: Source
-    instances: Sequence[Packed]
+    instances: Sequence[CompressedInstance]
     """The evaluation set: what the limit asks for, before -k, -m and --lf."""
     total: int
     """Instances in the data."""
@@ -136,12 +136,12 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
     source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
-    instances: list[Packed] = []
+    instances: list[CompressedInstance] = []
     answers, left_out = Counter[str](), Counter[str]()
     first_of: dict[str, int] = {}
     never_events = 0
     for instance in task.load(*source.paths):
-        if isinstance(instance, LeftOut):
+        if isinstance(instance, Excluded):
             left_out[instance.rule] += 1
             continue
         answers[instance.answer] += 1
@@ -152,8 +152,8 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
             first = first_of.setdefault(key, len(instances))
             if first < len(instances):
                 instance = replace(instance, cluster=key)
-                instances[first] = Packed(replace(instances[first].unpack(), cluster=key), task)
-        instances.append(Packed(instance, task))
+                instances[first] = CompressedInstance(replace(instances[first].unpack(), cluster=key), task)
+        instances.append(CompressedInstance(instance, task))
     del first_of
     if not instances:
         rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(left_out.items()))

@@ -21,7 +21,7 @@ _PACKAGE = "pytest_medhelm.benchmarks"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One benchmark as its module declares it."""
 
     task: Task
@@ -40,11 +40,11 @@ class Entry:
 class Catalogue:
     """The benchmarks in the order of MedHELM's taxonomy, and what kept others out."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[CatalogueEntry]
     problems: Sequence[str] = field(default=())
     """One sentence for each module that cannot be used."""
 
-    def named(self, names: Sequence[str]) -> list[Entry]:
+    def named(self, names: Sequence[str]) -> list[CatalogueEntry]:
         """The entries with these names, in their order, each once.
 
         Raises ConfigError for an unknown name, listing the nearest ones, or saying why its module cannot be used.
@@ -66,7 +66,7 @@ def catalogue(extra: Path | None = None) -> Catalogue:
 
     Raises ConfigError when ``extra`` is not there. A module that fails is a sentence in ``problems``.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, CatalogueEntry] = {}
     problems: list[str] = []
     home = _home()
     for path in [*sorted(home.glob("*/test_*.py")), *_modules(extra)]:
@@ -80,7 +80,7 @@ def catalogue(extra: Path | None = None) -> Catalogue:
         if not isinstance(task, Task):
             problems.append(f"{path} declares no TASK")
         elif task.name not in found:
-            found[task.name] = Entry(task, cleandoc(module.__doc__ or ""), path)
+            found[task.name] = CatalogueEntry(task, cleandoc(module.__doc__ or ""), path)
         elif not path.samefile(found[task.name].path):
             problems.append(f"{path} is left out: {found[task.name].path} is called {task.name} too")
     place = {subcategory: number for number, subcategory in enumerate(CATEGORY_OF)}

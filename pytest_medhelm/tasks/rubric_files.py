@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
-from pytest_medhelm.util.document import OwnError, Table, Value, nearest, read_document
+from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def read_rubric(path: Path) -> Rubric:
     try:
         table = read_document(path, KEYS) if path.suffix.lower() != ".toml" else _read_toml(path)
         return rubric_of(table, path.stem)
-    except OwnError as error:
+    except DocumentError as error:
         raise ConfigError(str(error)) from None
 
 
 def rubric_of(table: Table, name: str) -> Rubric:
-    """The rubric that a table holds. Raises OwnError naming file, line and what to write."""
+    """The rubric that a table holds. Raises DocumentError naming file, line and what to write."""
     shows, harm = table.get("shows_reference"), table.get("harm")
     shown = shows.truth() if shows else True
     marked = harm.truth() if harm else False

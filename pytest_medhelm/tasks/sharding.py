@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import rank
 from pytest_medhelm.util.settings import Shard
 
 
-def in_shard(instances: Sequence[Packed], shard: Shard | None, *, name: str) -> list[Packed]:
+def in_shard(instances: Sequence[CompressedInstance], shard: Shard | None, *, name: str) -> list[CompressedInstance]:
     """The instances of a benchmark that a job asks, in their order.
 
     The longest texts are dealt out first, forth and back over the jobs, so that each gets about as many instances and

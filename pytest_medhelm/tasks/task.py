@@ -43,7 +43,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Excluded:
     """What a loader yields for a record that its stated rule leaves out: it is counted and shown, never just gone."""
 
     rule: str
@@ -86,7 +86,7 @@ class Examples:
     """The training or development split from which --medhelm-shots takes solved examples."""
 
     files: tuple[DataFile | DataFolder, ...]
-    load: Callable[..., Iterable[Instance | LeftOut]]
+    load: Callable[..., Iterable[Instance | Excluded]]
     """As Task.load."""
     answer: Callable[[Instance], str] = attrgetter("answer")
     """What the assistant is shown to have replied to an example."""
@@ -109,7 +109,7 @@ class Task:
     access: Access
     kind: Kind
     files: tuple[DataFile | DataFolder, ...]
-    load: Callable[..., Iterable[Instance | LeftOut]]
+    load: Callable[..., Iterable[Instance | Excluded]]
     """Called with one Path per data file; yields instances; raises DataError naming file and row."""
     main_metric: str
     licence: str

@@ -19,7 +19,7 @@ except ImportError:  # pragma: no cover - PyYAML is a dependency; without it onl
     yaml = None  # type: ignore[assignment]
 
 
-class OwnError(DataError):
+class DocumentError(DataError):
     """Something in a file of an own benchmark that its author can put right."""
 
     line: int = 0
@@ -27,7 +27,7 @@ class OwnError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """A position in a file, from 1."""
 
     file: str
@@ -37,9 +37,9 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}, line {self.line}, column {self.column}"
 
-    def error(self, problem: str) -> OwnError:
+    def error(self, problem: str) -> DocumentError:
         """The error to raise about this place."""
-        error = OwnError(f"{self}: {problem}")
+        error = DocumentError(f"{self}: {problem}")
         error.line, error.column = self.line, self.column
         return error
 
@@ -55,15 +55,15 @@ class Value:
         """What error messages call it: its key."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Where it begins."""
         return self._place(self._node.start_mark.index)
 
-    def _place(self, index: int) -> Place:
+    def _place(self, index: int) -> Position:
         line = self._source.count("\n", 0, index)
-        return Place(self._file, line + 1, index - (self._source.rfind("\n", 0, index) + 1) + 1)
+        return Position(self._file, line + 1, index - (self._source.rfind("\n", 0, index) + 1) + 1)
 
-    def place_of(self, part: str, start: int) -> Place:
+    def place_of(self, part: str, start: int) -> Position:
         """Where a part of the text stands in the file; ``start`` is its position in the text as YAML reads it."""
         text = str(self._node.value).lstrip()
         begin, end = self._node.start_mark.index, self._node.end_mark.index
@@ -74,7 +74,7 @@ class Value:
             begin = found + len(part)
         return self._place(found)
 
-    def error(self, problem: str) -> OwnError:
+    def error(self, problem: str) -> DocumentError:
         """The error to raise about this value."""
         return self.place.error(problem)
 
@@ -84,7 +84,7 @@ class Value:
         return isinstance(self._node, yaml.MappingNode)
 
     def text(self) -> str:
-        """The text as typed, without blanks around it. OwnError when it is empty, a list or a table."""
+        """The text as typed, without blanks around it. DocumentError when it is empty, a list or a table."""
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error(
                 f"{self.name} is a text; a text that begins with {{ or [ stands in quotes, or indented below "
@@ -132,7 +132,7 @@ class Value:
         return found
 
     def table(self, known: Collection[str] | None = None) -> Table:
-        """Its keys and values; OwnError for a key that is not known (None: any is) or occurs twice."""
+        """Its keys and values; DocumentError for a key that is not known (None: any is) or occurs twice."""
         if not isinstance(self._node, yaml.MappingNode):
             example = next(iter(known or ()), "key")
             raise self.error(
@@ -176,9 +176,9 @@ class Table:
 
 
 def read_document(path: Path, known: Collection[str] | None = None) -> Table:
-    """The table that a file holds, with known keys (None: any). Raises OwnError naming file, line and column."""
+    """The table that a file holds, with known keys (None: any). Raises DocumentError naming file, line and column."""
     if yaml is None:  # pragma: no cover
-        raise OwnError(f"Reading {path.name} needs PyYAML: run pip install pyyaml")
+        raise DocumentError(f"Reading {path.name} needs PyYAML: run pip install pyyaml")
     source = _text(path)
     try:
         node = yaml.compose(source)
@@ -186,11 +186,11 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
         raise _syntax_error(path, source, error) from None
     except yaml.reader.ReaderError as error:
         line = source.count("\n", 0, error.position) + 1
-        raise Place(path.name, line, 1).error("a control character; delete it") from None
+        raise Position(path.name, line, 1).error("a control character; delete it") from None
     except RecursionError:
-        raise Place(path.name, 1, 1).error("this is nested too deeply") from None
+        raise Position(path.name, 1, 1).error("this is nested too deeply") from None
     if node is None:
-        raise Place(path.name, 1, 1).error("the file is empty; 'medhelm new NAME' writes one to start from")
+        raise Position(path.name, 1, 1).error("the file is empty; 'medhelm new NAME' writes one to start from")
     return Value(node, "", source, path.name).table(known)
 
 
@@ -198,23 +198,23 @@ def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OwnError(f"{path.name} cannot be read ({error.strerror})") from None
+        raise DocumentError(f"{path.name} cannot be read ({error.strerror})") from None
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         column = error.start - (before.rfind(b"\n") + 1) + 1
-        place = Place(path.name, before.count(b"\n") + 1, column)
+        place = Position(path.name, before.count(b"\n") + 1, column)
         raise place.error("this is not UTF-8 text; save the file as UTF-8") from None
 
 
-def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> OwnError:
+def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> DocumentError:
     for number, line in enumerate(source.split("\n"), start=1):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent:
-            return Place(path.name, number, indent.index("\t") + 1).error("a tab; indent with blanks")
+            return Position(path.name, number, indent.index("\t") + 1).error("a tab; indent with blanks")
     mark = error.problem_mark or error.context_mark
-    place = Place(path.name, mark.line + 1, mark.column + 1) if mark else Place(path.name, 1, 1)
+    place = Position(path.name, mark.line + 1, mark.column + 1) if mark else Position(path.name, 1, 1)
     if "single document" in str(error.context):
         return place.error("a second document begins with '---'; write one benchmark a file")
     problem = str(error.problem or "").split("'\\")[0]

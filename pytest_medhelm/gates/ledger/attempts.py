@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_medhelm.gates.ledger.chain import Entry, append, read
+from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
 from pytest_medhelm.util.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ABORTED, NOTHING = "aborted", "nothing asked"
 """How an evaluation ended that came to no verdict; others are complete or partial."""
 
 
-class Seen(NamedTuple):
+class EvaluatedCell(NamedTuple):
     """What an evaluation holds of one benchmark and model."""
 
     benchmark: str
@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class AttemptHistory:
     """What the ledger says of an attempt that has just ended."""
 
     number: int
@@ -105,8 +105,8 @@ def finish(
     if not cells:
         return ""
     seen = [
-        Seen(cell.benchmark, cell.model, cell.provenance.get("model"), cell.evaluation, cell.provenance.get("data"),
-             cell.sample)
+        EvaluatedCell(cell.benchmark, cell.model, cell.provenance.get("model"), cell.evaluation,
+                      cell.provenance.get("data"), cell.sample)
         for cell in cells
     ]  # fmt: skip
     facts = _found(run, outcome.leaderboard["suite"], seen, gates) | {
@@ -120,7 +120,7 @@ def finish(
     if problem:
         return problem
     try:
-        found = standing(read(path), gates, run)
+        found = attempt_history(read(path), gates, run)
     except DataError as error:
         return f"{error}; this attempt is in it, and where it stands cannot be said"
     outcome.leaderboard["measurements"]["attempt"] = found.as_json()
@@ -154,17 +154,17 @@ def cut_off(
     return _appended(path, FINISHED, facts)
 
 
-def _seen(suite: Suite, models: Collection[str]) -> Iterator[Seen]:
+def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
     suite.commit()
     for benchmark, model in suite.cells():
         if model in models:
             evaluation, key = suite.newest(benchmark, model)
             data = suite.benchmark(benchmark, evaluation)["data"]
             settings = suite.settings(key).get("model")
-            yield Seen(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
+            yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _found(run: str, suite: str, seen: Sequence[Seen], gates: Collection[Gate]) -> dict[str, Any]:
+def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> dict[str, Any]:
     """What an evaluation was about: no value, instance or text is in it."""
     mine = sorted(seen, key=lambda entry: entry.model)
     return {
@@ -179,14 +179,14 @@ def _found(run: str, suite: str, seen: Sequence[Seen], gates: Collection[Gate]) 
     }
 
 
-def standing(entries: Sequence[Entry], gates: Collection[Gate], run: str) -> Standing:
+def attempt_history(entries: Sequence[LedgerEntry], gates: Collection[Gate], run: str) -> AttemptHistory:
     """Where the attempt of a run, which has just been finished, stands among all."""
     mine = next(entry for entry in reversed(entries) if entry.kind == FINISHED and entry.facts["run"] == run)
     others = [entry for entry in _attempts(entries) if _same_set(entry, mine)]
     models = {model for entry in others for model in entry.facts["models"]}
     files = digests([gate for gate in gates if gate.path is not None])
     found = {name: fixed(entries, digest, mine.facts["data"], mine.facts["models"]) for name, digest in files.items()}
-    return Standing(
+    return AttemptHistory(
         number=len(others),
         models=len(models),
         since=min(entry.time for entry in others)[:10],
@@ -195,7 +195,9 @@ def standing(entries: Sequence[Entry], gates: Collection[Gate], run: str) -> Sta
     )
 
 
-def fixed(entries: Sequence[Entry], digest: str, data: Mapping[str, str], models: Collection[str]) -> tuple[str, bool]:
+def fixed(
+    entries: Sequence[LedgerEntry], digest: str, data: Mapping[str, str], models: Collection[str]
+) -> tuple[str, bool]:
     """Since when a gate file is fixed, in words, and whether it is post hoc.
 
     It is post hoc when, before its content first stood in the ledger, results on the same data (``data``: hash by
@@ -221,7 +223,7 @@ def fixed(entries: Sequence[Entry], digest: str, data: Mapping[str, str], models
     return said, False
 
 
-def first_of(entries: Sequence[Entry], digest: str) -> Entry | None:
+def first_of(entries: Sequence[LedgerEntry], digest: str) -> LedgerEntry | None:
     """The entry that fixed a gate file: the first that names its content."""
     return next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
 
@@ -243,10 +245,10 @@ def digests(gates: Collection[Gate]) -> dict[str, str]:
     return found
 
 
-def _attempts(entries: Sequence[Entry]) -> list[Entry]:
+def _attempts(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     """Each evaluation once, as it ended last, or as started where that is all there is of it: judging stored results
     again is no further attempt, and the parts of a merge are one with it."""
-    found: dict[str, Entry] = {}
+    found: dict[str, LedgerEntry] = {}
     for entry in entries:
         for part in entry.facts.get("parts", ()):
             found.pop(part, None)
@@ -255,7 +257,7 @@ def _attempts(entries: Sequence[Entry]) -> list[Entry]:
     return list(found.values())
 
 
-def _same_set(entry: Entry, mine: Entry) -> bool:
+def _same_set(entry: LedgerEntry, mine: LedgerEntry) -> bool:
     """One that was killed counts where it had the same gate: what it was evaluated on, nobody wrote down. One that was
     aborted counts too where it had come to a part of the set."""
     facts, own = entry.facts, mine.facts

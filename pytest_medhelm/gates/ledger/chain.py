@@ -26,7 +26,7 @@ _KEYS = {"number", "time", "kind", "facts", "previous", "hash"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """A line of the ledger."""
 
     number: int
@@ -36,7 +36,7 @@ class Entry:
     hash: str
 
 
-def append(path: Path, kind: str, facts: Mapping[str, Any]) -> Entry:
+def append(path: Path, kind: str, facts: Mapping[str, Any]) -> LedgerEntry:
     """Add an entry under a lock, on disk when this returns; several processes may do so at once.
 
     Raises DataError when the last line is torn or the end is not what its hash says: nothing is added to a chain that
@@ -59,10 +59,10 @@ def append(path: Path, kind: str, facts: Mapping[str, Any]) -> Entry:
             file.write(_canonical(content) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-    return Entry(number, content["time"], kind, content["facts"], content["hash"])
+    return LedgerEntry(number, content["time"], kind, content["facts"], content["hash"])
 
 
-def read(path: Path) -> list[Entry]:
+def read(path: Path) -> list[LedgerEntry]:
     """All entries, oldest first; none where there is no file.
 
     Raises DataError, naming the line, for a broken chain, and for a file that cannot be read.
@@ -71,7 +71,7 @@ def read(path: Path) -> list[Entry]:
     if broken:
         raise DataError(f"ledger {path}: {broken[0]}; type 'medhelm ledger verify {path}'")
     return [
-        Entry(line["number"], line["time"], line["kind"], line["facts"], line["hash"])
+        LedgerEntry(line["number"], line["time"], line["kind"], line["facts"], line["hash"])
         for line in map(json.loads, _lines(path))
     ]
 

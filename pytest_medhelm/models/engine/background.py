@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_medhelm.models.engine.budget import Budget
-from pytest_medhelm.models.engine.endpoint_queue import Lane, Lanes
+from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.job import Follow, Job
 from pytest_medhelm.models.engine.request import Completion, without_form
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -57,7 +57,7 @@ class Background:
         self._shares_store = processes > 1
         self._store = ResponseStore(path)
         self._budget = None if max_cost is None else Budget(max_cost, self._store, run, served)
-        self._lanes = Lanes(processes, self._budget, self._send, self._turn_away)
+        self._lanes = Dispatcher(processes, self._budget, self._send, self._turn_away)
         self._answered: list[tuple[Job, Completion]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -110,7 +110,7 @@ class Background:
         else:
             self._lanes.queue(job, first=first)
 
-    def _send(self, lane: Lane, job: Job) -> None:
+    def _send(self, lane: EndpointQueue, job: Job) -> None:
         self._spawn(self._attempt(lane, job))
 
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
@@ -140,7 +140,7 @@ class Background:
         with contextlib.suppress(InvalidStateError):
             job.future.set_exception(BudgetReached(answered))
 
-    async def _attempt(self, lane: Lane, job: Job) -> None:
+    async def _attempt(self, lane: EndpointQueue, job: Job) -> None:
         job.started = job.started or time.monotonic()
         job.attempts += 1
         if job.request.may_drop_form and job.request.model.served in lane.formless:

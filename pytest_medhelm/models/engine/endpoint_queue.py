@@ -16,7 +16,7 @@ BUDGET_POLL = 0.05
 """Seconds after which a request that the budget lets wait is looked at again."""
 
 
-class Lane:
+class EndpointQueue:
     """The queue of one endpoint and its free slots."""
 
     def __init__(self, endpoint: Endpoint, limit: int) -> None:
@@ -28,14 +28,14 @@ class Lane:
         """Served models that refused to be told the form of a reply."""
 
 
-class Lanes:
+class Dispatcher:
     """All lanes; belongs to the thread of the loop, which alone calls what is not said to be for others."""
 
     def __init__(
         self,
         processes: int,
         budget: Budget | None,
-        send: Callable[[Lane, Job], None],
+        send: Callable[[EndpointQueue, Job], None],
         turn_away: Callable[[Job, int], None],
     ) -> None:
         """``send`` starts an attempt, whose end ``freed`` is told; ``turn_away`` gets what the budget has no room for.
@@ -46,7 +46,7 @@ class Lanes:
         self._budget = budget
         self._send = send
         self._turn_away = turn_away
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._lanes: dict[tuple[str, str], EndpointQueue] = {}
         self._polling = False
         self.closing = False
         """Nothing is sent any more; any thread may set it."""
@@ -72,7 +72,7 @@ class Lanes:
             waiting.remove(job)
             waiting.appendleft(job)
 
-    def freed(self, lane: Lane) -> None:
+    def freed(self, lane: EndpointQueue) -> None:
         """An attempt has ended, and its cost is settled."""
         lane.free += 1
         self._pump_all()
@@ -81,16 +81,16 @@ class Lanes:
         """Close the connections."""
         await asyncio.gather(*(lane.transport.close() for lane in self._lanes.values()))
 
-    def _lane(self, job: Job) -> Lane:
+    def _lane(self, job: Job) -> EndpointQueue:
         endpoint = job.request.model.endpoint
         assert endpoint is not None
         place = (endpoint.name, endpoint.base_url)
         lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[place] = Lane(endpoint, max(1, endpoint.concurrency // self._processes))
+            lane = self._lanes[place] = EndpointQueue(endpoint, max(1, endpoint.concurrency // self._processes))
         return lane
 
-    def _pump(self, lane: Lane) -> None:
+    def _pump(self, lane: EndpointQueue) -> None:
         while lane.free and lane.waiting and not self.closing:
             if self._budget is not None and not self._admits(self._budget, lane.waiting[0]):
                 return

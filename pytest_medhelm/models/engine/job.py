@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from pytest_medhelm.models.engine.request import Completion, Request
 
-Follow = Callable[[Completion], Sequence["Next"]]
+Follow = Callable[[Completion], Sequence["FollowUp"]]
 """What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class FollowUp:
     """A request that another one gives rise to, and what follows from it in turn."""
 
     request: Request

@@ -20,7 +20,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.schema import name_of, read_spec
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Spec
 from pytest_medhelm.tasks.prompts import answer_letter, lettered
 from pytest_medhelm.tasks.task import DataFile, Examples, Instance, Task
-from pytest_medhelm.util.document import OwnError
+from pytest_medhelm.util.document import DocumentError
 
 if TYPE_CHECKING:
     from pytest_medhelm.plugin.fixtures import Score
@@ -31,23 +31,23 @@ _NAMES: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
 """On config: the file of each own benchmark's name."""
 
 
-class OwnBenchmark(pytest.Module):
+class YamlBenchmark(pytest.Module):
     """A file NAME.medhelm.yaml."""
 
     @cached_property
-    def spec(self) -> Spec | OwnError:
+    def spec(self) -> Spec | DocumentError:
         """What the file says, or what is wrong with it."""
         try:
             spec = read_spec(self.path)
-        except OwnError as problem:
+        except DocumentError as problem:
             return problem
         taken = self.config.stash.setdefault(_NAMES, {}).setdefault(spec.name, self.path)
         if taken != self.path:
-            return OwnError(f"{self.path.name}: the name {spec.name!r} is taken by {taken}; choose another")
+            return DocumentError(f"{self.path.name}: the name {spec.name!r} is taken by {taken}; choose another")
         return spec
 
     def _getobj(self) -> ModuleType:
-        return ModuleType(self.path.name) if isinstance(self.spec, OwnError) else make_module(self.spec)
+        return ModuleType(self.path.name) if isinstance(self.spec, DocumentError) else make_module(self.spec)
 
     def istestfunction(self, obj: object, name: str) -> bool:
         """The one test, whatever the project calls its own."""
@@ -55,7 +55,7 @@ class OwnBenchmark(pytest.Module):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """The benchmark's items, or one that fails."""
-        if not isinstance(self.spec, OwnError):
+        if not isinstance(self.spec, DocumentError):
             return super().collect()
         name = name_of(self.path)
         if name:
@@ -69,7 +69,7 @@ class OwnBenchmark(pytest.Module):
 class BrokenFile(pytest.Item):
     """Stands for a benchmark whose file cannot be read: it fails with the sentence."""
 
-    def __init__(self, *, problem: OwnError, **keywords: Any) -> None:
+    def __init__(self, *, problem: DocumentError, **keywords: Any) -> None:
         super().__init__(**keywords)
         self.problem = problem
 
@@ -89,7 +89,7 @@ class BrokenFile(pytest.Item):
 class _Complaint:
     """Under --collect-only nothing runs: the sentence stands in the summary."""
 
-    def __init__(self, problem: OwnError) -> None:
+    def __init__(self, problem: DocumentError) -> None:
         self._problem = problem
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,7 +13,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.scores import read_metrics, read_rubr
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Column, Spec
 from pytest_medhelm.plugin.yaml_benchmarks.template import parse_template
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, Access
-from pytest_medhelm.util.document import OwnError, Table, Value, read_document
+from pytest_medhelm.util.document import DocumentError, Table, Value, read_document
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 KEYS = (
@@ -24,7 +24,7 @@ DELIMITERS: Mapping[str, str] = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 
 
 def read_spec(path: Path) -> Spec:
-    """Read and check a file. Raises OwnError with one sentence."""
+    """Read and check a file. Raises DocumentError with one sentence."""
     table = read_document(path, KEYS)
     name = _name(table, path)
     identity, cluster, slices = _columns(table)
@@ -63,7 +63,7 @@ def name_of(path: Path) -> str:
     """The benchmark's name as far as the file can be read for it; empty else."""
     try:
         return _name(read_document(path), path)
-    except OwnError:
+    except DocumentError:
         return ""
 
 

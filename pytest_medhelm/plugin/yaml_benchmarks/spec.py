@@ -8,7 +8,7 @@ from pathlib import Path
 from pytest_medhelm.plugin.yaml_benchmarks.template import Template
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.taxonomy import Access, Kind
-from pytest_medhelm.util.document import Place, Value
+from pytest_medhelm.util.document import Position, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Column:
     """A column of the data, and where the file names it."""
 
     name: str
-    place: Place
+    place: Position
 
     @classmethod
     def of(cls, value: Value) -> Column:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_medhelm.util.document import Place, Value
+from pytest_medhelm.util.document import Position, Value
 
 CHOICES = "choices"
 """The placeholder that stands for the options and not for a column."""
@@ -20,7 +20,7 @@ class Template:
 
     pieces: tuple[tuple[str, str], ...]
     """(text, placeholder behind it), the last one without a placeholder."""
-    columns: Mapping[str, Place]
+    columns: Mapping[str, Position]
     """The columns it uses, with the place of their first use."""
     shows_choices: bool
     """It says itself where the options go."""
@@ -35,7 +35,7 @@ def parse_template(value: Value, *, has_choices: bool) -> Template:
     """Parse a prompt. Raises OwnError naming line and column of the brace that is wrong."""
     text = value.text()
     pieces: list[tuple[str, str]] = []
-    columns: dict[str, Place] = {}
+    columns: dict[str, Position] = {}
     shows_choices = False
     literal, position = "", 0
     for found in _PIECE.finditer(text):

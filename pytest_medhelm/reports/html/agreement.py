@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from pytest_medhelm.results.agreement.assessment import Assessed, Assessment
+from pytest_medhelm.results.agreement.assessment import Assessment, CriterionAssessment
 from pytest_medhelm.results.agreement.comparison import Comparison
 from pytest_medhelm.results.agreement.differences import Difference
 from pytest_medhelm.results.agreement.estimate import Estimate, counted
 from pytest_medhelm.results.agreement.group import Group
 from pytest_medhelm.results.agreement.harm import HarmAssessed
-from pytest_medhelm.results.agreement.judge_influence import Judged
+from pytest_medhelm.results.agreement.judge_influence import JudgeInfluence
 from pytest_medhelm.results.agreement.judges import Bias
-from pytest_medhelm.results.agreement.sample_size import Needed
+from pytest_medhelm.results.agreement.sample_size import SampleSize
 from pytest_medhelm.results.agreement.table import COMPLETE
 
 _WIDTH = 80
@@ -49,7 +49,7 @@ def text(assessment: Assessment) -> Iterator[str]:
     )
 
 
-def _criterion(assessed: Assessed) -> Iterator[str]:
+def _criterion(assessed: CriterionAssessment) -> Iterator[str]:
     if assessed.jury is not None:
         yield from _comparison(assessed.jury, "The jury against clinicians")
     elif assessed.clinicians is None:
@@ -133,7 +133,7 @@ def _spread(bias: Bias) -> str:
     return "" if bias.spread is None else f"sd {bias.spread:.2f}"
 
 
-def _judged(judged: Judged) -> Iterator[str]:
+def _judged(judged: JudgeInfluence) -> Iterator[str]:
     if any(left.without for left in judged.without.values()):
         yield from _section(f"{judged.benchmark}: the mean of all judges, and its range without one", interval="range")
         for model, left in judged.without.items():
@@ -200,7 +200,7 @@ def _line(name: str, interval: str, value: str, n: str, extra: str = "") -> str:
     return f"  {short:<{_NAME}} {interval:>15} {value:>6} {n:>6}  {extra}".rstrip()
 
 
-def _more(needed: Needed | None, note: str) -> Iterator[str]:
+def _more(needed: SampleSize | None, note: str) -> Iterator[str]:
     if note:
         yield from _wrapped(f"{note}.", "  ")
     if needed is not None:

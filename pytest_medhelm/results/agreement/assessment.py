@@ -11,14 +11,14 @@ from pytest_medhelm.results.agreement.comparison import Association, Comparison,
 from pytest_medhelm.results.agreement.estimate import Estimate
 from pytest_medhelm.results.agreement.group import Group, among
 from pytest_medhelm.results.agreement.harm import HarmAssessed, assess_harm
-from pytest_medhelm.results.agreement.judge_influence import Judged, favours, single_judges
+from pytest_medhelm.results.agreement.judge_influence import JudgeInfluence, favours, single_judges
 from pytest_medhelm.results.store.ratings import HarmMark, Rating, Ratings
 
 _KINDS = ("clinician", "judge")
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
+class CriterionAssessment:
     """One criterion, or the composite."""
 
     criterion: str
@@ -39,8 +39,8 @@ class Assessment:
     clinicians: tuple[str, ...]
     judges: tuple[str, ...]
     standardised: bool
-    criteria: tuple[Assessed, ...]
-    judged: tuple[Judged, ...]
+    criteria: tuple[CriterionAssessment, ...]
+    judged: tuple[JudgeInfluence, ...]
     self_preference: Mapping[str, Estimate]
     """By judge, with the family that it is of in the name of the estimate."""
     notes: tuple[str, ...]
@@ -81,7 +81,9 @@ def assess(ratings: Ratings, *, zscore: bool = False, precision: float | None = 
     )
 
 
-def _assessed(name: str, scores: Sequence[Rating], ratings: Ratings, zscore: bool, precision: float | None) -> Assessed:
+def _assessed(
+    name: str, scores: Sequence[Rating], ratings: Ratings, zscore: bool, precision: float | None
+) -> CriterionAssessment:
     clinicians, judges = (by_rater(rating for rating in scores if rating.kind == kind) for kind in _KINDS)
     theirs = clinician_means(scores)
     jury, note = jury_means(scores)
@@ -92,7 +94,7 @@ def _assessed(name: str, scores: Sequence[Rating], ratings: Ratings, zscore: boo
     for judge in judges.raters if theirs else ():
         own = {rating.answer: rating.score for rating in scores if (rating.kind, rating.rater) == ("judge", judge)}
         single.append(compare(judge, own, theirs, zscore=zscore))
-    return Assessed(
+    return CriterionAssessment(
         name,
         compared,
         tuple(single),

@@ -11,7 +11,7 @@ from pytest_medhelm.results.agreement.differences import Difference, differences
 from pytest_medhelm.results.agreement.estimate import Estimate, absent
 from pytest_medhelm.results.agreement.icc import icc
 from pytest_medhelm.results.agreement.interpretation import meaning
-from pytest_medhelm.results.agreement.sample_size import Needed, needed
+from pytest_medhelm.results.agreement.sample_size import SampleSize, needed
 from pytest_medhelm.results.agreement.table import standardised
 from pytest_medhelm.results.store.ratings import Answer
 
@@ -29,7 +29,7 @@ class Comparison:
     """The rater minus the clinicians, in the units of the scale."""
     others: tuple[Estimate, ...]
     by_benchmark: Mapping[str, Estimate]
-    needed: Needed | None
+    needed: SampleSize | None
     note: str = ""
 
 

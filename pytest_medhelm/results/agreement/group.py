@@ -15,7 +15,7 @@ from pytest_medhelm.results.agreement.icc import agreement, icc, one_way
 from pytest_medhelm.results.agreement.interpretation import meaning
 from pytest_medhelm.results.agreement.judges import Bias, biases
 from pytest_medhelm.results.agreement.pairs import Pair, over_pairs
-from pytest_medhelm.results.agreement.sample_size import Needed, needed
+from pytest_medhelm.results.agreement.sample_size import SampleSize, needed
 from pytest_medhelm.results.agreement.table import COMPLETE, Table, design, standardised
 
 _FEW_RATERS = 4
@@ -39,7 +39,7 @@ class Group:
     """Of ICC(2,1), with the number of answers in common."""
     differences: Mapping[str, Difference]
     """First minus second of every pair, where there are few raters."""
-    needed: Needed | None
+    needed: SampleSize | None
 
 
 def among(kind: str, table: Table, *, zscore: bool, precision: float | None) -> Group | None:

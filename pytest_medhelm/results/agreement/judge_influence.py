@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from pytest_medhelm.models.vendor import family
 from pytest_medhelm.results.agreement.columns import by_rater, instances
 from pytest_medhelm.results.agreement.estimate import Estimate
-from pytest_medhelm.results.agreement.judges import LeftOut, Ordering, leave_one_out, orderings, self_preference
+from pytest_medhelm.results.agreement.judges import LeaveOneOut, Ordering, leave_one_out, orderings, self_preference
 from pytest_medhelm.results.store.ratings import Rating
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgeInfluence:
     """What single judges do to the values of one benchmark."""
 
     benchmark: str
-    without: Mapping[str, LeftOut]
+    without: Mapping[str, LeaveOneOut]
     """By model: the mean, and the means without one judge."""
     full: Mapping[str, float]
     orderings: tuple[Ordering, ...]
 
 
-def single_judges(scores: Sequence[Rating]) -> tuple[Judged, ...]:
+def single_judges(scores: Sequence[Rating]) -> tuple[JudgeInfluence, ...]:
     """Every benchmark that judges rated, by name."""
     cells: dict[str, dict[str, list[Rating]]] = defaultdict(lambda: defaultdict(list))
     for rating in scores:
@@ -36,7 +36,7 @@ def single_judges(scores: Sequence[Rating]) -> tuple[Judged, ...]:
         tables = {model: by_rater(found, panel) for model, found in sorted(models.items())}
         full, ordered = orderings(tables)
         without = {model: leave_one_out(table) for model, table in tables.items()}
-        judged.append(Judged(benchmark, without, full, tuple(ordered)))
+        judged.append(JudgeInfluence(benchmark, without, full, tuple(ordered)))
     return tuple(judged)
 
 

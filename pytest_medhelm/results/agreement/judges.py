@@ -49,7 +49,7 @@ def biases(table: Table, clusters: Sequence[str] | None = None) -> list[Bias]:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeaveOneOut:
     """The mean over all judges, and without each of them."""
 
     value: float | None
@@ -69,19 +69,19 @@ class LeftOut:
         return max(self.without.values(), default=None)
 
 
-def leave_one_out(table: Table) -> LeftOut:
+def leave_one_out(table: Table) -> LeaveOneOut:
     """How far the mean depends on single judges: over the answers that all of them rated."""
     whole = table.whole()
     n = int(whole.sum())
     left = len(whole) - n
     note = f"{counted(left, 'answer')} without a score of every judge" if left else ""
     if not n:
-        return LeftOut(None, {}, 0, note or "no answer has scores")
+        return LeaveOneOut(None, {}, 0, note or "no answer has scores")
     means = table.scores[whole].mean(axis=0)
     if means.size < 2:
-        return LeftOut(float(means[0]), {}, n, "a single judge cannot be left out")
+        return LeaveOneOut(float(means[0]), {}, n, "a single judge cannot be left out")
     without = {rater: float(np.delete(means, position).mean()) for position, rater in enumerate(table.raters)}
-    return LeftOut(float(means.mean()), without, n, note)
+    return LeaveOneOut(float(means.mean()), without, n, note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pytest_medhelm.results.agreement.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class SampleSize:
     """How many answers an interval of a wanted precision takes."""
 
     half_width: float
@@ -22,12 +22,12 @@ class Needed:
     now: int
 
 
-def needed(found: Estimate, precision: float | None, *, raters: int) -> Needed | None:
+def needed(found: Estimate, precision: float | None, *, raters: int) -> SampleSize | None:
     """The answers that it takes to know an intraclass correlation to +- ``precision``; None where nobody asks."""
     if precision is None or found.value is None:
         return None
     expected = min(max(found.value, 0.0), 0.999)
-    return Needed(precision, expected, raters, answers_needed(expected, precision, raters=raters), found.n)
+    return SampleSize(precision, expected, raters, answers_needed(expected, precision, raters=raters), found.n)
 
 
 def answers_needed(

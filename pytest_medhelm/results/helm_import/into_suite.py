@@ -44,7 +44,7 @@ class Usable:
 
 
 @dataclass
-class Came:
+class ImportSummary:
     """What an import came to."""
 
     records: int = 0
@@ -70,12 +70,12 @@ def usable_runs(folders: Sequence[Path]) -> Usable:
     return usable
 
 
-def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> Came:
+def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSummary:
     """Write cell by cell; a second import of the same runs replaces the same records.
 
     The runs are read again: the texts of all of them together may not fit into memory.
     """
-    came = Came()
+    came = ImportSummary()
     known = {entry.task.name: entry.task for entry in catalogue().entries}
     manifest = _manifest(sum(map(len, usable.places.values())))
     suite.begin(manifest["run"], manifest, usable.models)

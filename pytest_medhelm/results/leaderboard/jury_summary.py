@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 COMPLETE_ENOUGH = 0.95
-"""Below this share of answers that every judge rated, the additive estimate stands beside the value."""
+"""Below this share of answers that every judge rated, the two_way_estimate estimate stands beside the value."""
 NOTE = "instances only, these judges taken as fixed"
 ONE_SIDED = 0.95
 
@@ -34,7 +34,7 @@ ONE_SIDED = 0.95
 
 
 def jury_extras(name: str, columns: Columns, strata: Sequence[str] | None) -> dict[str, Any]:
-    """``completeness``, ``leave_one_judge_out`` and, where the jury is incomplete, ``additive``."""
+    """``completeness``, ``leave_one_judge_out`` and, where the jury is incomplete, ``two_way_estimate``."""
     jury = columns.jury
     column = jury.column(name)
     judges = sorted(jury.judges)
@@ -60,7 +60,7 @@ def jury_extras(name: str, columns: Columns, strata: Sequence[str] | None) -> di
         "leave_one_judge_out": _leave_one_out(matrix[whole], runs),
     }
     if completeness < COMPLETE_ENOUGH:
-        extras["additive"] = additive(matrix, failed, judges, scale, columns.clusters, strata)
+        extras["additive"] = two_way_estimate(matrix, failed, judges, scale, columns.clusters, strata)
     return extras
 
 
@@ -81,7 +81,7 @@ def _weights(strata: Sequence[str] | None, n: int) -> Floats:
     return np.array([1 / (len(sizes) * sizes[stratum]) for stratum in strata])
 
 
-def additive(
+def two_way_estimate(
     matrix: Floats,
     failed: npt.NDArray[np.bool_],
     judges: Sequence[str],

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.models.roster import Lineup, describe
+from pytest_medhelm.models.roster import Roster, describe
 from pytest_medhelm.util.settings import Settings, as_mapping
 
 _PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
 _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+|(?<=//)[^/@\s]+@")
 
 
-def make_manifest(settings: Settings, lineup: Lineup, argv: Sequence[str], run: str) -> dict[str, Any]:
+def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> dict[str, Any]:
     """Plain values: versions, command line without secrets, models as served, settings."""
     return {
         "run": run,
@@ -38,7 +38,7 @@ def make_manifest(settings: Settings, lineup: Lineup, argv: Sequence[str], run: 
     }
 
 
-def place(config: pytest.Config, settings: Settings, lineup: Lineup) -> dict[str, Any]:
+def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str, Any]:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
     It is in manifest.json alone: leaderboard.json, which is passed on, names no folder.

@@ -18,7 +18,7 @@ from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.engine.job import Next
+    from pytest_medhelm.models.engine.job import FollowUp
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.scoring.jury.panel import Panel
@@ -44,15 +44,15 @@ class Call:
     _options: Mapping[str, Any] = field(repr=False)
 
     @property
-    def next(self) -> Next:
+    def next(self) -> FollowUp:
         """The request for the engine, with the second try that may follow from it."""
-        from pytest_medhelm.models.engine.job import Next
+        from pytest_medhelm.models.engine.job import FollowUp
 
-        def follow(completion: Completion) -> Sequence[Next]:
+        def follow(completion: Completion) -> Sequence[FollowUp]:
             repair = self.repair(completion)
-            return [Next(repair)] if repair else []
+            return [FollowUp(repair)] if repair else []
 
-        return Next(self.request, follow)
+        return FollowUp(self.request, follow)
 
     def repair(self, completion: Completion) -> Request | None:
         """The request that shows a judge its unusable reply and what is wrong with it; None where there is no need.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
-from pytest_medhelm.scoring.jury.prompt_injection import disarm
+from pytest_medhelm.scoring.jury.prompt_injection import neutralize
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
 
@@ -22,9 +22,9 @@ def judge_messages(
     """What a judge is sent. ``order`` puts the criteria into another order, by their positions.
 
     The answer stands between two marks that depend on all of it, so that its author cannot know them; they occur
-    nowhere else, and what looks like such a mark, or like the markup of a chat, is made harmless (``disarm``).
+    nowhere else, and what looks like such a mark, or like the markup of a chat, is made harmless (``neutralize``).
     """
-    shown = disarm(answer)
+    shown = neutralize(answer)
     fence = _fence(rubric, question, shown, reference if rubric.shows_reference else "")
     parts = [f"Task given to the assistant:\n{question}"]
     if rubric.shows_reference:

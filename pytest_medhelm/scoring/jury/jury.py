@@ -16,16 +16,16 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.scoring.jury import harm
-from pytest_medhelm.scoring.jury import prompt_injection as fairness
+from pytest_medhelm.scoring.jury import prompt_injection
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
-from pytest_medhelm.scoring.jury.verdict import Try, make_verdict
+from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
     from pytest_medhelm.scoring.jury.panel import Engine, Panel
-    from pytest_medhelm.scoring.record import Draft
+    from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.scoring.response import Response
 
 
@@ -45,7 +45,7 @@ def score_names(rubric: Rubric) -> list[str]:
 class Jury:
     """What the ``jury`` fixture gives a test."""
 
-    def __init__(self, panel: Panel, engine: Engine, rubric: Rubric | None, draft: Draft) -> None:
+    def __init__(self, panel: Panel, engine: Engine, rubric: Rubric | None, draft: RecordBuilder) -> None:
         """``rubric`` of the draft's task, None where it names none."""
         self._panel = panel
         self._engine = engine
@@ -125,7 +125,7 @@ class Jury:
         for call in calls:
             self._engine.submit(*call.next.both, first=True)
         names = [criterion.name for criterion in rubric.criteria]
-        self._draft.flags = fairness.attempts(response.text, names)
+        self._draft.flags = prompt_injection.attempts(response.text, names)
         facts = {"prompt": prompt_hash(rubric), "flags": list(self._draft.flags)}
         verdicts = [
             make_verdict(rubric, judge, [self._try(call) for call in own], values=values, facts=facts)
@@ -138,13 +138,13 @@ class Jury:
             self._draft.error = f"no usable verdict from {', '.join(failed)}"
         return verdicts
 
-    def _try(self, call: Call) -> Try:
+    def _try(self, call: Call) -> JudgeAttempt:
         """A judge's reply, and its second one where the first cannot be used."""
         first = self._engine.ask(call.request)
         repair = call.repair(first)
         if repair is None:
-            return Try([call.request.key], [first])
-        return Try([call.request.key, repair.key], [first, self._engine.ask(repair)])
+            return JudgeAttempt([call.request.key], [first])
+        return JudgeAttempt([call.request.key, repair.key], [first, self._engine.ask(repair)])
 
     def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
         marks = [verdict["harm"] for verdict in verdicts]

@@ -1,6 +1,6 @@
 """What keeps an answer from steering its judges: it is made harmless, and attempts are counted.
 
-``disarm`` acts on what a judge is shown, ``attempts`` only flags: a flag changes no score. The patterns are few, in
+``neutralize`` acts on what a judge is shown, ``attempts`` only flags: a flag changes no score. The patterns are few, in
 eleven languages, and meant for a reader who wants to know where to look; an attempt in other words is not found, but
 is fenced like any text.
 
@@ -102,7 +102,7 @@ _JUDGE = r"""(?x)
   | (?:уважаем\w*|внимание,?)\s(?:судья|оценщик|эксперт-оценщик)"""
 
 
-def disarm(text: str) -> str:
+def neutralize(text: str) -> str:
     """The answer as a judge is shown it.
 
     Characters that no reader sees are taken out. The bracket that opens an imitation of the fence or of a chat

@@ -36,7 +36,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class JudgeAttempt:
     """One judge's answer to one request: its replies, the second of which repairs the first."""
 
     keys: Sequence[str]
@@ -100,7 +100,12 @@ def _objects(text: str) -> Iterator[object]:
 
 
 def make_verdict(
-    rubric: Rubric, judge: Model, tries: Sequence[Try], *, values: Mapping[str, float] | None, facts: Mapping[str, Any]
+    rubric: Rubric,
+    judge: Model,
+    tries: Sequence[JudgeAttempt],
+    *,
+    values: Mapping[str, float] | None,
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's key.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pytest_medhelm.scoring.metrics.rouge import unicode_words
 from pytest_medhelm.scoring.metrics.summarization import Scales
-from pytest_medhelm.scoring.metrics.unavailable import Absent
+from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 
 TARGET_GRADE = 8.0
 """The highest school grade at which a text for patients is on target. The American Medical Association advises the
@@ -91,12 +91,12 @@ def syllables(word: str) -> int:
 def flesch_kincaid_grade(text: str, language: str = "en") -> float:
     """The school grade 0 to 20 that a text needs: 0.39 words per sentence + 11.8 syllables per word - 15.59.
 
-    Kincaid 1975, for the US navy. Raises Absent when the text has no words or is not English.
+    Kincaid 1975, for the US navy. Raises Unavailable when the text has no words or is not English.
     """
     _english(language)
     counts = _count(text)
     if not counts.words:
-        raise Absent("the answer has no words")
+        raise Unavailable("the answer has no words")
     grade = 0.39 * counts.words / counts.sentences + 11.8 * counts.syllables / counts.words - 15.59
     return _between(grade, HIGHEST_GRADE)
 
@@ -105,40 +105,40 @@ def smog_grade(text: str, language: str = "en") -> float:
     """The school grade, up to 20, for understanding all of a text: 3.1291 + 1.043 sqrt(30 polysyllables / sentences).
 
     McLaughlin 1969; polysyllables are words of three syllables or more. Exact from 30 sentences on; shorter texts are
-    projected to 30. Raises Absent below 10 sentences, or when the text is not English.
+    projected to 30. Raises Unavailable below 10 sentences, or when the text is not English.
     """
     _english(language)
     counts = _count(text)
     if counts.sentences < SMOG_SENTENCES:
-        raise Absent(f"SMOG needs at least {SMOG_SENTENCES} sentences")
+        raise Unavailable(f"SMOG needs at least {SMOG_SENTENCES} sentences")
     return _between(3.1291 + 1.043 * math.sqrt(30 * counts.polysyllables / counts.sentences), HIGHEST_GRADE)
 
 
 def reading_level_on_target(text: str, language: str = "en", target: float = TARGET_GRADE) -> float:
-    """1 when the Flesch-Kincaid grade is at most ``target``, else 0. Raises Absent as ``flesch_kincaid_grade``."""
+    """1 when the Flesch-Kincaid grade is at most ``target``, else 0. Raises Unavailable as ``flesch_kincaid_grade``."""
     return float(flesch_kincaid_grade(text, language) <= target)
 
 
 def length_ratio(text: str, reference: str) -> float:
     """Words of the text for each word of the reference, 0 to 20, in any script.
 
-    Raises Absent when the reference has no words.
+    Raises Unavailable when the reference has no words.
     """
     expected = len(unicode_words(reference))
     if not expected:
-        raise Absent("the reference has no words")
+        raise Unavailable("the reference has no words")
     return _between(len(unicode_words(text)) / expected, LONGEST)
 
 
 def hedging(text: str, language: str = "en") -> float:
     """The share of sentences that hold a hedge (HEDGES), 0 to 1.
 
-    Raises Absent when the text has no words or is not English.
+    Raises Unavailable when the text has no words or is not English.
     """
     _english(language)
     found = sentences(text)
     if not found:
-        raise Absent("the answer has no words")
+        raise Unavailable("the answer has no words")
     return sum(map(_hedges, found)) / len(found)
 
 
@@ -184,7 +184,7 @@ def _hedges(sentence: str) -> bool:
 
 def _english(language: str) -> None:
     if language.partition("-")[0] != "en":
-        raise Absent(f"known for English only, not for language {language!r}")
+        raise Unavailable(f"known for English only, not for language {language!r}")
 
 
 def _between(value: float, most: float) -> float:

@@ -1,7 +1,7 @@
 """Free text against a reference and a source: BLEU, BERTScore, and how much a summary copies.
 
 BLEU and BERTScore need ``pip install 'pytest-medhelm[summarization]'``; what they need is loaded when it is first used.
-``bleu`` and ``bertscore`` return a function (prediction, reference) -> scores, or raise Absent with the reason.
+``bleu`` and ``bertscore`` return a function (prediction, reference) -> scores, or raise Unavailable with the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.scoring.metrics.rouge import unicode_words
-from pytest_medhelm.scoring.metrics.unavailable import Absent
+from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 
 Compare = Callable[[str, str], Mapping[str, float]]
 """(prediction, reference) -> scores by name."""
@@ -46,13 +46,13 @@ def bleu(language: str = "en") -> Compare:
     """Sentence BLEU from 0 to 1 (Papineni 2002) as sacrebleu computes it: exponential smoothing, effective order.
 
     Upper and lower case differ. The tokenizer is sacrebleu's "zh" for Chinese, "char" for languages written without
-    blanks, and "13a" otherwise. Raises Absent without sacrebleu.
+    blanks, and "13a" otherwise. Raises Unavailable without sacrebleu.
     """
     try:
         import sacrebleu
         from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
     except ImportError:
-        raise Absent(f"needs sacrebleu: {INSTALL}") from None
+        raise Unavailable(f"needs sacrebleu: {INSTALL}") from None
 
     tokenizer = _TOKENIZERS.get(language.partition("-")[0], "13a")
     scorer = sacrebleu.BLEU(tokenize=tokenizer, effective_order=True)
@@ -75,14 +75,14 @@ def bertscore(model: str | None, *, offline: bool = False) -> Compare:
     the model, also for a folder that bears its name (distilbert-base-uncased: 5, as in MedHELM), else the last one.
     Texts longer than the model can read are cut. A text without words has 0, and so has a negative similarity.
 
-    Raises Absent when no model is named, the package is missing, or the model cannot be loaded; with ``offline``
+    Raises Unavailable when no model is named, the package is missing, or the model cannot be loaded; with ``offline``
     nothing is fetched.
     """
     if not model:
-        raise Absent("no model named: --medhelm-bertscore=MODEL|DIR")
+        raise Unavailable("no model named: --medhelm-bertscore=MODEL|DIR")
     loaded = _load(model, offline)
     if isinstance(loaded, str):
-        raise Absent(loaded)
+        raise Unavailable(loaded)
     return loaded
 
 
@@ -113,7 +113,7 @@ def _load(model: str, offline: bool) -> Compare | str:
         try:
             precision, recall = _measure(scorer, prediction, reference)
         except Exception as error:  # The message may quote the text.
-            raise Absent(f"{named} failed on a text: {type(error).__name__}") from None
+            raise Unavailable(f"{named} failed on a text: {type(error).__name__}") from None
         both = precision + recall
         return {
             "bertscore_p": precision,
@@ -161,12 +161,12 @@ def extraction(source: str, summary: str) -> dict[str, float]:
     each word of the summary. The words are Unicode words in lower case; MedHELM takes spaCy's English tokens, which
     count punctuation. Density and compression are at most 100.
 
-    Raises Absent when the summary has no words, or both texts are so long and repetitive that comparing them takes
+    Raises Unavailable when the summary has no words, or both texts are so long and repetitive that comparing them takes
     more than a second.
     """
     article, words = unicode_words(source), unicode_words(summary)
     if not words:
-        raise Absent("the answer has no words")
+        raise Unavailable("the answer has no words")
     lengths = [len(fragment) for fragment in fragments(article, words)]
     return {
         "summarization_coverage": sum(lengths) / len(words),
@@ -180,7 +180,7 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
 
     From each position of the summary the longest run of words is taken that the article shares, and the search goes
     on behind it. As there, a place of the article that lies inside a shorter match is not tried as a start.
-    Raises Absent after two million comparisons.
+    Raises Unavailable after two million comparisons.
     """
     # Single words block no other place, so only those places are looked at where the next word is shared too.
     known = set(article)
@@ -205,7 +205,7 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
             work += length
         work += len(starts)
         if work > _WORK:
-            raise Absent("the texts are too long and repetitive to be compared")
+            raise Unavailable("the texts are too long and repetitive to be compared")
         if longest:
             found.append(summary[start : start + longest])
         start += max(longest, 1)

@@ -9,7 +9,7 @@ import zlib
 from pytest_medhelm.tasks.task import Instance, Task
 
 
-class Packed:
+class CompressedInstance:
     """An instance of which only the id and its groups are at hand."""
 
     __slots__ = ("_content", "group", "id", "length", "stratum")

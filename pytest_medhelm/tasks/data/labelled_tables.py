@@ -9,12 +9,12 @@ from string import ascii_uppercase
 
 from pytest_medhelm.tasks.data.office import read_xlsx
 from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_csv
-from pytest_medhelm.tasks.task import Instance, LeftOut
+from pytest_medhelm.tasks.task import Excluded, Instance
 
-NO_LABEL = LeftOut("no label")
-EMPTY_ROW = LeftOut("an empty row")
+NO_LABEL = Excluded("no label")
+EMPTY_ROW = Excluded("an empty row")
 
-Load = Callable[[Path], Iterator["Instance | LeftOut"]]
+Load = Callable[[Path], Iterator["Instance | Excluded"]]
 
 
 def labelled_csv(choices: Sequence[str], *, question: str = "prompt", may_lack_label: bool = False) -> Load:
@@ -26,7 +26,7 @@ def labelled_csv(choices: Sequence[str], *, question: str = "prompt", may_lack_l
     text, which spreadsheets like to append, are left out and counted too.
     """
 
-    def load(path: Path) -> Iterator[Instance | LeftOut]:
+    def load(path: Path) -> Iterator[Instance | Excluded]:
         seen: Counter[str] = Counter()
         for row in read_csv(path):
             if not any(map(str.strip, row.values.values())):
@@ -46,7 +46,7 @@ def labelled_xlsx(choices: Sequence[str], *, sheet: str, context: str) -> Load:
     """
     names = {"question": "question", "context": context, "label": "provided_label"}
 
-    def load(path: Path) -> Iterator[Instance | LeftOut]:
+    def load(path: Path) -> Iterator[Instance | Excluded]:
         seen: Counter[str] = Counter()
         for row in read_xlsx(path, sheet=sheet):
             yield _instance(row, seen, choices, **names, keep=True)

@@ -6,14 +6,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from pytest_medhelm.tasks.data.compressed import Packed
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.settings import Sampler
 
 SEED = "medhelm-1"
 
 
-def sample(instances: Sequence[Packed], limit: int | None, *, name: str, sampler: Sampler = "hash") -> list[Packed]:
+def sample(
+    instances: Sequence[CompressedInstance], limit: int | None, *, name: str, sampler: Sampler = "hash"
+) -> list[CompressedInstance]:
     """The instances that a limit keeps, in file order. Where a benchmark has sub-runs it holds for each of them.
 
     ``hash`` keeps the smallest keyed hashes of the ids: limit 100 is a subset of limit 200, and the order of the file
@@ -21,7 +23,7 @@ def sample(instances: Sequence[Packed], limit: int | None, *, name: str, sampler
     """
     if limit is None:
         return list(instances)
-    groups: dict[str, list[Packed]] = defaultdict(list)
+    groups: dict[str, list[CompressedInstance]] = defaultdict(list)
     for instance in instances:
         groups[instance.group].append(instance)
     choose = _helm if sampler == "helm" else _smallest
@@ -34,11 +36,11 @@ def rank(name: str, instance: str) -> bytes:
     return hashlib.sha256(f"{SEED}:{name}:{instance}".encode()).digest()
 
 
-def _smallest(group: list[Packed], limit: int, name: str) -> Sequence[Packed]:
+def _smallest(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
     return sorted(group, key=lambda instance: rank(name, instance.id))[:limit]
 
 
-def _helm(group: list[Packed], limit: int, name: str) -> Sequence[Packed]:
+def _helm(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
     if len(group) <= limit:
         return group
     import numpy as np

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pytest_medhelm.tasks.task import LeftOut
+from pytest_medhelm.tasks.task import Excluded
 
 Heading = Literal["PLAN", "SUMMARY", "FINDINGS"]
 HEADINGS: tuple[Heading, ...] = get_args(Heading)
@@ -30,7 +30,7 @@ class Section:
     """The note up to the heading: it holds nothing of the section, nor of what comes after it."""
 
 
-def cut_section(note: str) -> Section | LeftOut:
+def cut_section(note: str) -> Section | Excluded:
     """The section behind the first "PLAN:", else "SUMMARY:", else "FINDINGS:", as MedHELM looks for them.
 
     Words in capitals that belong to the heading ("TREATMENT PLAN:", "ASSESSMENT AND PLAN:") go with it, and so does a
@@ -41,15 +41,15 @@ def cut_section(note: str) -> Section | LeftOut:
     folded = note.lower()
     found = [heading for heading in HEADINGS if f"{heading}:" in note]
     if any(f"{heading.lower()}:" in folded for heading in HEADINGS if heading not in found):
-        return LeftOut("a heading in other letters only")
+        return Excluded("a heading in other letters only")
     if not found:
-        return LeftOut("no heading PLAN, SUMMARY or FINDINGS")
+        return Excluded("no heading PLAN, SUMMARY or FINDINGS")
     before, _, rest = note.partition(f"{found[0]}:")
     text, before = rest.partition("\n")[0].strip(), _QUALIFIERS.sub("", before)
     if len(text.split()) >= LONG_ENOUGH:
         before = before.replace(text, "")
     if not text or not before.strip():
-        return LeftOut("nothing on the line of the heading, or nothing before it")
+        return Excluded("nothing on the line of the heading, or nothing before it")
     return Section(found[0], text, before.strip())
 
 
