@@ -141,7 +141,7 @@ def _opened(page: Path) -> dict[str, float]:
     """Milliseconds: until the rows are there, for a filter, a page of the list, one instance, and a search in all."""
     from playwright.sync_api import sync_playwright
 
-    from tests.browser import CHROMIUM, FLAGS
+    from tests.support.browser import CHROMIUM, FLAGS
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

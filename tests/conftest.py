@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
-from tests.sessions import Sessions
+from tests.support.sessions import Sessions
 
 # The same examples each time, and as long as they take: what passes here passes on a slow and busy machine too.
 settings.register_profile(

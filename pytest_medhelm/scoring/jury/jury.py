@@ -15,8 +15,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.scoring.jury import harm
-from pytest_medhelm.scoring.jury import prompt_injection
+from pytest_medhelm.scoring.jury import harm, prompt_injection
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict

@@ -1,0 +1,328 @@
+"""Sessions as a user sees them: scores, statuses, models side by side, suites that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf.mock_server import Fault, MockServer
+from tests.conftest import BENCHMARKS, cell, gold, leaderboard
+from tests.support.benchmark_modules import MODULES
+from tests.support.browser import browser_data
+from tests.support.servers import BOTH, vllm
+
+
+@BOTH
+def test_a_wrong_answer_is_scored_never_passed(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    with MockServer(lambda body: "A") as server:
+        result = run(*vllm(server), f"--medhelm-data={letters(8)}", "-v", *extra)
+    assert result.ret == 0
+    result.assert_outcomes(passed=0, failed=0)
+    result.stdout.fnmatch_lines(["*8 scored in*"])
+    assert "PASSED" not in result.stdout.str()
+    assert result.stdout.str().count("SCORED ok 0.00") == 6
+    found = cell(leaderboard(pytester.path), "letters")
+    assert found["metrics"]["exact_match"]["value"] == 0.25
+    assert found["scores"]["exact_match"] == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_strict_makes_a_wrong_answer_fail(letters: Callable[..., Path], run: Any) -> None:
+    with MockServer(lambda body: "A") as server:
+        result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-strict")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*--medhelm-strict: exact_match is 0*", "*3 failed, 1 scored*"])
+
+
+def test_a_never_event_fails_below_its_floor(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    data = letters(4)
+    path = pytester.path / "test_letters.py"
+    path.write_text(
+        path.read_text().replace('"four"))', '"four"), must_pass=1.0 if row["id"] in ("q000", "q001") else None)')
+    )
+    with MockServer(lambda body: "A") as server:
+        result = run(*vllm(server), f"--medhelm-data={data}")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*must_pass: exact_match is 0, at least 1 is required*", "FAILED *q001*", "*1 failed, 3 scored*"]
+    )
+
+
+def test_every_status_is_told_apart(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    answers: dict[int, Any] = {
+        0: "A",
+        1: "I would say A or B.",
+        2: "I'm sorry, but I can't help with that.",
+        3: {"content": "D because", "finish_reason": "length"},
+        4: {"content": "", "finish_reason": "stop"},
+        5: {"content": "", "finish_reason": "content_filter"},
+        6: "<think>The answer is A.",
+        7: {"content": "<think>A? B? No, D.</think>\n**D**"},
+        8: {"content": "The answer is (A).", "reasoning_content": "B, surely."},
+        9: Fault("status", 400),
+    }
+
+    def reply(body: dict[str, Any]) -> Any:
+        return answers[int(body["messages"][-1]["content"].split()[1].rstrip("."))]
+
+    with MockServer(reply) as server:
+        result = run(*vllm(server), f"--medhelm-data={letters(10)}")
+    assert result.ret == 1
+    found = cell(leaderboard(pytester.path), "letters")
+    assert found["statuses"] == {
+        "ok": 3, "unparsed": 1, "refused": 1, "truncated": 2, "blocked": 1, "empty": 1, "request_error": 1,
+    }  # fmt: skip
+    summary = found["metrics"]["exact_match"]
+    assert summary["n"] == 9
+    assert summary["value"] == pytest.approx(3 / 9, abs=1e-6)
+    assert summary["answered"] == 1.0
+    assert (summary["worst"], summary["best"]) == (0.3, 0.4)
+
+
+def test_models_and_invocations_add_up_in_one_suite(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(8)
+    with MockServer(gold, models=("right", "wrong")) as server:
+        base = f"--medhelm-base-url={server.url}"
+        run("--medhelm-model=vllm/right", base, f"--medhelm-data={data}")
+        server.reply = lambda body: "A"
+        run("--medhelm-model=vllm/wrong", "--medhelm-model=baseline/random", base, f"--medhelm-data={data}")
+    board = leaderboard(pytester.path)
+    assert [entry["model"] for entry in board["results"]["cells"]] == ["baseline/random", "vllm/right", "vllm/wrong"]
+    (pair,) = board["results"]["paired"]
+    assert pair["models"] == ["vllm/right", "vllm/wrong"]
+    assert pair["difference"] == 0.75
+    assert pair["n"] == 8
+    assert board["results"]["win_rate"]["rates"] == {}, "with two candidates there are paired differences instead"
+
+
+def test_three_candidates_have_a_win_rate_and_baselines_stand_outside(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        return {"good": gold(body), "bad": "A", "worst": "none of them"}[body["model"]]
+
+    with MockServer(reply, models=("good", "bad", "worst")) as server:
+        run(
+            *(f"--medhelm-model=vllm/{name}" for name in server.models), "--medhelm-model=baseline/majority",
+            f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(8)}",
+        )  # fmt: skip
+    rates = leaderboard(pytester.path)["results"]["win_rate"]["rates"]
+    assert rates == {"vllm/bad": 0.5, "vllm/good": 1.0, "vllm/worst": 0.0}
+
+
+def test_a_smaller_limit_is_a_subset_and_is_not_mixed_with_the_larger_one(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    options = (*vllm(server), f"--medhelm-data={letters(30)}")
+    run(*options, "--medhelm-limit=20")
+    large = cell(leaderboard(pytester.path), "letters")
+    run(*options, "--medhelm-limit=8")
+    small = cell(leaderboard(pytester.path), "letters")
+    assert (large["n"], small["n"]) == (20, 8)
+    assert set(small["instances"]) < set(large["instances"])
+    assert len(server.requests) == 20
+    run(*options, "--medhelm-limit=all")
+    assert cell(leaderboard(pytester.path), "letters")["n"] == 30
+
+
+def test_missing_instances_make_a_cell_partial(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    options = (*vllm(server), f"--medhelm-data={letters(10)}")
+    result = run(*options, "-k", "q00 and not q003")
+    result.stdout.fnmatch_lines(["*PARTIAL: 9 of 10 have records*"])
+    assert cell(leaderboard(pytester.path), "letters")["partial"]
+    run(*options)
+    assert not cell(leaderboard(pytester.path), "letters")["partial"]
+
+
+@BOTH
+def test_a_model_can_be_asked_in_any_test(
+    extra: tuple[str, ...], pytester: pytest.Pytester, run: Any, server: MockServer
+) -> None:
+    pytester.makepyfile(
+        """
+        def test_two_turns(model):
+            first = model.ask("Gold B?")
+            assert first.text == "B" and first.status == "ok"
+            second = model.ask([{"role": "user", "content": "Gold B?"},
+                                {"role": "assistant", "content": first.text},
+                                {"role": "user", "content": "Gold C?"}], max_tokens=7)
+            assert second.text == "C"
+        """
+    )
+    result = run(*vllm(server), *extra)
+    result.assert_outcomes(passed=1)
+    assert server.requests[1]["max_tokens"] == 7
+    assert len(server.requests) == 2
+
+
+def test_projects_with_fixtures_of_the_same_names_are_left_alone(pytester: pytest.Pytester, run: Any) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.fixture
+        def model():
+            return "their own"
+        def test_theirs(model):
+            assert model == "their own"
+        """
+    )
+    run("--medhelm-model=baseline/random").assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
+
+
+def test_config_file_shapes_the_request(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    with MockServer(gold, models=("org/model-70b",), api_key="sesame") as server:
+        (pytester.path / "medhelm.toml").write_text(
+            f"""
+            [run]
+            models = ["candidate"]
+            limit = 2
+            [endpoints.ward]
+            base_url = "{server.url}"
+            api_key_env = "WARD_KEY"
+            headers = {{ "X-Unit" = "7" }}
+            [models.candidate]
+            endpoint = "ward"
+            model = "model-70b"
+            max_tokens = 4000
+            temperature = "default"
+            system_prompt = "Be brief."
+            logprobs = true
+            extra_body = {{ chat_template_kwargs = {{ enable_thinking = true }} }}
+            """
+        )
+        pytester.plugins = []
+        data = letters(5)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WARD_KEY", "sesame")
+            assert run(f"--medhelm-data={data}").ret == 0
+        body = server.requests[0]
+        assert body["model"] == "org/model-70b"
+        assert body["max_tokens"] == 4000
+        assert "temperature" not in body
+        assert body["logprobs"] is True
+        assert body["chat_template_kwargs"] == {"enable_thinking": True}
+        assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+        assert server.headers[0]["x-unit"] == "7"
+        assert len(server.requests) == 2
+    manifest = (pytester.path / "medhelm-results/default/manifest.json").read_text()
+    assert "sesame" not in manifest
+    assert "org/model-70b" in manifest
+
+
+def test_reasoning_usage_and_logprobs_are_kept(pytester: pytest.Pytester, run: Any) -> None:
+    pytester.makepyfile(
+        """
+        def test_kept(model):
+            for again in range(2):
+                response = model.ask("hello")
+                assert response.text == "B"
+                assert response.reasoning == "Let me see."
+                assert response.finish_reason == "stop"
+                assert response.usage == {"prompt_tokens": 11, "completion_tokens": 5, "reasoning_tokens": 3}
+                assert response.logprobs == [("B", -0.25)]
+                assert response.latency > 0
+                assert "B" not in repr(response)
+        """
+    )
+    answer = {
+        "content": "B",
+        "reasoning_content": "Let me see.",
+        "logprobs": {"content": [{"token": "B", "logprob": -0.25, "top_logprobs": []}]},
+        "usage": {
+            "prompt_tokens": 11,
+            "completion_tokens": 5,
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        },
+    }
+    with MockServer(lambda body: answer) as server:
+        run(*vllm(server)).assert_outcomes(passed=1)
+        assert len(server.requests) == 1
+
+
+def test_without_a_model_the_benchmarks_say_how_to_name_one(run: Any) -> None:
+    result = run(BENCHMARKS)
+    assert result.ret == 0
+    result.assert_outcomes(skipped=len(MODULES))
+    result.stdout.fnmatch_lines([f"medhelm: {len(MODULES)} tests skipped: no model named: type e.g. --medhelm-model=*"])
+
+
+@BOTH
+def test_the_benchmarks_run_on_sample_data(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+    result = run(
+        BENCHMARKS, *(f"--medhelm-model=baseline/{name}" for name in ("random", "majority", "lexical")), *extra
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["SAMPLE DATA in *"])
+    board = leaderboard(pytester.path)
+    assert {entry["benchmark"] for entry in board["results"]["cells"]} == {module.TASK.name for module in MODULES}
+    assert all(entry["benchmarks"] for entry in board["results"]["coverage"])
+    result.stdout.fnmatch_lines(["coverage: 22 of 22 subcategories have a benchmark here"])
+    for entry in board["results"]["cells"]:
+        assert entry["sample"]
+        assert not entry["partial"]
+        assert entry["n"] >= 6
+        assert entry["metrics"][entry["main_metric"]]["value"] is not None
+
+
+def test_the_header_says_what_was_selected(letters: Callable[..., Path], run: Any) -> None:
+    result = run("--medhelm-model=baseline/random", f"--medhelm-data={letters(30)}", "--medhelm-limit=12")
+    result.stdout.fnmatch_lines(
+        ["medhelm: baseline/random; at most 12 instances a benchmark", "medhelm: instances: letters 12 of 30"]
+    )
+
+
+def test_a_gzipped_upstream_file_is_as_good(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
+    import gzip
+
+    folder = pytester.path / "packed" / "pubmed_qa"
+    folder.mkdir(parents=True)
+    original = (real_data / "pubmed_qa" / "ori_pqal.json").read_bytes()
+    (folder / "ori_pqal.json.gz").write_bytes(gzip.compress(original, 1))
+    module = BENCHMARKS / "medical_research_assistance" / "test_pubmed_qa.py"
+    run(module, "--medhelm-model=baseline/random", f"--medhelm-data={folder.parent}", "--medhelm-limit=20")
+    packed = leaderboard(pytester.path)["results"]
+    run(module, "--medhelm-model=baseline/random", f"--medhelm-data={real_data}", "--medhelm-limit=20")
+    assert leaderboard(pytester.path)["results"] == packed
+
+
+def test_the_cache_folder_comes_before_the_sample_data(
+    run: Any, pytester: pytest.Pytester, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
+    shutil.copytree(real_data / "pubmed_qa", pytester.path / "cache/data/pubmed_qa")
+    module = BENCHMARKS / "medical_research_assistance" / "test_pubmed_qa.py"
+    run(module, "--medhelm-model=baseline/random", "--medhelm-limit=5")
+    (benchmark,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert benchmark["data"]["origin"] == "cache"
+    assert benchmark["data"]["instances"] == 1000
+
+
+def test_models_on_different_evaluation_sets_are_not_ranked(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(20)
+    with MockServer(gold, models=("a", "b", "c")) as server:
+        for name, limit in (("a", 10), ("b", 10), ("c", 20)):
+            base = f"--medhelm-base-url={server.url}"
+            run(f"--medhelm-model=vllm/{name}", base, f"--medhelm-data={data}", f"--medhelm-limit={limit}")
+    assert leaderboard(pytester.path)["results"]["win_rate"]["rates"] == {}
+
+
+@BOTH
+def test_the_pages_of_a_short_run_show_the_reference(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    run(*vllm(server), f"--medhelm-data={letters(3)}", *extra)
+    instances = browser_data(pytester.path / "medhelm-results/default", "letters-0")["instances"]
+    assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]

@@ -1,0 +1,359 @@
+"""Which instances are asked, with which solved examples, and where the data may go."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perf.mock_server import MockServer
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.sampling import sample, spread
+from pytest_medhelm.tasks.task import DataFile, Instance, Task
+from tests.conftest import cell, leaderboard
+from tests.support.servers import BOTH, vllm
+
+
+def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
+    task = Task(
+        name="t", title="T", subcategory="Planning Treatments", access="public", kind="classification",
+        files=(DataFile("t.csv"),), load=lambda path: (), main_metric="exact_match", licence="", source="",
+        strata="run" if group else "",
+    )  # fmt: skip
+    return [CompressedInstance(Instance(name, "?", "A", slices={"run": group}), task) for name in names]
+
+
+def test_the_helm_sampler_draws_as_numpy_does_with_seed_0() -> None:
+    names = [f"id{number}" for number in range(50)]
+    chosen = sample(packed(names), 10, name="t", sampler="helm")
+    np.random.seed(0)
+    expected = set(np.random.choice(names, 10, replace=False))
+    assert {entry.id for entry in chosen} == expected
+    assert [entry.id for entry in chosen] == [name for name in names if name in expected]
+    assert len(sample(packed(names), 60, name="t", sampler="helm")) == 50
+
+
+def test_the_hash_sampler_does_not_see_the_order_and_grows() -> None:
+    names = [f"id{number}" for number in range(50)]
+    few, more = (sample(packed(names), limit, name="t") for limit in (10, 20))
+    assert {entry.id for entry in few} < {entry.id for entry in more}
+    assert {entry.id for entry in sample(packed(names[::-1]), 10, name="t")} == {entry.id for entry in few}
+    assert {entry.id for entry in sample(packed(names), 10, name="other")} != {entry.id for entry in few}
+
+
+@pytest.mark.parametrize("sampler", ["hash", "helm"])
+def test_the_limit_holds_for_each_sub_run(sampler: Any) -> None:
+    both = [*packed([f"a{n}" for n in range(30)], "one"), *packed([f"b{n}" for n in range(4)], "two")]
+    kept = Counter(entry.stratum for entry in sample(both, 8, name="t", sampler=sampler))
+    assert kept == {"one": 8, "two": 4}
+
+
+def test_solved_examples_take_turns_by_answer() -> None:
+    examples = [Instance(f"e{number}", "?", "A" if number else "B") for number in range(5)]
+    assert sorted(entry.answer for entry in spread(examples, name="t")[:2]) == ["A", "B"]
+    assert spread(examples[::-1], name="t") == spread(examples, name="t")
+
+
+WITH_EXAMPLES = '''
+"""A benchmark with a development split. Asked: Read: Scored: Source:"""
+import json
+from pytest_medhelm import DataFile, Examples, Instance, Task
+from pytest_medhelm.tasks.prompts import letter_prompt
+
+def load(path):
+    for row in json.loads(path.read_text()):
+        yield Instance(row["id"], row["question"], row["answer"], choices=("one", "two"), slices={"ward": row["ward"]})
+
+TASK = Task(
+    name="shown", title="Shown", subcategory="Planning Treatments", access="public", kind="multiple_choice",
+    files=(DataFile("test.json"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
+    examples=Examples((DataFile("dev.json"),), load, answer=lambda entry: f"It is {entry.answer}.", within="ward"),
+)
+
+def prompt(instance):
+    return letter_prompt("Choose.", instance)
+
+def test_shown(instance, response, score):
+    score.choice(response, instance)
+'''
+
+
+def row(name: str, answer: str, ward: str = "7", question: str = "") -> dict[str, str]:
+    return {"id": name, "question": question or f"Case {name}. Gold {answer}.", "answer": answer, "ward": ward}
+
+
+@pytest.fixture
+def shown(pytester: pytest.Pytester) -> Path:
+    """A benchmark of three questions on two wards; one question is repeated in its development split."""
+    (pytester.path / "test_shown.py").write_text(WITH_EXAMPLES)
+    folder = pytester.path / "data" / "shown"
+    folder.mkdir(parents=True)
+    (folder / "test.json").write_text(json.dumps([row("t1", "A"), row("t2", "B"), row("t3", "A", "8")]))
+    repeated = row("d9", "A", question="Case t1. Gold A.")
+    solved = [row("d1", "A"), row("d2", "B"), row("d3", "B", "8"), row("d4", "A", "8"), repeated]
+    (folder / "dev.json").write_text(json.dumps(solved))
+    return folder.parent
+
+
+def asked(body: dict[str, Any]) -> list[str]:
+    return [str(message["content"]) for message in body["messages"]]
+
+
+@BOTH
+def test_solved_examples_are_earlier_turns_of_the_same_group(
+    extra: tuple[str, ...], shown: Path, run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    assert run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=2", *extra).ret == 0
+    assert len(server.requests) == 3
+    for body in server.requests:
+        roles = [message["role"] for message in body["messages"]]
+        assert roles == ["user", "assistant", "user", "assistant", "user"]
+        first, reply, second, other, question = asked(body)
+        assert {reply, other} == {"It is A.", "It is B."}
+        ward = {"t1": "7", "t2": "7", "t3": "8"}[question.split("Case ")[1][:2]]
+        wards = {"d1": "7", "d2": "7", "d9": "7", "d3": "8", "d4": "8"}
+        shown_ids = [text.split("Case ")[1][:2] for text in (first, second)]
+        # d9 repeats the question t1: it may be shown to t2, never to t1
+        assert all((name == "t1" and "t1" not in question) or wards[name] == ward for name in shown_ids)
+    assert cell(leaderboard(pytester.path), "shown")["metrics"]["exact_match"]["value"] == 1.0
+    (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert facts["shots"] == 2
+
+
+def test_an_instance_is_never_its_own_example(shown: Path, run: Any, server: MockServer) -> None:
+    run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=5")
+    (body,) = [body for body in server.requests if "Case t1" in asked(body)[-1]]
+    assert not any("Case t1" in text for text in asked(body)[:-1])
+    assert len(asked(body)) == 2 * 2 + 1, "ward 7 has two other examples"
+
+
+def test_runs_with_and_without_examples_are_not_mixed(
+    shown: Path, run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    run(*vllm(server), f"--medhelm-data={shown}")
+    before = leaderboard(pytester.path)["results"]
+    assert all(len(asked(body)) == 1 for body in server.requests)
+    run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=1")
+    assert len(server.requests) == 6
+    run(*vllm(server), f"--medhelm-data={shown}")
+    assert len(server.requests) == 6
+    assert leaderboard(pytester.path)["results"] == before
+
+
+def test_a_missing_development_split_skips_with_a_sentence(shown: Path, run: Any, server: MockServer) -> None:
+    (shown / "shown" / "dev.json").unlink()
+    result = run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=1")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["medhelm: shown: solved examples (--medhelm-shots) come from dev.json, which is not *"]
+    )
+    assert run(*vllm(server), f"--medhelm-data={shown}").ret == 0, "without examples the split is not needed"
+
+
+def test_a_benchmark_without_a_split_is_asked_without_examples(
+    letters: Callable[..., Path], run: Any, server: MockServer
+) -> None:
+    assert run(*vllm(server), f"--medhelm-data={letters(3)}", "--medhelm-shots=3").ret == 0
+    assert all(len(asked(body)) == 1 for body in server.requests)
+
+
+def test_system_messages_stay_in_front_of_solved_examples() -> None:
+    from pytest_medhelm.tasks.data.sources import Source
+    from pytest_medhelm.tasks.task import Examples
+
+    def prompt(instance: Instance) -> list[dict[str, str]]:
+        return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": instance.question}]
+
+    task = Task(
+        name="t", title="T", subcategory="Planning Treatments", access="public", kind="classification",
+        files=(), load=lambda: (), main_metric="exact_match", licence="", source="",
+        examples=Examples((), lambda: ()),
+    )  # fmt: skip
+    solved = {"": [Instance("e", "Earlier?", "yes")]}
+    benchmark = Benchmark(task, prompt, Source("given", Path(), (), {}), (), 0, {}, "", (), "", 1, solved)
+    messages = benchmark.messages(Instance("i", "Now?", "no"))
+    assert [(message["role"], message["content"]) for message in messages] == [
+        ("system", "Be brief."), ("user", "Earlier?"), ("assistant", "yes"), ("user", "Now?"),
+    ]  # fmt: skip
+
+
+# Duplicates, sub-runs, scores that do not apply
+
+
+def test_exact_duplicates_are_kept_as_one_cluster(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(4)
+    rows = json.loads((data / "letters/letters.json").read_text())
+    rows += [{**entry, "id": f"again-{entry['id']}"} for entry in rows]
+    for path in (data / "letters/letters.json", pytester.path / "pinned.json"):
+        path.write_text(json.dumps(rows))
+    run(*vllm(server), f"--medhelm-data={data}")
+    found = cell(leaderboard(pytester.path), "letters")
+    assert found["n"] == 8
+    assert "4 clusters" in found["metrics"]["exact_match"]["method"]
+    assert len(server.requests) == 4, "the same question is asked once"
+
+
+SUB_RUNS = '''
+"""Two fixed sub-runs."""
+from pytest_medhelm import DataFile, Instance, Task
+
+def load(path):
+    for number, (run, right) in enumerate(line.split(",") for line in path.read_text().split()):
+        yield Instance(f"{run}{number}", f"Case {number}. Gold {right}.", "A", choices=("a", "b"), slices={"run": run})
+
+TASK = Task(
+    name="halves", title="Halves", subcategory="Planning Treatments", access="public", kind="multiple_choice",
+    files=(DataFile("halves.csv"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
+    strata="run", sub_runs=("one", "two"), cap=900,
+)
+
+def prompt(instance):
+    return instance.question
+
+def test_halves(instance, response, score):
+    score.choice(response, instance)
+'''
+
+
+def halves(pytester: pytest.Pytester, counts: dict[str, tuple[int, int]]) -> Path:
+    """A benchmark whose sub-runs have so many instances, so many of them answered right."""
+    (pytester.path / "test_halves.py").write_text(SUB_RUNS)
+    folder = pytester.path / "data" / "halves"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name},{'A' if number < right else 'B'}" for name, (n, right) in counts.items() for number in range(n)]
+    (folder / "halves.csv").write_text("\n".join(lines))
+    return folder.parent
+
+
+def test_a_cell_is_the_unweighted_mean_of_its_sub_runs(pytester: pytest.Pytester, run: Any, server: MockServer) -> None:
+    data = halves(pytester, {"one": (900, 810), "two": (100, 50)})
+    run(*vllm(server), f"--medhelm-data={data}")
+    summary = cell(leaderboard(pytester.path), "halves")["metrics"]["exact_match"]
+    assert summary["value"] == 0.7
+    # sqrt(0.9 * 0.1 / 900 + 0.5 * 0.5 / 100) / 2
+    assert round(summary["standard_error"], 4) == 0.0255
+    assert summary["low"] < 0.7 - 1.9 * 0.0255
+    assert summary["high"] > 0.7 + 1.9 * 0.0255
+
+
+def test_a_missing_sub_run_leaves_no_value(pytester: pytest.Pytester, run: Any, server: MockServer) -> None:
+    data = halves(pytester, {"one": (9, 8)})
+    result = run(*vllm(server), f"--medhelm-data={data}", "--medhelm-gate=halves.exact_match >= 0.5")
+    summary = cell(leaderboard(pytester.path), "halves")["metrics"]["exact_match"]
+    assert summary["value"] is None
+    assert summary["standard_error"] is None
+    assert summary["note"] == "a sub-run is missing"
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*no value: a sub-run is missing*", "*not evaluated*a sub-run is missing*"])
+
+
+def test_a_benchmarks_own_cap_stays_until_all_is_asked_for(pytester: pytest.Pytester, run: Any) -> None:
+    data = halves(pytester, {"one": (950, 950), "two": (10, 10)})
+    for option, n in ((), 910), (("--medhelm-limit=20",), 30), (("--medhelm-limit=all",), 960):
+        run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", *option)
+        assert cell(leaderboard(pytester.path), "halves")["n"] == n
+
+
+@BOTH
+def test_a_score_that_does_not_apply_is_neither_measured_nor_missing(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(8)
+    path = pytester.path / "test_letters.py"
+    path.write_text(
+        path.read_text()
+        + """
+    if instance.answer == "D":
+        score.not_applicable("certain")
+    else:
+        score.record("certain", 0.5)
+    score.label(response.choice, instance.answer)
+"""
+    )
+    run(*vllm(server), f"--medhelm-data={data}", *extra)
+    metrics = cell(leaderboard(pytester.path), "letters")["metrics"]
+    certain = metrics["certain"]
+    assert (certain["value"], certain["n"], certain["missing"]) == (0.5, 6, 0)
+    assert (certain["worst"], certain["best"]) == (0.5, 0.5)
+    assert metrics["macro_f1"]["value"] == 1.0
+    assert metrics["exact_match"]["n"] == 8
+
+
+def test_records_that_a_rule_leaves_out_are_counted(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(6)
+    path = pytester.path / "test_letters.py"
+    path.write_text(
+        path.read_text()
+        .replace("import DataFile, Instance, Task", "import DataFile, Instance, LeftOut, Task")
+        .replace("        yield Instance(", "        yield LeftOut('gold is C') if row['answer'] == 'C' else Instance(")
+    )
+    run(*vllm(server), f"--medhelm-data={data}")
+    (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert facts["data"]["instances"] == 5
+    assert facts["data"]["left_out"] == {"gold is C": 1}
+    path.write_text(path.read_text().replace("row['answer'] == 'C'", "row['answer']"))
+    result = run(*vllm(server), f"--medhelm-data={data}")
+    result.stdout.fnmatch_lines(["*letters.json holds no instance: 6 left out (gold is C)*"])
+    assert "1 left out (gold is C)" in (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
+
+
+# Where data may go
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "sent"),
+    [
+        ("127.0.0.1", (), True),
+        ("api.example.org", (), False),
+        ("api.example.org", ("--medhelm-allow-host=api.example.org",), True),
+    ],
+)
+def test_data_under_an_agreement_is_not_sent_to_third_parties(
+    host: str, options: Sequence[str], sent: bool, letters: Callable[..., Path], run: Any, server: MockServer,
+    pytester: pytest.Pytester,
+) -> None:  # fmt: skip
+    data = letters(3)
+    path = pytester.path / "test_letters.py"
+    path.write_text(path.read_text().replace("chance=0.25", "chance=0.25, third_party=False"))
+    # the name is resolved to the mock server, so that nothing leaves this machine whatever happens
+    (pytester.path / "conftest.py").write_text(
+        f"""
+import socket
+real = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: real("127.0.0.1" if host == {host!r} else host, *rest, **more)
+"""
+    )
+    url = server.url.replace("127.0.0.1", host)
+    result = run("--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", f"--medhelm-data={data}", *options)
+    if sent:
+        assert cell(leaderboard(pytester.path), "letters")["n"] == 3
+    else:
+        result.assert_outcomes(skipped=1)
+        result.stdout.fnmatch_lines(
+            ["medhelm: letters is not sent to vllm/mock: its terms allow no service of a third party; *allow-host=*"]
+        )
+        assert not server.requests
+
+
+def test_real_data_is_not_mixed_with_sample_data(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
+    from tests.conftest import BENCHMARKS
+
+    folder = pytester.path / "data"
+    folder.mkdir()
+    (folder / "pubmed_qa").symlink_to(real_data / "pubmed_qa")
+    result = run(
+        BENCHMARKS, "-k", "pubmed_qa or shc_bmt_med", "--medhelm-model=baseline/majority", f"--medhelm-data={folder}",
+        "--medhelm-limit=20",
+    )  # fmt: skip
+    assert {entry["benchmark"] for entry in leaderboard(pytester.path)["results"]["cells"]} == {"pubmed_qa"}
+    result.stdout.fnmatch_lines(["medhelm: shc_bmt_med has no data here: *shc_bmt_med.csv*"])

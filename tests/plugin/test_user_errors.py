@@ -1,0 +1,296 @@
+"""What a user gets wrong ends in one sentence and pytest's own exit status, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf.mock_server import MockServer
+from pytest_medhelm.cli.main import main
+from tests.conftest import BENCHMARKS, cell, leaderboard
+from tests.support.servers import BOTH, vllm
+
+LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "sentence"),
+    [
+        (["--medhelm-model=wllm/llama3"], "", "model 'wllm/llama3' is unknown: type one of openai/NAME, vllm/NAME*"),
+        (["--medhelm-model=llama3"], "", "model 'llama3' is unknown: type one of *"),
+        (["--medhelm-model=baseline/oracle"], "", "baseline/oracle is unknown: type one of baseline/random, *"),
+        (["--medhelm-model=vllm/a", "--medhelm-model=vllm/a"], "", "--medhelm-model=vllm/a is given twice*"),
+        (["--medhelm-model=openai/gpt-4o"], "", "openai/...: set OPENAI_API_KEY, or name your own server*"),
+        (["--medhelm-model=vllm/a", "--medhelm-base-url=localhost:8000"], "", "*'localhost:8000' is not an address*"),
+        (["--medhelm-model=baseline/random", LOCAL], "", "--medhelm-base-url needs a model at that address*"),
+        (["--medhelm-model=baseline/random", "--medhelm-limit=ten"], "", "--medhelm-limit: 'ten' is neither *"),
+        (["--medhelm-model=baseline/random", "--medhelm-limit=0"], "", "--medhelm-limit: '0' is neither *"),
+        (["--medhelm-model=baseline/random", "--medhelm-concurrency=0"], "", "--medhelm-concurrency: '0' is not *"),
+        (["--medhelm-model=baseline/random", "--medhelm-data=nowhere"], "", "--medhelm-data: there is no folder*"),
+        (["--medhelm-model=baseline/random", "--medhelm-suite=../x"], "", "--medhelm-suite: '../x' is not a plain*"),
+        (["--medhelm-model=baseline/random", "--medhelm-config=no.toml"], "", "--medhelm-config: there is no file*"),
+        (["--medhelm-gate=pubmed_qa >= 0.7"], "", "--medhelm-gate needs a model to judge*"),
+        (
+            ["--medhelm-model=baseline/random", "--medhelm-judge=baseline/random"],
+            "",
+            "--medhelm-judge=baseline/random: *",
+        ),
+        (["--medhelm-model=baseline/random"], "[run\n", "medhelm.toml cannot be read as TOML: *line 1*"),
+        (
+            ["--medhelm-model=baseline/random"],
+            "[run]\nlimits = 3\n",
+            "medhelm.toml: [[]run[]] has no key 'limits'; known *",
+        ),
+        (["--medhelm-model=baseline/random"], "[run]\nstrict = 'x'\n", "*strict = 'x' is of the wrong type"),
+        (["--medhelm-model=w/a"], "[endpoints.w]\ntimeout = 3\n", "*[[]endpoints.w[]] needs base_url*"),
+        (
+            ["--medhelm-model=w/a"],
+            "[endpoints.w]\nbase_url = 'http://127.0.0.1:9/v1'\napi_key_env = 'NO_SUCH_KEY'\n",
+            "[[]endpoints.w[]] takes its key from $NO_SUCH_KEY, which is not set*",
+        ),
+        (
+            ["--medhelm-model=vllm/a", "--medhelm-base-url=http://gpu1:8000/v1", "--medhelm-offline"],
+            "",
+            "--medhelm-offline refuses http://gpu1:8000/v1: type --medhelm-allow-host=gpu1*",
+        ),
+    ],
+)
+def test_wrong_options_are_one_sentence(
+    options: list[str], config: str, sentence: str, pytester: pytest.Pytester
+) -> None:
+    if config:
+        (pytester.path / "medhelm.toml").write_text(config)
+    result = pytester.runpytest_inprocess(*options)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "expected"),
+    [
+        ("pubmed_qa.exact_match > 0.7", 23, ">= or <="),
+        ("pubmed_qa.exact_match >= high", 26, "a number"),
+        (">= 0.7", 1, "a benchmark, a category, [*], or cost"),
+        ("pubmed_qa.exact_match.middle >= 0.7", 23, ".lower or .upper"),
+        ("pubmed_qa.exact_match >= 0.7 please", 30, "nothing more"),
+        ("", 1, "a benchmark, a category, [*], or cost"),
+    ],
+)
+def test_a_wrong_gate_names_the_column(rule: str, column: int, expected: str, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--medhelm-model=baseline/random", f"--medhelm-gate={rule}")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: gate *, column {column}: expected {expected}*"])
+
+
+@BOTH
+def test_a_dead_server_is_one_sentence_and_nothing_else(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any
+) -> None:
+    result = run("--medhelm-model=vllm/a", LOCAL, f"--medhelm-data={letters(5)}", *extra)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: no server answers at http://127.0.0.1:9/v1/models (*): start it, or name *"])
+    assert len(result.stderr.lines) <= 2
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_a_model_that_is_not_served(letters: Callable[..., Path], run: Any) -> None:
+    with MockServer(models=("org/llama-3-8b", "org/llama-3-70b")) as server:
+        base = f"--medhelm-base-url={server.url}"
+        result = run("--medhelm-model=vllm/mistral", base, f"--medhelm-data={letters(2)}")
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(
+            ["ERROR: 'mistral' is not served; the server lists: org/llama-3-8b, org/llama-3-70b"]
+        )
+        result = run("--medhelm-model=vllm/llama-3", base, f"--medhelm-data={letters(2)}")
+        result.stderr.fnmatch_lines(["ERROR: 'llama-3' stands for several served models: *; type one of them whole"])
+        assert run("--medhelm-model=vllm/LLAMA-3-8b", base, f"--medhelm-data={letters(2)}").ret == 0
+        assert server.requests[0]["model"] == "org/llama-3-8b"
+
+
+def test_a_refused_key(letters: Callable[..., Path], run: Any) -> None:
+    with MockServer(api_key="sesame") as server:
+        result = run(*vllm(server), f"--medhelm-data={letters(2)}")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: * refuses the key (HTTP 401): check the API key of endpoint 'vllm'"])
+
+
+def test_a_server_that_speaks_something_else(run: Any) -> None:
+    import http.server
+    import threading
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = run("--medhelm-model=vllm/a", f"--medhelm-base-url=http://127.0.0.1:{server.server_port}/v1")
+        server.shutdown()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: * is not an OpenAI-compatible server: it does not list models as JSON"])
+
+
+def test_an_unknown_benchmark(run: Any) -> None:
+    result = run(BENCHMARKS, "--medhelm-model=baseline/random", "-k", "pubmedqa")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(["medhelm: nothing is called 'pubmedqa'; type 'pytest --collect-only -q' *"])
+
+
+@BOTH
+def test_a_wrong_checksum_fails_alone(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(4)
+    (data / "pubmed_qa").mkdir()
+    (data / "pubmed_qa" / "ori_pqal.json").write_text("{}")
+    result = run(
+        pytester.path, BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py",
+        "--medhelm-model=baseline/majority", f"--medhelm-data={data}", *extra,
+    )  # fmt: skip
+    assert result.ret == 1
+    output = result.stdout.str()
+    assert "ori_pqal.json is not the pinned file (sha256 44136fa355b3..., not 8b3276be8942...)" in output
+    assert "[data.pubmed_qa] accept = ['ori_pqal.json']" in output
+    assert "Traceback" not in output
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 4}
+
+
+def test_an_accepted_file_is_used_and_named(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    data = letters(4)
+    file = data / "letters" / "letters.json"
+    file.write_text(file.read_text().replace("Case 1", "Case 99"))
+    assert run("--medhelm-model=baseline/majority", f"--medhelm-data={data}").ret == 1
+    (pytester.path / "medhelm.toml").write_text('[data.letters]\naccept = ["letters.json"]\n')
+    assert run("--medhelm-model=baseline/majority", f"--medhelm-data={data}").ret == 0
+    (benchmark,) = leaderboard(pytester.path)["results"]["benchmarks"]
+    assert benchmark["data"]["accepted"] == ["letters.json"]
+
+
+def test_missing_data_skips_alone_and_says_what_to_get(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    letters(4)
+    result = run("--medhelm-model=baseline/majority")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["medhelm: letters has no data here: get it from the tests; put letters.json into *letters and name *"]
+    )
+
+
+def test_malformed_data_is_one_sentence(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    (pytester.path / "medhelm.toml").write_text('[data.pubmed_qa]\naccept = ["ori_pqal.json"]\n')
+    folder = pytester.path / "data" / "pubmed_qa"
+    folder.mkdir(parents=True)
+    (folder / "ori_pqal.json").write_text('{"1": {"QUESTION": "Secret complaint?"}}')
+    result = run(
+        BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
+        f"--medhelm-data={pytester.path / 'data'}",
+    )  # fmt: skip
+    assert result.ret == 1
+    output = result.stdout.str()
+    assert "ori_pqal.json" in output
+    assert "row 1: the column 'final_decision' is missing" in output
+    assert "Secret" not in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("what", ["a file", "a foreign database"])
+def test_a_suite_that_cannot_be_written(what: str, run: Any, pytester: pytest.Pytester) -> None:
+    if what == "a file":
+        (pytester.path / "results").write_text("")
+    else:
+        (pytester.path / "results/default").mkdir(parents=True)
+        (pytester.path / "results/default/responses.sqlite").write_text("something else altogether " * 100)
+    result = run("--medhelm-model=baseline/random", "--medhelm-results=results")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: the suite *default cannot be written (*): name a folder with *"])
+
+
+def test_a_suite_that_may_only_be_read(run: Any, pytester: pytest.Pytester) -> None:
+    options = ("--medhelm-model=baseline/random", "--medhelm-results=results")
+    suite = pytester.path / "results/default/suite.sqlite"
+    assert run(*options).ret == 5
+    suite.write_bytes(b"")
+    suite.chmod(0o400)
+    if os.access(suite, os.W_OK):
+        pytest.skip("whoever runs this test may write to every file (root)")
+    result = run(*options)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: the suite *default cannot be written (suite.sqlite is read-only): name *"])
+
+
+def test_a_fixture_without_a_task_is_explained(pytester: pytest.Pytester, run: Any) -> None:
+    pytester.makepyfile("def test_it(instance, response): pass")
+    result = run("--medhelm-model=baseline/random")
+    assert result.ret != 0
+    assert "its module declares no TASK = Task(...)" in result.stdout.str() + result.stderr.str()
+
+
+def test_an_unknown_metric_lists_the_known_ones(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(1)
+    path = pytester.path / "test_letters.py"
+    path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))
+    result = run("--medhelm-model=baseline/random", f"--medhelm-data={data}", "--medhelm-show-text")
+    assert "there is no metric 'exact_macth'; known are: ehr_sql, exact_match, " in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("report", "nowhere"), "nowhere is no suite: it holds no suite.sqlite"),
+        (("models",), "type 'medhelm models http://localhost:8000/v1'"),
+        (("models", "pull"), "name what to fetch"),
+        (("models", "http://127.0.0.1:9/v1"), "no server answers at http://127.0.0.1:9/v1/models"),
+    ],
+)
+def test_the_medhelm_command_fails_in_one_line(
+    arguments: tuple[str, ...], sentence: str, pytester: pytest.Pytester
+) -> None:
+    import sys
+
+    result = pytester.run(sys.executable, "-m", "pytest_medhelm", *arguments)
+    assert result.ret == 1
+    (line,) = result.stderr.lines
+    assert line.startswith(f"medhelm: {sentence}")
+
+
+def test_the_medhelm_command_lists_and_reports(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    import sys
+
+    result = pytester.run(sys.executable, "-m", "pytest_medhelm", "models", server.url)
+    assert result.stdout.lines == ["mock"]
+    run(*vllm(server), f"--medhelm-data={letters(3)}")
+    before = leaderboard(pytester.path)
+    page = pytester.path / "medhelm-results/default/leaderboard.html"
+    page.unlink()
+    result = pytester.run(sys.executable, "-m", "pytest_medhelm", "report", "medhelm-results/default")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["benchmark *mock", "  letters *1.00*", "page: *leaderboard.html"])
+    assert page.exists()
+    assert leaderboard(pytester.path)["results"] == before["results"]
+
+
+def test_a_suite_that_cannot_be_read_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content, said in (
+        (b"no database at all, but long enough to look like one", "cannot be read"),
+        (b"", "no run yet"),
+    ):
+        (tmp_path / "suite.sqlite").write_bytes(content)
+        assert main(["report", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
