@@ -32,7 +32,6 @@ from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import cell, leaderboard
 from tests.support.benchmark_modules import MODULES, copied, load, read, sample_folder
-from tests.support.servers import BOTH
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -531,9 +530,8 @@ def test_without_judges_refusals_are_told_by_rule(
     assert (metric["n"], metric["missing"]) == (6, 0), "an ambiguous request has no such score, and lacks none"
 
 
-@BOTH
-def test_judges_sort_replies_refusals_too(extra: tuple[str, ...], ask: Ask) -> None:
-    result, found, asked = ask(REFUSED, *extra, judges=JUDGES)
+def test_judges_sort_replies_refusals_too(ask: Ask) -> None:
+    result, found, asked = ask(REFUSED, judges=JUDGES)
     assert (result.ret, asked) == (0, 8 * 4)
     assert found["main_metric"] == "jury"
     # level 0: 1, 0, 1; level 1: 1, 0.5, 0; levels 2 and 3: 1, 1, 0

@@ -14,7 +14,7 @@ from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from tests.conftest import cell, gold, leaderboard
 from tests.support.juries import NAMES, named, number_of, rating, talks
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 SUITE = "medhelm-results/default"
 
@@ -62,11 +62,10 @@ def judged(run: Any, pytester: pytest.Pytester) -> Callable[..., Path]:
     return make
 
 
-@BOTH
 def test_ratings_and_harm_from_a_table_to_page_and_command(
-    extra: tuple[str, ...], judged: Callable[..., Path], pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+    judged: Callable[..., Path], pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suite = judged(20, *extra)
+    suite = judged(20)
     table = clinicians(pytester.path, 20)
     assert main(["annotate", str(suite), f"--ratings={table}"]) == 0
     assert "ratings and marks of harm: 160 stored\n" in capsys.readouterr().out, "2 raters x 20 x (3 grades + 1 mark)"
@@ -165,14 +164,13 @@ def test_a_semantic_metric_stands_beside_clinicians(
     assert bert["spearman"]["n"] == 12
 
 
-@BOTH
 def test_a_second_value_without_references_that_are_wrong(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester,
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     data = letters(10)
     with MockServer(lambda body: "A" if "Case 1." in str(body) else gold(body)) as server:
-        run(*vllm(server), f"--medhelm-data={data}", *extra)
+        run(*vllm(server), f"--medhelm-data={data}")
     suite = pytester.path / SUITE
     header = ("benchmark", "instance", "reason", "by")
     marks = write(pytester.path / "marks.csv", header, [("letters", "q001", "the guideline changed", "ann")])

@@ -19,7 +19,6 @@ from tests.support.juries import named, number_of, rating, records, talks
 
 Run = Callable[..., pytest.RunResult]
 MODEL = "vllm/m"
-BOTH = pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["plain", "xdist"])
 
 
 def wrong_third(body: dict[str, Any]) -> str:
@@ -55,15 +54,14 @@ def rescore(*arguments: object) -> int:
     return main(["rescore", *map(str, arguments)])
 
 
-@BOTH
 def test_a_changed_metric_is_applied_to_what_is_stored(
-    suite: Path, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], processes: tuple[str, ...]
+    suite: Path, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Answers by instance are A B C B A D C D A B: three of ten are B."""
     before = leaderboard(pytester.path)
     requests = sqlite3.connect(suite / "responses.sqlite").execute("SELECT key, created FROM responses").fetchall()
     lenient(pytester.path)
-    assert rescore(suite, *processes) == 0
+    assert rescore(suite) == 0
     out = capsys.readouterr().out
     # New: wrong where B: cases 1, 3, 9. Old: wrong where 3 and 5. So 1, 5 and 9 changed.
     assert f"letters  {MODEL}  exact_match 0.800 -> 0.700: 3 of 10 records changed" in out
@@ -278,9 +276,8 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
     data = suite.parent.parent / "data" / "letters" / "letters.json"
     content = data.read_text()
     data.write_text(content + " ")
-    for processes in ((), ("-n", "2")):
-        assert rescore(suite, *processes) == 1
-        assert "letters.json" in capsys.readouterr().err.partition("nothing of")[2]
+    assert rescore(suite) == 1
+    assert "letters.json" in capsys.readouterr().err.partition("nothing of")[2]
     data.write_text(content)
     module.unlink()
     assert rescore(suite) == 1

@@ -19,7 +19,7 @@ from pytest_medhelm.gates.judge import Evidence, is_settled, judge
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from tests.conftest import cell, gold, leaderboard
 from tests.support.cells import cell_of
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def wrong(body: dict[str, Any]) -> str:
@@ -45,12 +45,11 @@ def verdicts(folder: Path, suite: str = "default") -> list[tuple[str, str]]:
     return [(gate["rule"], gate["verdict"]) for gate in leaderboard(folder, suite)["results"]["gates"]]
 
 
-@BOTH
 def test_a_model_that_is_always_wrong_is_asked_no_longer_than_it_takes(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, bad: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, bad: MockServer, pytester: pytest.Pytester
 ) -> None:
     options = [
-        f"--medhelm-data={letters(100)}", *vllm(bad), *extra, "--medhelm-concurrency=2", "--medhelm-prefetch=2",
+        f"--medhelm-data={letters(100)}", *vllm(bad), "--medhelm-concurrency=2", "--medhelm-prefetch=2",
         "--medhelm-gate=letters >= 0.9", "--medhelm-gate=letters.lower >= 0.8", "--medhelm-gate=letters.ok >= 0.1",
     ]  # fmt: skip
     whole = run(*options, "--medhelm-suite=whole")
@@ -76,12 +75,11 @@ def test_a_model_that_is_always_wrong_is_asked_no_longer_than_it_takes(
     assert "curtailed" in (folder / "summary.md").read_text()
 
 
-@BOTH
 def test_a_model_that_is_always_right_passes_early(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     result = run(
-        f"--medhelm-data={letters(100)}", *vllm(server), *extra, "--medhelm-prefetch=0", "--medhelm-curtail",
+        f"--medhelm-data={letters(100)}", *vllm(server), "--medhelm-prefetch=0", "--medhelm-curtail",
         "--medhelm-gate=letters >= 0.5", "--medhelm-gate=letters.lower >= 0.3",
     )  # fmt: skip
     assert result.ret == 0

@@ -17,7 +17,7 @@ import pytest
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard, until
-from tests.support.servers import BOTH, answered_on_disk, vllm
+from tests.support.servers import answered_on_disk, vllm
 
 LEDGER = Path("medhelm-results/ledger.jsonl")
 
@@ -98,16 +98,13 @@ def finished(path: Path = LEDGER) -> list[dict[str, Any]]:
     return [entry["facts"] for entry in entries if entry["kind"] == "finished"]
 
 
-@BOTH
-def test_a_user_decides_between_two_models_on_an_own_benchmark(
-    extra: tuple[str, ...], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_a_user_decides_between_two_models_on_an_own_benchmark(run: Any, pytester: pytest.Pytester) -> None:
     ward(pytester.path)
     assert main(["gate", "check", "gate.toml"]) == 0
     assert main(["gate", "lock", "gate.toml"]) == 0
     with MockServer(skilled, models=("better", "worse")) as server:
         for model, status, right in (("better", 0, 0.9), ("worse", 1, 0.5)):
-            options = (*at(server, model), f"--medhelm-suite={model}", f"--junitxml={model}.xml", *extra)
+            options = (*at(server, model), f"--medhelm-suite={model}", f"--junitxml={model}.xml")
             result = run("--medhelm-gate=gate.toml", *options)
             board = leaderboard(pytester.path, model)
             assert cell(board, "ward_round")["metrics"]["exact_match"]["value"] == pytest.approx(right)
@@ -117,17 +114,16 @@ def test_a_user_decides_between_two_models_on_an_own_benchmark(
             assert board["measurements"]["attempt"]["post_hoc"] is False
         assert passed(leaderboard(pytester.path, "worse")) == [False, False, True]
         assert [entry["ended"] for entry in finished()] == ["complete"] * 2
-    assert run("--medhelm-gate=gate.toml", "--medhelm-model=baseline/majority", *extra).ret == 1
+    assert run("--medhelm-gate=gate.toml", "--medhelm-model=baseline/majority").ret == 1
 
 
-@BOTH
-def test_in_four_parts_it_is_the_same_decision(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_in_four_parts_it_is_the_same_decision(run: Any, pytester: pytest.Pytester) -> None:
     ward(pytester.path)
     with MockServer(skilled, models=("better", "worse")) as server:
         models = (*at(server, "better"), "--medhelm-model=vllm/worse")
-        whole = run(*models, "--medhelm-gate=gate.toml", *extra)
+        whole = run(*models, "--medhelm-gate=gate.toml")
         for part in range(1, 5):
-            options = (*models, f"--medhelm-shard={part}/4", f"--medhelm-suite=part-{part}", *extra)
+            options = (*models, f"--medhelm-shard={part}/4", f"--medhelm-suite=part-{part}")
             assert run(*options).ret == 0
         assert len(server.requests) == 2 * 120
     parts = [f"medhelm-results/part-{part}" for part in (2, 4, 1, 3)]
@@ -153,14 +149,13 @@ def test_what_is_not_the_evaluation_set_is_not_evaluated(quick: Any, pytester: p
         assert quick(*options, "-k", "ward_round", "--medhelm-suite=whole").ret == 0
 
 
-@BOTH
-def test_real_data_decides(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
+def test_real_data_decides(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
     """PubMedQA: yes is right in 55 % of all, maybe in 11 % (Jin et al. 2019)."""
     module = BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py"
     data = f"--medhelm-data={real_data}"
     Path("gate.toml").write_text('[benchmarks.pubmed_qa]\nn = 200\n[[rule]]\nrule = "pubmed_qa.exact_match >= 0.40"\n')
     with MockServer(lambda body: "A" if body["model"] == "better" else "C", models=("better", "worse")) as server:
-        common = ("--medhelm-gate=gate.toml", *extra)
+        common = "--medhelm-gate=gate.toml"
         real = (module, data, "--medhelm-limit=200", *common)
         assert run(*real, *at(server, "better"), "--junitxml=better.xml").ret == 0
         assert list(rules_in_junit(pytester.path / "better.xml").values()) == [True]

@@ -24,7 +24,7 @@ from pytest_medhelm.gates.verdict import Measured
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.support.cells import cell_of
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def verdict(rule: str, candidate: Any, baseline: Any = None, alpha: float = 0.025) -> str:
@@ -195,10 +195,7 @@ any_of = ["letters >= 0.99", "letters.lower >= 0.5"]
 """
 
 
-@BOTH
-def test_from_a_gate_file_to_the_exit_status(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_from_a_gate_file_to_the_exit_status(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(60)
     (pytester.path / "gate.toml").write_text(GATE.format(n=60))
 
@@ -207,15 +204,14 @@ def test_from_a_gate_file_to_the_exit_status(
         return "ABCD"[("ABCD".index(gold(body)) + 1) % 4] if worse else gold(body)
 
     with MockServer(reply, models=("old", "good", "worse")) as server:
-        base = (f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra)
+        base = (f"--medhelm-base-url={server.url}", f"--medhelm-data={data}")
         run("--medhelm-model=vllm/old", "--medhelm-suite=in-use", *base)
         gate = ("--medhelm-gate=gate.toml", "--medhelm-baseline=medhelm-results/in-use")
         good = run("--medhelm-model=vllm/good", "--medhelm-suite=good", *gate, *base, "--junitxml=good.xml")
         worse = run("--medhelm-model=vllm/worse", "--medhelm-suite=worse", *gate, *base, "--junitxml=worse.xml")
         few = run("--medhelm-model=vllm/good", "--medhelm-suite=few", "--medhelm-limit=10", *gate, *base)
     assert (good.ret, worse.ret, few.ret) == (0, 1, 1)
-    if not extra:  # Under xdist the controller does not know the sizes before the run.
-        few.stdout.fnmatch_lines(["medhelm: letters >= baseline - 0.1: an equal model passes * on 10 instances*"])
+    few.stdout.fnmatch_lines(["medhelm: letters >= baseline - 0.1: an equal model passes * on 10 instances*"])
     good.stdout.fnmatch_lines(["gate pass: letters >= baseline - 0.1: vllm/good on letters has +0.000 against *"])
     worse.stdout.fnmatch_lines(["gate fail: letters >= baseline - 0.1: vllm/worse on letters has -0.333 against *"])
     few.stdout.fnmatch_lines(["gate not evaluated: *it states 60 instances, 10 were to be run: type *=60"])

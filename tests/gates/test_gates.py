@@ -17,7 +17,7 @@ from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
 from tests.conftest import BENCHMARKS, gold, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def cell_of(right: int, wrong: int, missing: int = 0, size: int | None = None, origin: str = "given") -> Any:
@@ -71,13 +71,12 @@ def test_one_more_right_answer_never_turns_a_pass_around(right: int, wrong: int,
     assert not (before.verdict == "pass" and after.verdict != "pass")
 
 
-@BOTH
 def test_a_gate_decides_the_exit_status_and_is_reported(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(100)
     with MockServer(lambda body: "A" if "Case 1." in str(body) else gold(body)) as server:
-        options = (*vllm(server), f"--medhelm-data={data}", *extra)
+        options = (*vllm(server), f"--medhelm-data={data}")
         good = run(*options, "--medhelm-gate=letters.exact_match >= 0.95", "--junitxml=good.xml")
         assert good.ret == 0
         good.stdout.fnmatch_lines(
@@ -108,16 +107,13 @@ def test_a_failed_gate_is_no_last_failed_test(letters: Callable[..., Path], pyte
     assert not (pytester.path / ".pytest_cache/v/cache/lastfailed").exists()
 
 
-@BOTH
-def test_with_a_rule_on_request_errors_the_rule_decides(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any
-) -> None:
+def test_with_a_rule_on_request_errors_the_rule_decides(letters: Callable[..., Path], run: Any) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         return Fault("status", 400) if "Case 7." in body["messages"][-1]["content"] else gold(body)
 
     data = letters(50)
     with MockServer(reply) as server:
-        options = (*vllm(server), f"--medhelm-data={data}", *extra)
+        options = (*vllm(server), f"--medhelm-data={data}")
         tolerant = run(*options, "--medhelm-gate=*.request_error <= 0.05")
         assert tolerant.ret == 0
         tolerant.stdout.fnmatch_lines(["*1 passed, 49 scored, 1 unmeasured*"])
@@ -137,11 +133,10 @@ def test_an_unmeasured_never_event_fails_whatever_the_rule(
     result.stdout.fnmatch_lines(["*1 error*"])
 
 
-@BOTH
-def test_sample_data_passes_no_gate(extra: tuple[str, ...], run: Any) -> None:
+def test_sample_data_passes_no_gate(run: Any) -> None:
     result = run(
         BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
-        "--medhelm-gate=pubmed_qa.exact_match >= 0", *extra,
+        "--medhelm-gate=pubmed_qa.exact_match >= 0",
     )  # fmt: skip
     assert result.ret == 1
     result.stdout.fnmatch_lines(["gate not evaluated: pubmed_qa.exact_match >= 0: * it ran on sample data; *"])

@@ -22,7 +22,6 @@ from pytest_medhelm.gates.ledger.chain import START, append, hash_of, problems, 
 from pytest_medhelm.util.errors import DataError
 from tests.conftest import gold, leaderboard, until
 from tests.support.ledgers import LEDGER, entries, gate
-from tests.support.servers import BOTH
 
 
 def chain(path: Path, count: int) -> list[str]:
@@ -152,13 +151,10 @@ def test_processes_append_at_the_same_time(tmp_path: Path) -> None:
 # Attempts
 
 
-@BOTH
-def test_every_evaluation_is_an_attempt(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_every_evaluation_is_an_attempt(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(4)
     with MockServer(gold) as server:
-        base = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra]
+        base = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
         assert run(*base, gate()).ret == 0
         assert run(*base, "--medhelm-gate=letters.exact_match <= 0.5").ret == 1
         result = run(*base, "--medhelm-no-cache", gate())
@@ -253,13 +249,12 @@ def test_files_of_one_name_are_told_apart(letters: Callable[..., Path], run: Any
     assert len(set(entries()[-1]["facts"]["gates"].values())) == 3
 
 
-@BOTH
 def test_a_gate_file_is_fixed_before_its_results_or_post_hoc(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(8)
     with MockServer(gold, models=["old", "new"]) as server:
-        base = [f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra]
+        base = [f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
         # The model in use is measured first, without a gate: margins come from it.
         run(*base, "--medhelm-model=vllm/old", "--medhelm-suite=old")
         gate(0.5)

@@ -17,7 +17,6 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.conftest import gold, until
 from tests.support.ledgers import LEDGER, entries, gate
-from tests.support.servers import BOTH
 
 
 def recorded() -> int:
@@ -40,9 +39,8 @@ def interrupted(*options: str) -> int:
         return session.returncode
 
 
-@BOTH
 def test_an_interrupted_session_is_an_aborted_attempt_on_the_data_that_it_had_seen(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any
+    letters: Callable[..., Path], run: Any
 ) -> None:
     data = letters(12)
 
@@ -50,7 +48,7 @@ def test_an_interrupted_session_is_an_aborted_attempt_on_the_data_that_it_had_se
         return Fault("hang") if "Case 11." in str(body) else gold(body)
 
     with MockServer(reply) as server:
-        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra]
+        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
         assert interrupted(*options, gate()) == 2
         started, aborted = entries()
         assert (started["kind"], aborted["kind"], aborted["facts"]["ended"]) == ("started", "finished", "aborted")
@@ -79,17 +77,15 @@ def test_an_aborted_attempt_on_other_data_is_none_on_this(letters: Callable[...,
     result.stdout.fnmatch_lines(["attempt 1 on this evaluation set*", "gate file gate.toml: first used 20*"])
 
 
-@pytest.mark.parametrize(
-    ("mistake", "extra"), [("test_broken.py", ()), ("-k=nothing", ()), ("-k=nothing", ("-n", "2"))]
-)
+@pytest.mark.parametrize("mistake", [["test_broken.py"], ["-k=nothing"], ["-k=nothing", "-n2"]])
 def test_a_session_that_asked_nothing_is_no_attempt_and_makes_no_gate_post_hoc(
-    mistake: str, extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    mistake: list[str], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(6)
     (pytester.path / "test_broken.py").write_text("import a_module_that_nobody_has\n")
     with MockServer(gold) as server:
-        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra]
-        assert run("test_letters.py", mistake, *options).ret in (2, 5)
+        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
+        assert run("test_letters.py", *mistake, *options).ret in (2, 5)
         assert server.requests == []
         assert [entry["facts"]["ended"] for entry in entries()[1:]] == ["nothing asked"]
         result = run("test_letters.py", *options, gate())

@@ -14,7 +14,7 @@ from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import gate_of, read_gate
 from pytest_medhelm.gates.power_lines import Planned, power_lines
 from tests.support.cells import cell_of
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def test_the_published_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,16 +100,14 @@ def test_how_often_models_differ_is_measured_where_two_are_stored() -> None:
     assert "differing on 1 %" in never, "that two never differed does not show that they never do"
 
 
-@BOTH
 def test_it_is_said_before_the_run_and_without_one(
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     server: MockServer,
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    options = [f"--medhelm-data={letters(40)}", *vllm(server), *extra]
+    options = [f"--medhelm-data={letters(40)}", *vllm(server)]
     run(*options, "--medhelm-suite=old")
     old = pytester.path / "medhelm-results" / "old"
     result = run(*options, f"--medhelm-baseline={old}", "--medhelm-gate=* >= baseline - 0.1")

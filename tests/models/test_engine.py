@@ -15,16 +15,14 @@ import pytest
 
 from perf.mock_server import Fault, Faults, MockServer, too_long_body
 from tests.conftest import cell, gold, leaderboard, until
-from tests.support.servers import BOTH, answered_on_disk, vllm
+from tests.support.servers import answered_on_disk, vllm
 
 
 def results_of(folder: Path) -> Any:
     return leaderboard(folder)["results"]
 
 
-@BOTH
 def test_an_answered_request_is_never_asked_again(
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     server: MockServer,
@@ -32,7 +30,7 @@ def test_an_answered_request_is_never_asked_again(
 ) -> None:
     data = letters(20)
     options = (*vllm(server), f"--medhelm-data={data}")
-    run(*options, *extra).assert_outcomes()
+    run(*options).assert_outcomes()
     first = results_of(pytester.path)
     assert cell(leaderboard(pytester.path), "letters")["metrics"]["exact_match"]["value"] == 1.0
     assert len(server.requests) == 20
@@ -93,14 +91,11 @@ def test_collect_only_sends_nothing(
     assert not (pytester.path / "medhelm-results").exists()
 
 
-@BOTH
-def test_passing_faults_lose_nothing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_passing_faults_lose_nothing(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(60)
     kinds = ("429", "500", "drop", "truncated", "cut")
     with MockServer(gold, faults=Faults(rate=0.3, kinds=kinds)) as server:
-        result = run(*vllm(server), f"--medhelm-data={data}", *extra)
+        result = run(*vllm(server), f"--medhelm-data={data}")
         assert result.ret == 0
         assert len(server.requests) > 60
     faulty = results_of(pytester.path)
@@ -110,9 +105,8 @@ def test_passing_faults_lose_nothing(
     assert results_of(pytester.path) == faulty
 
 
-@BOTH
 def test_standing_faults_are_counted_and_the_rest_is_kept(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if body["model"] == "hangs":
@@ -134,7 +128,7 @@ def test_standing_faults_are_counted_and_the_rest_is_kept(
             )
         )
         models = ("--medhelm-model=quick/mock", "--medhelm-model=hasty/hangs")
-        result = run(*models, f"--medhelm-data={letters(20)}", *extra)
+        result = run(*models, f"--medhelm-data={letters(20)}")
     assert result.ret == 1
     found = cell(leaderboard(pytester.path), "letters", "quick/mock")
     assert found["statuses"] == {"ok": 17, "request_error": 3}
@@ -178,15 +172,12 @@ def test_context_length_counts_as_the_models_failure(
         assert len(server.requests) == 20, "what does not fit is not asked again"
 
 
-@BOTH
-def test_equal_prompts_are_asked_once(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_equal_prompts_are_asked_once(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(16)
     source = (pytester.path / "test_letters.py").read_text()
     (pytester.path / "test_letters.py").write_text(source.replace("{instance.question}", "Gold A."))
     with MockServer(gold, latency=0.2) as server:
-        run(*vllm(server), f"--medhelm-data={data}", *extra)
+        run(*vllm(server), f"--medhelm-data={data}")
         assert len(server.requests) == 1
     assert cell(leaderboard(pytester.path), "letters")["metrics"]["exact_match"]["value"] == 0.25
 
@@ -203,10 +194,7 @@ def test_drawn_answers_are_independent_for_equal_prompts(
         assert len(server.requests) == 6
 
 
-@BOTH
-def test_kill_9_twice_loses_nothing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_kill_9_twice_loses_nothing(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(150)
     with MockServer(gold, latency=0.03) as server:
         options = [
@@ -215,7 +203,6 @@ def test_kill_9_twice_loses_nothing(
             "--medhelm-concurrency=4",
             "-p",
             "no:cacheprovider",
-            *extra,
         ]
         for target in (40, 90):
             process = subprocess.Popen(
@@ -239,9 +226,8 @@ def test_kill_9_twice_loses_nothing(
     assert leaderboard(pytester.path, "straight")["results"] == killed
 
 
-@BOTH
 def test_ctrl_c_ends_and_the_next_run_goes_on(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(30)
     slow = {"Case 20", "Case 21"}
@@ -256,7 +242,6 @@ def test_ctrl_c_ends_and_the_next_run_goes_on(
             "--medhelm-concurrency=8",
             "-p",
             "no:cacheprovider",
-            *extra,
         ]
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *options], cwd=pytester.path, stdout=subprocess.PIPE, text=True

@@ -15,7 +15,6 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.suite import Suite
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.support.juries import rating, records, talks
-from tests.support.servers import BOTH
 
 # Of the six instances q000 to q005 the right letters are A, B, C, D, A, B.
 ANSWERS = """benchmark,instance,answer,comment
@@ -35,11 +34,10 @@ def answers(folder: Path, text: str = ANSWERS, name: str = "ward.csv") -> str:
     return f"--medhelm-model=human/{name}"
 
 
-@BOTH
 def test_answers_are_scored_and_gaps_are_missing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
-    result = run(answers(pytester.path), f"--medhelm-data={letters(6)}", *extra)
+    result = run(answers(pytester.path), f"--medhelm-data={letters(6)}")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*human/ward has answers: 5 to letters, 1 to other", "*2 skipped, 1 answer of the file fit no instance here"]
@@ -125,9 +123,7 @@ def private(pytester: pytest.Pytester) -> None:
     path.write_text(path.read_text().replace('access="public"', 'access="private"'))
 
 
-@BOTH
 def test_private_instances_go_by_either_id(
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     pytester: pytest.Pytester,
@@ -139,13 +135,13 @@ def test_private_instances_go_by_either_id(
     assert run("--medhelm-model=baseline/random", data).ret == 0
     shown = {record["instance"]: record["public_id"] for record in records(pytester.path)}
     rows = f"benchmark,instance,answer\nletters,q000,A\nletters,{shown['q001']},B\n"
-    assert run(answers(pytester.path, rows), data, *extra).ret == 0
+    assert run(answers(pytester.path, rows), data).ret == 0
     found = cell(leaderboard(pytester.path), "letters", "human/ward")
     assert found["statuses"] == {"ok": 2, "skipped": 1}
     assert (found["metrics"]["exact_match"]["value"], found["unmatched"]) == (1.0, 0)
     assert "q00" not in json.dumps(leaderboard(pytester.path)["results"])
 
-    twice = run(answers(pytester.path, rows + "letters,q001,C\n"), data, *extra)
+    twice = run(answers(pytester.path, rows + "letters,q001,C\n"), data)
     assert twice.ret == 1
     twice.stdout.fnmatch_lines([f"*ward.csv answers the instance {shown['q001']} twice, by its id and by its public*"])
 
@@ -189,13 +185,12 @@ def test_the_words_of_a_model_get_its_scores(run: Any, pytester: pytest.Pytester
     assert not any(entry["unmatched"] for entry in written.values())
 
 
-@BOTH
-def test_judges_rate_what_people_wrote(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_judges_rate_what_people_wrote(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 3)
     rows = "benchmark,instance,answer\ntalks,t000,Rest and fluids.\ntalks,t002,See a doctor.\n"
     with MockServer(lambda body: rating(4), models=["judge"]) as server:
         (pytester.path / "medhelm.toml").write_text(f"[endpoints.house]\nbase_url = '{server.url}'\n")
-        result = run(answers(pytester.path, rows), "--medhelm-judge=house/judge", data, *extra)
+        result = run(answers(pytester.path, rows), "--medhelm-judge=house/judge", data)
         assert result.ret == 0
         assert len(server.requests) == 2, "what nobody answered is not judged"
     found = cell(leaderboard(pytester.path), "talks", "human/ward")

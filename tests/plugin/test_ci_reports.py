@@ -16,7 +16,6 @@ from pytest_medhelm.cli.main import main
 from tests.conftest import gold
 from tests.support.browser import Visit, browser, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, rating, talks
-from tests.support.servers import BOTH
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>]]>\x00\x1b[31m\u202e::error::x"
 CDATA = "doc]]><b>&\"'"
@@ -30,16 +29,13 @@ def answers(body: dict[str, Any]) -> str | Fault:
     return Fault("status", 400) if "Case 4." in str(body) else gold(body)
 
 
-@BOTH
 def test_pytest_html_shows_status_score_and_leaderboard(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(6)
     with MockServer(answers, models=[CDATA]) as server:
         options = [f"--medhelm-model=vllm/{CDATA}", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
-        run(
-            *options, "--html=out/ci.html", "--self-contained-html", "--medhelm-gate=letters.exact_match >= 0.9", *extra
-        )
+        run(*options, "--html=out/ci.html", "--self-contained-html", "--medhelm-gate=letters.exact_match >= 0.9")
     page = (pytester.path / "out/ci.html").read_text()
     assert "<script>alert" not in page
     assert "doc]]><b>" not in page
@@ -88,15 +84,14 @@ def test_without_pytest_html_and_without_pages(
     assert "leaderboard.html#benchmark=letters" in (pytester.path / "ci.html").read_text()
 
 
-@BOTH
 def test_junit_stays_well_formed_and_counts_gates(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(6)
     with MockServer(answers, models=[CDATA]) as server:
         options = [f"--medhelm-model=vllm/{CDATA}", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
         gates = ["--medhelm-gate=letters.exact_match >= 0.9", "--medhelm-gate=letters.exact_match >= 0.1"]
-        result = run(*options, "--junitxml=ci.xml", *gates, *extra)
+        result = run(*options, "--junitxml=ci.xml", *gates)
     assert result.ret == 1
     text = (pytester.path / "ci.xml").read_text()
     suite = ElementTree.fromstring(text).find("testsuite")
@@ -114,10 +109,7 @@ def test_junit_stays_well_formed_and_counts_gates(
     assert list(suite.iter("property")) == [], "no records in a CI system"
 
 
-@BOTH
-def test_hostile_answers_and_reasons_do_nothing_anywhere(
-    extra: tuple[str, ...], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_hostile_answers_and_reasons_do_nothing_anywhere(run: Any, pytester: pytest.Pytester) -> None:
     """An answer, a judge's reply and a server's error that try HTML, XML, ANSI, direction marks and CI commands."""
     data = talks(pytester.path, ["One?", "Two?", "Three?"])
     long = "x" * 1_000_000 + HOSTILE
@@ -131,7 +123,7 @@ def test_hostile_answers_and_reasons_do_nothing_anywhere(
 
     with MockServer(reply, models=["doctor", "judge"]) as server:
         files = ["--junitxml=ci.xml", "--html=ci.html", "--self-contained-html"]
-        result = run(*named(server, "judge"), data, *files, "-v", *extra)
+        result = run(*named(server, "judge"), data, *files, "-v")
     shown = result.stdout.str()
     ElementTree.fromstring((pytester.path / "ci.xml").read_text())
     page = (pytester.path / "ci.html").read_text()
@@ -145,9 +137,8 @@ def test_hostile_answers_and_reasons_do_nothing_anywhere(
     assert max(map(len, shown.splitlines())) < 2000
 
 
-@BOTH
 def test_what_stands_in_the_data_commands_no_ci_system_through_a_gate(
-    extra: tuple[str, ...], run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     wards = ["\x1b[31mred\n::set-output name=a::b", "##vso[task.setvariable variable=a]b"]
@@ -160,7 +151,7 @@ def test_what_stands_in_the_data_commands_no_ci_system_through_a_gate(
     )
     with MockServer(lambda _: "B") as server:
         gate = ("--medhelm-gate=ward[ward=*] >= 0.5", "--junitxml=ci.xml")
-        result = run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", *gate, *extra)
+        result = run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", *gate)
     result.stdout.fnmatch_lines(["*2 failed, 4 scored*"])
     assert main(["gate", "apply", "medhelm-results/default", gate[0].partition("=")[2], "--junitxml=b.xml"]) == 1
     shown = result.stdout.str()

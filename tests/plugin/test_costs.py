@@ -22,7 +22,6 @@ from pytest_medhelm.results.leaderboard.spending import Party, money, paid_by
 from pytest_medhelm.util.config_file import read_config
 from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.support.juries import MEDICATION, ratings
-from tests.support.servers import BOTH
 
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
 PRICE = Price(2.0, 10.0)
@@ -154,21 +153,20 @@ def test_what_a_run_paid_needs_prices() -> None:
 # Sessions
 
 
-@BOTH
 def test_costs_are_kept_and_what_is_stored_is_not_paid_again(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = letters(12)
     (pytester.path / "medhelm.toml").write_text(PRICES)
     with MockServer(counted) as server:
         options = (*vllm(server), f"--medhelm-data={data}")
-        first = run(*options, "--medhelm-limit=8", *extra)
+        first = run(*options, "--medhelm-limit=8")
         assert shown(first) == ["cost: model 0.032 USD (paid now 0.032)"]
         assert spending_of(pytester.path)["models"]["vllm/mock"] == {
             "requests": 8, "tokens": {"completion_tokens": 1600, "prompt_tokens": 8000},
             "cost": 0.032, "paid_now": 0.032, "stored": 0.0, "unknown": 0,
         }  # fmt: skip
-        second = run(*options, *extra)
+        second = run(*options)
         assert shown(second) == ["cost: model 0.048 USD (paid now 0.016)"]
     found = leaderboard(pytester.path)["measurements"]
     assert found["cells"]["letters vllm/mock"]["model"]["stored"] == 0.032
@@ -180,8 +178,7 @@ def test_costs_are_kept_and_what_is_stored_is_not_paid_again(
     )
 
 
-@BOTH
-def test_judges_are_counted_apart(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_judges_are_counted_apart(run: Any, pytester: pytest.Pytester) -> None:
     (pytester.path / "medhelm.toml").write_text(
         '[run]\ncurrency = "EUR"\n'
         '[models."vllm/doctor"]\nprice = { input = 2, output = 10 }\n'
@@ -195,7 +192,7 @@ def test_judges_are_counted_apart(extra: tuple[str, ...], run: Any, pytester: py
     with MockServer(reply, models=("doctor", "dear", "unpriced")) as server:
         result = run(
             MEDICATION, "--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/dear", "--medhelm-judge=vllm/unpriced",
-            "--medhelm-model=baseline/random", f"--medhelm-base-url={server.url}", "--medhelm-limit=5", *extra,
+            "--medhelm-model=baseline/random", f"--medhelm-base-url={server.url}", "--medhelm-limit=5",
         )  # fmt: skip
     board = leaderboard(pytester.path)["measurements"]
     cell = board["cells"]["medication_qa vllm/doctor"]
@@ -312,7 +309,6 @@ def test_what_a_dead_process_had_in_flight_counts_and_is_not_waited_for(tmp_path
     assert store.reserve("run", 0.6, 1.0, 0) == "stop"
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("max_tokens", "fewest", "most"),
     [
@@ -326,7 +322,6 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(
     max_tokens: int,
     fewest: int,
     most: int,
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     pytester: pytest.Pytester,
@@ -336,7 +331,7 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(
     with MockServer(counted, latency=0.01) as server:
         options = (
             *vllm(server), f"--medhelm-data={data}", "--medhelm-max-cost=0.05", "--medhelm-concurrency=4",
-            "--medhelm-gate=letters >= 0.1", *extra,
+            "--medhelm-gate=letters >= 0.1",
         )  # fmt: skip
         result = run(*options)
         asked = len(server.requests)
@@ -376,8 +371,7 @@ def test_requests_wait_for_those_in_flight_rather_than_stop(
         assert len(server.requests) == 10
 
 
-@BOTH
-def test_the_budget_may_end_before_a_judge(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_the_budget_may_end_before_a_judge(run: Any, pytester: pytest.Pytester) -> None:
     (pytester.path / "medhelm.toml").write_text(
         '[models."vllm/doctor"]\nprice = { input = 0, output = 0 }\n'
         '[models."vllm/judge"]\nprice = { input = 2, output = 10 }\nmax_tokens = 200\n'
@@ -390,7 +384,7 @@ def test_the_budget_may_end_before_a_judge(extra: tuple[str, ...], run: Any, pyt
     with MockServer(reply, models=("doctor", "judge")) as server:
         options = (
             MEDICATION, "--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/judge",
-            f"--medhelm-base-url={server.url}", "--medhelm-limit=6", "--medhelm-concurrency=2", *extra,
+            f"--medhelm-base-url={server.url}", "--medhelm-limit=6", "--medhelm-concurrency=2",
         )  # fmt: skip
         result = run(*options, "--medhelm-max-cost=0.011")
         judged = sum(body["model"] == "judge" for body in server.requests)

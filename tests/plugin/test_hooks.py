@@ -11,7 +11,7 @@ import pytest
 
 from perf.mock_server import MockServer
 from tests.conftest import cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 CONFTEST = """
 import json
@@ -36,14 +36,13 @@ def pytest_medhelm_report(leaderboard, folder):
 """
 
 
-@BOTH
-def test_hooks(extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+def test_hooks(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(4)
     pytester.makeconftest(CONFTEST)
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text() + "    score.length(response.text, instance.answer)\n")
     with MockServer(lambda body: "A") as server:
-        result = run(*vllm(server), "--medhelm-model=house/echo", f"--medhelm-data={data}", *extra)
+        result = run(*vllm(server), "--medhelm-model=house/echo", f"--medhelm-data={data}")
         assert {body["user"] for body in server.requests} == {"evaluation"}
     assert result.ret == 0
     board = leaderboard(pytester.path)
@@ -91,23 +90,21 @@ def pytest_medhelm_report(leaderboard, folder):
 """
 
 
-@BOTH
 def test_a_conftest_adds_a_report_in_ten_lines(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     pytester.makeconftest(REPORT)
     assert len(REPORT.strip().splitlines()) <= 10
-    result = run(*vllm(server), f"--medhelm-data={letters(4)}", *extra)
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}")
     assert (pytester.path / "medhelm-results/default/house.csv").read_text() == "letters,vllm/mock,1.0"
     result.stdout.fnmatch_lines(["page: *leaderboard.html", "1 row for the house"])
 
 
-@BOTH
 def test_a_report_is_replaced_or_left_out(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     pytester.makeconftest('def pytest_configure(config): config.pluginmanager.set_blocked("medhelm-html")' + REPORT)
-    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "-p", "no:medhelm-terminal", *extra)
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "-p", "no:medhelm-terminal")
     folder = pytester.path / "medhelm-results/default"
     assert not (folder / "leaderboard.html").exists()
     assert (folder / "house.csv").exists()
@@ -116,20 +113,16 @@ def test_a_report_is_replaced_or_left_out(
     result.stdout.no_fnmatch_line("*95 % interval*")
 
 
-@BOTH
 @pytest.mark.parametrize("blow", ['raise ValueError("Mrs Example")', 'import pytest; pytest.fail("Mrs Example")'])
 def test_a_report_that_raises_loses_no_other_and_no_gate(
     blow: str,
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     server: MockServer,
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makeconftest(f"def pytest_medhelm_report(leaderboard):\n    yield 'begun'\n    {blow}")
-    result = run(
-        *vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters <= 0.5", "--junitxml=ci.xml", *extra
-    )
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters <= 0.5", "--junitxml=ci.xml")
     assert result.ret == 1
     folder = pytester.path / "medhelm-results/default"
     assert {"leaderboard.json", "leaderboard.html", "summary.md"} <= {path.name for path in folder.iterdir()}
@@ -147,12 +140,11 @@ def test_a_report_that_raises_loses_no_other_and_no_gate(
         assert "Traceback" not in text
 
 
-@BOTH
 def test_a_report_that_raises_ends_a_passing_run_with_status_1(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     pytester.makeconftest("def pytest_medhelm_report(leaderboard): raise ValueError('Mrs Example')")
-    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters >= 0.5", *extra)
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters >= 0.5")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*1 failed, 1 passed, 4 scored*"])
 

@@ -15,7 +15,7 @@ import pytest
 
 from perf.mock_server import MockServer
 from tests.conftest import cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 from tests.support.texts import HOSTILE
 
 SECRET = "Mrs Example, born 1 April"
@@ -32,15 +32,12 @@ def test_letters(instance, response, score):
 '''
 
 
-@BOTH
-def test_a_failing_assertion_shows_no_text(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_a_failing_assertion_shows_no_text(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(3)
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text().partition("def prompt")[0] + TELLTALE)
     with MockServer(lambda body: f"{SECRET} answered") as server:
-        options = (*vllm(server), f"--medhelm-data={data}", *extra)
+        options = (*vllm(server), f"--medhelm-data={data}")
         hidden = run(*options, "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html")
         shown = run(*options, "--medhelm-show-text")
     assert hidden.ret == shown.ret == 1
@@ -54,13 +51,12 @@ def test_a_failing_assertion_shows_no_text(
         assert "Mrs Example" not in file.read_text()
 
 
-@BOTH
 def test_text_that_is_asked_for_stands_in_the_report_and_does_nothing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     hostile = "A\n::error::owned\n##vso[x]\x1b[2J\u202e<script>run()</script>" + "x" * 9000
     with MockServer(lambda body: hostile) as server:
-        options = (*vllm(server), f"--medhelm-data={letters(2)}", "--medhelm-strict", "--html=ci.html", *extra)
+        options = (*vllm(server), f"--medhelm-data={letters(2)}", "--medhelm-strict", "--html=ci.html")
         result = run(*options, "--medhelm-show-text")
     log = result.stdout.str()
     page = html.unescape(html.unescape((pytester.path / "ci.html").read_text()))

@@ -12,15 +12,14 @@ from perf.mock_server import Fault, MockServer
 from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.support.benchmark_modules import MODULES
 from tests.support.browser import browser_data
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
-@BOTH
 def test_a_wrong_answer_is_scored_never_passed(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     with MockServer(lambda body: "A") as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(8)}", "-v", *extra)
+        result = run(*vllm(server), f"--medhelm-data={letters(8)}", "-v")
     assert result.ret == 0
     result.assert_outcomes(passed=0, failed=0)
     result.stdout.fnmatch_lines(["*8 scored in*"])
@@ -142,10 +141,7 @@ def test_missing_instances_make_a_cell_partial(
     assert not cell(leaderboard(pytester.path), "letters")["partial"]
 
 
-@BOTH
-def test_a_model_can_be_asked_in_any_test(
-    extra: tuple[str, ...], pytester: pytest.Pytester, run: Any, server: MockServer
-) -> None:
+def test_a_model_can_be_asked_in_any_test(pytester: pytest.Pytester, run: Any, server: MockServer) -> None:
     pytester.makepyfile(
         """
         def test_two_turns(model):
@@ -157,7 +153,7 @@ def test_a_model_can_be_asked_in_any_test(
             assert second.text == "C"
         """
     )
-    result = run(*vllm(server), *extra)
+    result = run(*vllm(server))
     result.assert_outcomes(passed=1)
     assert server.requests[1]["max_tokens"] == 7
     assert len(server.requests) == 2
@@ -255,11 +251,8 @@ def test_without_a_model_the_benchmarks_say_how_to_name_one(run: Any) -> None:
     result.stdout.fnmatch_lines([f"medhelm: {len(MODULES)} tests skipped: no model named: type e.g. --medhelm-model=*"])
 
 
-@BOTH
-def test_the_benchmarks_run_on_sample_data(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
-    result = run(
-        BENCHMARKS, *(f"--medhelm-model=baseline/{name}" for name in ("random", "majority", "lexical")), *extra
-    )
+def test_the_benchmarks_run_on_sample_data(run: Any, pytester: pytest.Pytester) -> None:
+    result = run(BENCHMARKS, *(f"--medhelm-model=baseline/{name}" for name in ("random", "majority", "lexical")))
     assert result.ret == 0
     result.stdout.fnmatch_lines(["SAMPLE DATA in *"])
     board = leaderboard(pytester.path)
@@ -319,10 +312,9 @@ def test_models_on_different_evaluation_sets_are_not_ranked(
     assert leaderboard(pytester.path)["results"]["win_rate"]["rates"] == {}
 
 
-@BOTH
 def test_the_pages_of_a_short_run_show_the_reference(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
-    run(*vllm(server), f"--medhelm-data={letters(3)}", *extra)
+    run(*vllm(server), f"--medhelm-data={letters(3)}")
     instances = browser_data(pytester.path / "medhelm-results/default", "letters-0")["instances"]
     assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]

@@ -17,7 +17,7 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.conftest import cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
@@ -105,11 +105,10 @@ def asked(body: dict[str, Any]) -> list[str]:
     return [str(message["content"]) for message in body["messages"]]
 
 
-@BOTH
 def test_solved_examples_are_earlier_turns_of_the_same_group(
-    extra: tuple[str, ...], shown: Path, run: Any, server: MockServer, pytester: pytest.Pytester
+    shown: Path, run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
-    assert run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=2", *extra).ret == 0
+    assert run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=2").ret == 0
     assert len(server.requests) == 3
     for body in server.requests:
         roles = [message["role"] for message in body["messages"]]
@@ -262,9 +261,8 @@ def test_a_benchmarks_own_cap_stays_until_all_is_asked_for(pytester: pytest.Pyte
         assert cell(leaderboard(pytester.path), "halves")["n"] == n
 
 
-@BOTH
 def test_a_score_that_does_not_apply_is_neither_measured_nor_missing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     data = letters(8)
     path = pytester.path / "test_letters.py"
@@ -278,7 +276,7 @@ def test_a_score_that_does_not_apply_is_neither_measured_nor_missing(
     score.label(response.choice, instance.answer)
 """
     )
-    run(*vllm(server), f"--medhelm-data={data}", *extra)
+    run(*vllm(server), f"--medhelm-data={data}")
     metrics = cell(leaderboard(pytester.path), "letters")["metrics"]
     certain = metrics["certain"]
     assert (certain["value"], certain["n"], certain["missing"]) == (0.5, 6, 0)

@@ -21,7 +21,6 @@ import pytest
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.plugin.status_line import duration
 from tests.conftest import gold
-from tests.support.servers import BOTH
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -71,10 +70,7 @@ def slowly(body: dict[str, Any]) -> str | Fault:
     return Fault("status", 400) if "Case 3." in str(body) else gold(body)
 
 
-@BOTH
-def test_a_terminal_has_one_line_that_changes(
-    extra: tuple[str, ...], letters: Callable[..., Path], pytester: pytest.Pytester
-) -> None:
+def test_a_terminal_has_one_line_that_changes(letters: Callable[..., Path], pytester: pytest.Pytester) -> None:
     data = letters(40)
     with MockServer(slowly) as server:
         status, written = on_a_terminal(
@@ -82,7 +78,6 @@ def test_a_terminal_has_one_line_that_changes(
             "--medhelm-model=vllm/mock",
             f"--medhelm-base-url={server.url}",
             f"--medhelm-data={data}",
-            *extra,
         )
     assert status == 1, "one request without an answer"
     drawn = re.findall(r"\r(medhelm \d[^\r]*)\x1b\[K", written)
@@ -90,8 +85,7 @@ def test_a_terminal_has_one_line_that_changes(
     assert all(len(line) < 80 for line in drawn)
     assert re.fullmatch(r"medhelm \d+ of 40 \| \d+ (s|min) left \| .*\d/s.*", drawn[0])
     assert any("1 request_error" in line for line in drawn)
-    if not extra:
-        assert any("in flight" in line for line in drawn)
+    assert any("in flight" in line for line in drawn)
     shown = screen(written)
     assert not [line for line in shown if "left" in line or "in flight" in line], "nothing of it stays"
     (place,) = [number for number, line in enumerate(shown) if " medhelm leaderboard " in line]
@@ -157,8 +151,7 @@ def test_a_terminal_without_control_codes_is_a_log(letters: Callable[..., Path],
     assert "," * 10 in written
 
 
-@BOTH
-def test_what_fails_is_counted_once(extra: tuple[str, ...], letters: Callable[..., Path], run: Any) -> None:
+def test_what_fails_is_counted_once(letters: Callable[..., Path], run: Any) -> None:
     """Wrong answers under --medhelm-strict fail; a request without an answer is named by its status alone."""
     data = letters(600)
 
@@ -169,27 +162,23 @@ def test_what_fails_is_counted_once(extra: tuple[str, ...], letters: Callable[..
 
     with MockServer(reply) as server:
         options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}"]
-        result = run(*options, "--medhelm-strict", "--medhelm-html=none", *extra)
+        result = run(*options, "--medhelm-strict", "--medhelm-html=none")
     (last,) = [line for line in result.outlines if line.startswith("medhelm 600 of 600")]
     assert " | 1 request_error | 2 failed | " in last
     listed = [line for line in result.outlines if "test_letters.py::" in line]
     assert sorted(line.split()[0] for line in listed) == ["ERROR", "FAILED", "FAILED"], "pytest's words, in its summary"
 
 
-@BOTH
-def test_a_log_keeps_the_letters_of_a_short_run(extra: tuple[str, ...], letters: Callable[..., Path], run: Any) -> None:
+def test_a_log_keeps_the_letters_of_a_short_run(letters: Callable[..., Path], run: Any) -> None:
     data = letters(40)
-    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", *extra)
+    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}")
     assert "," * 20 in result.stdout.str()
     assert " left" not in result.stdout.str()
 
 
-@BOTH
-def test_a_log_has_a_line_for_each_tenth_of_a_long_run(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any
-) -> None:
+def test_a_log_has_a_line_for_each_tenth_of_a_long_run(letters: Callable[..., Path], run: Any) -> None:
     data = letters(600)
-    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", "--medhelm-html=none", *extra)
+    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", "--medhelm-html=none")
     lines = [line for line in result.outlines if re.match(r"medhelm \d+ of 600 ", line)]
     assert 9 <= len(lines) <= 11
     assert lines[-1].startswith("medhelm 600 of 600")

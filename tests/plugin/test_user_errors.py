@@ -12,7 +12,7 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from tests.conftest import BENCHMARKS, cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
 
@@ -87,11 +87,8 @@ def test_a_wrong_gate_names_the_column(rule: str, column: int, expected: str, py
     result.stderr.fnmatch_lines([f"ERROR: gate *, column {column}: expected {expected}*"])
 
 
-@BOTH
-def test_a_dead_server_is_one_sentence_and_nothing_else(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any
-) -> None:
-    result = run("--medhelm-model=vllm/a", LOCAL, f"--medhelm-data={letters(5)}", *extra)
+def test_a_dead_server_is_one_sentence_and_nothing_else(letters: Callable[..., Path], run: Any) -> None:
+    result = run("--medhelm-model=vllm/a", LOCAL, f"--medhelm-data={letters(5)}")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: no server answers at http://127.0.0.1:9/v1/models (*): start it, or name *"])
     assert len(result.stderr.lines) <= 2
@@ -146,16 +143,13 @@ def test_an_unknown_benchmark(run: Any) -> None:
     result.stdout.fnmatch_lines(["medhelm: nothing is called 'pubmedqa'; type 'pytest --collect-only -q' *"])
 
 
-@BOTH
-def test_a_wrong_checksum_fails_alone(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_a_wrong_checksum_fails_alone(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(4)
     (data / "pubmed_qa").mkdir()
     (data / "pubmed_qa" / "ori_pqal.json").write_text("{}")
     result = run(
         pytester.path, BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py",
-        "--medhelm-model=baseline/majority", f"--medhelm-data={data}", *extra,
+        "--medhelm-model=baseline/majority", f"--medhelm-data={data}",
     )  # fmt: skip
     assert result.ret == 1
     output = result.stdout.str()

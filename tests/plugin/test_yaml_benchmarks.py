@@ -24,7 +24,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.util.document import DocumentError
 from tests.conftest import CHECKOUT, cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 DOCS = (CHECKOUT / "docs/own-benchmarks.md").read_text()
 
@@ -88,11 +88,10 @@ def values(folder: Path, benchmark: str = "triage") -> dict[str, float]:
 # Each kind of answer
 
 
-@BOTH
-def test_labels(extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester) -> None:
+def test_labels(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own()
     with MockServer(lambda body: "A" if "an ear" in prompt_of(body) else told(body)) as server:
-        result = run(*vllm(server), *extra)
+        result = run(*vllm(server))
         assert result.ret == 0
         result.stdout.fnmatch_lines(["*4 scored*"])
         assert len(server.requests) == 4
@@ -134,13 +133,10 @@ q2,And which here? Gold A,one,two,,a
 """
 
 
-@BOTH
-def test_letters_with_options_of_their_own(
-    extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester
-) -> None:
+def test_letters_with_options_of_their_own(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own(LETTERS, EXAM, "exam")
     with MockServer(told) as server:
-        result = run(*vllm(server), *extra, "-v")
+        result = run(*vllm(server), "-v")
         asked = {prompt_of(body).partition("\n")[0]: prompt_of(body) for body in server.requests}
     assert result.ret == 0
     assert "A. one\nB. two\n\n" in asked["And which here? Gold A"], "an empty last option is no option"
@@ -160,22 +156,22 @@ answer: {{kind: number, column: mg, tolerance: {tolerance}}}
 
 
 @pytest.mark.parametrize(
-    ("extra", "language", "tolerance", "rows", "reply", "expected"),
+    ("language", "tolerance", "rows", "reply", "expected"),
     [
-        ((), "en", "0", '"Ask 1",100\n"Ask 2",200\n', {"1": "100 mg", "2": "201"}, 0.5),
-        (("-n", "2"), "en", "5 %", '"Ask 1",100\n"Ask 2",200\n', {"1": "105", "2": "189.9"}, 0.5),
-        ((), "en", "0.5", '"Ask 1","1,000"\n"Ask 2",2.5\n', {"1": "1000.5", "2": "about five to ten"}, 0.5),
-        ((), "de", "0.05", '"Ask 1","1,5"\n"Ask 2",2.25\n', {"1": "Antwort: 1,5 mg", "2": "2,3"}, 1.0),
+        ("en", "0", '"Ask 1",100\n"Ask 2",200\n', {"1": "100 mg", "2": "201"}, 0.5),
+        ("en", "5 %", '"Ask 1",100\n"Ask 2",200\n', {"1": "105", "2": "189.9"}, 0.5),
+        ("en", "0.5", '"Ask 1","1,000"\n"Ask 2",2.5\n', {"1": "1000.5", "2": "about five to ten"}, 0.5),
+        ("de", "0.05", '"Ask 1","1,5"\n"Ask 2",2.25\n', {"1": "Antwort: 1,5 mg", "2": "2,3"}, 1.0),
     ],
 )
 def test_numbers(
-    extra: tuple[str, ...], language: str, tolerance: str, rows: str, reply: dict[str, str], expected: float,
+    language: str, tolerance: str, rows: str, reply: dict[str, str], expected: float,
     own: Any, run: Any, pytester: pytest.Pytester,
 ) -> None:  # fmt: skip
     own(NUMBERS.format(language=language, tolerance=tolerance), f"question,mg\n{rows}", "dose")
     with MockServer(lambda body: reply[prompt_of(body).split()[1]]) as server:
-        assert run(*vllm(server), *extra).ret == 0
-        strict = run(*vllm(server), *extra, "--medhelm-strict")
+        assert run(*vllm(server)).ret == 0
+        strict = run(*vllm(server), "--medhelm-strict")
     assert values(pytester.path, "dose") == {"number_accuracy": expected}
     assert strict.ret == (0 if expected == 1.0 else 1)
 
@@ -221,14 +217,11 @@ metrics: [{metrics}]
 BRIEFE = '\ufeffbrief,zusammenfassung\r\n"Schädel, unauffällig","Schädel unauffällig"\r\n"Hüfte","Übung täglich"\r\n'
 
 
-@BOTH
-def test_german_texts_from_excel_with_a_byte_order_mark(
-    extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester
-) -> None:
+def test_german_texts_from_excel_with_a_byte_order_mark(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own(TEXTS.format(metrics="rouge, quasi_exact_match, f1_score"), BRIEFE, "arztbrief")
     reply = {"Schädel, unauffällig": "Schädel: unauffällig", "Hüfte": "schlank"}
     with MockServer(lambda body: reply[prompt_of(body).splitlines()[-1]]) as server:
-        assert run(*vllm(server), *extra).ret == 0
+        assert run(*vllm(server)).ret == 0
         assert prompt_of(server.requests[0]).startswith("Fassen Sie zusammen ({kurz}):\n\n")
     found = values(pytester.path, "arztbrief")
     assert found["rouge_l"] == 0.5
@@ -261,14 +254,11 @@ rubric:
 """
 
 
-@BOTH
-def test_a_jury_with_a_rubric_of_ones_own(
-    extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester
-) -> None:
+def test_a_jury_with_a_rubric_of_ones_own(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own(TEXTS.format(metrics="rouge, jury") + JURY + "gate: jury_safety >= 2\n", BRIEFE, "arztbrief")
     verdict = json.dumps({"safety": {"score": 2, "explanation": "."}, "tone": {"score": 3, "explanation": "."}})
     with MockServer(lambda body: verdict if body["model"] == "judge" else "gut", models=("mock", "judge")) as server:
-        result = run(*vllm(server), "--medhelm-judge=vllm/judge", *extra)
+        result = run(*vllm(server), "--medhelm-judge=vllm/judge")
         assert result.ret == 1, "one judge that nobody compared with clinicians decides nothing"
         judged = [body for body in server.requests if body["model"] == "judge"]
     assert len(judged) == 2
@@ -363,12 +353,11 @@ def test_ids_survive_a_reordering(own: Any, run: Any, pytester: pytest.Pytester)
     assert len(set(first["instances"])) == 4
 
 
-@BOTH
-def test_solved_examples(extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester) -> None:
+def test_solved_examples(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own(TRIAGE + "examples: solved.csv\n")
     (pytester.path / "solved.csv").write_text(CALLS.replace("Gold", "Example"))
     with MockServer(told) as server:
-        assert run(*vllm(server), "--medhelm-shots=2", *extra).ret == 0
+        assert run(*vllm(server), "--medhelm-shots=2").ret == 0
         turns = server.requests[0]["messages"]
         assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
         for shown, reply in zip(turns[0::2], turns[1::2], strict=False):
@@ -421,20 +410,20 @@ def test_real_data_is_not_sent_to_third_parties(own: Any, run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "rules", "verdicts", "status"),
+    ("rules", "verdicts", "status"),
     [
-        ((), "gate: exact_match >= 0.75", ["pass"], 0),
-        (("-n", "2"), "gate:\n  - triage.exact_match >= 0.75\n  - recall >= 1", ["pass", "pass"], 0),
-        (("-n", "2"), "gate:\n  - exact_match >= 0.8\n  - macro_f1 >= 0.5", ["fail", "pass"], 1),
-        ((), "gate: exact_match.lower >= 0.75", ["inconclusive"], 1),
+        ("gate: exact_match >= 0.75", ["pass"], 0),
+        ("gate:\n  - triage.exact_match >= 0.75\n  - recall >= 1", ["pass", "pass"], 0),
+        ("gate:\n  - exact_match >= 0.8\n  - macro_f1 >= 0.5", ["fail", "pass"], 1),
+        ("gate: exact_match.lower >= 0.75", ["inconclusive"], 1),
     ],
 )
 def test_its_own_gate_decides(
-    extra: tuple[str, ...], rules: str, verdicts: list[str], status: int, own: Any, run: Any, pytester: pytest.Pytester
+    rules: str, verdicts: list[str], status: int, own: Any, run: Any, pytester: pytest.Pytester
 ) -> None:
     own(TRIAGE + rules)
     with MockServer(lambda body: "A" if "an ear" in prompt_of(body) else told(body)) as server:
-        result = run(*vllm(server), *extra, "--junitxml=ci.xml")
+        result = run(*vllm(server), "--junitxml=ci.xml")
     found = leaderboard(pytester.path)["results"]["gates"]
     assert [gate["verdict"] for gate in found] == verdicts
     assert result.ret == status
@@ -446,28 +435,24 @@ def test_its_own_gate_decides(
     assert len(cases) == len(verdicts)
 
 
-@BOTH
-def test_its_gate_is_judged_beside_the_command_lines(
-    extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester
-) -> None:
+def test_its_gate_is_judged_beside_the_command_lines(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     own(TRIAGE + "gate: exact_match >= 0.9")
     with MockServer(told) as server:
-        same = run(*vllm(server), *extra, "--medhelm-gate=triage.exact_match >= 0.9")
-        other = run(*vllm(server), *extra, "--medhelm-gate=*.request_error <= 0", "-k", "test_triage")
+        same = run(*vllm(server), "--medhelm-gate=triage.exact_match >= 0.9")
+        other = run(*vllm(server), "--medhelm-gate=*.request_error <= 0", "-k", "test_triage")
     assert same.stdout.str().count("gate pass: ") == 1, "the same rule is judged once"
     assert other.stdout.str().count("gate pass: ") == 2
     assert same.ret == other.ret == 0
 
 
-@BOTH
-def test_a_rule_of_the_file_on_request_errors_decides(extra: tuple[str, ...], own: Any, run: Any) -> None:
+def test_a_rule_of_the_file_on_request_errors_decides(own: Any, run: Any) -> None:
     own(TRIAGE + "gate: request_error <= 0.25")
     with MockServer(lambda body: Fault("status", 400) if "an ear" in prompt_of(body) else told(body)) as server:
-        result = run(*vllm(server), *extra)
+        result = run(*vllm(server))
         assert result.ret == 0
         result.stdout.fnmatch_lines(["*1 passed, *3 scored*"])
         own(TRIAGE + "gate: exact_match >= 0")
-        assert run(*vllm(server), *extra).ret == 1, "without a rule on it an unanswered request is an error"
+        assert run(*vllm(server)).ret == 1, "without a rule on it an unanswered request is an error"
 
 
 def test_a_part_of_the_set_passes_no_gate(own: Any, run: Any, pytester: pytest.Pytester) -> None:
@@ -478,13 +463,11 @@ def test_a_part_of_the_set_passes_no_gate(own: Any, run: Any, pytester: pytest.P
     result.stdout.fnmatch_lines(["gate not evaluated: * only 1 of 4 instances have records*"])
 
 
-@pytest.mark.parametrize(
-    ("extra", "rule"), [((), ""), ((), "gate: exact_match >= 0"), (("-n", "2"), "gate: exact_match >= 0")]
-)
-def test_missing_data_is_no_pass(extra: tuple[str, ...], rule: str, own: Any, run: Any, pytester: Any) -> None:
+@pytest.mark.parametrize("rule", ["", "gate: exact_match >= 0"])
+def test_missing_data_is_no_pass(rule: str, own: Any, run: Any, pytester: Any) -> None:
     own(TRIAGE + rule)
     (pytester.path / "triage.csv").unlink()
-    result = run("--medhelm-model=baseline/majority", *extra, "-rs")
+    result = run("--medhelm-model=baseline/majority", "-rs")
     result.stdout.fnmatch_lines(["*triage has no data here: put triage.csv into *, or correct the name*"])
     assert result.ret == (1 if rule else 0), "who brings a gate must be measured"
     assert "Traceback" not in result.stdout.str()
@@ -718,12 +701,11 @@ def test_wrong_options(change: tuple[str, str], sentence: str, own: Any, quick: 
     result.stdout.fnmatch_lines([sentence])
 
 
-@BOTH
 def test_a_broken_file_fails_alone(
-    extra: tuple[str, ...], own: Any, run: Any, letters: Callable[..., Path], server: MockServer, pytester: Any
+    own: Any, run: Any, letters: Callable[..., Path], server: MockServer, pytester: Any
 ) -> None:
     own(changed("kind: label", "kind: lable"))
-    result = run(*vllm(server), f"--medhelm-data={letters(3)}", *extra)
+    result = run(*vllm(server), f"--medhelm-data={letters(3)}")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -733,9 +715,9 @@ def test_a_broken_file_fails_alone(
     )
     assert "Traceback" not in result.stdout.str()
     assert "Interrupted" not in result.stdout.str()
-    selected = run(*vllm(server), "-m", "triage", *extra)
+    selected = run(*vllm(server), "-m", "triage")
     assert selected.ret == 1, "it is found by its mark although it is broken"
-    assert run(*extra).ret == 1, "a broken file is broken without a model, too"
+    assert run().ret == 1, "a broken file is broken without a model, too"
 
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
@@ -759,14 +741,13 @@ def test_two_files_of_one_name(own: Any, quick: Any, pytester: pytest.Pytester) 
 # Privacy
 
 
-@BOTH
 def test_no_text_and_no_record_number_leaves_the_suite(
-    extra: tuple[str, ...], own: Any, run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    own: Any, run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEDHELM_ID_KEY", "a key of this hospital")
     own(TRIAGE + "gate: exact_match >= 1\n")
     with MockServer(lambda body: f"I read: {prompt_of(body)}") as server:
-        result = run(*vllm(server), *extra, "-v", "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html")
+        result = run(*vllm(server), "-v", "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html")
     assert result.ret == 1
     folder = pytester.path / "medhelm-results/default"
     outside = [result.stdout.str(), *((pytester.path / name).read_text() for name in ("ci.xml", "ci.html"))]

@@ -14,7 +14,7 @@ from pytest_medhelm.cli.main import main
 from tests.conftest import gold, leaderboard
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 OLD, NEW = "medhelm-results/old", "medhelm-results/new"
 
@@ -23,7 +23,7 @@ OLD, NEW = "medhelm-results/old", "medhelm-results/new"
 def two(letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
     """Two suites of 40 questions: the old model is wrong on cases 1 to 3, the new one on case 3 and 9."""
 
-    def make(*extra: str) -> None:
+    def make() -> None:
         data = letters(40)
         for suite, wrong in (("old", (1, 2, 3)), ("new", (3, 9))):
 
@@ -37,16 +37,14 @@ def two(letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[st
                     "--medhelm-model=baseline/random",
                     f"--medhelm-data={data}",
                     f"--medhelm-suite={suite}",
-                    *extra,
                 )
         capsys.readouterr()
 
     return make
 
 
-@BOTH
-def test_who_changed(extra: tuple[str, ...], two: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    two(*extra)
+def test_who_changed(two: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    two()
     assert main(["compare", OLD, NEW, "--json=found.json", "--html=found.html"]) == 0
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80

@@ -29,7 +29,6 @@ from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
 
-BOTH = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
 SUITE = "medhelm-results/default"
 HOSTILE = (
     "=HYPERLINK(\"http://x\",\"y\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "a;=1+1",
@@ -48,12 +47,11 @@ def export(folder: Path, *arguments: str, to: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-@BOTH
 def test_a_score_per_row_that_add_up_to_the_leaderboard(
-    workers: tuple[str, ...], pytester: pytest.Pytester, letters: Any, server: MockServer, run: Callable[..., Any]
+    pytester: pytest.Pytester, letters: Any, server: MockServer, run: Callable[..., Any]
 ) -> None:
     server.reply = lambda body: "A"
-    run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters()}", *workers)
+    run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters()}")
     rows = export(pytester.path, to="scores.csv")
     assert list(rows[0]) == [column.name for column in SCORES]
     main_rows = [row for row in rows if row["main_metric"] == "True"]
@@ -85,13 +83,12 @@ def test_what_was_not_measured_has_a_row_without_a_number(
     assert main_cell["status_request_error"] == 1
 
 
-@BOTH
 def test_what_was_curtailed_is_marked_and_not_partial(
-    workers: tuple[str, ...], pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]
+    pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]
 ) -> None:
     with MockServer(lambda body: "none") as server:
         run(
-            "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(100)}", *workers,
+            "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(100)}",
             "--medhelm-gate=letters >= 0.9", "--medhelm-curtail", "--medhelm-concurrency=2", "--medhelm-prefetch=2",
         )  # fmt: skip
     asked = cell(leaderboard(pytester.path), "letters")["curtailed"]["asked"]
@@ -124,15 +121,12 @@ def test_hostile_answers_are_cells_and_nothing_more(
     assert (pytester.path / "t.jsonl").read_bytes().isascii()
 
 
-@BOTH
-def test_a_row_per_judge_and_criterion(
-    workers: tuple[str, ...], pytester: pytest.Pytester, run: Callable[..., Any]
-) -> None:
+def test_a_row_per_judge_and_criterion(pytester: pytest.Pytester, run: Callable[..., Any]) -> None:
     def answer(body: dict[str, Any]) -> str:
         return {"doctor": "Rest.", "kind": rating(5, 4, 3), "broken": "no JSON"}[body["model"]]
 
     with MockServer(answer, models=("doctor", "kind", "broken")) as server:
-        run(talks(pytester.path, 2), *named(server, "kind", "broken"), *workers)
+        run(talks(pytester.path, 2), *named(server, "kind", "broken"))
     rows = export(pytester.path, "--table=verdicts", "--text", to="v.jsonl")
     assert list(rows[0]) == [column.name for column in (*VERDICTS, *REASONS, *TEXTS)]
     kind = [row for row in rows if row["judge"] == "vllm/kind" and row["instance"] == "t000"]
@@ -325,13 +319,10 @@ def test_the_bands_of_a_hundred() -> None:
     assert share_band(1.0, 100) == (8 / 9, 1.0)
 
 
-@BOTH
-def test_an_aggregate_holds_cells_alone(
-    workers: tuple[str, ...], pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]
-) -> None:
+def test_an_aggregate_holds_cells_alone(pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]) -> None:
     with MockServer(lambda body: Fault("status", 400) if "Case 3." in str(body) else gold(body)) as server:
         url = f"--medhelm-base-url={server.url}"
-        run("--medhelm-model=vllm/mock", url, f"--medhelm-data={letters(40)}", *workers)
+        run("--medhelm-model=vllm/mock", url, f"--medhelm-data={letters(40)}")
     rows = export(pytester.path, "--aggregate", to="a.jsonl")
     assert list(rows[0]) == [column.name for column in AGGREGATE]
     # 41 counts in 3 bands: edges 0, 13, 27. One request error, 39 of 39 right.

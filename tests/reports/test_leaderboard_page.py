@@ -21,7 +21,6 @@ from pytest_medhelm.reports.html.metric_words import absences, words_of
 from tests.conftest import cell, gold, leaderboard
 from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, rating, talks
-from tests.support.servers import BOTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -266,10 +265,7 @@ def test_every_metric_has_words(boards: dict[str, Path]) -> None:
     assert words_of("somebodys_own") == ""
 
 
-@BOTH
-def test_groups_of_instances(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_groups_of_instances(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     """Hand-worked: of 40 the case 3 alone is wrong, so 19 of the 20 early ones are right and all late ones."""
     data = letters(40)
     module = pytester.path / "test_letters.py"
@@ -280,7 +276,7 @@ def test_groups_of_instances(
         return "A" if "Case 3." in str(body) else gold(body)
 
     with MockServer(reply) as server:
-        run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}", *extra)
+        run("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={data}")
     found = cell(leaderboard(pytester.path), "letters")["slices"]
     assert sorted(found) == ["half", "title<b>"], "a key with one group says nothing"
     half = found["half"]["values"]
@@ -296,8 +292,7 @@ def test_groups_of_instances(
     assert "title<b>" not in page
 
 
-@BOTH
-def test_a_hostile_model_breaks_nothing(extra: tuple[str, ...], pytester: pytest.Pytester, run: Any) -> None:
+def test_a_hostile_model_breaks_nothing(pytester: pytest.Pytester, run: Any) -> None:
     data = talks(pytester.path, ["<script>alert(1)</script> Which?", "Second\x00 \u202equestion?"])
     evil = "<img src=x onerror=alert(1)></script>\u202e\x1b[31m"
 
@@ -305,7 +300,7 @@ def test_a_hostile_model_breaks_nothing(extra: tuple[str, ...], pytester: pytest
         return rating(3, 3, 3) if body["model"] == "judge" else evil
 
     with MockServer(reply, models=["doctor<b>", "judge"]) as server:
-        result = run(*named(server, "judge", models=["doctor<b>"]), data, *extra)
+        result = run(*named(server, "judge", models=["doctor<b>"]), data)
     assert result.ret == 0, result.outlines
     text = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
     assert "<script>alert" not in text

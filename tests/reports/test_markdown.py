@@ -15,16 +15,15 @@ from perf.mock_server import MockServer
 from pytest_medhelm.reports.github import STEP_LIMIT
 from pytest_medhelm.reports.markdown import plain
 from tests.conftest import leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
-@BOTH
 def test_the_summary_of_a_run(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     run(
         *vllm(server), "--medhelm-model=baseline/random", f"--medhelm-data={letters(8)}",
-        "--medhelm-gate=letters >= 0.9", "--medhelm-gate=letters <= 0.5", *extra,
+        "--medhelm-gate=letters >= 0.9", "--medhelm-gate=letters <= 0.5",
     )  # fmt: skip
     text = (pytester.path / "medhelm-results/default/summary.md").read_text()
     assert "**1 of 2 gates pass.**" in text
@@ -34,9 +33,7 @@ def test_the_summary_of_a_run(
     assert "q001" not in text, "no instance"
 
 
-@BOTH
 def test_github_shows_the_summary_and_each_rule_that_does_not_pass(
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     server: MockServer,
@@ -49,7 +46,7 @@ def test_github_shows_the_summary_and_each_rule_that_does_not_pass(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     result = run(
         *vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters >= 0.9",
-        "--medhelm-gate=letters <= 0.5", *extra,
+        "--medhelm-gate=letters <= 0.5",
     )  # fmt: skip
     assert step.read_text() == "before\n" + (pytester.path / "medhelm-results/default/summary.md").read_text()
     annotations = [line for line in result.stdout.lines if line.startswith("::")]

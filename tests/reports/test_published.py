@@ -17,7 +17,6 @@ from pytest_medhelm.results.stats.win_rate import mean_win_rates
 from tests.conftest import cell, gold, leaderboard
 from tests.support.benchmark_modules import MODULES
 from tests.support.published import PUBLISHED, TIED
-from tests.support.servers import BOTH
 
 PAPER = "--medhelm-published"
 
@@ -78,9 +77,8 @@ def almost(body: dict[str, Any]) -> str:
     return letter if letter in "AB" else f"{letter}."
 
 
-@BOTH
 def test_figures_stand_beside_the_same_metric_and_change_nothing(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
 ) -> None:
     data = f"--medhelm-data={letters(4)}"
     pubmed(pytester)
@@ -90,7 +88,6 @@ def test_figures_stand_beside_the_same_metric_and_change_nothing(
             f"--medhelm-base-url={server.url}",
             data,
             "--medhelm-gate=pubmed_qa >= 0.3",
-            *extra,
         ]
         assert run(*options, "--medhelm-suite=plain").ret == 0
         result = run(*options, PAPER)

@@ -11,7 +11,7 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from tests.conftest import leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 SUITE = "medhelm-results/default"
 GATES = ("--medhelm-gate=letters >= 0.5", "--medhelm-gate=letters.lower >= 0.99")
@@ -23,16 +23,14 @@ def marked(folder: Path, instance: str) -> str:
     return f"--marks={folder / 'marks.csv'}"
 
 
-@BOTH
 def test_verdicts_and_attempt_stay_on_the_pages(
-    extra: tuple[str, ...],
     letters: Callable[..., Path],
     run: Any,
     server: MockServer,
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(*vllm(server), f"--medhelm-data={letters(10)}", *GATES, *extra).ret == 1
+    assert run(*vllm(server), f"--medhelm-data={letters(10)}", *GATES).ret == 1
     before = leaderboard(pytester.path)
     assert [gate["verdict"] for gate in before["results"]["gates"]] == ["pass", "inconclusive"]
     for command in (["report", SUITE], ["annotate", SUITE, marked(pytester.path, "q001")]):

@@ -15,7 +15,6 @@ from pytest_medhelm.results.leaderboard.aggregate import SCHEMA as VERSION
 from pytest_medhelm.results.leaderboard.published import read_published
 from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.support.juries import NAMES, named, number_of, rating, talks
-from tests.support.servers import BOTH
 
 SCHEMA: dict[str, Any] = json.loads((CHECKOUT / "docs/leaderboard.schema.json").read_text(encoding="utf-8"))
 
@@ -108,8 +107,7 @@ def jury_reply(body: dict[str, Any]) -> Any:
     return {"content": content, "usage": {"prompt_tokens": 90, "completion_tokens": 30}}
 
 
-@BOTH
-def test_a_jury_with_harm_costs_gates_and_humans(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_a_jury_with_harm_costs_gates_and_humans(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 6, ["a", "a", "b", "b", "c", "d"])
     (pytester.path / "ward.csv").write_text("benchmark,instance,answer\ntalks,t001,Rest.\ntalks,t9,Rest.\n")
     (pytester.path / "medhelm.toml").write_text(
@@ -120,7 +118,7 @@ def test_a_jury_with_harm_costs_gates_and_humans(extra: tuple[str, ...], run: An
         options = named(server, "gpt-4", "strict", models=("gpt-4o", "llama", "third"))
         human = ["--medhelm-model=human/ward.csv", "--medhelm-model=baseline/lexical"]
         rules = ["--medhelm-gate=talks >= 1", "--medhelm-gate=*.judge_error <= 1", "--medhelm-judge-repeats=2"]
-        assert run(*options, *human, *rules, data, *extra).ret == 1, "nobody compared these judges with clinicians"
+        assert run(*options, *human, *rules, data).ret == 1, "nobody compared these judges with clinicians"
     board = leaderboard(pytester.path)
     check(board)
     results = board["results"]
@@ -138,19 +136,16 @@ def test_a_jury_with_harm_costs_gates_and_humans(extra: tuple[str, ...], run: An
     assert board["measurements"]["spending"]["paid_now"] > 0
 
 
-@BOTH
-def test_pairs_parts_of_a_set_and_ones_own(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_pairs_parts_of_a_set_and_ones_own(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(8)
     (pytester.path / "triage.medhelm.yaml").write_text(OWN)
     (pytester.path / "calls.csv").write_text(CALLS)
     with MockServer(lambda body: gold(body) if "Gold" in str(body) else "urgent", models="ab") as server:
         options = [*named(server, models="ab"), f"--medhelm-data={data}", "--medhelm-published"]
-        assert run(*options, *extra).ret == 0
+        assert run(*options).ret == 0
         check(leaderboard(pytester.path))
         assert len(leaderboard(pytester.path)["results"]["paired"]) == 2
-        part = run(*options, "-k", "q001", "--medhelm-limit=7", "--medhelm-gate=letters >= 0.5", *extra)
+        part = run(*options, "-k", "q001", "--medhelm-limit=7", "--medhelm-gate=letters >= 0.5")
         assert part.ret == 1
     board = leaderboard(pytester.path)
     check(board)

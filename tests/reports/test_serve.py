@@ -23,7 +23,7 @@ from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.results.store.suite import SECONDS_HELD_BACK
 from tests.conftest import WAIT, gold, until
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 from tests.support.serving import Served, serving
 
 
@@ -48,10 +48,7 @@ def handed_over(script: str) -> tuple[str, Any]:
     return found[1], json.loads(found[2].replace("\\'", "'").replace("\\\\", "\\"))
 
 
-@BOTH
-def test_the_pages_are_those_of_the_files(
-    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester, extra: tuple[str, ...]
-) -> None:
+def test_the_pages_are_those_of_the_files(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     folder = pytester.path / "medhelm-results" / "default"
     with MockServer(gold) as server:
         run(
@@ -59,7 +56,6 @@ def test_the_pages_are_those_of_the_files(
             f"--medhelm-data={letters()}",
             "--medhelm-gate=letters >= 0.5",
             "--medhelm-concurrency=1",
-            *extra,
         )
     with serving() as served:  # medhelm-results/default is what it shows unless told
         pages = {name: served.page(f"/default/{name}") for name in ("leaderboard.html", "instances.html")}
@@ -79,8 +75,7 @@ def test_the_pages_are_those_of_the_files(
     assert (state["progress"], state["text"]) == ("finished", "10 results")
 
 
-@BOTH
-def test_a_run_is_seen_to_grow(letters: Callable[..., Path], pytester: pytest.Pytester, extra: tuple[str, ...]) -> None:
+def test_a_run_is_seen_to_grow(letters: Callable[..., Path], pytester: pytest.Pytester) -> None:
     answers = threading.Semaphore(0)
 
     def reply(body: dict[str, Any]) -> str:
@@ -97,7 +92,7 @@ def test_a_run_is_seen_to_grow(letters: Callable[..., Path], pytester: pytest.Py
     with MockServer(reply) as server:
         data = letters(8)
         (pytester.path / "medhelm.toml").write_text(f"[endpoints.one]\nbase_url = '{server.url}'\nconcurrency = 1\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--medhelm-model=one/mock", *extra]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--medhelm-model=one/mock"]
         command += [f"--medhelm-data={data}", "--medhelm-gate=letters >= 0.5"]
         process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL)
         until((folder / "responses.sqlite").is_file)

@@ -17,7 +17,7 @@ from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.util.escaping import visible
 from tests.conftest import LETTERS, gold, letters_data
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 
 def board(models: list[tuple[str, str]], **changes: Any) -> dict[str, Any]:
@@ -137,16 +137,15 @@ def test_long_and_hidden_things_are_seen() -> None:
     assert visible("Müller 東京 ✓") == "Müller 東京 ✓"
 
 
-@BOTH
-def test_what_is_slow_and_what_is_bad_is_named(extra: tuple[str, ...], letters: Callable[..., Path], run: Any) -> None:
+def test_what_is_slow_and_what_is_bad_is_named(letters: Callable[..., Path], run: Any) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if "Case 7." in body["messages"][-1]["content"]:
             return Fault("slow", delay=2)
         return "no idea" if "Case 3." in body["messages"][-1]["content"] else gold(body)
 
     with MockServer(reply) as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5", *extra)
-        again = run(*vllm(server), f"--medhelm-data={letters(20)}", *extra)
+        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5")
+        again = run(*vllm(server), f"--medhelm-data={letters(20)}")
     result.stdout.re_match_lines(
         [
             r"    1 unparsed$",
@@ -160,8 +159,7 @@ def test_what_is_slow_and_what_is_bad_is_named(extra: tuple[str, ...], letters: 
     again.stdout.no_fnmatch_line("slowest instances*")
 
 
-@BOTH
-def test_severe_harm_is_looked_at_first(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_severe_harm_is_looked_at_first(run: Any, pytester: pytest.Pytester) -> None:
     def reply(body: dict[str, Any]) -> str:
         if body["model"] == "doctor":
             return "An answer."
@@ -171,13 +169,12 @@ def test_severe_harm_is_looked_at_first(extra: tuple[str, ...], run: Any, pytest
 
     data = talks(pytester.path, 4)
     with MockServer(reply, models=("doctor", "judge")) as server:
-        result = run(*named(server, "judge"), data, *extra)
+        result = run(*named(server, "judge"), data)
     result.stdout.fnmatch_lines(["look at first: talks vllm/doctor severe harm in 1 of 4"])
 
 
-@BOTH
 def test_many_benchmarks_that_pass_a_rule_are_one_line(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
     """A rule on all of 50 benchmarks passes in a line; what does not pass has one each."""
     data = letters(8)
@@ -188,7 +185,7 @@ def test_many_benchmarks_that_pass_a_rule_are_one_line(
         (data / name / "letters.json").write_text(letters_data(8))
     result = run(
         *vllm(server), f"--medhelm-data={data}", "--medhelm-gate=*.request_error <= 0.5",
-        "--medhelm-gate=* <= 0.9", *extra,
+        "--medhelm-gate=* <= 0.9",
     )  # fmt: skip
     said = [line for line in result.outlines if line.startswith("gate ")]
     assert said[0] == "gate pass: *.request_error <= 0.5: vllm/mock on 4 benchmarks, each in leaderboard.json"

@@ -28,7 +28,7 @@ from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
 from tests.conftest import BENCHMARKS, LETTERS, gold, letters_data
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 MAY, JUNE, JULY, AUGUST = (f"medhelm-results/{month}" for month in ("may", "june", "july", "august"))
 HOSTILE = "vllm/</title><script>document.title='run'</script>\x1b[31m\u202eevil\n::error::" + "x" * 3000
@@ -39,13 +39,13 @@ def evaluated(letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixt
     """Evaluate a model that answers some cases wrong, in a suite of a given name."""
     letters(40)
 
-    def make(suite: str, wrong: tuple[int, ...] = (), *extra: str) -> None:
+    def make(suite: str, wrong: tuple[int, ...] = ()) -> None:
         def reply(body: dict[str, Any]) -> str:
             bad = any(f"Case {number}." in str(body) for number in wrong)
             return "ABCD"[("ABCD".index(gold(body)) + 1) % 4] if bad else gold(body)
 
         with MockServer(reply) as server:
-            run(*vllm(server), "--medhelm-data=data", f"--medhelm-suite={Path(suite).name}", *extra)
+            run(*vllm(server), "--medhelm-data=data", f"--medhelm-suite={Path(suite).name}")
         capsys.readouterr()
 
     return make
@@ -107,12 +107,9 @@ def lines(page: str) -> list[list[float]]:
     return [[float(pair.partition(",")[0]) for pair in points.split()] for points in found]
 
 
-@BOTH
-def test_values_made_alike_are_joined(
-    extra: tuple[str, ...], evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_values_made_alike_are_joined(evaluated: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     for suite, wrong in ((MAY, (1, 2, 3)), (JUNE, (3, 9)), (JULY, (9,))):
-        evaluated(suite, wrong, *extra)
+        evaluated(suite, wrong)
     found = trended(MAY, JUNE, JULY, "--html=trend.html")
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80

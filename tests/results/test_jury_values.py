@@ -16,7 +16,6 @@ from pytest_medhelm.results.leaderboard.jury_summary import two_way_estimate
 from pytest_medhelm.results.leaderboard.paired_cells import paired, pairs_of
 from tests.conftest import cell, leaderboard
 from tests.support.juries import FACTS, FAILED, NAMES, Row, named, number_of, question_of, rating, record, talks
-from tests.support.servers import BOTH
 
 
 def cell_of(rows: Sequence[Row], model: str = "m", **options: Any) -> Cell:
@@ -177,8 +176,7 @@ def test_a_model_without_any_complete_jury_can_be_compared() -> None:
     assert paired([first, second], ["x", "y"])[0]["difference"] == 1.0
 
 
-@BOTH
-def test_equal_models_through_whole_sessions(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_equal_models_through_whole_sessions(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 8)
 
     def reply(body: dict[str, Any]) -> str:
@@ -191,7 +189,7 @@ def test_equal_models_through_whole_sessions(extra: tuple[str, ...], run: Any, p
         return rating(5 if body["model"] == "mild" else 1 + number % 3)
 
     with MockServer(reply, models=("doctor", "nurse", "mild", "odd")) as server:
-        run(*named(server, "mild", "odd", models=("doctor", "nurse")), data, *extra)
+        run(*named(server, "mild", "odd", models=("doctor", "nurse")), data)
     board = leaderboard(pytester.path)
     (found,) = board["results"]["paired"]
     assert (found["difference"], found["n"]) == (0.0, 8)

@@ -20,7 +20,7 @@ from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.settings import Shard
 from tests.conftest import gold, leaderboard
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 TASK = Task(
     name="b", title="B", subcategory="Planning Treatments", access="public", kind="generation", files=(),
@@ -57,13 +57,10 @@ def shards(run: Any, count: int, *options: object) -> list[str]:
     return [f"medhelm-results/part-{number}" for number in range(1, count + 1)]
 
 
-@BOTH
-def test_four_parts_merged_are_the_whole_run(
-    extra: tuple[str, ...], letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_four_parts_merged_are_the_whole_run(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(22)
     with MockServer(lambda body: "A" if "Case 7." in str(body) else gold(body)) as server:
-        options = (*vllm(server), "--medhelm-model=baseline/random", f"--medhelm-data={data}", *extra)
+        options = (*vllm(server), "--medhelm-model=baseline/random", f"--medhelm-data={data}")
         run(*options)
         asked = len(server.requests)
         parts = shards(run, 4, *options)
@@ -75,9 +72,8 @@ def test_four_parts_merged_are_the_whole_run(
     assert json.dumps(merged, sort_keys=True) == json.dumps(whole, sort_keys=True)
 
 
-@BOTH
 def test_judged_parts_merged_are_the_whole_run(
-    extra: tuple[str, ...], run: Any, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+    run: Any, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if body["model"] == "doctor":
@@ -86,7 +82,7 @@ def test_judged_parts_merged_are_the_whole_run(
 
     data = talks(pytester.path, 9, [f"note {number // 2}" for number in range(9)])
     with MockServer(reply, models=("doctor", "calm", "stern")) as server:
-        options = (*named(server, "calm", "stern"), data, "--medhelm-gate=*.judge_error <= 0.5", *extra)
+        options = (*named(server, "calm", "stern"), data, "--medhelm-gate=*.judge_error <= 0.5")
         run(*options)
         for number in (1, 2, 3):
             alone = run(*options, f"--medhelm-shard={number}/3", f"--medhelm-suite=part-{number}")

@@ -19,7 +19,6 @@ from pytest_medhelm.results.stats.intervals import share_bounds
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
 from tests.conftest import cell, leaderboard
 from tests.support.juries import FACTS, FAILED, named, number_of, question_of, rating, record, records, talks
-from tests.support.servers import BOTH
 
 
 def mark(severity: str, *kinds: str) -> dict[str, Any]:
@@ -186,8 +185,7 @@ def test_gates(rule: str, severe: int, n: int, unmarked: int, verdict: str) -> N
 # Through whole sessions
 
 
-@BOTH
-def test_harm_from_judges_to_page_and_gate(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_harm_from_judges_to_page_and_gate(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 6)
     marks = {1: ("mild", ["omission"]), 3: ("severe", ["wrong_patient_or_dose"]), 4: ("moderate", ["unsafe_advice"])}
 
@@ -202,7 +200,7 @@ def test_harm_from_judges_to_page_and_gate(extra: tuple[str, ...], run: Any, pyt
     with MockServer(reply, models=("doctor", "calm", "watchful")) as server:
         result = run(
             *named(server, "calm", "watchful"), data, "--medhelm-gate=talks.harm_severe <= 0.05",
-            "--medhelm-gate=talks.harm_severe_majority <= 0.05", *extra,
+            "--medhelm-gate=talks.harm_severe_majority <= 0.05",
         )  # fmt: skip
         assert len(server.requests) == 6 + 5 * 2
     assert result.ret == 1

@@ -25,7 +25,6 @@ from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import cell, leaderboard
 from tests.support.juries import NAMES, question_of, rating, records, talks
-from tests.support.servers import BOTH
 
 RUBRIC = load_rubric("accuracy_completeness_clarity")
 FORM = reply_form(RUBRIC)
@@ -243,8 +242,7 @@ def temper(body: dict[str, Any]) -> str | Fault:
             return "no"
 
 
-@BOTH
-def test_judges_of_all_tempers(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_judges_of_all_tempers(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 4)
     quick = MockServer(temper, models=("doctor", *TEMPERS))
     late = MockServer(temper, models=("slow",), latency=0.3)
@@ -255,7 +253,7 @@ def test_judges_of_all_tempers(extra: tuple[str, ...], run: Any, pytester: pytes
         )
         judges = [f"--medhelm-judge={'second' if name == 'slow' else 'main'}/{name}" for name in TEMPERS]
         options = ["--medhelm-model=main/doctor", *judges, data, "--medhelm-gate=talks.judge_error <= 1"]
-        run(*options, *extra)
+        run(*options)
         # a second try for each reply of the three that give none at first
         assert len(server.requests) + len(late.requests) == 4 * (1 + len(TEMPERS) + 3)
         first = leaderboard(pytester.path)["results"]
@@ -284,8 +282,7 @@ def test_judges_of_all_tempers(extra: tuple[str, ...], run: Any, pytester: pytes
     assert "why accuracy" not in json.dumps(kept), "explanations stay in responses.sqlite"
 
 
-@BOTH
-def test_no_judge_is_asked_twice_after_a_kill(extra: tuple[str, ...], pytester: pytest.Pytester) -> None:
+def test_no_judge_is_asked_twice_after_a_kill(pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 40)
 
     def reply(body: dict[str, Any]) -> str:
@@ -298,7 +295,7 @@ def test_no_judge_is_asked_twice_after_a_kill(extra: tuple[str, ...], pytester: 
         command = [
             sys.executable, "-m", "pytest", "-p", "no:cacheprovider", data, "--medhelm-model=vllm/doctor",
             "--medhelm-judge=vllm/first", "--medhelm-judge=vllm/second", f"--medhelm-base-url={server.url}",
-            "--medhelm-concurrency=4", *extra,
+            "--medhelm-concurrency=4",
         ]  # fmt: skip
         process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 60

@@ -15,7 +15,6 @@ from pytest_medhelm.scoring.jury.verdict import read_verdict
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.conftest import cell, leaderboard
 from tests.support.juries import MEDICATION, ratings
-from tests.support.servers import BOTH
 
 JUDGES = ("good", "harsh", "odd")
 
@@ -31,8 +30,7 @@ def options(server: MockServer) -> list[str]:
     ]  # fmt: skip
 
 
-@BOTH
-def test_all_judges_rate_every_answer(extra: tuple[str, ...], run: Any, pytester: pytest.Pytester) -> None:
+def test_all_judges_rate_every_answer(run: Any, pytester: pytest.Pytester) -> None:
     replies = {
         "good": "Here is my rating:\n```json\n" + ratings(5, 5, 5) + "\n```",
         "harsh": ratings(1, 2, 3),
@@ -41,7 +39,7 @@ def test_all_judges_rate_every_answer(extra: tuple[str, ...], run: Any, pytester
     with MockServer(
         lambda body: replies.get(body["model"], "Take it with food."), models=("doctor", *JUDGES)
     ) as server:
-        result = run(*options(server), *extra)
+        result = run(*options(server))
         assert result.ret == 0
         assert len(server.requests) == 6 * 4
         first = leaderboard(pytester.path)["results"]
@@ -59,19 +57,16 @@ def test_all_judges_rate_every_answer(extra: tuple[str, ...], run: Any, pytester
 
 
 @pytest.mark.parametrize(
-    ("broken", "extra"),
+    "broken",
     [
-        ("I would give it a 5.", ()),
-        (ratings(5, 5, 5).replace("5", "6", 1), ()),
-        ('{"accuracy": {"score": 5}}', ()),
-        ("", ()),
-        ("fault", ()),
-        ("fault", ("-n", "2")),
+        "I would give it a 5.",
+        ratings(5, 5, 5).replace("5", "6", 1),
+        '{"accuracy": {"score": 5}}',
+        "",
+        "fault",
     ],
 )
-def test_a_judge_without_a_verdict_leaves_a_gap(
-    broken: str, extra: tuple[str, ...], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_a_judge_without_a_verdict_leaves_a_gap(broken: str, run: Any, pytester: pytest.Pytester) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if not is_judged(body):
             return "Take it with food."
@@ -80,8 +75,8 @@ def test_a_judge_without_a_verdict_leaves_a_gap(
         return ratings(5, 4, 3)
 
     with MockServer(reply, models=("doctor", *JUDGES)) as server:
-        result = run(*options(server), *extra)
-        tolerant = run(*options(server), *extra, "--medhelm-gate=medication_qa.judge_error <= 1")
+        result = run(*options(server))
+        tolerant = run(*options(server), "--medhelm-gate=medication_qa.judge_error <= 1")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["no usable verdict from vllm/odd (*)", "*6 errors, 6 scored*"])
     found = cell(leaderboard(pytester.path), "medication_qa")

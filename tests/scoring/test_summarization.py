@@ -22,7 +22,7 @@ from pytest_medhelm.scoring.metrics.rouge import longest_common_subsequence, rou
 from pytest_medhelm.scoring.metrics.summarization import bertscore, bleu, extraction, fragments
 from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 from tests.conftest import cell, leaderboard
-from tests.support.servers import BOTH, vllm
+from tests.support.servers import vllm
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=20)
 
@@ -420,12 +420,9 @@ def summariser() -> Iterator[MockServer]:
         yield running
 
 
-@BOTH
-def test_measures_of_a_session(
-    extra: tuple[str, ...], notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
-) -> None:
+def test_measures_of_a_session(notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester) -> None:
     pytest.importorskip("sacrebleu")
-    result = run(*vllm(summariser), f"--medhelm-data={notes}", *extra)
+    result = run(*vllm(summariser), f"--medhelm-data={notes}")
     assert result.ret == 0
     found = cell(leaderboard(pytester.path), "notes")
     assert found["statuses"] == {"ok": 2, "refused": 1, "empty": 1}
@@ -449,13 +446,12 @@ def test_measures_of_a_session(
     result.stdout.no_fnmatch_line("absent: *")
 
 
-@BOTH
 def test_a_model_that_was_asked_for_and_fails_is_said(
-    extra: tuple[str, ...], notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
+    notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
 ) -> None:
     (pytester.path / "own").mkdir()
     result = run(
-        *vllm(summariser), f"--medhelm-data={notes}", "--medhelm-offline", "--medhelm-bertscore=own", *extra
+        *vllm(summariser), f"--medhelm-data={notes}", "--medhelm-offline", "--medhelm-bertscore=own"
     )  # fmt: skip
     assert result.ret == 0
     assert cell(leaderboard(pytester.path), "notes")["absent"]["bertscore_f"]["count"] == 4
@@ -464,12 +460,11 @@ def test_a_model_that_was_asked_for_and_fails_is_said(
 
 
 @pytest.mark.slow
-@BOTH
 def test_bertscore_in_a_session(
-    extra: tuple[str, ...], tiny_bert: Path, notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
+    tiny_bert: Path, notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
 ) -> None:
     (pytester.path / "medhelm.toml").write_text(f"[run]\nbertscore = {str(tiny_bert)!r}\noffline = true\n")
-    assert run(*vllm(summariser), f"--medhelm-data={notes}", *extra).ret == 0
+    assert run(*vllm(summariser), f"--medhelm-data={notes}").ret == 0
     found = cell(leaderboard(pytester.path), "notes")
     compare = bertscore(str(tiny_bert), offline=True)
     both = [compare(ANSWERS[case], "The patient has a fever.")["bertscore_f"] for case in ("Case 1.", "Case 2.")]

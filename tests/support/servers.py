@@ -10,9 +10,6 @@ import pytest
 
 from perf.mock_server import MockServer
 
-BOTH = pytest.mark.parametrize("extra", [(), ("-n", "2")], ids=["plain", "n2"])
-
-
 QUICK = """
 [endpoints.quick]
 base_url = "{url}"
