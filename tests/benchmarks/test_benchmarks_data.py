@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,19 +20,16 @@ from pytest_medhelm.tasks.data.office import read_xlsx
 from pytest_medhelm.tasks.data.readers import content_id, read_csv, read_json, read_jsonl
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError, DataMissing
+from tests.support.benchmark_modules import SAMPLES
+from tests.support.real_data import real
 
-DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
-SAMPLES = Path(__file__).parents[2] / "benchmarks" / "samples"
 MODULES = (pubmed_qa, med_qa, medcalc_bench, medication_qa)
 
 every_benchmark = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
 
 
-def real(module: ModuleType) -> Path:
-    path: Path = DATA / module.TASK.name / module.TASK.files[0].name
-    if not path.exists():
-        pytest.skip(f"{path} is not here; set MEDHELM_TEST_DATA")
-    return path
+def real_file(module: ModuleType) -> Path:
+    return real(module.TASK.name, module.TASK.files[0].name)
 
 
 def sample(module: ModuleType) -> Path:
@@ -42,7 +38,7 @@ def sample(module: ModuleType) -> Path:
 
 
 def load_real(module: ModuleType) -> list[Instance]:
-    return [entry for entry in module.load(real(module)) if isinstance(entry, Instance)]
+    return [entry for entry in module.load(real_file(module)) if isinstance(entry, Instance)]
 
 
 # Facts of the real files, counted by others: data/README.md
@@ -53,14 +49,14 @@ def test_pubmed_qa_has_1000_expert_labels() -> None:
     assert Counter(entry.answer for entry in instances) == {"A": 552, "B": 338, "C": 110}
     assert {entry.choices for entry in instances} == {("yes", "no", "maybe")}
     assert Counter(entry.slices["year"] for entry in instances)["not stated"] == 58
-    official = json.loads((real(pubmed_qa).parent / "test_ground_truth.json").read_text())
+    official = json.loads((real_file(pubmed_qa).parent / "test_ground_truth.json").read_text())
     by_id = {entry.id: entry.choices["ABC".index(entry.answer)] for entry in instances}
     assert len(official) == 500
     assert {pmid: by_id[pmid] for pmid in official} == official
 
 
 def test_pubmed_qa_shows_every_section_and_not_the_conclusion() -> None:
-    records = json.loads(real(pubmed_qa).read_text())
+    records = json.loads(real_file(pubmed_qa).read_text())
     for instance in load_real(pubmed_qa):
         record = records[instance.id]
         lines = [f"{label}: {text}" for label, text in zip(record["LABELS"], record["CONTEXTS"], strict=True)]
@@ -79,7 +75,7 @@ def test_med_qa_has_1273_questions_with_four_tidy_options() -> None:
 
 
 def test_med_qa_keeps_the_words_of_the_right_option() -> None:
-    records = [json.loads(line) for line in real(med_qa).read_text().splitlines()]
+    records = [json.loads(line) for line in real_file(med_qa).read_text().splitlines()]
     for record, instance in zip(records, load_real(med_qa), strict=True):
         assert instance.choices["ABCD".index(instance.answer)].strip('"') == record["answer"].strip(' \n"')
 
@@ -111,7 +107,7 @@ def test_medcalc_bench_clusters_are_notes() -> None:
 
 
 def test_medication_qa_has_690_rows_and_leaves_out_the_one_without_an_answer() -> None:
-    rows = list(read_xlsx(real(medication_qa), sheet="DrugQA"))
+    rows = list(read_xlsx(real_file(medication_qa), sheet="DrugQA"))
     assert len(rows) == 690
     types = Counter(row.text("Question Type") for row in rows)
     assert types.most_common(6) == [
@@ -200,7 +196,7 @@ def test_medcalc_sample_covers_all_categories_with_right_answers() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TASK.name)
 def test_sample_files_have_the_columns_of_the_real_ones(module: ModuleType) -> None:
     read = {".json": read_json, ".jsonl": read_jsonl, ".csv": read_csv, ".xlsx": read_xlsx}[sample(module).suffix]
-    ours, upstream = next(read(sample(module))), next(read(real(module)))
+    ours, upstream = next(read(sample(module))), next(read(real_file(module)))
     assert list(ours.values) == list(upstream.values)
 
 

@@ -19,9 +19,7 @@ from pytest_medhelm.tasks.data.sources import checksum, how_to_get, locate
 from pytest_medhelm.tasks.task import DataFolder, Instance, Task
 from pytest_medhelm.tasks.taxonomy import CATEGORIES, CATEGORY_OF, slug
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import BENCHMARKS
 from tests.support.benchmark_modules import (
-    DATA,
     MODULES,
     benchmarks,
     copied,
@@ -34,6 +32,8 @@ from tests.support.benchmark_modules import (
     reorder,
     sample_folder,
 )
+from tests.support.paths import BENCHMARKS
+from tests.support.real_data import real
 
 LISTED = """
 medcalc_bench clear mtsamples_replicate medec ehrshot head_qa medbullets med_qa med_mcqa healthqa_br medalign
@@ -136,11 +136,11 @@ def test_a_benchmark_is_read_at_one_glance(module: ModuleType) -> None:
 
 @benchmarks(pinned)
 def test_pinned_checksums_are_those_of_the_real_files(module: ModuleType) -> None:
-    folder = DATA / module.TASK.name
+    folder = real(module.TASK.name)
     files = [*module.TASK.files, *(module.TASK.examples.files if module.TASK.examples else ())]
     here = [(file, path) for file in files if file.sha256 and (path := locate(folder, file))]
     if not here:
-        pytest.skip(f"no pinned file of {module.TASK.name} is in {DATA}; set MEDHELM_TEST_DATA")
+        pytest.skip(f"no pinned file of {module.TASK.name} is in {folder}")
     assert {file.name: checksum(file, path) for file, path in here} == {file.name: file.sha256 for file, _ in here}
 
 

@@ -31,21 +31,16 @@ from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
 from pytest_medhelm.tasks.data.coloured_answers import read_answers
 from pytest_medhelm.tasks.data.readers import Row, read_jsonl
-from pytest_medhelm.tasks.data.sources import locate
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import cell, leaderboard
-from tests.support.benchmark_modules import DATA, copied, load, paths_in, read, real_folder, sample_folder
+from tests.support.benchmark_modules import copied, load, paths_in, read, real_folder, sample_folder
+from tests.support.real_data import real
+from tests.support.suites import cell, leaderboard
 
 
 def real_file(module: ModuleType, name: str = "") -> Path:
     """A real file, the benchmark's first one unless named; skips the test where it is absent."""
-    path: Path | None = (
-        locate(real_folder(module), module.TASK.files[0]) if not name else DATA / module.TASK.name / name
-    )
-    if path is None or not path.exists():
-        pytest.skip(f"{name} of {module.TASK.name} is not here; set MEDHELM_TEST_DATA")
-    return path
+    return real(module.TASK.name, name) if name else paths_in(real_folder(module), module.TASK.files[:1])[0]
 
 
 def counts(instances: Sequence[Instance], name: str) -> dict[str, int]:

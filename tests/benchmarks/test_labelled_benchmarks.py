@@ -30,8 +30,8 @@ from pytest_medhelm.tasks.data.sources import locate
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import cell, leaderboard
 from tests.support.benchmark_modules import MODULES, copied, load, read, sample_folder
+from tests.support.suites import cell, leaderboard
 
 openpyxl = pytest.importorskip("openpyxl")
 

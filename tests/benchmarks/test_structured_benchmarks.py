@@ -6,7 +6,6 @@ import csv
 import gzip
 import hashlib
 import json
-import os
 import random
 import sqlite3
 from collections import Counter
@@ -40,17 +39,8 @@ from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.data.timelines import Timelines, read_labels
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
-
-DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
-SAMPLES = Path(__file__).parents[2] / "benchmarks" / "samples"
-
-
-def real(*names: str) -> list[Path]:
-    paths = [DATA / name for name in names]
-    for path in paths:
-        if not path.exists():
-            pytest.skip(f"{path} is not here; set MEDHELM_TEST_DATA")
-    return paths
+from tests.support.benchmark_modules import SAMPLES
+from tests.support.real_data import real
 
 
 def sample(module: ModuleType) -> list[Path]:
@@ -79,11 +69,11 @@ def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
 
 
 def medec_test() -> list[Instance]:
-    return instances(medec, *real(f"medec/{medec.TEST}"))
+    return instances(medec, real("medec", medec.TEST))
 
 
 def test_medec_counts() -> None:
-    path = real(f"medec/{medec.TEST}")[0]
+    path = real("medec", medec.TEST)
     found = medec_test()
     assert (len(found), medec.TASK.size) == (597, 597)
     assert left_out(medec, path) == {"a row without sentences": 328}
@@ -91,11 +81,11 @@ def test_medec_counts() -> None:
     assert kinds.pop("none") == 286
     assert sum(kinds.values()) == 311
     assert set(kinds) == {"diagnosis", "management", "treatment", "pharmacotherapy", "causalOrganism"}
-    assert len(instances(medec, *real(f"medec/{medec.VALIDATION}"))) == 574
+    assert len(instances(medec, real("medec", medec.VALIDATION))) == 574
 
 
 def test_medec_error_sentences_are_found_by_their_number_but_for_three_that_span_lines() -> None:
-    with real(f"medec/{medec.TEST}")[0].open(newline="", encoding="utf-8-sig") as stream:
+    with real("medec", medec.TEST).open(newline="", encoding="utf-8-sig") as stream:
         rows = {row["Text ID"]: row for row in csv.DictReader(stream)}
     spanning = []
     for entry in medec_test():
@@ -473,7 +463,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of EHRSQL's shape from the open eICU demo, with invented admission times."""
     folder = "ehr_sql/eicu-crd-demo-subset"
     tables = ("patient.csv", "diagnosis.csv", "treatment.csv", "medication.csv", "lab.csv.gz")
-    schema, *files = real("ehr_sql/eicu/eicu.sql", *(f"{folder}/{name}" for name in tables))
+    schema, *files = map(real, ("ehr_sql/eicu/eicu.sql", *(f"{folder}/{name}" for name in tables)))
     path = tmp_path_factory.mktemp("ehr_sql") / "eicu.sqlite"
     connection = sqlite3.connect(path)
     connection.executescript(schema.read_text())
@@ -551,7 +541,9 @@ def _records(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def questions(demo: Path) -> list[Instance]:
-    return instances(ehr_sql, *real("ehr_sql/eicu/test.json", "ehr_sql/eicu/valid.json", "ehr_sql/eicu/eicu.sql"), demo)
+    return instances(
+        ehr_sql, *(real("ehr_sql", "eicu", name) for name in ("test.json", "valid.json", "eicu.sql")), demo
+    )
 
 
 def test_ehr_sql_counts(questions: list[Instance]) -> None:

@@ -35,20 +35,14 @@ from pytest_medhelm.tasks.data.sections import Section, cut_section
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import BENCHMARKS, cell, leaderboard
+from tests.support.paths import BENCHMARKS
+from tests.support.real_data import real
+from tests.support.suites import cell, leaderboard
 
 MODULES = (
     aci_bench, chw_care_plan, dischargeme, med_dialog, medalign, medi_qa, mental_health, mimic_bhc, mimic_rrs,
     mtsamples_procedures, mtsamples_replicate, starr,
 )  # fmt: skip
-
-
-def real(name: str, real_data: Path) -> Path:
-    """The folder of a benchmark's real files."""
-    folder = real_data / name
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here; set MEDHELM_TEST_DATA")
-    return folder
 
 
 def sample(module: ModuleType, target: Path | None = None) -> Path:
@@ -89,16 +83,16 @@ def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 # ACI-Bench: counts and metadata from the dataset's own tables
 
 
-def test_aci_bench_has_three_times_40_encounters_in_the_order_of_the_leaderboard(real_data: Path) -> None:
-    instances, rules = read(aci_bench, real("aci_bench", real_data))
+def test_aci_bench_has_three_times_40_encounters_in_the_order_of_the_leaderboard() -> None:
+    instances, rules = read(aci_bench, real("aci_bench"))
     assert not rules
     assert [entry.slices["split"] for entry in instances] == 40 * ["test1"] + 40 * ["test3"] + 40 * ["test2"]
     assert [instances[place].id.partition("-")[0] for place in (0, 40, 80)] == ["D2N088", "D2N168", "D2N128"]
     assert len({entry.id for entry in instances}) == 120
 
 
-def test_aci_bench_slices_agree_with_the_published_metadata(real_data: Path) -> None:
-    folder = real("aci_bench", real_data)
+def test_aci_bench_slices_agree_with_the_published_metadata() -> None:
+    folder = real("aci_bench")
     published = {}
     for split, name in (
         ("test1", "clinicalnlp_taskB_test1"), ("test2", "clinicalnlp_taskC_test2"), ("test3", "clef_taskC_test3"),
@@ -109,8 +103,8 @@ def test_aci_bench_slices_agree_with_the_published_metadata(real_data: Path) -> 
     assert found == published
 
 
-def test_aci_bench_texts_are_those_of_the_published_table(real_data: Path) -> None:
-    folder = real("aci_bench", real_data)
+def test_aci_bench_texts_are_those_of_the_published_table() -> None:
+    folder = real("aci_bench")
     found = {entry.id.partition("-")[0]: entry for entry in read(aci_bench, folder)[0]}
     rows = read_table(folder / "clinicalnlp_taskB_test1.csv")
     assert len(rows) == 40
@@ -119,8 +113,8 @@ def test_aci_bench_texts_are_those_of_the_published_table(real_data: Path) -> No
         assert (entry.context.split(), entry.answer.split()) == (row["dialogue"].split(), row["note"].split())
 
 
-def test_aci_bench_examples_are_the_67_visits_for_training(real_data: Path) -> None:
-    folder = real("aci_bench", real_data)
+def test_aci_bench_examples_are_the_67_visits_for_training() -> None:
+    folder = real("aci_bench")
     examples = list(aci_bench.encounters(folder / "train_full.json"))
     assert len(examples) == 67
     assert not {entry.id for entry in examples} & {entry.id for entry in read(aci_bench, folder)[0]}
@@ -138,8 +132,8 @@ def test_aci_bench_asks_for_four_sections() -> None:
 # MTSamples
 
 
-def test_mtsamples_replicate_counts_are_the_published_ones(real_data: Path) -> None:
-    folder = real("mtsamples_replicate", real_data)
+def test_mtsamples_replicate_counts_are_the_published_ones() -> None:
+    folder = real("mtsamples_replicate")
     assert len(list((folder / "mtsamples_processed").iterdir())) == 1269
     instances, rules = read(mtsamples_replicate, folder)
     assert len(instances) == 539
@@ -149,8 +143,8 @@ def test_mtsamples_replicate_counts_are_the_published_ones(real_data: Path) -> N
     assert len(instances) + sum(rules.values()) == 1269
 
 
-def test_mtsamples_procedures_counts_are_the_published_ones(real_data: Path) -> None:
-    folder = real("mtsamples_procedures", real_data)
+def test_mtsamples_procedures_counts_are_the_published_ones() -> None:
+    folder = real("mtsamples_procedures")
     instances, rules = read(mtsamples_procedures, folder)
     assert Counter(entry.slices["heading"] for entry in instances) == {"plan": 27, "summary": 6, "findings": 98}
     assert len(instances) == 131 == mtsamples_procedures.TASK.size
@@ -158,8 +152,8 @@ def test_mtsamples_procedures_counts_are_the_published_ones(real_data: Path) -> 
 
 
 @pytest.mark.parametrize("module", [mtsamples_replicate, mtsamples_procedures], ids=lambda module: module.TASK.name)
-def test_mtsamples_references_do_not_stay_in_the_question(module: ModuleType, real_data: Path) -> None:
-    folder = real(module.TASK.name, real_data)
+def test_mtsamples_references_do_not_stay_in_the_question(module: ModuleType) -> None:
+    folder = real(module.TASK.name)
     for entry in read(module, folder)[0]:
         note = (folder / module.TASK.files[0].name / f"{entry.id}.txt").read_text("utf-8")
         heading = entry.slices["heading"].upper()
@@ -219,8 +213,8 @@ def test_only_the_first_1000_names_are_of_the_leaderboard(tmp_path: Path) -> Non
 # MEDIQA
 
 
-def test_medi_qa_has_150_questions_of_which_two_occur_twice(real_data: Path) -> None:
-    folder = real("medi_qa", real_data)
+def test_medi_qa_has_150_questions_of_which_two_occur_twice() -> None:
+    folder = real("medi_qa")
     instances, rules = read(medi_qa, folder)
     assert not rules
     assert len(instances) == 150 == len({entry.id for entry in instances})
@@ -230,8 +224,8 @@ def test_medi_qa_has_150_questions_of_which_two_occur_twice(real_data: Path) -> 
     assert {entry.slices["grade"] for entry in instances} == {"4", "3"}
 
 
-def test_medi_qa_references_are_the_answers_of_rank_1(real_data: Path) -> None:
-    folder = real("medi_qa", real_data)
+def test_medi_qa_references_are_the_answers_of_rank_1() -> None:
+    folder = real("medi_qa")
     text = (folder / medi_qa.TASK.files[0].name).read_text("utf-8")
     answers = re.findall(r'AID="(\d+)_[^>]*ReferenceRank="(\d+)".*?<AnswerText>(.*?)</AnswerText>', text, re.DOTALL)
     assert len(answers) == 1107
@@ -241,8 +235,8 @@ def test_medi_qa_references_are_the_answers_of_rank_1(real_data: Path) -> None:
         assert re.findall(r"\w+", entry.answer)[:3] == re.findall(r"\w+", best[entry.id])[:3]
 
 
-def test_medi_qa_examples_are_the_25_questions_for_validation(real_data: Path) -> None:
-    folder = real("medi_qa", real_data)
+def test_medi_qa_examples_are_the_25_questions_for_validation() -> None:
+    folder = real("medi_qa")
     examples = list(medi_qa.load_examples(folder / "MEDIQA2019-Task3-QA-ValidationSet.xml"))
     assert len(examples) == 25
     assert not {content_key(entry) for entry in examples} & {content_key(entry) for entry in read(medi_qa, folder)[0]}

@@ -12,9 +12,10 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import cell, gold, leaderboard
 from tests.support.juries import NAMES, named, number_of, rating, talks
+from tests.support.letters import gold
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 SUITE = "medhelm-results/default"
 

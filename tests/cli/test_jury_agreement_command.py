@@ -21,7 +21,7 @@ from pytest_medhelm.results.agreement.table import table_of
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings, joined, suite_ratings
 from pytest_medhelm.results.store.suite import Suite
-from tests.conftest import BENCHMARKS, CHECKOUT
+from tests.support.paths import BENCHMARKS, CHECKOUT
 
 STUDY = (
     Path(os.environ.get("MEDHELM_TEST_REFERENCE", CHECKOUT.parent / "shared" / "reference"))

@@ -13,8 +13,9 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import cell, gold
 from tests.support.ledgers import LEDGER, entries, gate
+from tests.support.letters import gold
+from tests.support.suites import cell
 
 SUITE = "medhelm-results/default"
 ASKED = {

@@ -14,8 +14,9 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import cell, gold, leaderboard
 from tests.support.juries import named, number_of, rating, records, talks
+from tests.support.letters import gold
+from tests.support.suites import cell, leaderboard
 
 Run = Callable[..., pytest.RunResult]
 MODEL = "vllm/m"

@@ -34,7 +34,9 @@ from pytest_medhelm.tasks.data.outline import outline
 from pytest_medhelm.tasks.task import DataFile, DataFolder
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import BENCHMARKS, CHECKOUT, WAIT, leaderboard, until
+from tests.support.paths import BENCHMARKS, CHECKOUT
+from tests.support.servers import WAIT, until
+from tests.support.suites import leaderboard
 
 CONTENT = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in range(8000))  # 256 kB
 

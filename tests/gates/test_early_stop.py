@@ -17,9 +17,10 @@ from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, is_settled, judge
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
-from tests.conftest import cell, gold, leaderboard
 from tests.support.cells import cell_of
+from tests.support.letters import gold
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 
 def wrong(body: dict[str, Any]) -> str:

@@ -16,8 +16,10 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import BENCHMARKS, cell, gold, leaderboard, until
-from tests.support.servers import answered_on_disk, vllm
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS
+from tests.support.servers import answered_on_disk, until, vllm
+from tests.support.suites import cell, leaderboard
 
 LEDGER = Path("medhelm-results/ledger.jsonl")
 

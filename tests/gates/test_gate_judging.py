@@ -22,9 +22,11 @@ from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.gates.verdict import Measured
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
-from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.support.cells import cell_of
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS, CHECKOUT
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 
 def verdict(rule: str, candidate: Any, baseline: Any = None, alpha: float = 0.025) -> str:

@@ -16,8 +16,10 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
-from tests.conftest import BENCHMARKS, gold, leaderboard
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 
 def cell_of(right: int, wrong: int, missing: int = 0, size: int | None = None, origin: str = "given") -> Any:

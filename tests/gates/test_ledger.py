@@ -20,8 +20,10 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.gates.ledger.chain import START, append, hash_of, problems, read
 from pytest_medhelm.util.errors import DataError
-from tests.conftest import gold, leaderboard, until
 from tests.support.ledgers import LEDGER, entries, gate
+from tests.support.letters import gold
+from tests.support.servers import until
+from tests.support.suites import leaderboard
 
 
 def chain(path: Path, count: int) -> list[str]:

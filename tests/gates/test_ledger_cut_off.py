@@ -15,8 +15,9 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import gold, until
 from tests.support.ledgers import LEDGER, entries, gate
+from tests.support.letters import gold
+from tests.support.servers import until
 
 
 def recorded() -> int:

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_medhelm.models.baselines import lexical_answer, random_answer
 from pytest_medhelm.tasks.task import Instance
-from tests.conftest import BENCHMARKS, cell, leaderboard
+from tests.support.paths import BENCHMARKS
+from tests.support.suites import cell, leaderboard
 
 CASE = Instance(
     "1", "Which drug lowers uric acid?", "B", context="Allopurinol was given against gout.",

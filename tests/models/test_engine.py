@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, Faults, MockServer, too_long_body
-from tests.conftest import cell, gold, leaderboard, until
-from tests.support.servers import answered_on_disk, vllm
+from tests.support.letters import gold
+from tests.support.servers import answered_on_disk, until, vllm
+from tests.support.suites import cell, leaderboard
 
 
 def results_of(folder: Path) -> Any:

@@ -13,8 +13,10 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.suite import Suite
-from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.support.juries import rating, records, talks
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS
+from tests.support.suites import cell, leaderboard
 
 # Of the six instances q000 to q005 the right letters are A, B, C, D, A, B.
 ANSWERS = """benchmark,instance,answer,comment

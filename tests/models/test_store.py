@@ -11,7 +11,8 @@ from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.request import Completion, make_request
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Endpoint, Model
-from tests.conftest import CHECKOUT, until
+from tests.support.paths import CHECKOUT
+from tests.support.servers import until
 
 OPEN_AND_CLAIM = """
 import sys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -14,22 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_medhelm.models.embedded.weights import EMBEDDED_MODELS, EmbeddedModel, weights
+from pytest_medhelm.models.embedded.weights import EMBEDDED_MODELS, weights
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import ConfigError, ModelError
-
-CHECKOUT = Path(__file__).parents[2]
-CONTENT = b"GGUF" + bytes(range(256)) * 40
-TINY = EmbeddedModel(
-    title="Tiny",
-    distribution="tiny-weights",
-    version="1.0",
-    member="tiny_weights/tiny.gguf",
-    sha256=hashlib.sha256(CONTENT).hexdigest(),
-    size=len(CONTENT),
-    licence="CC0-1.0",
-    context=16,
-)
+from tests.support.paths import CHECKOUT
+from tests.support.weights import CONTENT, TINY
 
 
 def silent(line: str) -> None:
@@ -198,7 +186,7 @@ def test_a_killed_fetch_blocks_nobody_and_is_cleaned_up(index: Path, stored: Pat
     endless.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nexec sleep 600\n")
     endless.chmod(0o755)
     code = (
-        "import sys; from pytest_medhelm.models import weights as w; from tests.models.test_weights import TINY;"
+        "import sys; from pytest_medhelm.models.embedded import weights as w; from tests.support.weights import TINY;"
         f"w.EMBEDDED_MODELS['tiny'] = TINY; sys.executable = {str(endless)!r};"
         "w.weights('tiny', progress=print)"
     )

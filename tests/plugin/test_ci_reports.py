@@ -13,9 +13,9 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import gold
 from tests.support.browser import Visit, browser, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, rating, talks
+from tests.support.letters import gold
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>]]>\x00\x1b[31m\u202e::error::x"
 CDATA = "doc]]><b>&\"'"

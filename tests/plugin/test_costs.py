@@ -20,8 +20,10 @@ from pytest_medhelm.models.price import Price, spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.leaderboard.spending import Party, money, paid_by
 from pytest_medhelm.util.config_file import read_config
-from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.support.juries import MEDICATION, ratings
+from tests.support.letters import gold
+from tests.support.paths import CHECKOUT
+from tests.support.suites import cell, leaderboard
 
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
 PRICE = Price(2.0, 10.0)

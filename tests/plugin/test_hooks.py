@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import cell, leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 CONFTEST = """
 import json

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import cell, leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 from tests.support.texts import HOSTILE
 
 SECRET = "Mrs Example, born 1 April"

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from tests.conftest import BENCHMARKS, cell, gold, leaderboard
 from tests.support.benchmark_modules import MODULES
 from tests.support.browser import browser_data
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 
 def test_a_wrong_answer_is_scored_never_passed(

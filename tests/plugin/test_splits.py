@@ -16,8 +16,8 @@ from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
-from tests.conftest import cell, leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 
 def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
@@ -344,7 +344,7 @@ socket.getaddrinfo = lambda host, *rest, **more: real("127.0.0.1" if host == {ho
 
 
 def test_real_data_is_not_mixed_with_sample_data(run: Any, pytester: pytest.Pytester, real_data: Path) -> None:
-    from tests.conftest import BENCHMARKS
+    from tests.support.paths import BENCHMARKS
 
     folder = pytester.path / "data"
     folder.mkdir()

@@ -20,7 +20,7 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.plugin.status_line import duration
-from tests.conftest import gold
+from tests.support.letters import gold
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

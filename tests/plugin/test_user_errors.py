@@ -11,8 +11,9 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import BENCHMARKS, cell, leaderboard
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
 

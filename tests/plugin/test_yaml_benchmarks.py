@@ -23,8 +23,9 @@ from pytest_medhelm.plugin.yaml_benchmarks.schema import KEYS, read_spec
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.util.document import DocumentError
-from tests.conftest import CHECKOUT, cell, leaderboard
+from tests.support.paths import CHECKOUT
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 DOCS = (CHECKOUT / "docs/own-benchmarks.md").read_text()
 

@@ -22,7 +22,9 @@ import pytest
 import yaml
 
 from perf.mock_server import Fault, MockServer
-from tests.conftest import CHECKOUT, LETTERS, gold, leaderboard, letters_data
+from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.paths import CHECKOUT
+from tests.support.suites import leaderboard
 
 GITHUB = CHECKOUT / "docs/ci/github-actions.yml"
 GITLAB = CHECKOUT / "docs/ci/gitlab-ci.yml"

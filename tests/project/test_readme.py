@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import CHECKOUT, leaderboard
 from tests.support.benchmark_modules import MODULES
+from tests.support.paths import CHECKOUT
+from tests.support.suites import leaderboard
 
 README = (CHECKOUT / "README.md").read_text()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BENCHMARKS, CHECKOUT
 from tests.support.benchmark_modules import MODULES
+from tests.support.paths import BENCHMARKS, CHECKOUT
 
 CORE_MEGABYTES = 180
 CORE_PACKAGES = 50

@@ -11,10 +11,11 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import gold, leaderboard
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
+from tests.support.letters import gold
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 OLD, NEW = "medhelm-results/old", "medhelm-results/new"
 

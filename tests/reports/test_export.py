@@ -25,9 +25,11 @@ from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCO
 from pytest_medhelm.reports.export.csv_injection import neutral
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.columns import Columns
-from tests.conftest import CHECKOUT, cell, gold, leaderboard
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
+from tests.support.letters import gold
+from tests.support.paths import CHECKOUT
+from tests.support.suites import cell, leaderboard
 
 SUITE = "medhelm-results/default"
 HOSTILE = (

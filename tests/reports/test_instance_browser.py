@@ -26,9 +26,10 @@ from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.html.single_file import DRAWN, sample_of
 from pytest_medhelm.reports.html.single_file import HARM as WORST
 from pytest_medhelm.results.store.suite import Suite
-from tests.conftest import CHECKOUT, LETTERS, letters_data
 from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
 from tests.support.juries import rating
+from tests.support.letters import LETTERS, letters_data
+from tests.support.paths import CHECKOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -18,9 +18,10 @@ from perf.mock_server import MockServer
 from pytest_medhelm.reports.html.charts import HEIGHT, WIDTH, Point, cloud, distribution
 from pytest_medhelm.reports.html.heat_map import clearly_best, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
-from tests.conftest import cell, gold, leaderboard
 from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, rating, talks
+from tests.support.letters import gold
+from tests.support.suites import cell, leaderboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

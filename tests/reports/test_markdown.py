@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from perf.mock_server import MockServer
 from pytest_medhelm.reports.github import STEP_LIMIT
 from pytest_medhelm.reports.markdown import plain
-from tests.conftest import leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 
 def test_the_summary_of_a_run(

@@ -14,9 +14,10 @@ from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.results.leaderboard.published import read_published
 from pytest_medhelm.results.stats.win_rate import mean_win_rates
-from tests.conftest import cell, gold, leaderboard
 from tests.support.benchmark_modules import MODULES
-from tests.support.published import PUBLISHED, TIED
+from tests.support.letters import gold
+from tests.support.real_data import PUBLISHED, TIED
+from tests.support.suites import cell, leaderboard
 
 PAPER = "--medhelm-published"
 
@@ -110,7 +111,7 @@ def test_figures_stand_beside_the_same_metric_and_change_nothing(
 
 
 def test_sample_data_is_never_beside_them(run: Any, pytester: pytest.Pytester) -> None:
-    from tests.conftest import BENCHMARKS
+    from tests.support.paths import BENCHMARKS
 
     benchmarks = [next(BENCHMARKS.glob(f"*/test_{name}.py")) for name in ("pubmed_qa", "healthqa_br")]
     result = run(*benchmarks, "--medhelm-model=baseline/random", "--medhelm-limit=2", PAPER)

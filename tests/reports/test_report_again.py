@@ -10,8 +10,8 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 SUITE = "medhelm-results/default"
 GATES = ("--medhelm-gate=letters >= 0.5", "--medhelm-gate=letters.lower >= 0.99")

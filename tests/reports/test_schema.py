@@ -13,8 +13,10 @@ from jsonschema import Draft202012Validator
 from perf.mock_server import MockServer
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA as VERSION
 from pytest_medhelm.results.leaderboard.published import read_published
-from tests.conftest import BENCHMARKS, CHECKOUT, gold, leaderboard
 from tests.support.juries import NAMES, named, number_of, rating, talks
+from tests.support.letters import gold
+from tests.support.paths import BENCHMARKS, CHECKOUT
+from tests.support.suites import leaderboard
 
 SCHEMA: dict[str, Any] = json.loads((CHECKOUT / "docs/leaderboard.schema.json").read_text(encoding="utf-8"))
 

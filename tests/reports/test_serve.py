@@ -22,8 +22,8 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.results.store.suite import SECONDS_HELD_BACK
-from tests.conftest import WAIT, gold, until
-from tests.support.servers import vllm
+from tests.support.letters import gold
+from tests.support.servers import WAIT, until, vllm
 from tests.support.serving import Served, serving
 
 

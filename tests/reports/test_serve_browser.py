@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.conftest import WAIT, gold, until
 from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
-from tests.support.servers import vllm
+from tests.support.letters import gold
+from tests.support.servers import WAIT, until, vllm
 from tests.support.serving import Served, serving
 from tests.support.texts import HOSTILE
 

@@ -15,8 +15,8 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.plugin.options import read_settings
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.util.escaping import visible
-from tests.conftest import LETTERS, gold, letters_data
 from tests.support.juries import named, number_of, rating, talks
+from tests.support.letters import LETTERS, gold, letters_data
 from tests.support.servers import vllm
 
 

@@ -25,9 +25,10 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
-from tests.conftest import BENCHMARKS, LETTERS, gold, letters_data
 from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
 from tests.support.juries import named, number_of, rating, talks
+from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
 
 MAY, JUNE, JULY, AUGUST = (f"medhelm-results/{month}" for month in ("may", "june", "july", "august"))

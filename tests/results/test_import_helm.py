@@ -12,9 +12,9 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.conftest import cell, leaderboard
 from tests.support.browser import browser_data
 from tests.support.juries import records
+from tests.support.suites import cell, leaderboard
 
 SUITE = "medhelm-results/default"
 GPT = "openai/gpt-4o-2024-05-13"

@@ -14,8 +14,8 @@ from pytest_medhelm.results.leaderboard.columns import read_columns
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import two_way_estimate
 from pytest_medhelm.results.leaderboard.paired_cells import paired, pairs_of
-from tests.conftest import cell, leaderboard
 from tests.support.juries import FACTS, FAILED, NAMES, Row, named, number_of, question_of, rating, record, talks
+from tests.support.suites import cell, leaderboard
 
 
 def cell_of(rows: Sequence[Row], model: str = "m", **options: Any) -> Cell:

@@ -18,9 +18,10 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.settings import Shard
-from tests.conftest import gold, leaderboard
 from tests.support.juries import named, number_of, rating, talks
+from tests.support.letters import gold
 from tests.support.servers import vllm
+from tests.support.suites import leaderboard
 
 TASK = Task(
     name="b", title="B", subcategory="Planning Treatments", access="public", kind="generation", files=(),

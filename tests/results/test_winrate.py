@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
-from tests.support.published import PUBLISHED, TIED
+from tests.support.real_data import PUBLISHED, TIED
 
 
 def test_worked_example_with_a_tie_a_gap_and_a_direction():

@@ -17,8 +17,8 @@ from pytest_medhelm.results.leaderboard.aggregate import Cell, make_cell
 from pytest_medhelm.results.leaderboard.columns import read_columns
 from pytest_medhelm.results.stats.intervals import share_bounds
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
-from tests.conftest import cell, leaderboard
 from tests.support.juries import FACTS, FAILED, named, number_of, question_of, rating, record, records, talks
+from tests.support.suites import cell, leaderboard
 
 
 def mark(severity: str, *kinds: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from pytest_medhelm.scoring.jury.judge_prompt import reply_form
 from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict, read_reply
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
-from tests.conftest import cell, leaderboard
 from tests.support.juries import NAMES, question_of, rating, records, talks
+from tests.support.suites import cell, leaderboard
 
 RUBRIC = load_rubric("accuracy_completeness_clarity")
 FORM = reply_form(RUBRIC)

@@ -13,8 +13,8 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.scoring.jury.verdict import read_verdict
 from pytest_medhelm.tasks.rubric_files import load_rubric
-from tests.conftest import cell, leaderboard
 from tests.support.juries import MEDICATION, ratings
+from tests.support.suites import cell, leaderboard
 
 JUDGES = ("good", "harsh", "odd")
 

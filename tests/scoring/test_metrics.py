@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -34,8 +32,7 @@ from pytest_medhelm.scoring.metrics.rouge import rouge_english as rouge
 from pytest_medhelm.scoring.metrics.rouge import rouge_unicode
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.task import Instance
-
-DATA = Path(os.environ.get("MEDHELM_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+from tests.support.real_data import real
 
 
 @pytest.mark.parametrize(
@@ -262,11 +259,8 @@ def test_a_calculation_is_read_by_us_and_taken_whole_by_medhelm(
 
 
 @pytest.fixture(scope="module")
-def real() -> list[Instance]:
-    path = DATA / "medcalc_bench" / "test_data.csv"
-    if not path.exists():
-        pytest.skip(f"{path} is not here; set MEDHELM_TEST_DATA")
-    return list(medcalc_bench.load(path))
+def calculations() -> list[Instance]:
+    return list(medcalc_bench.load(real("medcalc_bench", "test_data.csv")))
 
 
 def usual_dresses(answer: str) -> Iterator[str]:
@@ -288,9 +282,9 @@ def usual_dresses(answer: str) -> Iterator[str]:
         yield answer.replace("-", "\N{MINUS SIGN}")
 
 
-def test_every_gold_answer_of_the_real_file_scores_one(real: list[Instance]) -> None:
+def test_every_gold_answer_of_the_real_file_scores_one(calculations: list[Instance]) -> None:
     wrong = []
-    for instance in real:
+    for instance in calculations:
         for dress in usual_dresses(instance.answer):
             for text in (dress, f"First 2 + 3 = 5.\n\n**Answer:** {dress}", f"Working.\nAnswer: {dress}."):
                 value = read_value(respond(text, instance), instance.answer)
@@ -300,9 +294,9 @@ def test_every_gold_answer_of_the_real_file_scores_one(real: list[Instance]) -> 
     assert wrong == []
 
 
-def test_the_same_answers_as_medhelm_scores_them(real: list[Instance]) -> None:
+def test_the_same_answers_as_medhelm_scores_them(calculations: list[Instance]) -> None:
     scores: dict[str, set[float]] = {}
-    for entry in real:
+    for entry in calculations:
         scores.setdefault(entry.slices["category"], set()).add(medcalc_accuracy_helm(entry.answer, entry))
     assert scores.pop("lab") == {0.0}
     assert scores.pop("dosage") == {0.0}

@@ -12,9 +12,9 @@ from pytest_medhelm.models.vendor import families, same_family
 from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.scoring.jury.prompt_injection import attempts, neutralize
 from pytest_medhelm.tasks.rubric_files import load_rubric
-from tests.conftest import cell, leaderboard
 from tests.support.juries import NAMES, named, number_of, rating, records, talks
 from tests.support.steering import HONEST, STEERING
+from tests.support.suites import cell, leaderboard
 
 TEXTS = [text for text, _ in STEERING]
 RUBRIC = load_rubric("accuracy_completeness_clarity")

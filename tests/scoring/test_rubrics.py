@@ -15,7 +15,7 @@ from pytest_medhelm.scoring.jury.prompt_injection import KINDS
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, packaged, read_rubric
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import ConfigError
-from tests.conftest import CHECKOUT
+from tests.support.paths import CHECKOUT
 
 TOML = """\
 # Ours.

@@ -21,8 +21,8 @@ from pytest_medhelm.scoring.metrics import summarization
 from pytest_medhelm.scoring.metrics.rouge import longest_common_subsequence, rouge_english, rouge_unicode, unicode_words
 from pytest_medhelm.scoring.metrics.summarization import bertscore, bleu, extraction, fragments
 from pytest_medhelm.scoring.metrics.unavailable import Unavailable
-from tests.conftest import cell, leaderboard
 from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=20)
 

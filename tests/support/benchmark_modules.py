@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -17,9 +16,9 @@ import pytest
 
 from pytest_medhelm.tasks.data.sources import locate
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Excluded, Instance
-from tests.conftest import BENCHMARKS, CHECKOUT
+from tests.support.paths import BENCHMARKS
+from tests.support.real_data import real
 
-DATA = Path(os.environ.get("MEDHELM_TEST_DATA", CHECKOUT.parent / "shared" / "data"))
 SAMPLES = BENCHMARKS / "samples"
 
 MODULES: Sequence[ModuleType] = [
@@ -58,9 +57,9 @@ def sample_folder(module: ModuleType) -> Path:
 
 def real_folder(module: ModuleType) -> Path:
     """The folder of real files; skips the test where they are absent."""
-    folder = DATA / module.TASK.name
+    folder = real(module.TASK.name)
     if any(locate(folder, file) is None for file in module.TASK.files):
-        pytest.skip(f"{folder} does not hold the files of {module.TASK.name}; set MEDHELM_TEST_DATA")
+        pytest.skip(f"{folder} does not hold the files of {module.TASK.name}")
     return folder
 
 

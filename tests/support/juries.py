@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from perf.mock_server import MockServer
-from tests.conftest import BENCHMARKS
+from tests.support.paths import BENCHMARKS
 
 TALKS = '''
 """Questions that are answered in free text."""

@@ -1,14 +1,19 @@
-"""What several test files share."""
+"""The mock server's addresses, and waiting for what it was asked."""
 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from perf.mock_server import MockServer
+
+WAIT = 60.0
+"""Seconds after which what has not come about will not; a busy machine may need some of them."""
 
 QUICK = """
 [endpoints.quick]
@@ -36,3 +41,11 @@ def answered_on_disk(folder: Path) -> set[str]:
             return {row[0] for row in connection.execute("SELECT key FROM responses")}
     except sqlite3.OperationalError:
         return set()
+
+
+def until(found: Callable[[], object]) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + WAIT
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import CHECKOUT, LETTERS, WAIT, letters_data
+from tests.support.letters import LETTERS, letters_data
+from tests.support.paths import CHECKOUT
+from tests.support.servers import WAIT
 
 
 class Answer(NamedTuple):
