@@ -68,20 +68,6 @@ def test_look_ahead_stays_in_its_window(letters: Callable[..., Path], run: Any, 
         assert server.in_flight_peak <= 4
 
 
-def test_x_under_xdist_stops_soon(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
-    data = letters(400)
-    source = (pytester.path / "test_letters.py").read_text()
-    (pytester.path / "test_letters.py").write_text(source + "    assert instance.id != 'q004'\n")
-
-    def reply(body: dict[str, Any]) -> str | Fault:
-        number = int(body["messages"][-1]["content"].split()[1].rstrip("."))
-        return gold(body) if number < 5 else Fault("slow", delay=0.2)
-
-    with MockServer(reply) as server:
-        run(*vllm(server), f"--medhelm-data={data}", "--medhelm-concurrency=4", "-x", "-n", "2")
-        assert len(server.requests) < 200, "all of them would take 20 s"
-
-
 def test_collect_only_sends_nothing(
     letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
@@ -291,42 +277,3 @@ def test_pytest_timeout_cuts_a_hanging_answer(
     assert result.ret == 1
     found = cell(leaderboard(pytester.path), "letters")
     assert found["statuses"]["ok"] == 4
-
-
-def test_a_crashed_worker_costs_one_item(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
-    data = letters(40)
-    source = (pytester.path / "test_letters.py").read_text()
-    crash = """
-    import os
-    if instance.id == "q010" and not os.path.exists("crashed"):
-        open("crashed", "w").close()
-        os._exit(1)
-"""
-    (pytester.path / "test_letters.py").write_text(source + crash)
-    with MockServer(gold) as server:
-        options = (*vllm(server), f"--medhelm-data={data}", "-n", "2")
-        result = run(*options)
-        assert result.ret == 1
-        result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
-        found = cell(leaderboard(pytester.path), "letters")
-        assert found["partial"]
-        assert sum(found["statuses"].values()) == 39
-        asked = len(server.requests)
-        assert run(*options).ret == 0
-        assert len(server.requests) == asked
-    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 40}
-
-
-def test_forked_and_each_are_refused(letters: Callable[..., Path], run: Any, server: MockServer) -> None:
-    result = run(*vllm(server), f"--medhelm-data={letters(2)}", "-n", "2", "--dist=each")
-    assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: --dist=each would ask every request once per worker*"])
-
-
-@pytest.mark.parametrize("dist", ["worksteal", "loadfile", "loadscope"])
-def test_other_distributions_work_on_demand(
-    dist: str, letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
-) -> None:
-    assert run(*vllm(server), f"--medhelm-data={letters(8)}", "-n", "2", f"--dist={dist}").ret == 0
-    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 8}
-    assert len(server.requests) == 8

@@ -1,0 +1,352 @@
+"""What pytest-xdist changes: two workers come to what one process comes to, and share work, limits and mishaps."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import execnet
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perf.mock_server import Fault, MockServer
+from pytest_medhelm.models.spec import Model
+from pytest_medhelm.scoring.record import RecordBuilder
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.data.sources import Source
+from pytest_medhelm.tasks.task import DataFile, Instance, Task
+from tests.support.everything import RULES, reply, write_project
+from tests.support.juries import named, question_of, rating, records, talks
+from tests.support.letters import gold
+from tests.support.servers import answered_on_disk, until, vllm
+from tests.support.sessions import Sessions
+from tests.support.suites import cell, leaderboard
+
+
+class Ended(NamedTuple):
+    """A session that is over."""
+
+    folder: Path
+    result: pytest.RunResult
+    asked: Counter[str]
+    shows_text: bool
+
+    @property
+    def output(self) -> str:
+        return self.result.stdout.str() + self.result.stderr.str()
+
+    def file(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+
+class Twins(NamedTuple):
+    """The same session with one process and with two workers."""
+
+    plain: Ended
+    spread: Ended
+
+
+WHOLE = [
+    *(f"--medhelm-gate={rule}" for rule in RULES), "--medhelm-model=house/echo", "--medhelm-model=human/ward.csv",
+    "--medhelm-model=baseline/random", "--medhelm-judge=vllm/mild", "--medhelm-judge=vllm/stern",
+]  # fmt: skip
+PART = [
+    "--medhelm-shard=1/2", "--medhelm-limit=20", "--medhelm-strict", "--medhelm-show-text", "--medhelm-prefetch=3",
+    "--medhelm-gate=letters >= 0.1", "-k", "letters or talks", "--medhelm-model=baseline/lexical",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[WHOLE, PART], ids=["whole", "part"])
+def twins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> Twins:
+    """Both sessions, which ask the same server."""
+
+    def session(*extra: str) -> Ended:
+        folder = tmp_path_factory.mktemp("twin")
+        write_project(folder)
+        server.requests.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+            options = [
+                "--medhelm-data=data", *named(server), *request.param,
+                "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html", "-p", "no:cacheprovider", *extra,
+            ]  # fmt: skip
+            result = sessions.run(folder, *options)
+        return Ended(
+            folder, result, Counter(json.dumps(body, sort_keys=True) for body in server.requests), PART is request.param
+        )
+
+    with MockServer(reply, models=("doctor", "mild", "stern")) as server:
+        return Twins(session(), session("-n", "2"))
+
+
+def test_the_status_and_the_results_are_the_same(twins: Twins) -> None:
+    assert twins.plain.result.ret == twins.spread.result.ret == 1
+    plain, spread = (leaderboard(twin.folder)["results"] for twin in twins)
+    assert len(plain["cells"]) >= 3
+    assert json.dumps(spread) == json.dumps(plain), "the same bytes, the order of keys included"
+    assert len({status for entry in plain["cells"] for status in entry["statuses"]}) >= 4
+
+
+def test_the_records_are_the_same(twins: Twins) -> None:
+    plain, spread = (
+        [{key: value for key, value in record.items() if key not in TIMES} for record in map(timeless, kept)]
+        for kept in (records(twins.plain.folder), records(twins.spread.folder))
+    )
+    assert len(plain) >= 20
+    assert spread == plain
+
+
+TIMES = ("latency", "finished", "run", "attempts")
+
+
+def timeless(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose verdicts do not say how long they took."""
+    verdicts = [{key: value for key, value in entry.items() if key != "latency"} for entry in record["verdicts"]]
+    return record | {"verdicts": verdicts}
+
+
+def test_each_request_is_sent_once(twins: Twins) -> None:
+    assert twins.spread.asked == twins.plain.asked
+    assert max(twins.plain.asked.values()) <= 1 + 1, "but for an unusable verdict, which is asked for once more"
+    assert all('"user": "evaluation"' in body for body in twins.spread.asked)
+    assert answered_on_disk(twins.spread.folder) == answered_on_disk(twins.plain.folder) != set()
+
+
+def cases(session: Ended) -> list[tuple[str, str, list[str]]]:
+    """Class, name and outcomes of the test cases in JUnit XML."""
+    text = session.file("ci.xml").replace(str(session.folder), "")
+    found = ElementTree.fromstring(text).iter("testcase")
+    return sorted(
+        (case.get("classname", ""), case.get("name", ""), [f"{child.tag} {child.get('message')}" for child in case])
+        for case in found
+    )
+
+
+def test_junit_has_the_same_cases_and_each_gate_once(twins: Twins) -> None:
+    plain = cases(twins.plain)
+    assert [case for case in plain if case[0] == "medhelm gate"]
+    assert cases(twins.spread) == plain
+
+
+def rows(session: Ended) -> list[tuple[str, ...]]:
+    """What pytest-html shows of each item, without how long it took."""
+    blob = re.search(r'data-jsonblob="([^"]*)"', session.file("ci.html"))
+    assert blob
+    tests = json.loads(blob[1].replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    cells = [
+        (name, *(text for text in entry["resultsTableRow"] if "col-duration" not in text))
+        for name, entries in tests["tests"].items()
+        for entry in entries
+    ]
+    return sorted((name, *shown) for name, *shown in cells)
+
+
+def test_the_page_of_pytest_html_shows_the_same(twins: Twins) -> None:
+    plain = rows(twins.plain)
+    assert len(plain) > 20
+    assert rows(twins.spread) == plain
+
+
+def told(session: Ended) -> list[str]:
+    """What the terminal says from the leaderboard on, without what differs from run to run: times and folders."""
+    summary = session.output.partition(" medhelm leaderboard ")[2].replace(str(session.folder), "")
+    table, _, rest = summary.partition("slowest, ")
+    return table.splitlines() + sorted(line for line in rest.splitlines() if " ms" not in line and " in " not in line)
+
+
+def test_the_terminal_says_the_same(twins: Twins) -> None:
+    plain = told(twins.plain)
+    assert any(line.startswith("gate ") for line in plain)
+    assert told(twins.spread) == plain
+
+
+def test_files_are_the_same_and_belong_to_their_owner(twins: Twins) -> None:
+    suites = [twin.folder / "medhelm-results" / "default" for twin in twins]
+    plain, spread = (sorted(str(file.relative_to(suite)) for file in suite.rglob("*")) for suite in suites)
+    assert "leaderboard.html" in plain
+    assert spread == plain
+    assert {file.stat().st_mode & 0o077 for file in suites[1].rglob("*") if file.name != "short.txt"} == {0}
+    assert [(suite / "short.txt").read_text().count("\n") for suite in suites] == [1, 1], "hooks of reports run once"
+
+
+def test_what_a_clinician_wrote_stays_where_it_is(twins: Twins) -> None:
+    for twin in twins:
+        assert ("Case 1." in twin.output, "no letter at all" in twin.output) == (twin.shows_text, twin.shows_text)
+        for text in (twin.output, twin.file("ci.xml"), twin.file("ci.html")):
+            assert "\u202e" not in text
+            assert twin.shows_text or "Case 1." not in text
+            assert twin.shows_text or "Mrs Example" not in text, "an assertion's operands"
+
+
+def test_an_attempt_is_written_down_once(twins: Twins) -> None:
+    plain, spread = (
+        [json.loads(line) for line in twin.file("medhelm-results/ledger.jsonl").splitlines()] for twin in twins
+    )
+    assert [entry.keys() for entry in spread] == [entry.keys() for entry in plain]
+    assert [entry["facts"].get("gates") for entry in spread] == [entry["facts"].get("gates") for entry in plain]
+
+
+# What a worker has to say
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.floats(allow_nan=False) | st.text(max_size=20)
+PLAIN = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+TASK = Task(
+    name="b", title="B", subcategory="Planning Treatments", access="public", kind="jury",
+    files=(DataFile("b.json"),), load=lambda path: iter(()), main_metric="accuracy", licence="CC0-1.0", source="us",
+)  # fmt: skip
+
+
+@given(
+    scores=st.dictionaries(st.text(max_size=8), st.floats(0, 1) | st.floats(0, 1).map(np.float64), max_size=4),
+    texts=st.tuples(*[st.text(max_size=20)] * 6),
+    verdicts=st.lists(st.dictionaries(st.text(max_size=8), PLAIN, max_size=4), max_size=2),
+    slices=st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=2),
+    floor=st.none() | st.floats(0, 1),
+)
+def test_a_record_survives_the_journey(
+    scores: dict[str, float], texts: tuple[str, ...], verdicts: list[dict[str, Any]], slices: dict[str, str],
+    floor: float | None,
+) -> None:  # fmt: skip
+    name, answer, cluster, error, read, label = texts
+    benchmark = Benchmark(
+        TASK, lambda entry: entry.question, Source("given", Path(), (), {}), (), 0, {}, "", (), "code"
+    )
+    instance = Instance(name or "i", "?", answer, cluster=cluster, slices=slices, must_pass=floor)
+    built = RecordBuilder(benchmark, instance, Model("m", "v", "m"), "accuracy", "s", error=error, read=read)
+    built.label, built.verdicts, built.harm = (label, read), verdicts, {"severity": label}
+    for metric, value in scores.items():
+        built.add(metric, value, (0.0, 1.0))
+    sent = built.record()
+    report = pytest.TestReport("b::t", ("b", 0, "t"), {}, "passed", None, "call")
+    report.medhelm = sent  # type: ignore[attr-defined]
+    wire = execnet.dumps(report._to_json())
+    arrived = pytest.TestReport._from_json(execnet.loads(wire))
+    assert arrived.medhelm == sent  # type: ignore[attr-defined]
+
+
+# Sharing work, limits and mishaps
+
+
+def test_x_stops_soon(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    data = letters(400)
+    source = (pytester.path / "test_letters.py").read_text()
+    (pytester.path / "test_letters.py").write_text(source + "    assert instance.id != 'q004'\n")
+
+    def reply(body: dict[str, Any]) -> str | Fault:
+        number = int(body["messages"][-1]["content"].split()[1].rstrip("."))
+        return gold(body) if number < 5 else Fault("slow", delay=0.2)
+
+    with MockServer(reply) as server:
+        run(*vllm(server), f"--medhelm-data={data}", "--medhelm-concurrency=4", "-x", "-n", "2")
+        assert len(server.requests) < 200, "all of them would take 20 s"
+        assert server.in_flight_peak <= 4, "the limit is the endpoint's, not each worker's"
+
+
+def test_a_crashed_worker_costs_one_item(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    data = letters(40)
+    source = (pytester.path / "test_letters.py").read_text()
+    crash = """
+    import os
+    if instance.id == "q010" and not os.path.exists("crashed"):
+        open("crashed", "w").close()
+        os._exit(1)
+"""
+    (pytester.path / "test_letters.py").write_text(source + crash)
+    with MockServer(gold) as server:
+        options = (*vllm(server), f"--medhelm-data={data}", "-n", "2")
+        result = run(*options)
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
+        found = cell(leaderboard(pytester.path), "letters")
+        assert found["partial"]
+        assert sum(found["statuses"].values()) == 39
+        asked = len(server.requests)
+        assert run(*options).ret == 0
+        assert len(server.requests) == asked
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 40}
+
+
+def test_each_is_refused(letters: Callable[..., Path], run: Any, server: MockServer) -> None:
+    result = run(*vllm(server), f"--medhelm-data={letters(2)}", "-n", "2", "--dist=each")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: --dist=each would ask every request once per worker*"])
+
+
+@pytest.mark.parametrize("dist", ["worksteal", "loadfile", "loadscope"])
+def test_other_distributions_work_on_demand(
+    dist: str, letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    assert run(*vllm(server), f"--medhelm-data={letters(8)}", "-n", "2", f"--dist={dist}").ret == 0
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 8}
+    assert len(server.requests) == 8
+
+
+def test_kill_9_twice_asks_no_model_and_no_judge_again(run: Any, pytester: pytest.Pytester) -> None:
+    data = talks(pytester.path, 40)
+
+    def reply(body: dict[str, Any]) -> str:
+        if body["model"] == "doctor":
+            return f"An answer to {question_of(body)}"
+        again = len(body["messages"]) > 2
+        return rating(4) if again or body["model"] == "first" else "hm"
+
+    with MockServer(reply, models=("doctor", "first", "second"), latency=0.03) as server:
+        options = [*named(server, "first", "second"), data, "--medhelm-concurrency=4", "-n", "2"]
+        for target in (40, 100):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=pytester.path,
+                start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            until(lambda wanted=target: len(server.requests) >= wanted)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            server.settle()
+        assert run(*options).ret == 0
+        in_flight = 2 * 2 * 4  # at two kills: what was under way, and what was answered but not yet on disk
+        assert sum(count - 1 for count in server.asked.values()) <= in_flight
+        assert len(server.asked) == 40 * 4 == len(answered_on_disk(pytester.path))
+    assert cell(leaderboard(pytester.path), "talks")["metrics"]["jury"]["value"] == 4.0
+
+
+def test_a_budget_is_that_of_all_workers(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    (pytester.path / "medhelm.toml").write_text(
+        '[models."vllm/mock"]\nprice = { input = 2, output = 10 }\nmax_tokens = 1000\n'
+    )
+    usage = {"prompt_tokens": 1000, "completion_tokens": 200}  # 0.004 each
+    with MockServer(lambda body: {"content": gold(body), "usage": usage}, latency=0.01) as server:
+        options = (*vllm(server), f"--medhelm-data={letters(25)}", "--medhelm-max-cost=0.05", "-n", "2")
+        result = run(*options, "--medhelm-concurrency=4")
+        asked = len(server.requests)
+        assert 0 < asked <= 12, "0.05 pays for twelve"
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        assert run(*vllm(server), "--medhelm-data=data", "-n", "2").ret == 0
+        assert len(server.requests) == 25
+
+
+def test_a_dead_server_is_one_sentence(letters: Callable[..., Path], run: Any) -> None:
+    result = run(
+        "--medhelm-model=vllm/a", "--medhelm-base-url=http://127.0.0.1:9", f"--medhelm-data={letters(5)}", "-n2"
+    )
+    assert result.ret == 4
+    assert "Traceback" not in result.stderr.str()
+    result.stderr.fnmatch_lines(["ERROR: *127.0.0.1:9*"])
+
+
+def test_nothing_selected_is_no_attempt(letters: Callable[..., Path], run: Any, server: MockServer) -> None:
+    assert run(*vllm(server), f"--medhelm-data={letters(5)}", "-n2", "-k=nothing").ret == 5
+    assert server.requests == []
