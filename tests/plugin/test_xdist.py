@@ -28,6 +28,7 @@ from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.support.everything import RULES, reply, write_project
 from tests.support.juries import named, question_of, rating, records, talks
+from tests.support.ledgers import entries
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, until, vllm
 from tests.support.sessions import Sessions
@@ -287,7 +288,7 @@ def test_each_is_refused(letters: Callable[..., Path], run: Any, server: MockSer
     result.stderr.fnmatch_lines(["ERROR: --dist=each would ask every request once per worker*"])
 
 
-@pytest.mark.parametrize("dist", ["worksteal", "loadfile", "loadscope"])
+@pytest.mark.parametrize("dist", ["worksteal", "loadscope"])
 def test_other_distributions_work_on_demand(
     dist: str, letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
@@ -296,7 +297,7 @@ def test_other_distributions_work_on_demand(
     assert len(server.requests) == 8
 
 
-def test_kill_9_twice_asks_no_model_and_no_judge_again(run: Any, pytester: pytest.Pytester) -> None:
+def test_after_kill_9_no_model_and_no_judge_is_asked_again(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 40)
 
     def reply(body: dict[str, Any]) -> str:
@@ -307,17 +308,16 @@ def test_kill_9_twice_asks_no_model_and_no_judge_again(run: Any, pytester: pytes
 
     with MockServer(reply, models=("doctor", "first", "second"), latency=0.03) as server:
         options = [*named(server, "first", "second"), data, "--medhelm-concurrency=4", "-n", "2"]
-        for target in (40, 100):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=pytester.path,
-                start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            until(lambda wanted=target: len(server.requests) >= wanted)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            server.settle()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=pytester.path,
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda: len(server.requests) >= 80)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        server.settle()
         assert run(*options).ret == 0
-        in_flight = 2 * 2 * 4  # at two kills: what was under way, and what was answered but not yet on disk
+        in_flight = 2 * 4  # what was under way, and what was answered but not yet on disk
         assert sum(count - 1 for count in server.asked.values()) <= in_flight
         assert len(server.asked) == 40 * 4 == len(answered_on_disk(pytester.path))
     assert cell(leaderboard(pytester.path), "talks")["metrics"]["jury"]["value"] == 4.0
@@ -334,8 +334,6 @@ def test_a_budget_is_that_of_all_workers(letters: Callable[..., Path], run: Any,
         asked = len(server.requests)
         assert 0 < asked <= 12, "0.05 pays for twelve"
         assert result.ret == pytest.ExitCode.INTERRUPTED
-        assert run(*vllm(server), "--medhelm-data=data", "-n", "2").ret == 0
-        assert len(server.requests) == 25
 
 
 def test_a_dead_server_is_one_sentence(letters: Callable[..., Path], run: Any) -> None:
@@ -350,3 +348,4 @@ def test_a_dead_server_is_one_sentence(letters: Callable[..., Path], run: Any) -
 def test_nothing_selected_is_no_attempt(letters: Callable[..., Path], run: Any, server: MockServer) -> None:
     assert run(*vllm(server), f"--medhelm-data={letters(5)}", "-n2", "-k=nothing").ret == 5
     assert server.requests == []
+    assert [entry["facts"]["ended"] for entry in entries()[1:]] == ["nothing asked"]
