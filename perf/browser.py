@@ -75,7 +75,6 @@ def make_leaderboard(records: int) -> dict[str, Any]:
         "n": records // len(MODELS),
         "sample": False,
         "partial": False,
-        "curtailed": None,
         "metrics": {},
     }
     return {

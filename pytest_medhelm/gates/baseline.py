@@ -189,8 +189,6 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
         return "the baseline ran on sample data"
     if base.partial:
         return f"the baseline is incomplete: {sum(base.statuses.values())} of {base.size} instances have records"
-    if base.unasked:
-        return f"the baseline is curtailed: {len(base.instances)} of {base.size} instances were asked"
     for key, what in _MUST_AGREE:
         ours, theirs = cell.provenance.get(key), base.provenance.get(key)
         if ours != theirs:

@@ -13,7 +13,6 @@ from pytest_medhelm.gates.jury_rules import agreement, unvalidated
 from pytest_medhelm.gates.metric_value import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.gates.verdict import GateResult, Measured, NotMeasured, any_of, decide, unread, worst_of
-from pytest_medhelm.gates.worst_and_best_case import asked_of, completions, undecided
 from pytest_medhelm.results.agreement.validation import Validation
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
@@ -55,31 +54,6 @@ def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateRes
 def unjudged(gate: Gate, models: Sequence[str], reason: str) -> list[GateResult]:
     """Every rule as not evaluated, for one reason."""
     return [unread(rule, model, rule.benchmark, reason) for rule in gate.rules for model in models]
-
-
-def is_settled(gate: Gate, evidence: Evidence, cell: Cell, candidates: int) -> bool | None:
-    """No completion of what a curtailed cell lacks can change a verdict about it; None where no rule is about it.
-
-    At every share of the level that the other candidates may leave it: Holm's procedure then goes the same way.
-    """
-    found = None
-    mine = {cell.benchmark: cell}
-    for demand in gate.demands:
-        for rule in demand.alternatives:
-            if rule.benchmark == COST:
-                return False
-            if cell.benchmark not in _benchmarks(rule.benchmark, gate, evidence, mine):
-                continue
-            if rule.metric == "must_pass" and rule.benchmark != cell.benchmark and not never_events_of(cell):
-                continue
-            for chances in range(1, candidates + 1):
-                shared = _shared(rule, chances * len(demand.alternatives))
-                if _refusal(gate, cell, evidence) or any(
-                    result.verdict == "not evaluated" for result in _judge_cell(shared, cell, evidence)
-                ):
-                    return False
-            found = True
-    return found
 
 
 def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) -> list[GateResult]:
@@ -163,33 +137,6 @@ def _refusal(gate: Gate, cell: Cell | None, evidence: Evidence) -> str | None:
 
 
 def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
-    if cell.unasked:
-        yield from _judge_curtailed(rule, cell, evidence)
-    else:
-        yield from _judge_whole(rule, cell, evidence)
-
-
-def _judge_curtailed(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
-    """The verdict that every completion of the cell comes to, beside the value of what was asked."""
-    asked = f"{len(cell.instances)} of {cell.size} instances were asked (curtailed)"
-    reason = undecided(rule, cell)
-    if reason:
-        yield unread(rule, cell.model, cell.benchmark, f"{asked}: {reason}; run it without --medhelm-curtail")
-        return
-    shown = {result.benchmark: result for result in _judge_whole(rule, asked_of(cell), evidence)}
-    ends = ([*_judge_whole(rule, end, evidence)] for end in completions(rule, cell))
-    for one, other in zip(*ends, strict=True):
-        if one.verdict == "not evaluated":
-            yield one
-        elif one.verdict != other.verdict:
-            reason = f"{asked} and the other {cell.unasked} could turn it: run it without --medhelm-curtail"
-            yield unread(rule, cell.model, one.benchmark, reason)
-        else:
-            reason = f"decided whatever the other {cell.unasked} answers are: {asked}"
-            yield replace(shown.get(one.benchmark, one), verdict=one.verdict, reason=reason)
-
-
-def _judge_whole(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResult]:
     not_run = never_events_of(cell) - len(cell.columns.floors) if rule.metric == "must_pass" else 0
     if not_run:
         reason = f"{not_run} of {never_events_of(cell)} never-events were not run: type --medhelm-limit=all"

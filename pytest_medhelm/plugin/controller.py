@@ -10,7 +10,6 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack, closing
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,7 +31,6 @@ from pytest_medhelm.util.escaping import visible
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
-    from pytest_medhelm.gates.early_stop import EarlyStop
     from pytest_medhelm.gates.verdict import GateResult
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.tasks.benchmark import Benchmark
@@ -175,8 +173,6 @@ class Controller:
             lines.append(f"medhelm: budget of this run: {settings.max_cost:.10g} {settings.currency}")
         if self.config.getoption("dist", "no") != "no":
             lines += self._power_lines(None)
-        if settings.curtail:
-            lines += self._curtail_header()
         lines.append(f"medhelm: suite {settings.folder}")
         if self._journal != "wal":
             lines.append("medhelm: this file system allows no write-ahead log; responses are written more slowly")
@@ -250,37 +246,10 @@ class Controller:
         self._selected.add(record["benchmark"])
         # With the first record of each process: the rules that the benchmark itself brings along.
         self._brought.update(record.get("benchmark_facts", {}).get("gates", ()))
-        plan = record.pop("plan", None)
         self.config.hook.pytest_medhelm_update_record(record=record)
         self._open_suite().add(record)
-        if self._curtailment is not None:
-            self._curtailment.see(record, plan, self._open_suite)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
         report.medhelm = ReportStatus(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
-
-    @cached_property
-    def _curtailment(self) -> EarlyStop | None:
-        """Looks for what need not be asked any further; None without --medhelm-curtail."""
-        if not self.settings.curtail:
-            return None
-        from pytest_medhelm.gates.early_stop import EarlyStop
-
-        return EarlyStop(self._gates, self.lineup.gated(), self._baseline, self._curtail_file)
-
-    @property
-    def _curtail_file(self) -> Path:
-        from pytest_medhelm.gates.early_stop import curtail_file
-
-        return curtail_file(self.settings.folder, self.run)
-
-    def _curtail_header(self) -> list[str]:
-        from pytest_medhelm.gates.early_stop import without_effect
-
-        hindered = "; ".join(without_effect(self._gates))
-        lines = ["medhelm: a benchmark is asked until its gates are decided (--medhelm-curtail)"]
-        if hindered:
-            lines.append(f"medhelm: only a whole run decides {hindered}: what it is about is asked to its end")
-        return lines
 
     # Around the asking side's: when the reports are written, all texts are on disk.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -366,8 +335,6 @@ class Controller:
         if self._suite is not None:
             self._suite.close()
         self._stop_file.unlink(missing_ok=True)
-        if self.settings.curtail:
-            self._curtail_file.unlink(missing_ok=True)
         self._stack.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -98,10 +98,6 @@ FLAGS = (
     ("judge-shuffle", "Put the rubric's criteria to each judge in an order of its own, seeded by instance and judge"),
     ("offline", "Reach only loopback addresses and the hosts named by --medhelm-allow-host"),
     ("no-cache", "Ask every request again, also where a stored response exists"),
-    (
-        "curtail",
-        "Stop asking a benchmark when no answer to the rest can change a gate's verdict about it (docs/gates.md)",
-    ),
     ("strict", "A wrong answer to a right-or-wrong metric fails its test"),
     (
         "published",
@@ -190,7 +186,6 @@ def read_settings(config: pytest.Config) -> Settings:
         ledger_file=root / Path(scalar("ledger")).expanduser() if scalar("ledger") else None,
         html=_pages(scalar("html") or "pages"),
         bertscore=_name_or_folder(root, scalar("bertscore")),
-        curtail=_curtail(_flag("curtail", scalar("curtail")), shard=scalar("shard"), strict=scalar("strict")),
     )
     if plan := config.getoption("medhelm_from_store"):
         from pytest_medhelm.plugin.rescoring import restricted
@@ -278,16 +273,6 @@ def _flag(name: str, value: Any) -> bool:
     if text in ("true", "yes", "1", "on"):
         return True
     raise ConfigError(f"medhelm_{name.replace('-', '_')}: {value!r} is neither true nor false")
-
-
-def _curtail(value: bool, *, shard: Any, strict: Any) -> bool:
-    if value and shard:
-        raise ConfigError("--medhelm-curtail: one shard does not know what the others measure: leave one option out")
-    if value and _flag("strict", strict):
-        raise ConfigError(
-            "--medhelm-curtail would leave out instances that --medhelm-strict might fail: leave one option out"
-        )
-    return value
 
 
 def _folder(root: Path, value: str) -> Path:

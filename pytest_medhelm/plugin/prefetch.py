@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,18 +21,15 @@ if TYPE_CHECKING:
 class Prefetcher:
     """Asks for the items that come into a sliding window."""
 
-    def __init__(
-        self, asker: Asker, items: Sequence[pytest.Item], size: int, is_curtailed: Callable[[pytest.Item], bool]
-    ) -> None:
+    def __init__(self, asker: Asker, items: Sequence[pytest.Item], size: int) -> None:
         """``items`` of this process in their order, ``size`` of them in the window."""
         self._asker = asker
-        self._is_curtailed = is_curtailed
         self._window = _Window(items, size)
 
     def advance_to(self, item: pytest.Item) -> None:
         """An item is about to run: ask for those that come into the window with it."""
         for later in self._window.advance(item):
-            if params_to_ask(later) is not None and not self._is_curtailed(later):
+            if params_to_ask(later) is not None:
                 self._ask(later)
 
     def _ask(self, item: pytest.Item) -> None:

@@ -35,7 +35,6 @@ def restricted(settings: Settings, plan: Path) -> Settings:
         models=tuple(entry["name"] for entry in content["models"]),
         judges=tuple(entry["name"] for entry in content["judges"]),
         gates=(),
-        curtail=False,
         baseline=None,
         base_url=None,
         shard=None,

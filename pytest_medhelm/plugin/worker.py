@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Generator, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from pytest_medhelm.plugin import state
-from pytest_medhelm.plugin.item_params import benchmarks, item_params, skips
+from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
-from pytest_medhelm.scoring.record import Record, RecordBuilder
 from pytest_medhelm.util.errors import BudgetReached
 
 if TYPE_CHECKING:
-    from pytest_medhelm.gates.early_stop import StopList
     from pytest_medhelm.plugin.asking import Asker
 
 
@@ -33,8 +30,6 @@ class WorkerPlugin:
         self._settings = asker.settings
         self._rank = rank
         self._look_ahead = self._looking_ahead(())
-        self._brought: Sequence[str] = ()
-        """Rules that the session's benchmarks bring along; collected with --medhelm-curtail only."""
         self._wanted = 0
         """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
@@ -44,8 +39,6 @@ class WorkerPlugin:
         # The share of a replacement worker, or under another scheduler, is not known: it asks on demand.
         known = self._rank is not None and self._rank < self._asker.processes
         self._look_ahead = self._looking_ahead(session.items[self._rank :: self._asker.processes] if known else ())
-        if self._settings.curtail:
-            self._brought = sorted({text for entry in benchmarks(session.items) for text in entry.task.gates})
         if self._settings.max_cost is not None:
             self._wanted = sum(map(self._requests, session.items))
         # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
@@ -57,10 +50,6 @@ class WorkerPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if self._is_curtailed(item):
-            if state.DRAFT in item.stash:
-                del item.stash[state.DRAFT]  # What was asked ahead is no record.
-            pytest.skip("curtailed: no answer to it can change a verdict of the gates")
         # Within setup, so that what a prompt function prints is captured like a test's own output.
         self._look_ahead.advance_to(item)
 
@@ -86,7 +75,7 @@ class WorkerPlugin:
         draft = item.stash.get(state.DRAFT, None)
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
         if draft is not None and ended and not isinstance(reached, BudgetReached):
-            report.medhelm = self._record(draft)  # type: ignore[attr-defined]
+            report.medhelm = self._asker.record(draft)  # type: ignore[attr-defined]
         if not self._settings.show_text:
             hide_text(report, call, draft)
         elif report.when == "call" and draft is not None:
@@ -97,37 +86,12 @@ class WorkerPlugin:
             del item.stash[state.DRAFT]
         return report
 
-    def _record(self, draft: RecordBuilder) -> Record:
-        record = self._asker.record(draft)
-        if self._settings.curtail and "benchmark_facts" in record:
-            record["plan"] = self._plan(draft)
-        return record
-
     def _looking_ahead(self, items: Sequence[pytest.Item]) -> Prefetcher:
         size = self._settings.prefetch
         if size is None:
             slots = [model.endpoint.concurrency for model in self._asker.lineup if model.endpoint]
             size = max(2, 2 * max(slots, default=1) // self._asker.processes)
-        return Prefetcher(self._asker, items, size, self._is_curtailed)
-
-    # --medhelm-curtail
-
-    @cached_property
-    def _told(self) -> StopList:
-        """The (benchmark, model) pairs that need not be asked any further."""
-        from pytest_medhelm.gates.early_stop import StopList, curtail_file
-
-        return StopList(curtail_file(self._settings.folder, self._asker.run))
-
-    def _is_curtailed(self, item: pytest.Item) -> bool:
-        found = item_params(item) if self._settings.curtail else None
-        return found is not None and (found.benchmark.task.name, found.model.name) in self._told
-
-    def _plan(self, draft: RecordBuilder) -> dict[str, Any]:
-        from pytest_medhelm.gates.early_stop import plan_of
-
-        binary = [name for metric in self._asker.metrics.values() if metric.binary for name in metric.names]
-        return plan_of(draft.benchmark, binary, self._brought)
+        return Prefetcher(self._asker, items, size)
 
     # --medhelm-max-cost
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_medhelm.util.settings import Pages
 
-_JUDGED = ("benchmark", "n", "partial", "curtailed", "statuses", "instances", "scores", "provenance")
+_JUDGED = ("benchmark", "n", "partial", "statuses", "instances", "scores", "provenance")
 """What verdicts are about, in a cell of leaderboard.json."""
 
 

@@ -88,8 +88,6 @@ def _cell(cell: Mapping[str, Any] | None) -> str:
         return ""
     summary = cell["metrics"].get(cell["main_metric"])
     mark = " *incomplete*" if cell["partial"] else ""
-    if cell["curtailed"]:
-        mark = f" *curtailed: {cell['curtailed']['asked']} asked*"
     if summary is None or summary["value"] is None:
         return f"no value{mark}"
     return f"{summary['value']:.3f} ({summary['low']:.2f} to {summary['high']:.2f}, n {cell['n']}){mark}"

@@ -89,9 +89,6 @@ def _limits(cells: list[Mapping[str, Any]], results: Mapping[str, Any]) -> Itera
     partial = [cell["benchmark"] for cell in cells if cell["partial"]]
     if partial:
         yield f"Incomplete: {plain(', '.join(partial))}."
-    curtailed = [cell["benchmark"] for cell in cells if cell.get("curtailed")]
-    if curtailed:
-        yield f"Curtailed once the verdict was decided, so that the value is of a part: {plain(', '.join(curtailed))}."
     for cell in cells:
         missing = cell["metrics"].get(cell["main_metric"], {}).get("missing", 0)
         if missing:

@@ -163,8 +163,6 @@ def remarks(cell: Cell) -> Iterator[str]:
     """What must be known beside the value of a cell."""
     if cell["partial"]:
         yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
-    if cell["curtailed"]:
-        yield f"CURTAILED: {cell['curtailed']['asked']} of {cell['n']} asked, the verdicts are decided"
     summary = cell["metrics"].get(cell["main_metric"])
     if summary is not None and summary["value"] is None and summary["note"]:
         yield f"no value: {visible(summary['note'])}"

@@ -78,8 +78,6 @@ class Settings:
     shard: Shard | None = None
     """The part of each evaluation set that this run asks; None: all of it."""
     ledger_file: Path | None = None
-    curtail: bool = False
-    """Leave out what can change no verdict."""
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
     from_store: Path | None = None
@@ -116,7 +114,6 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "cache": settings.cache,
         "max_cost": settings.max_cost,
         "currency": settings.currency,
-        "curtail": settings.curtail,
         "strict": settings.strict,
         "shard": str(settings.shard) if settings.shard else None,
         "published": settings.published,

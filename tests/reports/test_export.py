@@ -85,26 +85,6 @@ def test_what_was_not_measured_has_a_row_without_a_number(
     assert main_cell["status_request_error"] == 1
 
 
-def test_what_was_curtailed_is_marked_and_not_partial(
-    pytester: pytest.Pytester, letters: Any, run: Callable[..., Any]
-) -> None:
-    with MockServer(lambda body: "none") as server:
-        run(
-            "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(100)}",
-            "--medhelm-gate=letters >= 0.9", "--medhelm-curtail", "--medhelm-concurrency=2", "--medhelm-prefetch=2",
-        )  # fmt: skip
-    asked = cell(leaderboard(pytester.path), "letters")["curtailed"]["asked"]
-    rows = export(pytester.path, to="scores.csv")
-    assert len({row["instance"] for row in rows}) == asked < 100
-    assert {(row["partial"], row["curtailed"]) for row in rows} == {("False", "True")}
-    for table in (("--table=cells",), ("--aggregate",)):
-        found = export(pytester.path, *table, to="table.jsonl")
-        assert {(row["partial"], row["curtailed"]) for row in found} == {(False, True)}
-    page = pytester.path / "aggregate.html"
-    assert main(["export", str(pytester.path / SUITE), "--aggregate", f"--to={page}"]) == 0
-    assert "curtailed" in page.read_text()
-
-
 def test_hostile_answers_are_cells_and_nothing_more(
     pytester: pytest.Pytester, letters: Any, run: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

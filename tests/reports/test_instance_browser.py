@@ -165,12 +165,6 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         session(folder, f"--medhelm-base-url={server.url}", "--medhelm-model=vllm/broken", "-k", "letters",
                 "--medhelm-suite=errors", "--medhelm-gate=letters.request_error <= 0")  # fmt: skip
     made = folder / "medhelm-results"
-    many = tmp_path_factory.mktemp("many")
-    write_benchmarks(many, 100)
-    with MockServer(lambda body: "none", models=("wrong",)) as server:
-        session(many, f"--medhelm-base-url={server.url}", "--medhelm-model=vllm/wrong", "-k", "letters",
-                "--medhelm-gate=letters >= 0.9", "--medhelm-curtail", "--medhelm-concurrency=2")  # fmt: skip
-    shutil.copytree(suite_of(many), made / "curtailed")
     shutil.copytree(made / "hostile", made / "hostile1")
     assert main(["report", str(made / "hostile1"), "--html=single"]) == 0
     table = folder / "ratings.csv"
@@ -667,16 +661,6 @@ def test_what_has_no_record_yet_is_said(opened: Callable[..., Page]) -> None:
     assert count(tab) == "All 2 instances, 2 answers."
     said = "Incomplete: instances are missing in Letters of baseline/random (there should be 6)."
     assert tab.locator("#notes").inner_text() == said
-
-
-def test_what_was_not_asked_any_more_is_said(opened: Callable[..., Page], suites: dict[str, Path]) -> None:
-    (cell,) = json.loads((suites["curtailed"] / "leaderboard.json").read_text())["results"]["cells"]
-    asked = cell["curtailed"]["asked"]
-    assert 1 < asked < 100
-    tab = opened("curtailed")
-    why = "Curtailed once no further answer could change a verdict"
-    assert tab.locator("#notes").inner_text() == f"{why}: Letters of vllm/wrong after {asked} of 100 instances."
-    assert count(tab) == f"All {asked} instances, {asked} answers."
 
 
 def test_models_stand_in_the_order_of_the_leaderboard(opened: Callable[..., Page]) -> None:

@@ -378,7 +378,6 @@ def _cell(model: str, low: float, high: float, **changes: Any) -> dict[str, Any]
         "model": model,
         "main_metric": "m",
         "partial": False,
-        "curtailed": None,
         "metrics": {"m": main},
         "provenance": {"evaluation": "e"},
     } | changes

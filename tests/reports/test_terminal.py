@@ -26,7 +26,6 @@ def board(models: list[tuple[str, str]], **changes: Any) -> dict[str, Any]:
         "main_metric": "exact_match",
         "n": 40,
         "partial": False,
-        "curtailed": None,
         "statuses": {"ok": 40},
         "unmatched": 0,
         "harm": None,

@@ -29,7 +29,7 @@ def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]
     for cell in cells:
         head = cell_head(cell, models)
         if cell.size < SMALLEST:
-            yield head | {"size": None, "partial": None, "curtailed": None, "kind": "cell", "suppressed": FEW}
+            yield head | {"size": None, "partial": None, "kind": "cell", "suppressed": FEW}
             continue
         for status in STATUSES:
             if status != UNPUBLISHED:

@@ -29,7 +29,7 @@ _IDENTITY = (
     *_of("integer", "repeat"),
 )
 _GROUPS = _of("text", "cluster", "stratum", "slices")
-_DATA = _of("flag", "sample", "partial", "curtailed")
+_DATA = _of("flag", "sample", "partial")
 _TOKENS = _of("integer", "prompt_tokens", "completion_tokens", "reasoning_tokens")
 
 SCORES = (

@@ -116,7 +116,6 @@ def cell_head(cell: Cell, models: Mapping[str, Mapping[str, Any]]) -> Row:
         "size": cell.size,
         "sample": cell.sample,
         "partial": cell.partial,
-        "curtailed": bool(cell.unasked),
     }
 
 
@@ -138,15 +137,12 @@ def _records(suite: Suite) -> Iterator[tuple[Record, Row, _Survey]]:
         made_with = suite.newest(benchmark, model)
         facts = suite.benchmark(benchmark, made_with[0])
         survey, last = _Survey(), None
-        unasked = {public_id for public_id, *_ in suite.curtailed(benchmark, model).get("unasked", ())}
         for record in suite.records(benchmark, model, made_with):
             survey.add(record, new=record["instance"] != last)
-            unasked.discard(record["public_id"])
             last = record["instance"]
         head = _head(benchmark, model, facts, models) | {
             "sample": facts["data"]["origin"] == "sample",
-            "partial": survey.instances + len(unasked) < survey.size,
-            "curtailed": bool(unasked),
+            "partial": survey.instances < survey.size,
         }
         for record in suite.records(benchmark, model, made_with):
             yield record, head | _of_record(record, facts, survey), survey

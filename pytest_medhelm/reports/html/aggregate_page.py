@@ -25,10 +25,7 @@ def _cell(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         (row for row in rows if row["kind"] == "value"), key=lambda row: (not row["main_metric"], row["name"])
     )
     return {
-        **{
-            name: rows[0][name]
-            for name in ("benchmark", "model", "model_kind", "size", "sample", "partial", "curtailed")
-        },
+        **{name: rows[0][name] for name in ("benchmark", "model", "model_kind", "size", "sample", "partial")},
         "suppressed": next((row["suppressed"] for row in rows if row["kind"] == "cell"), ""),
         "statuses": [row for row in rows if row["kind"] == "status"],
         "metrics": [{**row, "measured": measured[row["name"]]} for row in values],

@@ -33,7 +33,7 @@ CHUNK_INSTANCES = 200
 """At most."""
 SLICE_VALUES = 200
 """A slice with more values is none to filter by."""
-_OF_CELL = ("benchmark", "model", "main_metric", "sample", "partial", "curtailed", "n")
+_OF_CELL = ("benchmark", "model", "main_metric", "sample", "partial", "n")
 _SAMPLED = 32
 """Instances of a benchmark, evenly spread, whose mean size decides how many a chunk has."""
 

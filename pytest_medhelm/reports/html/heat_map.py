@@ -38,7 +38,7 @@ def clearly_best(cells: Sequence[Mapping[str, Any]], candidates: Sequence[str]) 
 def _best(row: Sequence[Mapping[str, Any]]) -> str | None:
     if len({(cell["provenance"]["evaluation"], cell["main_metric"]) for cell in row}) > 1:
         return None
-    whole = [cell for cell in row if not cell["partial"] and not cell["curtailed"]]
+    whole = [cell for cell in row if not cell["partial"]]
     mains = {cell["model"]: cell["metrics"].get(cell["main_metric"]) for cell in whole}
     if len(mains) < len(row) or any(main is None or main["low"] is None for main in mains.values()):
         return None

@@ -182,8 +182,6 @@ def _warnings(first: Cell, second: Cell) -> Iterator[str]:
             yield f"{side} ran on sample data"
         if cell.partial:
             yield f"{side} is incomplete: {sum(cell.statuses.values())} of {cell.size} instances"
-        if cell.unasked:
-            yield f"{side} is curtailed: {len(cell.instances)} of {cell.size} instances"
 
 
 def corrected(rows: Sequence[Row]) -> list[Row]:

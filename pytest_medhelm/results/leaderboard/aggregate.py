@@ -36,7 +36,7 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     newest = suite.newest_run()
     whole = Spending(newest)
     for benchmark, model in suite.cells():
-        cell = read_cell(suite, benchmark, model, Spending(newest, whole), **suite.curtailed(benchmark, model))
+        cell = read_cell(suite, benchmark, model, Spending(newest, whole))
         columns = cell.columns
         cells.append(cell)
         measured[f"{benchmark} {model}"] = {
@@ -48,21 +48,9 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
     return cells, {"cells": measured, "spending": whole.as_json(without=aside)}
 
 
-def read_cell(
-    suite: Suite,
-    benchmark: str,
-    model: str,
-    spending: Spending | None = None,
-    *,
-    unasked: Sequence[list[Any]] = (),
-    binary: Sequence[str] = (),
-) -> Cell:
-    """One cell of a suite; ``unasked``: instances that may be missing (``Columns``), of which those without a record
-    are kept."""
+def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
+    """One cell of a suite."""
     columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
-    there = set(columns.ids) if unasked else set()
-    columns.unasked = [entry for entry in unasked if entry[0] not in there]
-    columns.binary = frozenset(binary)
     facts = suite.benchmark(benchmark, columns.evaluation)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
@@ -94,8 +82,7 @@ def make_cell(
         scores=scores,
         facts=facts,
         evaluation=columns.evaluation,
-        partial=len(columns.ids) + len(columns.unasked) < columns.size,
-        unasked=len(columns.unasked),
+        partial=len(columns.ids) < columns.size,
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,
         harm=harm_of(columns),
@@ -195,7 +182,6 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "main_metric": cell.main_metric,
         "n": cell.size,
         "partial": cell.partial,
-        "curtailed": {"asked": len(cell.instances), "of": cell.size} if cell.unasked else None,
         "sample": cell.sample,
         "statuses": dict(cell.statuses),
         "metrics": cell.metrics,

@@ -30,9 +30,7 @@ class Cell:
     evaluation: str
     """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
-    """Some instances of the evaluation set have no record, and were not left out by design."""
-    unasked: int = 0
-    """Instances that were left out because they could change no verdict (--medhelm-curtail)."""
+    """Some instances of the evaluation set have no record."""
     absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per metric that could not be computed: the first reason, and for how many instances."""
     jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
@@ -76,7 +74,7 @@ class Cell:
     @property
     def whole(self) -> bool:
         """Every instance of the evaluation set has a record."""
-        return not self.partial and not self.unasked
+        return not self.partial
 
     @property
     def sample(self) -> bool:

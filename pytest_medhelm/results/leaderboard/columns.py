@@ -136,10 +136,6 @@ class Columns:
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
-    unasked: list[list[Any]] = field(default_factory=list)
-    """Public id, cluster, sub-run and slices of what was left out because it could change no verdict."""
-    binary: frozenset[str] = frozenset()
-    """Right-or-wrong metrics; known where something was left out."""
 
     def only(self, rows: Sequence[int]) -> Columns:
         """Some instances, by their places, as if they were all: what a slice is aggregated from."""

@@ -86,7 +86,6 @@ def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:
         facts=facts,
         evaluation=entry["provenance"]["evaluation"],
         partial=entry["partial"],
-        unasked=entry["n"] - entry["curtailed"]["asked"] if entry.get("curtailed") else 0,
         absent=entry["absent"],
         harm=entry["harm"],
         clusters=entry["clusters"],

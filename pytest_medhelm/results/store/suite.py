@@ -39,9 +39,6 @@ CREATE TABLE IF NOT EXISTS ratings(
 CREATE TABLE IF NOT EXISTS marks(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
     PRIMARY KEY (benchmark, instance));
-CREATE TABLE IF NOT EXISTS curtailed(
-    benchmark TEXT NOT NULL, model TEXT NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL, plan TEXT NOT NULL,
-    PRIMARY KEY (benchmark, model));
 """
 _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
 
@@ -207,26 +204,6 @@ class Suite:
                     self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
                 else:
                     self._connection.execute("DELETE FROM marks WHERE benchmark = ? AND instance = ?", row[:2])
-
-    def put_curtailed(
-        self, benchmark: str, model: str, evaluation: str, settings: str, plan: Mapping[str, Any]
-    ) -> None:
-        """A cell is complete by design without the instances of ``plan["unasked"]`` that have no record."""
-        kept = json.dumps({key: plan[key] for key in ("unasked", "binary")})
-        self._connection.execute(
-            "INSERT OR REPLACE INTO curtailed VALUES (?, ?, ?, ?, ?)", (benchmark, model, evaluation, settings, kept)
-        )
-
-    def curtailed(self, benchmark: str, model: str) -> dict[str, Any]:
-        """``unasked`` and ``binary`` of a curtailed cell (``Columns``); empty where all is to be asked."""
-        if not self._has("curtailed"):
-            return {}
-        row = self._connection.execute(
-            "SELECT plan FROM curtailed WHERE benchmark = ? AND model = ? AND evaluation = ? AND settings = ?",
-            (benchmark, model, *self.newest(benchmark, model)),
-        ).fetchone()
-        plan: dict[str, Any] = json.loads(row[0]) if row else {}
-        return plan
 
     def marks(self, benchmark: str) -> dict[str, str]:
         """The reason why a reference is marked as wrong, by instance."""

@@ -217,8 +217,6 @@
         real.size > 0 ? ` (but not of ${[...real].map((name) => medhelm.visible(name)).join(", ")})` : ""),
       note("Incomplete", ": instances are missing in", cells.filter((cell) => cell.partial)
         .map((cell) => `${of(cell)} (there should be ${count(cell.n)})`)),
-      note("Curtailed", " once no further answer could change a verdict:", cells.filter((cell) => cell.curtailed)
-        .map((cell) => `${of(cell)} after ${count(cell.curtailed.asked)} of ${count(cell.n)} instances`)),
     ].filter(Boolean));
   };
 
