@@ -7,6 +7,7 @@ line for each benchmark and model that need not be asked any further.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pytest_medhelm.results.leaderboard.aggregate import read_cell
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.tasks.public_ids import public_id
+from pytest_medhelm.util.files import open_to_append
 
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.benchmark import Benchmark
@@ -108,7 +110,7 @@ class EarlyStop:
             return
         self._done.add(cell)
         suite.put_curtailed(found.benchmark, found.model, found.columns.evaluation, found.columns.settings, plan)
-        with self._path.open("a", encoding="utf-8") as file:
+        with os.fdopen(open_to_append(self._path), "a", encoding="utf-8") as file:
             file.write(json.dumps(cell) + "\n")
 
 
