@@ -6,8 +6,8 @@ import argparse
 
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.results.store.annotations import Added, add_marks, add_ratings, read_marks
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rating_tables import read_ratings
-from pytest_medhelm.results.store.suite import open_suite
 from pytest_medhelm.util.errors import ConfigError
 
 

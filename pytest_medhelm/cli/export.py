@@ -15,7 +15,8 @@ from pytest_medhelm.reports.export.formats import FORMATS, write_table
 from pytest_medhelm.reports.export.rows import cell_rows, score_rows, verdict_rows
 from pytest_medhelm.reports.html.aggregate_page import aggregate_page
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
-from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.results.store.opening import open_responses, open_suite
+from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import replacing
@@ -87,7 +88,7 @@ def _write(suite: Suite, file: Path, table: str, form: str, *, text: bool) -> in
         texts = suite.folder / "responses.sqlite"
         if not texts.is_file():
             raise ConfigError(f"{suite.folder} holds no texts (responses.sqlite is not there): leave --text out")
-        with closing(ResponseStore(texts)) as store:
+        with closing(open_responses(suite.folder)) as store:
             columns, rows = _table(suite, table, store)
             return write_table(out, columns, rows, form)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from pytest_medhelm.reports.html.agreement import text
 from pytest_medhelm.results.agreement.assessment import assess
 from pytest_medhelm.results.agreement.document import document
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.results.store.ratings import Ratings, joined, suite_ratings
-from pytest_medhelm.results.store.suite import open_suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import write_json
 

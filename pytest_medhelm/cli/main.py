@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -43,7 +44,7 @@ _LEDGER = Path("medhelm-results/ledger.jsonl")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 3 unforeseen, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
         run: Callable[[argparse.Namespace], int] = import_module(arguments.module).run
@@ -61,7 +62,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("medhelm: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        print(f"medhelm: {_unexpected(error)}", file=sys.stderr)
+        return 3
     return status
+
+
+def _unexpected(error: Exception) -> str:
+    """A sentence about what no command foresaw. It quotes no text of the error, which may come from a record."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'} cannot be used: {error.strerror}"
+    if type(error).__module__ == "sqlite3":
+        return f"a database of the suite cannot be used ({error}): see that the disk has room, or take a backup"
+    if isinstance(error, MemoryError):
+        return "the memory of this machine is not enough for this"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    return (
+        f"stopped by {type(error).__name__} at {place}: a file of the suite is damaged (take it from a backup), or "
+        "medhelm has a fault"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ import argparse
 
 from pytest_medhelm.cli.gate import demanded, judged
 from pytest_medhelm.results.store.merge import merge
-from pytest_medhelm.results.store.suite import open_suite
+from pytest_medhelm.results.store.opening import open_suite
 
 
 def run(arguments: argparse.Namespace) -> int:

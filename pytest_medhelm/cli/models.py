@@ -10,6 +10,7 @@ from pytest_medhelm.models.embedded.weights import weights
 from pytest_medhelm.models.probe import served_models
 from pytest_medhelm.models.spec import Endpoint, base_url
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.network import shown_address
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,5 +39,5 @@ def _list(url: str) -> None:
     endpoint = Endpoint("named", base_url(url, "medhelm models"))
     listed = served_models(endpoint)
     if listed is None:
-        raise ConfigError(f"{endpoint.base_url} does not list its models")
+        raise ConfigError(f"{shown_address(endpoint.base_url)} does not list its models")
     print("\n".join(listed))

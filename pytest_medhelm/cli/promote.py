@@ -22,7 +22,8 @@ from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.model_card import card
 from pytest_medhelm.reports.write import print_reports
 from pytest_medhelm.results.leaderboard.aggregate import candidates_of, rounded
-from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private

@@ -6,9 +6,11 @@ import argparse
 
 from pytest_medhelm.gates.suite_outcome import conclude
 from pytest_medhelm.reports.kept import keep_verdicts
-from pytest_medhelm.reports.write import print_reports
+from pytest_medhelm.reports.write import print_reports, print_table
 from pytest_medhelm.results.leaderboard.stored_results import earlier
-from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.results.store.opening import is_writable, open_suite
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.settings import Pages
 
 
@@ -30,7 +32,11 @@ def write_again(suite: Suite, *, published: bool | None = None, html: Pages | No
     before = earlier(suite.folder)
     outcome = conclude(suite, (), (), (), published=published)
     left = keep_verdicts(outcome.leaderboard, before)
-    print_reports(suite, outcome.leaderboard, html)
+    if is_writable(suite.folder):
+        print_reports(suite, outcome.leaderboard, html)
+    else:
+        print_table(suite, outcome.leaderboard)
+        print(f"{visible(suite.folder)} cannot be written: its pages stay as they are; copy it to write them again")
     if left:
         print(
             f"{left} verdict{'s' if left != 1 else ''} of gates left out, since there are other results by now: judge "

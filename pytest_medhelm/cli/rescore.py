@@ -22,8 +22,9 @@ from typing import Any
 
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rescore import CellName, Change, Group, adopt, groups, plan
-from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
 _OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")

@@ -18,7 +18,8 @@ from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard,
 from pytest_medhelm.results.leaderboard.published import published_rows
 from pytest_medhelm.results.leaderboard.spending import paid_by
 from pytest_medhelm.results.leaderboard.stored_results import earlier
-from pytest_medhelm.results.store.manifest import with_benchmarks
+from pytest_medhelm.results.store.manifest import shown, with_benchmarks
+from pytest_medhelm.results.store.opening import is_writable, open_responses
 from pytest_medhelm.results.store.ratings import suite_ratings
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_json
@@ -65,19 +66,15 @@ def conclude(
     beside = published_rows(cells) if published else None
     agreement = document(assess(ratings)) if ratings else None
     leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside, agreement)
-    write_json(
-        suite.folder / "manifest.json",
-        {
-            "runs": runs[:-1],
-            "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"]),
-            "last_record": suite.last_record(),
-        },
-    )
+    if is_writable(suite.folder):
+        latest = with_benchmarks(shown(runs[-1]), leaderboard["results"]["benchmarks"])
+        manifest = {"runs": [shown(run) for run in runs[:-1]], "latest": latest, "last_record": suite.last_record()}
+        write_json(suite.folder / "manifest.json", manifest)
     return Outcome(cells, results, leaderboard)
 
 
 def _paid_now(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    store = ResponseStore(suite.folder / "responses.sqlite")
+    store = open_responses(suite.folder)
     try:
         return paid_now(store, manifest)
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pytest_medhelm.models.spec import Endpoint
 from pytest_medhelm.util.errors import ModelError
 from pytest_medhelm.util.escaping import visible
-from pytest_medhelm.util.network import opener
+from pytest_medhelm.util.network import opener, shown_address
 
 PROBE_TIMEOUT = 10.0
 """Seconds."""
@@ -22,6 +22,7 @@ def served_models(endpoint: Endpoint) -> list[str] | None:
     Raises ModelError naming the address and what to check.
     """
     url = f"{endpoint.base_url}/models"
+    shown = shown_address(url)
     try:
         request = urllib.request.Request(url, headers=dict(endpoint.headers))
         with opener(url).open(request, timeout=PROBE_TIMEOUT) as reply:
@@ -30,19 +31,19 @@ def served_models(endpoint: Endpoint) -> list[str] | None:
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
             raise ModelError(
-                f"{url} refuses the key (HTTP {error.code}): check the API key of endpoint {endpoint.name!r}"
+                f"{shown} refuses the key (HTTP {error.code}): check the API key of endpoint {endpoint.name!r}"
             ) from None
         if error.code in (404, 405, 501):
             return None
-        raise ModelError(f"{url} answers HTTP {error.code}: check the server's log") from None
+        raise ModelError(f"{shown} answers HTTP {error.code}: check the server's log") from None
     except (OSError, urllib.error.URLError) as error:
         reason = getattr(error, "reason", error)
         raise ModelError(
-            f"no server answers at {url} ({reason}): start it, or name the right address with --medhelm-base-url "
+            f"no server answers at {shown} ({reason}): start it, or name the right address with --medhelm-base-url "
             f"or in medhelm.toml"
         ) from None
     except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{url} is not an OpenAI-compatible server: it does not list models as JSON") from None
+        raise ModelError(f"{shown} is not an OpenAI-compatible server: it does not list models as JSON") from None
 
 
 def match_served(name: str, served: Sequence[str]) -> str:

@@ -12,7 +12,6 @@ candidate         [models.candidate] of the config file
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.network import LOOPBACK
+from pytest_medhelm.util.network import host_of, is_loopback, shown_address
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
@@ -217,9 +216,13 @@ def _hosted_openai() -> tuple[str, Mapping[str, str]]:
 
 def base_url(url: str, option: str) -> str:
     """Check an address and complete it with /v1. Raises ConfigError naming the option it came from."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{option}: {url!r} is not an address; type e.g. http://localhost:8000/v1")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+    except ValueError:  # a port beyond 65535, half an IPv6 address
+        usable = False
+    if not usable or " " in url:
+        raise ConfigError(f"{option}: {url.rpartition('@')[2]!r} is not an address; type e.g. http://localhost:8000/v1")
     return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
 
 
@@ -260,26 +263,20 @@ def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
     raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
 
 
-def third_party(model: Model, settings: Settings) -> str | None:
-    """The host of a service outside the house that the model is asked at; None for a local one or an allowed one.
+def foreign_host(model: Model, settings: Settings) -> str | None:
+    """The host that the model is asked at, unless it is this machine or an agreement covers it (--medhelm-allow-host).
 
-    Outside is what has a public address or a dotted name; --medhelm-allow-host names what agreements cover.
+    A private address is somebody's host too.
     """
-    host = urlsplit(model.endpoint.base_url).hostname if model.endpoint else None
-    if not host or host in LOOPBACK or host in settings.allow_hosts:
-        return None
-    try:
-        return None if ipaddress.ip_address(host).is_private else host
-    except ValueError:
-        return host if "." in host else None
+    host = host_of(model.endpoint.base_url) if model.endpoint else ""
+    return None if not host or is_loopback(host) or host in settings.allow_hosts else host
 
 
 def _refuse_remote(endpoint: Endpoint, settings: Settings) -> None:
     host = urlsplit(endpoint.base_url).hostname
-    if settings.offline and host and host not in LOOPBACK and host not in settings.allow_hosts:
-        raise ConfigError(
-            f"--medhelm-offline refuses {endpoint.base_url}: type --medhelm-allow-host={host} if it may be reached"
-        )
+    if settings.offline and host and not is_loopback(host) and host not in settings.allow_hosts:
+        shown = shown_address(endpoint.base_url)
+        raise ConfigError(f"--medhelm-offline refuses {shown}: type --medhelm-allow-host={host} if it may be reached")
 
 
 def _unknown(name: str, config: ConfigFile) -> str:

@@ -56,17 +56,27 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _respect_agreement(benchmark: Benchmark, lineup: Roster, settings: Settings) -> None:
-    """Data that may not be sent to services of third parties is not sent. Raises DataMissing naming the model."""
-    if benchmark.task.third_party is not False or benchmark.source.origin == "sample":
+    """Data that may not be sent somewhere is not sent there. Raises DataMissing naming the model.
+
+    Gated and private data stay on this machine, and so do data whose terms allow no service of a third party, except
+    for hosts that --medhelm-allow-host names.
+    """
+    task = benchmark.task
+    if benchmark.source.origin == "sample" or (task.access == "public" and task.third_party is not False):
         return
-    from pytest_medhelm.models.spec import third_party
+    from pytest_medhelm.models.spec import foreign_host
 
     for model in lineup:
-        host = third_party(model, settings)
+        host = foreign_host(model, settings)
         if host:
+            reason = (
+                "its terms allow no service of a third party"
+                if task.third_party is False
+                else f"its data are {task.access}"
+            )
             raise DataMissing(
-                f"{benchmark.task.name} is not sent to {model.name}: its terms allow no service of a third party; "
-                f"if your agreement covers {host}, type --medhelm-allow-host={host}"
+                f"{task.name} is not sent to {model.name}: {reason}; if your agreement covers {host}, type "
+                f"--medhelm-allow-host={host}"
             )
 
 

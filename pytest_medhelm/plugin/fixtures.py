@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_medhelm.plugin import state
+from pytest_medhelm.util.network import shown_address
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
@@ -282,5 +283,5 @@ def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
 
 
 def _no_answer(model: Model, error: str, key: str) -> str:
-    endpoint = model.endpoint.base_url if model.endpoint else model.provider
+    endpoint = shown_address(model.endpoint.base_url) if model.endpoint else model.provider
     return f"{model.name} at {endpoint} gave no answer: {error} (request {key[:12]})"

@@ -19,7 +19,7 @@ from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.roster import Roster
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.plugin import state
-from pytest_medhelm.results.store.suite import open_suite
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import ConfigError

@@ -91,6 +91,12 @@ def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages | N
         raise ReportFailed("; ".join(written.failures.values()))
 
 
+def print_table(suite: Suite, leaderboard: Mapping[str, Any]) -> None:
+    """Print what the terminal shows of a suite, and write nothing."""
+    for line in terminal.pytest_medhelm_report(leaderboard=leaderboard, suite=suite):
+        print(line if isinstance(line, str) else line[0])
+
+
 def own_reports() -> PluginManager:
     """A manager that knows our reports only, for use outside a pytest session."""
     manager = PluginManager(pytest.hookspec.project_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,16 @@ from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.tasks.public_ids import public_files, public_name, without_names
 from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.errors import DataError, MedhelmError
 from pytest_medhelm.util.settings import Settings
 
 Prompt = Callable[[Instance], "str | Sequence[Message]"]
 
+PACKAGED = [parent / "benchmarks" for parent in Path(__file__).parents[1:3]]
+"""Where the package's own benchmarks are: inside it, or beside it in a checkout."""
 LABELS_AT_MOST = 20
 """More different references than this are no labels."""
 
@@ -117,8 +121,8 @@ class Benchmark:
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
-                "sha256": dict(self.source.sha256),
-                "accepted": list(self.source.accepted),
+                "sha256": public_files(task, self.source.sha256),
+                "accepted": [public_name(task.access, task.name, name) for name in self.source.accepted],
                 "instances": self.total,
                 "never_events": self.never_events,
                 "left_out": dict(self.left_out),
@@ -130,8 +134,45 @@ class Benchmark:
 def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     """Read the data of a benchmark module and choose its instances.
 
-    Raises DataError or DataMissing with a sentence for the user.
+    Raises DataError or DataMissing with a sentence for the user, whatever the loader does. Of data that are not public
+    it shows neither content nor the name of a file.
     """
+    task: Task = module.TASK
+    try:
+        return _load(module, settings)
+    except DataError as error:
+        raise type(error)(_without_names(str(error), task, Path(module.__file__))) from None
+    except MedhelmError:
+        raise
+    except MemoryError:
+        raise DataError(f"{task.name}: its data do not fit into the memory of this machine") from None
+    except (Exception, SystemExit) as error:
+        reason = f"{where(error, module.__file__)}{_told(error, settings)}"
+        raise DataError(f"{task.name}: its loader ends with {reason}") from None
+
+
+def where(error: BaseException, file: str | None = None) -> str:
+    """The type of an error and the line that it comes from, of ``file`` if it passed there; nothing of its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in frames if frame.filename == file] or frames
+    place = f" at {Path(mine[-1].filename).name}:{mine[-1].lineno}" if mine else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _told(error: BaseException, settings: Settings) -> str:
+    return f": {error}" if settings.show_text else "; type --medhelm-show-text to see its text"
+
+
+def _without_names(text: str, task: Task, module: Path) -> str:
+    """Names of upstream's files say what to get; those that a user chose may be a patient's."""
+    if task.access == "public" or (task.folder is None and any(map(module.is_relative_to, PACKAGED))):
+        return text
+    names = [Path(file.name) for file in (*task.files, *(task.examples.files if task.examples else ()))]
+    folder = task.folder or Path()
+    return without_names(text, [*(folder / name for name in names), *names])
+
+
+def _load(module: Any, settings: Settings) -> Benchmark:
     task: Task = module.TASK
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
@@ -144,6 +185,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         if isinstance(instance, Excluded):
             left_out[instance.rule] += 1
             continue
+        _require_whole_characters(task, instance, len(instances) + 1)
         answers[instance.answer] += 1
         never_events += instance.must_pass is not None
         if not instance.cluster:
@@ -178,6 +220,19 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         examples=_load_examples(task, source, shots) if shots else {},
         description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
     )
+
+
+def _require_whole_characters(task: Task, instance: Instance, number: int) -> None:
+    """Half a character (a lone surrogate, which JSON can write) can be neither sent nor stored."""
+    try:
+        for text in (instance.id, instance.question, instance.answer, instance.context, *instance.choices):
+            text.encode()
+        rest = [dict(instance.slices), instance.cluster, dict(instance.fields)]
+        json.dumps(rest, default=repr, ensure_ascii=False, skipkeys=True).encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)"
+        ) from None
 
 
 def content_key(instance: Instance) -> str:

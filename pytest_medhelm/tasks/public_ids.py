@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.cache_dir import cache_dir
+from pytest_medhelm.util.errors import DataError
 
 KEY_VARIABLE = "MEDHELM_ID_KEY"
+KEY_LENGTH = 32
+"""Hexadecimal digits."""
 
 
 def public_id(task: Task, instance: str) -> str:
@@ -30,16 +38,48 @@ def public_name(access: str, benchmark: str, name: str) -> str:
     return hmac.new(_key(), f"{benchmark}:{name}".encode(), hashlib.sha256).hexdigest()[:16]
 
 
+def public_files(task: Task, digests: Mapping[str, str]) -> dict[str, str]:
+    """Checksums by file name as they may be seen: who names a file may name it after a patient."""
+    return {public_name(task.access, task.name, name): digest for name, digest in digests.items()}
+
+
+def without_names(text: str, paths: Iterable[Path]) -> str:
+    """A sentence in which a file is "the data file" and not called by its name, longest names first."""
+    names = {name for path in paths for name in (str(path), path.name, path.name.removesuffix(".gz"), path.stem)}
+    for name in sorted(names - {"", "."}, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the data file", text)
+    return text
+
+
 @functools.cache
 def _key() -> bytes:
-    given = os.environ.get(KEY_VARIABLE)
-    if given:
-        return given.encode()
-    path = cache_dir() / "id.key"
+    given = os.environ.get(KEY_VARIABLE, "").strip()
+    return given.encode() if given else _stored_key(cache_dir() / "id.key")
+
+
+def _stored_key(path: Path) -> bytes:
+    """The key in a file, made once. Raises DataError for one without a key: anybody could then guess who is who."""
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(16).encode())
-    return path.read_bytes()
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be used ({error.strerror}): set {KEY_VARIABLE} to a secret of your own"
+        ) from None
+    if len(key) < KEY_LENGTH:
+        raise DataError(
+            f"{path} holds no whole key, perhaps since a disk was full: put it back from a backup, or delete it, after "
+            "which instances of gated and private data get other public ids than before"
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Whole, on disk, or not at all; where several processes make one, the first stays."""
+    with tempfile.NamedTemporaryFile(prefix=".id-", dir=path.parent) as file:  # 0600
+        file.write(secrets.token_hex(KEY_LENGTH // 2).encode())
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)

@@ -16,13 +16,25 @@ def write_private(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def create_private(path: Path) -> int:
+    """The descriptor of a new file that only its owner can read, whatever the umask. Raises FileExistsError."""
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+
+
+def open_to_append(path: Path) -> int:
+    """The descriptor of a file to add to; a new one can be read by its owner only."""
+    return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that takes the place of ``path`` in the end, mode 0600; after an error nothing has changed."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
+    # What a killed process left behind may have other rights, or be a link to elsewhere.
+    partial.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(create_private(partial), "wb") as file:
             yield file
         partial.replace(path)
     finally:

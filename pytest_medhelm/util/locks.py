@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pytest_medhelm.util.files import open_to_append
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def locked(path: Path, waiting: Callable[[], object]) -> Iterator[None]:
         return
     import fcntl
 
-    with path.open("w") as file:
+    with os.fdopen(open_to_append(path), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,11 +1,18 @@
-"""Open a SQLite file to read it only: a run that writes it is neither locked out nor changed, and nothing is made."""
+"""SQLite files: their schema versions, and opening one to read it only.
+
+Who only reads neither locks out nor changes a run that writes, and nothing is made.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
+
+from pytest_medhelm.util.errors import ConfigError
 
 BUSY_SECONDS = 5
 _WRITE_AHEAD = b"\x02\x02"
@@ -37,6 +44,66 @@ def _in_wal_mode(path: Path, inode: int) -> bool:
         return file.read(20)[18:20] == _WRITE_AHEAD
 
 
+@dataclass(frozen=True)
+class Schema:
+    """The tables of a file, and how a file of an earlier version comes to have them.
+
+    The version of a file is SQLite's ``user_version``. Version 0 is also what a file has that was written before files
+    had versions.
+    """
+
+    file: str
+    """Name of the file, for messages."""
+    tables: str
+    """Statements that make what is missing of the present tables: CREATE TABLE IF NOT EXISTS ..."""
+    steps: Sequence[str]
+    """Statements that turn a file of version i into one of version i + 1."""
+
+    @property
+    def version(self) -> int:
+        """The version that this package writes."""
+        return len(self.steps)
+
+    def prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the tables, or bring those of an earlier version up to date, in one transaction.
+
+        ``connection`` is in autocommit mode. Raises ConfigError for a file of a later version, which is not touched.
+        """
+        self.refuse_newer(connection)
+        if _version(connection) == self.version:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have done it while this one waited for the lock.
+            for step in (*self.steps[_version(connection) :], self.tables):
+                for statement in _statements(step):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {self.version}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def refuse_newer(self, connection: sqlite3.Connection) -> None:
+        """Raise ConfigError for a file of a later version: what it means is not known here."""
+        found = _version(connection)
+        if found > self.version:
+            raise ConfigError(
+                f"{self.file} has format {found} and was written by a newer pytest-medhelm; this one knows format "
+                f"{self.version}: type pip install -U pytest-medhelm, or name another suite"
+            )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def _statements(script: str) -> list[str]:
+    # executescript would commit the transaction that it runs in; none of our statements holds a semicolon.
+    return [statement for statement in map(str.strip, script.split(";")) if statement]
+
+
 Stamp = tuple[int, int, int] | None
 """Inode, size and time of a file; None where there is none."""
 
@@ -53,3 +120,18 @@ def stamp(file: Path) -> Stamp:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def unusable(file: Path, error: Exception) -> str:
+    """One sentence about a database that cannot be used, and what to type."""
+    if isinstance(error, sqlite3.OperationalError) and not _is_damaged(error):
+        return f"{file} cannot be used now ({error}): see that the disk has room and no other run holds it"
+    spare = "responses.sqlite beside it holds the answers: " if file.name == "suite.sqlite" else ""
+    return (
+        f"{file} is damaged or no database ({error}): take it from a backup, or move it away and type the same "
+        f"command ({spare}{'nothing is asked again' if spare else 'everything is asked again'})"
+    )
+
+
+def _is_damaged(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"))

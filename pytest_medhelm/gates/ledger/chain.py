@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.files import open_to_append
 from pytest_medhelm.util.locks import locked
 
 START = "0" * 64
@@ -54,8 +55,7 @@ def append(path: Path, kind: str, facts: Mapping[str, Any]) -> LedgerEntry:
             "previous": previous,
         }
         content["hash"] = hash_of(content)
-        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "ab") as file:
+        with os.fdopen(open_to_append(path), "ab") as file:
             file.write(_canonical(content) + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.util.sqlite import Schema
 
 BUSY_SECONDS = 60
 TEXT_BATCH = 50
@@ -35,23 +36,34 @@ CREATE TABLE IF NOT EXISTS spending(
     run TEXT NOT NULL, pid INTEGER NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
     answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
 """
+SCHEMA = Schema(
+    "responses.sqlite",
+    _SCHEMA,
+    # Claims and spending belong to runs that have ended.
+    steps=("DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",),
+)
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
 
 
-def open_private(path: Path) -> sqlite3.Connection:
-    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
+    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible.
+
+    Its tables are those of ``schema`` then. Raises ConfigError for a file of a later version, which is not touched.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
     # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    schema.refuse_newer(connection)
     _use_write_ahead_log(connection)
     # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL")
     # Several connections are open, each row is written or read once: a large page cache would serve nothing.
     connection.execute("PRAGMA cache_size=-500")
+    schema.prepare(connection)
     return connection
 
 
@@ -89,10 +101,12 @@ class ResponseStore:
     """One connection to responses.sqlite; a connection belongs to one thread."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
-        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
-        self._connection = connection or open_private(path)
-        if connection is None:
-            self._connection.executescript(_SCHEMA)
+        """Open or make it; a ``connection`` that only reads (util.sqlite) is used as it is.
+
+        Raises ConfigError for a file of a later version.
+        """
+        self._connection = connection or open_private(path, SCHEMA)
+        SCHEMA.refuse_newer(self._connection)
         self._texts: set[str] = set()
         self._unwritten: list[tuple[str, str]] = []
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]

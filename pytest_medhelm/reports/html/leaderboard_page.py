@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.html.browser_files import address, write_browser
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
 
@@ -26,7 +26,7 @@ from pytest_medhelm.util.files import write_private
 @pytest.hookimpl
 def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
     """Write the pages; the line says where the first one is."""
-    with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
+    with closing(open_responses(suite.folder)) as store:
         write_browser(suite, store, leaderboard)
         prompts = first_prompts(suite, store, leaderboard)
     page = suite.folder / "leaderboard.html"

@@ -25,6 +25,7 @@ from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_values
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
 
@@ -39,7 +40,7 @@ HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer
 def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
     """Write the file, and remove the pages of several files that an earlier run left."""
     page = suite.folder / "leaderboard.html"
-    with closing(ResponseStore(suite.folder / "responses.sqlite")) as store:
+    with closing(open_responses(suite.folder)) as store:
         sample = sample_of(suite, store, index(suite, store, leaderboard))
         prompts = first_prompts(suite, store, leaderboard)
     links = {

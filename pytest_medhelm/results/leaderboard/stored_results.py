@@ -11,7 +11,7 @@ from typing import Any
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, candidates_of, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
-from pytest_medhelm.results.store.suite import open_suite
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import read_json
 

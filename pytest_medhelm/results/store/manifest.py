@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.roster import Roster, describe
+from pytest_medhelm.util.network import shown_address, shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
 
 _PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
-_SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+|(?<=//)[^/@\s]+@")
+_SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+")
+_NAMED = re.compile(r"(--medhelm-data=).*", re.DOTALL)
 
 
 def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> dict[str, Any]:
@@ -27,10 +29,10 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "packages": {name: version(name) for name in _PACKAGES},
-        "argv": [_SECRET.sub("***", argument) for argument in argv],
+        "argv": [shown_addresses(_SECRET.sub("***", argument)) for argument in argv],
         "settings": as_mapping(settings),
         "models": [
-            describe(model) | {"base_url": _SECRET.sub("", model.endpoint.base_url) if model.endpoint else ""}
+            describe(model) | {"base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
             for model in lineup.models
         ],
         "judges": [describe(judge) for judge in lineup.judges],
@@ -41,7 +43,7 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
 def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str, Any]:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
-    It is in manifest.json alone: leaderboard.json, which is passed on, names no folder.
+    It is in suite.sqlite alone: files that are passed on name no folder.
     """
     return {
         "folder": str(config.invocation_params.dir),
@@ -51,6 +53,12 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str
         "config": str(settings.config.path.resolve()) if settings.config.path else None,
         "providers": {model.name: model.provider for model in lineup},
     }
+
+
+def shown(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest as manifest.json holds it: without names of files and folders that the user chose."""
+    left = {key: value for key, value in manifest.items() if key != "place"}
+    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest.get("argv", ())]}
 
 
 def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

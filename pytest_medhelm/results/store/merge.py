@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.results.store.suite import Suite, open_suite
+from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
 _ALIKE = ("status", "scores", "request", "label", "verdicts")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.stored import NOT_STORED
-from pytest_medhelm.results.store.suite import Suite, as_row, open_suite
+from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.suite import Suite, as_row
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.util.errors import ConfigError
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.scoring.record import Record
-from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.sqlite import Schema, stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
@@ -40,6 +41,12 @@ CREATE TABLE IF NOT EXISTS marks(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
     PRIMARY KEY (benchmark, instance));
 """
+SCHEMA = Schema(
+    "suite.sqlite",
+    _SCHEMA,
+    # Before files had versions a suite might lack the tables that came last.
+    steps=("",),
+)
 _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
 
 
@@ -54,18 +61,21 @@ class Suite:
     """An open suite.sqlite."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection | None = None) -> None:
-        """Open or make it; a ``connection`` that only reads (engine.reading) is used as it is."""
+        """Open or make it; a ``connection`` that only reads (util.sqlite) is used as it is.
+
+        Raises ConfigError for a file of a later version.
+        """
         self.folder = folder
-        self._connection = connection or open_private(folder / "suite.sqlite")
-        if connection is None:
-            self._connection.executescript(_SCHEMA)
+        self._connection = connection or open_private(folder / "suite.sqlite", SCHEMA)
+        SCHEMA.refuse_newer(self._connection)
+        self._inode = (stamp(folder / "suite.sqlite") or (0,))[0]
         self._committed = 0.0
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
     def begin(self, run: str, manifest: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
-        """Start a run: records added from now on belong to it."""
-        self._connection.execute("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
+        """Start a run: records added from now on belong to it. Raises StoreFailed."""
+        self._write("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
         self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
         for name, facts in models.items():
             self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(facts)))
@@ -74,27 +84,58 @@ class Suite:
         """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
         facts = record.pop("benchmark_facts", None)
         if facts is not None:
-            self._connection.execute(
+            self._write(
                 "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
                 (record["benchmark"], record["evaluation"], json.dumps(facts)),
             )
         made_with = record.pop("settings_facts", None)
         if made_with is not None:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with))
-            )
+            self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with)))
         self._pending.append(as_row(record, self._run))
         if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
             self.commit()
 
+    def check(self) -> None:
+        """Raise sqlite3.DatabaseError when the file is damaged, or has other tables than a suite."""
+        found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        if columns := [name for name in _COLUMNS if name not in self._columns("records")]:
+            raise sqlite3.DatabaseError(f"its table of records has no column {columns[0]}")
+        self.runs()
+
+    def _columns(self, table: str) -> list[str]:
+        return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
+
+    def _write(self, statement: str, row: tuple[Any, ...]) -> None:
+        try:
+            self._connection.execute(statement, row)
+        except sqlite3.Error as error:
+            raise StoreFailed(unusable(self.folder / "suite.sqlite", error)) from None
+
     def commit(self) -> None:
-        """Write what is held back."""
-        if self._pending:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending)
-            self._connection.execute("COMMIT")
-            self._pending.clear()
+        """Write what is held back. Raises StoreFailed when that is impossible; it is then still held back."""
+        try:
+            if self._pending:
+                self._require_same_file()
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(
+                        f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", self._pending
+                    )
+                self._pending.clear()
+        except sqlite3.Error as error:
+            raise StoreFailed(unusable(self.folder / "suite.sqlite", error)) from None
         self._committed = time.monotonic()
+
+    def _require_same_file(self) -> None:
+        """What is written to a file that was deleted or replaced is lost without any error of SQLite's."""
+        found = stamp(self.folder / "suite.sqlite")
+        if found is None or found[0] != self._inode:
+            raise StoreFailed(
+                f"{self.folder} was deleted, moved or replaced during the run: put it back, or type the same command "
+                "to begin a new one"
+            )
 
     def cells(self) -> list[tuple[str, str]]:
         """(benchmark, model) pairs that have records, sorted."""
@@ -232,21 +273,8 @@ class Suite:
         return whole, own
 
     def close(self) -> None:
-        """Commit and close."""
-        self.commit()
-        self._connection.close()
-
-
-def open_suite(folder: Path) -> Suite:
-    """The suite in a folder. Raises ConfigError when it holds none that can be read, or one without any run."""
-    if not (folder / "suite.sqlite").is_file():
-        raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
-    try:
-        suite = Suite(folder)
-        runs = suite.newest_run()
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigError(f"{folder}: suite.sqlite cannot be read ({error}); name another suite") from None
-    if not runs:
-        suite.close()
-        raise ConfigError(f"{folder} holds no run yet: run pytest with --medhelm-model first")
-    return suite
+        """Commit and close. Raises StoreFailed when what is held back cannot be written."""
+        try:
+            self.commit()
+        finally:
+            self._connection.close()

@@ -37,7 +37,11 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
         raise wrong from None
     number = 0
     for batch in table.to_batches(max_chunksize=1000):
-        for values in batch.to_pylist():
+        try:
+            records = batch.to_pylist()
+        except (pyarrow.ArrowException, ValueError, OverflowError):  # texts that are no UTF-8, dates beyond Python's
+            raise DataError(f"{path.name}: a value after row {number} cannot be read, or the file is damaged") from None
+        for values in records:
             number += 1
             yield Row(path.name, number, values)
     require_rows(path.name, number)

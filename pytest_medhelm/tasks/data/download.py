@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_medhelm.util.errors import DataError
-from pytest_medhelm.util.network import opener
+from pytest_medhelm.util.network import opener, without_credentials
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as dropped."""
@@ -74,9 +74,9 @@ def download(url: str, part: Path, *, resume: bool, progress: Progress) -> None:
             if failures > len(WAITS) or unreachable:
                 hint = "; behind a proxy set https_proxy, else name a mirror with --mirror" if unreachable else ""
                 kept = f"; {most / 1e6:.1f} MB are kept for the next time" if most else ""
-                raise DataError(f"{url} could not be fetched ({dropped}){hint}{kept}") from None
+                raise DataError(f"{without_credentials(url)} could not be fetched ({dropped}){hint}{kept}") from None
             wait = WAITS[failures - 1] if dropped.wait is None else dropped.wait
-            progress.note(f"{url}: {dropped}; trying again in {wait:.0f} s")
+            progress.note(f"{without_credentials(url)}: {dropped}; trying again in {wait:.0f} s")
             time.sleep(wait)
 
 
@@ -133,12 +133,12 @@ def _receive(reply: HTTPResponse, part: Path, have: int, progress: Progress) -> 
 
 def _refused(url: str, error: urllib.error.HTTPError) -> Exception:
     if error.code in (404, 410):
-        return NotThere(f"{url} is not there (HTTP {error.code})")
+        return NotThere(f"{without_credentials(url)} is not there (HTTP {error.code})")
     if error.code in _RETRIED:
         asked = error.headers.get("Retry-After", "")
         return _Dropped(f"HTTP {error.code}", min(float(asked), LONGEST_WAIT) if asked.isdecimal() else None)
     hint = ": it wants a login" if error.code in (401, 403, 407) else ""
-    return DataError(f"{url} answers HTTP {error.code}{hint}")
+    return DataError(f"{without_credentials(url)} answers HTTP {error.code}{hint}")
 
 
 def _total(content_range: str) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.files import write_private
 from pytest_medhelm.util.locks import locked
 
 _ANSWERS = {True: "allowed", False: "not allowed", None: "not stated"}
@@ -42,9 +43,7 @@ def accept(tasks: Iterable[Task]) -> None:
         with locked(path.with_suffix(".lock"), lambda: None):
             today = datetime.now(UTC).date().isoformat()
             new = {task.name: {"accepted": today, "sha256": _digest(task), **terms(task)} for task in tasks}
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps({**_read(path), **new}, indent=2, ensure_ascii=False), "utf-8")
-            part.replace(path)
+            write_private(path, json.dumps({**_read(path), **new}, indent=2, ensure_ascii=False))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror or error})") from None
 

@@ -31,6 +31,8 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 """What separates the cells of a table, as an error calls it."""
 OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How zip files, which new Office documents are, and old Office documents begin."""
+LONGEST_NUMBER = 4300
+"""Digits that Python reads (https://docs.python.org/3/library/stdtypes.html#int-max-str-digits)."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -96,12 +98,15 @@ def read_json(path: Path, records: str = "") -> Iterator[Row]:
 
     ``records`` names the field that holds them where the file is an object around them, e.g. {"data": [...]}.
     """
+    text = read_text(path)
     try:
-        document = json.loads(read_text(path))
+        document = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
         raise DataError(f"{path.name} is not valid JSON: it is nested too deeply") from None
+    except ValueError:
+        raise DataError(f"{path.name} holds a number of more than {LONGEST_NUMBER} digits") from None
     if records:
         document = document.get(records) if isinstance(document, dict) else None
         if document is None:
@@ -130,6 +135,10 @@ def read_jsonl(path: Path) -> Iterator[Row]:
             raise DataError(f"{path.name}, row {number}: this is not valid JSON ({error.msg})") from None
         except RecursionError:
             raise DataError(f"{path.name}, row {number}: this JSON is nested too deeply") from None
+        except ValueError:
+            raise DataError(
+                f"{path.name}, row {number}: it holds a number of more than {LONGEST_NUMBER} digits"
+            ) from None
         yield _record(path.name, number, record)
         count += 1
     require_rows(path.name, count)
@@ -141,6 +150,8 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     The first row is the header unless ``columns`` names the columns of a file without one. A row with more or
     fewer cells is an error.
     """
+    if len(delimiter) != 1:
+        raise DataError(f"{path.name}: {delimiter!r} separates no cells: name one character")
     # clinical notes exceed the csv module's default limit of 131,072 characters a cell
     csv.field_size_limit(2**31 - 1)
     lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
