@@ -6,9 +6,10 @@ shows_reference  whether judges see the reference; true when left out
 harm             whether judges also mark harm; false when left out
 criteria         a list; each has a name, a question and, where it helps, anchors: what some numbers mean
 
-In place of criteria: guidance, classes (each with a name and a meaning) and blocked; or guidance and points, a list of
-criteria that are met or not met, each with a criterion, points and, where it helps, tags. ``points = "instance"`` says that each instance
-brings its own.
+In place of criteria: guidance, classes (each with a name and a meaning) and blocked.
+
+Or guidance and points: a list of criteria that are met or not met, each with a criterion, points and, where it helps,
+tags; ``points = "instance"`` says that each instance brings its own.
 """
 
 from __future__ import annotations
