@@ -10,11 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_medhelm.plugin.fixtures import Score
+    from pytest_medhelm.scoring.jury.jury import Jury
     from pytest_medhelm.scoring.metrics import Metric
     from pytest_medhelm.scoring.response import Response
+    from pytest_medhelm.tasks.data.folders import files_in
+    from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_json, read_jsonl
+    from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
+    from pytest_medhelm.tasks.prompts import Message
     from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Task
 
-__all__ = ["DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Metric", "Response", "Task", "__version__"]
+__all__ = [
+    "DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Jury", "Message", "Metric", "PointsCriterion",
+    "PointsRubric", "Response", "Row", "Score", "Task", "__version__", "content_id", "digest", "files_in", "read_json",
+    "read_jsonl",
+]  # fmt: skip
 
 _HOME = {
     "DataFile": "tasks.task",
@@ -25,6 +35,17 @@ _HOME = {
     "Metric": "scoring.metrics",
     "Response": "scoring.response",
     "Task": "tasks.task",
+    "Score": "plugin.fixtures",
+    "Jury": "scoring.jury.jury",
+    "files_in": "tasks.data.folders",
+    "Row": "tasks.data.readers",
+    "content_id": "tasks.data.readers",
+    "digest": "tasks.data.readers",
+    "read_json": "tasks.data.readers",
+    "read_jsonl": "tasks.data.readers",
+    "PointsCriterion": "tasks.points",
+    "PointsRubric": "tasks.points",
+    "Message": "tasks.prompts",
 }
 
 

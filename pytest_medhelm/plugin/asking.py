@@ -16,8 +16,10 @@ from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.panel import Panel
+from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
 from pytest_medhelm.scoring.metrics import METRICS, Metric
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
 from pytest_medhelm.tasks.task import Instance, Task
@@ -159,9 +161,12 @@ class Asker:
     @cached_property
     def panel(self) -> Panel:
         """The judges, as the jury needs them."""
-        return Panel(self.lineup.judges, self.settings.judge_repeats, self.settings.judge_shuffle, self.request)
+        settings = self.settings
+        return Panel(
+            self.lineup.judges, settings.judge_repeats, settings.judge_shuffle, self.request, settings.rubric_calls
+        )
 
-    def rubric(self, benchmark: Benchmark) -> Rubric | None:
+    def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
         if not self.lineup.judges or not benchmark.task.rubric:
             return None
@@ -170,11 +175,13 @@ class Asker:
         key = override(self.settings.config, benchmark.task.name, name)
         if key:
             return chosen_rubric(self.settings.config, key)
-        return rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
+        return load_rubric(rubric) if isinstance(rubric, str) else rubric
 
     def record(self, draft: RecordBuilder) -> Record:
         """What a draft has become. The first record of a benchmark, and of its settings, says what these are."""
         self.engine.store.put_text(text_hash(draft.instance.answer), draft.instance.answer)
+        if draft.criteria:
+            self.engine.store.put_text(text_hash(draft.criteria_text), draft.criteria_text)
         record = draft.record()
         if isinstance(answers := draft.model.answer, HumanAnswers):
             record["unmatched"] = answers.unmatched(draft.benchmark)
@@ -206,10 +213,12 @@ class Asker:
         rubric = self.rubric(benchmark)
         if rubric is None:
             return None
-        return {
+        facts = {
             "judges": {judge.name: judge.settings() for judge in self.lineup.judges},
             "rubric": rubric.digest,
-            "wording": prompt_hash(rubric),
             "repeats": self.settings.judge_repeats,
-            "shuffle": self.settings.judge_shuffle,
         }
+        if isinstance(rubric, PointsRubric):
+            calls = self.settings.rubric_calls
+            return {**facts, "wording": points_prompt_hash(rubric, calls), "calls": calls}
+        return {**facts, "wording": prompt_hash(rubric), "shuffle": self.settings.judge_shuffle}

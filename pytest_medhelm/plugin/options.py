@@ -17,7 +17,7 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Pages, Settings
 
 if TYPE_CHECKING:
-    from pytest_medhelm.util.settings import Sampler, Shard
+    from pytest_medhelm.util.settings import RubricCalls, Sampler, Shard
 
 
 # name, metavar, help. Each has an ini twin medhelm_<name> and a key <name> in [run] of the config file.
@@ -41,6 +41,18 @@ SCALARS = (
         "MedHELM: numpy seed 0 over the file's order)",
     ),
     ("judge-repeats", "K", "How often each judge rates each answer, to see how far it agrees with itself (default: 1)"),
+    (
+        "rubric-calls",
+        "each|together",
+        "Ask a judge about each criterion with points by itself (each, default), or about all criteria of an answer in "
+        "one request (together)",
+    ),
+    (
+        "sub-tasks",
+        "NAME,...",
+        "Only these sub-tasks of benchmarks that have them, e.g. 2k,512k of long_record (default: all but those that "
+        "run only when named)",
+    ),
     (
         "shots",
         "K",
@@ -166,6 +178,8 @@ def read_settings(config: pytest.Config) -> Settings:
         shots=_count("shots", scalar("shots"), least=0),
         judge_repeats=_count("judge-repeats", scalar("judge-repeats"), least=1) or 1,
         judge_shuffle=_flag("judge-shuffle", scalar("judge-shuffle")),
+        rubric_calls=_rubric_calls(scalar("rubric-calls") or "each"),
+        sub_tasks=tuple(filter(None, map(str.strip, str(scalar("sub-tasks") or "").split(",")))),
         sampler=_sampler(scalar("sampler") or "hash"),
         concurrency=_count("concurrency", scalar("concurrency"), least=1),
         prefetch=_count("prefetch", scalar("prefetch"), least=0),
@@ -233,6 +247,12 @@ def _sampler(value: Any) -> Sampler:
     if value == "hash" or value == "helm":
         return value  # type: ignore[no-any-return]
     raise ConfigError(f"--medhelm-sampler: {value!r} is neither 'hash' nor 'helm'")
+
+
+def _rubric_calls(value: Any) -> RubricCalls:
+    if value == "each" or value == "together":
+        return value  # type: ignore[no-any-return]
+    raise ConfigError(f"--medhelm-rubric-calls: {value!r} is neither 'each' nor 'together'")
 
 
 def _pages(value: Any) -> Pages:

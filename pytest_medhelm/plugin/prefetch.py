@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin.item_params import params_to_ask
-from pytest_medhelm.scoring.jury.calls import judge_calls
-from pytest_medhelm.scoring.jury.jury import is_judged
+from pytest_medhelm.scoring.jury.jury import calls_about
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Follow, FollowUp
@@ -50,10 +49,7 @@ class Prefetcher:
 
         def follow(completion: Completion) -> Sequence[FollowUp]:
             response = Response(completion, key=request.key, instance=instance, language=language)
-            if not is_judged(rubric, response):
-                return ()
-            calls = judge_calls(self._asker.panel, rubric, instance, response.text, instance.answer)
-            return [call.next for call in calls]
+            return [call.next for call in calls_about(self._asker.panel, rubric, instance, response)]
 
         return follow
 

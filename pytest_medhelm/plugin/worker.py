@@ -15,6 +15,7 @@ from pytest_medhelm.plugin import state
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
+from pytest_medhelm.scoring.jury.jury import requests_about
 from pytest_medhelm.util.errors import BudgetReached
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class WorkerPlugin:
         found = item_params(item) if "response" in names else None
         if found is None or skips(item):
             return 0
-        judged = "jury" in names and self._asker.rubric(found.benchmark) is not None
-        verdicts = len(self._asker.lineup.judges) * self._settings.judge_repeats if judged else 0
+        rubric = self._asker.rubric(found.benchmark) if "jury" in names else None
+        verdicts = 0 if rubric is None else requests_about(self._asker.panel, rubric, found.packed.criteria)
         return (found.model.answer is None) + verdicts
 
     def _stop(self, item: pytest.Item, report: pytest.TestReport, reached: BudgetReached) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.scoring.response import Response, Status
 from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
 
@@ -49,6 +51,12 @@ class RecordBuilder:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     """How the answer tries to steer its judges (jury.fairness)."""
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Scores that may lie outside of their scale, of which the mean alone is clipped to it: what they can be."""
+    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Scores that are missing in part: what they are at worst and at best."""
+    criteria: tuple[PointsCriterion, ...] = ()
+    """With points, by which the answer was graded."""
     harm: dict[str, Any] | None = None
     """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
 
@@ -59,6 +67,28 @@ class RecordBuilder:
             raise ValueError(f"score {name} = {number} is not between {scale[0]} and {scale[1]}")
         self.scores[name] = number
         self.scales[name] = (float(scale[0]), float(scale[1]))
+
+    def add_unclipped(self, name: str, value: float, span: tuple[float, float]) -> None:
+        """Record a score of which only the mean is clipped to 0..1; ``span`` is the least and the most it can be.
+
+        Raises ValueError when it is no number in that span.
+        """
+        if not span[0] - 1e-9 <= value <= span[1] + 1e-9:
+            raise ValueError(f"score {name} = {value} is not between {span[0]} and {span[1]}")
+        self.scores[name] = float(value)
+        self.scales[name] = (0.0, 1.0)
+        self.spans[name] = (min(span[0], 0.0), max(span[1], 1.0))
+
+    def leave_open(self, name: str, worst: float, best: float, span: tuple[float, float]) -> None:
+        """A score that is missing because verdicts are: it lies between ``worst`` and ``best``."""
+        self.scales[name] = (0.0, 1.0)
+        self.spans[name] = (min(span[0], 0.0), max(span[1], 1.0))
+        self.limits[name] = (worst, best)
+
+    @property
+    def criteria_text(self) -> str:
+        """The criteria as JSON, kept in responses.sqlite under the text's hash."""
+        return json.dumps([[entry.text, entry.points, list(entry.tags)] for entry in self.criteria])
 
     @property
     def final_status(self) -> Status:
@@ -113,6 +143,9 @@ class RecordBuilder:
             "slices": dict(instance.slices),
             "request": response.key if response else "",
             "reference": text_hash(instance.answer),
+            **({"spans": {name: list(ends) for name, ends in self.spans.items()}} if self.spans else {}),
+            **({"limits": {name: list(ends) for name, ends in self.limits.items()}} if self.limits else {}),
+            **({"criteria": text_hash(self.criteria_text)} if self.criteria else {}),
             "error": self.error,
             "verdicts": self.verdicts,
             "flags": self.flags,

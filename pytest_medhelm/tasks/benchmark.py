@@ -104,6 +104,8 @@ class Benchmark:
             "category": task.category,
             "subcategory": task.subcategory,
             "placed_here": task.placed_here,
+            "outside_medhelm": task.outside_medhelm,
+            "map_by": list(task.map_by),
             "access": task.access,
             "kind": task.kind,
             "language": task.language,
@@ -203,13 +205,14 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
+    chosen = _of_sub_tasks(instances, task, settings)
     shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
     is_closed = task.kind not in OPEN_ENDED and len(answers) <= LABELS_AT_MOST
     return Benchmark(
         task=task,
         prompt=module.prompt,
         source=source,
-        instances=sample(instances, _limit(task, settings), name=task.name, sampler=settings.sampler),
+        instances=sample(chosen, _limit(task, settings), name=task.name, sampler=settings.sampler),
         total=len(instances),
         never_events=never_events,
         left_out=dict(sorted(left_out.items())),
@@ -250,6 +253,17 @@ def _limit(task: Task, settings: Settings) -> int | None:
     if settings.limit is None or task.cap is None:
         return settings.limit
     return min(settings.limit, task.cap)
+
+
+def _of_sub_tasks(
+    instances: Sequence[CompressedInstance], task: Task, settings: Settings
+) -> Sequence[CompressedInstance]:
+    """The instances of the sub-tasks that are evaluated: those named, else what the benchmark says."""
+    there = {entry.stratum for entry in instances}
+    named = there.intersection(settings.sub_tasks)
+    if not named and settings.embedded:
+        named = there.intersection(task.embedded_only)
+    return [entry for entry in instances if entry.stratum in (named or there.difference(task.named_only))]
 
 
 def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Instance]]:

@@ -7,6 +7,9 @@ harm             whether judges also mark harm; false when left out
 criteria         a list; each has a name, a question and, where it helps, anchors: what some numbers mean
 
 In place of criteria: guidance, classes (each with a name and a meaning) and blocked.
+
+Or guidance and points: a list of criteria that are met or not met, each with a criterion, points and, where it helps,
+tags; ``points = "instance"`` says that each instance brings its own.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +25,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
 from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.util.config_file import ConfigFile
 
 CRITERIA_KEYS = ("title", "scale", "shows_reference", "harm", "criteria")
-KEYS = (*CRITERIA_KEYS, "guidance", "blocked", "classes")
+OF_INSTANCE = "instance"
+POINTS_KEYS = ("guidance", "points")
+KEYS = (*CRITERIA_KEYS, *POINTS_KEYS, "blocked", "classes")
 ENDINGS = (".toml", ".yaml", ".yml")
 RESERVED = ("helm", "harm")
 """No criterion has these names: scores and replies use them otherwise."""
@@ -42,7 +49,7 @@ def override(config: ConfigFile, benchmark: str, rubric: str) -> str | None:
     return next((key for key in (benchmark, rubric) if key and key in config.rubrics), None)
 
 
-def chosen_rubric(config: ConfigFile, key: str) -> Rubric:
+def chosen_rubric(config: ConfigFile, key: str) -> Rubric | PointsRubric:
     """The rubric behind a key of [rubrics]: a packaged one by name, or a file relative to the config file.
 
     Raises ConfigError naming the file, the line where it is known, and what to write.
@@ -64,7 +71,7 @@ def chosen_rubric(config: ConfigFile, key: str) -> Rubric:
 
 
 @functools.cache
-def read_rubric(path: Path) -> Rubric:
+def read_rubric(path: Path) -> Rubric | PointsRubric:
     """Read and check a file. Raises ConfigError naming the file, the line where it is known, and what to write."""
     try:
         table = read_document(path, KEYS) if path.suffix.lower() != ".toml" else _read_toml(path)
@@ -73,8 +80,10 @@ def read_rubric(path: Path) -> Rubric:
         raise ConfigError(str(error)) from None
 
 
-def rubric_of(table: Table, name: str) -> Rubric:
+def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
     """The rubric that a table holds. Raises DocumentError naming file, line and what to write."""
+    if "points" in table.values:
+        return _points(table, name)
     shows, harm = table.get("shows_reference"), table.get("harm")
     shown = shows.truth() if shows else True
     marked = harm.truth() if harm else False
@@ -93,6 +102,27 @@ def rubric_of(table: Table, name: str) -> Rubric:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _points(table: Table, name: str) -> PointsRubric:
+    for key in table.values:
+        if key not in ("title", *POINTS_KEYS):
+            raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
+    criteria = []
+    for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():
+        entry = item.table(("criterion", "points", "tags"))
+        points = entry.need("points", "5")
+        value = points.number()
+        if not math.isfinite(value) or value == 0:
+            raise points.error("points are a number other than 0, negative for a fault, e.g. 5 or -8")
+        tags = entry.get("tags")
+        text = entry.need("criterion", "Names the drug that must be stopped").text()
+        criteria.append(PointsCriterion(text, value, tuple(tags.texts()) if tags else ()))
+    if criteria and all(entry.points < 0 for entry in criteria):
+        raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")
+    guidance = table.text("guidance")
+    digest = _digest([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
+    return PointsRubric(name, digest, tuple(criteria), guidance, table.text("title"))
 
 
 def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
@@ -231,7 +261,7 @@ def packaged() -> list[str]:
 
 
 @functools.cache
-def load_rubric(name: str) -> Rubric:
+def load_rubric(name: str) -> Rubric | PointsRubric:
     """The packaged rubric of that name. Raises ConfigError listing the known ones."""
     from pytest_medhelm.tasks.rubric_files import read_rubric
 

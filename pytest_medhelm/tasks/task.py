@@ -12,6 +12,7 @@ from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, Access, Kind
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.rubric import Rubric
 
 
@@ -37,6 +38,8 @@ class Instance:
     """What only this benchmark's metric needs, e.g. an accepted range."""
     must_pass: float | None = None
     """A never-event: the test fails when the main metric falls below this value."""
+    criteria: tuple[PointsCriterion, ...] = ()
+    """What a jury grades the answer by, where each instance brings criteria with points of its own."""
 
     def __repr__(self) -> str:
         return f"Instance({self.id!r})"
@@ -142,14 +145,22 @@ class Task:
     """The benchmark's own limit per sub-run, lower than the usual 1,000; --medhelm-limit=all lifts it."""
     positive: str = ""
     """Classification: the label whose precision and recall are reported; empty for none."""
-    rubric: str | Rubric = ""
-    """What a jury grades by: the name of a file in jury/rubrics, or a rubric of one's own; empty for none."""
+    rubric: str | Rubric | PointsRubric = ""
+    """What a jury grades by: the name of a file in tasks/rubrics, or a rubric of one's own; empty for none."""
     examples: Examples | None = None
     """Where solved examples come from; None: the benchmark is always asked without any."""
     shots: int = 0
     """Solved examples per question where --medhelm-shots is not given."""
     placed_here: bool = False
     """MedHELM publishes no subcategory for this benchmark; the one above is this project's choice."""
+    outside_medhelm: bool = False
+    """No benchmark of MedHELM: it never enters the mean win rate or an average over a category."""
+    named_only: tuple[str, ...] = ()
+    """Sub-tasks that are evaluated only when --medhelm-sub-tasks names them."""
+    embedded_only: tuple[str, ...] = ()
+    """The sub-tasks of a run in which an embedded model takes part, unless others are named; empty: all."""
+    map_by: tuple[str, str] | tuple[()] = ()
+    """Names of two slices: the main value in each pair of their groups is shown as a map, the first one downwards."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None

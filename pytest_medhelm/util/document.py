@@ -83,6 +83,10 @@ class Value:
         """It has keys of its own."""
         return isinstance(self._node, yaml.MappingNode)
 
+    def says(self, text: str) -> bool:
+        """It is this text and no list or table."""
+        return isinstance(self._node, yaml.ScalarNode) and self._node.value == text
+
     def text(self) -> str:
         """The text as typed, without blanks around it. DocumentError when it is empty, a list or a table."""
         if not isinstance(self._node, yaml.ScalarNode):

@@ -34,6 +34,8 @@ Sampler = Literal["hash", "helm"]
 """How a limit draws its sample."""
 Pages = Literal["pages", "single", "none"]
 """Which pages a run writes."""
+RubricCalls = Literal["each", "together"]
+"""Whether a judge is asked about the criteria of an answer one by one, or about all in one request."""
 DEFAULT_LIMIT = 1000
 EMBEDDED_LIMIT = 2
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
@@ -80,8 +82,16 @@ class Settings:
     ledger_file: Path | None = None
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
+    rubric_calls: RubricCalls = "each"
+    sub_tasks: tuple[str, ...] = ()
+    """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""
     from_store: Path | None = None
     """What ``medhelm rescore`` wants scored again from stored responses (from_store.py); None: models are asked."""
+
+    @property
+    def embedded(self) -> bool:
+        """An embedded model takes part: the run is to end within minutes on two cores."""
+        return any(name.startswith("local/") for name in self.models)
 
     @property
     def folder(self) -> Path:

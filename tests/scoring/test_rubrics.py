@@ -12,6 +12,7 @@ from pytest_medhelm.scoring.jury.harm import HARM
 from pytest_medhelm.scoring.jury.judge_prompt import instructions, prompt_hash
 from pytest_medhelm.scoring.jury.jury import score_names
 from pytest_medhelm.scoring.jury.prompt_injection import KINDS
+from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, packaged, read_rubric
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import ConfigError
@@ -139,10 +140,11 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
 
 def test_the_packs_that_ship() -> None:
     assert packaged() == [
-        "accuracy_completeness_clarity", "accuracy_structure_clarity", "discharge", "patient_messages", "radiology",
-        "security_reply",
+        "accuracy_completeness_clarity", "accuracy_structure_clarity", "discharge", "patient_messages", "points",
+        "radiology", "security_reply",
     ]  # fmt: skip
-    for name in packaged():
+    assert isinstance(load_rubric("points"), PointsRubric)
+    for name in sorted(set(packaged()) - {"points"}):
         rubric = load_rubric(name)
         assert rubric.title
         assert rubric.harm is (name != "security_reply")

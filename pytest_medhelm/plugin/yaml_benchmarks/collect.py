@@ -170,7 +170,7 @@ def _test(spec: Spec) -> Any:
 
     def check_rated(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
         _score_text(spec, instance, response, score)
-        jury.rate(response, instance.answer)
+        jury.by_rubric(response, instance.answer)
 
     return check_rated
 

@@ -9,8 +9,9 @@ from pytest_medhelm.gates.rule import BESIDE_METRICS, parse_rule
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Answer
 from pytest_medhelm.scoring.jury.jury import score_names as jury_score_names
 from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import CRITERIA_KEYS, load_rubric, rubric_of
+from pytest_medhelm.tasks.rubric_files import CRITERIA_KEYS, POINTS_KEYS, load_rubric, rubric_of
 from pytest_medhelm.util.document import Table, Value, suggestion
 from pytest_medhelm.util.errors import ConfigError
 
@@ -47,7 +48,7 @@ def read_metrics(table: Table, kind: str) -> tuple[str, ...]:
     return names
 
 
-def read_rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric:
+def read_rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric | PointsRubric:
     """The jury's rubric, by name or of the file's own criteria; empty without a jury. Raises OwnError."""
     value = table.get("rubric")
     if value is None:
@@ -59,16 +60,22 @@ def read_rubric(table: Table, metrics: tuple[str, ...]) -> str | Rubric:
     if "jury" not in metrics:
         raise value.error("nobody uses this rubric; add e.g. 'metrics: [rouge, jury]'")
     if value.is_table:
-        return rubric_of(value.table(CRITERIA_KEYS), "own")
+        return _own_rubric(value)
     try:
         rubric = load_rubric(value.text())
     except ConfigError as error:
         raise value.error(str(error)) from None
     if not rubric.criteria:
-        raise value.error(
-            f"the rubric {rubric.name!r} sorts replies instead of grading them; that takes a Python module"
-        )
+        does = "takes criteria with points from each instance" if isinstance(rubric, PointsRubric) else "sorts replies"
+        raise value.error(f"the rubric {rubric.name!r} {does} instead of grading all alike; that takes a Python module")
     return rubric.name
+
+
+def _own_rubric(value: Value) -> Rubric | PointsRubric:
+    rubric = rubric_of(value.table((*CRITERIA_KEYS, *POINTS_KEYS)), "own")
+    if not rubric.criteria:
+        raise value.error("points is empty; write e.g. points: [{criterion: Names the dose, points: 5}]")
+    return rubric
 
 
 def read_rules(table: Table, name: str, scores: list[str]) -> tuple[str, ...]:
@@ -77,7 +84,9 @@ def read_rules(table: Table, name: str, scores: list[str]) -> tuple[str, ...]:
     return () if value is None else tuple(_gate(item, name, scores) for item in value.items())
 
 
-def score_names(answer: Answer, metrics: tuple[str, ...], rubric: str | Rubric, language: str) -> list[str]:
+def score_names(
+    answer: Answer, metrics: tuple[str, ...], rubric: str | Rubric | PointsRubric, language: str
+) -> list[str]:
     """Names of all scores that records will have: what a rule can be about."""
     names: list[str] = []
     for metric in metrics:

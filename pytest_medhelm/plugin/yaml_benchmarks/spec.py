@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_medhelm.plugin.yaml_benchmarks.template import Template
+from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.taxonomy import Access, Kind
 from pytest_medhelm.util.document import Position, Value
@@ -82,7 +83,7 @@ class Spec:
     prompt: Template
     answer: Answer
     metrics: tuple[str, ...]
-    rubric: str | Rubric
+    rubric: str | Rubric | PointsRubric
     gates: tuple[str, ...]
 
     @property

@@ -104,7 +104,9 @@ def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, st
 
 
 def _rubric(task: Task) -> Rubric | None:
-    return load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
+    """None also where criteria carry points: MedHELM keeps the example's score, not the verdicts."""
+    rubric = load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else None
+    return rubric if isinstance(rubric, Rubric) else None
 
 
 def _write(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_medhelm.models.spec import CANDIDATE
-from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for
+from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
 from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
@@ -204,6 +204,7 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
 def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any]:
     """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
     pool = sorted({cell.model for cell in cells} & set(candidates))
+    cells = medhelm_cells(cells)
     complete = complete_for(pool, cells)
     if len(pool) < 3 or not complete:
         return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}

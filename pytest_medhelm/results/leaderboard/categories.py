@@ -26,6 +26,11 @@ def complete_for(models: Collection[str], cells: Sequence[Cell]) -> dict[str, di
     }
 
 
+def medhelm_cells(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells of MedHELM's benchmarks: others stand outside of win rates and averages."""
+    return [cell for cell in cells if not cell.facts.get("outside_medhelm")]
+
+
 def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> list[dict[str, Any]]:
     """For each category ``benchmarks`` and ``averages`` {model: 0 to 1}, in the order of the taxonomy.
 
@@ -34,6 +39,7 @@ def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> lis
     baseline, human or import stands beside where it has the same benchmarks. Averages of different metrics order
     nothing: no gate takes them, and the mean win rate does not use them.
     """
+    cells = medhelm_cells(cells)
     present = {cell.model for cell in cells}
     complete = complete_for(present & set(candidates) or present, cells)
     found = []

@@ -27,6 +27,8 @@ class JuryColumns:
     criteria: tuple[str, ...] = ()
     ratings: list[Ratings | None] = field(default_factory=list)
     """The usable verdicts; None where no judge was asked."""
+    items: list[tuple[int, int]] = field(default_factory=list)
+    """Verdicts on criteria with points that were asked for, and those that are missing."""
     harm: list[Mapping[str, Any] | None] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
     flagged: int = 0
@@ -45,17 +47,20 @@ class JuryColumns:
         self.harm.append(first.get("harm"))
         verdicts = [verdict for record in repeats for verdict in record["verdicts"]]
         given: dict[str, list[tuple[float, ...]]] = {}
+        met: list[bool | None] = []
         for verdict in verdicts:
             judge = sys.intern(verdict["judge"])
             facts = self.judges.setdefault(judge, {"served": "", "asked": 0, "failed": 0, "repaired": 0, "within": []})
             facts["served"] = verdict.get("served", "") or facts["served"]
             facts["asked"] += 1
+            met += [value for repeat in verdict.get("items", ()) for _, value in repeat]
             facts["repaired"] += verdict.get("repaired", 0)
             if verdict["status"] == "ok":
                 given.setdefault(judge, []).append(self._row(verdict["scores"]))
                 facts["within"] += _within(verdict)
             else:
                 facts["failed"] += 1
+        self.items.append((len(met), met.count(None)))
         merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
         self.ratings.append(merged if verdicts else None)
 
@@ -64,6 +69,7 @@ class JuryColumns:
         return replace(
             self,
             ratings=[self.ratings[row] for row in rows] if self.ratings else [],
+            items=[self.items[row] for row in rows] if self.items else [],
             harm=[self.harm[row] for row in rows] if self.harm else [],
         )
 
@@ -121,6 +127,10 @@ class Columns:
     absent: dict[str, list[str]] = field(default_factory=dict)
     """Per metric why it could not be computed, one reason for each instance where that is so."""
     jury: JuryColumns = field(default_factory=JuryColumns)
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Metrics of which the mean alone is clipped to 0..1: the least and the most that an example can score."""
+    limits: dict[str, dict[int, tuple[float, float]]] = field(default_factory=dict)
+    """Per metric, of instances where it is missing in part: what it is at worst and at best."""
     marks: dict[str, str] = field(default_factory=dict)
     """By public id, why the reference is marked as wrong."""
     scales: dict[str, list[float]] = field(default_factory=dict)
@@ -154,6 +164,10 @@ class Columns:
                 name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
             },
             absent={},
+            limits={
+                name: {place[row]: found[row] for row in found.keys() & place.keys()}
+                for name, found in self.limits.items()
+            },
             marks={},
             floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
             jury=self.jury.only(rows),
@@ -189,9 +203,10 @@ def read_columns(
             columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
             columns.absent.setdefault(name, []).append(sys.intern(reason))
         shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
-        for name in shared | columns.scores.keys():
+        for name in shared | columns.scores.keys() | first.get("limits", {}).keys():
             earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
             earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
+        _read_limits(columns, repeats)
         for record in repeats:
             columns.scales.update(record["scales"])
             columns.spending.add(record)
@@ -205,6 +220,19 @@ def read_columns(
                 elif not record["cached"]:
                     columns.retried += 1
     return columns
+
+
+def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
+    """What scores can be that may lie outside of 0..1, and those of the last instance that are missing in part."""
+    for record in repeats:
+        for name, (low, high) in record.get("spans", {}).items():
+            known = columns.spans.get(name, (low, high))
+            columns.spans[name] = (min(low, known[0]), max(high, known[1]))
+    for name in {name for record in repeats for name in record.get("limits", {})}:
+        found = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
+        if all(end is not None for ends in found for end in ends):
+            worst, best = (fmean(ends[place] for ends in found) for place in (0, 1))
+            columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
 
 
 def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:

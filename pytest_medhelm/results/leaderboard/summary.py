@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pytest_medhelm.results.leaderboard.clipped import clipped_summary
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.jury_summary import NOTE, ONE_SIDED, harm_summary, jury_extras
 from pytest_medhelm.results.stats.intervals import bounds, mean_interval, standard_error
@@ -45,6 +46,9 @@ def summary_of(name: str, columns: Columns, facts: Mapping[str, Any], confidence
     if name in HARM:
         # Shown with a bound of 95 % on one side; a gate with a level of its own asks for that.
         return harm_summary(name, columns, ONE_SIDED if confidence == CONFIDENCE else (1 + confidence) / 2)
+    if name in columns.spans:
+        summary = clipped_summary(name, columns, _strata(columns, facts), facts["strata"], confidence)
+        return _with_jury(summary, name, columns, facts)
     ends = (columns.scales[name][0], columns.scales[name][1])
     aside = columns.not_applicable.get(name, set())
     scores = [None if index in aside else score for index, score in enumerate(columns.scores[name])]
@@ -61,7 +65,7 @@ def summary_of(name: str, columns: Columns, facts: Mapping[str, Any], confidence
     )
     missing = len(scores) - len(values) - len(aside)
     worst, best = bounds(values, missing, scale=ends) if values or missing else (None, None)
-    summary: dict[str, Any] = {
+    summary = {
         "value": None if incomplete or not values else _mean(values, strata),
         "standard_error": None if incomplete else standard_error(values, ends, clusters, strata),
         "low": interval and interval.low,
@@ -75,6 +79,10 @@ def summary_of(name: str, columns: Columns, facts: Mapping[str, Any], confidence
         "missing": missing,
         "scale": list(ends),
     }
+    return _with_jury(summary, name, columns, facts)
+
+
+def _with_jury(summary: dict[str, Any], name: str, columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
     if columns.jury.is_jury_metric(name):
         summary |= jury_extras(name, columns, _strata(columns, facts))
         summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))

@@ -6,7 +6,7 @@ Everything here is a function of the response and the settings, so that look-ahe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ class Call:
     judge: Model
     request: Request
     _panel: Panel = field(repr=False)
-    _rubric: Rubric = field(repr=False)
+    _problem: Callable[[Completion], str] = field(repr=False)
+    """Why a reply cannot be used, in words that quote nothing of it; empty for one that can."""
     _instance: str
     _messages: Sequence[Message] = field(repr=False)
     _options: Mapping[str, Any] = field(repr=False)
@@ -61,7 +62,7 @@ class Call:
         """
         if completion.outcome != "ok":
             return None
-        problem = read_reply(self._rubric, completion).problem
+        problem = self._problem(completion)
         if not problem:
             return None
         reply = answers.split_thinking(completion.content, completion.reasoning or None).answer.strip()
@@ -80,6 +81,10 @@ class Call:
 def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, reference: str) -> Sequence[Call]:
     """What the judges are asked about one response, judge by judge; several times each under judge_repeats."""
     question = f"{instance.context}\n\n{instance.question}".strip()
+
+    def problem(completion: Completion) -> str:
+        return read_reply(rubric, completion).problem
+
     told: dict[Sequence[int], Sequence[Message]] = {}
     calls = []
     for judge in panel.judges:
@@ -94,7 +99,7 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
                 options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
                 options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}
             request = panel.make_request(judge, told[order], instance.id, **options)
-            calls.append(Call(judge, request, panel, rubric, instance.id, told[order], options))
+            calls.append(Call(judge, request, panel, problem, instance.id, told[order], options))
     return calls
 
 

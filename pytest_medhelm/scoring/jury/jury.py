@@ -6,6 +6,9 @@ Scores recorded, all on the rubric's scale (0 to 1 for the values of classes):
     jury_<criterion>  the same for one criterion
     jury_helm         mean over the judges that answered, as MedHELM 0.8.0 takes it; absent when none did
     harm_...          what harm the judges see, where the rubric asks for it (jury.harm)
+
+Where criteria carry points, ``jury`` is the example's score by the original definition (jury.points) and may be
+negative; beside it stand a score for each tag, e.g. axis_accuracy, and length_adjusted where the benchmark asks for it.
 """
 
 from __future__ import annotations
@@ -18,8 +21,15 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm.scoring.jury import harm, prompt_injection
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
+from pytest_medhelm.scoring.jury.points import by_tag
+from pytest_medhelm.scoring.jury.points_calls import points_calls
+from pytest_medhelm.scoring.jury.points_prompt import MET, points_prompt_hash
+from pytest_medhelm.scoring.jury.points_record import record_points
+from pytest_medhelm.scoring.jury.points_verdict import gradings_of, points_verdicts
 from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict
+from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,15 +38,36 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.response import Response
 
 
-def is_judged(rubric: Rubric, response: Response) -> bool:
-    """Whether the judges are asked about a response. Where they sort replies, a refusal is a reply like any other."""
-    if rubric.classes:
+def is_judged(rubric: Rubric | PointsRubric, response: Response) -> bool:
+    """Whether the judges are asked about a response.
+
+    Where they sort replies, or criteria carry points, a refusal is a reply like any other.
+    """
+    if (isinstance(rubric, PointsRubric) and not response.blocked) or (isinstance(rubric, Rubric) and rubric.classes):
         response.refuses()
     return response.status == "ok" and not response.blocked
 
 
-def score_names(rubric: Rubric) -> list[str]:
-    """Names of the scores that an answer rated by a rubric has."""
+def calls_about(panel: Panel, rubric: Rubric | PointsRubric, instance: Instance, response: Response) -> Sequence[Call]:
+    """All that the judges are asked about a response at first."""
+    if not is_judged(rubric, response):
+        return ()
+    if isinstance(rubric, PointsRubric):
+        return [call.call for call in points_calls(panel, rubric, instance, response.text)]
+    return judge_calls(panel, rubric, instance, response.text, instance.answer)
+
+
+def requests_about(panel: Panel, rubric: Rubric | PointsRubric, criteria: int) -> int:
+    """How many requests that are for a response to an instance that brings so many criteria of its own."""
+    each = isinstance(rubric, PointsRubric) and panel.rubric_calls == "each"
+    count = (len(rubric.criteria) or criteria) if each else 1
+    return len(panel.judges) * panel.repeats * count
+
+
+def score_names(rubric: Rubric | PointsRubric) -> list[str]:
+    """Names of the scores that an answer rated by a rubric has, as far as the rubric itself says."""
+    if isinstance(rubric, PointsRubric):
+        return ["jury", "jury_helm", *by_tag(rubric.criteria)]
     names = ["jury", "jury_helm", *(f"jury_{criterion.name}" for criterion in rubric.criteria)]
     return [*names, *harm.HARM] if rubric.harm else names
 
@@ -44,7 +75,9 @@ def score_names(rubric: Rubric) -> list[str]:
 class Jury:
     """What the ``jury`` fixture gives a test."""
 
-    def __init__(self, panel: Panel, engine: Engine, rubric: Rubric | None, draft: RecordBuilder) -> None:
+    def __init__(
+        self, panel: Panel, engine: Engine, rubric: Rubric | PointsRubric | None, draft: RecordBuilder
+    ) -> None:
         """``rubric`` of the draft's task, None where it names none."""
         self._panel = panel
         self._engine = engine
@@ -107,7 +140,54 @@ class Jury:
         if len(usable) == len(verdicts):
             self._draft.add("jury", fmean(usable), rubric.scale)
 
+    def grade(self, response: Response, *, length_penalty: float | None = None) -> None:
+        """Have every judge say of each criterion with points whether the response meets it, and record the scores.
+
+        A refusal is graded like any answer; one that is blocked, truncated, empty or too long scores 0 without a judge
+        being asked. Where a verdict is missing, the scores that need it are missing too, and the record keeps what
+        they could be. ``length_penalty``: also the score less so much for each 500 characters above 2,000.
+        """
+        rubric = self._chosen_rubric()
+        if rubric is None:
+            return
+        if isinstance(rubric, Rubric):
+            raise ConfigError(
+                f"rubric {rubric.name!r} carries no points: call jury.rate(...) instead of jury.grade(...)"
+            )
+        criteria = rubric.criteria_for(self._draft.instance.criteria)
+        self._draft.criteria = criteria
+        if not is_judged(rubric, response):
+            record_points(self._draft, criteria, None, length_penalty, characters=0)
+            return
+        calls = points_calls(self._panel, rubric, self._draft.instance, response.text)
+        for call in calls:
+            self._engine.submit(*call.call.next.both, first=True)
+        self._draft.flags = prompt_injection.attempts(response.text, [MET])
+        asked = [(call, self._try(call.call)) for call in calls]
+        facts = {
+            "prompt": points_prompt_hash(rubric, self._panel.rubric_calls),
+            "flags": list(self._draft.flags),
+        }
+        self._keep(points_verdicts(asked, criteria, facts))
+        record_points(
+            self._draft, criteria, gradings_of(asked, len(criteria)), length_penalty, characters=len(response.text)
+        )
+
+    def by_rubric(self, response: Response, reference: str) -> None:
+        """``rate`` or ``grade``, whichever the task's rubric is for."""
+        if isinstance(self._chosen, PointsRubric):
+            self.grade(response)
+        else:
+            self.rate(response, reference)
+
     def _rubric(self) -> Rubric | None:
+        """The task's rubric for rating or sorting; None without judges."""
+        rubric = self._chosen_rubric()
+        if isinstance(rubric, PointsRubric):
+            raise ConfigError(f"rubric {rubric.name!r} carries points: call jury.grade(...)")
+        return rubric
+
+    def _chosen_rubric(self) -> Rubric | PointsRubric | None:
         """The task's rubric; None without judges."""
         if not self._panel.judges:
             return None
@@ -119,7 +199,7 @@ class Jury:
     def _ask(
         self, rubric: Rubric, response: Response, reference: str, values: Mapping[str, float] | None = None
     ) -> Sequence[dict[str, Any]]:
-        """The verdicts of all judges, asked at once; a failed one makes the status ``judge_error``."""
+        """The verdicts of all judges, asked at once."""
         calls = judge_calls(self._panel, rubric, self._draft.instance, response.text, reference)
         for call in calls:
             self._engine.submit(*call.next.both, first=True)
@@ -130,12 +210,16 @@ class Jury:
             make_verdict(rubric, judge, [self._try(call) for call in own], values=values, facts=facts)
             for judge, own in groupby(calls, key=lambda call: call.judge)
         ]
+        self._keep(verdicts)
+        return verdicts
+
+    def _keep(self, verdicts: list[dict[str, Any]]) -> None:
+        """Put the verdicts into the record; a failed one makes the status ``judge_error``."""
         self._draft.verdicts = verdicts
         failed = [f"{verdict['judge']} ({verdict['error']})" for verdict in verdicts if verdict["status"] != "ok"]
         if failed:
             self._draft.status = "judge_error"
             self._draft.error = f"no usable verdict from {', '.join(failed)}"
-        return verdicts
 
     def _try(self, call: Call) -> JudgeAttempt:
         """A judge's reply, and its second one where the first cannot be used."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_medhelm.util.settings import RubricCalls
+
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Follow
     from pytest_medhelm.models.engine.request import Completion, Request
@@ -33,3 +35,5 @@ class Panel:
     """Each judge gets the criteria in an order of its own."""
     make_request: Callable[..., Request]
     """Called as ``make_request(judge, messages, instance, repeat=..., form=...)``."""
+    rubric_calls: RubricCalls = "each"
+    """Criteria with points are asked one by one, or all of an answer together."""

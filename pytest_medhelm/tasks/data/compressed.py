@@ -12,12 +12,14 @@ from pytest_medhelm.tasks.task import Instance, Task
 class CompressedInstance:
     """An instance of which only the id and its groups are at hand."""
 
-    __slots__ = ("_content", "group", "id", "length", "stratum")
+    __slots__ = ("_content", "criteria", "group", "id", "length", "stratum")
 
     def __init__(self, instance: Instance, task: Task) -> None:
         self.id = instance.id
         self.length = len(instance.question) + len(instance.context)
         """Characters that are asked."""
+        self.criteria = len(instance.criteria)
+        """Criteria with points that it brings."""
         self.stratum = sys.intern(instance.slices.get(task.strata, "") if task.strata else "")
         """The sub-run that it belongs to; empty where the benchmark has none."""
         self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.stratum)

@@ -1,0 +1,61 @@
+"""HealthBench Hard: the thousand conversations of HealthBench that models found hardest.
+
+Asked: the conversation as it stands in the file, as chat messages; the last one is the user's.
+Read: the whole answer as text.
+Scored: when judges are named, each criterion of the example is met or not met; the points of those that are met,
+negative ones included, are divided by the sum of the positive points, and the mean over examples is kept to 0..1.
+Without judges: overlap with the physician's ideal answer (ROUGE), where there is one.
+
+Results can be broken down by theme and by the category that physicians agreed on; each axis has a score of its own,
+by the same formula. A part of HealthBench and no benchmark of MedHELM: it stands outside of win rates and category
+averages. An instance's id is the file's name and the prompt's id: the same prompt has other criteria in another file.
+Instances of one prompt form a cluster. Each record holds a canary string; it stays in the data and is never printed.
+
+Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
+
+from ..shared.health_bench import ADDRESS, FOLDER, examples
+
+TASK = Task(
+    name="health_bench_hard",
+    title="HealthBench Hard",
+    subcategory="Providing Clinical Knowledge Support",
+    access="public",
+    kind="jury",
+    files=(FOLDER,),
+    load=examples,
+    main_metric="rouge_l",
+    rubric="points",
+    licence="MIT",
+    source="https://github.com/openai/simple-evals",
+    attribution="Arora et al. 2025",
+    redistribution=True,
+    third_party=True,
+    obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
+    size=1000,
+    placed_here=True,
+    outside_medhelm=True,
+)
+LENGTH_PENALTY = 0.0392
+"""For each 500 characters above 2,000 (docs/rubrics.md)."""
+
+
+def prompt(instance: Instance) -> Sequence[Message]:
+    """The conversation."""
+    messages: Sequence[Message] = instance.fields["messages"]
+    return messages
+
+
+def test_health_bench_hard(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
+    if instance.answer:
+        score.rouge(response.text, instance.answer)
+    else:
+        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
+    score.style(response.text, audience="patient")
+    jury.grade(response, length_penalty=LENGTH_PENALTY)
