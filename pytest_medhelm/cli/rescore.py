@@ -1,26 +1,27 @@
 """medhelm rescore: compute the scores of a suite again from its stored responses, asking nothing.
 
 The benchmarks' own tests run over the stored responses, in a pytest session for each run that the suite's results are
-of (from_store.py). Their records go to a folder aside, and take the old ones' place when all of them are there.
+of (plugin/rescoring.py). Their records go to a folder aside, and take the old ones' place when all of them are there.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import re
+import io
 import shutil
 import sqlite3
-import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_medhelm.cli.report import write_again
+from pytest_medhelm.plugin.rescoring import Rescoring
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rescore import CellName, Change, Group, adopt, groups, plan
@@ -29,13 +30,6 @@ from pytest_medhelm.util.errors import ConfigError
 
 _OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")
 """Settings of a run that shape its set of instances and its scores."""
-
-_UNRUN = re.compile(
-    r"^SKIPPED \[\d+\] \S+: (?!unmeasured|Skipped: unmeasured)(.+)"
-    r"|^ERROR \S*\[\S*(?:no-data|data-error)\S*\] - (?:Failed: )?(.+)",
-    re.MULTILINE,
-)
-"""Lines of pytest's summary on benchmarks without data."""
 
 Values = Mapping[CellName, float | None]
 
@@ -90,13 +84,11 @@ def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
         before = _values(suite)
         everything = suite.cells()
     with tempfile.TemporaryDirectory(prefix=".rescoring-", dir=folder) as name:
-        place = Path(name)
-        reasons: list[str] = []
-        for number, group in enumerate(found):
-            reasons += _run_tests(folder, place / f"plan-{number}.json", group, arguments)
-        if not (place / "suite.sqlite").is_file():
+        staging = Path(name)
+        reasons = sorted(set().union(*(_run_tests(folder, staging, group, arguments) for group in found)))
+        if not (staging / "suite.sqlite").is_file():
             raise ConfigError(_nothing(shown, everything, reasons))
-        with closing(Suite(place)) as staged:
+        with closing(Suite(staging)) as staged:
             done = [cell for cell in staged.cells() if cell in everything]
             changes = adopt(folder, staged, done)
     if folder != shown.resolve():
@@ -114,8 +106,8 @@ def _copy(source: Path, target: Path) -> None:
     """A copy of a suite's databases, also while somebody writes to them."""
     Suite(target).close()
     for name in ("suite.sqlite", "responses.sqlite"):
-        with closing(sqlite3.connect(source / name)) as theirs, closing(sqlite3.connect(target / name)) as ours:
-            theirs.backup(ours)
+        with closing(sqlite3.connect(source / name)) as original, closing(sqlite3.connect(target / name)) as new:
+            original.backup(new)
         (target / name).chmod(0o600)
 
 
@@ -124,41 +116,63 @@ def _values(suite: Suite) -> Values:
     return {(cell.benchmark, cell.model): cell.value for cell in cells}
 
 
-def _run_tests(folder: Path, file: Path, group: Group, arguments: argparse.Namespace) -> list[str]:
+def _run_tests(folder: Path, staging: Path, group: Group, arguments: argparse.Namespace) -> set[str]:
     """Why benchmarks of the group could not be run.
 
     Raises ConfigError with pytest's own sentence when the session did not come to its end.
     """
-    file.write_text(json.dumps(plan(group)))
-    place = group.manifest["place"]
-    home = Path.cwd() if arguments.paths or not Path(place["folder"]).is_dir() else Path(place["folder"])
-    command = [sys.executable, "-m", "pytest", *_options(folder, file, group.manifest, arguments)]
+    found_in = group.manifest["place"]["folder"]
+    home = Path.cwd() if arguments.paths or not Path(found_in).is_dir() else Path(found_in)
+    options = [*_options(folder, group.manifest, arguments)]
     print(f"scoring {', '.join(sorted({name for name, _ in group.cells}))} again ...", file=sys.stderr, flush=True)
-    environment = os.environ | {"COLUMNS": "1000"}  # Sentences in the summary are cut at the terminal's width.
-    ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, errors="replace")
-    if ended.returncode not in (0, 1, 5):
-        raise ConfigError(f"the tests cannot be run again: {_reason(ended.stdout, ended.stderr)}")
-    return sorted({_visible(found[1] or found[2]) for found in _UNRUN.finditer(ended.stdout)})
+    rescoring, shown = Rescoring(plan(group), staging), io.StringIO()
+    with _fresh_imports(), chdir(home), redirect_stdout(shown), redirect_stderr(shown):
+        status = pytest.main(options, plugins=[rescoring])
+    if rescoring.interrupted:
+        raise KeyboardInterrupt
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        problem = next(iter(rescoring.problems), None) or _said(shown.getvalue())
+        raise ConfigError(f"the tests cannot be run again: {_visible(problem)}")
+    return set(map(_visible, rescoring.not_run))
 
 
-def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
+@contextmanager
+def _fresh_imports() -> Iterator[None]:
+    """Tests and what they import are read anew by each session, as they are now."""
+    modules, path = {*sys.modules}, [*sys.path]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in {*sys.modules} - modules:
+            if _is_of_project(name, getattr(sys.modules[name], "__file__", None)):
+                del sys.modules[name]
+
+
+def _is_of_project(name: str, file: str | None) -> bool:
+    """A module of the tests: neither of Python, of an installed package, nor of this one."""
+    installed = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
+    own = name.partition(".")[0] == __name__.partition(".")[0] and "benchmarks" not in name
+    return file is not None and not own and not any(Path(file).is_relative_to(folder) for folder in installed)
+
+
+def _options(folder: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
     place, settings = manifest["place"], manifest["settings"]
     # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
-    yield from ("-p", "no:cacheprovider", "-q", "--tb=short", "-rsE")
+    yield from ("-p", "no:cacheprovider", "-q", "--tb=short")
     if arguments.paths:
         yield from map(str, arguments.paths)
     else:
         yield from place["paths"]
         if place["pyargs"]:
             yield "--pyargs"
-    yield f"--medhelm-from-store={file}"
     yield from (f"--medhelm-results={folder.parent}", f"--medhelm-suite={folder.name}")
     for name in _OPTIONS:
         value = "all" if name == "limit" and settings[name] is None else settings.get(name)
         if value is not None:
             yield f"--medhelm-{name.replace('_', '-')}={value}"
-    if settings.get("judge_shuffle"):
-        yield "--medhelm-judge-shuffle"
+    if settings.get("shuffle_criteria"):
+        yield "--medhelm-shuffle-criteria"
     for name in ("data", "config"):
         value = getattr(arguments, name) or place[name]
         if value is not None:
@@ -167,17 +181,15 @@ def _options(folder: Path, file: Path, manifest: Mapping[str, Any], arguments: a
         yield from ("-n", arguments.processes)
 
 
-def _reason(out: str, err: str) -> str:
-    """The line in which pytest says what is wrong."""
-    lines = [line.strip() for line in (*err.splitlines(), *out.splitlines())]
-    raised = [line.removeprefix("E  ").strip() for line in lines if line.startswith("E  ")]
-    marked = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith(("ERROR", "INTERNALERROR"))]
-    text = (raised or marked or [line for line in lines if line] or ["pytest said nothing"])[0]
-    return _visible(text)
+def _said(text: str) -> str:
+    """What pytest says to a wrong option or a conftest that cannot be imported, for which it has no hook."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("E  ", "ERROR"))] or lines or ["pytest said nothing"]
+    return errors[0].removeprefix("ERROR:").removeprefix("E  ").strip()
 
 
 def _visible(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:300]
+    return "".join(character if character.isprintable() else "?" for character in text)[:300]
 
 
 def _nothing(shown: Path, cells: Sequence[CellName], reasons: Sequence[str]) -> str:

@@ -40,6 +40,10 @@ class Roster:
         }
 
 
+ROSTER: pytest.StashKey[Roster] = pytest.StashKey()
+"""On config: the models and judges of the session."""
+
+
 def _served(names: Sequence[str]) -> frozenset[str]:
     """The providers among these that are a server at an address."""
     return frozenset(name.partition("/")[0] for name in names) & {"openai", "vllm", "ollama"}
@@ -95,15 +99,15 @@ def _require_prices(lineup: Roster, settings: Settings) -> None:
 
 def refuse_self_judging(lineup: Roster, settings: Settings) -> None:
     """A model must not grade its own answers. Raises ConfigError."""
-    if settings.config.run.get("allow_self_judging"):
+    if settings.allow_self_judging:
         return
     seen = {(model.endpoint.base_url, model.served): model.name for model in lineup.models if model.endpoint}
     for judge in lineup.judges:
         judged = judge.endpoint and seen.get((judge.endpoint.base_url, judge.served))
         if judged:
             raise ConfigError(
-                f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or set "
-                "allow_self_judging = true under [run] in medhelm.toml"
+                f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or type "
+                "--medhelm-allow-self-judging"
             )
 
 

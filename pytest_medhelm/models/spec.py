@@ -24,7 +24,7 @@ from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.network import host_of, is_loopback, shown_address
+from pytest_medhelm.util.network import complete_address, host_of, is_loopback, shown_address
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
@@ -217,13 +217,9 @@ def _hosted_openai() -> tuple[str, Mapping[str, str]]:
 def base_url(url: str, option: str) -> str:
     """Check an address and complete it with /v1. Raises ConfigError naming the option it came from."""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
-    except ValueError:  # a port beyond 65535, half an IPv6 address
-        usable = False
-    if not usable or " " in url:
-        raise ConfigError(f"{option}: {url.rpartition('@')[2]!r} is not an address; type e.g. http://localhost:8000/v1")
-    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+        return complete_address(url)
+    except ValueError as problem:
+        raise ConfigError(f"{option}: {url.rpartition('@')[2]!r} {problem}") from None
 
 
 def _key(variable: str, endpoint: str) -> str:

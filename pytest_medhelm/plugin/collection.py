@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.plugin import state
-from pytest_medhelm.plugin.marks import NAME_A_MODEL
+from pytest_medhelm.models.roster import ROSTER
+from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
+from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from pytest_medhelm.util.settings import Settings
 
 
+_MARKED: pytest.StashKey[bool] = pytest.StashKey()
+"""On a module node: its marks are set."""
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Give a test that uses our fixtures its models and instances (the body of pytest_generate_tests)."""
     task = getattr(metafunc.module, "TASK", None)
@@ -28,12 +34,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         _mark(metafunc, task)
     if not _uses_our(metafunc, "model"):
         return
-    lineup = metafunc.config.stash.get(state.LINEUP, None)
-    if lineup is None or not lineup.models:
-        _one_item(metafunc, "no-model", pytest.mark.skip(reason=NAME_A_MODEL))
+    roster = metafunc.config.stash.get(ROSTER, None)
+    if roster is None or not roster.models:
+        _one_item(metafunc, NO_MODEL)
         return
     if not _uses_our(metafunc, "instance"):
-        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
+        metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
         return
     if not isinstance(task, Task):
         raise pytest.UsageError(
@@ -41,21 +47,19 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         )
     try:
         benchmark = _benchmark(metafunc)
-        _respect_agreement(benchmark, lineup, metafunc.config.stash[state.SETTINGS])
+        _respect_agreement(benchmark, roster, metafunc.config.stash[SETTINGS])
     except DataMissing as problem:
-        if task.gates:  # A promotion that nobody measured must not look like one that passed.
-            _one_item(metafunc, "no-data", instance=problem)
-        else:
-            _one_item(metafunc, "no-data", pytest.mark.skip(reason=str(problem)))
+        # A promotion that nobody measured must not look like one that passed.
+        _one_item(metafunc, NotRun(task.name, "no_data", str(problem)), problem if task.gates else None)
     except DataError as problem:
-        _one_item(metafunc, "data-error", instance=problem)
+        _one_item(metafunc, NotRun(task.name, "bad_data", str(problem)), problem)
     else:
-        metafunc.parametrize("model", lineup.models, ids=lambda model: model.name, indirect=True)
-        mine = in_shard(benchmark.instances, metafunc.config.stash[state.SETTINGS].shard, name=task.name)
-        metafunc.parametrize("instance", mine, ids=[public_id(task, entry.id) for entry in mine], indirect=True)
+        metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
+        chosen = in_shard(benchmark.instances, metafunc.config.stash[SETTINGS].shard, name=task.name)
+        metafunc.parametrize("instance", chosen, ids=[public_id(task, entry.id) for entry in chosen], indirect=True)
 
 
-def _respect_agreement(benchmark: Benchmark, lineup: Roster, settings: Settings) -> None:
+def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings) -> None:
     """Data that may not be sent somewhere is not sent there. Raises DataMissing naming the model.
 
     Gated and private data stay on this machine, and so do data whose terms allow no service of a third party, except
@@ -66,7 +70,7 @@ def _respect_agreement(benchmark: Benchmark, lineup: Roster, settings: Settings)
         return
     from pytest_medhelm.models.spec import foreign_host
 
-    for model in lineup:
+    for model in roster:
         host = foreign_host(model, settings)
         if host:
             reason = (
@@ -83,20 +87,20 @@ def _respect_agreement(benchmark: Benchmark, lineup: Roster, settings: Settings)
 def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
     """The module's benchmark, read once also where a module has several test functions."""
     module = _module(metafunc)
-    benchmark = module.stash.get(state.BENCHMARK, None)
+    benchmark = module.stash.get(BENCHMARK, None)
     if benchmark is None:
         _check_gates(metafunc.module.TASK)
-        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[state.SETTINGS])
-        module.stash[state.BENCHMARK] = benchmark
+        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[SETTINGS])
+        module.stash[BENCHMARK] = benchmark
     return benchmark
 
 
 def _mark(metafunc: pytest.Metafunc, task: Task) -> None:
     """Marks sit on the module node: one per item would double the cost of collection."""
     module = _module(metafunc)
-    if state.MARKED in module.stash:
+    if _MARKED in module.stash:
         return
-    module.stash[state.MARKED] = True
+    module.stash[_MARKED] = True
     metafunc.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
     for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
         module.add_marker(name)
@@ -114,13 +118,8 @@ def _uses_our(metafunc: pytest.Metafunc, name: str) -> bool:
     return bool(definitions) and definitions[-1].func.__module__ == "pytest_medhelm.plugin.fixtures"
 
 
-def _one_item(
-    metafunc: pytest.Metafunc, name: str, mark: pytest.MarkDecorator | None = None, instance: Any = None
-) -> None:
-    """A single item that stands for the whole benchmark: skipped, or failing with a sentence."""
-    metafunc.parametrize("model", [pytest.param(None, marks=mark or (), id=name)], indirect=True)
-    if _uses_our(metafunc, "instance"):
-        metafunc.parametrize("instance", [pytest.param(instance, id="all")], indirect=True)
+def _one_item(metafunc: pytest.Metafunc, not_run: NotRun, instance: Exception | None = None) -> None:
+    one_item(metafunc, not_run, instance, with_instance=_uses_our(metafunc, "instance"))
 
 
 def _check_gates(task: Task) -> None:

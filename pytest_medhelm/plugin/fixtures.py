@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_medhelm.plugin import state
 from pytest_medhelm.util.network import shown_address
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.plugin.asking import Asker
+    from pytest_medhelm.plugin.recorder import Recorder
+    from pytest_medhelm.plugin.request_builder import RequestBuilder
     from pytest_medhelm.scoring.jury.jury import Jury
     from pytest_medhelm.scoring.metrics.summarization import Compare, Scales
     from pytest_medhelm.scoring.record import RecordBuilder
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class AskedModel:
     """A model that a test can ask, also outside a benchmark and over several turns."""
 
-    def __init__(self, spec: Model, asker: Asker) -> None:
+    def __init__(self, spec: Model, requests: RequestBuilder) -> None:
         self._spec = spec
-        self._asker = asker
+        self._requests = requests
 
     def __repr__(self) -> str:
         return f"model {self.name}"
@@ -51,8 +51,8 @@ class AskedModel:
         from pytest_medhelm.scoring.response import Response
 
         chat = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-        request = self._asker.request(self._spec, chat, **sampling)
-        completion = self._asker.complete(request, chat)
+        request = self._requests.request(self._spec, chat, **sampling)
+        completion = self._requests.complete(request, chat)
         if completion.outcome == "request_error":
             raise PlumbingFailure(_no_answer(self._spec, completion.error, request.key), pytrace=False)
         if completion.outcome == "skipped":
@@ -68,7 +68,7 @@ class Score:
     too long, blocked or empty, gets the metric's worst value and keeps its status.
     """
 
-    def __init__(self, draft: RecordBuilder, asker: Asker) -> None:
+    def __init__(self, draft: RecordBuilder, asker: Recorder) -> None:
         self._draft = draft
         self._asker = asker
 
@@ -228,7 +228,7 @@ class Score:
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> AskedModel:
     """A model named by --medhelm-model; a test that uses it runs once for each. Ask it with model.ask(...)."""
-    return AskedModel(request.param, request.config.stash[state.ASKER])
+    return AskedModel(request.param, _requests(request))
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def instance(request: pytest.FixtureRequest) -> Instance:
     """One instance of the module's TASK; a test that uses it runs once for each."""
     if isinstance(request.param, Exception):
         pytest.fail(str(request.param), pytrace=False)
-    return request.config.stash[state.ASKER].draft(request.node).instance
+    return _recorder(request).builder(request.node).instance
 
 
 @pytest.fixture
@@ -245,28 +245,28 @@ def response(request: pytest.FixtureRequest, instance: Instance, model: AskedMod
     from pytest_medhelm.plugin.outcomes import PlumbingFailure
     from pytest_medhelm.scoring.response import Response
 
-    asker = request.config.stash[state.ASKER]
-    draft = asker.draft(request.node)
-    benchmark = draft.benchmark
-    request_sent, completion = asker.answer(draft)
-    draft.response = Response(completion, key=request_sent.key, instance=instance, language=benchmark.task.language)
+    recorder = _recorder(request)
+    record = recorder.builder(request.node)
+    task = record.benchmark.task
+    sent, completion = _requests(request).answer(record)
+    record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
     if completion.outcome == "request_error":
-        draft.status, draft.error = "request_error", completion.error
-        reason = _no_answer(draft.model, completion.error, request_sent.key)
-        if asker.tolerates("request_error", benchmark.task) and instance.must_pass is None:
+        record.status, record.error = "request_error", completion.error
+        reason = _no_answer(record.model, completion.error, sent.key)
+        if recorder.tolerates("request_error", task) and instance.must_pass is None:
             pytest.skip(f"unmeasured: {reason}")
         raise PlumbingFailure(reason, pytrace=False)
     if completion.outcome == "skipped":
-        draft.status, draft.error = "skipped", completion.error
+        record.status, record.error = "skipped", completion.error
         pytest.skip(f"unmeasured: {completion.error}")
-    return draft.response
+    return record.response
 
 
 @pytest.fixture
 def score(request: pytest.FixtureRequest, response: Response) -> Score:
     """Records metric scores of the response; see Score."""
-    asker = request.config.stash[state.ASKER]
-    return Score(asker.draft(request.node), asker)
+    recorder = _recorder(request)
+    return Score(recorder.builder(request.node), recorder)
 
 
 @pytest.fixture
@@ -275,11 +275,23 @@ def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
     from pytest_medhelm.plugin.outcomes import PlumbingFailure
     from pytest_medhelm.scoring.jury.jury import Jury
 
-    asker = request.config.stash[state.ASKER]
-    draft = asker.draft(request.node)
-    yield Jury(asker.panel, asker.engine, asker.rubric(draft.benchmark), draft)
-    if draft.status == "judge_error" and not asker.tolerates("judge_error", draft.benchmark.task):
-        raise PlumbingFailure(draft.error, pytrace=False)
+    requests, recorder = _requests(request), _recorder(request)
+    record = recorder.builder(request.node)
+    yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
+    if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
+        raise PlumbingFailure(record.error, pytrace=False)
+
+
+def _requests(request: pytest.FixtureRequest) -> RequestBuilder:
+    from pytest_medhelm.plugin.request_builder import REQUESTS
+
+    return request.config.stash[REQUESTS]
+
+
+def _recorder(request: pytest.FixtureRequest) -> Recorder:
+    from pytest_medhelm.plugin.recorder import RECORDER
+
+    return request.config.stash[RECORDER]
 
 
 def _no_answer(model: Model, error: str, key: str) -> str:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from pytest_medhelm.plugin import state
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
+
+
+BENCHMARK: pytest.StashKey[Benchmark] = pytest.StashKey()
+"""On a module node."""
 
 
 class ItemParams(NamedTuple):
@@ -31,15 +34,15 @@ def item_params(item: pytest.Item) -> ItemParams | None:
         return None
     module = item.getparent(pytest.Module)
     assert module is not None
-    return ItemParams(module.stash[state.BENCHMARK], packed, params["model"])
+    return ItemParams(module.stash[BENCHMARK], packed, params["model"])
 
 
 def params_to_ask(item: pytest.Item) -> ItemParams | None:
     """What an item will ask a model about when it runs; None where it asks nothing."""
-    found = item_params(item) if "response" in getattr(item, "fixturenames", ()) else None
-    if found is None or found.model.answer is not None or skips(item):
+    params = item_params(item) if "response" in getattr(item, "fixturenames", ()) else None
+    if params is None or params.model.answer is not None or skips(item):
         return None
-    return found
+    return params
 
 
 def skips(item: pytest.Item) -> bool:
@@ -52,4 +55,4 @@ def skips(item: pytest.Item) -> bool:
 def benchmarks(items: Iterable[pytest.Item]) -> list[Benchmark]:
     """The benchmarks of some items, each once, in no order."""
     modules = {module for item in items if (module := item.getparent(pytest.Module))}
-    return [module.stash[state.BENCHMARK] for module in modules if state.BENCHMARK in module.stash]
+    return [module.stash[BENCHMARK] for module in modules if BENCHMARK in module.stash]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from _pytest.outcomes import Failed
 
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.util.errors import MedhelmError
-
-BUDGET_OF = "budget of"
-"""How the reason begins for which a session stops at its budget: only the text travels from xdist's workers."""
 
 
 class PlumbingFailure(Failed):
@@ -27,18 +25,39 @@ SHOWN = 4000
 """Characters of a prompt or an answer that --medhelm-show-text shows; the instance browser has all of it."""
 
 
+class ReportStatus(NamedTuple):
+    """What a report keeps of its record."""
+
+    status: str
+    value: float | None
+
+
+def shown_status(
+    report: pytest.TestReport | pytest.CollectReport,
+) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+    """How pytest counts and shows a benchmark's item; None for what is not ours to say."""
+    shown = getattr(report, "medhelm", None)
+    if not isinstance(shown, ReportStatus) or report.failed:
+        return None  # A record is on an xdist worker, where nothing is shown.
+    if report.skipped:
+        return "unmeasured", "u", "UNMEASURED"
+    value = "" if shown.value is None else f" {shown.value:.2f}"
+    letter = "," if shown.status == "ok" else shown.status[0]
+    return "scored", letter, (f"SCORED {shown.status}{value}", {"cyan": True})
+
+
 _WIDE = 120
 """Columns: pytest-html breaks no line."""
 
 
-def add_text(report: pytest.TestReport, draft: RecordBuilder) -> None:
+def add_text(report: pytest.TestReport, builder: RecordBuilder) -> None:
     """Add the request and the answer as sections of a report, as a terminal shows them and does nothing."""
     from pytest_medhelm.reports.html.instance_view import messages_of
 
-    for message in messages_of(draft.request.payload) if draft.request else ():
+    for message in messages_of(builder.request.payload) if builder.request else ():
         report.sections.append((f"medhelm request, {_shown(message['role'])}", _shown(message["content"])))
-    if draft.response is not None:
-        report.sections.append(("medhelm answer", _shown(draft.response.text)))
+    if builder.response is not None:
+        report.sections.append(("medhelm answer", _shown(builder.response.text)))
 
 
 def _shown(text: str) -> str:
@@ -48,7 +67,7 @@ def _shown(text: str) -> str:
     return "\n".join([*lines, f"[{len(text) - SHOWN:,} characters more]"] if len(text) > SHOWN else lines)
 
 
-def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: RecordBuilder | None) -> None:
+def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], builder: RecordBuilder | None) -> None:
     """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
     if report.sections:
         report.sections = []
@@ -58,7 +77,7 @@ def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], draft: Rec
     if isinstance(call.excinfo.value, PlumbingFailure | Shortfall | MedhelmError):
         report.longrepr = str(call.excinfo.value)
         return
-    request = f", request {draft.response.key[:12]}" if draft and draft.response else ""
+    request = f", request {builder.response.key[:12]}" if builder and builder.response else ""
     name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
     report.longrepr = (
         f"{call.excinfo.typename} at {Path(where.path).name}:{where.lineno + 1}{name}; "

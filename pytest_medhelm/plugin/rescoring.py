@@ -6,8 +6,7 @@ that they had. Only instances that have a record are run.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,56 +15,90 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.price import Price
-from pytest_medhelm.models.roster import Roster
+from pytest_medhelm.models.roster import ROSTER, Roster
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.plugin import state
+from pytest_medhelm.plugin.activation import REPLAY
+from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.not_run import not_run_of
+from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Task
-from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.settings import Settings
 
 
-def restricted(settings: Settings, plan: Path) -> Settings:
-    """The settings without whatever belongs to asking and judging. Raises ConfigError when the plan cannot be read."""
-    content = read_plan(plan)
+class Rescoring:
+    """The plugin with which ``medhelm rescore`` runs pytest: it takes the records that the tests come to."""
+
+    def __init__(self, replay: Mapping[str, Any], folder: Path) -> None:
+        """``replay``: which cells, of which models (``results.store.rescore.plan``); ``folder``: for the records."""
+        self._replay = replay
+        self._folder = folder
+        self._writer: SuiteWriter | None = None
+        self.not_run: set[str] = set()
+        """Why benchmarks could not be run."""
+        self.problems: list[str] = []
+        """What went wrong while tests were collected."""
+        self.interrupted = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[REPLAY] = self._replay
+        config.stash[ROSTER] = stored_roster(self._replay)
+        self._writer = SuiteWriter(config, self._replay["run"], self._folder)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        assert self._writer is not None
+        if not_run := not_run_of(report):
+            self.not_run.add(not_run.reason)
+        self._writer.take(report, None)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = str(crash.message if crash else report.longrepr or report.nodeid).strip()
+            self.problems.append(text.splitlines()[-1].removeprefix("E ").strip())
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.problems.append(excinfo.exconly())
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = excinfo.type is KeyboardInterrupt
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        assert self._writer is not None
+        self._writer.close()
+
+
+def restricted(settings: Settings, replay: Mapping[str, Any]) -> Settings:
+    """The settings without whatever belongs to asking and judging."""
     return replace(
         settings,
-        from_store=plan,
-        models=tuple(entry["name"] for entry in content["models"]),
-        judges=tuple(entry["name"] for entry in content["judges"]),
+        models=tuple(entry["name"] for entry in replay["models"]),
+        judges=tuple(entry["name"] for entry in replay["judges"]),
         gates=(),
         baseline=None,
         base_url=None,
         shard=None,
         max_cost=None,
         prefetch=0,
-        cache=True,
+        no_cache=False,
         offline=True,
         strict=False,
         html="none",
     )
 
 
-def read_plan(path: Path) -> dict[str, Any]:
-    """What is to be scored again, as ``medhelm rescore`` wrote it. Raises ConfigError."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise ConfigError("--medhelm-from-store belongs to 'medhelm rescore': type medhelm rescore SUITE") from None
-    return content
-
-
-def stored_lineup(plan: Path) -> Roster:
+def stored_roster(replay: Mapping[str, Any]) -> Roster:
     """The models and judges of a run, from what its manifest says of them."""
-    content = read_plan(plan)
-    prices = content["prices"]
 
     def model(entry: Mapping[str, Any]) -> Model:
-        price = prices.get(entry["name"])
+        price = replay["prices"].get(entry["name"])
         return Model(
             entry["name"],
-            content["providers"][entry["name"]],
+            replay["providers"][entry["name"]],
             entry["served"],
             body=entry["body"],
             system_prompt=entry["system_prompt"],
@@ -73,18 +106,18 @@ def stored_lineup(plan: Path) -> Roster:
             price=Price(**price) if price else None,
         )
 
-    return Roster(tuple(map(model, content["models"])), tuple(map(model, content["judges"])))
+    return Roster(tuple(map(model, replay["models"])), tuple(map(model, replay["judges"])))
 
 
 class StoredItems:
-    """Leaves the items that have a record, and those that say why a benchmark of the plan cannot be run."""
+    """Leaves the items that have a record, and those that say why a benchmark cannot be run."""
 
-    def __init__(self, settings: Settings, plan: Path) -> None:
-        self._benchmarks = {benchmark for benchmark, _ in read_plan(plan)["cells"]}
-        with closing(open_suite(settings.folder)) as suite:
+    def __init__(self, folder: Path, cells: Collection[tuple[str, str]]) -> None:
+        self._benchmarks = {benchmark for benchmark, _ in cells}
+        with closing(open_suite(folder)) as suite:
             self._known = {
                 (benchmark, model, record["instance"])
-                for benchmark, model in map(tuple, read_plan(plan)["cells"])
+                for benchmark, model in cells
                 for record in suite.records(benchmark, model)
             }
 
@@ -105,4 +138,4 @@ class StoredItems:
         if not isinstance(instance, CompressedInstance):
             task = getattr(module.obj, "TASK", None)
             return isinstance(task, Task) and task.name in self._benchmarks
-        return (module.stash[state.BENCHMARK].task.name, callspec.params["model"].name, instance.id) in self._known
+        return (module.stash[BENCHMARK].task.name, callspec.params["model"].name, instance.id) in self._known

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.plugin import state
+from pytest_medhelm.plugin.request_builder import REQUESTS
 from pytest_medhelm.reports.html.overview import LOST
 
 BETWEEN_DRAWINGS = 0.2
@@ -112,7 +112,7 @@ class StatusLine:
         before, done = self._seen[0] if self._seen else (now, self._done)
         self._seen.append((now, self._done))
         rate = (self._done - done) / (now - before) if now > before else 0.0
-        asker = self._config.stash.get(state.ASKER, None)
+        requests = self._config.stash.get(REQUESTS, None)
         parts = [f"medhelm {self._done:,} of {self._total:,}"]
         if rate and self._total > self._done:
             parts.append(f"{duration((self._total - self._done) / rate)} left")
@@ -120,8 +120,8 @@ class StatusLine:
         if self._failed:
             parts.append(f"{self._failed} failed")
         parts.append(f"{rate:.3g}/s")
-        if asker is not None and asker.in_flight:
-            parts.append(f"{asker.in_flight} in flight")
+        if requests is not None and requests.in_flight:
+            parts.append(f"{requests.in_flight} in flight")
         if self._verdicts:
             parts.append(f"{self._verdicts:,} verdicts of judges")
         line = parts[0]

@@ -7,58 +7,91 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pytest
 
-from pytest_medhelm.plugin import state
+from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import item_params, skips
-from pytest_medhelm.plugin.outcomes import BUDGET_OF, Shortfall, add_text, hide_text
+from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.outcomes import Shortfall, add_text, hide_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
+from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
+from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
 from pytest_medhelm.scoring.jury.jury import requests_about
 from pytest_medhelm.util.errors import BudgetReached
 
 if TYPE_CHECKING:
-    from pytest_medhelm.plugin.asking import Asker
+    from pytest_medhelm.plugin.request_builder import StartEngine
+
+
+class Share(NamedTuple):
+    """Items rank, rank + processes, ... run in this process."""
+
+    rank: int | None
+    """None: not known which."""
+    processes: int
 
 
 class WorkerPlugin:
     """Runs the share of this process."""
 
-    def __init__(self, asker: Asker, rank: int | None) -> None:
-        """``rank`` of ``asker.processes``: items rank, rank + processes, ... run here; None: not known which."""
-        self._asker = asker
-        self._settings = asker.settings
-        self._rank = rank
-        self._look_ahead = self._looking_ahead(())
-        self._wanted = 0
+    def __init__(
+        self,
+        config: pytest.Config,
+        run: str,
+        share: Share,
+        start_engine: StartEngine,
+        tolerated: frozenset[tuple[str, str]],
+    ) -> None:
+        """``tolerated``: (status, benchmark or "*") that gate rules decide on."""
+        self._config = config
+        self._settings = config.stash[SETTINGS]
+        self._run = run
+        self._share = share
+        self._start_engine = start_engine
+        self._tolerated = tolerated
+        self._requests: RequestBuilder
+        self._recorder: Recorder
+        self._prefetcher: Prefetcher
+        self._planned = 0
         """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
+
+    # After the controller's, which finds out who answers where.
+    @pytest.hookimpl
+    def pytest_sessionstart(self) -> None:
+        stash, hook, settings = self._config.stash, self._config.hook, self._settings
+        roster = stash[ROSTER]
+        self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
+        self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated)
+        self._prefetcher = self._prefetching(())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         # The share of a replacement worker, or under another scheduler, is not known: it asks on demand.
-        known = self._rank is not None and self._rank < self._asker.processes
-        self._look_ahead = self._looking_ahead(session.items[self._rank :: self._asker.processes] if known else ())
+        rank, processes = self._share
+        known = rank is not None and rank < processes
+        self._prefetcher = self._prefetching(session.items[rank::processes] if known else ())
         if self._settings.max_cost is not None:
-            self._wanted = sum(map(self._requests, session.items))
+            self._planned = sum(map(self._requests_of, session.items))
         # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
         gc.freeze()
         try:
             return (yield)
         finally:
-            self._asker.close()
+            self._requests.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         # Within setup, so that what a prompt function prints is captured like a test's own output.
-        self._look_ahead.advance_to(item)
+        self._prefetcher.advance_to(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         result = yield
-        draft = item.stash.get(state.DRAFT, None)
-        shortfall = draft.shortfall(strict=self._settings.strict) if draft else None
+        builder = item.stash.get(BUILDER, None)
+        shortfall = builder.shortfall(strict=self._settings.strict) if builder else None
         if shortfall:
             raise Shortfall(shortfall, pytrace=False)
         return result
@@ -73,45 +106,51 @@ class WorkerPlugin:
             self._stop(item, report, reached)
         if item_params(item) is None:
             return report
-        draft = item.stash.get(state.DRAFT, None)
+        builder = item.stash.get(BUILDER, None)
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        if draft is not None and ended and not isinstance(reached, BudgetReached):
-            report.medhelm = self._asker.record(draft)  # type: ignore[attr-defined]
+        if builder is not None and ended and not isinstance(reached, BudgetReached):
+            report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
         if not self._settings.show_text:
-            hide_text(report, call, draft)
-        elif report.when == "call" and draft is not None:
-            add_text(report, draft)
+            hide_text(report, call, builder)
+        elif report.when == "call" and builder is not None:
+            add_text(report, builder)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
-        if draft is not None and report.when == "teardown":
-            del item.stash[state.DRAFT]
+        if builder is not None and report.when == "teardown":
+            del item.stash[BUILDER]
         return report
 
-    def _looking_ahead(self, items: Sequence[pytest.Item]) -> Prefetcher:
+    @pytest.hookimpl
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C in a worker: xdist tells its controller of no difference to a stop."""
+        if hasattr(self._config, "workeroutput") and excinfo.type is KeyboardInterrupt:
+            self._config.workeroutput["medhelm_interrupted"] = True
+
+    def _prefetching(self, items: Sequence[pytest.Item]) -> Prefetcher:
         size = self._settings.prefetch
         if size is None:
-            slots = [model.endpoint.concurrency for model in self._asker.lineup if model.endpoint]
-            size = max(2, 2 * max(slots, default=1) // self._asker.processes)
-        return Prefetcher(self._asker, items, size)
+            slots = [model.endpoint.concurrency for model in self._config.stash[ROSTER] if model.endpoint]
+            size = max(2, 2 * max(slots, default=1) // self._share.processes)
+        return Prefetcher(self._requests, self._recorder, items, size)
 
     # --medhelm-max-cost
 
-    def _requests(self, item: pytest.Item) -> int:
+    def _requests_of(self, item: pytest.Item) -> int:
         """How many requests an item asks for: the model's, and one for each judge and repeat."""
         names = getattr(item, "fixturenames", ())
-        found = item_params(item) if "response" in names else None
-        if found is None or skips(item):
+        params = item_params(item) if "response" in names else None
+        if params is None or skips(item):
             return 0
-        rubric = self._asker.rubric(found.benchmark) if "jury" in names else None
-        verdicts = 0 if rubric is None else requests_about(self._asker.panel, rubric, found.packed.criteria)
-        return (found.model.answer is None) + verdicts
+        rubric = self._recorder.rubric(params.benchmark) if "jury" in names else None
+        verdicts = 0 if rubric is None else requests_about(self._requests.panel, rubric, params.packed.criteria)
+        return (params.model.answer is None) + verdicts
 
     def _stop(self, item: pytest.Item, report: pytest.TestReport, reached: BudgetReached) -> None:
         """The budget does not reach for this item: it has no record, and the session ends with it."""
         report.outcome = "skipped"
         report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
         amount = f"{self._settings.max_cost:.10g} {self._settings.currency}"
-        item.session.shouldstop = (
-            f"{BUDGET_OF} {amount} reached after {reached.answered} of {self._wanted} requests; "
+        item.session.shouldstop = report.medhelm_budget = (  # type: ignore[attr-defined]
+            f"budget of {amount} reached after {reached.answered} of {self._planned} requests; "
             "raise --medhelm-max-cost and run the same command to go on"
         )

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScheduling
 
+from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.util.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pytest_medhelm.plugin.controller import Controller
 
 AT_HAND = 8
 """Items that a worker has been sent and not yet run; at least two, since a worker holds its last one back."""
@@ -34,14 +33,17 @@ def check_distribution(config: pytest.Config) -> None:
 class Distribution:
     """Hooks of the controller that exist only when xdist runs."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
+    def __init__(self, config: pytest.Config, told: Mapping[str, Any]) -> None:
+        """``told``: what workers must know besides who answers where, as plain values."""
+        self._config = config
+        self._told = told
 
     def pytest_configure_node(self, node: Any) -> None:
+        roster = self._config.stash.get(ROSTER, None)
         node.workerinput["medhelm"] = {
-            "run": self._controller.run,
-            "resolved": self._controller.lineup.resolved(),
-            "static": self._controller.config.getoption("dist") == "load",
+            **self._told,
+            "resolved": roster.resolved() if roster else {},
+            "static": self._config.getoption("dist") == "load",
         }
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> LoadScheduling | None:

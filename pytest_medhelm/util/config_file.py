@@ -44,36 +44,6 @@ from typing import Any
 
 from pytest_medhelm.util.errors import ConfigError
 
-_RUN = {
-    "models": list,
-    "judges": list,
-    "gates": list,
-    "allow_hosts": list,
-    "allow_self_judging": bool,
-    "judge_repeats": int,
-    "judge_shuffle": bool,
-    "base_url": str,
-    "data": str,
-    "limit": (int, str),
-    "shots": int,
-    "sampler": str,
-    "concurrency": int,
-    "prefetch": int,
-    "max_cost": (int, float),
-    "currency": str,
-    "results": str,
-    "suite": str,
-    "offline": bool,
-    "no_cache": bool,
-    "strict": bool,
-    "show_text": bool,
-    "published": bool,
-    "bertscore": str,
-    "baseline": str,
-    "baseline_model": str,
-    "shard": str,
-    "ledger": str,
-}
 _ENDPOINT = {
     "base_url": str,
     "api_key_env": str,
@@ -96,6 +66,15 @@ _MODEL = {
     "price": dict,
     "answers": str,
 }
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
+_LEAST = {"concurrency": 1, "timeout": 0.001, "retries": 0, "max_tokens": 1}
 _DATA = {"accept": list}
 _TABLES = ("run", "endpoints", "models", "data", "rubrics")
 """In the order of ConfigFile's fields."""
@@ -115,7 +94,10 @@ class ConfigFile:
 
 
 def read_config(path: Path | None) -> ConfigFile:
-    """Read and check the file. Raises ConfigError naming the file, the table and the key."""
+    """Read and check the file; [run] is checked where options are (util/options.py).
+
+    Raises ConfigError naming the file, the table and the key.
+    """
     if path is None:
         return ConfigFile()
     import tomllib
@@ -125,8 +107,6 @@ def read_config(path: Path | None) -> ConfigFile:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
     _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
-    run = content.get("run", {})
-    _check_keys(path, "[run]", run, _RUN)
     for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):
         for name, entry in content.get(table, {}).items():
             if not isinstance(entry, dict):
@@ -145,7 +125,11 @@ def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mappi
     for key, value in table.items():
         if key not in allowed:
             raise ConfigError(f"{path.name}: {where} has no key {key!r}; known are: {', '.join(allowed)}")
-        if not isinstance(value, allowed[key]):
-            raise ConfigError(f"{path.name}: {where} {key} = {value!r} is of the wrong type")
+        kinds = allowed[key] if isinstance(allowed[key], tuple) else (allowed[key],)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            words = " or ".join(_KINDS[kind] for kind in kinds)
+            raise ConfigError(f"{path.name}: {where} {key} = {value!r} is of the wrong type: it must be {words}")
+        if key in _LEAST and not value >= _LEAST[key]:
+            raise ConfigError(f"{path.name}: {where} {key} = {value!r} must be at least {_LEAST[key]}")
         if allowed[key] is list and not all(isinstance(entry, str) for entry in value):
             raise ConfigError(f"{path.name}: {where} {key} must be a list of texts")

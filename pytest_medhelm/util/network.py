@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-import urllib.request
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import urllib.request
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine."""
@@ -67,6 +70,20 @@ def _hashed(text: str) -> str:
 
 def opener(url: str) -> urllib.request.OpenerDirector:
     """With the proxy of the environment, except for this machine: a proxy must not see such requests."""
+    import urllib.request  # Here: it is costly, and every pytest session imports this module.
+
     if is_loopback(host_of(url)):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener()
+
+
+def complete_address(url: str) -> str:
+    """An address with /v1 where it has no path. Raises ValueError when it is none."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:  # a port beyond 65535, half an IPv6 address
+        usable = False
+    if not usable or " " in url:
+        raise ValueError("is not an address; type e.g. http://localhost:8000/v1")
+    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_medhelm.util.config_file import ConfigFile
-from pytest_medhelm.util.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,11 @@ class Shard:
 
 
 def read_shard(text: str) -> Shard:
-    """The shard that "3/10" names. Raises ConfigError."""
+    """The shard that "3/10" names. Raises ValueError."""
     number, slash, count = text.strip().partition("/")
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
         return Shard(int(number), int(count))
-    raise ConfigError(f"--medhelm-shard: {text!r} names no part; type e.g. --medhelm-shard=3/10 for the third of ten")
+    raise ValueError("names no part; type e.g. 3/10 for the third of ten")
 
 
 Sampler = Literal["hash", "helm"]
@@ -43,50 +42,50 @@ EMBEDDED_LIMIT = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the user chose, checked."""
+    """Everything that the user chose, checked: a field for each option of util/options.py, by its key."""
 
     models: tuple[str, ...]
     judges: tuple[str, ...]
     gates: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
     base_url: str | None
     data: Path | None
     limit: int | None
     """Instances per benchmark; None means all."""
-    limit_is_default: bool
-    shots: int | None
-    """Solved examples per question; None: what each benchmark says."""
+    sampler: Sampler
     judge_repeats: int
     """How often each judge rates each answer."""
-    judge_shuffle: bool
-    sampler: Sampler
+    shuffle_criteria: bool
+    allow_self_judging: bool
+    shots: int | None
+    """Solved examples per question; None: what each benchmark says."""
     concurrency: int | None
     prefetch: int | None
+    max_cost: float | None
+    """What this run may pay; None: no bound."""
+    currency: str
+    baseline: Path | None
+    """Suite or leaderboard.json to compare with."""
+    baseline_model: str | None
+    shard: Shard | None
+    """The part of each evaluation set that this run asks; None: all of it."""
     results: Path
     suite: str
+    ledger: Path
+    """Where evaluations are recorded."""
+    html: Pages
+    bertscore: str | None
+    """Model name, or the whole path of a local folder; None: no BERTScore."""
     offline: bool
-    allow_hosts: tuple[str, ...]
-    cache: bool
+    no_cache: bool
     strict: bool
+    show_published: bool
     show_text: bool
     config: ConfigFile
-    published: bool = False
-    max_cost: float | None = None
-    """What this run may pay; None: no bound."""
-    currency: str = "USD"
-    baseline: Path | None = None
-    """Suite or leaderboard.json to compare with."""
-    baseline_model: str | None = None
-    html: Pages = "pages"
-    shard: Shard | None = None
-    """The part of each evaluation set that this run asks; None: all of it."""
-    ledger_file: Path | None = None
-    bertscore: str | None = None
-    """Model name, or the whole path of a local folder; None: no BERTScore."""
-    rubric_calls: RubricCalls = "each"
-    sub_tasks: tuple[str, ...] = ()
+    rubric_calls: RubricCalls
+    sub_tasks: tuple[str, ...]
     """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""
-    from_store: Path | None = None
-    """What ``medhelm rescore`` wants scored again from stored responses (from_store.py); None: models are asked."""
+    limit_is_default: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -98,11 +97,6 @@ class Settings:
         """The folder of the suite."""
         return self.results / self.suite
 
-    @property
-    def ledger(self) -> Path:
-        """Where evaluations are recorded."""
-        return self.ledger_file or self.results / "ledger.jsonl"
-
 
 def as_mapping(settings: Settings) -> Mapping[str, Any]:
     """The settings that shape the results, as plain values for the manifest."""
@@ -110,7 +104,7 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "models": list(settings.models),
         "judges": list(settings.judges),
         "judge_repeats": settings.judge_repeats,
-        "judge_shuffle": settings.judge_shuffle,
+        "shuffle_criteria": settings.shuffle_criteria,
         "gates": list(settings.gates),
         "limit": settings.limit,
         "shots": settings.shots,
@@ -121,10 +115,10 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "bertscore": settings.bertscore,
         "baseline": str(settings.baseline) if settings.baseline else None,
         "baseline_model": settings.baseline_model,
-        "cache": settings.cache,
+        "no_cache": settings.no_cache,
         "max_cost": settings.max_cost,
         "currency": settings.currency,
         "strict": settings.strict,
         "shard": str(settings.shard) if settings.shard else None,
-        "published": settings.published,
+        "show_published": settings.show_published,
     }

@@ -19,7 +19,7 @@ from tests.support.letters import gold
 from tests.support.real_data import PUBLISHED, TIED
 from tests.support.suites import cell, leaderboard
 
-PAPER = "--medhelm-published"
+PAPER = "--medhelm-show-published"
 
 
 def columns() -> dict[str, dict[str, float]]:

@@ -82,7 +82,7 @@ def test_no_page_comes_that_was_not_wanted(
 def test_published_figures_stay_where_they_were_shown(
     letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
 ) -> None:
-    run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-published")
+    run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-show-published")
     assert leaderboard(pytester.path)["results"]["published"]
     assert main(["annotate", SUITE, marked(pytester.path, "q001")]) == 0
     assert leaderboard(pytester.path)["results"]["published"]

@@ -143,7 +143,7 @@ def test_pairs_parts_of_a_set_and_ones_own(letters: Callable[..., Path], run: An
     (pytester.path / "triage.medhelm.yaml").write_text(OWN)
     (pytester.path / "calls.csv").write_text(CALLS)
     with MockServer(lambda body: gold(body) if "Gold" in str(body) else "urgent", models="ab") as server:
-        options = [*named(server, models="ab"), f"--medhelm-data={data}", "--medhelm-published"]
+        options = [*named(server, models="ab"), f"--medhelm-data={data}", "--medhelm-show-published"]
         assert run(*options).ret == 0
         check(leaderboard(pytester.path))
         assert len(leaderboard(pytester.path)["results"]["paired"]) == 2

@@ -355,7 +355,7 @@ def test_shuffled_criteria_and_repeats(run: Any, pytester: pytest.Pytester) -> N
     with MockServer(reply, models=("doctor", "steady", "fickle")) as server:
         options = [
             "--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/steady", "--medhelm-judge=vllm/fickle",
-            f"--medhelm-base-url={server.url}", data, "--medhelm-judge-repeats=3", "--medhelm-judge-shuffle",
+            f"--medhelm-base-url={server.url}", data, "--medhelm-judge-repeats=3", "--medhelm-shuffle-criteria",
         ]  # fmt: skip
         result = run(*options)
         assert result.ret == 0

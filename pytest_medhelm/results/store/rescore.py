@@ -64,9 +64,10 @@ def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
 
 
 def plan(group: Group) -> dict[str, Any]:
-    """What a session of from_store.py must know."""
+    """What the session that scores them again must know, as plain values."""
     manifest, names = group.manifest, {model for _, model in group.cells}
     return {
+        "run": manifest["run"],
         "models": [model for model in manifest["models"] if model["name"] in names],
         "judges": manifest["judges"],
         "providers": manifest["place"]["providers"],

@@ -1,0 +1,182 @@
+"""What a session consists of: a model is named, or stored responses are scored again.
+
+Here alone is decided who asks, who collects the records and who answers (an endpoint or the store).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm.plugin.options import SETTINGS, read_settings
+from pytest_medhelm.util.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
+    from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.plugin.request_builder import StartEngine
+    from pytest_medhelm.plugin.worker import Share
+    from pytest_medhelm.util.settings import Settings
+
+REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
+"""On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""
+
+
+def configure(config: pytest.Config) -> None:
+    """Read the options, and register what the session takes. Raises UsageError with one sentence."""
+    try:
+        settings = read_settings(config)
+        replay = _told(config).get("replay") or config.stash.get(REPLAY, None)
+        if replay is not None:
+            _replay(config, settings, replay)
+        elif settings.models:
+            _ask(config, settings)
+        else:
+            config.stash[SETTINGS] = settings
+            if settings.gates:
+                raise ConfigError(
+                    "--medhelm-gate needs a model to judge: add one, e.g. --medhelm-gate=RULE --medhelm-model=vllm/NAME"
+                )
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _told(config: pytest.Config) -> Mapping[str, Any]:
+    """What the controller of xdist tells a worker; empty in all other processes."""
+    told: Mapping[str, Any] = getattr(config, "workerinput", {}).get("medhelm", {})
+    return told
+
+
+def _is_xdist_controller(config: pytest.Config) -> bool:
+    return bool(config.getoption("dist", "no") != "no") and not hasattr(config, "workerinput")
+
+
+def _replay(config: pytest.Config, settings: Settings, replay: Mapping[str, Any]) -> None:
+    """Stored responses answer, and nobody else is there to be asked."""
+    from pytest_medhelm.models.engine.stored import StoredResponses
+    from pytest_medhelm.plugin.rescoring import StoredItems, restricted, stored_roster
+
+    settings = restricted(settings, replay)
+    roster = stored_roster(replay)
+    config.pluginmanager.register(StoredItems(settings.folder, replay["cells"]), "medhelm-stored-items")
+    # What is missing is counted by the command: no error of its own.
+    tolerated = [(status, "*") for status in ("request_error", "judge_error")]
+    start_engine = partial(StoredResponses, settings.folder / "responses.sqlite")
+    if _is_xdist_controller(config):
+        _distribute(config, {"run": replay["run"], "replay": replay, "tolerated": tolerated})
+        config.stash[SETTINGS] = settings
+    else:
+        _run_items(config, settings, roster, replay["run"], start_engine, tolerated)
+
+
+def _ask(config: pytest.Config, settings: Settings) -> None:
+    from pytest_medhelm.models.roster import apply, resolve_models
+
+    if config.getoption("forked", False):
+        raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
+    told = _told(config)
+    if told:
+        roster = apply(resolve_models(config, settings), told["resolved"])
+        _run_items(config, settings, roster, told["run"], None, told["tolerated"])
+    else:
+        _control(config, settings)
+
+
+def _control(config: pytest.Config, settings: Settings) -> None:
+    """The process of which there is one: it reports, and without xdist it asks as well."""
+    from pytest_medhelm.gates.gate_file import read_gates
+    from pytest_medhelm.models.roster import ROSTER, resolve_models
+    from pytest_medhelm.plugin.controller import Controller
+
+    gates = read_gates(settings.gates)
+    baseline = _baseline(settings, gates)
+    roster = config.stash[ROSTER] = resolve_models(config, settings)
+    _check_rubrics(settings, roster)
+    controller = Controller(config, settings, gates, baseline)
+    config.pluginmanager.register(controller, "medhelm-controller")
+    if config.get_verbosity() <= 0 and config.getoption("capture") != "no":
+        from pytest_medhelm.plugin.status_line import StatusLine
+
+        config.pluginmanager.register(StatusLine(config), "medhelm-status-line")
+    if page := config.getoption("htmlpath", None):
+        from pytest_medhelm.plugin.pytest_html import PytestHtml
+
+        config.pluginmanager.register(PytestHtml(settings, Path(page)), "medhelm-pytest-html")
+    tolerated = _tolerated(gates)
+    if _is_xdist_controller(config):
+        config.stash[SETTINGS] = settings
+        _distribute(config, {"run": controller.run, "tolerated": tolerated})
+    else:
+        _run_items(config, settings, roster, controller.run, None, tolerated)
+
+
+def _run_items(
+    config: pytest.Config,
+    settings: Settings,
+    roster: Roster,
+    run: str,
+    start_engine: StartEngine | None,
+    tolerated: Collection[tuple[str, str]],
+) -> None:
+    """This process runs items; ``start_engine``: None for an engine that asks."""
+    from pytest_medhelm.models.roster import ROSTER
+    from pytest_medhelm.plugin.request_builder import start_asking
+    from pytest_medhelm.plugin.worker import WorkerPlugin
+
+    share = _share(config)
+    config.stash[SETTINGS] = settings
+    config.stash[ROSTER] = roster
+    start_engine = start_engine or partial(start_asking, settings, run, share.processes)
+    pairs = frozenset((status, benchmark) for status, benchmark in tolerated)
+    config.pluginmanager.register(WorkerPlugin(config, run, share, start_engine, pairs), "medhelm-worker")
+
+
+def _share(config: pytest.Config) -> Share:
+    from pytest_medhelm.plugin.worker import Share
+
+    told = _told(config)
+    if not told:
+        return Share(0, 1)
+    from pytest_medhelm.plugin.xdist import rank_of
+
+    worker = config.workerinput  # type: ignore[attr-defined]
+    return Share(rank_of(worker["workerid"]) if told["static"] else None, worker["workercount"])
+
+
+def _distribute(config: pytest.Config, told: dict[str, Any]) -> None:
+    from pytest_medhelm.plugin.xdist import Distribution, check_distribution
+
+    check_distribution(config)
+    config.pluginmanager.register(Distribution(config, told), "medhelm-distribution")
+
+
+def _check_rubrics(settings: Settings, roster: Roster) -> None:
+    """A rubric that nobody can read is found before anything is asked. Raises ConfigError."""
+    if roster.judges and settings.config.rubrics:
+        from pytest_medhelm.tasks.rubric_files import chosen_rubric
+
+        for key in settings.config.rubrics:
+            chosen_rubric(settings.config, key)
+
+
+def _tolerated(gates: Sequence[Gate]) -> list[tuple[str, str]]:
+    """(status, benchmark or "*") that a rule decides on."""
+    return sorted({(rule.metric, rule.benchmark) for gate in gates for rule in gate.rules if rule.metric})
+
+
+def _baseline(settings: Settings, gates: Sequence[Gate]) -> Baseline | None:
+    """What to compare with. Raises ConfigError when it cannot be read, or a rule needs one and none is named."""
+    if settings.baseline is not None:
+        from pytest_medhelm.gates.baseline import read_baseline
+
+        return read_baseline(settings.baseline, settings.baseline_model)
+    needy = [rule.text for gate in gates for rule in gate.rules if rule.baseline]
+    if needy:
+        raise ConfigError(f"gate {needy[0]!r} needs a baseline: add --medhelm-baseline=SUITE, or its leaderboard.json")
+    return None

@@ -1,0 +1,33 @@
+"""What to type next, when a selection ran nothing or benchmarks could not be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_medhelm.plugin.not_run import NAME_A_MODEL, not_run_of
+from pytest_medhelm.plugin.options import SETTINGS
+
+LISTED = 5
+"""Benchmarks whose reason is given."""
+
+
+def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator[str]:
+    """Lines for the end of a session: benchmarks were skipped or deselected for want of a model or a right name."""
+    skipped = [found for report in reporter.stats.get("skipped", ()) if (found := not_run_of(report))]
+    unnamed = sum(found.why == "no_model" for found in skipped)
+    if unnamed:
+        yield f"medhelm: {unnamed} tests skipped: {NAME_A_MODEL}"
+    reasons = sorted({found.reason for found in skipped if found.why == "no_data"})
+    yield from (f"medhelm: {reason}" for reason in reasons[:LISTED])
+    if len(reasons) > LISTED:
+        yield (
+            f"medhelm: {len(reasons) - LISTED} more benchmarks were skipped; 'medhelm tasks' says what each needs, "
+            "-rs shows all reasons"
+        )
+    settings = config.stash.get(SETTINGS, None)
+    ran = any(reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured"))
+    if settings is not None and settings.models and reporter.stats.get("deselected") and not ran:
+        chosen = config.getoption("keyword") or config.getoption("markexpr")
+        yield f"medhelm: nothing is called {chosen!r}; type 'pytest --collect-only -q' to see what there is"

@@ -1,0 +1,96 @@
+"""What the header of a session and the line after collection say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_medhelm.plugin.item_params import benchmarks
+from pytest_medhelm.tasks.taxonomy import slug
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
+    from pytest_medhelm.gates.power_lines import Planned
+    from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.tasks.task import Task
+    from pytest_medhelm.util.settings import Settings
+
+LISTED = 6
+"""Benchmarks that are named."""
+
+
+def header(settings: Settings, roster: Roster) -> Iterator[str]:
+    """Who is asked how much, and where it goes."""
+    limit = "all instances" if settings.limit is None else f"at most {settings.limit} instances a benchmark"
+    if settings.limit_is_default:
+        limit += " (default; --medhelm-limit=N|all)"
+    yield f"{', '.join(model.name for model in roster.models)}; {limit}"
+    budgets = {f"{model.name} {model.body['max_tokens']}" for model in roster if "max_tokens" in model.body}
+    if budgets:
+        yield f"tokens an answer may have: {', '.join(sorted(budgets))}"
+    yield from (f"{model.name} has {model.answer}" for model in roster.models if model.kind == "human")
+    if roster.judges:
+        yield from _jury(settings, roster)
+    if settings.max_cost is not None:
+        yield f"budget of this run: {settings.max_cost:.10g} {settings.currency}"
+
+
+def _jury(settings: Settings, roster: Roster) -> Iterator[str]:
+    from pytest_medhelm.models.vendor import same_family
+
+    repeats = f", {settings.judge_repeats} times each" if settings.judge_repeats > 1 else ""
+    yield f"judged by {', '.join(judge.name for judge in roster.judges)}{repeats}"
+    for judge in roster.judges:
+        for model in roster.models:
+            if vendor := same_family((judge.name, judge.served), (model.name, model.served)):
+                yield (
+                    f"{judge.name} judges {model.name} of the same vendor ({vendor}): judges tend to favour their own"
+                )
+
+
+def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) -> Iterator[str]:
+    """What was collected, and by which rubrics it is judged."""
+    found = benchmarks(items)
+    sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
+    more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
+    if sizes:
+        yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    if roster.judges and settings.config.rubrics:
+        yield from _rubrics([entry.task for entry in found], settings)
+
+
+def _rubrics(tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
+    """Where [rubrics] of the config file takes effect, and where it does not."""
+    from pytest_medhelm.tasks.rubric_files import override
+
+    rubrics = settings.config.rubrics
+    used = {
+        task.name: key
+        for task in tasks
+        if (key := override(settings.config, task.name, task.rubric if isinstance(task.rubric, str) else ""))
+    }
+    yield from (f"{name} is judged by {rubrics[key]} ([rubrics] {key})" for name, key in sorted(used.items()))
+    if idle := sorted(rubrics.keys() - used.values()):
+        yield f"[rubrics] without effect here: {', '.join(idle)}"
+
+
+def power(gates: Sequence[Gate], baseline: Baseline, items: Sequence[pytest.Item] | None) -> Iterator[str]:
+    """What each comparison with the baseline can show; ``items``: None where workers collect, unseen from here."""
+    from pytest_medhelm.gates.power_lines import planned_as, power_lines
+
+    planned = None if items is None else _planned(benchmarks(items))
+    for gate in gates:
+        yield from power_lines(gate, planned_as(baseline, gate) if planned is None else planned, baseline)
+
+
+def _planned(found: Sequence[Benchmark]) -> Mapping[str, Planned]:
+    from pytest_medhelm.gates.power_lines import Planned
+
+    return {
+        entry.task.name: Planned(len(entry.instances), {slug(entry.task.category), slug(entry.task.subcategory)})
+        for entry in found
+    }

@@ -1,0 +1,137 @@
+"""What is known of an item becomes its record: in the only process, or in each xdist worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm.gates.rule import parse_rule
+from pytest_medhelm.models.human_answers import HumanAnswers
+from pytest_medhelm.plugin.item_params import item_params
+from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
+from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
+from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
+from pytest_medhelm.scoring.metrics import METRICS, Metric
+from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.tasks.points import PointsRubric
+from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
+from pytest_medhelm.tasks.task import Task
+
+if TYPE_CHECKING:
+    from pluggy import HookRelay
+
+    from pytest_medhelm.models.engine.store import ResponseStore
+    from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.util.settings import Settings
+
+BUILDER: pytest.StashKey[RecordBuilder] = pytest.StashKey()
+"""On an item: its record in the making."""
+
+
+class Recorder:
+    """Makes the records of a process."""
+
+    def __init__(
+        self, hook: HookRelay, settings: Settings, roster: Roster, tolerated: frozenset[tuple[str, str]]
+    ) -> None:
+        """``tolerated``: (status, benchmark or "*") that gate rules decide on."""
+        self.settings = settings
+        self._hook = hook
+        self._roster = roster
+        self._tolerated = tolerated
+        self._described: set[str] = set()
+        self._hashes: dict[tuple[str, str], str] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
+        """By hash of the settings, until a record has carried them to the controller."""
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """All metrics by the name under which the ``score`` fixture offers them."""
+        metrics = dict(METRICS)
+        for more in self._hook.pytest_medhelm_metrics():
+            metrics.update(more)
+        return metrics
+
+    def tolerates(self, status: str, task: Task) -> bool:
+        """A gate rule decides on this benchmark's items with this status, so they are not errors of their own."""
+        if self._tolerated & {(status, "*"), (status, task.name)}:
+            return True
+        return any(rule.metric == status and rule.benchmark in ("*", task.name) for rule in map(parse_rule, task.gates))
+
+    def builder(self, item: pytest.Item) -> RecordBuilder:
+        """The record in the making of a benchmark's item."""
+        if BUILDER not in item.stash:
+            params = item_params(item)
+            assert params is not None
+            benchmark, packed, model = params
+            judged = bool(self._roster.judges and benchmark.task.rubric)
+            item.stash[BUILDER] = RecordBuilder(
+                benchmark=benchmark,
+                instance=packed.unpack(),
+                model=model,
+                main_metric="jury" if judged else benchmark.task.main_metric,
+                settings=self._settings_hash(model, benchmark),
+            )
+        return item.stash[BUILDER]
+
+    def record(self, builder: RecordBuilder, store: ResponseStore) -> Record:
+        """The whole record. The first one of a benchmark, and of its settings, says what these are."""
+        store.put_text(text_hash(builder.instance.answer), builder.instance.answer)
+        if builder.criteria:
+            store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
+        record = builder.record()
+        if isinstance(answers := builder.model.answer, HumanAnswers):
+            record["unmatched"] = answers.unmatched(builder.benchmark)
+        name = builder.benchmark.task.name
+        if name not in self._described:
+            self._described.add(name)
+            record["benchmark_facts"] = builder.benchmark.facts()
+        if builder.settings in self._facts:
+            record["settings_facts"] = self._facts.pop(builder.settings)
+        return record
+
+    def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
+        """The rubric by which the jury rates this benchmark, or None without a jury."""
+        if not self._roster.judges or not benchmark.task.rubric:
+            return None
+        rubric = benchmark.task.rubric
+        name = rubric if isinstance(rubric, str) else ""
+        key = override(self.settings.config, benchmark.task.name, name)
+        if key:
+            return chosen_rubric(self.settings.config, key)
+        return load_rubric(rubric) if isinstance(rubric, str) else rubric
+
+    def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
+        key = (model.name, benchmark.task.name)
+        if key not in self._hashes:
+            facts = settings_facts(model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark))
+            self._hashes[key] = settings_hash(facts)
+            self._facts[self._hashes[key]] = facts
+        return self._hashes[key]
+
+    def _score_options(self) -> dict[str, Any]:
+        return {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
+
+    def _jury_facts(self, benchmark: Benchmark) -> dict[str, Any] | None:
+        rubric = self.rubric(benchmark)
+        if rubric is None:
+            return None
+        facts = {
+            "judges": {judge.name: judge.settings() for judge in self._roster.judges},
+            "rubric": rubric.digest,
+            "repeats": self.settings.judge_repeats,
+        }
+        if isinstance(rubric, PointsRubric):
+            calls = self.settings.rubric_calls
+            return {**facts, "wording": points_prompt_hash(rubric, calls), "calls": calls}
+        return {**facts, "wording": prompt_hash(rubric), "shuffle": self.settings.shuffle_criteria}
+
+
+RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+"""On config, where items run."""

@@ -1,0 +1,126 @@
+"""From messages to requests, and from requests to completions: in the only process, or in each xdist worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_medhelm.scoring.jury.panel import Panel
+
+if TYPE_CHECKING:
+    from pluggy import HookRelay
+
+    from pytest_medhelm.models.engine.engine import Engine
+    from pytest_medhelm.models.engine.request import Completion, Request
+    from pytest_medhelm.models.engine.stored import StoredResponses
+    from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.scoring.record import RecordBuilder
+    from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.tasks.prompts import Message
+    from pytest_medhelm.tasks.task import Instance
+    from pytest_medhelm.util.settings import Settings
+
+StartEngine = Callable[[], "Engine | StoredResponses"]
+"""Starts what answers requests: models, or what they answered before."""
+
+
+def start_asking(settings: Settings, run: str, processes: int) -> Engine:
+    """The engine that asks models; ``processes`` do so at the same time and share the endpoints."""
+    from pytest_medhelm.models.engine.engine import Engine
+
+    return Engine(
+        settings.folder / "responses.sqlite",
+        run=run,
+        use_cache=not settings.no_cache,
+        processes=processes,
+        max_cost=settings.max_cost,
+    )
+
+
+class RequestBuilder:
+    """Builds requests and has them answered."""
+
+    def __init__(
+        self, hook: HookRelay, settings: Settings, roster: Roster, run: str, start_engine: StartEngine
+    ) -> None:
+        self._hook = hook
+        self._settings = settings
+        self._roster = roster
+        self._run = run
+        self._start_engine = start_engine
+        self._engine: Engine | StoredResponses | None = None
+
+    @property
+    def engine(self) -> Engine | StoredResponses:
+        """The engine, started when it is first needed."""
+        if self._engine is None:
+            self._engine = self._start_engine()
+        return self._engine
+
+    @property
+    def in_flight(self) -> int:
+        """Requests at an endpoint at this moment."""
+        return 0 if self._engine is None else self._engine.in_flight
+
+    def close(self) -> None:
+        """Stop asking; what is in flight is given up."""
+        if self._engine is not None:
+            self._engine.close()
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The judges, as the jury needs them."""
+        settings = self._settings
+        judges = self._roster.judges
+        return Panel(judges, settings.judge_repeats, settings.shuffle_criteria, self.request, settings.rubric_calls)
+
+    def request(
+        self,
+        model: Model,
+        messages: Sequence[Message],
+        instance: str = "",
+        *,
+        repeat: int = 0,
+        form: Mapping[str, Any] | None = None,
+        **sampling: Any,
+    ) -> Request:
+        """Build the request, the same for look-ahead and for the test; see ``make_request``."""
+        from pytest_medhelm.models.engine.request import make_request
+
+        self._hook.pytest_medhelm_update_request(body=sampling, messages=messages, model=model)
+        return make_request(model, messages, instance=instance, repeat=repeat, form=form, **sampling)
+
+    def complete(
+        self,
+        request: Request,
+        messages: Sequence[Message],
+        instance: Instance | None = None,
+        benchmark: Benchmark | None = None,
+    ) -> Completion:
+        """Ask a model and wait."""
+        if request.model.answer is None:
+            return self.engine.ask(request)
+        from pytest_medhelm.models.engine.request import Completion
+
+        text = request.model.answer(messages, instance, benchmark)
+        if text is None:
+            completion = Completion("skipped", error=f"{request.model.name} has no answer to this")
+        else:
+            completion = Completion("ok", text, finish_reason="stop")
+        self.engine.store.put([(request, completion)], run=self._run)
+        return completion
+
+    def answer(self, record: RecordBuilder) -> tuple[Request, Completion]:
+        """The completion for a benchmark's instance, usually under way by now."""
+        needs_messages = record.model.answer is not None or record.request is None
+        messages = record.benchmark.messages(record.instance) if needs_messages else ()
+        request = record.request or self.request(record.model, messages, record.instance.id)
+        return request, self.complete(request, messages, record.instance, record.benchmark)
+
+
+REQUESTS: pytest.StashKey[RequestBuilder] = pytest.StashKey()
+"""On config, where items run."""

@@ -1,0 +1,57 @@
+"""Records go from test reports to the suite: once per session, in the only process or on the xdist controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_medhelm.models.roster import ROSTER, describe
+from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.outcomes import ReportStatus
+from pytest_medhelm.results.store.manifest import make_manifest, place
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.record import Record
+
+
+class SuiteWriter:
+    """The suite of a session, opened with the first record."""
+
+    def __init__(self, config: pytest.Config, run: str, folder: Path) -> None:
+        self._config = config
+        self._run = run
+        self._folder = folder
+        self.suite: Suite | None = None
+        self.selected: set[str] = set()
+        """Benchmarks that have a record."""
+        self.rules: set[str] = set()
+        """Gate rules that these benchmarks bring along."""
+
+    def take(self, report: pytest.TestReport, session: pytest.Session | None) -> None:
+        """Put the record of a report, if it has one, into the suite."""
+        record: Record | None = getattr(report, "medhelm", None)
+        if record is None or isinstance(record, ReportStatus):
+            return
+        self.selected.add(record["benchmark"])
+        # With the first record of each process: what the benchmark itself demands.
+        self.rules.update(record.get("benchmark_facts", {}).get("gates", ()))
+        self._config.hook.pytest_medhelm_update_record(record=record)
+        self.open(session).add(record)
+        # pytest keeps every report until the end: of the record it still needs what the terminal shows.
+        report.medhelm = ReportStatus(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
+
+    def open(self, session: pytest.Session | None) -> Suite:
+        """The suite, with the manifest of this run in it."""
+        if self.suite is None:
+            settings, roster = self._config.stash[SETTINGS], self._config.stash[ROSTER]
+            self.suite = Suite(self._folder)
+            manifest = make_manifest(settings, roster, self._config.invocation_params.args, self._run)
+            manifest["tests"] = session.testscollected if session else 0
+            manifest["place"] = place(self._config, settings, roster)
+            self.suite.begin(self._run, manifest, {model.name: describe(model) for model in roster.models})
+        return self.suite
+
+    def close(self) -> None:
+        """Commit what is held back."""
+        if self.suite is not None:
+            self.suite.close()
