@@ -11,7 +11,6 @@ import io
 import shutil
 import sqlite3
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
@@ -126,7 +125,7 @@ def _run_tests(folder: Path, staging: Path, group: Group, arguments: argparse.Na
     options = [*_options(folder, group.manifest, arguments)]
     print(f"scoring {', '.join(sorted({name for name, _ in group.cells}))} again ...", file=sys.stderr, flush=True)
     rescoring, shown = Rescoring(plan(group), staging), io.StringIO()
-    with _fresh_imports(), chdir(home), redirect_stdout(shown), redirect_stderr(shown):
+    with _fresh_imports(home), chdir(home), redirect_stdout(shown), redirect_stderr(shown):
         status = pytest.main(options, plugins=[rescoring])
     if rescoring.interrupted:
         raise KeyboardInterrupt
@@ -137,23 +136,25 @@ def _run_tests(folder: Path, staging: Path, group: Group, arguments: argparse.Na
 
 
 @contextmanager
-def _fresh_imports() -> Iterator[None]:
+def _fresh_imports(home: Path) -> Iterator[None]:
     """Tests and what they import are read anew by each session, as they are now."""
     modules, path = {*sys.modules}, [*sys.path]
     try:
         yield
     finally:
+        folders = [home, *map(Path, sys.path[: -len(path)])]
         sys.path[:] = path
         for name in {*sys.modules} - modules:
-            if _is_of_project(name, getattr(sys.modules[name], "__file__", None)):
+            if _is_of_project(name, getattr(sys.modules[name], "__file__", None), folders):
                 del sys.modules[name]
 
 
-def _is_of_project(name: str, file: str | None) -> bool:
-    """A module of the tests: neither of Python, of an installed package, nor of this one."""
-    installed = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-    own = name.partition(".")[0] == __name__.partition(".")[0] and "benchmarks" not in name
-    return file is not None and not own and not any(Path(file).is_relative_to(folder) for folder in installed)
+def _is_of_project(name: str, file: str | None, folders: Sequence[Path]) -> bool:
+    """A module of the tests: below their folders, and neither of an installed package nor of this one."""
+    if file is None or "site-packages" in Path(file).parts:
+        return False
+    own = name.startswith("pytest_medhelm") and not name.startswith("pytest_medhelm.benchmarks")
+    return not own and any(Path(file).is_relative_to(folder) for folder in folders)
 
 
 def _options(folder: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,11 +281,3 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
     module.unlink()
     assert rescore(suite) == 1
     assert "no test of its benchmarks (letters) was found" in capsys.readouterr().err
-
-
-def test_the_option_is_for_the_command_alone(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--medhelm-from-store=nowhere.json")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "type medhelm rescore SUITE" in result.stderr.str()
-    shown = subprocess.run([sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True)
-    assert "from-store" not in shown.stdout
