@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
 
 NIGHTLY = os.environ.get("MEDHELM_NIGHTLY") == "1"
 
@@ -19,3 +23,9 @@ def replications(full: int) -> int:
 def covered_enough(runs: int) -> float:
     """The share of 95 % intervals that must hold the truth: 93 % as promised, and what three standard errors allow."""
     return min(0.93, 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs))
+
+
+def by_night(always: Sequence[Any], more: Iterable[Any]) -> list[Any]:
+    """Values of a parameter: some of them always, the rest of the matrix by night only."""
+    several = isinstance(always[0], tuple)
+    return [*always, *(pytest.param(*(one if several else (one,)), marks=pytest.mark.nightly) for one in more)]
