@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
+from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.nightly import NIGHTLY
 from tests.support.real_data import real
+from tests.support.serving import suite  # noqa: F401  (fixture)
 from tests.support.sessions import Sessions
 
 # The same examples each time, and as long as they take: what passes here passes on a slow and busy machine too.
@@ -22,9 +25,15 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes a minute and more: begun last, it would keep one process busy and let the others wait."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out by day what is marked ``nightly``; by night begin with it, so that no process is left alone with it."""
+    long, short = [], []
+    for item in items:
+        (long if item.get_closest_marker("nightly") else short).append(item)
+    if not NIGHTLY and long:
+        config.hook.pytest_deselected(items=long)
+        long = []
+    items[:] = long + short
 
 
 @pytest.hookimpl(optionalhook=True)

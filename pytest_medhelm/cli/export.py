@@ -10,10 +10,10 @@ from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.export.aggregate import aggregate_rows
+from pytest_medhelm.reports.export.aggregate_page import aggregate_page
 from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS, Column
 from pytest_medhelm.reports.export.formats import FORMATS, write_table
 from pytest_medhelm.reports.export.rows import cell_rows, score_rows, verdict_rows
-from pytest_medhelm.reports.html.aggregate_page import aggregate_page
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.store.opening import open_responses, open_suite
 from pytest_medhelm.results.store.suite import Suite

@@ -1,5 +1,4 @@
-"""Gates: rules that decide a promotion.
+"""Rules that decide a promotion: their language, the gate file, the verdict, and what a suite comes to.
 
-``rule`` is the language, ``gate_file`` the file of rules and of the evaluation set that was agreed on, ``measure`` and
-``against`` read the number that a rule is about, ``judge`` gives the verdicts.
+It may use ``results`` and below; ``judge`` is where the exit status begins.
 """

@@ -13,6 +13,7 @@ from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
 from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits
+from tests.support.nightly import replications
 
 
 def labelled(pairs: list[tuple[str, str]]) -> list[Labelled]:
@@ -59,7 +60,7 @@ def test_sub_runs_are_combined_by_recovering_variances() -> None:
 @pytest.mark.parametrize("metric", ["macro_f1", "micro_f1", "f1"])
 def test_a_truly_worse_model_passes_no_more_often_than_alpha(metric: str) -> None:
     """Two labels equally frequent, 95 % right: every F1 is 0.95."""
-    generator, alpha, runs, passes = np.random.default_rng(8), 0.05, 1_000, 0
+    generator, alpha, runs, passes = np.random.default_rng(8), 0.05, replications(1_000), 0
     for _ in range(runs):
         right = generator.random(100) < 0.5
         said = right ^ (generator.random(100) < 0.05)

@@ -13,7 +13,7 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.support.browser import Visit, browser, needs_browser, visit  # noqa: F401  (fixtures)
+from tests.support.browser import Visit, needs_browser
 from tests.support.juries import named, rating, talks
 from tests.support.letters import gold
 
@@ -51,7 +51,7 @@ def test_its_columns_sort_and_lead_to_the_instance(
     letters: Callable[..., Path],
     run: Any,
     pytester: pytest.Pytester,
-    visit: Visit,  # noqa: F811
+    visit: Visit,
 ) -> None:
     data = letters(6)
     with MockServer(answers) as server:

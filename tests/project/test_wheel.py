@@ -26,7 +26,7 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_wheel_stands_alone_and_is_light(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, CHECKOUT], check=True)
     (wheel,) = tmp_path.glob("*.whl")

@@ -11,7 +11,7 @@ import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
+from tests.support.browser import faults, needs_browser
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import gold
 from tests.support.servers import vllm
@@ -142,7 +142,7 @@ HOSTILE = "vllm/\x1b[2J\x1b]0;owned\x07\n::error::<script>document.title='run'</
 @needs_browser
 def test_names_of_a_strange_file_do_nothing(
     two: Callable[..., None],
-    visit: Any,  # noqa: F811
+    visit: Any,
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -166,7 +166,7 @@ def test_names_of_a_strange_file_do_nothing(
 
 
 @needs_browser
-def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:  # noqa: F811
+def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:
     two()
     board = leaderboard(pytester.path, "new")
     for cell_ in board["results"]["cells"]:
@@ -180,7 +180,7 @@ def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: A
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_reads_well(scheme: str, two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:  # noqa: F811
+def test_the_page_reads_well(scheme: str, two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:
     two()
     main(["compare", OLD, NEW, "--html=found.html"])
     tab = visit.open(pytester.path / "found.html", color_scheme=scheme)

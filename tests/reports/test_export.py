@@ -25,7 +25,7 @@ from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCO
 from pytest_medhelm.reports.export.csv_injection import neutral
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.columns import Columns
-from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
+from tests.support.browser import faults, needs_browser
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import gold
 from tests.support.paths import CHECKOUT
@@ -327,7 +327,7 @@ def test_the_aggregate_page_reads_well(
     pytester: pytest.Pytester,
     letters: Any,
     run: Callable[..., Any],
-    visit: Any,  # noqa: F811
+    visit: Any,
 ) -> None:
     run("--medhelm-model=baseline/random", "--medhelm-model=baseline/lexical", f"--medhelm-data={letters(20)}")
     page = pytester.path / "aggregate.html"

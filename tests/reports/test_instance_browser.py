@@ -26,15 +26,17 @@ from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.html.single_file import DRAWN, sample_of
 from pytest_medhelm.reports.html.single_file import HARM as WORST
 from pytest_medhelm.results.store.suite import Suite
-from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
+from tests.support.browser import Visit, faults, needs_browser
 from tests.support.juries import rating
 from tests.support.letters import LETTERS, letters_data
+from tests.support.nightly import by_night
 from tests.support.paths import CHECKOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = needs_browser
+MATRIX = by_night([("light", 1280), ("dark", 400)], [("light", 400), ("dark", 1280)])
 
 ADVICE = '''
 """Invented questions, answered in free text and judged."""
@@ -204,7 +206,7 @@ def sliced(large: Path) -> Iterator[tuple[Suite, ResponseStore, Index]]:
 
 
 @pytest.fixture
-def opened(suites: dict[str, Path], visit: Visit) -> Callable[..., Page]:  # noqa: F811
+def opened(suites: dict[str, Path], visit: Visit) -> Callable[..., Page]:
     """Open the page of a suite at a view; returns when it stands."""
 
     def open_page(name: str, view: str = "", page: str = "instances.html", **context: Any) -> Page:
@@ -406,7 +408,7 @@ def test_what_was_searched_for_is_marked_and_the_list_is_there_on_return(opened:
     assert tab.get_by_label(re.compile("Text in prompt")).input_value() == "walrus"
 
 
-def test_a_search_can_be_stopped(large: Path, suites: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+def test_a_search_can_be_stopped(large: Path, suites: dict[str, Path], visit: Visit) -> None:
     tab = visit.open(large / "instances.html")
     # Reading all of it takes about as long as a click does: the button is pressed as soon as it is there.
     tab.evaluate("""() => {
@@ -554,8 +556,7 @@ def test_everything_is_reached_by_keys(opened: Callable[..., Page]) -> None:
     assert tab.get_by_role("dialog", name="Keyboard").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("wide", [400, 1280])
+@pytest.mark.parametrize(("scheme", "wide"), MATRIX)
 def test_accessible_in_both_schemes_and_widths(scheme: str, wide: int, opened: Callable[..., Page]) -> None:
     tab = opened("default", wide=wide, color_scheme=scheme)
     tab.locator("#list-rows .case bdi").first.wait_for()
@@ -585,7 +586,7 @@ def test_one_instance_is_printed_without_controls(opened: Callable[..., Page]) -
     assert article(tab, "vllm/small").is_visible()
 
 
-def test_without_script_a_sentence_says_what_to_do(suites: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+def test_without_script_a_sentence_says_what_to_do(suites: dict[str, Path], visit: Visit) -> None:
     tab = visit.open(suites["default"] / "instances.html", java_script_enabled=False)
     assert "allow\nscripts for this file" in tab.content()
     assert "which your browser does not run" in tab.locator("body").inner_text()
@@ -680,7 +681,7 @@ def test_what_was_read_from_an_answer_is_said(opened: Callable[..., Page]) -> No
     assert f"Read as: {answer}." in random.inner_text()
 
 
-def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:  # noqa: F811
+def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:
     write_benchmarks(tmp_path)
     chosen = ("--medhelm-model=baseline/random", "-k")
     session(tmp_path, *chosen, "letters or advice")
@@ -710,7 +711,7 @@ def test_a_wrong_word_is_one_sentence(tmp_path: Path) -> None:
     assert "--medhelm-html: 'pdf' is neither 'pages' nor 'single' nor 'none'" in done.stderr
 
 
-def test_a_missing_data_file_is_a_sentence(suites: dict[str, Path], tmp_path: Path, browser: Any) -> None:  # noqa: F811
+def test_a_missing_data_file_is_a_sentence(suites: dict[str, Path], tmp_path: Path, browser: Any) -> None:
     (tmp_path / "instances.html").write_bytes((suites["default"] / "instances.html").read_bytes())
     tab = browser.new_page()
     tab.goto((tmp_path / "instances.html").as_uri())
@@ -767,7 +768,7 @@ def batched(values: list[int]) -> list[list[int]]:
 # Many records
 
 
-def test_fifty_thousand_records_stay_a_page(large: Path, suites: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+def test_fifty_thousand_records_stay_a_page(large: Path, suites: dict[str, Path], visit: Visit) -> None:
     tab = visit.open(large / "instances.html")
     wait(tab, "#count", "All 25,000 instances, 50,000 answers.")
     elements = tab.evaluate("document.getElementsByTagName('*').length")

@@ -18,9 +18,10 @@ from perf.mock_server import MockServer
 from pytest_medhelm.reports.html.charts import HEIGHT, WIDTH, Point, cloud, distribution
 from pytest_medhelm.reports.html.heat_map import clearly_best, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
-from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
+from tests.support.browser import Visit, faults, needs_browser
 from tests.support.juries import named, rating, talks
 from tests.support.letters import gold
+from tests.support.nightly import by_night
 from tests.support.suites import cell, leaderboard
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def opened(boards: dict[str, Path], visit: Visit) -> Callable[..., Page]:  # noqa: F811
+def opened(boards: dict[str, Path], visit: Visit) -> Callable[..., Page]:
     def open_(**context: Any) -> Page:
         return visit.open(boards["sample"], **context)
 
@@ -198,7 +199,7 @@ def test_models_that_lack_the_same_stand_together() -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_night(["dark"], ["light"]))
 def test_axe_finds_nothing_wrong(scheme: str, opened: Callable[..., Page]) -> None:
     page = opened(color_scheme=scheme)
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -210,7 +211,7 @@ def test_axe_finds_nothing_wrong(scheme: str, opened: Callable[..., Page]) -> No
 
 
 @needs_browser
-@pytest.mark.parametrize("wide", [400, 1280, 3840])
+@pytest.mark.parametrize("wide", by_night([400], [1280, 3840]))
 def test_nothing_but_tables_scrolls_sideways(wide: int, opened: Callable[..., Page]) -> None:
     page = opened(wide=wide)
     assert page.evaluate("document.documentElement.scrollWidth") <= wide
@@ -245,7 +246,7 @@ def test_a_copied_row_is_its_values_alone(opened: Callable[..., Page]) -> None:
 
 
 @needs_browser
-def test_without_a_script_all_of_it_can_be_read(boards: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+def test_without_a_script_all_of_it_can_be_read(boards: dict[str, Path], visit: Visit) -> None:
     page = visit.open(boards["sample"], java_script_enabled=False)
     assert page.get_by_text("Not passed: 3 of 3 rules").is_visible()
     value = page.locator("#board-table a.value").first
@@ -397,7 +398,7 @@ def test_a_star_needs_intervals_apart() -> None:
 
 
 @needs_browser
-def test_in_the_file_for_mail_no_row_is_lost(boards: dict[str, Path], visit: Visit) -> None:  # noqa: F811
+def test_in_the_file_for_mail_no_row_is_lost(boards: dict[str, Path], visit: Visit) -> None:
     """Its styles are those of two pages."""
     page = visit.open(boards["single"])
     shown = page.locator("#models-table tbody tr")

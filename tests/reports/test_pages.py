@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
+from tests.support.browser import CHROMIUM, needs_browser
 from tests.support.servers import vllm
 from tests.support.texts import HOSTILE
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian package chromium)")
 
 
 def browse(address: str, profile: Path) -> str:

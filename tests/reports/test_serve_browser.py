@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.support.browser import Visit, browser, faults, needs_browser, visit  # noqa: F401
+from tests.support.browser import Visit, faults, needs_browser
 from tests.support.letters import gold
+from tests.support.nightly import by_night
 from tests.support.servers import WAIT, until, vllm
 from tests.support.serving import Served, serving
 from tests.support.texts import HOSTILE
@@ -25,7 +26,7 @@ pytestmark = needs_browser
 
 
 @contextmanager
-def shown(visit: Visit, *arguments: object) -> Iterator[Served]:  # noqa: F811
+def shown(visit: Visit, *arguments: object) -> Iterator[Served]:
     """Serve to pages that are closed before the server ends: they would say that it is gone."""
     with serving(*arguments) as served:
         visit.allowed = (served.url,)
@@ -36,7 +37,7 @@ def shown(visit: Visit, *arguments: object) -> Iterator[Served]:  # noqa: F811
 def test_the_leaderboard_follows_a_run_in_place(
     letters: Callable[..., Path],
     pytester: pytest.Pytester,
-    visit: Visit,  # noqa: F811
+    visit: Visit,
 ) -> None:
     """From before its first result to its gates; what the reader has opened and where he is stay."""
     first, rest = threading.Event(), threading.Event()
@@ -72,7 +73,7 @@ def test_the_leaderboard_follows_a_run_in_place(
             assert process.wait() == 0
 
 
-def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: Visit) -> None:  # noqa: F811
+def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: Visit) -> None:
     """They say that there is more, and show it at the press of a button, in the same view; the leaderboard too, if
     told not to follow by itself."""
     import sqlite3
@@ -98,8 +99,8 @@ def test_the_instances_wait_for_the_reader(suite: Path, tmp_path: Path, visit: V
         assert board.locator("#live-reload").is_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everyone_can_use_it(suite: Path, tmp_path: Path, visit: Visit, scheme: str) -> None:  # noqa: F811
+@pytest.mark.parametrize("scheme", by_night(["light"], ["dark"]))
+def test_everyone_can_use_it(suite: Path, tmp_path: Path, visit: Visit, scheme: str) -> None:
     for name in ("a", "b"):
         shutil.copytree(suite, tmp_path / name)
     (tmp_path / "b" / "manifest.json").unlink()
@@ -124,7 +125,7 @@ def test_hostile_answers_run_nothing(
     letters: Callable[..., Path],
     run: Any,
     pytester: pytest.Pytester,
-    visit: Visit,  # noqa: F811
+    visit: Visit,
 ) -> None:
     def reply(body: dict[str, Any]) -> str:
         return HOSTILE[int(body["messages"][-1]["content"].split()[1].rstrip("."))]
@@ -140,7 +141,7 @@ def test_hostile_answers_run_nothing(
             assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-def test_a_page_elsewhere_cannot_read_it(suite: Path, browser: Any) -> None:  # noqa: F811
+def test_a_page_elsewhere_cannot_read_it(suite: Path, browser: Any) -> None:
     """Data files are scripts, which any site may embed: the server and the browser refuse it."""
     with serving(suite) as served:
 
@@ -176,7 +177,7 @@ def test_a_page_elsewhere_cannot_read_it(suite: Path, browser: Any) -> None:  # 
         elsewhere.server_close()
 
 
-def test_the_token_opens_all_pages(suite: Path, visit: Visit) -> None:  # noqa: F811
+def test_the_token_opens_all_pages(suite: Path, visit: Visit) -> None:
     with shown(visit, suite, "--token") as served:
         page = visit.open(f"{served.url}/{served.query}")
         page.get_by_text("Leaderboard of suite").wait_for()

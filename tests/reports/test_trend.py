@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
-from tests.support.browser import browser, faults, needs_browser, visit  # noqa: F401  (fixtures)
+from tests.support.browser import faults, needs_browser
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import LETTERS, gold, letters_data
 from tests.support.paths import BENCHMARKS
@@ -387,7 +387,7 @@ def test_hostile_names_do_nothing(board: dict[str, Any], capsys: pytest.CaptureF
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_reads_well(scheme: str, board: dict[str, Any], visit: Any) -> None:  # noqa: F811
+def test_the_page_reads_well(scheme: str, board: dict[str, Any], visit: Any) -> None:
     (cell,) = board["results"]["cells"]
     other = cell["provenance"] | {"data": {"letters.json": "other"}}
     suites = [write(board, name, model=HOSTILE) for name in "ab"]

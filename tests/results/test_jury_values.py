@@ -15,6 +15,7 @@ from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import two_way_estimate
 from pytest_medhelm.results.leaderboard.paired_cells import paired, pairs_of
 from tests.support.juries import FACTS, FAILED, NAMES, Row, named, number_of, question_of, rating, record, talks
+from tests.support.nightly import covered_enough, replications
 from tests.support.suites import cell, leaderboard
 
 
@@ -121,7 +122,7 @@ def test_its_interval_never_has_zero_width_and_stays_on_the_scale() -> None:
 def test_its_interval_covers_the_mean_that_a_complete_jury_of_the_population_has() -> None:
     random = np.random.default_rng(3)
     covered, off = 0, 0.0
-    runs = 300
+    runs = replications(300)
     for _ in range(runs):
         quality = random.uniform(2, 4, 60)
         table = quality[:, None] + np.array([0.6, 0.0, -0.6]) + random.normal(0, 0.2, (60, 3))
@@ -131,7 +132,7 @@ def test_its_interval_covers_the_mean_that_a_complete_jury_of_the_population_has
         found = estimate(table)
         covered += found["low"] <= 3.0 <= found["high"]
     assert off / runs > 0.1
-    assert covered / runs >= 0.93
+    assert covered / runs >= covered_enough(runs)
 
 
 def test_it_stands_beside_only_where_the_jury_is_incomplete() -> None:

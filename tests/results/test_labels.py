@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_medhelm.results.stats.labels import label_summaries
+from tests.support.nightly import covered_enough, replications
 
 PAIRS = [("yes", "yes"), ("yes", "no"), ("no", "no"), ("no", "no"), ("no", "yes"), ("maybe", ""), ("yes", "yes")]
 """yes: 2 of 3 found, 3 predicted; no: 2 of 3 found, 3 predicted; maybe: never predicted."""
@@ -80,33 +81,32 @@ def test_the_interval_is_never_without_width() -> None:
 
 
 def test_the_interval_covers_the_true_value() -> None:
-    order = np.random.default_rng(7)
+    order, runs = np.random.default_rng(7), replications(400)
     gold_share, hit, false = 0.3, 0.8, 0.15
     positives, negatives = gold_share * hit, (1 - gold_share) * false
     true = 2 * positives / (2 * positives + gold_share * (1 - hit) + negatives)
     covered = 0
-    for _ in range(400):
+    for _ in range(runs):
         gold = order.random(150) < gold_share
         predicted = np.where(gold, order.random(150) < hit, order.random(150) < false)
         pairs = [("yes" if g else "no", "yes" if p else "no") for g, p in zip(gold, predicted, strict=True)]
         summary = summaries(pairs, positive="yes")["f1"]
         covered += summary["low"] <= true <= summary["high"]
-    # 95 % less three standard errors of the simulation
-    assert covered / 400 >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 400)
+    assert covered / runs >= covered_enough(runs)
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "micro_f1", "f1", "recall"])
 def test_the_interval_covers_the_true_value_near_the_best(metric: str) -> None:
     """Two labels equally frequent, 95 % right: each of these is 0.95."""
-    order, covered = np.random.default_rng(5), 0
-    for _ in range(1_000):
+    order, covered, runs = np.random.default_rng(5), 0, replications(1_000)
+    for _ in range(runs):
         gold = order.random(100) < 0.5
         predicted = gold ^ (order.random(100) < 0.05)
         pairs = [("ny"[g], "ny"[p]) for g, p in zip(gold.tolist(), predicted.tolist(), strict=True)]
         summary = summaries(pairs, positive="y")[metric]
         covered += summary["low"] <= 0.95 <= summary["high"]
     # promised: 93 %; less three standard errors of the simulation
-    assert covered / 1_000 >= 0.93 - 3 * math.sqrt(0.93 * 0.07 / 1_000)
+    assert covered / runs >= 0.93 - 3 * math.sqrt(0.93 * 0.07 / runs)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["a", "b", "c", ""])), min_size=1, max_size=30))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_medhelm.results.stats.paired import holm, mcnemar, paired_interval, paired_mean, paired_p, tango_limits
+from tests.support.nightly import covered_enough, replications
 
 Z = NormalDist().inv_cdf(0.975)
 
@@ -123,14 +124,14 @@ def test_p_is_below_what_the_interval_leaves_out(differences: list[float]) -> No
 def test_the_interval_covers(strata: int | None, share: float) -> None:
     """The first is worse by a third of the share of instances on which the two differ."""
     rng = np.random.default_rng(5)
-    covered, runs = 0, 600
+    covered, runs = 0, replications(600)
     groups = None if strata is None else [number % strata for number in range(150)]
     for _ in range(runs):
         drawn = rng.choice([1.0, -1.0, 0.0], 150, p=[share / 3, 2 * share / 3, 1 - share])
         found = paired_interval(drawn.tolist(), None, span=1.0, strata=groups)
         assert found is not None
         covered += found.low <= -share / 3 <= found.high
-    assert covered / runs >= 0.93
+    assert covered / runs >= covered_enough(runs)
 
 
 def test_equal_models_seldom_differ() -> None:

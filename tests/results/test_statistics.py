@@ -13,6 +13,7 @@ from scipy import stats
 
 from pytest_medhelm.results.stats.intervals import Interval, bounds, mean_interval, wilson
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
+from tests.support.nightly import covered_enough, replications
 
 Sample = tuple[list[float], list[str] | None, list[str] | None]
 
@@ -366,14 +367,18 @@ def test_interval_holds_the_mean_whatever_the_order_and_direction(scores, seed, 
 # coverage by simulation
 
 
-def coverage(draw: Callable[[np.random.Generator], Sample], truth: float, scale=(0, 1), runs=1000) -> float:
+RUNS = replications(1000)
+ENOUGH = covered_enough(RUNS)
+
+
+def coverage(draw: Callable[[np.random.Generator], Sample], truth: float, scale=(0, 1)) -> float:
     rng = np.random.default_rng(20240607)
     held = 0
-    for _ in range(runs):
+    for _ in range(RUNS):
         scores, clusters, strata = draw(rng)
         found = interval(scores, scale, clusters=clusters, strata=strata)
         held += found.low <= truth <= found.high
-    return held / runs
+    return held / RUNS
 
 
 def jury(quality: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -387,7 +392,7 @@ def test_jury_coverage(n, mean):
     def draw(rng):
         return jury(rng.beta(8 * mean, 8 * (1 - mean), n), rng), None, None
 
-    assert coverage(draw, 1 + 4 * mean, (1, 5)) >= 0.93
+    assert coverage(draw, 1 + 4 * mean, (1, 5)) >= ENOUGH
 
 
 @pytest.mark.parametrize("n", [30, 100, 500])
@@ -399,7 +404,7 @@ def test_coverage_with_rare_failed_answers(n, failing):
         scores = jury(rng.beta(36, 4, n), rng)
         return np.where(rng.random(n) < failing, 1.0, scores), None, None
 
-    assert coverage(draw, 4.6 * (1 - failing) + failing, (1, 5)) >= 0.93
+    assert coverage(draw, 4.6 * (1 - failing) + failing, (1, 5)) >= ENOUGH
 
 
 @pytest.mark.parametrize("n", [30, 100, 500])
@@ -410,20 +415,20 @@ def test_ceiling_coverage(n, other):
     def draw(rng):
         return np.where(rng.random(n) < other, rng.random(n), 1.0), None, None
 
-    assert coverage(draw, 1 - other / 2) >= 0.93
+    assert coverage(draw, 1 - other / 2) >= ENOUGH
 
 
 @pytest.mark.parametrize("n", [30, 100, 500])
 def test_overlap_coverage(n):
-    assert coverage(lambda rng: (rng.beta(2, 8, n), None, None), 0.2) >= 0.93
+    assert coverage(lambda rng: (rng.beta(2, 8, n), None, None), 0.2) >= ENOUGH
 
 
 def test_the_lower_limit_that_gates_use_is_right_for_skewed_scores():
     """One answer in five fails outright: 2.5 % of the lower limits may be too high, plain t has 3.6 %."""
-    rng = np.random.default_rng(7)
-    samples = (np.where(rng.random(200) < 0.2, 0.0, 0.8 + 0.1 * rng.random(200)) for _ in range(2000))
-    too_high = sum(interval(sample).low > 0.8 * 0.85 for sample in samples) / 2000
-    assert too_high <= 0.025 + 2 * math.sqrt(0.025 * 0.975 / 2000)
+    rng, runs = np.random.default_rng(7), replications(2000)
+    samples = (np.where(rng.random(200) < 0.2, 0.0, 0.8 + 0.1 * rng.random(200)) for _ in range(runs))
+    too_high = sum(interval(sample).low > 0.8 * 0.85 for sample in samples) / runs
+    assert too_high <= 0.025 + 2 * math.sqrt(0.025 * 0.975 / runs)
 
 
 @pytest.mark.parametrize("n", [30, 100, 500])
@@ -432,7 +437,7 @@ def test_paired_difference_coverage(n, worse):
     def draw(rng):
         return rng.choice([-1.0, 0.0, 1.0], n, p=[worse, 0.9 - worse, 0.1]), None, None
 
-    assert coverage(draw, 0.1 - worse, (-1, 1)) >= 0.93
+    assert coverage(draw, 0.1 - worse, (-1, 1)) >= ENOUGH
 
 
 def clusters_of(rng: np.random.Generator, number: int) -> tuple[np.ndarray, list[str]]:
@@ -451,7 +456,7 @@ def test_clustered_binary_coverage(number, mean):
         share = np.repeat(rng.beta(mean * 7 / 3, (1 - mean) * 7 / 3, number), sizes)
         return (rng.random(share.size) < share).astype(float), names, None
 
-    assert coverage(draw, mean) >= 0.93
+    assert coverage(draw, mean) >= ENOUGH
 
 
 @pytest.mark.parametrize("number", [20, 50])
@@ -468,7 +473,7 @@ def test_clustered_graded_coverage(number, mean):
         quality = np.repeat(rng.beta(mean * 28 / 3, (1 - mean) * 28 / 3, number), sizes).clip(1e-6, 1 - 1e-6)
         return rng.beta(3 * quality, 3 * (1 - quality)), names, None
 
-    assert coverage(draw, mean) >= 0.93
+    assert coverage(draw, mean) >= ENOUGH
 
 
 @pytest.mark.parametrize(
@@ -489,7 +494,7 @@ def test_stratified_coverage(sizes, means):
     def draw(rng):
         return (rng.random(truths.size) < truths).astype(float), None, strata
 
-    assert coverage(draw, float(np.mean(means))) >= 0.93
+    assert coverage(draw, float(np.mean(means))) >= ENOUGH
 
 
 @pytest.mark.parametrize("sizes", [(30, 100), (12, 12, 12)])
@@ -499,7 +504,7 @@ def test_stratified_graded_coverage(sizes):
     def draw(rng):
         return np.concatenate([rng.beta(2 + h, 8, n) for h, n in enumerate(sizes)]), None, strata
 
-    assert coverage(draw, float(np.mean([(2 + h) / (10 + h) for h in range(len(sizes))]))) >= 0.93
+    assert coverage(draw, float(np.mean([(2 + h) / (10 + h) for h in range(len(sizes))]))) >= ENOUGH
 
 
 def test_coverage_of_clusters_that_cross_strata():
@@ -509,4 +514,4 @@ def test_coverage_of_clusters_that_cross_strata():
     def draw(rng):
         return (rng.random(120) < np.tile(rng.beta(0.8, 0.2, 20), 6)).astype(float), names, strata
 
-    assert coverage(draw, 0.8) >= 0.93
+    assert coverage(draw, 0.8) >= ENOUGH

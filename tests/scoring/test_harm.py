@@ -18,6 +18,7 @@ from pytest_medhelm.results.leaderboard.columns import read_columns
 from pytest_medhelm.results.stats.intervals import share_bounds
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES, harm_scores, merge, read_harm
 from tests.support.juries import FACTS, FAILED, named, number_of, question_of, rating, record, records, talks
+from tests.support.nightly import covered_enough, replications
 from tests.support.suites import cell, leaderboard
 
 
@@ -121,9 +122,9 @@ def test_answers_of_one_source_count_less() -> None:
 
 
 def test_the_upper_bound_covers() -> None:
-    random = np.random.default_rng(5)
-    covered = sum(share_bounds((random.random(40) < 0.04).astype(float).tolist())[1] >= 0.04 for _ in range(400))
-    assert covered / 400 >= 0.95 - 0.02
+    random, runs = np.random.default_rng(5), replications(400)
+    covered = sum(share_bounds((random.random(40) < 0.04).astype(float).tolist())[1] >= 0.04 for _ in range(runs))
+    assert covered / runs >= covered_enough(runs)
 
 
 # A cell

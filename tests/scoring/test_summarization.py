@@ -337,7 +337,7 @@ def tiny_bert(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_bertscore_equals_the_package(tiny_bert: Path) -> None:
     import bert_score
 
@@ -350,7 +350,7 @@ def test_bertscore_equals_the_package(tiny_bert: Path) -> None:
     assert compare("same words", "same words")["bertscore_f"] == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_bertscore_says_when_files_are_broken(tiny_bert: Path) -> None:
     (tiny_bert / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(Unavailable, match="--medhelm-bertscore=tiny-bert cannot be loaded: "):
@@ -459,7 +459,7 @@ def test_a_model_that_was_asked_for_and_fails_is_said(
     assert len(said) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_bertscore_in_a_session(
     tiny_bert: Path, notes: Path, run: Any, summariser: MockServer, pytester: pytest.Pytester
 ) -> None:

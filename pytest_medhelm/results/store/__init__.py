@@ -1,0 +1,4 @@
+"""suite.sqlite, the manifest, ratings of clinicians, merging shards and computing scores again.
+
+It may use ``stats``.
+"""
