@@ -218,7 +218,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "title": task.title,
         "category": task.category,
         "subcategory": task.subcategory,
-        "placed_here": task.placed_here,
+        "category_assigned_here": task.placed_here,
         "access": task.access,
         "kind": task.kind,
         "language": task.language,
@@ -227,7 +227,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "licence": task.licence,
         "attribution": task.attribution,
         "redistribution": task.redistribution,
-        "third_party": task.third_party,
+        "may_use_hosted_api": task.third_party,
         "source": task.source,
         "how_to_get": how_to_get(task, data),
         "data": {

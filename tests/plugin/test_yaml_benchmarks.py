@@ -110,7 +110,7 @@ def test_labels(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     assert found["recall"] == 1.0
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
     assert facts["access"] == "private"
-    assert facts["third_party"] is False
+    assert facts["may_use_hosted_api"] is False
     assert facts["kind"] == "classification"
     assert facts["chance"] == pytest.approx(1 / 3, abs=1e-6)
     assert facts["data"]["origin"] == "own"

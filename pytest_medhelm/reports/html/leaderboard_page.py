@@ -24,7 +24,7 @@ from pytest_medhelm.util.files import write_private
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> list[str]:
     """Write the pages; the line says where the first one is."""
     with closing(open_responses(suite.folder)) as store:
         write_browser(suite, store, leaderboard)
@@ -34,7 +34,7 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[
     return [f"page: {page}"]
 
 
-def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def links(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
     """By (benchmark, model) where its instances are shown."""
     return {
         (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"])
@@ -43,7 +43,7 @@ def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def leaderboard_page(
-    leaderboard: Mapping[str, Any],
+    leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
     prompts: Mapping[str, Mapping[str, Any]],
     served: Mapping[str, Any] | None = None,
@@ -56,7 +56,7 @@ def leaderboard_page(
 
 
 def leaderboard_values(
-    leaderboard: Mapping[str, Any],
+    leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
     prompts: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:

@@ -37,7 +37,7 @@ HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> list[str]:
     """Write the file, and remove the pages of several files that an earlier run left."""
     page = suite.folder / "leaderboard.html"
     with closing(open_responses(suite.folder)) as store:

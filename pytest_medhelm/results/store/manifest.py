@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+")
 _NAMED = re.compile(r"(--medhelm-data=).*", re.DOTALL)
 
 
-def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> dict[str, Any]:
+def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> StoredManifest:
     """Plain values: versions, command line without secrets, models as served, settings."""
     return {
         "run": run,
@@ -36,11 +36,11 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
             for model in lineup.models
         ],
         "judges": [describe(judge) for judge in lineup.judges],
-        "prices": {model.name: model.price.as_json() for model in lineup if model.price},
+        "prices": {model.name: dict(model.price.as_json()) for model in lineup if model.price},
     }
 
 
-def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str, Any]:
+def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
     It is in suite.sqlite alone: files that are passed on name no folder.

@@ -25,12 +25,12 @@ SECONDS_HELD_BACK = 1.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS benchmarks(
-    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
-CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
+    name TEXT NOT NULL, eval_set_hash TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (name, eval_set_hash));
+CREATE TABLE IF NOT EXISTS fingerprints(hash TEXT PRIMARY KEY, inputs TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, metadata TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS records(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
-    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, eval_set_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
     status TEXT NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
 CREATE TABLE IF NOT EXISTS ratings(
@@ -53,7 +53,8 @@ _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluat
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
     own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
-    head = tuple(record[key] for key in _COLUMNS)
+    values: Mapping[str, Any] = record
+    head = tuple(values[key] for key in _COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(own))
 
 
@@ -82,13 +83,13 @@ class Suite:
 
     def add(self, record: Record) -> None:
         """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
-        facts = record.pop("benchmark_facts", None)
+        facts = record.pop("benchmark_metadata", None)
         if facts is not None:
             self._write(
                 "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
-                (record["benchmark"], record["evaluation"], json.dumps(facts)),
+                (record["benchmark"], record["eval_set_hash"], json.dumps(facts)),
             )
-        made_with = record.pop("settings_facts", None)
+        made_with = record.pop("fingerprint_inputs", None)
         if made_with is not None:
             self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with)))
         self._pending.append(as_row(record, self._run))
@@ -144,7 +145,7 @@ class Suite:
     def newest(self, benchmark: str, model: str) -> tuple[str, str]:
         """Evaluation set and settings of a cell's newest record."""
         evaluation, settings = self._connection.execute(
-            "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
+            "SELECT eval_set_hash, fingerprint FROM records WHERE benchmark = ? AND model = ? "
             "ORDER BY run DESC, rowid DESC LIMIT 1",
             (benchmark, model),
         ).fetchone()
@@ -166,7 +167,7 @@ class Suite:
         within = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
             f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
-            "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
+            "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, own in rows:
@@ -183,35 +184,35 @@ class Suite:
             )
         )
 
-    def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
+    def benchmark(self, name: str, evaluation: str) -> BenchmarkMetadata:
         """What describes a benchmark as it was evaluated."""
         row = self._connection.execute(
-            "SELECT facts FROM benchmarks WHERE name = ? AND evaluation = ?", (name, evaluation)
+            "SELECT metadata FROM benchmarks WHERE name = ? AND eval_set_hash = ?", (name, evaluation)
         ).fetchone()
-        facts: dict[str, Any] = json.loads(row[0])
-        return facts
+        metadata: BenchmarkMetadata = json.loads(row[0])
+        return metadata
 
-    def settings(self, key: str) -> dict[str, Any]:
+    def fingerprint_inputs(self, key: str) -> FingerprintInputs | None:
         """What records with this hash of settings were made with (results.provenance); empty where not known."""
-        row = self._connection.execute("SELECT facts FROM settings WHERE hash = ?", (key,)).fetchone()
-        facts: dict[str, Any] = json.loads(row[0]) if row else {}
-        return facts
+        row = self._connection.execute("SELECT inputs FROM fingerprints WHERE hash = ?", (key,)).fetchone()
+        inputs: FingerprintInputs | None = json.loads(row[0]) if row else None
+        return inputs
 
-    def models(self) -> dict[str, dict[str, Any]]:
+    def models(self) -> dict[str, ModelMetadata]:
         """What describes each model."""
         return {
             name: json.loads(facts)
-            for name, facts in self._connection.execute("SELECT name, facts FROM models ORDER BY name")
+            for name, facts in self._connection.execute("SELECT name, metadata FROM models ORDER BY name")
         }
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[StoredManifest]:
         """The manifests of all runs, oldest first."""
         return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
 
-    def run(self, number: int) -> dict[str, Any]:
-        """The manifest of a run, by its number as records carry it; empty where there is none."""
+    def run(self, number: int) -> StoredManifest | None:
+        """The manifest of a run, by its number as records carry it; None where there is none."""
         row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
-        manifest: dict[str, Any] = json.loads(row[0]) if row else {}
+        manifest: StoredManifest | None = json.loads(row[0]) if row else None
         return manifest
 
     def put_ratings(self, rows: Iterable[tuple[Any, ...]]) -> None:

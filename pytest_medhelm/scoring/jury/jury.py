@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.scoring.jury import harm, prompt_injection
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
@@ -229,8 +229,8 @@ class Jury:
             return JudgeAttempt([call.request.key], [first])
         return JudgeAttempt([call.request.key, repair.key], [first, self._engine.ask(repair)])
 
-    def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
-        marks = [verdict["harm"] for verdict in verdicts]
+    def _mark_harm(self, verdicts: Sequence[VerdictRecord]) -> None:
+        marks = [verdict.get("harm") for verdict in verdicts]
         self._draft.harm = harm.merge(marks)
         for name, value in harm.harm_scores(marks).items():
             self._draft.add(name, value, harm.SCALE)
