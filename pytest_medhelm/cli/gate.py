@@ -12,6 +12,7 @@ from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
 from pytest_medhelm.gates.starter import starter
 from pytest_medhelm.gates.verdict import worst_of
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError

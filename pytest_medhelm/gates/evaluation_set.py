@@ -32,7 +32,7 @@ def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
     if checksum is not None:
         found = data["sha256"]
         wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
-        if cell.facts["access"] != "public" and sorted(wanted.values()) == sorted(found.values()):
+        if cell.metadata["access"] != "public" and sorted(wanted.values()) == sorted(found.values()):
             return  # Their names are hashes, with another key on another machine.
         for name in sorted(wanted.keys() | found.keys()):
             there, here = wanted.get(name), found.get(name)

@@ -92,7 +92,7 @@ def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = 
         raise ReportFailed("; ".join(written.failures.values()))
 
 
-def print_table(suite: Suite, leaderboard: Mapping[str, Any]) -> None:
+def print_table(suite: Suite, leaderboard: Leaderboard) -> None:
     """Print what the terminal shows of a suite, and write nothing."""
     for line in terminal.pytest_medhelm_report(leaderboard=leaderboard, suite=suite):
         print(line if isinstance(line, str) else line[0])

@@ -55,7 +55,7 @@ class RecordBuilder:
     """Scores that are missing in part: what they are at worst and at best."""
     criteria: tuple[PointsCriterion, ...] = ()
     """With points, by which the answer was graded."""
-    harm: dict[str, Any] | None = None
+    harm: HarmMark | None = None
     """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
 
     def add(self, name: str, value: float, scale: tuple[float, float]) -> None:
@@ -141,9 +141,6 @@ class RecordBuilder:
             "slices": dict(instance.slices),
             "request": response.key if response else "",
             "reference": text_hash(instance.answer),
-            **({"spans": {name: list(ends) for name, ends in self.spans.items()}} if self.spans else {}),
-            **({"limits": {name: list(ends) for name, ends in self.limits.items()}} if self.limits else {}),
-            **({"criteria": text_hash(self.criteria_text)} if self.criteria else {}),
             "error": self.error,
             "verdicts": self.verdicts,
             "flags": self.flags,
@@ -159,6 +156,12 @@ class RecordBuilder:
             record["read"] = self.read
         if instance.must_pass is not None:
             record["must_pass"] = instance.must_pass
+        if self.spans:
+            record["spans"] = {name: list(ends) for name, ends in self.spans.items()}
+        if self.limits:
+            record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
+        if self.criteria:
+            record["criteria"] = text_hash(self.criteria_text)
         return record
 
 

@@ -51,6 +51,8 @@ class VerdictRecord(TypedDict):
     cost: NotRequired[float | None]
     paid: NotRequired[float | None]
     repeats: NotRequired[list[VerdictRepeat]]
+    items: NotRequired[list[list[list[Any]]]]
+    """Of criteria with points: by rating, a name and whether it is met (None: missing)."""
     prompt: NotRequired[str]
     rubric: NotRequired[str]
     order: NotRequired[list[int]]
@@ -79,19 +81,6 @@ class FingerprintInputs(TypedDict):
     prompt: str | None
     scoring: str | None
     jury: JuryInputs | None
-
-
-class EarlyStopPlan(TypedDict):
-    """What early stop must know of a benchmark beforehand, without texts."""
-
-    skipped_by_early_stop: list[list[Any]]
-    """Public id, cluster, sub-task, slices of each instance."""
-    must_pass: list[str]
-    """Ids of never-events."""
-    binary: list[str]
-    """Right-or-wrong metrics."""
-    gates: list[str]
-    """Rules that the benchmarks of this session bring along."""
 
 
 class Record(TypedDict):
@@ -125,6 +114,12 @@ class Record(TypedDict):
     request: str
     reference: str
     """The key of the reference's text."""
+    spans: NotRequired[dict[str, list[float]]]
+    """Scores that may lie outside of their scale: the least and the most that they can be."""
+    limits: NotRequired[dict[str, list[float]]]
+    """Scores that are missing in part: what they are at worst and at best."""
+    criteria: NotRequired[str]
+    """The key of the text of the criteria with points by which the answer was graded."""
     error: str
     verdicts: list[VerdictRecord]
     flags: list[str]
@@ -148,5 +143,3 @@ class Record(TypedDict):
     """With the first record of a benchmark."""
     fingerprint_inputs: NotRequired[FingerprintInputs]
     """With the first record of a fingerprint."""
-    plan: NotRequired[EarlyStopPlan]
-    """With the first record of a benchmark, where a run may stop early."""

@@ -104,7 +104,7 @@ class Benchmark:
             "description": self.description,
             "category": task.category,
             "subcategory": task.subcategory,
-            "placed_here": task.placed_here,
+            "category_assigned_here": task.placed_here,
             "outside_medhelm": task.outside_medhelm,
             "map_by": list(task.map_by),
             "access": task.access,

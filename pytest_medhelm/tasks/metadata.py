@@ -40,6 +40,10 @@ class BenchmarkMetadata(TypedDict):
     """One of MedHELM's 22 subcategories."""
     category_assigned_here: bool
     """MedHELM publishes no subcategory for it; this is this project's choice."""
+    outside_medhelm: NotRequired[bool]
+    """It is none of MedHELM's benchmarks: it stands outside of win rates and category averages."""
+    map_by: NotRequired[list[str]]
+    """Slices by which its results are shown as a map."""
     access: Literal["public", "gated", "private"]
     """Who may have the data."""
     kind: str

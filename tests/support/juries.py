@@ -130,7 +130,8 @@ def record(number: int, row: Row, cluster: str = "", stratum: str = "", **more: 
     return {
         "instance": f"i{number}", "public_id": f"i{number}", "model": "m", "request": "", "main_metric": "jury",
         "status": "empty" if row == FAILED else "ok" if whole else "judge_error", "eval_set_hash": "e",
-        "eval_set_size": 0, "fingerprint": "f", "cluster": cluster, "sub_task": stratum, "scores": scores, "verdicts": verdicts,
+        "eval_set_size": 0, "fingerprint": "f",
+        "cluster": cluster, "sub_task": stratum, "scores": scores, "verdicts": verdicts,
         "scales": {name: [1.0, 5.0] for name in scores}, "usage": {}, "cached": False, "attempts": 0, "latency": 0.0,
     } | more  # fmt: skip
 

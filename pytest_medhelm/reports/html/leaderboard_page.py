@@ -18,6 +18,7 @@ from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private

@@ -25,6 +25,7 @@ from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_values
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private

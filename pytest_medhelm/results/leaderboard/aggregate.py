@@ -63,7 +63,7 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
     columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
-    facts = suite.benchmark(benchmark, columns.evaluation)
+    facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
 
@@ -92,8 +92,8 @@ def make_cell(
         metrics=metrics_of(columns, facts, confidence),
         instances=columns.ids,
         scores=scores,
-        facts=facts,
-        evaluation=columns.evaluation,
+        metadata=facts,
+        eval_set_hash=columns.eval_set_hash,
         partial=len(columns.ids) < columns.size,
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,

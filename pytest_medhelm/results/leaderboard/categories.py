@@ -28,10 +28,10 @@ def complete_for(models: Collection[str], cells: Sequence[Cell]) -> dict[str, di
 
 def medhelm_cells(cells: Sequence[Cell]) -> list[Cell]:
     """The cells of MedHELM's benchmarks: others stand outside of win rates and averages."""
-    return [cell for cell in cells if not cell.facts.get("outside_medhelm")]
+    return [cell for cell in cells if not cell.metadata.get("outside_medhelm")]
 
 
-def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> list[dict[str, Any]]:
+def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> list[CategoryAverage]:
     """For each category ``benchmarks`` and ``averages`` {model: 0 to 1}, in the order of the taxonomy.
 
     The average is the plain mean over the benchmarks that are complete for all candidates (without candidates: for

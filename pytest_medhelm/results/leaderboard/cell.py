@@ -32,8 +32,10 @@ class Cell:
     eval_set_hash: str
     """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
-    """Some instances of the evaluation set have no record."""
-    absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Some instances of the evaluation set have no record, and were not left out by design."""
+    provenance: Provenance = field(repr=False)
+    """What must be alike for a comparison (``provenance_of``)."""
+    absent: Mapping[str, Absence] = field(default_factory=dict)
     """Per metric that could not be computed: the first reason, and for how many instances."""
     jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
     """The verdicts, in the order of ``instances``."""

@@ -10,15 +10,6 @@ from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
 
 
-class EarlyStopEntry(TypedDict):
-    """What was asked of a cell before no further answer could change a verdict."""
-
-    asked: Count
-    """Instances that have a record."""
-    of: Count
-    """Instances of the evaluation set."""
-
-
 class Absence(TypedDict):
     """Why not."""
 
@@ -80,9 +71,6 @@ class CellEntry(TypedDict):
     """Instances in the evaluation set: what limit and sampling ask for, before -k, -m and --lf."""
     partial: bool
     """Instances of the evaluation set have no record."""
-    skipped_by_early_stop: EarlyStopEntry | None
-    """Early stop: how many of the instances were asked before no further one could change a verdict; null where
-    all were to be asked."""
     sample: bool
     """It ran on sample data: its values show that it works, not how good a model is."""
     statuses: dict[Status, Count]
@@ -211,6 +199,10 @@ class Summary(TypedDict):
     """Worst and best possible score."""
     without_marked: NotRequired[WithoutMarked]
     """The value without the instances whose reference is marked as wrong; only where there are marks."""
+    bootstrap_error: NotRequired[float | None]
+    """Of a clipped mean: the standard error of the original, 1,000 seeded resamples."""
+    span: NotRequired[Ends]
+    """Of a clipped mean: the least and the most that one example can score."""
     completeness: NotRequired[Share]
     """Jury: share of the rated answers that every judge rated, 0 to 1."""
     leave_one_judge_out: NotRequired[Ends | None]

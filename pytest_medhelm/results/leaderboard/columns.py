@@ -229,9 +229,10 @@ def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
             known = columns.spans.get(name, (low, high))
             columns.spans[name] = (min(low, known[0]), max(high, known[1]))
     for name in {name for record in repeats for name in record.get("limits", {})}:
-        found = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
-        if all(end is not None for ends in found for end in ends):
-            worst, best = (fmean(ends[place] for ends in found) for place in (0, 1))
+        found: list[Any] = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
+        whole = [(ends[0], ends[1]) for ends in found if None not in ends]
+        if len(whole) == len(found):
+            worst, best = (fmean(ends[place] for ends in whole) for place in (0, 1))
             columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
 
 

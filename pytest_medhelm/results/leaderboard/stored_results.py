@@ -15,6 +15,7 @@ from pytest_medhelm.results.leaderboard.columns import JuryColumns
 from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
 from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import read_json
 

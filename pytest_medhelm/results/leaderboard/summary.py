@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
+from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.clipped import clipped_summary
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.jury_summary import NOTE, ONE_SIDED, add_jury_extras, harm_summary
@@ -49,8 +50,9 @@ def summary_of(name: str, columns: Columns, facts: BenchmarkMetadata, confidence
     if name in HARM:
         # Shown with a bound of 95 % on one side; a gate with a level of its own asks for that.
         return harm_summary(name, columns, ONE_SIDED if confidence == CONFIDENCE else (1 + confidence) / 2)
+    summary: Summary
     if name in columns.spans:
-        summary = clipped_summary(name, columns, _strata(columns, facts), facts["strata"], confidence)
+        summary = clipped_summary(name, columns, _strata(columns, facts), facts["sub_tasks"], confidence)
         return _with_jury(summary, name, columns, facts)
     ends = (columns.scales[name][0], columns.scales[name][1])
     aside = columns.not_applicable.get(name, set())
@@ -85,7 +87,7 @@ def summary_of(name: str, columns: Columns, facts: BenchmarkMetadata, confidence
     return _with_jury(summary, name, columns, facts)
 
 
-def _with_jury(summary: dict[str, Any], name: str, columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _with_jury(summary: Summary, name: str, columns: Columns, facts: BenchmarkMetadata) -> Summary:
     if columns.jury.is_jury_metric(name):
         add_jury_extras(summary, name, columns, _strata(columns, facts))
         summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))

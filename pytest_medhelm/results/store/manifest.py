@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.roster import Roster, describe
+from pytest_medhelm.results.store.run_manifest import FoundAt, StoredManifest
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.network import shown_address, shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
 
@@ -30,9 +32,9 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
         "platform": f"{sys.platform} {platform.machine()}",
         "packages": {name: version(name) for name in _PACKAGES},
         "argv": [shown_addresses(_SECRET.sub("***", argument)) for argument in argv],
-        "settings": as_mapping(settings),
+        "settings": dict(as_mapping(settings)),
         "models": [
-            describe(model) | {"base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
+            {**describe(model), "base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
             for model in lineup.models
         ],
         "judges": [describe(judge) for judge in lineup.judges],
@@ -55,13 +57,13 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
     }
 
 
-def shown(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def shown(manifest: StoredManifest) -> dict[str, Any]:
     """A manifest as manifest.json holds it: without names of files and folders that the user chose."""
     left = {key: value for key, value in manifest.items() if key != "place"}
-    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest.get("argv", ())]}
+    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest["argv"]]}
 
 
-def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[BenchmarkMetadata]) -> dict[str, Any]:
     """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
     return dict(manifest) | {
         "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in facts}

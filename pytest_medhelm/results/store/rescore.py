@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast
 
 from pytest_medhelm.models.engine.stored import NOT_STORED
 from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
 from pytest_medhelm.results.store.suite import Suite, as_row
-from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 from pytest_medhelm.util.errors import ConfigError
 
 T = TypeVar("T", Record, VerdictRecord)

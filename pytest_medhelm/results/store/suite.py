@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.store import open_private
+from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import FingerprintInputs
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, stamp, unusable
 
@@ -41,13 +45,49 @@ CREATE TABLE IF NOT EXISTS marks(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
     PRIMARY KEY (benchmark, instance));
 """
+_FIRST = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
+CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+CREATE TABLE IF NOT EXISTS ratings(
+    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
+    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
+    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
+CREATE TABLE IF NOT EXISTS marks(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
+    PRIMARY KEY (benchmark, instance));
+"""
+"""The tables of version 1; a file of version 0 may lack the last ones."""
+_NAMES_OF_THE_FIELD = """
+ALTER TABLE records RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE records RENAME COLUMN settings TO fingerprint;
+ALTER TABLE benchmarks RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE benchmarks RENAME COLUMN facts TO metadata;
+ALTER TABLE settings RENAME TO fingerprints;
+ALTER TABLE fingerprints RENAME COLUMN facts TO inputs;
+ALTER TABLE models RENAME COLUMN facts TO metadata;
+UPDATE records SET record = json_remove(
+    json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
+    '$.evaluation_size', '$.stratum');
+UPDATE benchmarks SET metadata = json_remove(
+    json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
+        '$.category_assigned_here', metadata -> '$.placed_here',
+        '$.may_use_hosted_api', metadata -> '$.third_party'),
+    '$.strata', '$.placed_here', '$.third_party');
+"""
 SCHEMA = Schema(
     "suite.sqlite",
     _SCHEMA,
-    # Before files had versions a suite might lack the tables that came last.
-    steps=("",),
+    steps=(_FIRST, _NAMES_OF_THE_FIELD),
 )
-_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
+_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
 
 
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
@@ -74,7 +114,7 @@ class Suite:
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
-    def begin(self, run: str, manifest: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
+    def begin(self, run: str, manifest: StoredManifest, models: Mapping[str, ModelMetadata]) -> None:
         """Start a run: records added from now on belong to it. Raises StoreFailed."""
         self._write("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
         self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
@@ -91,7 +131,9 @@ class Suite:
             )
         made_with = record.pop("fingerprint_inputs", None)
         if made_with is not None:
-            self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with)))
+            self._write(
+                "INSERT OR REPLACE INTO fingerprints VALUES (?, ?)", (record["fingerprint"], json.dumps(made_with))
+            )
         self._pending.append(as_row(record, self._run))
         if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
             self.commit()
@@ -193,7 +235,7 @@ class Suite:
         return metadata
 
     def fingerprint_inputs(self, key: str) -> FingerprintInputs | None:
-        """What records with this hash of settings were made with (results.provenance); empty where not known."""
+        """What records with this hash of settings were made with ; None where that is not known."""
         row = self._connection.execute("SELECT inputs FROM fingerprints WHERE hash = ?", (key,)).fetchone()
         inputs: FingerprintInputs | None = json.loads(row[0]) if row else None
         return inputs
