@@ -44,7 +44,15 @@ _EVALUATION = {
     "perturbations": list,
 }
 _BENCHMARK = {"n": (int, str), "data": (str, dict), "prompt": str, "scoring": str, "set": str, "shots": int}
-_RULE = {"rule": str, "any_of": list, "why": str, "alpha": float, "judges": int, "jury_agreement": float}
+_RULE = {
+    "rule": str,
+    "any_of": list,
+    "why": str,
+    "alpha": float,
+    "judges": int,
+    "jury_agreement": float,
+    "validated": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,11 @@ def _demand(entry: Any, alpha: float, where: str) -> Requirement:
         raise ConfigError(f"{where} judges = {entry['judges']}: at least one judge must have rated")
     if not 0 <= entry.get("jury_agreement", 0) <= 1:
         raise ConfigError(f"{where} jury_agreement = {entry['jury_agreement']:g} must lie between 0 and 1, e.g. 0.4")
+    validated = entry.get("validated", "required")
+    if validated not in ("required", "not required"):
+        raise ConfigError(f'{where} validated = {validated!r}: write "required" or "not required"')
+    if validated == "not required" and not why:
+        raise ConfigError(f"{where}: judges that nobody validated need a reason: add why = '...'")
     rules = []
     for text in texts:
         rule = parse_rule(text)
@@ -165,6 +178,7 @@ def _demand(entry: Any, alpha: float, where: str) -> Requirement:
                 why=why,
                 judges=entry.get("judges", rule.judges),
                 jury_agreement=entry.get("jury_agreement", rule.jury_agreement),
+                validated=validated == "not required",
             )
         )
     return Requirement(tuple(rules))

@@ -95,6 +95,8 @@ class Record(TypedDict):
     status: Status
     main_metric: str
     scores: dict[str, float]
+    judged: NotRequired[list[str]]
+    """Scores that are made of verdicts of judges."""
     not_applicable: list[str]
     """Scores that do not exist for this instance."""
     absent: dict[str, str]

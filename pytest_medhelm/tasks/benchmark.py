@@ -119,6 +119,7 @@ class Benchmark:
             "scale": list(task.scale),
             "chance": task.chance,
             "positive": task.positive,
+            "label_count": len(self.labels),
             "shots": self.shots,
             "sub_tasks": sorted(set(task.sub_runs) or {entry.stratum for entry in self.instances} - {""}),
             "gates": list(task.gates),
