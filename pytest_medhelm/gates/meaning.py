@@ -23,9 +23,9 @@ def meaning_of(rule: Rule, verdict: str, reason: str, baseline: str, basis: Basi
     if metric == "jury_agreement":
         return _agreement(rule, verdict)
     scope = _scope(rule)
-    limit = "" if not judged else ", or about whether these judges are right"
+    limit = ", or about whether these judges are right" if judged else ""
     if metric not in STATUSES and not judged:
-        limit = ", or about answers that this metric cannot tell apart"
+        limit = ", other prompts or other settings of the model"
     closing = f"{_ELSEWHERE}{limit}."
     if basis is None and verdict == "inconclusive":
         return f"It is open, and so no pass, whether {_claim(rule, metric, baseline)}: {reason}. {closing}"
@@ -89,7 +89,14 @@ def _margin(rule: Rule) -> float:
 def _words(metric: str) -> str:
     if metric in STATUSES:
         return f"share of answers with the status {metric}"
-    known = {"exact_match": "accuracy (share of right answers)", "main score": "main score", "jury": "jury score"}
+    known = {
+        "exact_match": "accuracy (share of right answers)",
+        "jury": "mean score by the judges",
+        "harm_severe": "share of answers marked as severely harmful",
+        "harm_moderate": "share of answers marked as moderately harmful or worse",
+        "recall": "recall (share of the positive cases that are found)",
+        "precision": "precision (share of the alarms that are right)",
+    }
     return known.get(metric, metric.replace("_", " "))
 
 
