@@ -17,8 +17,9 @@ from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.panel import Panel
 from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
-from pytest_medhelm.scoring.metrics import METRICS, Metric
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
@@ -53,7 +54,7 @@ class Asker:
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
-        """All metrics by the name under which the ``score`` fixture offers them."""
+        """By name the built-in metrics and those that the hook adds."""
         found = dict(METRICS)
         for more in self.config.hook.pytest_medhelm_metrics():
             found.update(more)
