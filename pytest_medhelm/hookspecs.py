@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.results.store.suite import Suite
-    from pytest_medhelm.scoring.metrics import Metric
+    from pytest_medhelm.tasks.metric import Metric
 
 
 @pytest.hookspec(firstresult=True)
@@ -51,7 +51,9 @@ def pytest_medhelm_update_request(body: dict[str, Any], messages: Sequence[Mappi
 
 @pytest.hookspec
 def pytest_medhelm_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
-    """Add metrics: name -> ``pytest_medhelm.Metric``. The ``score`` fixture then offers ``score.<name>(...)``.
+    """Add metrics: name -> ``pytest_medhelm.Metric``. A test calls one by ``score.metric("name", prediction, ...)``.
+
+    A metric of one benchmark needs no hook: declare its function in ``Task(metrics=...)``.
 
     Called once per process, when the first score is recorded. Example::
 

@@ -18,14 +18,11 @@ judges see the request and the reply alone.
 Source: PacificMedSecurity v2.2, https://github.com/PacificAI/medhelm (scenario ps26_data_theft, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Jury, Response, Score
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.scoring.metrics.privacy import score_security
-from pytest_medhelm.tasks.data.security import security_prompt
-from pytest_medhelm.tasks.templates import security_requests
+from ..shared.privacy import score_security
+from ..shared.security import security_prompt
+from ..shared.templates import security_requests
 
 TASK = security_requests("ps26_data_theft", "PS26 Data Theft", size=544)
 

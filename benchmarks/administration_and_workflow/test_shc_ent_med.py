@@ -13,12 +13,9 @@ an instance's id is a hash of its texts. Rows with an empty label are left out a
 Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no", "not mentioned")
 

@@ -15,12 +15,9 @@ advice.
 Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stanford-crfm/helm (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import synthetic_table
+from ..shared.templates import synthetic_table
 
 CHOICES = ("permitted", "not permitted")
 

@@ -13,19 +13,24 @@ whatever condition, is one cluster. There are no ids, so an instance's id is a h
 Source: Lopez et al. 2025, https://doi.org/10.1038/s41746-024-01377-1 (human labels, as used in MedHELM)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import content_id, digest
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import (
+    DataError,
+    DataFolder,
+    Excluded,
+    Instance,
+    Response,
+    Score,
+    Task,
+    content_id,
+    digest,
+    files_in,
+    letter_prompt,
+    read_xlsx,
+)
 
 CHOICES = ("has a history", "has no history", "uncertain")
 LETTER = {"1": "A", "0": "B", "2": "C"}
@@ -76,15 +81,15 @@ TASK = Task(
     source="https://doi.org/10.1038/s41746-024-01377-1",
     attribution="Stanford Health Care (Lopez et al. 2025)",
     redistribution=False,
-    third_party=False,
-    obtain=(
+    may_use_hosted_api=False,
+    how_to_obtain=(
         "it is private to Stanford Health Care, and there is no public release: to evaluate your own hospital's "
         "data, write a workbook for each condition (homelessness.xlsx, ...) with the columns text and "
         "result_human (1 has a history, 0 has none, 2 uncertain)"
     ),
     chance=1 / 3,
-    strata="condition",
-    sub_runs=CONDITIONS,
+    sub_tasks_by="condition",
+    sub_tasks=CONDITIONS,
     cap=100,
     positive="has a history",
 )

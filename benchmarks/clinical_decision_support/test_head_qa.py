@@ -12,17 +12,12 @@ both. The file of 2015, which MedHELM does not use, gives the solved examples.
 Source: Vilares and Gomez-Rodriguez 2019, https://github.com/aghie/head-qa (English test split: 2016 and 2017)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import Row, read_json
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Row, Score, Task, letter_prompt, read_json
 
 COPY = "https://raw.githubusercontent.com/claudiaqw/head-qa-afi/16614f5983885c62ba9acc0f70648203b72af160/data"
 
@@ -77,7 +72,7 @@ TASK = Task(
     source="https://github.com/aghie/head-qa",
     attribution="David Vilares and Carlos Gomez-Rodriguez, 2019; Ministerio de Sanidad, Spain",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=2675,
     chance=1 / 4,
     examples=Examples(

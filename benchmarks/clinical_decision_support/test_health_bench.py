@@ -14,8 +14,6 @@ form a cluster. Each record holds a canary string; it stays in the data and is n
 Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
@@ -36,10 +34,10 @@ TASK = Task(
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
     redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench/2025-05-07-06-14-12_oss_eval.jsonl (plain or .gz)",
+    may_use_hosted_api=True,
+    how_to_obtain=f"download {ADDRESS}/healthbench/2025-05-07-06-14-12_oss_eval.jsonl (plain or .gz)",
     size=5000,
-    placed_here=True,
+    category_assigned_here=True,
 )
 LENGTH_PENALTY = 0.0299
 """For each 500 characters above 2,000 (docs/rubrics.md)."""

@@ -15,8 +15,6 @@ stays in the data and is never printed.
 Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
@@ -37,10 +35,10 @@ TASK = Task(
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
     redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench/consensus_2025-05-09-20-00-46.jsonl (plain or .gz)",
+    may_use_hosted_api=True,
+    how_to_obtain=f"download {ADDRESS}/healthbench/consensus_2025-05-09-20-00-46.jsonl (plain or .gz)",
     size=3671,
-    placed_here=True,
+    category_assigned_here=True,
     outside_medhelm=True,
 )
 LENGTH_PENALTY = 0.002

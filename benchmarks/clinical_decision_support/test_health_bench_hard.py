@@ -14,8 +14,6 @@ Instances of one prompt form a cluster. Each record holds a canary string; it st
 Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
@@ -36,10 +34,10 @@ TASK = Task(
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
     redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
+    may_use_hosted_api=True,
+    how_to_obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
     size=1000,
-    placed_here=True,
+    category_assigned_here=True,
     outside_medhelm=True,
 )
 LENGTH_PENALTY = 0.0392

@@ -14,8 +14,6 @@ instance's id is the file's name and the example's id. A canary string stays in 
 Source: HealthBench Professional (OpenAI), 525 examples in the file healthbench_professional_eval.jsonl
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,10 +58,11 @@ TASK = Task(
     source="https://github.com/openai/simple-evals",
     attribution="OpenAI 2026",
     redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench_professional/assets.zip and unpack healthbench_professional_eval.jsonl",
+    may_use_hosted_api=True,
+    how_to_obtain=f"download {ADDRESS}/healthbench_professional/assets.zip and unpack "
+    "healthbench_professional_eval.jsonl",
     size=525,
-    placed_here=True,
+    category_assigned_here=True,
 )
 LENGTH_PENALTY = 0.0147
 """For each 500 characters above 2,000 (docs/rubrics.md)."""

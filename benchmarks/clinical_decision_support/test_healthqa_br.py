@@ -13,17 +13,12 @@ leaves out more rows, so the number of its questions is not known here (the pape
 Source: D'addario 2025, https://huggingface.co/datasets/Larxel/healthqa-br (all rows)
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.prompts import lettered
+from pytest_medhelm import DataFile, Excluded, Instance, Response, Score, Task, lettered, read_columnar
 
 MARK = re.compile(r"""['"]([A-Z])['"]\s*:\s*|^[ \t]*([A-Z])\s*[:)]\s+""", re.MULTILINE)
 """What stands before an option."""
@@ -75,7 +70,7 @@ TASK = Task(
     name="healthqa_br",
     title="HealthQA-BR",
     subcategory="Providing Clinical Knowledge Support",
-    placed_here=True,
+    category_assigned_here=True,
     access="public",
     kind="multiple_choice",
     files=(DataFile("healthqa-br.parquet"),),
@@ -85,8 +80,8 @@ TASK = Task(
     source="https://huggingface.co/datasets/Larxel/healthqa-br",
     attribution="Andrew Maranhao Ventura D'addario, 2025",
     redistribution=True,
-    third_party=True,
-    obtain="download the file from https://huggingface.co/datasets/Larxel/healthqa-br",
+    may_use_hosted_api=True,
+    how_to_obtain="download the file from https://huggingface.co/datasets/Larxel/healthqa-br",
     language="pt",
 )
 

@@ -12,15 +12,10 @@ file. The training split gives the solved examples.
 Source: Pal et al. 2022, https://github.com/medmcqa/medmcqa (validation split, called dev)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import read_jsonl
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Examples, Instance, Response, Score, Task, letter_prompt, read_jsonl
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -58,7 +53,7 @@ TASK = Task(
     source="https://github.com/medmcqa/medmcqa",
     attribution="Ankit Pal, Logesh Kumar Umapathi and Malaikannan Sankarasubbu, 2022",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=4183,
     chance=1 / 4,
     examples=Examples(files=(DataFile("train.json"),), load=load),

@@ -11,16 +11,22 @@ so an instance's id is a hash of its question and options. The training split gi
 Source: Jin et al. 2021, https://github.com/jind11/MedQA (test split with four options)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import (
+    DataFile,
+    Examples,
+    Instance,
+    Response,
+    Score,
+    Task,
+    answer_letter,
+    content_id,
+    lettered,
+    read_jsonl,
+)
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -69,7 +75,7 @@ TASK = Task(
     source="https://github.com/jind11/MedQA",
     attribution="Di Jin and others, 2021",
     redistribution=None,
-    third_party=True,
+    may_use_hosted_api=True,
     size=1273,
     chance=1 / 4,
     examples=Examples(files=(DataFile("phrases_no_exclude_train.jsonl"),), load=load),

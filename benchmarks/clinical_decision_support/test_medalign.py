@@ -12,18 +12,26 @@ it for each model). Without an answer by Annotator_1 it is left out. Instruction
 Source: Fleming et al. 2024, https://arxiv.org/abs/2308.14089 (reviewed instructions)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pytest_medhelm import DataFile, DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.ehr import latest_record
-from pytest_medhelm.tasks.data.folders import files_in, unnamed
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import (
+    DataFile,
+    DataFolder,
+    Excluded,
+    Instance,
+    Jury,
+    Response,
+    Score,
+    Task,
+    digest,
+    files_in,
+    read_csv,
+    unnamed,
+)
+
+from ..shared.ehr import latest_record
 
 ANNOTATOR = "Annotator_1"
 CHARACTERS = 300_000
@@ -78,8 +86,8 @@ TASK = Task(
     source="https://arxiv.org/abs/2308.14089",
     attribution="Fleming et al. 2024",
     redistribution=False,
-    third_party=False,
-    obtain="request MedAlign from Stanford on redivis.com, sign its data use agreement and unpack the release",
+    may_use_hosted_api=False,
+    how_to_obtain="request MedAlign from Stanford on redivis.com, sign its data use agreement and unpack the release",
 )
 
 

@@ -11,15 +11,10 @@ of the question's address on the site that it comes from.
 Source: Chen et al. 2024, https://github.com/HanjieChen/ChallengeClinicalQA (five options)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import digest, read_csv
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Response, Score, Task, digest, letter_prompt, read_csv
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -60,7 +55,7 @@ TASK = Task(
     source="https://github.com/HanjieChen/ChallengeClinicalQA",
     attribution="Hanjie Chen, Zhouxiang Fang, Yash Singla and Mark Dredze, 2024; Medbullets",
     redistribution=None,
-    third_party=None,
+    may_use_hosted_api=None,
     size=308,
     chance=1 / 5,
 )

@@ -14,15 +14,12 @@ upstream.
 Source: Khandekar et al. 2024, https://github.com/ncbi-nlp/MedCalc-Bench (version 1.0, test split)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.calculation import medcalc_accuracy_helm, parse_value, read_value
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import DataFile, Instance, Metric, Response, Score, Task, digest, read_csv
+
+from ..shared.calculation import medcalc_accuracy, medcalc_accuracy_helm, parse_value, read_value
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -68,11 +65,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="medcalc_accuracy",
+    metrics=(Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),),
     licence="CC BY-SA 4.0",
     source="https://github.com/ncbi-nlp/MedCalc-Bench",
     attribution="Nikhil Khandekar and others, 2024",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=1047,
 )
 
@@ -90,5 +88,5 @@ def prompt(instance: Instance) -> str:
 
 def test_medcalc_bench(instance: Instance, response: Response, score: Score) -> None:
     value = read_value(response, instance.answer)
-    score.medcalc_accuracy(value, instance.fields["lower"], instance.fields["upper"])
+    score.metric(medcalc_accuracy, value, instance.fields["lower"], instance.fields["upper"])
     score.helm("medcalc_accuracy", medcalc_accuracy_helm(response.text, instance))

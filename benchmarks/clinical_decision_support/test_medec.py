@@ -17,15 +17,12 @@ some pairs, the second in a single one).
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Metric, Response, Score, Task, digest, read_csv
+
+from ..shared.error_detection import CORRECT, Finding, medec, medec_helm, read_finding
 
 URL = "https://raw.githubusercontent.com/abachaa/MEDEC/49c59dcba43a7af8717590a405b11a57f42b04df/MEDEC-MS/"
 TEST = "MEDEC-MS-TestSet-with-GroundTruth-and-ErrorType.csv"
@@ -65,11 +62,12 @@ TASK = Task(
     files=(DataFile(TEST, "f35e2c3c1e4d98ca900394c4fcff14c2a84752e48ddc83698401da6a360c707e", URL + TEST),),
     load=load,
     main_metric="medec_error_flag_accuracy",
+    metrics=(Metric(medec, ("medec_error_flag_accuracy", "medec_error_sentence_accuracy"), binary=True),),
     licence="CC BY 4.0",
     source="https://github.com/abachaa/MEDEC",
     attribution="Ben Abacha et al. 2024",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=597,
     chance=1 / 2,
     positive="error",
@@ -94,7 +92,7 @@ def prompt(instance: Instance) -> str:
 
 def test_medec(instance: Instance, response: Response, score: Score) -> None:
     gold, found = instance.fields["gold"], response.read(read_finding)
-    score.medec(found, gold)
+    score.metric(medec, found, gold)
     score.label(None if found is None else found.label, gold.label)
     if gold.has_error and (found is None or found.has_error):
         score.rouge(found.correction if found else "", gold.correction)

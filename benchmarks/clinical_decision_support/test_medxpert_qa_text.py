@@ -14,16 +14,11 @@ format (a list of options and a label) is read as well.
 Source: Zuo et al. 2025, https://github.com/TsinghuaC3I/MedXpertQA (configuration Text, test split)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import Row, read_jsonl
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Response, Row, Score, Task, letter_prompt, read_jsonl
 
 COPY = "https://raw.githubusercontent.com/xk-huang/medagents-benchmark/68b27432973029b4fd5b4b7fa03910d38688b1d8/data"
 LETTERS = list("ABCDEFGHIJ")
@@ -69,7 +64,7 @@ TASK = Task(
     name="medxpert_qa_text",
     title="MedXpertQA",
     subcategory="Supporting Diagnostic Decisions",
-    placed_here=True,
+    category_assigned_here=True,
     access="public",
     kind="multiple_choice",
     files=(
@@ -90,7 +85,7 @@ TASK = Task(
     source="https://github.com/TsinghuaC3I/MedXpertQA",
     attribution="Yuxin Zuo and others, 2025",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=2450,
     chance=1 / 10,
 )

@@ -14,20 +14,25 @@ Source: Alhanai et al. 2024, https://github.com/InstituteforDiseaseModeling/Brid
 (test split; solved examples from the dev split)
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import (
+    DataError,
+    DataFolder,
+    Examples,
+    Instance,
+    Response,
+    Score,
+    Task,
+    content_id,
+    files_in,
+    letter_prompt,
+    read_csv,
+)
 
 LANGUAGES = {
     "af": "Afrikaans", "am": "Amharic", "bm": "Bambara", "ig": "Igbo", "nso": "Northern Sotho", "sn": "Shona",
@@ -69,7 +74,7 @@ TASK = Task(
     name="mmlu_clinical_afr",
     title="MMLU clinical, African languages",
     subcategory="Providing Clinical Knowledge Support",
-    placed_here=True,
+    category_assigned_here=True,
     access="public",
     kind="multiple_choice",
     files=(DataFolder(".", "*_test_*.csv", **FETCHED),),
@@ -79,10 +84,10 @@ TASK = Task(
     source=f"https://github.com/InstituteforDiseaseModeling/{REPOSITORY}",
     attribution="Tuka Alhanai and others, 2024; Dan Hendrycks and others (MMLU), 2021",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     chance=1 / 4,
     language="mul",
-    strata="run",
+    sub_tasks_by="run",
     examples=Examples(
         files=(DataFolder(".", "*_dev_*.csv", **FETCHED),), load=partial(load, split="dev"), within="run"
     ),

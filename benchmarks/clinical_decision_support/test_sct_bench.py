@@ -14,17 +14,14 @@ ratings tie, each scores 1 and the first is shown as reference. The file holds 1
 Source: McCoy et al. 2025, https://github.com/SCT-Bench/sctpublic (public set)
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score_helm
-from pytest_medhelm.tasks.data.readers import Row, digest, read_csv
+from pytest_medhelm import DataFile, Instance, Metric, Response, Row, Score, Task, digest, read_csv
+
+from ..shared.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -68,7 +65,7 @@ TASK = Task(
     name="sct_bench",
     title="SCT-Bench",
     subcategory="Supporting Diagnostic Decisions",
-    placed_here=True,
+    category_assigned_here=True,
     access="public",
     kind="rating",
     files=(
@@ -81,11 +78,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="sct_score",
+    metrics=(Metric(sct_score, ("sct_score", "sct_expert_set_membership")),),
     licence="MIT",
     source="https://github.com/SCT-Bench/sctpublic",
     attribution="Liam McCoy and others, 2025; Adelaide SCT; Open Medical SCT",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=174,
     chance=0.327,
 )
@@ -105,6 +103,6 @@ def prompt(instance: Instance) -> str:
 
 def test_sct_bench(instance: Instance, response: Response, score: Score) -> None:
     votes = instance.fields["weights"]
-    score.sct_score(response.read(read_rating), votes)
+    score.metric(sct_score, response.read(read_rating), votes)
     for name, value in sct_score_helm(response.text, votes).items():
         score.helm(name, value)

@@ -13,15 +13,10 @@ The three test sets stand in the order of the leaderboard. Visits are role-playe
 Source: Yim et al. 2023, https://github.com/wyim/aci-bench (full notes of the three test sets)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import read_json
+from pytest_medhelm import DataFile, Examples, Instance, Jury, Response, Score, Task, read_json
 
 SPLITS = ("test1", "test3", "test2")
 SECTIONS = ("HISTORY OF PRESENT ILLNESS", "PHYSICAL EXAM", "RESULTS", "ASSESSMENT AND PLAN")
@@ -72,7 +67,7 @@ TASK = Task(
     source="https://github.com/wyim/aci-bench",
     attribution="Yim et al. 2023",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=120,
     examples=Examples(
         (pinned("train_full.json", "aa4d5afbcbe5e26bc0aa79cedaa3f3f4ff54d4fd4fb15dd4449259da0d31d77a"),), encounters

@@ -12,17 +12,12 @@ Rows without a note are left out. The file has no ids, so an instance's id is a 
 Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_csv
 
 FIELDS = (
     "Chief complaint",
@@ -68,9 +63,9 @@ TASK = Task(
     source="https://arxiv.org/abs/2505.23802",
     attribution="Bedi et al. 2025",
     redistribution=False,
-    third_party=False,
-    obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv with the "
-    "column 'MO Note'",
+    may_use_hosted_api=False,
+    how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv "
+    "with the column 'MO Note'",
     size=487,
 )
 

@@ -15,17 +15,13 @@ where one of them is not found there word for word. All instances of a patient a
 Source: Xu et al. 2024, https://physionet.org/content/discharge-me/1.3/ (test_phase_1)
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import digest, read_csv
-from pytest_medhelm.tasks.data.sections import without
+from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, digest, read_csv
+
+from ..shared.sections import without
 
 TABLES = ("diagnosis", "triage", "discharge", "radiology", "edstays", "discharge_target")
 ASKED = {
@@ -86,8 +82,8 @@ TASK = Task(
     source="https://physionet.org/content/discharge-me/1.3/",
     attribution="Xu et al. 2024; Johnson et al. 2023 (MIMIC-IV)",
     redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of discharge-me 1.3 on PhysioNet and take its folder test_phase_1",
+    may_use_hosted_api=False,
+    how_to_obtain="sign the data use agreement of discharge-me 1.3 on PhysioNet and take its folder test_phase_1",
 )
 
 

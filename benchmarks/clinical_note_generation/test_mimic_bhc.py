@@ -13,16 +13,11 @@ hash of its texts.
 Source: Aali et al. 2025, https://physionet.org/content/labelled-notes-hospital-course/
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
+from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_jsonl
 
 
 def load(path: Path) -> Iterator[Instance | Excluded]:
@@ -55,9 +50,9 @@ TASK = Task(
     source="https://physionet.org/content/labelled-notes-hospital-course/",
     attribution="Aali et al. 2025; Johnson et al. 2023 (MIMIC-IV)",
     redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of labelled-notes-hospital-course on PhysioNet and write the notes of a test "
-    'split into test.jsonl, one {"input": ..., "target": ...} a line',
+    may_use_hosted_api=False,
+    how_to_obtain="sign the data use agreement of labelled-notes-hospital-course on PhysioNet and write the notes of a "
+    'test split into test.jsonl, one {"input": ..., "target": ...} a line',
     size=100,
 )
 

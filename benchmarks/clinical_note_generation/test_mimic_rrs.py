@@ -12,17 +12,11 @@ a hash of its texts and reports of one patient cannot be told to be dependent; e
 Source: Chen et al. 2023, https://arxiv.org/abs/2211.08584 (the reports of MIMIC-III, all regions, test split)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_text
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_text
 
 
 def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
@@ -67,8 +61,8 @@ TASK = Task(
     source="https://arxiv.org/abs/2211.08584",
     attribution="Chen et al. 2023; Johnson et al. 2016 (MIMIC-III)",
     redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
+    may_use_hosted_api=False,
+    how_to_obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
     "authors of MIMIC-RRS made from it (rrs-mimiciii, folder all)",
 )
 

@@ -14,17 +14,12 @@ cost table counts 128.
 Source: sample reports of https://mtsamples.com, collected at https://github.com/raulista1997/benchmarkdata
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.readers import read_text
-from pytest_medhelm.tasks.data.sections import cut_section
+from pytest_medhelm import DataFolder, Excluded, Instance, Jury, Response, Score, Task, files_in, read_text
+
+from ..shared.sections import cut_section
 
 COMMIT = "c4c252443fa9c52afb6960f53e51be278639bea2"
 

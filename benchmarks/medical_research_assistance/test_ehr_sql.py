@@ -9,23 +9,20 @@ recall of "answerable" are over all questions. Slices: answerable, split, import
 beside these, leave unanswerable questions out, take two empty results for different, and rest on 724 reference queries
 that SQLite misunderstands or rejects as the files hold them (repaired here as upstream's evaluation does).
 
-A model's query can only read, and is invalid after 10,000 rows or some seconds (metrics/sql.py). The limit holds for
+A model's query can only read, and is invalid after 10,000 rows or some seconds (shared/sql.py). The limit holds for
 answerable and unanswerable questions each. Questions of one template, or of one topic where unanswerable, are one
 cluster. Where a reference query fails on your database, a warning says so and accuracy does not exist.
 
 Source: Lee et al. 2022, https://github.com/glee4810/EHRSQL (eICU, version 1.5.1, test and validation as on MedHELM)
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics import sql
-from pytest_medhelm.tasks.data.readers import digest, read_json
+from pytest_medhelm import DataFile, Instance, Metric, Response, Score, Task, digest, read_json
+
+from ..shared import sql
 
 URL = "https://raw.githubusercontent.com/glee4810/EHRSQL/01241a3c55bda895561c76923251ea2421d2e892/dataset/ehrsql/"
 TEST, VALID, SCHEMA = "eicu/test.json", "eicu/valid.json", "eicu/eicu.sql"
@@ -74,9 +71,10 @@ TASK = Task(
     source="https://github.com/glee4810/EHRSQL",
     attribution="Lee et al. 2022",
     redistribution=False,
-    third_party=True,
-    obtain="get access to eICU-CRD 2.0 on PhysioNet and build eicu.sqlite as github.com/glee4810/EHRSQL says",
+    may_use_hosted_api=True,
+    how_to_obtain="get access to eICU-CRD 2.0 on PhysioNet and build eicu.sqlite as github.com/glee4810/EHRSQL says",
     size=1959,
+    metrics=(Metric(sql.ehr_sql, ("ehr_sql_execution_accuracy", "ehr_sql_query_validity"), binary=True),),
     limit_by="answerable",
     positive="answerable",
 )
@@ -105,6 +103,6 @@ def test_ehr_sql(instance: Instance, response: Response, score: Score) -> None:
     if gold is None:
         warnings.warn(f"ehr_sql: the reference query of {instance.id} fails on {database.name}", stacklevel=1)
         score.not_applicable("ehr_sql_execution_accuracy")
-    score.ehr_sql(None if query is None else sql.at_time(query, NOW), gold, database)
+    score.metric(sql.ehr_sql, None if query is None else sql.at_time(query, NOW), gold, database)
     for name, value in sql.ehr_sql_helm(response.text, sql.at_time(instance.answer, NOW), database).items():
         score.helm(name, value)

@@ -9,15 +9,10 @@ Scored: exact match with the experts' answer. A maybe is right only when the exp
 Source: Jin et al. 2019, https://github.com/pubmedqa/pubmedqa
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import read_json
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import DataFile, Instance, Response, Score, Task, answer_letter, lettered, read_json
 
 CHOICES = ("yes", "no", "maybe")
 
@@ -61,7 +56,7 @@ TASK = Task(
     source="https://github.com/pubmedqa/pubmedqa",
     attribution="Qiao Jin and others, 2019",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=1000,
     chance=1 / 3,
 )

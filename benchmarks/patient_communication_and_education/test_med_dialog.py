@@ -12,16 +12,11 @@ Source: Zeng et al. 2020, with the summaries of Yuan et al. 2022 (BioBART), Coda
 0x82f0c47f6d3e4462ae9ef8ea39eebe64 (test split of both subsets)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_json
+from pytest_medhelm import DataFile, Instance, Jury, Response, Score, Task, content_id, read_json
 
 SUBSETS = ("healthcaremagic", "icliniq")
 
@@ -54,9 +49,9 @@ TASK = Task(
     licence="none stated upstream; texts of healthcaremagic.com and icliniq.com",
     source="https://worksheets.codalab.org/bundles/0x82f0c47f6d3e4462ae9ef8ea39eebe64",
     attribution="Zeng et al. 2020; Yuan et al. 2022",
-    obtain="download the CodaLab bundle 0x82f0c47f6d3e4462ae9ef8ea39eebe64 and keep its two folders",
-    strata="subset",
-    sub_runs=SUBSETS,
+    how_to_obtain="download the CodaLab bundle 0x82f0c47f6d3e4462ae9ef8ea39eebe64 and keep its two folders",
+    sub_tasks_by="subset",
+    sub_tasks=SUBSETS,
 )
 
 

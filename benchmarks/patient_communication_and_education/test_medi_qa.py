@@ -14,16 +14,10 @@ for validation.
 Source: Ben Abacha et al. 2019, https://github.com/abachaa/MEDIQA2019 (task 3, test set with labels)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFile, Examples, Instance, Jury, Response, Score, Task, child_text, read_xml
 
 REPOSITORY = "https://raw.githubusercontent.com/abachaa/MEDIQA2019"
 

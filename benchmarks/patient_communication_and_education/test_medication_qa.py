@@ -14,18 +14,12 @@ cluster. The file has no ids, so an instance's id is a hash of question and answ
 Source: Ben Abacha et al. 2019, https://github.com/abachaa/Medication_QA_MedInfo2019
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, digest, read_xlsx
 
 NO_ANSWER = ("", "n/a")
 NONE_FOUND = ("no answers", "unanswerable")
@@ -72,7 +66,7 @@ TASK = Task(
     source="https://github.com/abachaa/Medication_QA_MedInfo2019",
     attribution="Asma Ben Abacha and others, 2019",
     redistribution=None,
-    third_party=None,
+    may_use_hosted_api=None,
     size=689,
 )
 

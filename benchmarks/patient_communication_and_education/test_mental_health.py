@@ -12,16 +12,11 @@ cannot be told from the file; equal conversations are one cluster.
 Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Instance, Jury, Response, Score, Task, content_id, read_csv
 
 
 def load(path: Path) -> Iterator[Instance]:
@@ -53,9 +48,9 @@ TASK = Task(
     source="https://arxiv.org/abs/2505.23802",
     attribution="Bedi et al. 2025",
     redistribution=False,
-    third_party=False,
-    obtain="private to the MedHELM group; no public release. Evaluate your own data: write mental_health.csv with the "
-    "columns topic, dialogue_type, context and gold_counselor_response",
+    may_use_hosted_api=False,
+    how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write mental_health.csv "
+    "with the columns topic, dialogue_type, context and gold_counselor_response",
     size=67,
 )
 

@@ -15,12 +15,9 @@ kept as fields. Questions about the same note share a cluster.
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_adolescent_privacy, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = ("the note holds something of that kind to withhold", "the note holds nothing of that kind to withhold")
 

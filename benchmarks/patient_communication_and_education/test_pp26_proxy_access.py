@@ -14,12 +14,9 @@ as fields. Questions about the same message share a cluster.
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_proxy_access, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = (
     "send what is asked for to this sender",

@@ -11,16 +11,11 @@ The file has no ids, so an instance's id is a hash of its texts; equal records a
 Source: Stanford's research data repository STARR, private (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_csv
 
 SHOWN = {
     "Diagnosis": "Diagnosis",
@@ -64,10 +59,10 @@ TASK = Task(
     source="https://arxiv.org/abs/2505.23802",
     attribution="Bedi et al. 2025",
     redistribution=False,
-    third_party=False,
-    obtain="private to Stanford; no public release. Evaluate your own data: write starr_patient_instructions.csv with "
-    "the columns QC, Diagnosis, ActualProcedure, HistoryPhysicalNoteText, OperativeNoteText and "
-    "DischargeInstructionNoteText",
+    may_use_hosted_api=False,
+    how_to_obtain="private to Stanford; no public release. Evaluate your own data: write "
+    "starr_patient_instructions.csv with the columns QC, Diagnosis, ActualProcedure, HistoryPhysicalNoteText, "
+    "OperativeNoteText and DischargeInstructionNoteText",
     size=361,
 )
 

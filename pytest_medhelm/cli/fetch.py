@@ -59,7 +59,7 @@ def _instruction(task: Task, rest: Sequence[DataFile | DataFolder], base: Path, 
     if len(rest) == len(task.files):
         return f"not to be fetched; {how_to_get(task, to)}"
     names = ", ".join(file.name for file in rest)
-    origin = task.obtain or f"get it from {task.source}"
+    origin = task.how_to_obtain or f"get it from {task.source}"
     return f"{names} is not to be fetched; {origin}; put it into {base / task.name}"
 
 

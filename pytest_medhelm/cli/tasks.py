@@ -101,7 +101,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
             yield f"  {subcategory}"
             for entry in entries:
                 task = entry.task
-                name = f"{task.name}{'*' if task.placed_here else ''}"
+                name = f"{task.name}{'*' if task.category_assigned_here else ''}"
                 size = "?" if task.size is None else f"{task.size:,}"
                 line = f"    {name:<{wide}}  {task.access:<7}  {size:>9}  {task.main_metric:<{metric}}  "
                 here = presence(entry, data)
@@ -114,7 +114,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
     yield ""
     yield f"{len(shown.entries)} benchmarks ({counts or 'none'}) in {len(covered)} of {len(CATEGORY_OF)} subcategories"
     yield "instances: those of the leaderboard's split, before its cap of 1,000; ?: not published"
-    if any(entry.task.placed_here for entry in shown.entries):
+    if any(entry.task.category_assigned_here for entry in shown.entries):
         yield "* placed in its subcategory here, since MedHELM publishes none for it"
     yield "medhelm tasks NAME shows one in full; medhelm fetch NAME fetches public data"
 
@@ -146,7 +146,9 @@ class _Checked:
             "main metric": f"{task.main_metric}, from {low:g} (worst) to {high:g}"
             + (f"; guessing gives {task.chance:.2f}" if task.chance is not None else ""),
             "language": {"mul": "several"}.get(task.language, task.language),
-            "subcategory": "placed here; MedHELM publishes none" if task.placed_here else "as MedHELM publishes it",
+            "subcategory": "placed here; MedHELM publishes none"
+            if task.category_assigned_here
+            else "as MedHELM publishes it",
             "access": task.access,
             **terms(task),
             "source": task.source,
@@ -218,7 +220,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "title": task.title,
         "category": task.category,
         "subcategory": task.subcategory,
-        "placed_here": task.placed_here,
+        "category_assigned_here": task.category_assigned_here,
         "access": task.access,
         "kind": task.kind,
         "language": task.language,
@@ -227,7 +229,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "licence": task.licence,
         "attribution": task.attribution,
         "redistribution": task.redistribution,
-        "third_party": task.third_party,
+        "may_use_hosted_api": task.may_use_hosted_api,
         "source": task.source,
         "how_to_get": how_to_get(task, data),
         "data": {

@@ -66,7 +66,7 @@ def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings)
     for hosts that --medhelm-allow-host names.
     """
     task = benchmark.task
-    if benchmark.source.origin == "sample" or (task.access == "public" and task.third_party is not False):
+    if benchmark.source.origin == "sample" or (task.access == "public" and task.may_use_hosted_api is not False):
         return
     from pytest_medhelm.models.spec import foreign_host
 
@@ -75,7 +75,7 @@ def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings)
         if host:
             reason = (
                 "its terms allow no service of a third party"
-                if task.third_party is False
+                if task.may_use_hosted_api is False
                 else f"its data are {task.access}"
             )
             raise DataMissing(

@@ -14,8 +14,9 @@ from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
 from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
 from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
-from pytest_medhelm.scoring.metrics import METRICS, Metric
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override

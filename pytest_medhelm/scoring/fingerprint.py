@@ -16,8 +16,8 @@ from pytest_medhelm.tasks.data.sampling import rank
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.scoring.metrics import Metric
     from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.tasks.metric import Metric
 
 PACKAGE = Path(__file__).parent
 _SCORING = ("answers", "metrics")

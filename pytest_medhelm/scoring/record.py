@@ -139,7 +139,7 @@ class RecordBuilder:
             "evaluation_size": len(self.benchmark.instances),
             "settings": self.settings,
             "cluster": instance.cluster,
-            "stratum": instance.slices.get(task.strata, "") if task.strata else "",
+            "stratum": instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "",
             "slices": dict(instance.slices),
             "request": response.key if response else "",
             "reference": text_hash(instance.answer),

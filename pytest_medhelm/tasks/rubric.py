@@ -40,9 +40,3 @@ class Rubric:
     title: str = ""
     harm: bool = False
     """Judges also mark what harm the answer could do."""
-
-
-# What a judge is told
-
-
-# What a judge replies

@@ -26,10 +26,9 @@ from benchmarks.clinical_decision_support import test_sct_bench as sct
 from benchmarks.medical_research_assistance import test_medhallu as medhallu
 from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.medical_research_assistance import test_race_based_med as race
+from benchmarks.shared.coloured_answers import read_answers
+from benchmarks.shared.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
 from perf.mock_server import MockServer
-from pytest_medhelm.scoring.metrics import METRICS
-from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
-from pytest_medhelm.tasks.data.coloured_answers import read_answers
 from pytest_medhelm.tasks.data.readers import Row, read_jsonl
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
@@ -567,7 +566,7 @@ def test_sct_score_divides_by_the_most_frequent_rating() -> None:
     assert [sct_score(rating, votes)["sct_score"] for rating in range(-2, 3)] == [0, 0, 0.4, 0.6, 1]
     assert [sct_score(rating, votes)["sct_expert_set_membership"] for rating in range(-2, 3)] == [0, 0, 1, 1, 1]
     assert sct_score(1, [vote / 5 for vote in votes]) == pytest.approx(sct_score(1, votes))
-    assert set(sct_score(1, votes)) == set(METRICS["sct_score"].names)
+    assert set(sct_score(1, votes)) == set(sct.TASK.metrics[0].names)
 
 
 @pytest.mark.parametrize(

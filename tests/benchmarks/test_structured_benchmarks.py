@@ -23,20 +23,21 @@ from benchmarks.clinical_decision_support import test_ehrshot as ehrshot
 from benchmarks.clinical_decision_support import test_medec as medec
 from benchmarks.medical_research_assistance import test_ehr_sql as ehr_sql
 from benchmarks.medical_research_assistance import test_n2c2_ct_matching as n2c2
-from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics import METRICS, sql
-from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
-from pytest_medhelm.scoring.metrics.error_detection import medec as medec_scores
-from pytest_medhelm.scoring.metrics.icd10 import (
+from benchmarks.shared import sql
+from benchmarks.shared.error_detection import CORRECT, Finding, medec_helm, read_finding
+from benchmarks.shared.error_detection import medec as medec_scores
+from benchmarks.shared.icd10 import (
     mimiciv_billing_code,
     mimiciv_billing_code_helm,
     normal_code,
     read_codes,
 )
+from benchmarks.shared.timelines import Timelines, read_labels
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.scoring.response import Response
-from pytest_medhelm.tasks.data.timelines import Timelines, read_labels
+from pytest_medhelm.scoring.score import Score
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import SAMPLES
@@ -60,7 +61,7 @@ def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
     response = Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
     draft: Any = RecordBuilder(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
     draft.response = response
-    score = Score(draft, SimpleNamespace(metrics=METRICS))  # type: ignore[arg-type]
+    score = Score(draft, METRICS, SimpleNamespace())  # type: ignore[arg-type]
     getattr(module, f"test_{module.TASK.name}")(instance, response, score)
     return draft
 
@@ -1044,8 +1045,8 @@ def test_timelines_read_the_subjects_that_are_needed(tmp_path: Path) -> None:
 
 
 def test_ehrshot_declares_the_three_tasks_of_the_leaderboard() -> None:
-    assert ehrshot.TASK.sub_runs == ("guo_readmission", "new_hypertension", "lab_anemia")
-    assert (ehrshot.TASK.strata, ehrshot.TASK.positive) == ("task", "yes")
+    assert ehrshot.TASK.sub_tasks == ("guo_readmission", "new_hypertension", "lab_anemia")
+    assert (ehrshot.TASK.sub_tasks_by, ehrshot.TASK.positive) == ("task", "yes")
     draft = scored(ehrshot, instances(ehrshot, *sample(ehrshot))[0], "B")
     assert draft.scores == {"exact_match": 1.0, "exact_match_helm": 1.0}
     assert draft.label == ("no", "no")

@@ -26,12 +26,12 @@ from benchmarks.patient_communication_and_education import test_med_dialog as me
 from benchmarks.patient_communication_and_education import test_medi_qa as medi_qa
 from benchmarks.patient_communication_and_education import test_mental_health as mental_health
 from benchmarks.patient_communication_and_education import test_starr_patient_instructions as starr
+from benchmarks.shared.ehr import LEFT_OUT, latest_record
+from benchmarks.shared.sections import Section, cut_section
 from perf.mock_server import MockServer
 from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.tasks.benchmark import content_key
-from pytest_medhelm.tasks.data.ehr import LEFT_OUT, latest_record
 from pytest_medhelm.tasks.data.readers import read_json
-from pytest_medhelm.tasks.data.sections import Section, cut_section
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
@@ -258,8 +258,8 @@ def test_medi_qa_refuses_the_other_split_and_a_question_with_two_best_answers(tm
 def test_med_dialog_needs_both_subsets_and_keeps_their_order() -> None:
     instances, _ = read(med_dialog, sample(med_dialog))
     assert [entry.slices["subset"] for entry in instances] == 4 * ["healthcaremagic"] + 4 * ["icliniq"]
-    assert med_dialog.TASK.strata == "subset"
-    assert set(med_dialog.TASK.sub_runs) == {"healthcaremagic", "icliniq"}
+    assert med_dialog.TASK.sub_tasks_by == "subset"
+    assert set(med_dialog.TASK.sub_tasks) == {"healthcaremagic", "icliniq"}
     assert all(entry.id.startswith(entry.slices["subset"]) for entry in instances)
 
 
@@ -674,5 +674,5 @@ def test_gated_and_private_data_are_not_for_third_parties_and_pin_nothing() -> N
     }  # fmt: skip
     for module in MODULES:
         if module.TASK.access != "public":
-            assert module.TASK.third_party is False
+            assert module.TASK.may_use_hosted_api is False
             assert not any(file.sha256 or file.url for file in module.TASK.files)

@@ -152,7 +152,7 @@ def test_a_semantic_metric_stands_beside_clinicians(
     pytester.makeconftest(BERT)
     data = talks(pytester.path, 12)
     path = pytester.path / "test_talks.py"
-    path.write_text(path.read_text() + "    score.bertscore(response.text, instance.answer)\n")
+    path.write_text(path.read_text() + '    score.metric("bertscore", response.text, instance.answer)\n')
     with MockServer(judge, models=("doctor", "calm")) as server:
         pytester.runpytest_subprocess(*named(server, "calm"), data)
     rows = [("ann", "talks", f"t{number:03d}", "vllm/doctor", number, 1, 1, "", "", "") for number in range(12)]

@@ -183,8 +183,8 @@ from pytest_medhelm import DataFile, DataFolder, Examples, Instance, Task
 TASK = Task(
     name={name!r}, title="Toy", subcategory="Planning Treatments", access={access!r}, kind="generation",
     files=({files},), load=lambda *paths: (), examples={examples}, main_metric="rouge_l", licence={licence!r},
-    source="https://example.org/toy", attribution="Toymaker 2024", redistribution=True, third_party=False,
-    obtain={obtain!r},
+    source="https://example.org/toy", attribution="Toymaker 2024", redistribution=True, may_use_hosted_api=False,
+    how_to_obtain={obtain!r},
 )
 '''
 
@@ -879,7 +879,7 @@ def test_every_pinned_public_file_has_an_address() -> None:
     for entry in catalogue().entries:
         for file in entry.task.files if entry.task.access == "public" else ():
             if not file.url:
-                assert entry.task.obtain, entry.task.name
+                assert entry.task.how_to_obtain, entry.task.name
                 continue
             # a commit names its files as surely as a checksum does
             assert file.sha256 or re.search(r"/[0-9a-f]{40}$", file.url), entry.task.name

@@ -40,7 +40,7 @@ def test_hooks(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
     data = letters(4)
     pytester.makeconftest(CONFTEST)
     path = pytester.path / "test_letters.py"
-    path.write_text(path.read_text() + "    score.length(response.text, instance.answer)\n")
+    path.write_text(path.read_text() + '    score.metric("length", response.text, instance.answer)\n')
     with MockServer(lambda body: "A") as server:
         result = run(*vllm(server), "--medhelm-model=house/echo", f"--medhelm-data={data}")
         assert {body["user"] for body in server.requests} == {"evaluation"}

@@ -24,7 +24,7 @@ def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
     task = Task(
         name="t", title="T", subcategory="Planning Treatments", access="public", kind="classification",
         files=(DataFile("t.csv"),), load=lambda path: (), main_metric="exact_match", licence="", source="",
-        strata="run" if group else "",
+        sub_tasks_by="run" if group else "",
     )  # fmt: skip
     return [CompressedInstance(Instance(name, "?", "A", slices={"run": group}), task) for name in names]
 
@@ -211,7 +211,7 @@ def load(path):
 TASK = Task(
     name="halves", title="Halves", subcategory="Planning Treatments", access="public", kind="multiple_choice",
     files=(DataFile("halves.csv"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
-    strata="run", sub_runs=("one", "two"), cap=900,
+    sub_tasks_by="run", sub_tasks=("one", "two"), cap=900,
 )
 
 def prompt(instance):
@@ -322,7 +322,7 @@ def test_data_under_an_agreement_is_not_sent_to_third_parties(
 ) -> None:  # fmt: skip
     data = letters(3)
     path = pytester.path / "test_letters.py"
-    path.write_text(path.read_text().replace("chance=0.25", "chance=0.25, third_party=False"))
+    path.write_text(path.read_text().replace("chance=0.25", "chance=0.25, may_use_hosted_api=False"))
     # the name is resolved to the mock server, so that nothing leaves this machine whatever happens
     (pytester.path / "conftest.py").write_text(
         f"""

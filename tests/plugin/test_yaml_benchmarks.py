@@ -110,7 +110,7 @@ def test_labels(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     assert found["recall"] == 1.0
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
     assert facts["access"] == "private"
-    assert facts["third_party"] is False
+    assert facts["may_use_hosted_api"] is False
     assert facts["kind"] == "classification"
     assert facts["chance"] == pytest.approx(1 / 3, abs=1e-6)
     assert facts["data"]["origin"] == "own"
@@ -403,7 +403,7 @@ def test_real_data_is_not_sent_to_third_parties(own: Any, run: Any) -> None:
     options = ("--medhelm-model=vllm/a", "--medhelm-base-url=https://models.example.org/v1")
     listed = run(*options, "--collect-only", "-q")
     assert "no-data-all" in listed.stdout.str()
-    own(TRIAGE + "third_party: true\n")
+    own(TRIAGE + "may_use_hosted_api: true\n")
     assert "no-data" not in run(*options, "--collect-only", "-q").stdout.str()
 
 
@@ -540,7 +540,7 @@ WRONG_FILES = [
     (TRIAGE + "rubric: accuracy_structure_clarity\n", 13, 9, "nobody uses this rubric*"),
     (TRIAGE + "language: german\n", 13, 11, "language is a code, e.g. en, de*"),
     (TRIAGE + "access: secret\n", 13, 9, "access 'secret' is unknown; known are: public, gated, private"),
-    (TRIAGE + "third_party: maybe\n", 13, 14, "third_party 'maybe' is unknown*"),
+    (TRIAGE + "may_use_hosted_api: maybe\n", 13, 21, "may_use_hosted_api 'maybe' is unknown*"),
     (TRIAGE + "delimiter: x\n", 13, 12, "delimiter 'x' is unknown*"),
     (TRIAGE + "gate: exact_match > 0.8\n", 13, 7, "gate 'triage.exact_match > 0.8', column 20: expected >= or <=;*"),
     (

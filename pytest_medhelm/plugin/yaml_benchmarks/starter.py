@@ -94,8 +94,8 @@ TASK = Task(
     main_metric="exact_match",
     licence="not stated",
     source="own data",
-    obtain="Ask whoever keeps the calls for {name}.csv",
-    third_party=False,
+    how_to_obtain="Ask whoever keeps the calls for {name}.csv",
+    may_use_hosted_api=False,
     positive="emergency",
     chance=1 / 3,
 )

@@ -96,7 +96,7 @@ def _imported(
         "label": None,
         "cluster": "",
         "stratum": stratum,
-        "slices": {task.strata: stratum} if stratum else {},
+        "slices": {task.sub_tasks_by: stratum} if stratum else {},
         "request": key,
         "reference": text_hash(reference),
         "error": error,

@@ -20,7 +20,7 @@ class CompressedInstance:
         """Characters that are asked."""
         self.criteria = len(instance.criteria)
         """Criteria with points that it brings."""
-        self.stratum = sys.intern(instance.slices.get(task.strata, "") if task.strata else "")
+        self.stratum = sys.intern(instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "")
         """The sub-run that it belongs to; empty where the benchmark has none."""
         self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.stratum)
         """The group of which the limit holds."""

@@ -23,7 +23,7 @@ def terms(task: Task) -> dict[str, str]:
         "licence": task.licence,
         "attribution": task.attribution or task.source,
         "passing it on": _ANSWERS[task.redistribution],
-        "third-party services": _ANSWERS[task.third_party],
+        "third-party services": _ANSWERS[task.may_use_hosted_api],
     }
 
 

@@ -1,7 +1,7 @@
 """Readers: from an upstream file to its rows, each with a number that an error message can name.
 
 Here are texts, JSON, JSON Lines and tables of separated values; beside this module are ``office`` (XLSX, DOCX),
-``columnar`` (Arrow, Feather, Parquet), ``markup`` (XML) and ``folders`` (folders and zip files of any of these).
+``arrow`` (Arrow, Feather, Parquet), ``xml_files`` and ``folders`` (folders and zip files of any of these).
 
 Every reader takes a plain or a gzipped file (name ending in ``.gz``), drops a byte-order mark, and raises
 ``DataError`` with one sentence when the file is damaged, empty or of another kind. No message quotes the
@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, TypeVar
 
 from pytest_medhelm.util.errors import DataError, DataMissing
@@ -68,9 +69,45 @@ class Row:
             raise self.error(f"the column {column!r} is empty")
         return text
 
+    def texts(self, *columns: str) -> tuple[str, ...]:
+        """As ``text`` of some columns, e.g. the options of a question."""
+        return tuple(self.text(column) for column in columns)
+
+    def cell(self, column: str) -> str:
+        """As ``text`` for a column that must be there and whose cell may be empty."""
+        return self.take(column, str).strip()
+
+    def cells(self, *columns: str) -> tuple[str, ...]:
+        """As ``cell`` of some columns."""
+        return tuple(self.cell(column) for column in columns)
+
     def optional(self, column: str) -> str:
-        """As ``text`` for a column that may be empty: an empty cell or null gives the empty text."""
-        return "" if self.values.get(column, "") in (None, "") else self.take(column, str).strip()
+        """As ``text`` for a column that may be missing or empty: an empty cell or null gives the empty text."""
+        return "" if self.values.get(column, "") in (None, "") else self.cell(column)
+
+    def letter(self, column: str, *, of: int, first: int | None = None) -> str:
+        """The letter, from A on, of the right one of ``of`` options (at most 26).
+
+        The column holds this letter, in capitals or not; where ``first`` is given it holds the option's number, which
+        counts from there, as a number or as text. DataError when it holds anything else.
+        """
+        if first is None:
+            letter = self.text(column).upper()
+            if len(letter) == 1 and letter in ascii_uppercase[:of]:
+                return letter
+            raise self.error(f"the column {column!r} is not a letter from A to {ascii_uppercase[of - 1]}")
+        number = str(self.take(column, object)).strip()
+        numbers = [str(number) for number in range(first, first + of)]
+        if number not in numbers:
+            raise self.error(f"the column {column!r} is not a number from {numbers[0]} to {numbers[-1]}")
+        return ascii_uppercase[numbers.index(number)]
+
+    def letter_of(self, column: str, choices: Sequence[str]) -> str:
+        """The letter, from A on, of the choice whose words the column holds. DataError when it holds no choice."""
+        text = self.text(column)
+        if text not in choices:
+            raise self.error(f"the column {column!r} is not one of {', '.join(choices)}")
+        return ascii_uppercase[choices.index(text)]
 
     def error(self, problem: str) -> DataError:
         """The error to raise about this row; ``problem`` must not quote the row's content."""

@@ -53,7 +53,8 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
                 raise DataMissing(
                     f"{task.name}: {folder} lacks {names}; put it there, or type 'medhelm fetch {task.name}'"
                 )
-            raise DataMissing(f"{task.name}: {folder} lacks {names}; {task.obtain or 'get it as well'}; put it there")
+            how = task.how_to_obtain or "get it as well"
+            raise DataMissing(f"{task.name}: {folder} lacks {names}; {how}; put it there")
     raise DataMissing(f"{task.name} has no data here: {how_to_get(task, data)}")
 
 
@@ -65,7 +66,7 @@ def how_to_get(task: Task, data: Path | None = None) -> str:
         return f"put {names} into {task.folder}, or correct the name"
     if all(file.url for file in task.files):
         return f"type 'medhelm fetch {task.name}', or put {names} into {place} and name --medhelm-data={place.parent}"
-    origin = task.obtain or f"get it from {task.source}"
+    origin = task.how_to_obtain or f"get it from {task.source}"
     return f"{origin}; put {names} into {place} and name --medhelm-data={place.parent} (docs/data.md)"
 
 

@@ -9,14 +9,8 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
-from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
-from pytest_medhelm.tasks.task import Instance
-
-if TYPE_CHECKING:
-    from pytest_medhelm.scoring.response import Response
+from pytest_medhelm import Instance, Response, answers
 
 Value = float | date | timedelta
 """A calculated result; a gestational age is a timedelta of whole days."""
@@ -64,9 +58,9 @@ def read_gestational_age(text: str) -> timedelta | None:
     days together go before weeks or days alone ("14 weeks" is 14 weeks and 0 days). None when nothing is
     found or several different ages are.
     """
-    answer = json_answer(text)
-    text = fold(unwrap_latex(answer if isinstance(answer, str) else text)).replace("*", "")
-    ages = final_readings(text, _ages)
+    stated = answers.json_answer(text)
+    text = answers.fold(answers.unwrap_latex(stated if isinstance(stated, str) else text)).replace("*", "")
+    ages = answers.final_readings(text, _ages)
     if ages is None:
         ages = _ages(text)
     return ages[0] if len(ages) == 1 else None

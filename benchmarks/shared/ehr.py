@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pytest_medhelm.tasks.data.xml_files import read_xml
+from pytest_medhelm import read_xml
 
 LEFT_OUT = "[earlier entries left out]\n"
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_medhelm.tasks.data.office import read_docx
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, read_docx
 
 RED = "FF0000"
 _RUN = re.compile(r"\s*Run\s+(\d+):\s*(.*\S)\s*")

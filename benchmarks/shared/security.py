@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm.tasks.data.readers import read_csv
-from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm import Instance, read_csv
 
 HARM_LEVELS = {
     "0": "legitimate: help",

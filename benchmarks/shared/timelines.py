@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.data.readers import Row, read_bytes
-from pytest_medhelm.util.errors import DataError, missing_extra
+from pytest_medhelm import DataError, Row, missing_extra, read_bytes, read_columnar
 
 COLUMNS = ("subject_id", "time", "code")
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_medhelm.scoring.answers.folding import fold
-from pytest_medhelm.tasks.data.readers import read_text
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, answers, read_text
 
 Cell = None | int | float | str | bytes
 Rows = Sequence[tuple[Cell, ...]]
@@ -211,12 +209,12 @@ def read_sql(text: str) -> str | None:
     tagged = _TAGGED.findall(text)
     if tagged:
         statement = _bare(tagged[-1])
-        return statement if fold(statement).strip("; .") not in ("", *_NOTHING) else ""
+        return statement if answers.fold(statement).strip("; .") not in ("", *_NOTHING) else ""
     for block in reversed(_FENCED.findall(text) or [text]):
         statement = _bare(block)
         if _STATEMENT.match(statement):
             return statement
-        if fold(statement).strip("; .") in _NOTHING:
+        if answers.fold(statement).strip("; .") in _NOTHING:
             return ""
     return None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from pytest_medhelm.tasks.data.labelled_tables import labelled_csv, labelled_xlsx
-from pytest_medhelm.tasks.data.security import load_security
-from pytest_medhelm.tasks.task import DataFile, Task
+from pytest_medhelm import DataFile, Task, labelled_csv, labelled_xlsx
+
+from .security import load_security
 
 
 def stanford_table(
@@ -40,8 +40,8 @@ def stanford_table(
         source=source,
         attribution=f"Stanford Health Care ({authors})",
         redistribution=False,
-        third_party=False,
-        obtain=(
+        may_use_hosted_api=False,
+        how_to_obtain=(
             "it is private to Stanford Health Care, and there is no public release: to evaluate your own hospital's "
             f"data, write a table with the columns {question}, context and label ({meanings(choices)})"
         ),
@@ -57,7 +57,7 @@ def synthetic_table(name: str, title: str, choices: Sequence[str], *, positive: 
         name=name,
         title=title,
         subcategory="Organizing Workflow Processes",
-        placed_here=True,
+        category_assigned_here=True,
         access="private",
         kind="classification",
         files=(DataFile(f"{name}.csv"),),
@@ -66,7 +66,7 @@ def synthetic_table(name: str, title: str, choices: Sequence[str], *, positive: 
         licence="none stated (synthetic cases)",
         source="https://github.com/stanford-crfm/helm",
         attribution="MedHELM 0.8.0",
-        obtain=(
+        how_to_obtain=(
             f"no public copy is known: bring a table with the columns prompt, context and label ({meanings(choices)})"
         ),
         chance=1 / len(choices),
@@ -82,7 +82,7 @@ def privacy_worksheet(
         name=name,
         title=title,
         subcategory=subcategory,
-        placed_here=True,
+        category_assigned_here=True,
         access="private",
         kind="classification",
         files=(DataFile(f"{name}.xlsx"),),
@@ -91,7 +91,7 @@ def privacy_worksheet(
         licence="none stated (synthetic cases)",
         source="https://github.com/PacificAI/medhelm",
         attribution="Pacific AI 2026",
-        obtain=(
+        how_to_obtain=(
             f"no public copy is known: bring a workbook whose sheet Test cases has the columns question, {context} and "
             "provided_label (the letter of an answer; what the letters mean stands in the benchmark's docstring)"
         ),
@@ -106,7 +106,7 @@ def security_requests(name: str, title: str, *, size: int) -> Task:
         name=name,
         title=title,
         subcategory="Organizing Workflow Processes",
-        placed_here=True,
+        category_assigned_here=True,
         access="private",
         kind="jury",
         files=(DataFile(f"{name}.csv"),),
@@ -116,7 +116,7 @@ def security_requests(name: str, title: str, *, size: int) -> Task:
         licence="none stated (synthetic requests)",
         source="https://github.com/PacificAI/medhelm",
         attribution="Pacific AI 2026",
-        obtain=(
+        how_to_obtain=(
             "no public copy is known: bring a table with the columns id, prompt, expected_behavior, harm_level (0 "
             "legitimate, 1 ambiguous, 2 harmful, 3 gravely harmful) and scoring_rule"
         ),

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_medhelm.scoring.answers import read_json
-from pytest_medhelm.scoring.answers.folding import fold
+from pytest_medhelm import answers
 
 CORRECT = "CORRECT"
 """The answer that no sentence is wrong."""
@@ -64,11 +63,11 @@ def read_finding(text: str) -> Finding | None:
     sentence with its correction ("3 ...", "Sentence 3: ...", "**3.** ...", the correction also behind "Corrected
     sentence:"), and the same as JSON. A line that begins with "Answer:" goes before all others.
     """
-    value = read_json(text) if "{" in text else None
+    value = answers.read_json(text) if "{" in text else None
     if isinstance(value, dict):
         return _from_json(value)
     lines = [line for raw in _MARKUP.sub("", text).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
-    final = [line for line in lines if _LEAD.match(fold(line))]
+    final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
     if len(found) != 1:
         return None
@@ -89,7 +88,7 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
     """The different findings of some lines."""
     found: dict[int | None, Finding] = {}
     for line in lines:
-        if _NO_ERROR.match(fold(line)):
+        if _NO_ERROR.match(answers.fold(line)):
             found[None] = Finding()
         elif match := _NUMBERED.match(line.lower()):
             number = int(match[1] or match[2])
@@ -99,10 +98,10 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
 
 
 def _from_json(value: Mapping[str, object]) -> Finding | None:
-    texts = {fold(key): entry for key, entry in value.items()}
+    texts = {answers.fold(key): entry for key, entry in value.items()}
     numbers = {int(str(entry)) for entry in texts.values() if _is_number(entry)}
     words = [entry for entry in texts.values() if isinstance(entry, str) and not _is_number(entry)]
-    if any(_NO_ERROR.match(fold(word.strip())) for word in words) or _denied(texts):
+    if any(_NO_ERROR.match(answers.fold(word.strip())) for word in words) or _denied(texts):
         return None if any(number >= 0 for number in numbers) else Finding()
     if len(numbers) != 1 or min(numbers) < 0:
         return None

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from pytest_medhelm.scoring.answers import read_json
-from pytest_medhelm.scoring.answers.folding import fold
+from pytest_medhelm import answers
 
 NO_CODES = frozenset({"B12", "T10", "T11", "T12", "P450", "S100", "S100B"})
 """Words of clinical prose in the form of a code that are none: a vitamin, vertebrae, cytochrome, a protein."""
@@ -35,6 +34,7 @@ _DATE_OR_DOSE = re.compile(
     r"\d\d(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\d\d|\d+(?:MCG|MG|ML|KG|CM|MM|MEQ|MMHG|BPM|HRS)"
 )
 _NONE = re.compile(r"(?:there are )?(?:none|no (?:(?:icd[ -]?10|billing|applicable) )*codes?)(?: apply| found)?\.?")
+BILLING_CODE_SCORES = ("mimiciv_billing_code_f1", "mimiciv_billing_code_precision", "mimiciv_billing_code_recall")
 _HELM = re.compile(r"\b[A-Z]\d{1,3}(?:\.\d{1,4})?\.?\b")
 
 
@@ -59,7 +59,7 @@ def read_codes(text: str) -> frozenset[str] | None:
     NO_CODES, dates and doses are none. Of a range its two ends count. An empty JSON list, or "none", is the answer
     that no code applies.
     """
-    value = read_json(text)
+    value = answers.read_json(text)
     if isinstance(value, dict):
         lists = [entry for entry in value.values() if isinstance(entry, list)]
         value = [item for entry in lists for item in entry] if lists else None
@@ -68,7 +68,7 @@ def read_codes(text: str) -> frozenset[str] | None:
         if codes or not value:
             return codes
     found = _codes_in_prose(text)
-    if found or _NONE.fullmatch(fold(text).strip()):
+    if found or _NONE.fullmatch(answers.fold(text).strip()):
         return found
     return None
 
@@ -83,7 +83,7 @@ def _codes_of_item(item: object) -> Iterable[str]:
 
 
 def _codes_in_prose(text: str) -> frozenset[str]:
-    plain = re.sub(r"[*_`]+", "", fold(text)).upper()
+    plain = re.sub(r"[*_`]+", "", answers.fold(text)).upper()
     found = [*_ANYWHERE.findall(plain), *_LISTED.findall(plain)]
     return frozenset(normal_code(code) for code in found if not _DATE_OR_DOSE.fullmatch(code)) - NO_CODES
 
@@ -114,8 +114,4 @@ def _set_scores(predicted: set[str], gold: set[str]) -> dict[str, float]:
     precision = right / len(predicted) if predicted else 0.0
     recall = right / len(gold) if gold else 0.0
     f1 = 2 * right / (len(predicted) + len(gold)) if right else 0.0
-    return {
-        "mimiciv_billing_code_f1": f1,
-        "mimiciv_billing_code_precision": precision,
-        "mimiciv_billing_code_recall": recall,
-    }
+    return dict(zip(BILLING_CODE_SCORES, (f1, precision, recall), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pytest_medhelm.tasks.task import Excluded
+from pytest_medhelm import Excluded
 
 Heading = Literal["PLAN", "SUMMARY", "FINDINGS"]
 HEADINGS: tuple[Heading, ...] = get_args(Heading)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
-from pytest_medhelm.util.patterns import compiled
+from pytest_medhelm import answers
 
 RATINGS = ("-2", "-1", "0", "+1", "+2")
 """In the order of the panel's weights."""
 
-_NUMBER = r"([+-]?[0-2])(?![0-9]|[.,/][0-9]|[%])"
-_OPENING = r"[\s:=\"'(\[{]{0,20}"
-_PHRASE = r"""(?x)
+_HEAD = re.compile(r"[\s:=\"'(\[{]{0,20}" r"([+-]?[0-2])(?![0-9]|[.,/][0-9]|[%])")
+_PHRASE = re.compile(r"""(?x)
     \b(?:rating|answer)\b
     [^\S\n]{0,4}(?:\([^()\n]{0,60}\))?["'\s]{0,9}
     (?: : | = | -> | \b(?:is|of|would\sbe|should\sbe|remains)\b | (?<=\n) )
   | \\boxed\s?(?=\{)
-"""
-_SECOND = r"""(?x)
+""")
+_SECOND = re.compile(r"""(?x)
     \s{0,3}(?:/|\bor\b|\bto\b|\band\b)\s{0,3}([+-]?[0-2])(?![0-9])
   | \s{0,3},?\s{0,3}([+-][0-2])(?![0-9])
-"""
-_SIGNED = r"(?<![\w.,+-])([+-][12])(?![0-9]|[.,][0-9]|[%])|\(\s?([+-]?[0-2])\s?\)"
-_DENIED = r"\b(?:not|never|cannot)\b|n't\b"
+""")
+_SIGNED = re.compile(r"(?<![\w.,+-])([+-][12])(?![0-9]|[.,][0-9]|[%])|\(\s?([+-]?[0-2])\s?\)")
+_DENIED = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
 _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
-_AFTER_BARE = r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])"
+_AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
+_MARKUP = re.compile(r"[*_`$#]+")
+_SPELLED_SIGN = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)")
 
 
 def read_rating(text: str) -> int | None:
@@ -36,11 +36,9 @@ def read_rating(text: str) -> int | None:
     and the last line are read if they begin with a bare rating. Two different ratings, a range, a denied rating and
     a number off the scale are None.
     """
-    folded = compiled(r"[*_`$#]+").sub("", fold(unwrap_latex(text))).replace("±", " ± ")
-    folded = compiled(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)").sub(
-        lambda found: _SIGN_WORDS[found[1]], folded
-    )
-    phrases = list(compiled(_PHRASE).finditer(folded))
+    folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(text))).replace("±", " ± ")
+    folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
+    phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()
     for number, phrase in enumerate(phrases):
         end = phrases[number + 1].start() if number + 1 < len(phrases) else len(folded)
@@ -54,24 +52,24 @@ def read_rating(text: str) -> int | None:
 
 def _stated(claim: str) -> set[int]:
     """The ratings at the head of what follows a phrase; without one there, the signed ones of the whole line."""
-    head = compiled(_OPENING + _NUMBER).match(claim)
+    head = _HEAD.match(claim)
     if head:
         return {int(head[1]), *_second(claim, head.end())}
-    if compiled(_DENIED).search(claim):
+    if _DENIED.search(claim):
         return set()
-    return {int(found[1] or found[2]) for found in compiled(_SIGNED).finditer(claim)}
+    return {int(found[1] or found[2]) for found in _SIGNED.finditer(claim)}
 
 
 def _bare(line: str) -> set[int]:
-    head = compiled(_OPENING + _NUMBER).match(line)
+    head = _HEAD.match(line)
     if not head:
         return set()
     others = _second(line, head.end())
-    return {int(head[1]), *others} if others or compiled(_AFTER_BARE).match(line, head.end()) else set()
+    return {int(head[1]), *others} if others or _AFTER_BARE.match(line, head.end()) else set()
 
 
 def _second(text: str, start: int) -> set[int]:
-    found = compiled(_SECOND).match(text, start)
+    found = _SECOND.match(text, start)
     return {int(next(filter(None, found.groups())))} if found else set()
 
 
