@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.arrow import read_columnar, unpacked_size
+from pytest_medhelm.tasks.data.limits import require_size
 from pytest_medhelm.tasks.data.readers import Row, read_bytes
 from pytest_medhelm.util.errors import DataError, missing_extra
 
@@ -72,8 +73,11 @@ class Timelines:
             raise missing_extra(path.name, "pyarrow") from None
         import numpy as np
 
-        raw = pyarrow.BufferReader(read_bytes(path))
+        content = read_bytes(path)
+        raw = pyarrow.BufferReader(content)
         try:
+            require_size(path.name, unpacked_size(parquet.ParquetFile(raw)), len(content))
+            raw.seek(0)
             missing = [name for name in COLUMNS if name not in parquet.read_schema(raw).names]
             if missing:
                 raise DataError(
