@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.metrics.unavailable import Unavailable
     from pytest_medhelm.scoring.response import Response
     from pytest_medhelm.scoring.score import Score
-    from pytest_medhelm.tasks.data.arrow import read_columnar
+    from pytest_medhelm.tasks.data.arrow import read_columnar, unpacked_size
     from pytest_medhelm.tasks.data.folders import files_in, unnamed
     from pytest_medhelm.tasks.data.labelled_tables import labelled_csv, labelled_xlsx
+    from pytest_medhelm.tasks.data.limits import require_size
     from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
     from pytest_medhelm.tasks.data.readers import (
         Row,
@@ -90,7 +91,9 @@ __all__ = [
     "read_text",
     "read_xlsx",
     "read_xml",
+    "require_size",
     "unnamed",
+    "unpacked_size",
 ]
 
 _MODULES = {
@@ -102,9 +105,10 @@ _MODULES = {
     "scoring.metrics.unavailable": "Unavailable",
     "scoring.response": "Response",
     "scoring.score": "Score",
-    "tasks.data.arrow": "read_columnar",
+    "tasks.data.arrow": "read_columnar unpacked_size",
     "tasks.data.folders": "files_in unnamed",
     "tasks.data.labelled_tables": "labelled_csv labelled_xlsx",
+    "tasks.data.limits": "require_size",
     "tasks.data.office": "read_docx read_xlsx",
     "tasks.data.readers": "Row content_id digest read_bytes read_csv read_json read_jsonl read_text",
     "tasks.data.sampling": "rank",
