@@ -80,6 +80,8 @@ class Settings:
     shard: Shard | None = None
     """The part of each evaluation set that this run asks; None: all of it."""
     ledger_file: Path | None = None
+    wait: float = 300.0
+    """Seconds for which a server is waited for that went away, or is loading its model."""
     bertscore: str | None = None
     """Model name, or the whole path of a local folder; None: no BERTScore."""
     rubric_calls: RubricCalls = "each"
