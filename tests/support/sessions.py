@@ -82,7 +82,8 @@ def import_all() -> None:
     import pytest_medhelm
 
     for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
-        if not module.name.endswith("__main__"):
+        # sitecustomize is for other Pythons, which find it in their path.
+        if not module.name.endswith(("__main__", "sitecustomize")):
             import_module(module.name)
     for name in ("nltk", "openpyxl"):
         with suppress(ImportError):
