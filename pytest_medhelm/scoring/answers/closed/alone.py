@@ -7,20 +7,24 @@ from collections.abc import Iterator, Sequence
 from pytest_medhelm.scoring.answers.closed import options, words
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, PUNCT, SYMBOLS, sentences
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, INSTEAD, LEAD, PUNCT, SYMBOLS, TIGHT_LEAD, sentences
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _ALONE = rf"{LEAD}({ANY})(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
-_CLOSING = rf"([^\n{SYMBOLS}]*)[:：]\s?{LEAD}({ANY}){PUNCT}*"
+_CLOSING = rf"([^\n{SYMBOLS}]*)[:：,]\s?{LEAD}({ANY}){PUNCT}*"
 _HEAD = rf"""
-    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON})\b|\s+(?:{words.COPULA})\s+(?:{words.CORRECT}))
+    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
+    |\s+(?:{words.COPULA})\s+(?:{words.CORRECT}))
 """
-_TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON})\b)"
+_TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
+_NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
 _SECOND = rf"\s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+])\s{{0,3}}{LEAD}({ANY})"
 _REASON = rf"\b(?:{words.REASON.replace('which|', '')})\b"
 _OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(?=\s?[.):,-]|\s?$|\s)"
+_NUMBERED = rf"^{PUNCT}{{0,6}}[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}{PUNCT}*$"
+"""A ranking of options."""
 _WORDS = 7
 
 Listed = Sequence[tuple[int, int]]
@@ -39,10 +43,11 @@ def alone(text: str) -> Iterator[Statement]:
 
 def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
     every = list(sentences(text))
+    ranked = len(rx(_NUMBERED).findall(text)) > 1
     replaces = False
     for number, (start, sentence) in enumerate(every):
         found = rx(_ALONE).fullmatch(sentence.strip())
-        if found and not sentence.strip().endswith("?"):
+        if found and not ranked and not sentence.strip().endswith("?"):
             position = start + sentence.index(found[1])
             index = options.index(found[1])
             said = Statement(position, (index,), Strength.PHRASE, read_as(found[1], "lone letter"))
@@ -65,7 +70,7 @@ def _closing(text: str) -> Iterator[Statement]:
             continue
         label = found[1].strip()
         position = start + sentence.rindex(found[2])
-        names_answer = label and label.lower() != "not" and not rx(rf"\b(?:{words.NOT_A_LABEL})\b").search(label)
+        names_answer = label and label.lower() != "not" and not rx(_NO_LABEL).search(label)
         if names_answer and is_settled(text, position, position + 1):
             yield Statement(position, (options.index(found[2]),), Strength.PHRASE, "phrase")
 
@@ -78,11 +83,11 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     symbol, rest = opening[1], line[opening.end() :]
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return
-    if rx(rf"{ANY}\s?[:?=]").search(rest) or rx(r"\W{0,4}[0-9.]+\s?%").match(rest):
+    if rx(rf"{ANY}\s?[:?=]").search(rest) or (rx(r"\W{0,4}[0-9.]+\s?%").match(rest) and rx(ANY).search(rest)):
         return  # A verdict on each option.
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
-    said = rx(_REASON).split(rest.lstrip(" .,:)-"), maxsplit=1)[0]
+    said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(rest.lstrip(" .,:)-"), maxsplit=1)[0]
     said = " ".join(rx(rf"[^.!;{SYMBOLS}]*").match(said)[0].split()[:_WORDS])  # type: ignore[index]
     answers_yes_no = options.is_text(symbol) and rest.startswith(",")
     position = text.rfind(line) + opening.start(1)

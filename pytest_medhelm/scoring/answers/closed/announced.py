@@ -23,12 +23,12 @@ from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
-_NOUN = rf"(?<![\w-])(?:{words.ANSWER})(?![a-z])|(?:{words.ANSWER_LOOSE})"
+_NOUN = rf"(?<![\w-])(?:{words.ANSWER})(?![a-z])(?:\.(?=\s?{ANY}))?|(?:{words.ANSWER_LOOSE})"
 _LOOSE = rf"(?:{words.ANSWER_LOOSE})"
 _GAP = rf"([^\n.!?。{SYMBOLS}]{{0,90}}?)({ANY})"
 _MAX_WORDS = 12
 _LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
-_LINK = rf"(?:[:=：]|->|→|-|—|\b(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)\s{{0,3}}{LEAD}$"
+_LINK = rf"(?:[:=：]|->|→|-|—|(?:\b|(?<=[^\x00-\x7f]))(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)\s{{0,3}}{LEAD}$"
 _ALLOWED = rf"(?:(?:{words.FILLER}|{words.COPULA}|{LEAD_WORD})\b|[\s\"'()\[\]*:,-])*"
 _LESSER = (
     rf"\b(?:{words.LESSER})\b(?:\W+(?:best|correct|likely|choice|most|right|proposed|possible|good))?\W*(?:\w+\W+)?$"
@@ -37,19 +37,19 @@ _LESSER_WITHIN = r"\b(?:second|alternative|least|worst|wrong|incorrect|eliminate
 _WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|неверный|错误)\W*(?:the\W*)?(?:\w+\W+)?$"
 _LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
 _SHORT_GAP = rf"""
-    {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
+    {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that|us)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
 """
 _AFTER_IDENTIFIED = rf"""
     {FULL_STOP}|\s(?:{words.REASON})\b|[^\x00-\x7f]|,|\s(?:{words.INSTEAD})\b|\s?\?|{JOINED}
 """
-_NOT_BEFORE = r"n't\b|\b(?:not|never|no|cannot)\b"
-_SUPERLATIVE = rf"(?<![\w-])(?:{words.SUPERLATIVE})(?![\w])"
+_NOT_BEFORE = r"n't\b|\b(?:not|never|no|cannot|doubt|disagree|hardly)\b"
+_SUPERLATIVE = rf"(?<![\w-])(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
 
 
 def labelled(text: str) -> Iterator[Statement]:
     """ "Final choice: B" or "A: B" as a line of its own."""
-    line = rf"^({PUNCT}{{0,6}}[^\n:{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}[:=]{LEAD}({ANY}){PUNCT}*$"
+    line = rf"(?:^|;\s|\.\s)({PUNCT}{{0,6}}[^\n:;.{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}[:=]{LEAD}({ANY})(?={PUNCT}*$|[;.])"
     for found in rx(line).finditer(text):
         label, symbol = found[1], found[2]
         if any(rx(pattern).search(label) for pattern in (NEGATION, BAD, _LESSER_LABEL)):
@@ -119,17 +119,24 @@ def contrasted(text: str) -> Iterator[Statement]:
     but = rf"""
         \b(?:not|no|nicht|pas|nao|non|niet){LEAD}{ANY}\s?,?\s(?:but|sino|pero|sondern|mais|mas|ma|maar)(?: rather)?
         {LEAD}({ANY})
+        |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
+        |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """
     for found in rx(but).finditer(text):
-        if stands(text, found[1], found.end()) and is_settled(text, found.start(), found.end()):
-            yield Statement(found.start(1), (options.index(found[1]),), Strength.PHRASE, read_as(found[1], "phrase"))
+        number = found.lastindex or 1
+        symbol, start, end = found[number], found.start(number), found.end()
+        if stands(text, symbol, end) and is_settled(text, found.start(), end):
+            yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 
 
 def superlatives(text: str) -> Iterator[Statement]:
     """ "The most likely diagnosis is C"."""
     for subject in rx(_SUPERLATIVE).finditer(text):
         gap = rx(_GAP).match(text, subject.end())
-        if not gap or not rx(_LINK).search(gap[1]) or len(gap[1].split()) > _MAX_WORDS:
+        if not gap or len(gap[1].split()) > _MAX_WORDS:
+            continue
+        direct = rx(LEAD).fullmatch(gap[1]) and rx(rf"{PUNCT}*$|[,.;]").match(text, gap.end())
+        if not direct and not rx(_LINK).search(gap[1]):
             continue
         between, symbol, start, end = gap[1], gap[2], gap.start(2), gap.end()
         if not stands(text, symbol, end):

@@ -17,13 +17,14 @@ _REACH = 300
 
 _ATTRIBUTED = rf"(?<![\w'])(?:{words.ATTRIBUTED})"
 _OWN = r"""
-    ^\W*(?:[\w\s']{0,30}\W)?(?:i|we) (?!may|might|could|was|thought|initially|first)(?:\w+ ){0,2}
+    (?<![\w'])(?:i|we)(?:'d|'ll|'ve|'m)? (?!may|might|could|was|thought|initially|first)(?:\w+ ){0,2}
     (?:think|believe|say|choose|pick|select|would|suggest|recommend|conclude|answer|argue|prefer|favou?r)
 """
 _OWN_PAST = rf"(?<![\w'])(?:{words.OWN_PAST})(?![a-z])"
 _WEIGHED = rf"(?:(?<![\w'])(?:{words.WEIGHED})(?![a-z])|可能是|也许|或许|かもしれ|아마)"
 _CONDITION_AFTER = r"""
-    [^.!?\n]{0,80}?(?<!even\s)(?<!as\s)\b(?:if|only if|only when|falls|wenn|provided that)\b
+    [^.!?\n]{0,80}?(?<!even\s)(?<!as\s)\b(?:if|only if|only when|falls|wenn|provided that
+    |(?:in|by|according to) (?:older|earlier|previous|past|former)|years ago)\b
 """
 
 

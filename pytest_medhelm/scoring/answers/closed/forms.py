@@ -12,8 +12,8 @@ from pytest_medhelm.util.patterns import compiled
 LABEL = "\nAnswer: "
 _KEYS = (
     r"(?:final|correct|selected|chosen|best|predicted|model|my)?_?"
-    r"(?:answer|option|choice|letter|selection|prediction|response|result|value)(?:_?(?:choice|letter|option|key|label|index))?"
-    r"|selected|chosen|final|prediction|label|respuesta|reponse|réponse|antwort|resposta|risposta|答案|correct"
+    r"(?:answer|option|choice|letter|selection|prediction|response|result|value)(?:_?(?:choice|letter|option|key|label|index|idx|id))?"
+    r"|selected|chosen|final|best|prediction|label|respuesta|reponse|réponse|antwort|resposta|risposta|答案|correct"
 )
 _NOT_KEYS = r"wrong|your|user|second|alternative|incorrect|student"
 _BOX = r"\\(?:boxed|fbox|framebox)\s{0,3}\{((?:[^{}\n]|\{(?:[^{}\n]|\{[^{}\n]{0,200}\}){0,200}\}){0,400})\}"
@@ -29,6 +29,7 @@ def rewritten(text: str) -> str:
     if "\\" in text:
         text = compiled(r"\\[()\[\]]|\\[,;!]|\\quad|\\left|\\right").sub(" ", unwrap_latex(unwrap_latex(text)))
         text = compiled(_BOX).sub(lambda found: f"{LABEL}{found[1].strip(' {}')}\n", text)
+        text = compiled(rf"\n\s{{0,3}}((?:or|and|o|y|ou|et|oder|und|e|,|或|和)\b)\s{{0,3}}{LABEL}").sub(r" \1 ", text)
     if "<" in text:
         text = compiled(_TAG).sub(lambda found: f"{LABEL}{found[1]}\n", text)
         text = compiled(_MARKUP).sub(" ", text)

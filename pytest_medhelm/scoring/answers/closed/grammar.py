@@ -18,11 +18,13 @@ PUNCT = rf"[^\w\n{SYMBOLS}]"
 LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
 LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
 """What may stand directly before an option: marks, articles, "option"."""
+TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
+"""The same without a mark that would end a clause."""
 FULL_STOP = rf"(?:{PUNCT}*$|[.,;:!)\]\"'](?!\w)|\s-|\s?\()"
 INSTEAD = rf"\s?,?\s?(?:{words.INSTEAD})(?![a-z])"
 JOINED = rf"""
-    \s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+]|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
-    (?:(?:both|either|maybe|perhaps|possibly)\s)?{LEAD}({ANY})
+    \s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
+    (?:(?:both|either|maybe|perhaps|possibly)\s)?(?!{PUNCT}*(?:with|on|for)\b){LEAD}({ANY})
 """
 """A second option behind a first."""
 NEGATION = r"""

@@ -35,7 +35,7 @@ _LATIN = r"A-Za-z0-9ß-ɏ"
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u9fff\uac00-\ud7ff]"
 
 # Capital letters that are clearly apart; the words around decide whether one is an option.
-_CAPITAL = rf"(?<![{_LATIN}_.^&-])(?<![{_LATIN}]['/])([A-Z])(?![{_LATIN}_+&^]|['-]\w|\.\w|/[a-z])"
+_CAPITAL = rf"(?<![{_LATIN}_^&-])(?<![A-Z0-9]\.)(?<![{_LATIN}]['/])([A-Z])(?![{_LATIN}_+&^]|['-]\w|\.\w|/[a-z])"
 _HYPHENATED = rf"(?i:\b(?:{words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
 _RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
 _SMALL = rf"""(?x)
@@ -47,7 +47,7 @@ _SMALL = rf"""(?x)
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
 _NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_LETTER})\b)[{_LATIN}]"
 _CARRIER = rf"(?i)\b(?:{words.CARRIER})[^\S\n]$"
-_INTRODUCED = rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?)$"
+_INTRODUCED = rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 _PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|[^\S\n](?:is|was)\b)"
 
 
@@ -63,6 +63,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
 
 def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
+    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
 
@@ -115,7 +116,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
             rf"|\b(?:{words.COPULA})\s[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
-        after = rf"(?=[^\w\n/%]*$|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+        after = rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
         text = _substitute(text, before, weak, after)
     return text
 
@@ -134,7 +135,9 @@ def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], aft
 
 def _pattern(tokens: Sequence[str]) -> str:
     parts = [re.escape(token) for token in tokens[:_MAX_TOKENS]]
-    body = f"{_GAP}{{1,6}}".join(parts)
+    if len(tokens) > 2:  # An article more or less makes no other option.
+        parts = [part for part in parts if part.lower() not in ("a", "an", "the")] or parts
+    body = f"{_GAP}{{1,6}}(?:(?:an?|the){_GAP}{{1,3}})?".join(parts)
     first, last = tokens[0][0], tokens[-1][-1]
     start = (
         "" if compiled(_UNSPACED).match(first) else (r"(?<![\w+<>≤≥±])" if first in "-<>≤≥±+" else r"(?<![\w<>≤≥±.-])")
@@ -195,13 +198,13 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
         return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)
     if compiled(r"[^\S\n]{1,3}[0-9]").match(following):
-        return False
+        return bool(compiled(r"[^\S\n]{1,3}[0-9.]{1,6}\s?%").match(following))
     if compiled(r"[^\S\n][A-Z](?![\w'+-])").match(following):
         return True
     return not compiled(_ARTICLE_LIKE if letter in "AO" else _NOT_AFTER).match(following)
 
 
-_SEPARATOR = r"[.)\]:,]{0,2}[^\S\n]{0,2}[-=(\[\"']{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
+_SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"']{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
 _LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
 _TEXT_THEN_LETTER = (
     rf"({TEXT})\s{{0,2}}[,;:-]?\s{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.closed import options, words
 from pytest_medhelm.scoring.answers.closed.context import CLAUSE, is_settled, scope
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD
 from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -18,7 +18,8 @@ _LINK = rf"""
     |might|must|has|does|doesn't|isn't|wasn't|can't|cannot|won't|wouldn't|n'est|queda|scheidet|kann
     |parece|remains|wins
     |makes|explains|best|better|also|alone|still|it is|is not)\b
-    |(?=不|错|正|对|對|が|は|이|가|은|는|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
+    |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
+    |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
 _REST = rf"[^\n.!;。！{SYMBOLS}]{{0,160}}"
 _REST_END = r"""
@@ -26,9 +27,9 @@ _REST_END = r"""
     |perche|poiche|karena|vi|so|and|but|whereas|while)\b
 """
 _MODIFIERS = rf"""
-    (?:\s|["':*-]|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
+    (?:[\s"':*(-]|是|が|は|이|가|은|는|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
     |indeed|surely|only|single
-    |my|our|now|perfectly|entirely|absolutely|very)\b){{0,8}}
+    |my|our|now|perfectly|entirely|absolutely|very|seems|appears|looks|like|to be|remains|fits|would be)\b){{0,8}}
 """
 _CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer)|wins)(?![a-z])"
 _GOOD = rf"(?:{words.GOOD})(?![a-z])"
@@ -38,10 +39,11 @@ _REJECTED = rf"""
     \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
     |discard\w*|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
     |ausschlie\w+|nao|nicht
-    |pas|statt|en lugar de|en vez de)\b{LEAD}$
+    |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
 """
 _PERCENT = r"\s?[(:=-]?\s{0,2}(?:[~≈]|about|around|approximately)?\s{0,2}([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%"
 _HALF = 50
+_TICKED = rf"(?:^|\n|[,;])\W{{0,4}}([✓✔✅☑✗✘❌✖])\W{{0,3}}{LEAD}$"
 # Words of a verdict that are looked at.
 _WORDS_BAD, _WORDS_GOOD = 7, 6
 
@@ -53,11 +55,14 @@ def verdicts(text: str) -> Iterator[Statement]:
         named = (options.index(symbol),)
         before = scope(text, start, CLAUSE)
         link = rx(_LINK).match(text, end)
-        if rx(_REJECTED).search(before[-60:]):
+        ticked = rx(_TICKED).search(before)
+        if ticked:
+            yield Statement(start, named, Strength.PHRASE, "phrase", denied=ticked[1] in "✗✘❌✖", declared=True)
+        elif rx(_REJECTED).search(before[-60:]):
             yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
         elif link:
             rest = rx(_REST).match(text, link.end())
-            said = rx(_REST_END).split(link["link"] + (rest[0] if rest else ""), maxsplit=1)[0]
+            said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
                 yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
             elif _affirms(text, link["link"], said, start, end) and not rx(_JOINED_BEFORE).search(before):

@@ -30,6 +30,8 @@ ANSWER = _words(r"""
     |الاجابة|إجابة|الجواب|جواب|उत्तर|जवाब|উত্তর|คำตอบ|መልስ|መልሱ|መልሱም|απαντηση|תשובה|پاسخ|答案|正确选项|正確選項
     |正确的?选项|正确的|答え|正解
     |解答|回答|答|정답|답변|답안|답
+    |الخيار الصحيح|الاختيار الصحيح
+    |anwser|asnwer|answr|anser|awnser|anwer|answear|repuesta|respueta|respsota|resposa|antwoort
 """)
 # Scripts and languages in which a phrase may run on before the letter, or that need no copula.
 ANSWER_LOOSE = _words(r"""
@@ -38,6 +40,7 @@ ANSWER_LOOSE = _words(r"""
     |正确的?选项|正确的|答え|正解|解答|回答|정답|답변|답안|답|impendulo|idahun|aziza|osisa|jibu|jawaban(?:nya)?|đap an
     |dap an|cau tra loi
     |karabo|nhlamulo|mhinduro|jaabi|amsa|gabarito
+    |الخيار الصحيح|الاختيار الصحيح
 """)
 COPULA = _words(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
@@ -59,6 +62,7 @@ SUPERLATIVE = _words(r"""
     |test|method|diagnosis|agent|therapy|modality) of choice|gold standard|diagnosis|mas probable|mas adecuad[ao]
     |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|plus probable
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
+    |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
 """)
 PREFIXES = _words(r"""
     option|answer|choice|ngu|ngo|yi|u|ke|ni|bu|la|opcion|alternativa|вариант
@@ -87,6 +91,8 @@ CHOOSE = _words(r"""
     |chon|ninachagua|nachagua|ngikhetha|ndikhetha|chọn|выбираю|я выбираю|выберу|أختار|اختار
     |मैं चुनता हूं|我选择|我选|应选
     |應選|故选|故選|因此选|所以选|选择|選擇|选|選|เลือก|ตอบ|खयन
+    |(?:i|we) (?:think|believe)(?: that)?
+    |i (?:favou?r|prefer|recommend|support|vote)
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = _words(r"""
@@ -98,6 +104,8 @@ IDENTIFY = _words(r"""
     |por tanto|donc|also|portanto|logo|quindi|dunque|dus|jadi|vay|vi vay|do đo|kwa hivyo|ngakho|ke ngoko
     |следовательно|значит|итак|поэтому|إذن|لذلك|因此|所以|故|综上|よって|したがって|따라서|그러므로|ดังนั้น|इसलिए|তাই
     |ስለዚህ
+    |by (?:process of )?elimination,?|the (?:letter|option|choice|one) is|(?:this|that) leaves us with
+    |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
 """)
 CORRECT = _words(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
