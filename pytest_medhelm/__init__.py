@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_json, read_jsonl
     from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.prompts import Message
+    from pytest_medhelm.util.errors import DataError
     from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Task
 
 __all__ = [
-    "DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Jury", "Message", "Metric", "PointsCriterion",
+    "DataError", "DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Jury", "Message", "Metric", "PointsCriterion",
     "PointsRubric", "Response", "Row", "Score", "Task", "__version__", "content_id", "digest", "files_in", "read_json",
     "read_jsonl",
 ]  # fmt: skip
@@ -46,6 +47,7 @@ _HOME = {
     "PointsCriterion": "tasks.points",
     "PointsRubric": "tasks.points",
     "Message": "tasks.prompts",
+    "DataError": "util.errors",
 }
 
 
