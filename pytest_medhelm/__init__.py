@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_medhelm.plugin.fixtures import Score
+    from pytest_medhelm.scoring import answers
     from pytest_medhelm.scoring.jury.jury import Jury
     from pytest_medhelm.scoring.metrics import Metric
     from pytest_medhelm.scoring.response import Response
@@ -18,14 +19,33 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_json, read_jsonl
     from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.prompts import Message
-    from pytest_medhelm.util.errors import DataError
     from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Task
+    from pytest_medhelm.util.errors import DataError
 
 __all__ = [
-    "DataError", "DataFile", "DataFolder", "Examples", "Excluded", "Instance", "Jury", "Message", "Metric", "PointsCriterion",
-    "PointsRubric", "Response", "Row", "Score", "Task", "__version__", "content_id", "digest", "files_in", "read_json",
+    "DataError",
+    "DataFile",
+    "DataFolder",
+    "Examples",
+    "Excluded",
+    "Instance",
+    "Jury",
+    "Message",
+    "Metric",
+    "PointsCriterion",
+    "PointsRubric",
+    "Response",
+    "Row",
+    "Score",
+    "Task",
+    "__version__",
+    "answers",
+    "content_id",
+    "digest",
+    "files_in",
+    "read_json",
     "read_jsonl",
-]  # fmt: skip
+]
 
 _HOME = {
     "DataFile": "tasks.task",
@@ -56,6 +76,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("pytest-medhelm")
+    if name == "answers":
+        return import_module(f"{__name__}.scoring.answers")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

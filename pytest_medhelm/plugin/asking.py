@@ -148,7 +148,7 @@ class Asker:
             found = item_params(item)
             assert found is not None
             benchmark, packed, model = found
-            jury = bool(self.lineup.judges and benchmark.task.rubric)
+            jury = bool(self.lineup.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
             item.stash[state.DRAFT] = RecordBuilder(
                 benchmark=benchmark,
                 instance=packed.unpack(),
