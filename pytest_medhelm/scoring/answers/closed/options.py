@@ -47,7 +47,9 @@ _SMALL = rf"""(?x)
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
 _NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_LETTER})\b)[{_LATIN}]"
 _CARRIER = rf"(?i)\b(?:{words.CARRIER})[^\S\n]$"
-_INTRODUCED = rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
+_INTRODUCED = (
+    rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
+)
 _PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|[^\S\n](?:is|was)\b)"
 
 

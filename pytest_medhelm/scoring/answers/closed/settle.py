@@ -27,7 +27,9 @@ _FINDERS = (
 )
 _SHORT = 300
 """Characters of a text that may name an option by its text only, in any plain sentence."""
-_WHOLE = rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:is|was|should|would|first|now|today|immediately|next|here|{words.REASON})\b)"
+_WHOLE = (
+    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:is|was|should|would|first|now|today|immediately|next|here|{words.REASON})\b)"
+)
 
 
 def settled(text: str, same: Mapping[int, int]) -> Statement | None:
