@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
 from pytest_medhelm.gates.starter import starter
 from pytest_medhelm.gates.verdict import worst_of
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
@@ -100,7 +101,7 @@ def judged(
     runs = [entry["run"] for entry in suite.runs()]
     # A run whose records others have replaced was an attempt of its own, and is not one with this.
     held = {number for cell in outcome.cells if cell.model in chosen for number in cell.columns.runs}
-    parts = sorted(suite.run(number)["run"] for number in held) if source == "merge" else []
+    parts = sorted(run["run"] for number in held if (run := suite.run(number))) if source == "merge" else []
     place = arguments.ledger or ledger_beside(suite.folder)
     problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts, runs=runs if parts else ())
     if arguments.junitxml is not None:
@@ -153,7 +154,7 @@ def card(arguments: argparse.Namespace) -> int:
     file = arguments.suite / "leaderboard.json"
     if not file.is_file():
         raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
-    leaderboard = read_json(file)
+    leaderboard = cast(Leaderboard, read_json(file))
     if leaderboard.get("schema") != SCHEMA:
         raise ConfigError(f"{file} is none of this version: write it again with 'medhelm report {arguments.suite}'")
     names = [facts["name"] for facts in leaderboard["results"]["models"]]

@@ -101,7 +101,7 @@ def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> 
     candidates = apart_from(against, suite, candidates_of(suite.models()))
     selected = {benchmark for benchmark, name in suite.cells() if name in candidates}
     outcome = conclude(suite, [gate], candidates, selected, baseline=against)
-    newest = suite.run(suite.newest_run())["run"]
+    newest = suite.runs()[-1]["run"]
     problem = finish(ledger, outcome, candidates, [gate], newest, source="promote")
     print_reports(suite, outcome.leaderboard)
     if problem:
@@ -188,7 +188,12 @@ def _facts(
 def _scores_digest(baseline: Baseline) -> str:
     """Of what the candidate was compared with: scores and instances, alike from a suite and its leaderboard.json."""
     cells = [
-        [name, cell.evaluation, cell.instances, {metric: rounded(list(kept)) for metric, kept in cell.scores.items()}]
+        [
+            name,
+            cell.eval_set_hash,
+            cell.instances,
+            {metric: rounded(list(kept)) for metric, kept in cell.scores.items()},
+        ]
         for name, cell in sorted(baseline.cells.items())
     ]
     return _digest([baseline.model, cells])

@@ -111,7 +111,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _values(suite: Suite) -> Values:
-    cells, _ = read_cells(suite)
+    cells = read_cells(suite)[0]
     return {(cell.benchmark, cell.model): cell.value for cell in cells}
 
 

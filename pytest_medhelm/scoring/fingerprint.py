@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.data.sampling import rank
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ _SCORING = ("answers", "metrics")
 """Folders of the package that turn a completion into scores."""
 
 
-def settings_facts(
+def fingerprint_inputs(
     model: Model, benchmark: Benchmark, metrics: Mapping[str, Metric], options: Mapping[str, Any], jury: Any
-) -> dict[str, Any]:
+) -> FingerprintInputs:
     """What shapes answers and scores besides the data, as plain values for JSON.
 
     ``options``: settings that change scores; ``jury``: judges, rubric and how they are asked, None without a jury.
@@ -39,11 +40,11 @@ def settings_facts(
         "jury": jury,
     }
     # TOML has dates, which neither JSON nor xdist can carry.
-    plain: dict[str, Any] = json.loads(json.dumps(facts, default=str))
+    plain: FingerprintInputs = json.loads(json.dumps(facts, default=str))
     return plain
 
 
-def settings_hash(facts: Mapping[str, Any]) -> str:
+def fingerprint_of(facts: FingerprintInputs) -> str:
     """The hash by which records say that they were made alike."""
     return _digest(facts)
 

@@ -17,6 +17,7 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.public_ids import public_files, public_name, without_names
 from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
@@ -61,7 +62,7 @@ class Benchmark:
     """Instances in the data that name a floor (``must_pass``)."""
 
     @cached_property
-    def evaluation(self) -> str:
+    def eval_set_hash(self) -> str:
         """Hash of the evaluation set: benchmark, data files, instance ids, solved examples."""
         parts: list[Any] = [
             self.task.name,
@@ -94,7 +95,7 @@ class Benchmark:
         own = content_key(instance)
         return [example for example in group if content_key(example) != own][: self.shots]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> BenchmarkMetadata:
         """What the reports say of the benchmark, as plain values."""
         task = self.task
         return {
@@ -103,7 +104,7 @@ class Benchmark:
             "description": self.description,
             "category": task.category,
             "subcategory": task.subcategory,
-            "placed_here": task.category_assigned_here,
+            "category_assigned_here": task.category_assigned_here,
             "outside_medhelm": task.outside_medhelm,
             "map_by": list(task.map_by),
             "access": task.access,
@@ -112,14 +113,14 @@ class Benchmark:
             "licence": task.licence,
             "attribution": task.attribution,
             "redistribution": task.redistribution,
-            "third_party": task.may_use_hosted_api,
+            "may_use_hosted_api": task.may_use_hosted_api,
             "source": task.source,
             "main_metric": task.main_metric,
             "scale": list(task.scale),
             "chance": task.chance,
             "positive": task.positive,
             "shots": self.shots,
-            "strata": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,

@@ -159,8 +159,8 @@ def test_what_was_made_otherwise_is_not_joined(
     assert (model["model"], baseline["model"]) == ("vllm/mock", "baseline/random")
     assert model["joined"] == baseline["joined"] == [False, True, False, False, False]
     assert [(event["before"], event["after"], set(event["facts"]), event["models"]) for event in chart["breaks"]] == [
-        (1, 2, {"data", "evaluation"}, []),
-        (1, 3, {"data", "evaluation", "prompt", "code"}, ["baseline/random"]),
+        (1, 2, {"data", "eval_set_hash"}, []),
+        (1, 3, {"data", "eval_set_hash", "prompt", "code"}, ["baseline/random"]),
         (2, 3, {"prompt", "code"}, ["vllm/mock"]),
         (3, 4, {"code"}, []),
     ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
+from pytest_medhelm.results.leaderboard.document import AttemptStanding
 from pytest_medhelm.util.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class AttemptHistory:
     """By gate file: since when it is fixed, or that it is post hoc."""
     post_hoc: bool
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> AttemptStanding:
         """For leaderboard.json, under ``measurements``: it depends on what was run before."""
         return {
             "number": self.number,
@@ -105,7 +106,7 @@ def finish(
     if not cells:
         return ""
     seen = [
-        EvaluatedCell(cell.benchmark, cell.model, cell.provenance.get("model"), cell.evaluation,
+        EvaluatedCell(cell.benchmark, cell.model, cell.provenance.get("model"), cell.eval_set_hash,
                       cell.provenance.get("data"), cell.sample)
         for cell in cells
     ]  # fmt: skip
@@ -160,7 +161,8 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
         if model in models:
             evaluation, key = suite.newest(benchmark, model)
             data = suite.benchmark(benchmark, evaluation)["data"]
-            settings = suite.settings(key).get("model")
+            inputs = suite.fingerprint_inputs(key)
+            settings = inputs and inputs["model"]
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
