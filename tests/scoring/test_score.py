@@ -1,4 +1,4 @@
-"""``score``: metrics of a benchmark's own, what is said of one that is not declared, and what is recorded of an answer."""
+"""``score``: metrics of a benchmark's own, what is said of one that is not declared, what is recorded."""
 
 from __future__ import annotations
 
