@@ -5,11 +5,8 @@ part in the care may be told if the patient agrees or, given the chance, does no
 or cannot decide, if it is in the patient's best interest.
 Read: the letter of the option.
 Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "permitted".
-MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the options have
-words and every row counts.
 
-Questions about the same case share a cluster. The file (synt_family_disclosure.csv: prompt, context, label) has no
-ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal advice.
+The law is that of the United States; an answer is no legal advice.
 
 Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stanford-crfm/helm (test split)
 """

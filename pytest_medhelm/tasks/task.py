@@ -176,6 +176,8 @@ class Task:
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None
     """Own data: the folder of its files, which are real data; None: they are looked for in the usual places."""
+    notes: str = ""
+    """What holds of a whole family of benchmarks, shown below what the module itself says."""
     version: int = 1
     """Raised when prompt, reading or scoring change so that scores may differ from before."""
 
