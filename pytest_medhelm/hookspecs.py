@@ -28,7 +28,7 @@ def pytest_medhelm_make_model(name: str, config: pytest.Config) -> Model | None:
 
     :param name: the name as the user wrote it.
     :param config: the pytest config.
-    :return: a ``pytest_medhelm.models.spec.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
+    :return: a ``pytest_medhelm.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
         ``answer`` it is a plain function ``(messages, instance, benchmark) -> text``; where that gives None, the
         instance is missing data. None to pass.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
@@ -222,7 +223,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         shots=shots,
         examples=_load_examples(task, source, shots) if shots else {},
-        description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
+        description=text_of(module).partition("\n\nSource:")[0],
     )
 
 
@@ -237,6 +238,13 @@ def _require_whole_characters(task: Task, instance: Instance, number: int) -> No
         raise DataError(
             f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)"
         ) from None
+
+
+def text_of(module: Any) -> str:
+    """What a module says of its benchmark: its docstring, with what holds of the whole family above the sources."""
+    text, mark, source = cleandoc(module.__doc__ or "").partition("\n\nSource:")
+    notes = "\n".join(wrap(module.TASK.notes, 119))
+    return "\n\n".join(filter(None, (text, notes))) + mark + source
 
 
 def content_key(instance: Instance) -> str:

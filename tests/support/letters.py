@@ -9,8 +9,7 @@ LETTERS = '''
 """Ten questions whose right answer is the letter named in the question."""
 import hashlib, json
 from pathlib import Path
-from pytest_medhelm import DataFile, Instance, Task
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import DataFile, Instance, Task, answer_letter, lettered
 
 def load(path):
     for row in json.loads(path.read_text()):

@@ -59,28 +59,18 @@ Scored: exact match with the key, and F1 over the options.
 Source: own data
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.tasks.data.readers import read_csv
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, Task, letter_prompt, read_csv
 
 CHOICES = ("emergency", "today", "routine")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of {name}.csv."""
     for row in read_csv(path):
-        urgency = row.text("urgency")
-        if urgency not in CHOICES:
-            raise row.error(f"urgency is not one of {{', '.join(CHOICES)}}")
-        yield Instance(
-            id=row.text("call"), question=row.text("note"), answer="ABC"[CHOICES.index(urgency)], choices=CHOICES
-        )
+        answer = row.letter_of("urgency", CHOICES)
+        yield Instance(id=row.text("call"), question=row.text("note"), answer=answer, choices=CHOICES)
 
 
 TASK = Task(
