@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,6 +26,7 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.hashing import json_hash
 
 PROMOTION = "promotion"
 
@@ -163,7 +163,7 @@ def _facts(
     return {
         "model": model,
         "served": suite.models()[model]["served"],
-        "fingerprint": _digest([suite.models()[model], [cell.provenance.get("model") for cell in cells]]),
+        "fingerprint": json_hash([suite.models()[model], [cell.provenance.get("model") for cell in cells]], 64),
         "suite": suite.folder.name,
         "gates": digests([gate]),
         "requested_by": arguments.requested_by,
@@ -177,7 +177,7 @@ def _facts(
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
         "baseline": against.model if against else "",
         "evidence": {
-            "results": _digest(outcome.leaderboard["results"]),
+            "results": json_hash(outcome.leaderboard["results"], 64),
             "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
             "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
             **({"baseline": _scores_digest(against)} if against else {}),
@@ -191,11 +191,7 @@ def _scores_digest(baseline: Baseline) -> str:
         [name, cell.evaluation, cell.instances, {metric: rounded(list(kept)) for metric, kept in cell.scores.items()}]
         for name, cell in sorted(baseline.cells.items())
     ]
-    return _digest([baseline.model, cells])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json_hash([baseline.model, cells], 64)
 
 
 def _print(entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:

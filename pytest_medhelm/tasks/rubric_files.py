@@ -15,8 +15,6 @@ tags; ``points = "instance"`` says that each instance brings its own.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import math
 import re
 import tomllib
@@ -29,6 +27,7 @@ from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
 from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.hashing import json_hash
 
 if TYPE_CHECKING:
     import yaml
@@ -96,12 +95,8 @@ def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
     scale = _scale(table)
     criteria = _criteria(table, scale)
     texts = [[criterion.name, criterion.question, dict(criterion.anchors)] for criterion in criteria]
-    digest = _digest([scale, shown, texts, *(["harm"] if marked else [])])
+    digest = json_hash([scale, shown, texts, *(["harm"] if marked else [])])
     return Rubric(name, criteria, scale, shown, digest, title=title, harm=marked)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def _points(table: Table, name: str) -> PointsRubric:
@@ -121,7 +116,7 @@ def _points(table: Table, name: str) -> PointsRubric:
     if criteria and all(entry.points < 0 for entry in criteria):
         raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")
     guidance = table.text("guidance")
-    digest = _digest([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
+    digest = json_hash([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
     return PointsRubric(name, digest, tuple(criteria), guidance, table.text("title"))
 
 
@@ -142,7 +137,7 @@ def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
     stopped = blocked.one_of(classes) if blocked else ""
     guidance = table.text("guidance")
     # a class has a value from 0 to 1
-    digest = _digest([shown, guidance, classes, stopped])
+    digest = json_hash([shown, guidance, classes, stopped])
     return Rubric(name, (), (0, 1), shown, digest, classes, guidance, stopped, title)
 
 

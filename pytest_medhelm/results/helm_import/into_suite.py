@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import sys
 import uuid
@@ -27,6 +25,7 @@ from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.hashing import json_hash
 
 KIND = "imported"
 
@@ -120,9 +119,9 @@ def _write(
     instances = sorted(
         {(entry.record["stratum"], entry.record["instance"], entry.record["reference"]) for entry in found}
     )
-    evaluation = _digest(["helm", task.name, instances])
+    evaluation = json_hash(["helm", task.name, instances])
     made_with = {"model": model.settings(), "code": None, "prompt": None, "scoring": None, "jury": None}
-    settings = _digest(["helm", task.name, model.name, made_with])
+    settings = json_hash(["helm", task.name, model.name, made_with])
     names = {name for _, name, _ in instances}
     strata = sorted({stratum for stratum, _, _ in instances} - {""})
     facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
@@ -154,7 +153,3 @@ def _manifest(runs: int) -> dict[str, Any]:
         "models": [],
         "judges": [],
     }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
