@@ -6,6 +6,8 @@ shows_reference  whether judges see the reference; true when left out
 harm             whether judges also mark harm; false when left out
 criteria         a list; each has a name, a question and, where it helps, anchors: what some numbers mean
 
+version          a whole number, 1 when left out; raised when answers may be rated otherwise than before
+
 In place of criteria: guidance, classes (each with a name and a meaning) and blocked.
 
 Or guidance and points: a list of criteria that are met or not met, each with a criterion, points and, where it helps,
@@ -19,6 +21,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from pytest_medhelm.util.config_file import ConfigFile
 
-CRITERIA_KEYS = ("title", "scale", "shows_reference", "harm", "criteria")
+CRITERIA_KEYS = ("title", "version", "scale", "shows_reference", "harm", "criteria")
 OF_INSTANCE = "instance"
 POINTS_KEYS = ("guidance", "points")
 KEYS = (*CRITERIA_KEYS, *POINTS_KEYS, "blocked", "classes")
@@ -81,6 +84,24 @@ def read_rubric(path: Path) -> Rubric | PointsRubric:
 
 def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
     """The rubric that a table holds. Raises DocumentError naming file, line and what to write."""
+    return replace(_of_kind(table, name), version=_version(table))
+
+
+def rubric_identity(rubric: Rubric | PointsRubric) -> str:
+    """What says that two rubrics ask the same: the version of a packaged one, of any other also its content."""
+    own = rubric.name not in packaged() or load_rubric(rubric.name).digest != rubric.digest
+    return f"{rubric.name} v{rubric.version}" + (f" {rubric.digest}" if own else "")
+
+
+def _version(table: Table) -> int:
+    value = table.get("version")
+    number = value.number() if value else 1
+    if value and (number != int(number) or number < 1):
+        raise value.error("version is a whole number from 1, e.g. 2")
+    return int(number)
+
+
+def _of_kind(table: Table, name: str) -> Rubric | PointsRubric:
     if "points" in table.values:
         return _points(table, name)
     shows, harm = table.get("shows_reference"), table.get("harm")
@@ -101,7 +122,7 @@ def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
 
 def _points(table: Table, name: str) -> PointsRubric:
     for key in table.values:
-        if key not in ("title", *POINTS_KEYS):
+        if key not in ("title", "version", *POINTS_KEYS):
             raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
     criteria = []
     for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():

@@ -19,6 +19,8 @@ from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.scoring.metrics.rouge import rouge_english, rouge_unicode
 from pytest_medhelm.tasks.metric import Metric
 
+MEASURE_VERSIONS = {"summarization": 1, "style": 1}
+"""Of the modules whose measures ``score.overlap`` and ``score.style`` record; raised as ``Metric.version`` is."""
 _ROUGE = ("rouge_1", "rouge_2", "rouge_l")
 
 METRICS: Mapping[str, Metric] = {
