@@ -31,6 +31,26 @@ from pytest_medhelm.util.hashing import json_hash
 PROMOTION = "promotion"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    for name, metavar, text in (
+        ("gate", "FILE", "gate file that must pass; lock it before the run with 'medhelm gate lock'"),
+        ("requested-by", "NAME", "who asks for it"),
+        ("approved-by", "NAME", "who approves it; somebody else"),
+        ("intended-use", "TEXT", "what the model may be used for"),
+        ("expires", "YYYY-MM-DD", "until when"),
+        ("rollback", "MODEL", "the model to go back to"),
+    ):
+        parser.add_argument(f"--{name}", required=True, metavar=metavar, help=text)
+    parser.add_argument("--model", metavar="NAME", help="candidate to promote (default: the suite's only one)")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument("--override", action="store_true", help="promote although the gate file was not fixed before")
+    parser.add_argument("--reason", metavar="TEXT", help="why; stands in the ledger and on the model card")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Judge the stored results once more and write the promotion to the ledger; 1 when it is refused.
 
