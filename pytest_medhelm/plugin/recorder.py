@@ -12,15 +12,14 @@ from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
-from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
-from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
+from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override, rubric_identity
 from pytest_medhelm.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -128,13 +127,13 @@ class Recorder:
             return None
         facts = {
             "judges": {judge.name: judge.settings() for judge in self._roster.judges},
-            "rubric": rubric.digest,
+            "rubric": rubric_identity(rubric),
+            "wording": f"v{JURY_VERSION}",
             "repeats": self.settings.judge_repeats,
         }
         if isinstance(rubric, PointsRubric):
-            calls = self.settings.rubric_calls
-            return {**facts, "wording": points_prompt_hash(rubric, calls), "calls": calls}
-        return {**facts, "wording": prompt_hash(rubric), "shuffle": self.settings.shuffle_criteria}
+            return {**facts, "calls": self.settings.rubric_calls}
+        return {**facts, "shuffle": self.settings.shuffle_criteria}
 
 
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()

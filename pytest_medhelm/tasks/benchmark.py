@@ -19,10 +19,12 @@ from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.module_code import module_hash
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.public_ids import public_files, public_name, without_names
 from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
+from pytest_medhelm.util.document import document_hash
 from pytest_medhelm.util.errors import DataError, MedhelmError
 from pytest_medhelm.util.settings import Settings
 
@@ -52,7 +54,7 @@ class Benchmark:
     labels: tuple[str, ...]
     """All references of the data where they are labels; empty where they are numbers or texts."""
     code: str
-    """SHA-256 of the module: prompt, reading and scoring."""
+    """The version of the Task; for a module that is not of the package also a hash of what its code does."""
     shots: int = 0
     """Solved examples per question."""
     examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
@@ -155,6 +157,13 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
         raise DataError(f"{task.name}: its loader ends with {reason}") from None
 
 
+def _identity(task: Task, module: Any) -> str:
+    path = Path(module.__file__)
+    if any(map(path.is_relative_to, PACKAGED)):
+        return f"v{task.version}"
+    return f"v{task.version} {module_hash(module) if path.suffix == '.py' else document_hash(path)}"
+
+
 def where(error: BaseException, file: str | None = None) -> str:
     """The type of an error and the line that it comes from, of ``file`` if it passed there; nothing of its text."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -220,7 +229,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         left_out=dict(sorted(left_out.items())),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         labels=tuple(sorted(answers)) if is_closed else (),
-        code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        code=_identity(task, module),
         shots=shots,
         examples=_load_examples(task, source, shots) if shots else {},
         description=text_of(module).partition("\n\nSource:")[0],

@@ -22,6 +22,8 @@ from pytest_medhelm.scoring.metrics.rouge import rouge_english, rouge_unicode
 from pytest_medhelm.scoring.metrics.summarization import Scales
 from pytest_medhelm.tasks.metric import Metric
 
+MEASURE_VERSIONS = {"summarization": 1, "style": 1}
+"""Of the modules whose measures ``score.overlap`` and ``score.style`` record; raised as ``Metric.version`` is."""
 _ROUGE = ("rouge_1", "rouge_2", "rouge_l")
 _HELM = "HELM, basic metrics (MedHELM 0.8.0)"
 _LIN = "Lin 2004; rouge-score"
