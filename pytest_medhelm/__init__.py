@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.spec import Endpoint, Model
+    from pytest_medhelm.models.endpoint import Endpoint
+    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.fixtures import AskedModel
     from pytest_medhelm.results.suite_view import SuiteView, load_suite
     from pytest_medhelm.scoring import answers
@@ -97,7 +98,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "models.spec": "Endpoint Model",
+    "models.endpoint": "Endpoint",
+    "models.spec": "Model",
     "plugin.fixtures": "AskedModel",
     "results.suite_view": "SuiteView load_suite",
     "scoring.answers": "answers",

@@ -18,6 +18,9 @@ _COMMON = re.compile(
 )
 """Parts of a path that many servers have; any other may be a key."""
 
+_OPERATIONS = ("/chat/completions", "/completions", "/models", "/responses", "/embeddings")
+"""What comes after a base URL; users copy it along."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether a name or address is this machine's own, which no packet leaves."""
@@ -78,7 +81,10 @@ def opener(url: str) -> urllib.request.OpenerDirector:
 
 
 def complete_address(url: str) -> str:
-    """An address with /v1 where it has no path. Raises ValueError when it is none."""
+    """The base URL of a server, with /v1 where it has no path. Raises ValueError when it is none.
+
+    A query (?api-version=...) stays and goes with every request.
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
@@ -86,4 +92,9 @@ def complete_address(url: str) -> str:
         usable = False
     if not usable or " " in url:
         raise ValueError("is not an address; type e.g. http://localhost:8000/v1")
-    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+    path = parts.path.rstrip("/")
+    for operation in _OPERATIONS:
+        if path.endswith(operation):
+            shorter = parts._replace(path=path.removesuffix(operation), query="", fragment="").geturl()
+            raise ValueError(f"is no base URL: it ends before {operation}, type {without_credentials(shorter)}")
+    return parts._replace(path=path or "/v1", fragment="").geturl()

@@ -17,6 +17,9 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.network import complete_address
 from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Settings, read_shard
 
+LONGEST_WAIT = 86_400
+"""Seconds."""
+
 Read = Callable[[Any, Path], Any]
 """(value, folder that paths are relative to) -> the checked value; ValueError says what is wrong with it."""
 
@@ -112,6 +115,16 @@ def _amount(value: Any, root: Path) -> float:
     if not 0 < amount < math.inf:
         raise ValueError("is not an amount above 0; type e.g. 5")
     return amount
+
+
+def _seconds(value: Any, root: Path) -> float:
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise ValueError(f"is not between 0 and {LONGEST_WAIT} seconds; type e.g. 300")
+    return seconds
 
 
 def _flag(value: Any, root: Path) -> bool:
@@ -318,6 +331,13 @@ OPTIONS = (
         _count(0),
         None,
         "Requests asked ahead of the running test (default: twice the concurrency; 0: none)",
+    ),
+    Option(
+        "wait",
+        "SECONDS",
+        _seconds,
+        300.0,
+        "How long a server is waited for that went away in mid-run or is loading its model (default: 300)",
     ),
     Option(
         "max-cost",

@@ -61,6 +61,8 @@ class Settings:
     """Solved examples per question; None: what each benchmark says."""
     concurrency: int | None
     prefetch: int | None
+    wait: float
+    """Seconds for which a server is waited for that went away, or is loading its model."""
     max_cost: float | None
     """What this run may pay; None: no bound."""
     currency: str
