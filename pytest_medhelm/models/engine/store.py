@@ -139,7 +139,10 @@ class ResponseStore:
         )  # fmt: skip
 
     def _context(self, key: str) -> int | None:
-        row = self._connection.execute("SELECT tokens FROM contexts WHERE key = ?", (key,)).fetchone()
+        try:
+            row = self._connection.execute("SELECT tokens FROM contexts WHERE key = ?", (key,)).fetchone()
+        except sqlite3.OperationalError:  # a file of an earlier version that is only read
+            return None
         return row[0] if row else None
 
     def short_keys(self) -> set[int]:
