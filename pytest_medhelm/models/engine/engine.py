@@ -98,9 +98,10 @@ class Engine:
                     for later in follow(stored) if follow else ():
                         self.submit(*later.both)
                 return mine.future
+            background = self._started()
             job = self._jobs.setdefault(request.key, mine)
             if job is mine:
-                self._started().take(job, first=first)
+                background.take(job, first=first)
         elif first and not job.future.done():
             self._started().prefer(job)
         return job.future
@@ -169,6 +170,8 @@ class Engine:
             ready.wait()
         if self._background is None:
             raise RunStopped(f"the engine of pytest-medhelm cannot start ({self._broken})")
+        if self._thread is not None and not self._thread.is_alive():
+            raise RunStopped("the engine of pytest-medhelm has ended: please report it; the same command goes on")
         return self._background
 
     def _work(self, ready: threading.Event) -> None:
