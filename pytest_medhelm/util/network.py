@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     import urllib.request
@@ -18,7 +18,7 @@ _COMMON = re.compile(
 )
 """Parts of a path that many servers have; any other may be a key."""
 
-_OPERATIONS = ("/chat/completions", "/completions", "/models", "/responses", "/embeddings")
+_OPERATIONS = ("chat/completions", "completions", "models", "responses", "embeddings")
 """What comes after a base URL; users copy it along."""
 
 
@@ -81,10 +81,8 @@ def opener(url: str) -> urllib.request.OpenerDirector:
 
 
 def complete_address(url: str) -> str:
-    """The base URL of a server, with /v1 where it has no path. Raises ValueError when it is none.
-
-    A query (?api-version=...) stays and goes with every request.
-    """
+    """An address with /v1 where it has no path. Raises ValueError that says what is wrong, without the address."""
+    url = url.strip()
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
@@ -94,7 +92,7 @@ def complete_address(url: str) -> str:
         raise ValueError("is not an address; type e.g. http://localhost:8000/v1")
     path = parts.path.rstrip("/")
     for operation in _OPERATIONS:
-        if path.endswith(operation):
-            shorter = parts._replace(path=path.removesuffix(operation), query="", fragment="").geturl()
-            raise ValueError(f"is no base URL: it ends before {operation}, type {without_credentials(shorter)}")
-    return parts._replace(path=path or "/v1", fragment="").geturl()
+        if path.endswith(f"/{operation}"):
+            shorter = shown_address(urlunsplit(parts._replace(path=path.removesuffix(f"/{operation}"))))
+            raise ValueError(f"goes on after the base address; it ends before /{operation}: type {shorter}")
+    return urlunsplit(parts._replace(path=path or "/v1", fragment=""))

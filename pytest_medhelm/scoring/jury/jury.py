@@ -53,6 +53,8 @@ def calls_about(panel: Panel, rubric: Rubric | PointsRubric, instance: Instance,
     if not is_judged(rubric, response):
         return ()
     if isinstance(rubric, PointsRubric):
+        if not (rubric.criteria or instance.criteria):
+            return ()  # this instance is not graded
         return [call.call for call in points_calls(panel, rubric, instance, response.text)]
     return judge_calls(panel, rubric, instance, response.text, instance.answer)
 
@@ -83,6 +85,11 @@ class Jury:
         self._engine = engine
         self._chosen = rubric
         self._draft = draft
+
+    @property
+    def has_judges(self) -> bool:
+        """Judges are named, so that a jury's score will be the main one."""
+        return bool(self._panel.judges)
 
     def rate(self, response: Response, reference: str) -> None:
         """Have every judge rate the response, all at once, and record the scores.
