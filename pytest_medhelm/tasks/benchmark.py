@@ -15,6 +15,7 @@ from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
@@ -145,7 +146,8 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     """
     task: Task = module.TASK
     try:
-        return _load(module, settings)
+        with data_limit(settings.data_limit):
+            return _load(module, settings)
     except DataError as error:
         raise type(error)(_without_names(str(error), task, Path(module.__file__))) from None
     except MedhelmError:
