@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
+from pytest_medhelm.tasks.task import Task  # noqa: F401  (likewise: a session in this process must know the same Task)
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
