@@ -26,7 +26,7 @@ from pytest_medhelm.scoring.jury.points import (
 )
 from pytest_medhelm.scoring.jury.points_prompt import read_met
 from pytest_medhelm.tasks.points import PointsCriterion
-from tests.conftest import cell, leaderboard
+from tests.support.suites import cell, leaderboard
 from tests.support.benchmark_modules import MODULES, load, sample_folder
 from tests.support.juries import records
 
