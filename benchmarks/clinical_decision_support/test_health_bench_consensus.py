@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
 
-from ..shared.health_bench import ADDRESS, FOLDER, examples
+from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
 
 TASK = Task(
     name="health_bench_consensus",
@@ -52,9 +52,6 @@ def prompt(instance: Instance) -> Sequence[Message]:
 
 
 def test_health_bench_consensus(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if instance.answer:
-        score.rouge(response.text, instance.answer)
-    else:
-        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
-    score.style(response.text, audience="patient")
+    if not jury.has_judges:
+        overlap(instance, response, score)
     jury.grade(response, length_penalty=LENGTH_PENALTY)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task, content_id, files_in, read_jsonl
 
-from ..shared.health_bench import ADDRESS, FOLDER, criteria_of, instance_of, messages_of, stem
+from ..shared.health_bench import ADDRESS, FOLDER, criteria_of, instance_of, messages_of, overlap, stem
 
 GROUPS = ("use_case", "type", "difficulty", "specialty")
 
@@ -75,8 +75,6 @@ def prompt(instance: Instance) -> Sequence[Message]:
 
 
 def test_health_bench_professional(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if instance.answer:
-        score.rouge(response.text, instance.answer)
-    else:
-        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
+    if not jury.has_judges:
+        overlap(instance, response, score)
     jury.grade(response, length_penalty=LENGTH_PENALTY)

@@ -84,6 +84,11 @@ class Jury:
         self._chosen = rubric
         self._draft = draft
 
+    @property
+    def has_judges(self) -> bool:
+        """Judges are named, so that a jury's score will be the main one."""
+        return bool(self._panel.judges)
+
     def rate(self, response: Response, reference: str) -> None:
         """Have every judge rate the response, all at once, and record the scores.
 
