@@ -4,9 +4,9 @@ Asked: the whole record, and then one of three things: a summary for the doctor 
 document decides, with its date and number as evidence; or which of nine statements the record does not support.
 Read: the summary as text, sentence by sentence; the other two as JSON.
 Scored: the summary by rules for each of five planted facts (present, absent, contradicted) and for what it invents
-(drugs, doses, dates, allergies): facts present, less those contradicted and all that is invented, over five. A question:
-half for the answer, a quarter each for date and document. Statements: sensitivity + specificity - 1. Where judges are
-named they grade the summary too, by criteria with points (jury); the main value stays that of the rules.
+(drugs, doses, dates, allergies): facts present, less those contradicted and all that is invented, over five. A
+question: half for the answer, a quarter each for date and document. Statements: sensitivity + specificity - 1. Where
+judges are named they grade the summary too, by criteria with points (jury); the main value stays that of the rules.
 
 This project's own benchmark, not one of MedHELM: it stands outside of win rates and category averages, and no clinician
 has reviewed it. Records are made by a seeded generator. Planted are an allergy mentioned once against copied lines that

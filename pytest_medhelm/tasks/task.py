@@ -39,6 +39,8 @@ class Instance:
     """What only this benchmark's metric needs, e.g. an accepted range."""
     must_pass: float | None = None
     """A never-event: the test fails when the main metric falls below this value."""
+    characters: int = 0
+    """How long the prompt is, where ``prompt`` adds what is not in question and context; 0: it adds little."""
     criteria: tuple[PointsCriterion, ...] = ()
     """What a jury grades the answer by, where each instance brings criteria with points of its own."""
 
@@ -154,6 +156,8 @@ class Task:
     """Solved examples per question where --medhelm-shots is not given."""
     category_assigned_here: bool = False
     """MedHELM publishes no subcategory for this benchmark; the one above is this project's choice."""
+    main_by_jury: bool = True
+    """Where judges are named, theirs is the main score."""
     outside_medhelm: bool = False
     """No benchmark of MedHELM: it never enters the mean win rate or an average over a category."""
     named_only: tuple[str, ...] = ()

@@ -80,7 +80,7 @@ def _planted(plan: Plan) -> Iterator[Planted]:
     for fact in plan.facts:
         before = earlier(fact)
         if before is not None:
-            day, kind, text = date.fromisoformat(before[0]), before[1], before[2]
+            day, kind, text = before
             yield Planted(plan.share(day), day, kind, text, plan.patient, plan.document(f"before {fact.kind}"))
         kind, text = decisive(fact)
         day = date.fromisoformat(fact.values["date"])

@@ -27,13 +27,45 @@ def _cue(*words: str) -> re.Pattern[str]:
 
 # An allergy mentioned once, against copied lines that deny any
 
-REACTS = _cue(r"allerg", r"hypersens", r"react(ed|ion)", r"\bavoid", r"contraindicat", r"must not", r"do not (give|prescribe)",
-              r"not be given", r"intoleran", r"anaphyla", r"angio-?edema", r"urticaria", r"bronchospasm", r"rash")  # fmt: skip
-TOLERATES = _cue(r"no (known )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely", r"without (any )?reaction")
-DENIES = _cue(r"no (known )?(drug |medication )?allerg", r"\bnkda\b", r"allerg(y|ies)[^.:]{0,12}:\s*(none|nil|no\b)",
-              r"(denies|without) (any )?(drug )?allerg", r"not allergic")  # fmt: skip
-QUALIFIED = _cue(r"wrong", r"although", r"though", r"incorrect", r"out of date", r"contrary", r"except", r"despite",
-                 r"other (notes|documents)", r"most notes", r"copied")  # fmt: skip
+REACTS = _cue(
+    r"allerg",
+    r"hypersens",
+    r"react(ed|ion)",
+    r"\bavoid",
+    r"contraindicat",
+    r"must not",
+    r"do not (give|prescribe)",
+    r"not be given",
+    r"intoleran",
+    r"anaphyla",
+    r"angio-?edema",
+    r"urticaria",
+    r"bronchospasm",
+    r"rash",
+)
+TOLERATES = _cue(
+    r"no (known )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely", r"without (any )?reaction"
+)
+DENIES = _cue(
+    r"no (known )?(drug |medication )?allerg",
+    r"\bnkda\b",
+    r"allerg(y|ies)[^.:]{0,12}:\s*(none|nil|no\b)",
+    r"(denies|without) (any )?(drug )?allerg",
+    r"not allergic",
+)
+QUALIFIED = _cue(
+    r"wrong",
+    r"although",
+    r"though",
+    r"incorrect",
+    r"out of date",
+    r"contrary",
+    r"except",
+    r"despite",
+    r"other (notes|documents)",
+    r"most notes",
+    r"copied",
+)
 
 
 def _allergy(values: Mapping[str, str], said: Sequence[str]) -> Finding:
@@ -48,12 +80,27 @@ def _allergy(values: Mapping[str, str], said: Sequence[str]) -> Finding:
 
 # A medicine that was stopped and restarted
 
-AGAIN = _cue(r"re-?start", r"resum", r"re-?introduc", r"re-?initiat", r"recommenc", r"\bagain\b", r"back on",
-             r"currently (on|tak)", r"\bcontinues\b", r"interrupted (between|from)")  # fmt: skip
-NOT_AGAIN = _cue(r"(not|never)( been| be| yet)* (re-?start|resum|re-?introduc|recommenc|taken again|given again)",
-                 r"remains? (paused|stopped|discontinued|held)", r"permanent", r"without (being )?re-?start")  # fmt: skip
-STOPPED = _cue(r"stopped", r"discontinu", r"paused", r"\bheld\b", r"no longer", r"not on\b", r"not tak", r"withdrawn",
-               r"\bceased")  # fmt: skip
+AGAIN = _cue(
+    r"re-?start",
+    r"resum",
+    r"re-?introduc",
+    r"re-?initiat",
+    r"recommenc",
+    r"\bagain\b",
+    r"back on",
+    r"currently (on|tak)",
+    r"\bcontinues\b",
+    r"interrupted (between|from)",
+)
+NOT_AGAIN = _cue(
+    r"(not|never)( been| be| yet)* (re-?start|resum|re-?introduc|recommenc|taken again|given again)",
+    r"remains? (paused|stopped|discontinued|held)",
+    r"permanent",
+    r"without (being )?re-?start",
+)
+STOPPED = _cue(
+    r"stopped", r"discontinu", r"paused", r"\bheld\b", r"no longer", r"not on\b", r"not tak", r"withdrawn", r"\bceased"
+)
 DOSE = re.compile(r"(\d+(?:[.,]\d+)?)\s*mg", re.IGNORECASE)
 
 
@@ -73,14 +120,41 @@ def _restart(values: Mapping[str, str], said: Sequence[str]) -> Finding:
 
 # A result that nobody followed up
 
-OPEN = _cue(r"\bnever\b", r"\bnot (been )?(followed|done|carried|performed|taken|acted|happened|arranged|repeated)",
-            r"outstanding", r"pending", r"\bopen\b", r"to ?do\b", r"missed", r"still (needs|has to|to be|due)",
-            r"unresolved", r"overdue", r"\bno (record|sign|evidence|documentation)", r"\bno \S+.{0,40} (is|was) documented",
-            r"lost to follow", r"(please|to) (organi[sz]e|arrange|book|schedule)", r"\barrange\b", r"\bneeds\b",
-            r"(been|was|were) forgotten", r"nobody", r"\bwithout follow")  # fmt: skip
-DONE = _cue(r"(?<!not )(?<!not been )(?<!never )\bfollowed up with", r"\b(was|were|has been) (done|completed|performed|carried out)",
-            r"\bcompleted\b", r"\bnormal\b", r"unremarkable", r"no (further )?follow-?up (is )?(required|needed|necessary)",
-            r"nothing further", r"worked up", r"\bresolved\b", r"can be (forgotten|ignored)", r"no change", r"benign")  # fmt: skip
+OPEN = _cue(
+    r"\bnever\b",
+    r"\bnot (been )?(followed|done|carried|performed|taken|acted|happened|arranged|repeated)",
+    r"outstanding",
+    r"pending",
+    r"\bopen\b",
+    r"to ?do\b",
+    r"missed",
+    r"still (needs|has to|to be|due)",
+    r"unresolved",
+    r"overdue",
+    r"\bno (record|sign|evidence|documentation)",
+    r"\bno \S+.{0,40} (is|was) documented",
+    r"lost to follow",
+    r"(please|to) (organi[sz]e|arrange|book|schedule)",
+    r"\barrange\b",
+    r"\bneeds\b",
+    r"(been|was|were) forgotten",
+    r"nobody",
+    r"\bwithout follow",
+)
+DONE = _cue(
+    r"(?<!not )(?<!not been )(?<!never )\bfollowed up with",
+    r"\b(was|were|has been) (done|completed|performed|carried out)",
+    r"\bcompleted\b",
+    r"\bnormal\b",
+    r"unremarkable",
+    r"no (further )?follow-?up (is )?(required|needed|necessary)",
+    r"nothing further",
+    r"worked up",
+    r"\bresolved\b",
+    r"can be (forgotten|ignored)",
+    r"no change",
+    r"benign",
+)
 NOT_DONE = _cue(r"(not|never)( been| yet)* (done|completed|performed|carried out|worked up|fully worked up|resolved)")
 
 
@@ -96,16 +170,36 @@ def _open_result(values: Mapping[str, str], said: Sequence[str]) -> Finding:
 
 # A diagnosis that was corrected
 
-FORMER = _cue(r"former", r"earlier", r"older", r"initial", r"at first", r"mistak", r"wrong", r"withdrawn", r"revis", r"correct",
-              r"replac", r"ruled out", r"exclud", r"thought to be", r"instead of", r"\bnot\b", r"no longer", r"misdiagnos",
-              r"previous", r"originally")  # fmt: skip
+FORMER = _cue(
+    r"former",
+    r"earlier",
+    r"older",
+    r"initial",
+    r"at first",
+    r"mistak",
+    r"wrong",
+    r"withdrawn",
+    r"revis",
+    r"correct",
+    r"replac",
+    r"ruled out",
+    r"exclud",
+    r"thought to be",
+    r"instead of",
+    r"\bnot\b",
+    r"no longer",
+    r"misdiagnos",
+    r"previous",
+    r"originally",
+)
 
 
 def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     right, wrong = named(values["right"]), named(values["wrong"])
     name = right.pattern
     refuted = re.compile(
-        rf"({name})\s+(was|is|has been|could be)\s+(ruled out|excluded|refuted)|\b(no|not) ({name})|(ruled out|excluded):? ({name})",
+        rf"({name})\s+(was|is|has been|could be)\s+(ruled out|excluded|refuted)|\b(no|not) ({name})|"
+        rf"(ruled out|excluded):? ({name})",
         re.IGNORECASE,
     )
     if any(refuted.search(sentence) for sentence in said):
@@ -118,9 +212,20 @@ def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
 
 # A note about somebody else
 
-ELSEWHERE = _cue(r"(another|other|different|wrong)[- ]patient", r"mis-?filed", r"filed .{0,12}(in error|by mistake|wrongly)",
-                 r"belongs? to", r"not (hers|his|this patient)", r"does not (apply|have|belong|concern)", r"(somebody|someone) else",
-                 r"refers? to", r"not (about|of) this patient", r"another person", r"disregard", r"wrongly filed")  # fmt: skip
+ELSEWHERE = _cue(
+    r"(another|other|different|wrong)[- ]patient",
+    r"mis-?filed",
+    r"filed .{0,12}(in error|by mistake|wrongly)",
+    r"belongs? to",
+    r"not (hers|his|this patient)",
+    r"does not (apply|have|belong|concern)",
+    r"(somebody|someone) else",
+    r"refers? to",
+    r"not (about|of) this patient",
+    r"another person",
+    r"disregard",
+    r"wrongly filed",
+)
 
 
 def _misfiled(values: Mapping[str, str], said: Sequence[str]) -> Finding:
@@ -156,7 +261,9 @@ def invented(text: str, record: str) -> list[str]:
     found += [f"date {day}" for day in sorted(set(DATE.findall(text))) if day not in record]
     known = {(drug.lower(), amount) for drug, amount, _ in DRUG_DOSE.findall(record)}
     known |= {(drug, amount) for drug, amount in re.findall(r"([a-z]+) is taken again, now (\d+(?:\.\d+)?) mg", record)}
-    for drug, amount, _ in sorted({(name.lower(), dose.replace(",", "."), "") for name, dose, _ in DRUG_DOSE.findall(text)}):
+    for drug, amount, _ in sorted(
+        {(name.lower(), dose.replace(",", "."), "") for name, dose, _ in DRUG_DOSE.findall(text)}
+    ):
         if drug in lower and (drug, amount) not in known:
             found.append(f"dose {drug} {amount}")
     return found + _invented_allergies(text, lower)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -46,9 +46,7 @@ NO_ALLERGY = "Allergies: no known drug allergies (copied forward)."
 
 def header(number: str, day: date, kind: str, patient: Patient, doctor: str) -> str:
     """The line that a document begins with."""
-    return (
-        f"=== {number} | {day.isoformat()} | {kind} | {patient.name}, b. {patient.born.isoformat()} | {doctor} ===\n"
-    )
+    return f"=== {number} | {day.isoformat()} | {kind} | {patient.name}, b. {patient.born.isoformat()} | {doctor} ===\n"
 
 
 # Everyday documents
@@ -132,33 +130,61 @@ WEIGHTS = [weight for _, _, weight in EVERYDAY]
 
 # Documents that hold a fact
 
+DECISIVE: Mapping[str, tuple[str, str]] = {
+    "allergy": (
+        "Emergency department",
+        "Brought in with {reaction} half an hour after the first tablet of {drug}. Treated at once, symptoms settled "
+        "within hours. Drug allergy to {drug}: must not be given again.",
+    ),
+    "restart": (
+        "Clinic letter",
+        "The {reason} that led to the break has settled. From today {drug} is taken again, now {dose}. Please update "
+        "the list at home.",
+    ),
+    "open_result": (
+        "Report",
+        "Incidental finding, to the requesting doctor: {finding}. We recommend {test}.",
+    ),
+    "correction": (
+        "Specialist letter",
+        "After all results the earlier diagnosis of {wrong} cannot be upheld. The diagnosis is {right}. Please correct "
+        "the list of diagnoses.",
+    ),
+    "misfiled": (
+        "Progress note",
+        "{other} comes for control because of {condition}. Takes {other_drug} as before. No complaint today.",
+    ),
+}
+"""Kind and text of the document that holds a fact."""
+EARLIER: Mapping[str, tuple[str, str]] = {
+    "restart": (
+        "Discharge letter",
+        "We stopped {drug} {before} today because of {reason}. Whether and when to give it again is to be decided in "
+        "the clinic.",
+    ),
+    "correction": (
+        "Clinic letter",
+        "We think that the complaints are due to {wrong} and have begun treatment. Control in six weeks.",
+    ),
+}
+"""The document before it, of kinds that have one."""
+WEEKS_BEFORE = 6
+
 
 def decisive(fact: Fact) -> tuple[str, str]:
     """Kind and text of the document that holds a fact."""
-    values = fact.values
-    if fact.kind == "allergy":
-        return "Emergency department", (
-            f"Brought in with {values['reaction']} half an hour after the first tablet of {values['drug']}. Given adrenaline "
-            f"or antihistamine as needed, symptoms settled. Drug allergy to {values['drug']}: must not be given again.\n"
-        )
-    if fact.kind == "restart":
-        return "Clinic letter", (
-            f"The {values['reason']} that led to the break has settled. From today {values['drug']} is taken again, now "
-            f"{values['dose']}. Please update the list at home.\n"
-        )
-    if fact.kind == "open_result":
-        return "Report", (
-            f"Incidental finding, to the requesting doctor: {values['finding']}. We recommend {values['test']}.\n"
-        )
-    if fact.kind == "correction":
-        return "Specialist letter", (
-            f"After all results the earlier diagnosis of {values['wrong']} cannot be upheld. The diagnosis is "
-            f"{values['right']}. Please correct the list of diagnoses.\n"
-        )
-    return "Progress note", (
-        f"{values['other']} comes for control because of {values['condition']}. Takes {values['other_drug']} as before. "
-        f"No complaint today.\n"
-    )
+    kind, text = DECISIVE[fact.kind]
+    return kind, f"{text.format(**fact.values)}\n"
+
+
+def earlier(fact: Fact) -> tuple[date, str, str] | None:
+    """Date, kind and text of the document that precedes the decisive one; None for kinds with one document."""
+    if fact.kind not in EARLIER:
+        return None
+    kind, text = EARLIER[fact.kind]
+    before = date.fromisoformat(fact.values["date"]) - timedelta(weeks=WEEKS_BEFORE)
+    day = date.fromisoformat(fact.values["stopped"]) if "stopped" in fact.values else before
+    return day, kind, f"{text.format(**fact.values)}\n"
 
 
 def other_patient(fact: Fact, patient: Patient) -> Patient:
@@ -166,19 +192,3 @@ def other_patient(fact: Fact, patient: Patient) -> Patient:
     if fact.kind != "misfiled":
         return patient
     return Patient(fact.values["other"], patient.born + timedelta(days=2113), "")
-
-
-def earlier(fact: Fact) -> tuple[str, str, str] | None:
-    """Date, kind and text of the document that precedes the decisive one; None for kinds with one document."""
-    values = fact.values
-    if fact.kind == "restart":
-        return values["stopped"], "Discharge letter", (
-            f"{values['drug'].capitalize()} {values['before']} was stopped today because of {values['reason']}. Whether and "
-            "when to give it again is to be decided in the clinic.\n"
-        )
-    if fact.kind == "correction":
-        before = date.fromisoformat(values["date"]) - timedelta(days=45)
-        return before.isoformat(), "Clinic letter", (
-            f"We think that the complaints are due to {values['wrong']} and have begun treatment. Control in six weeks.\n"
-        )
-    return None

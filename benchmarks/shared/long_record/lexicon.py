@@ -72,4 +72,4 @@ def _pieces(text: str) -> Iterator[str]:
 
 def drugs_in(text: str) -> set[str]:
     """The names of the closed list that occur in a text."""
-    return DRUGS.intersection(re.findall(r"[a-z]+", text.lower()))
+    return set(re.findall(r"[a-z]+", text.lower())) & DRUGS

@@ -15,8 +15,8 @@ from .plan import Plan
 SUMMARY = (
     "Summarise this record for the doctor who takes over. State, in plain sentences: every drug allergy with its "
     "reaction; every medicine that was stopped and restarted, with the dates and the present dose; every result that "
-    "was never followed up, with the test that is missing; every diagnosis that was corrected; every document that does "
-    "not belong to this patient. Write nothing that the record does not hold."
+    "was never followed up, with the test that is missing; every diagnosis that was corrected; every document that "
+    "does not belong to this patient. Write nothing that the record does not hold."
 )
 PINPOINT: Mapping[str, str] = {
     "allergy": "To which drug is the patient allergic?",
@@ -26,8 +26,8 @@ PINPOINT: Mapping[str, str] = {
     "misfiled": "About which condition is the document that belongs to another patient?",
 }
 EVIDENCE = (
-    'Reply with one JSON object: {"answer": "<a few words>", "date": "<YYYY-MM-DD>", "document": "<DOC-...>"}, with the '
-    "date and the number of the document that decides it."
+    'Reply with one JSON object: {"answer": "<a few words>", "date": "<YYYY-MM-DD>", "document": "<DOC-...>"}, with '
+    "the date and the number of the document that decides it."
 )
 STATEMENTS = (
     "Which of these statements about the patient are not supported by the record? A note about somebody else supports "

@@ -53,6 +53,8 @@ def calls_about(panel: Panel, rubric: Rubric | PointsRubric, instance: Instance,
     if not is_judged(rubric, response):
         return ()
     if isinstance(rubric, PointsRubric):
+        if not (rubric.criteria or instance.criteria):
+            return ()  # this instance is not graded
         return [call.call for call in points_calls(panel, rubric, instance, response.text)]
     return judge_calls(panel, rubric, instance, response.text, instance.answer)
 

@@ -16,7 +16,7 @@ class CompressedInstance:
 
     def __init__(self, instance: Instance, task: Task) -> None:
         self.id = instance.id
-        self.length = len(instance.question) + len(instance.context)
+        self.length = max(instance.characters, len(instance.question) + len(instance.context))
         """Characters that are asked."""
         self.criteria = len(instance.criteria)
         """Criteria with points that it brings."""
