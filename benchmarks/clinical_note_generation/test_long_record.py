@@ -54,14 +54,14 @@ TASK = Task(
     source="this repository, docs/long-record.md",
     attribution="pytest-medhelm",
     redistribution=True,
-    third_party=True,
-    placed_here=True,
+    may_use_hosted_api=True,
+    category_assigned_here=True,
     outside_medhelm=True,
-    strata="length",
+    sub_tasks_by="length",
     named_only=("512k", "1m"),
     embedded_only=("2k",),
     map_by=("length", "depth"),
-    folder=Path(__file__).parent.parent / "shared" / "long_record" / "data",
+    folder=Path(__file__).parent.parent / "samples" / "long_record",
 )
 
 

@@ -71,7 +71,7 @@ class Recorder:
             params = item_params(item)
             assert params is not None
             benchmark, packed, model = params
-            judged = bool(self._roster.judges and benchmark.task.rubric)
+            judged = bool(self._roster.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
             item.stash[BUILDER] = RecordBuilder(
                 benchmark=benchmark,
                 instance=packed.unpack(),
