@@ -79,8 +79,11 @@ def test_long_record(instance: Instance, response: Response, score: Score, jury:
         present, contradicted = found.count("present"), found.count("contradicted")
         score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(found)))
         score.record("present", present / len(found))
-        score.record("contradicted", contradicted / len(found), (1.0, 0.0))
-        score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        if response.status == "ok":
+            score.record("contradicted", contradicted / len(found), (1.0, 0.0))
+            score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        else:
+            score.not_applicable("contradicted", "invented")
         score.not_applicable(*PARTS)
         jury.grade(response)
         return
