@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.spec import Endpoint, Model
+    from pytest_medhelm.models.endpoint import Endpoint
+    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.fixtures import AskedModel
     from pytest_medhelm.results.suite_view import SuiteView, load_suite
     from pytest_medhelm.scoring import answers
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.metrics.unavailable import Unavailable
     from pytest_medhelm.scoring.response import Response
     from pytest_medhelm.scoring.score import Score
-    from pytest_medhelm.tasks.data.arrow import read_columnar
+    from pytest_medhelm.tasks.data.arrow import read_columnar, unpacked_size
     from pytest_medhelm.tasks.data.folders import files_in, unnamed
     from pytest_medhelm.tasks.data.labelled_tables import labelled_csv, labelled_xlsx
+    from pytest_medhelm.tasks.data.limits import require_size
     from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
     from pytest_medhelm.tasks.data.readers import (
         Row,
@@ -90,11 +92,14 @@ __all__ = [
     "read_text",
     "read_xlsx",
     "read_xml",
+    "require_size",
     "unnamed",
+    "unpacked_size",
 ]
 
 _MODULES = {
-    "models.spec": "Endpoint Model",
+    "models.endpoint": "Endpoint",
+    "models.spec": "Model",
     "plugin.fixtures": "AskedModel",
     "results.suite_view": "SuiteView load_suite",
     "scoring.answers": "answers",
@@ -102,9 +107,10 @@ _MODULES = {
     "scoring.metrics.unavailable": "Unavailable",
     "scoring.response": "Response",
     "scoring.score": "Score",
-    "tasks.data.arrow": "read_columnar",
+    "tasks.data.arrow": "read_columnar unpacked_size",
     "tasks.data.folders": "files_in unnamed",
     "tasks.data.labelled_tables": "labelled_csv labelled_xlsx",
+    "tasks.data.limits": "require_size",
     "tasks.data.office": "read_docx read_xlsx",
     "tasks.data.readers": "Row content_id digest read_bytes read_csv read_json read_jsonl read_text",
     "tasks.data.sampling": "rank",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pytest_medhelm import DataError, Row, missing_extra, read_bytes, read_columnar
+from pytest_medhelm import DataError, Row, missing_extra, read_bytes, read_columnar, require_size, unpacked_size
 
 COLUMNS = ("subject_id", "time", "code")
 
@@ -70,8 +70,11 @@ class Timelines:
             raise missing_extra(path.name, "pyarrow") from None
         import numpy as np
 
-        raw = pyarrow.BufferReader(read_bytes(path))
+        content = read_bytes(path)
+        raw = pyarrow.BufferReader(content)
         try:
+            require_size(path.name, unpacked_size(parquet.ParquetFile(raw)), len(content))
+            raw.seek(0)
             missing = [name for name in COLUMNS if name not in parquet.read_schema(raw).names]
             if missing:
                 raise DataError(

@@ -33,6 +33,7 @@ examples:
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
   medhelm import-helm benchmark_output/runs/my-suite             old results of HELM beside new ones
   medhelm export medhelm-results/default --to=scores.csv         every score as a table
+  medhelm purge medhelm-results/default --texts   remove what a retention rule demands
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -142,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     _rescore(
         _command(commands, "rescore", "compute the scores of a suite again from its stored responses, asking nothing")
     )
+    _purge(_command(commands, "purge", "remove the texts of a suite, or all of it, and say what is left"))
     models = _command(commands, "models", "list what a server serves, or fetch an embedded model")
     models.add_argument(
         "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
@@ -289,6 +291,15 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data (default: that of its runs)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="config file (default: that of its runs)")
     parser.add_argument("-n", dest="processes", metavar="N", help="processes, as pytest -n")
+
+
+def _purge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--texts", action="store_true", help="prompts, answers, references, reasons; scores and the leaderboard stay"
+    )
+    what.add_argument("--all", action="store_true", help="the whole suite; the ledger keeps its hashes")
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from pytest_medhelm.models.embedded.weights import weights
+from pytest_medhelm.models.endpoint import Endpoint, base_url
 from pytest_medhelm.models.probe import served_models
-from pytest_medhelm.models.spec import Endpoint, base_url
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.network import shown_address
+from pytest_medhelm.util.escaping import visible
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,5 +39,5 @@ def _list(url: str) -> None:
     endpoint = Endpoint("named", base_url(url, "medhelm models"))
     listed = served_models(endpoint)
     if listed is None:
-        raise ConfigError(f"{shown_address(endpoint.base_url)} does not list its models")
-    print("\n".join(listed))
+        raise ConfigError(f"{endpoint.shown_url} does not list its models")
+    print("\n".join(visible(model.id) for model in listed))

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from pytest_medhelm.reports.serve.deadline import with_deadline
 from pytest_medhelm.reports.serve.guard import TOKEN_LENGTH, Guard, own_names
 from pytest_medhelm.reports.serve.site import Site
 from pytest_medhelm.reports.serve.source import Source, is_suite
@@ -155,8 +156,12 @@ async def _serve(application: web.Application, listener: socket.socket, ready: C
     runner = web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_server(with_deadline(runner.server), sock=listener)
         ready()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
     finally:
         await runner.cleanup()

@@ -11,10 +11,11 @@ import pytest
 
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.settings import Settings
 
-Resolved = Mapping[str, Mapping[str, str]]
-"""Model name -> {"served": id, "base_url": address}: what the controller found out, as plain values."""
+Resolved = Mapping[str, Mapping[str, Any]]
+"""Model name -> served id, address, context and root: what the controller found out, as plain values."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,13 @@ class Roster:
     def resolved(self) -> Resolved:
         """What workers need to know."""
         return {
-            model.name: {"served": model.served, "base_url": model.endpoint.base_url}
+            model.name: {
+                "served": model.served,
+                "base_url": model.endpoint.base_url,
+                "body": dict(model.body),
+                "context": model.context,
+                "root": model.root,
+            }
             for model in self
             if model.endpoint
         }
@@ -101,9 +108,18 @@ def refuse_self_judging(lineup: Roster, settings: Settings) -> None:
     """A model must not grade its own answers. Raises ConfigError."""
     if settings.allow_self_judging:
         return
-    seen = {(model.endpoint.base_url, model.served): model.name for model in lineup.models if model.endpoint}
+    # One model may be served under two names.
+    seen = {
+        (model.endpoint.base_url, served): model.name
+        for model in lineup.models
+        if model.endpoint
+        for served in {model.served, model.root or model.served}
+    }
     for judge in lineup.judges:
-        judged = judge.endpoint and seen.get((judge.endpoint.base_url, judge.served))
+        names = (judge.served, judge.root or judge.served)
+        judged = judge.endpoint and next(
+            (found for name in names if (found := seen.get((judge.endpoint.base_url, name)))), None
+        )
         if judged:
             raise ConfigError(
                 f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or type "
@@ -116,9 +132,9 @@ def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Call
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
     """
-    from pytest_medhelm.models.probe import match_served, served_models
+    from pytest_medhelm.models.probe import ServedModel, match_served, served_models
 
-    listings: dict[tuple[str, str], list[str] | None] = {}
+    listings: dict[tuple[str, str], list[ServedModel] | None] = {}
     embedded: dict[str, str] = {}
 
     def connected(model: Model) -> Model:
@@ -131,25 +147,52 @@ def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Call
             return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
         place = (endpoint.name, endpoint.base_url)
         if place not in listings:
-            listings[place] = served_models(endpoint)
+            listings[place] = served_models(endpoint, wait=settings.wait, progress=progress)
         listed = listings[place]
-        return model if listed is None else replace(model, served=match_served(model.served, listed))
+        if listed is None:
+            return model
+        found = match_served(model.served, listed)
+        if model.served.lower() not in (found.id.lower(), found.id.lower().rpartition("/")[2].partition(":")[0]):
+            progress(f"medhelm: {model.name} is asked as {visible(found.id)}, all that is served there")
+        return _within_context(replace(model, served=found.id, root=found.root, context=found.context), settings)
 
     found = Roster(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
     refuse_self_judging(found, settings)
     return found
 
 
+def _within_context(model: Model, settings: Settings) -> Model:
+    """The model with a budget of tokens that its context has room for.
+
+    Raises ConfigError where the user set a larger one: no prompt would fit.
+    """
+    for name in ("max_tokens", "max_completion_tokens"):
+        asked = model.body.get(name)
+        if not isinstance(asked, int) or model.context is None or asked <= model.context:
+            continue
+        entry = settings.config.models.get(model.name, {})
+        if name not in entry and name not in entry.get("extra_body", {}):
+            return replace(model, body={**model.body, name: model.context})
+        where = model.endpoint.shown_url if model.endpoint else ""
+        raise ConfigError(
+            f"{name} = {asked} of {model.name} is more than its context of {model.context} tokens at {where}: lower "
+            f'{name} to at most {model.context} under [models."{model.name}"] in medhelm.toml'
+        )
+    return model
+
+
 def apply(lineup: Roster, resolved: Resolved) -> Roster:
     """The lineup of a worker: names as given, endpoints as the controller found them."""
 
-    def known(model: Model) -> Model:
+    def as_found(model: Model) -> Model:
         if model.endpoint is None or model.name not in resolved:
             return model
         entry = resolved[model.name]
-        return replace(model, served=entry["served"], endpoint=replace(model.endpoint, base_url=entry["base_url"]))
+        endpoint = replace(model.endpoint, base_url=entry["base_url"])
+        known = {name: entry[name] for name in ("served", "body", "context", "root")}
+        return replace(model, endpoint=endpoint, **known)
 
-    return Roster(tuple(map(known, lineup.models)), tuple(map(known, lineup.judges)))
+    return Roster(tuple(map(as_found, lineup.models)), tuple(map(as_found, lineup.judges)))
 
 
 def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.plugin.options import SETTINGS, read_settings
+from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.plugin.worker import Share
     from pytest_medhelm.util.settings import Settings
-
-REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
-"""On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""
 
 
 def configure(config: pytest.Config) -> None:

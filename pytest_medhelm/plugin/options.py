@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from pytest_medhelm.util.config_file import ConfigFile, read_config
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.options import CONFIG, OPTIONS, Given, Option, make_settings, read_option
 from pytest_medhelm.util.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
@@ -77,3 +81,7 @@ def _config_path(config: pytest.Config, root: Path) -> Path | None:
         if (folder / "medhelm.toml").is_file():
             return folder / "medhelm.toml"
     return None
+
+
+REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
+"""On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""

@@ -7,6 +7,7 @@ MedhelmError          one sentence for the user: what is wrong and what to type 
 ├── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
 ├── StoreFailed       the suite can no longer be written: the session stops, exit status 2
 ├── ReportFailed      a report could not be written; the others are
+├── RunStopped        nothing more can come of the run as it is: the session stops, exit status 2
 └── BudgetReached     one more request could cost more than the run may pay: the session stops, exit status 2
 """
 
@@ -39,6 +40,10 @@ class StoreFailed(MedhelmError):  # noqa: N818
 
 class ReportFailed(MedhelmError):  # noqa: N818
     """A report could not be written; the others are."""
+
+
+class RunStopped(MedhelmError):  # noqa: N818
+    """Asking on would bring nothing (a refused key, a dead server, a full disk); its text says what to do."""
 
 
 class BudgetReached(MedhelmError):  # noqa: N818

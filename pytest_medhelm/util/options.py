@@ -114,6 +114,16 @@ def _amount(value: Any, root: Path) -> float:
     return amount
 
 
+def _seconds(value: Any, root: Path) -> float:
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError("is not a number of seconds, 0 or more; type e.g. 300")
+    return seconds
+
+
 def _flag(value: Any, root: Path) -> bool:
     text = str(value).lower()
     if text in ("false", "no", "0", "off"):
@@ -318,6 +328,13 @@ OPTIONS = (
         _count(0),
         None,
         "Requests asked ahead of the running test (default: twice the concurrency; 0: none)",
+    ),
+    Option(
+        "wait",
+        "SECONDS",
+        _seconds,
+        300.0,
+        "How long to wait for a server that went away or is loading its model (default: 300; 0: not at all)",
     ),
     Option(
         "max-cost",

@@ -82,6 +82,8 @@ class Settings:
     show_published: bool
     show_text: bool
     config: ConfigFile
+    wait: float
+    """Seconds for which a server is waited for that went away, or is loading its model."""
     rubric_calls: RubricCalls
     sub_tasks: tuple[str, ...]
     """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""

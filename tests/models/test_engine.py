@@ -123,7 +123,7 @@ def test_standing_faults_are_counted_and_the_rest_is_kept(
     assert (found["metrics"]["exact_match"]["worst"], found["metrics"]["exact_match"]["best"]) == (0.85, 1.0)
     assert cell(leaderboard(pytester.path), "letters", "hasty/hangs")["statuses"] == {"request_error": 20}
     output = result.stdout.str()
-    assert output.count("gave no answer: HTTP 500 after 2 attempts") >= 1
+    assert output.count("gave no answer: HTTP 500 (type invalid_request_error) after 2 attempts") >= 1
     assert "no answer in time after 2 attempts" in output
     assert "Traceback" not in output
 

@@ -13,9 +13,10 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.models.engine.budget import FIRST_ANSWER, Budget
+from pytest_medhelm.models.engine.reply import read_usage
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.engine.transport import Fault, read_usage
+from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.price import Price, spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.leaderboard.spending import Party, money, paid_by

@@ -61,7 +61,9 @@ def test_an_old_suite_is_brought_up_to_date_and_keeps_everything(old: Path) -> N
         assert suite.cells() == [("letters", "baseline/lexical"), ("letters", "vllm/mock")]
         assert len(list(suite.records("letters", "vllm/mock"))) == 12
         assert all(store.get(key) for key in keys)
-        assert store.claim("a key")
+    with closing(sqlite3.connect(old / "responses.sqlite")) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert "claims" not in tables, "claims are locks that leave nothing behind"
 
 
 def test_an_old_suite_can_be_reported_and_exported(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,9 +104,9 @@ def test_two_processes_may_bring_the_same_file_up_to_date(old: Path) -> None:
         slow.execute("PRAGMA journal_mode=WAL")
         RESPONSES.prepare(slow)
         with closing(ResponseStore(old / "responses.sqlite")) as store:
-            assert store.claim("mine")
+            store.reserve("run", 1.0, 2.0, 0)
         RESPONSES.prepare(slow)
-        assert slow.execute("SELECT COUNT(*) FROM claims").fetchone() == (1,)
+        assert slow.execute("SELECT COUNT(*) FROM spending").fetchone() == (1,)
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(old: Path) -> None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
 import io
 import json
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, TypeVar
 
+from pytest_medhelm.tasks.data.limits import unpack_gzip
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 T = TypeVar("T")
@@ -253,12 +254,11 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise DataMissing(f"{path.name} is not there to read") from None
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read ({error.strerror})") from None
+        raise DataError(f"{path.name} cannot be read ({error.strerror or type(error).__name__})") from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):  # inside a zip file
+        raise DataError(f"{path.name} cannot be unpacked: the zip file is damaged or has a password") from None
     if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            raise DataError(f"{path.name} cannot be unpacked: it is no gzip file, or cut short") from None
+        content = unpack_gzip(path.name, content)
     if not content.strip():
         raise DataError(f"{path.name} is empty")
     return content

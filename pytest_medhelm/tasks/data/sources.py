@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pytest_medhelm.tasks.data.folders import listing
+from pytest_medhelm.tasks.data.limits import bounded
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Task
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import DataError, DataMissing
@@ -111,9 +113,15 @@ def checksum(file: DataFile | DataFolder, path: Path) -> str:
 def content_sha256(path: Path) -> str:
     """SHA-256 of a file's content, unpacked if it ends in .gz. Raises DataError when it cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, EOFError) as error:
+        if path.suffix != ".gz":
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = hashlib.sha256()
+        with gzip.open(path) as unpacked:
+            for block in bounded(path.name, unpacked, path.stat().st_size):
+                sha256.update(block)
+        return sha256.hexdigest()
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
 
 
