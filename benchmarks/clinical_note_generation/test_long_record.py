@@ -60,7 +60,7 @@ TASK = Task(
     named_only=("512k", "1m"),
     embedded_only=("2k",),
     map_by=("length", "depth"),
-    folder=Path(__file__).parent.parent / "shared" / "long_record" / "data",
+    folder=Path(__file__).parent.parent / "samples" / "long_record",
 )
 
 
@@ -78,8 +78,11 @@ def test_long_record(instance: Instance, response: Response, score: Score, jury:
         present, contradicted = found.count("present"), found.count("contradicted")
         score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(found)))
         score.record("present", present / len(found))
-        score.record("contradicted", contradicted / len(found), (1.0, 0.0))
-        score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        if response.status == "ok":
+            score.record("contradicted", contradicted / len(found), (1.0, 0.0))
+            score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        else:
+            score.not_applicable("contradicted", "invented")
         score.not_applicable(*PARTS)
         jury.grade(response)
         return
