@@ -126,7 +126,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
     yield f"{len(shown.entries)} benchmarks ({counts or 'none'}) in {len(covered)} of {len(CATEGORY_OF)} subcategories"
     yield "instances: those of the leaderboard's split, before its cap of 1,000; ?: not published"
     if any(entry.task.category_assigned_here for entry in shown.entries):
-        yield "* placed in its subcategory here, since MedHELM publishes none for it"
+        yield "* its subcategory is chosen here, since MedHELM publishes none for it"
     yield "medhelm tasks NAME shows one in full; medhelm fetch NAME fetches public data"
 
 
@@ -157,7 +157,7 @@ class _Checked:
             "main metric": f"{task.main_metric}, from {low:g} (worst) to {high:g}"
             + (f"; guessing gives {task.chance:.2f}" if task.chance is not None else ""),
             "language": {"mul": "several"}.get(task.language, task.language),
-            "subcategory": "placed here; MedHELM publishes none"
+            "subcategory": "chosen here; MedHELM publishes none"
             if task.category_assigned_here
             else "as MedHELM publishes it",
             "access": task.access,

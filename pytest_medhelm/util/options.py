@@ -264,7 +264,7 @@ OPTIONS = (
         "FILE",
         read_path,
         None,
-        "Where every evaluation is recorded (default: ledger.jsonl beside the suites; docs/promotion.md)",
+        "Where every evaluation is recorded (default: ledger.jsonl next to the suites; docs/promotion.md)",
     ),
     Option(
         "html",
