@@ -136,7 +136,7 @@ def _run_items(
 
 def _voice(config: pytest.Config) -> Callable[[str], None] | None:
     """Writes a line to the terminal at once; None where this process has none, as a worker of xdist."""
-    if _told(config):
+    if _from_controller(config):
         return None
 
     def say(line: str) -> None:
