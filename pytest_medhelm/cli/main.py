@@ -32,7 +32,7 @@ examples:
   medhelm rescore medhelm-results/may              score stored answers with the code as it is now
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
-  medhelm import-helm benchmark_output/runs/my-suite             old results of HELM beside new ones
+  medhelm import-helm benchmark_output/runs/my-suite             old results of HELM next to new ones
   medhelm export medhelm-results/default --to=scores.csv         every score as a table
   medhelm purge medhelm-results/default --texts   remove what a retention rule demands
   medhelm models http://localhost:8000/v1         what does this server serve?

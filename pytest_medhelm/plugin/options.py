@@ -42,7 +42,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
         check_prices(file)
     _check_run(file)
-    given = {option.key: found for option in OPTIONS for found in _places(option, config, file)}
+    given = {option.key: value for option in OPTIONS for value in _places(option, config, file)}
     return make_settings(given, root, config=file)
 
 

@@ -119,7 +119,7 @@ def test_a_wrong_toml_file_names_the_line(old: str, new: str, told: str, tmp_pat
         ("classes: [{name: a, meaning: b}]\n", "ours.yaml, line 1, column 18: a class's name is made of capital"),
         ("classes: [{name: A}]\n", "ours.yaml, line 1, column 11: the key 'meaning' is missing"),
         ("classes: [{name: A, meaning: b}]\nblocked: B\n", "ours.yaml, line 2, column 10: blocked 'B' is unknown"),
-        ("criteria:\n\t- a\n", "ours.yaml, line 2, column 1: a tab; indent with blanks"),
+        ("criteria:\n\t- a\n", "ours.yaml, line 2, column 1: a tab; indent with spaces"),
     ],
 )
 def test_a_wrong_yaml_file_names_the_line(text: str, told: str, tmp_path: Path) -> None:

@@ -121,36 +121,33 @@ class _Packaged:
         metrics = ()
 
 
-def fingerprint_with(metrics: Any = METRICS, code: str = "v1", options: Any = ()) -> str:
+def made_with(metrics: Any = METRICS, code: str = "v1", options: Any = ()) -> str:
     benchmark: Any = type("Changed", (_Packaged,), {"code": code})
     model = Model("vllm/a", "vllm", "a")
     return fingerprint_of(fingerprint_inputs(model, benchmark, metrics, dict(options), None))
 
 
 def test_a_release_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint_with()
+    before = made_with()
     monkeypatch.setattr("importlib.metadata.version", lambda name: "99.0")
-    assert fingerprint_with() == before
+    assert made_with() == before
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_new_version_of_a_metric_changes_it(name: str) -> None:
     newer = {**METRICS, name: replace(METRICS[name], version=METRICS[name].version + 1)}
-    assert fingerprint_with(newer) != fingerprint_with()
+    assert made_with(newer) != made_with()
 
 
 @pytest.mark.parametrize("name", sorted(answers.READER_VERSIONS))
 def test_a_new_version_of_a_reader_changes_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint_with()
+    before = made_with()
     monkeypatch.setattr(fingerprint, "READER_VERSIONS", {**answers.READER_VERSIONS, name: 99})
-    assert fingerprint_with() != before
+    assert made_with() != before
 
 
 def test_task_and_options_count() -> None:
-    assert (
-        len({fingerprint_with(), fingerprint_with(code="v2"), fingerprint_with(options={"bertscore": "m"}.items())})
-        == 3
-    )
+    assert len({made_with(), made_with(code="v2"), made_with(options={"bertscore": "m"}.items())}) == 3
 
 
 @pytest.fixture
@@ -173,7 +170,7 @@ def test_a_metric_of_ones_own_counts_by_what_it_does(plugin: tuple[Path, ModuleT
         import linecache
 
         linecache.checkcache(str(path))
-        return fingerprint_with({**METRICS, "worth": replace(like, compute=module.worth)})
+        return made_with({**METRICS, "worth": replace(like, compute=module.worth)})
 
     first = changed("def worth(prediction, reference):\n    return 1.0\n")
     assert changed("def worth(prediction, reference):\n    # Always.\n    return 1.0\n") == first
