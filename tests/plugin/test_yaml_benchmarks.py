@@ -23,6 +23,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.schema import KEYS, read_spec
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.util.document import DocumentError
+from tests.support.checks import some
 from tests.support.paths import CHECKOUT
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
@@ -362,7 +363,7 @@ def test_solved_examples(own: Any, run: Any, pytester: pytest.Pytester) -> None:
         assert run(*vllm(server), "--medhelm-shots=2").ret == 0
         turns = server.requests[0]["messages"]
         assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
-        for shown, reply in zip(turns[0::2], turns[1::2], strict=False):
+        for shown, reply in some(zip(turns[0::2], turns[1::2], strict=False)):
             assert "Example" in shown["content"]
             assert reply["content"] == shown["content"].partition("Example ")[2][0]
     (pytester.path / "solved.csv").unlink()
@@ -773,7 +774,7 @@ def test_a_starter_runs_as_it_stands(
 ) -> None:
     assert new("ward_triage", *form, *to) == 0
     *wrote, following = capsys.readouterr().out.splitlines()
-    assert all((pytester.path / line.removeprefix("wrote ")).is_file() for line in wrote)
+    assert all((pytester.path / line.removeprefix("wrote ")).is_file() for line in some(wrote))
     words = shlex.split(following.removeprefix("next: "))
     assert words[0] == "pytest"
     result = run(*words[1:], "--strict-markers")
