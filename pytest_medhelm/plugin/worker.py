@@ -142,8 +142,10 @@ class WorkerPlugin:
         if params is None or skips(item):
             return 0
         rubric = self._recorder.rubric(params.benchmark) if "jury" in names else None
-        verdicts = 0 if rubric is None else requests_about(self._requests.panel, rubric, params.packed.criteria)
-        return (params.model.answer is None) + verdicts
+        panel, each = self._requests.panel, 0
+        if rubric is not None:
+            each = requests_about(rubric, params.packed.criteria, panel.rubric_calls)
+        return (params.model.answer is None) + len(panel.judges) * panel.repeats * each
 
     def _stop(self, item: pytest.Item, report: pytest.TestReport, reached: BudgetReached) -> None:
         """The budget does not reach for this item: it has no record, and the session ends with it."""
