@@ -19,10 +19,9 @@ Source: this repository, docs/long-record.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Jury, Response, Score, Task
+from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, Task
 
 from ..shared.long_record.build import record_text
 from ..shared.long_record.checks import finding, invented
@@ -33,7 +32,7 @@ MOST_INVENTED = 10
 PARTS = ("answer", "date", "document")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """All that is asked about each record, record by record."""
     for plan in plans(path):
         yield from instances_of(plan)

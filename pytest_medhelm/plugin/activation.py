@@ -15,7 +15,7 @@ from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.gate_file import Gate
@@ -129,9 +129,23 @@ def _run_items(
     share = _share(config)
     config.stash[SETTINGS] = settings
     config.stash[ROSTER] = roster
-    start_engine = start_engine or partial(start_asking, settings, run, share.processes)
+    start_engine = start_engine or partial(start_asking, settings, run, share.processes, _voice(config))
     pairs = frozenset((status, benchmark) for status, benchmark in tolerated)
     config.pluginmanager.register(WorkerPlugin(config, run, share, start_engine, pairs), "medhelm-worker")
+
+
+def _voice(config: pytest.Config) -> Callable[[str], None] | None:
+    """Writes a line to the terminal at once; None where this process has none, as a worker of xdist."""
+    if _told(config):
+        return None
+
+    def say(line: str) -> None:
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"medhelm: {line}", flush=True)
+
+    return say
 
 
 def _share(config: pytest.Config) -> Share:

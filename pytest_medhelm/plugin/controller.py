@@ -47,8 +47,9 @@ class Controller:
         self._attempt: Attempt | None = None
         self._session: pytest.Session | None = None
         self._lines: list[Line] = []
-        self._budget_reached = ""
-        """The sentence with which the run stopped at its budget."""
+        self._stopped = ""
+        """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
+        self._told: set[str] = set()
         self._interrupted = False
         self._journal = "wal"
 
@@ -106,7 +107,11 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._budget_reached = self._budget_reached or getattr(report, "medhelm_budget", "")
+        self._stopped = self._stopped or getattr(report, "medhelm_stopped", "")
+        for line in getattr(report, "medhelm_notices", ()):
+            if line not in self._told:
+                self._told.add(line)
+                self._say(f"medhelm: {line}")
         self._writer.take(report, self._session)
 
     @pytest.hookimpl(optionalhook=True)
@@ -127,7 +132,7 @@ class Controller:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
             if not self._interrupted:
-                self._conclude(self._budget_reached)
+                self._conclude(self._stopped)
             raise
         self._conclude()
         return result

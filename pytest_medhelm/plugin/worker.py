@@ -19,7 +19,7 @@ from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
 from pytest_medhelm.scoring.jury.jury import requests_about
-from pytest_medhelm.util.errors import BudgetReached
+from pytest_medhelm.util.errors import BudgetReached, RunStopped
 
 if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
@@ -102,13 +102,15 @@ class WorkerPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         reached = call.excinfo.value if call.excinfo is not None else None
-        if isinstance(reached, BudgetReached):
-            self._stop(item, report, reached)
+        if isinstance(reached, BudgetReached | RunStopped):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
+        self._tell(item.session, report, reached)
         if item_params(item) is None:
             return report
         builder = item.stash.get(BUILDER, None)
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        if builder is not None and ended and not isinstance(reached, BudgetReached):
+        if builder is not None and ended and not isinstance(reached, BudgetReached | RunStopped):
             report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
         if not self._settings.show_text:
             hide_text(report, call, builder)
@@ -147,12 +149,19 @@ class WorkerPlugin:
             each = requests_about(rubric, params.packed.criteria, panel.rubric_calls)
         return (params.model.answer is None) + len(panel.judges) * panel.repeats * each
 
-    def _stop(self, item: pytest.Item, report: pytest.TestReport, reached: BudgetReached) -> None:
-        """The budget does not reach for this item: it has no record, and the session ends with it."""
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
-        amount = f"{self._settings.max_cost:.10g} {self._settings.currency}"
-        item.session.shouldstop = report.medhelm_budget = (  # type: ignore[attr-defined]
-            f"budget of {amount} reached after {reached.answered} of {self._planned} requests; "
-            "raise --medhelm-max-cost and run the same command to go on"
-        )
+    def _tell(self, session: pytest.Session, report: pytest.TestReport, reached: BaseException | None) -> None:
+        """What the engine has to say goes with the report; where it stopped asking, the session ends with it."""
+        notices = self._requests.notices()
+        if notices:
+            report.medhelm_notices = notices  # type: ignore[attr-defined]
+        stopped = self._requests.stopped
+        if isinstance(reached, BudgetReached):
+            amount = f"{self._settings.max_cost:.10g} {self._settings.currency}"
+            stopped = (
+                f"budget of {amount} reached after {reached.answered} of {self._planned} requests; "
+                "raise --medhelm-max-cost and run the same command to go on"
+            )
+        elif isinstance(reached, RunStopped):
+            stopped = stopped or str(reached)
+        if stopped and not session.shouldstop:
+            session.shouldstop = report.medhelm_stopped = stopped  # type: ignore[attr-defined]

@@ -97,7 +97,8 @@ def test_standing_faults_are_counted_and_the_rest_is_kept(
 ) -> None:
     def reply(body: dict[str, Any]) -> str | Fault:
         if body["model"] == "hangs":
-            return Fault("hang")
+            # Two kinds: 20 equal failures in a row would stop the run.
+            return Fault("hang" if len(body["messages"][-1]["content"].partition(".")[0]) % 2 else "drop")
         broken = {"Case 3": "500", "Case 7": "drop", "Case 11": "truncated"}
         question = body["messages"][-1]["content"].partition(".")[0]
         kind = broken.get(question)

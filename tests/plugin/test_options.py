@@ -34,6 +34,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "shots": (0, 0, -1),
     "concurrency": (7, 7, "many"),
     "prefetch": (0, 0, -1),
+    "wait": (12.5, 12.5, -1),
     "max_cost": (2.5, 2.5, "inf"),
     "currency": ("EUR", "EUR", None),
     "baseline": ("may", "may", None),

@@ -193,24 +193,35 @@ class Background:
         if job.request.may_drop_form and job.request.model.served in queue.rejects_response_format:
             job.request = without_form(job.request)
         result: Completion | Fault | None = None
+        pause: float | None = None
         try:
             result = await queue.transport.attempt(job.request)
+            # Before the slot is free: a fault that stops the run lets nothing more be sent.
+            pause = self._take_result(queue, job, result)
         finally:
             if self._budget is not None:
                 self._budget.settle(job.request, result)
             self._dispatcher.freed(queue)
-        if isinstance(result, Completion):
-            queue.away_since = None
-            self._failures.answered(job.request.model, result)
-            self._finish(job, replace(result, attempts=job.attempts))
-        else:
-            await self._after_fault(queue, job, result)
+        if pause is not None:
+            # The slot is free while this request waits for its next turn.
+            job.enter("paused", pause + GRACE)
+            await asyncio.sleep(pause)
+            self._dispatcher.queue(job, first=True)
 
-    async def _after_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> None:
+    def _take_result(self, queue: EndpointQueue, job: Job, result: Completion | Fault) -> float | None:
+        """An attempt has ended; returns the seconds after which the request is made again, or None at its end."""
+        if isinstance(result, Fault):
+            return self._take_fault(queue, job, result)
+        queue.away_since = None
+        self._failures.answered(job.request.model, result)
+        self._finish(job, replace(result, attempts=job.attempts))
+        return None
+
+    def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
         model, patience = job.request.model, self._settings.wait
         if fault.kind != "away":
             queue.away_since = None
-        elif queue.away():
+        elif queue.away() and patience > 0:
             self._say(f"{queue.endpoint.shown_url}: {fault.reason}; waited for up to {patience:g} s (--medhelm-wait)")
         if fault.kind == "no_form":
             queue.rejects_response_format.add(model.served)
@@ -220,14 +231,11 @@ class Background:
         again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=patience)
         if again is None:
             self._give_up(job, fault)
-            return
+            return None
         job.request = again.request
         if fault.kind in ("no_form", "less", "crowded"):
             job.attempts -= 1
-        # The slot is free while this request waits for its next turn.
-        job.enter("paused", again.pause + GRACE)
-        await asyncio.sleep(again.pause)
-        self._dispatcher.queue(job, first=True)
+        return again.pause
 
     def _give_up(self, job: Job, fault: Fault) -> None:
         model = job.request.model

@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError, wait
 from pathlib import Path
 
@@ -39,11 +40,14 @@ class Engine:
         processes: int = 1,
         max_cost: float | None = None,
         wait: float = 300.0,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         """``path`` is the responses.sqlite; ``processes`` share it and divide each endpoint's limit.
 
-        They share ``max_cost`` too, what the run may pay (engine.budget). ``wait``: see ``EngineSettings``.
+        They share ``max_cost`` too, what the run may pay (engine.budget). ``wait``: see ``EngineSettings``. ``say`` is
+        called by ``ask`` with what the user should know; without it that stays in ``notices``.
         """
+        self._show = say
         self._path = path
         self._settings = EngineSettings(run, use_cache, processes, max_cost, wait)
         self._pid = os.getpid()
@@ -94,9 +98,10 @@ class Engine:
                     for later in follow(stored) if follow else ():
                         self.submit(*later.both)
                 return mine.future
+            background = self._started()
             job = self._jobs.setdefault(request.key, mine)
             if job is mine:
-                self._started().take(job, first=first)
+                background.take(job, first=first)
         elif first and not job.future.done():
             self._started().prefer(job)
         return job.future
@@ -124,6 +129,7 @@ class Engine:
                 break
             if self._settings.processes > 1 and stop_file(self._path.parent, self._settings.run).exists():
                 raise KeyboardInterrupt
+            self._tell()
             now = self._background.beats if self._background is not None else 0
             still = 0.0 if now != beats else still + STOP_POLL
             beats = now
@@ -136,6 +142,10 @@ class Engine:
             return future.result()
         except CancelledError:
             raise RunStopped("not answered: asking was broken off; the same command goes on from here") from None
+
+    def _tell(self) -> None:
+        while self._show is not None and self.notices:
+            self._show(self.notices.popleft())
 
     def _say(self, line: str) -> None:
         if line not in self._noticed:
@@ -160,6 +170,8 @@ class Engine:
             ready.wait()
         if self._background is None:
             raise RunStopped(f"the engine of pytest-medhelm cannot start ({self._broken})")
+        if self._thread is not None and not self._thread.is_alive():
+            raise RunStopped("the engine of pytest-medhelm has ended: please report it; the same command goes on")
         return self._background
 
     def _work(self, ready: threading.Event) -> None:
