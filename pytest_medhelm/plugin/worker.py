@@ -144,8 +144,10 @@ class WorkerPlugin:
         if params is None or skips(item):
             return 0
         rubric = self._recorder.rubric(params.benchmark) if "jury" in names else None
-        verdicts = 0 if rubric is None else requests_about(self._requests.panel, rubric, params.packed.criteria)
-        return (params.model.answer is None) + verdicts
+        panel, each = self._requests.panel, 0
+        if rubric is not None:
+            each = requests_about(rubric, params.packed.criteria, panel.rubric_calls)
+        return (params.model.answer is None) + len(panel.judges) * panel.repeats * each
 
     def _tell(self, session: pytest.Session, report: pytest.TestReport, reached: BaseException | None) -> None:
         """What the engine has to say goes with the report; where it stopped asking, the session ends with it."""

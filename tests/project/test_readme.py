@@ -66,7 +66,8 @@ def test_commands(
     def reply(body: dict[str, Any]) -> str:
         criteria = ("accuracy", "completeness", "clarity", "structure")
         rating = {"score": 3, "explanation": "fair"}
-        return json.dumps(dict.fromkeys(criteria, rating) | {"class": "CAUTION", "explanation": "careful"})
+        sorted_or_met = {"class": "CAUTION", "criteria_met": True, "explanation": "careful"}
+        return json.dumps(dict.fromkeys(criteria, rating) | sorted_or_met)
 
     monkeypatch.setenv("MEDHELM_MIRROR", mirror)
     monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
