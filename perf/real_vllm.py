@@ -61,8 +61,8 @@ temperature = 5
 [models.second]
 endpoint = "real"
 model = "judge"
-max_tokens = 600
-extra_body = {{ logit_bias = {{ {blanks} }} }}
+max_tokens = 1000
+extra_body = {{ logit_bias = {{ {bias} }} }}
 """
 
 
@@ -117,10 +117,10 @@ class Server:
 class Runs:
     """Whole sessions in one folder, and what came of them."""
 
-    def __init__(self, folder: Path, url: str, blanks: str) -> None:
+    def __init__(self, folder: Path, url: str, bias: str) -> None:
         self._folder = folder
         self.wrong = 0
-        (folder / "medhelm.toml").write_text(CONFIG.format(url=url, blanks=blanks))
+        (folder / "medhelm.toml").write_text(CONFIG.format(url=url, bias=bias))
         (folder / "advice.medhelm.yaml").write_text(BENCHMARK)
 
     def questions(self, short: int, long: int = 0) -> None:
@@ -167,11 +167,11 @@ def serving(python: str, folder: Path) -> Iterator[Server]:
         server.kill()
 
 
-def blank_tokens(model: Path) -> str:
-    """A bias against all tokens of blanks: a random model would write nothing else within guided JSON."""
+def bias(model: Path) -> str:
+    """What makes a random model's guided JSON end: no blanks, and texts that are soon closed."""
     vocabulary = json.loads((model / "tokenizer.json").read_text())["model"]["vocab"]
-    blanks = [number for token, number in vocabulary.items() if set(token) <= set("ĠĊĉč")]
-    return ", ".join(f'"{number}" = -100' for number in blanks)
+    blanks = {number: -100 for token, number in vocabulary.items() if set(token) <= set("ĠĊĉč")}
+    return ", ".join(f'"{number}" = {value}' for number, value in (blanks | {vocabulary['"']: 10}).items())
 
 
 def main() -> None:
@@ -182,7 +182,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, serving(python, Path(name)) as server:
         folder = Path(name) / "run"
         folder.mkdir()
-        runs = Runs(folder, server.url, blank_tokens(Path(name) / "model"))
+        runs = Runs(folder, server.url, bias(Path(name) / "model"))
         server.start(SHORT)
         answers_and_refusals(runs)
         restarts(runs, server)
