@@ -22,17 +22,23 @@ from pytest_medhelm.models.engine.request import Completion, Request, make_reque
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.reports.html.browser_files import write_browser
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.jury.harm import merge
 from pytest_medhelm.scoring.record import text_hash
+from pytest_medhelm.scoring.record_types import Record
 
 MODELS = ("house/small", "house/large")
 JUDGES = ("house/judge-a", "house/judge-b")
+MANIFEST: StoredManifest = {
+    "run": "run", "started": "", "python": "", "platform": "", "packages": {}, "argv": [], "settings": {},
+    "models": [], "judges": [],
+}  # fmt: skip
 CRITERIA = ("accuracy", "completeness", "clarity")
 WORDS = ("fever", "cough", "dose", "tablet", "ward", "nurse", "patient", "allergy", "kidney", "heart", "lung", "rest")
-FACTS: dict[str, Any] = {
+FACTS: Any = {
     "name": "advice", "title": "Advice", "subcategory": "Providing Patient Education Resources", "access": "public",
-    "kind": "jury", "main_metric": "jury", "scale": [1.0, 5.0], "chance": None, "strata": [], "positive": "",
+    "kind": "jury", "main_metric": "jury", "scale": [1.0, 5.0], "chance": None, "sub_tasks": [], "positive": "",
     "code": "",
     "data": {"origin": "real", "sha256": {}, "left_out": 0},
 }  # fmt: skip
@@ -47,7 +53,12 @@ def make_suite(folder: Path, records: int, judges: Sequence[str] = JUDGES, words
     models = [Model(name, "house", name.partition("/")[2]) for name in (*MODELS, *judges)]
     with closing(Suite(folder)) as suite, closing(ResponseStore(folder / "responses.sqlite")) as store:
         suite.begin(
-            "run", {"run": "run", "settings": {}}, {name: {"name": name, "kind": "candidate"} for name in MODELS}
+            "run",
+            MANIFEST,
+            {
+                name: {"name": name, "kind": "candidate", "served": "", "body": {}, "system_prompt": ""}
+                for name in MODELS
+            },
         )
         said: list[tuple[Request, Completion]] = []
         for number in range(records // len(MODELS)):
@@ -67,7 +78,7 @@ def make_suite(folder: Path, records: int, judges: Sequence[str] = JUDGES, words
     return folder
 
 
-def make_leaderboard(records: int) -> dict[str, Any]:
+def make_leaderboard(records: int) -> Any:
     """As much of leaderboard.json as the instance browser needs."""
     shared = {
         "benchmark": "advice",
@@ -120,7 +131,7 @@ def _verdict(
 
 def _record(
     number: int, size: int, model: str, texts: tuple[str, str], given: list[dict[str, Any]], verdicts: list[Any]
-) -> dict[str, Any]:
+) -> Record:
     """As results.record makes it; ``given``: scores and marks, with or without verdicts."""
     means = {name: fmean(verdict["scores"][name] for verdict in given) for name in CRITERIA}
     scores = {"jury": fmean(means.values()), **{f"jury_{name}": value for name, value in means.items()}}
@@ -128,11 +139,11 @@ def _record(
         "benchmark": "advice", "instance": f"case-{number:06d}", "model": model, "perturbation": "", "repeat": 0,
         "public_id": f"case-{number:06d}", "status": "ok", "main_metric": "jury", "scores": scores,
         "not_applicable": [], "absent": {}, "label": None, "scales": {name: [1.0, 5.0] for name in scores},
-        "evaluation": "all", "evaluation_size": size, "settings": "same", "cluster": "", "stratum": "",
+        "eval_set_hash": "all", "eval_set_size": size, "fingerprint": "same", "cluster": "", "sub_task": "",
         "slices": {"ward": WORDS[number % 7]}, "request": texts[0], "reference": texts[1], "error": "",
         "verdicts": verdicts, "flags": [], "harm": merge([verdict["harm"] for verdict in given]), "latency": 0.5,
         "attempts": 1, "cached": False, "usage": {}, "cost": None, "paid": None,
-        "benchmark_facts": FACTS,
+        "benchmark_metadata": FACTS,
     }  # fmt: skip
 
 

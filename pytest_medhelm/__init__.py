@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.prompts import Message, answer_letter, letter_prompt, lettered
     from pytest_medhelm.tasks.rubric import Criterion, Rubric
-    from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Task
+    from pytest_medhelm.tasks.task import DataFile, DataFolder, Examples, Excluded, Instance, Instances, Task
     from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing, missing_extra
 
     __version__: str
@@ -56,6 +56,7 @@ __all__ = [
     "Examples",
     "Excluded",
     "Instance",
+    "Instances",
     "Jury",
     "Message",
     "Metric",
@@ -119,7 +120,7 @@ _MODULES = {
     "tasks.points": "PointsCriterion PointsRubric",
     "tasks.prompts": "Message answer_letter letter_prompt lettered",
     "tasks.rubric": "Criterion Rubric",
-    "tasks.task": "DataFile DataFolder Examples Excluded Instance Task",
+    "tasks.task": "DataFile DataFolder Examples Excluded Instance Instances Task",
     "util.errors": "ConfigError DataError DataMissing missing_extra",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

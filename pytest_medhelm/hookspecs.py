@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_medhelm.results.leaderboard.document import Leaderboard
+
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.results.store.suite import Suite
@@ -26,7 +28,7 @@ def pytest_medhelm_make_model(name: str, config: pytest.Config) -> Model | None:
 
     :param name: the name as the user wrote it.
     :param config: the pytest config.
-    :return: a ``pytest_medhelm.models.spec.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
+    :return: a ``pytest_medhelm.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
         ``answer`` it is a plain function ``(messages, instance, benchmark) -> text``; where that gives None, the
         instance is missing data. None to pass.
 
@@ -75,7 +77,7 @@ Line = str | tuple[str, Mapping[str, bool]]
 
 
 @pytest.hookspec
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path, suite: Suite) -> Iterable[Line] | None:
+def pytest_medhelm_report(leaderboard: Leaderboard, folder: Path, suite: Suite) -> Iterable[Line] | None:
     """Write a report of your own, show lines in the terminal, or both.
 
     Called on the controller at the end of a session that was not interrupted. The plugin's own reports are

@@ -16,26 +16,16 @@ https://github.com/JoakimEdin/medical-coding-reproducibility (all notes with ICD
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import (
-    DataFile,
-    Excluded,
-    Instance,
-    Metric,
-    Response,
-    Score,
-    Task,
-    content_id,
-    digest,
-    read_columnar,
-)
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Metric, Response, Score, Task
+from pytest_medhelm import content_id, digest, read_columnar
 
 from ..shared.icd10 import BILLING_CODE_SCORES, mimiciv_billing_code, mimiciv_billing_code_helm, read_codes
+from ..shared.templates import PHYSIONET
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each note with a code."""
     seen: Counter[str] = Counter()
     for row in read_columnar(path):
@@ -67,13 +57,11 @@ TASK = Task(
     load=load,
     main_metric="mimiciv_billing_code_f1",
     metrics=(Metric(mimiciv_billing_code, BILLING_CODE_SCORES),),
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
     source="https://physionet.org/content/mimiciv/",
     attribution="Johnson et al. 2023 (MIMIC-IV), Edin et al. 2023",
-    redistribution=False,
-    may_use_hosted_api=False,
     how_to_obtain="sign the data use agreements of MIMIC-IV and MIMIC-IV-Note on PhysioNet and run the preparation of "
     "github.com/JoakimEdin/medical-coding-reproducibility, which writes this file",
+    **PHYSIONET,
 )
 
 
@@ -90,5 +78,4 @@ def prompt(instance: Instance) -> str:
 def test_mimiciv_billing_code(instance: Instance, response: Response, score: Score) -> None:
     codes = instance.fields["codes"]
     score.metric(mimiciv_billing_code, response.read(read_codes), codes)
-    for name, value in mimiciv_billing_code_helm(response.text, codes).items():
-        score.helm(name, value)
+    score.helm_scores(mimiciv_billing_code_helm(response.text, codes))

@@ -14,23 +14,10 @@ Source: Lopez et al. 2025, https://doi.org/10.1038/s41746-024-01377-1 (human lab
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import (
-    DataError,
-    DataFolder,
-    Excluded,
-    Instance,
-    Response,
-    Score,
-    Task,
-    content_id,
-    digest,
-    files_in,
-    letter_prompt,
-    read_xlsx,
-)
+from pytest_medhelm import DataError, DataFolder, Excluded, Instance, Instances, Response, Score, Task
+from pytest_medhelm import content_id, digest, files_in, letter_prompt, read_xlsx
 
 CHOICES = ("has a history", "has no history", "uncertain")
 LETTER = {"1": "A", "0": "B", "2": "C"}
@@ -41,7 +28,7 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-def load(folder: Path) -> Iterator[Instance | Excluded]:
+def load(folder: Path) -> Instances:
     """One instance for each labelled row of each condition's workbook."""
     seen: Counter[str] = Counter()
     for path in files_in(folder, "*.xlsx"):
@@ -49,7 +36,7 @@ def load(folder: Path) -> Iterator[Instance | Excluded]:
         if condition not in CONDITIONS:
             raise DataError(f"{path.name} is not called like one of the 13 conditions, e.g. homelessness.xlsx")
         for row in read_xlsx(path):
-            text, label = (row.take(column, str).strip() for column in ("text", "result_human"))
+            text, label = row.cells("text", "result_human")
             if not text or not label:
                 yield Excluded("no text or no label")
                 continue

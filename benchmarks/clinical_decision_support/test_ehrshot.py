@@ -16,22 +16,10 @@ without any earlier event, are left out. All labels of a patient are one cluster
 Source: Wornow et al. 2023, https://ehrshot.stanford.edu (MEDS release)
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import (
-    DataError,
-    DataFile,
-    Excluded,
-    Instance,
-    Response,
-    Score,
-    Task,
-    digest,
-    letter_prompt,
-    rank,
-    read_columnar,
-)
+from pytest_medhelm import DataError, DataFile, Excluded, Instance, Instances, Response, Score, Task
+from pytest_medhelm import digest, letter_prompt, rank, read_columnar
 
 from ..shared.timelines import Label, Timelines, read_labels
 
@@ -45,9 +33,7 @@ LABELS_AT_MOST = 10_000
 CHARACTERS = 100_000
 
 
-def load(
-    events: Path, readmission: Path, hypertension: Path, anemia: Path, splits: Path
-) -> Iterator[Instance | Excluded]:
+def load(events: Path, readmission: Path, hypertension: Path, anemia: Path, splits: Path) -> Instances:
     """One instance for each label of the three tasks, with the events that precede it."""
     split = {
         row.take("subject_id", int): row.text("split") for row in read_columnar(splits, columns=["subject_id", "split"])

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
 
 from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
+from ..shared.templates import MIT
 
 TASK = Task(
     name="health_bench",
@@ -30,14 +31,12 @@ TASK = Task(
     load=examples,
     main_metric="rouge_l",
     rubric="points",
-    licence="MIT",
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
-    redistribution=True,
-    may_use_hosted_api=True,
     how_to_obtain=f"download {ADDRESS}/healthbench/2025-05-07-06-14-12_oss_eval.jsonl (plain or .gz)",
     size=5000,
     category_assigned_here=True,
+    **MIT,
 )
 LENGTH_PENALTY = 0.0299
 """For each 500 characters above 2,000 (docs/rubrics.md)."""

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
 
 from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
+from ..shared.templates import MIT
 
 TASK = Task(
     name="health_bench_consensus",
@@ -31,15 +32,13 @@ TASK = Task(
     load=examples,
     main_metric="rouge_l",
     rubric="points",
-    licence="MIT",
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
-    redistribution=True,
-    may_use_hosted_api=True,
     how_to_obtain=f"download {ADDRESS}/healthbench/consensus_2025-05-09-20-00-46.jsonl (plain or .gz)",
     size=3671,
     category_assigned_here=True,
     outside_medhelm=True,
+    **MIT,
 )
 LENGTH_PENALTY = 0.002
 """For each 500 characters above 2,000 (docs/rubrics.md)."""

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
 
 from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
+from ..shared.templates import MIT
 
 TASK = Task(
     name="health_bench_hard",
@@ -30,15 +31,13 @@ TASK = Task(
     load=examples,
     main_metric="rouge_l",
     rubric="points",
-    licence="MIT",
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
-    redistribution=True,
-    may_use_hosted_api=True,
     how_to_obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
     size=1000,
     category_assigned_here=True,
     outside_medhelm=True,
+    **MIT,
 )
 LENGTH_PENALTY = 0.0392
 """For each 500 characters above 2,000 (docs/rubrics.md)."""

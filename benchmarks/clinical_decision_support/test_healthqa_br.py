@@ -14,17 +14,18 @@ Source: D'addario 2025, https://huggingface.co/datasets/Larxel/healthqa-br (all 
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Score, Task, lettered, read_columnar
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Response, Score, lettered, read_columnar
+
+from ..shared.templates import CC_BY, examination
 
 MARK = re.compile(r"""['"]([A-Z])['"]\s*:\s*|^[ \t]*([A-Z])\s*[:)]\s+""", re.MULTILINE)
 """What stands before an option."""
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row whose key is one of its options."""
     for row in read_columnar(path, ["id", "source", "group", "question", "answer"]):
         question, choices = split_options(row.text("question"))
@@ -66,23 +67,17 @@ def unquoted(option: str) -> str:
     return text
 
 
-TASK = Task(
+TASK = examination(
     name="healthqa_br",
     title="HealthQA-BR",
-    subcategory="Providing Clinical Knowledge Support",
     category_assigned_here=True,
-    access="public",
-    kind="multiple_choice",
     files=(DataFile("healthqa-br.parquet"),),
     load=load,
-    main_metric="exact_match",
-    licence="CC BY 4.0",
     source="https://huggingface.co/datasets/Larxel/healthqa-br",
     attribution="Andrew Maranhao Ventura D'addario, 2025",
-    redistribution=True,
-    may_use_hosted_api=True,
     how_to_obtain="download the file from https://huggingface.co/datasets/Larxel/healthqa-br",
     language="pt",
+    **CC_BY,
 )
 
 

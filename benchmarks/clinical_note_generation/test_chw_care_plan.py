@@ -14,10 +14,11 @@ Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/a
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_csv
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, content_id, read_csv
+
+from ..shared.templates import private_text
 
 FIELDS = (
     "Chief complaint",
@@ -33,11 +34,11 @@ FIELDS = (
 )
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row of chw_care_plan.csv that has a note."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
-        note = row.take("MO Note", str).strip()
+        note = row.cell("MO Note")
         if not note:
             yield Excluded("no note")
             continue
@@ -49,21 +50,13 @@ def load(path: Path) -> Iterator[Instance | Excluded]:
         )
 
 
-TASK = Task(
+TASK = private_text(
     name="chw_care_plan",
     title="NoteExtract",
     subcategory="Documenting Care Plans",
-    access="private",
-    kind="jury",
     files=(DataFile("chw_care_plan.csv"),),
     load=load,
-    main_metric="rouge_l",
     rubric="accuracy_structure_clarity",
-    licence="private",
-    source="https://arxiv.org/abs/2505.23802",
-    attribution="Bedi et al. 2025",
-    redistribution=False,
-    may_use_hosted_api=False,
     how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv "
     "with the column 'MO Note'",
     size=487,

@@ -19,10 +19,9 @@ Source: this repository, docs/long-record.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Jury, Response, Score, Task
+from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, Task
 
 from ..shared.long_record.build import record_text
 from ..shared.long_record.checks import finding, invented
@@ -33,7 +32,7 @@ MOST_INVENTED = 10
 PARTS = ("answer", "date", "document")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """All that is asked about each record, record by record."""
     for plan in plans(path):
         yield from instances_of(plan)
@@ -61,7 +60,7 @@ TASK = Task(
     named_only=("512k", "1m"),
     embedded_only=("2k",),
     map_by=("length", "depth"),
-    folder=Path(__file__).parent.parent / "shared" / "long_record" / "data",
+    folder=Path(__file__).parent.parent / "samples" / "long_record",
 )
 
 
@@ -79,8 +78,11 @@ def test_long_record(instance: Instance, response: Response, score: Score, jury:
         present, contradicted = found.count("present"), found.count("contradicted")
         score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(found)))
         score.record("present", present / len(found))
-        score.record("contradicted", contradicted / len(found), (1.0, 0.0))
-        score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        if response.status == "ok":
+            score.record("contradicted", contradicted / len(found), (1.0, 0.0))
+            score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        else:
+            score.not_applicable("contradicted", "invented")
         score.not_applicable(*PARTS)
         jury.grade(response)
         return

@@ -13,13 +13,16 @@ Source: Chen et al. 2023, https://arxiv.org/abs/2211.08584 (the reports of MIMIC
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_medhelm import DataError, DataFile, Excluded, Instance, Jury, Response, Score, Task, content_id, read_text
+from pytest_medhelm import DataError, DataFile, Excluded, Instance, Instances, Jury, Response, Score
+from pytest_medhelm import content_id, read_text
+
+from ..shared.templates import physionet_text, score_text
 
 
-def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
+def load(findings: Path, impressions: Path) -> Instances:
     """One instance for each line of the two files."""
     left, right = lines(findings), lines(impressions)
     if len(left) != len(right):
@@ -32,12 +35,8 @@ def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
         if not finding or not impression:
             yield Excluded("an empty line in one of the files")
             continue
-        yield Instance(
-            id=content_id(seen, finding, impression),
-            question="Write the impression of this radiology report, as briefly as its content allows.",
-            answer=impression,
-            context=finding,
-        )
+        question = "Write the impression of this radiology report, as briefly as its content allows."
+        yield Instance(id=content_id(seen, finding, impression), question=question, answer=impression, context=finding)
 
 
 def lines(path: Path) -> Sequence[str]:
@@ -47,21 +46,14 @@ def lines(path: Path) -> Sequence[str]:
     return [line.strip() for line in text.split("\n")]
 
 
-TASK = Task(
+TASK = physionet_text(
     name="mimic_rrs",
     title="MIMIC-RRS",
     subcategory="Documenting Diagnostic Reports",
-    access="gated",
-    kind="jury",
     files=(DataFile("test.findings.tok"), DataFile("test.impression.tok")),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
     source="https://arxiv.org/abs/2211.08584",
     attribution="Chen et al. 2023; Johnson et al. 2016 (MIMIC-III)",
-    redistribution=False,
-    may_use_hosted_api=False,
     how_to_obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
     "authors of MIMIC-RRS made from it (rrs-mimiciii, folder all)",
 )
@@ -76,6 +68,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mimic_rrs(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context)

@@ -14,27 +14,19 @@ Source: Pandit et al. 2025, https://huggingface.co/datasets/UTAustin-AIHealth/Me
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import (
-    DataFile,
-    Instance,
-    Response,
-    Score,
-    Task,
-    answers,
-    content_id,
-    digest,
-    read_columnar,
-)
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, Task
+from pytest_medhelm import answers, content_id, digest, read_columnar
+
+from ..shared.templates import MIT
 
 LABELS = {"0": "true", "1": "hallucinated"}
 SHOWN = {"0": "Ground Truth", "1": "Hallucinated Answer"}
 COLUMNS = ("Question", "Knowledge", *SHOWN.values(), "Difficulty Level", "Category of Hallucination")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """Two instances for each record: the true answer and the hallucinated one."""
     seen: Counter[str] = Counter()
     for row in read_columnar(path, COLUMNS):
@@ -79,14 +71,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="exact_match",
-    licence="MIT",
     source="https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu",
     attribution="Shrey Pandit and others, 2025; PubMedQA",
-    redistribution=True,
-    may_use_hosted_api=True,
     size=2000,
     chance=1 / 2,
     positive="hallucinated",
+    **MIT,
 )
 
 

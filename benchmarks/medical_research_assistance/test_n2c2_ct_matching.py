@@ -14,23 +14,10 @@ Source: Stubbs et al. 2019, https://doi.org/10.1093/jamia/ocz163 (n2c2 2018 trac
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import (
-    DataError,
-    DataFolder,
-    Instance,
-    Response,
-    Score,
-    Task,
-    child_text,
-    digest,
-    files_in,
-    letter_prompt,
-    read_xml,
-    unnamed,
-)
+from pytest_medhelm import DataError, DataFolder, Instance, Instances, Response, Score, Task
+from pytest_medhelm import child_text, digest, files_in, letter_prompt, read_xml, unnamed
 
 CRITERIA = {
     "ABDOMINAL": "The patient has ever had an operation inside the abdomen, part of the small or large bowel removed, "
@@ -40,11 +27,10 @@ CRITERIA = {
     "ischemia.",
     "CREATININE": "The patient's serum creatinine has been above the upper limit of normal.",
 }
-CHOICES = ("yes", "no")
 LETTERS = {"met": "A", "not met": "B"}
 
 
-def load(folder: Path) -> Iterator[Instance]:
+def load(folder: Path) -> Instances:
     """One instance for each patient and criterion; each file holds one patient."""
     for number, path in enumerate(files_in(folder, "*.xml"), start=1):
         with unnamed(path, number):
@@ -61,7 +47,7 @@ def load(folder: Path) -> Iterator[Instance]:
                     question=f"Criterion: {definition}\nDoes the patient meet it?",
                     answer=LETTERS[met],
                     context=record,
-                    choices=CHOICES,
+                    choices=("yes", "no"),
                     cluster=digest(patient),
                     slices={"criterion": criterion},
                 )
@@ -95,8 +81,7 @@ TASK = Task(
     attribution="Stubbs et al. 2019",
     redistribution=False,
     may_use_hosted_api=False,
-    how_to_obtain="request the n2c2 2018 track 1 data (cohort selection) from the DBMI data portal of Harvard "
-    "Medical School",
+    how_to_obtain="request the n2c2 2018 track 1 data (cohort selection) from Harvard's DBMI data portal",
     size=258,
     chance=1 / 2,
     sub_tasks_by="criterion",

@@ -1,16 +1,12 @@
-"""AdolescentPrivacy: does an adolescent's note hold something of a named confidential kind that must be withheld
-from the parent's portal?
+"""AdolescentPrivacy: does an adolescent's note hold something of a named confidential kind that must be withheld from
+the parent's portal?
 
-Asked: the note and a question that names the kind (sexual and reproductive health, substance use, mental
-health, family safety). A routine screening without a finding is not withheld, nor is what concerns other
-people. A: something to withhold; B: nothing.
+Asked: the note and a question that names the kind (sexual and reproductive health, substance use, mental health,
+family safety). A routine screening without a finding is not withheld, nor is what concerns other people. A: something
+to withhold; B: nothing.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"something to withhold". MedHELM keeps only the last of rows with the same prompt; here every row counts.
-
-The file (pp26_adolescent_privacy.xlsx, sheet "Test cases": question, note, provided_label) holds synthetic
-cases that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are
-kept as fields. Questions about the same note share a cluster.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "something
+to withhold".
 
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_adolescent_privacy, test split)
 """

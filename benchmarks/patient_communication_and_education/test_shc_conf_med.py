@@ -1,17 +1,12 @@
-"""MedConfInfo: does an adolescent's note hold confidential matters that a parent should not see without the
-patient's consent?
+"""MedConfInfo: does an adolescent's note hold confidential matters that a parent should not see without the patient's
+consent?
 
 Asked: the note, or a part of it, of an adolescent's visit and the question of the file.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
-options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
-Questions about the same note share a cluster. The file (shc_conf_med.csv: prompt, context, label) has no ids,
-so an instance's id is a hash of its texts.
-
-Source: Rabbani et al. 2024, https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109 (as used in
-MedHELM, test split)
+Source: Rabbani et al. 2024, https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109 (as used in MedHELM,
+test split)
 """
 
 from pytest_medhelm import Instance, Response, Score, letter_prompt

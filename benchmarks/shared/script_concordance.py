@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
-from pytest_medhelm import answers
+from pytest_medhelm import Row, answers
 
 RATINGS = ("-2", "-1", "0", "+1", "+2")
 """In the order of the panel's weights."""
@@ -27,6 +28,17 @@ _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
 _AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
 _MARKUP = re.compile(r"[*_`$#]+")
 _SPELLED_SIGN = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)")
+
+
+def panel_votes(row: Row) -> tuple[float, ...]:
+    """The panel's votes for -2 to +2."""
+    try:
+        votes = tuple(float(row.text(column)) for column in ("-2", "-1", "0", "1", "2"))
+    except ValueError:
+        raise row.error("a weight is not a number") from None
+    if not all(math.isfinite(vote) and vote >= 0 for vote in votes) or max(votes) == 0:
+        raise row.error("the weights are not votes: one is negative, or none is positive")
+    return votes
 
 
 def read_rating(text: str) -> int | None:

@@ -10,17 +10,20 @@ import math
 import re
 import sqlite3
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_medhelm import DataError, answers, read_text
+from pytest_medhelm import DataError, Instance, answers, read_text
 
 Cell = None | int | float | str | bytes
 Rows = Sequence[tuple[Cell, ...]]
 
+NOW = "2105-12-31 23:59:00"
+"""The present time of EHRSQL's questions."""
 ROWS = 10_000
 """A result with more rows is no answer to a question."""
 STEPS = 500_000_000
@@ -198,6 +201,14 @@ def repaired(sql: str, now: str) -> str:
     for sign, (low, high) in NORMAL.items():
         written = written.replace(f" {sign}_lower ", f" {low} ").replace(f" {sign}_upper ", f" {high} ")
     return written
+
+
+def gold_rows(instance: Instance, database: Path, now: str) -> Rows | None:
+    """The rows that answer a question at a present time; None, with a warning, when its reference query fails."""
+    rows = reference_rows(database, repaired(instance.answer, now))
+    if rows is None:
+        warnings.warn(f"ehr_sql: the reference query of {instance.id} fails on {database.name}", stacklevel=2)
+    return rows
 
 
 def read_sql(text: str) -> str | None:

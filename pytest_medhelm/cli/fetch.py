@@ -22,6 +22,26 @@ MIRROR = "MEDHELM_MIRROR"
 """Environment variable: what --mirror is when it is not given."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark whose data to fetch")
+    parser.add_argument("--all-public", action="store_true", help="fetch the data of every public benchmark")
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="fetch into DIR/NAME, for --medhelm-data=DIR (default: the cache folder)"
+    )
+    parser.add_argument(
+        "--mirror",
+        metavar="URL",
+        help="take the files from URL/NAME/FILE, and from nowhere else (default: $MEDHELM_MIRROR)",
+    )
+    parser.add_argument(
+        "--accept-licence", action="store_true", help="accept the terms that are shown, without being asked"
+    )
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to know as well"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Fetch; returns 1 when something that was named is not here afterwards.
 

@@ -19,6 +19,20 @@ LISTED = 20
 """Runs that are left out by name."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "runs", type=Path, metavar="RUNS", help="benchmark_output/runs/SUITE of HELM, or one run folder in it"
+    )
+    parser.add_argument(
+        "--suite",
+        type=Path,
+        default=Path("medhelm-results/helm"),
+        metavar="DIR",
+        help="suite to add them to; may hold results already (default: medhelm-results/helm)",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Import; 0 when every run is in the suite, 1 when some are not. Raises DataError when none could be used."""
     folders = run_folders(arguments.runs)

@@ -13,6 +13,13 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """List or fetch. Raises ConfigError for wrong words, ModelError when a server or a file is not to be had."""
     what: list[str] = arguments.what

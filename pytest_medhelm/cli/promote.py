@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,8 +26,29 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.hashing import json_hash
 
 PROMOTION = "promotion"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    for name, metavar, text in (
+        ("gate", "FILE", "gate file that must pass; lock it before the run with 'medhelm gate lock'"),
+        ("requested-by", "NAME", "who asks for it"),
+        ("approved-by", "NAME", "who approves it; somebody else"),
+        ("intended-use", "TEXT", "what the model may be used for"),
+        ("expires", "YYYY-MM-DD", "until when"),
+        ("rollback", "MODEL", "the model to go back to"),
+    ):
+        parser.add_argument(f"--{name}", required=True, metavar=metavar, help=text)
+    parser.add_argument("--model", metavar="NAME", help="candidate to promote (default: the suite's only one)")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument("--override", action="store_true", help="promote although the gate file was not fixed before")
+    parser.add_argument("--reason", metavar="TEXT", help="why; stands in the ledger and on the model card")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,7 +121,7 @@ def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> 
     candidates = apart_from(against, suite, candidates_of(suite.models()))
     selected = {benchmark for benchmark, name in suite.cells() if name in candidates}
     outcome = conclude(suite, [gate], candidates, selected, baseline=against)
-    newest = suite.run(suite.newest_run())["run"]
+    newest = suite.runs()[-1]["run"]
     problem = finish(ledger, outcome, candidates, [gate], newest, source="promote")
     print_reports(suite, outcome.leaderboard)
     if problem:
@@ -163,7 +183,7 @@ def _facts(
     return {
         "model": model,
         "served": suite.models()[model]["served"],
-        "fingerprint": _digest([suite.models()[model], [cell.provenance.get("model") for cell in cells]]),
+        "fingerprint": json_hash([suite.models()[model], [cell.provenance.get("model") for cell in cells]], 64),
         "suite": suite.folder.name,
         "gates": digests([gate]),
         "requested_by": arguments.requested_by,
@@ -177,7 +197,7 @@ def _facts(
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
         "baseline": against.model if against else "",
         "evidence": {
-            "results": _digest(outcome.leaderboard["results"]),
+            "results": json_hash(outcome.leaderboard["results"], 64),
             "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
             "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
             **({"baseline": _scores_digest(against)} if against else {}),
@@ -188,14 +208,15 @@ def _facts(
 def _scores_digest(baseline: Baseline) -> str:
     """Of what the candidate was compared with: scores and instances, alike from a suite and its leaderboard.json."""
     cells = [
-        [name, cell.evaluation, cell.instances, {metric: rounded(list(kept)) for metric, kept in cell.scores.items()}]
+        [
+            name,
+            cell.eval_set_hash,
+            cell.instances,
+            {metric: rounded(list(kept)) for metric, kept in cell.scores.items()},
+        ]
         for name, cell in sorted(baseline.cells.items())
     ]
-    return _digest([baseline.model, cells])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json_hash([baseline.model, cells], 64)
 
 
 def _print(entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pytest_medhelm.results.store.opening import is_writable
 from pytest_medhelm.results.store.purge import purge_all, purge_texts
@@ -13,6 +14,16 @@ BEYOND = (
     "not in its reach: exports, pages and rating sheets that were written elsewhere, the data files, the logs of the "
     "servers that were asked, backups"
 )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--texts", action="store_true", help="prompts, answers, references, reasons; scores and the leaderboard stay"
+    )
+    what.add_argument("--all", action="store_true", help="the whole suite; the ledger keeps its hashes")
 
 
 def run(arguments: argparse.Namespace) -> int:

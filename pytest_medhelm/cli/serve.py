@@ -31,6 +31,24 @@ PORTS = 100
 DEFAULT = Path("medhelm-results/default")
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "suite", nargs="?", type=Path, help="folder of a suite, or of several (default: medhelm-results/default)"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="default: 8000, or the next one that is free")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--token",
+        nargs="?",
+        const="",
+        metavar="TOKEN",
+        help="let in only who has the address with this token (alone: one is made up); other --host need it",
+    )
+    parser.add_argument("--open", action="store_true", help="open the browser as well")
+    parser.add_argument("--verbose", action="store_true", help="print every request: method, path, status")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises ConfigError or DataError when there is nothing to serve or no address for it."""
     folder = _folder(arguments.suite)

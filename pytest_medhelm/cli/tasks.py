@@ -46,6 +46,17 @@ class Presence:
         return {"": "not here", "sample": "sample only"}.get(self.origin, self.origin)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark to show in full, its files checked")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with data files, as of --medhelm-data")
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to list as well"
+    )
+    parser.add_argument("--access", choices=("public", "gated", "private"), help="only these")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the list; returns 1 when a module or, of a benchmark shown in full, a file cannot be used.
 

@@ -26,7 +26,7 @@ _LONGEST = 40
 """Signs of a setting that a sentence shows."""
 _MUST_AGREE = (
     ("data", "data checksum"),
-    ("evaluation", "set of instances"),
+    ("eval_set_hash", "set of instances"),
     ("prompt", "prompt"),
     ("scoring", "scoring code"),
     ("code", "benchmark module"),
@@ -101,16 +101,16 @@ def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | Not
 
 def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotMeasured:
     scale = cell.metrics[metric]["scale"]
-    pairs = [*_pairs(cell, base, metric, scale)]
+    pairs = [*_pairs(cell, base, metric, (scale[0], scale[1]))]
     known = [pair for pair in pairs if pair.known]
     if not known:
         return NotMeasured("no instance was measured for both")
     span = abs(scale[1] - scale[0])
 
-    strata = None if cell.strata is None else [pair.stratum for pair in known]
+    strata = None if cell.sub_tasks is None else [pair.stratum for pair in known]
 
     def limits(values: list[float], of: list[Pair]) -> tuple[float, float]:
-        groups = None if cell.strata is None else [pair.stratum for pair in of]
+        groups = None if cell.sub_tasks is None else [pair.stratum for pair in of]
         return difference_limits(values, [pair.cluster for pair in of], groups, span=span, alpha=rule.alpha)
 
     shown = limits([pair.low for pair in known], known)
@@ -162,7 +162,7 @@ def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> I
     worst, best = min(scale), max(scale)
     theirs = base.scores.get(metric, [None] * len(base.instances))
     clusters = cell.clusters or range(len(cell.instances))
-    strata = cell.strata or [0] * len(cell.instances)
+    strata = cell.sub_tasks or [0] * len(cell.instances)
     for place, name in enumerate(cell.instances):
         other = places.get(name)
         if place in aside or other is None:
@@ -210,9 +210,12 @@ def _other_settings(cell: Cell, base: Cell) -> Iterator[str]:
 
 def _settings(cell: Cell) -> dict[str, str]:
     """The settings of a model in a few signs each; a long one by its hash."""
-    model = cell.provenance.get("model") or {}
-    found = {**model.get("body", {}), **{key: model[key] for key in model.keys() - {"body", "served"} if model[key]}}
-    if not cell.model.endswith(model.get("served", "")):
+    model = cell.provenance["model"]
+    if model is None:
+        return {}
+    beside = {key: value for key, value in model.items() if key not in ("body", "served") and value}
+    found = {**model["body"], **beside}
+    if not cell.model.endswith(model["served"]):
         found["served name"] = model["served"]
     texts = {
         key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found.items()

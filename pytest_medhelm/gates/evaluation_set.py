@@ -23,7 +23,7 @@ def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
 
 def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
     n = stated.get("n")
-    data = cell.facts["data"]
+    data = cell.metadata["data"]
     if n == "all" and cell.size != data["instances"]:
         yield f"it states all {data['instances']} instances, {cell.size} were to be run: type --medhelm-limit=all"
     elif isinstance(n, int) and n != cell.size:
@@ -32,7 +32,7 @@ def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
     if checksum is not None:
         found = data["sha256"]
         wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
-        if cell.facts["access"] != "public" and sorted(wanted.values()) == sorted(found.values()):
+        if cell.metadata["access"] != "public" and sorted(wanted.values()) == sorted(found.values()):
             return  # Their names are hashes, with another key on another machine.
         for name in sorted(wanted.keys() | found.keys()):
             there, here = wanted.get(name), found.get(name)
@@ -41,26 +41,29 @@ def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
 
 
 def _hashes(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
-    for key, name, what in (
-        ("set", "evaluation", "another evaluation set"),
-        ("prompt", "prompt", "another prompt"),
-        ("scoring", "scoring", "other scoring code"),
+    here = cell.provenance
+    for key, found, what in (
+        ("set", here["eval_set_hash"], "another evaluation set"),
+        ("prompt", here["prompt"], "another prompt"),
+        ("scoring", here["scoring"], "other scoring code"),
     ):
-        found = cell.provenance.get(name)
         if key in stated and stated[key] != found:
             yield f"it states {what}: {_short(stated[key])} there and {_short(found)} here"
 
 
 def _settings(stated: Mapping[str, Any], cell: Cell, run: Mapping[str, Any]) -> Iterator[str]:
-    jury = cell.provenance.get("jury") or {}
+    jury = cell.provenance["jury"]
     found = {
-        "shots": cell.provenance.get("shots", 0),
+        "shots": cell.provenance["shots"],
         "sampler": run.get("sampler", "hash"),
         "repeats": run.get("repeats", 1),
         "perturbations": sorted(run.get("perturbations", ())),
     }
     if cell.jury.judges:
-        found |= {"judges": sorted(jury.get("judges", cell.jury.judges)), "judge_repeats": jury.get("repeats", 1)}
+        found |= {
+            "judges": sorted(jury["judges"] if jury else cell.jury.judges),
+            "judge_repeats": jury["repeats"] if jury else 1,
+        }
     for key, value in found.items():
         wanted = sorted(stated[key]) if isinstance(stated.get(key), list) else stated.get(key, value)
         if wanted != value:

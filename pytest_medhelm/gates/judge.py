@@ -15,6 +15,8 @@ from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.gates.verdict import GateResult, Measured, NotMeasured, any_of, decide, unread, worst_of
 from pytest_medhelm.results.agreement.validation import Validation
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.document import CellMeasurements
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
 
 
@@ -23,7 +25,7 @@ class Evidence:
     """What rules are judged on."""
 
     cells: Sequence[Cell]
-    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    measured: Mapping[str, CellMeasurements] = field(default_factory=dict)
     """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
     selected: Collection[str] = ()
     """The benchmarks that ``*`` and categories stand for."""
@@ -113,14 +115,14 @@ def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, C
     if scope != "*" and (scope not in SCOPES or scope in mine):
         return [scope]
     there = sorted({*evidence.selected, *gate.benchmarks})
-    return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].facts)]
+    return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].metadata)]
 
 
 SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
 """Slugs of categories and subcategories, which a rule may name in place of a benchmark."""
 
 
-def _scopes_of(facts: Mapping[str, Any]) -> set[str]:
+def _scopes_of(facts: BenchmarkMetadata) -> set[str]:
     return {slug(facts["category"]), slug(facts["subcategory"])}
 
 
@@ -160,4 +162,4 @@ def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Measured | NotMeasured:
         return doubt
     if rule.baseline:
         return against(rule, cell, evidence.baseline)
-    return measure(rule, at_level(cell, rule.alpha), evidence.measured.get(f"{cell.benchmark} {cell.model}", {}))
+    return measure(rule, at_level(cell, rule.alpha), evidence.measured.get(f"{cell.benchmark} {cell.model}"))

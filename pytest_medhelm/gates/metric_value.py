@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
-from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, COST, LATENCIES, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits, mean_limits, share_limits
 from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 LEAST_TIMED = 20
 """A quantile of fewer answers says little."""
 
 
-def measure(rule: Rule, cell: Cell, measured: Mapping[str, Any]) -> Measured | NotMeasured:
+def measure(rule: Rule, cell: Cell, measured: CellMeasurements | None) -> Measured | NotMeasured:
     """What the rule is about; ``measured``: the measurements of this cell. ``cell`` is already the rule's slice."""
     metric = rule.metric or cell.main_metric
     if metric in STATUSES:
@@ -27,7 +28,7 @@ def measure(rule: Rule, cell: Cell, measured: Mapping[str, Any]) -> Measured | N
     if metric in LATENCIES:
         return _latency(metric, cell, rule.alpha)
     if metric == COST:
-        return _cost([measured])
+        return _cost([measured] if measured else [])
     if metric == "must_pass":
         return _never_events(cell)
     return _metric(metric, cell, rule.alpha)
@@ -37,7 +38,7 @@ def at_level(cell: Cell, alpha: float) -> Cell:
     """The cell with intervals whose ends are each at the one-sided level alpha."""
     if math.isclose(alpha, ALPHA):
         return cell
-    return make_cell(cell.benchmark, cell.model, cell.columns, cell.facts, cell.provenance, 1 - 2 * alpha)
+    return make_cell(cell.benchmark, cell.model, cell.columns, cell.metadata, cell.provenance, 1 - 2 * alpha)
 
 
 def slice_values(cell: Cell, key: str) -> list[str]:
@@ -55,17 +56,20 @@ def slice_of(cell: Cell, key: str, value: str) -> Cell | NotMeasured:
         return NotMeasured(f"slice {key!r} has no value {value!r}; there are: {', '.join(known[:8])}")
     rows = [row for row, found in enumerate(cell.columns.slices[key]) if found == value]
     columns = cell.columns.only(rows)
-    facts = {**cell.facts, "strata": [name for name in cell.facts["strata"] if name in set(columns.strata)]}
+    facts: BenchmarkMetadata = {
+        **cell.metadata,
+        "sub_tasks": [name for name in cell.metadata["sub_tasks"] if name in set(columns.sub_tasks)],
+    }
     return replace(make_cell(cell.benchmark, cell.model, columns, facts, cell.provenance), partial=cell.partial)
 
 
-def suite_cost(rows: list[Mapping[str, Any]]) -> Measured | NotMeasured:
+def suite_cost(rows: Sequence[CellMeasurements]) -> Measured | NotMeasured:
     """What the answers of one model and their judging cost, over its cells."""
     return _cost(rows)
 
 
 def _status(status: str, cell: Cell, alpha: float) -> Measured:
-    count = cell.statuses.get(status, 0)
+    count = sum(found == status for found in cell.columns.statuses)
     flags = [float(found == status) for found in cell.columns.statuses]
     limits = share_limits(flags, cell.columns.clusters, alpha) if flags else None
     return Measured(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=bounds_name(1 - alpha))
@@ -78,12 +82,13 @@ def _metric(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
     if summary is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
         return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
-    if summary["value"] is None:
+    value, low, high = summary["value"], summary["low"], summary["high"]
+    worst, best = summary["worst"], summary["best"]
+    if value is None or low is None or high is None or worst is None or best is None:
         return NotMeasured(summary["note"] or "nothing was measured")
-    value = summary["value"]
     exact = _exact_limits(metric, cell, alpha) if "one_sided" not in summary else None
-    limits = exact or (summary["low"], summary["high"])
-    ends = min(summary["worst"], summary["best"]), max(summary["worst"], summary["best"])
+    limits = exact or (low, high)
+    ends = min(worst, best), max(worst, best)
     # Missing data move a limit by as much as they can move the value.
     outer = limits[0] + min(0.0, ends[0] - value), limits[1] + max(0.0, ends[1] - value)
     missing = f"{summary['missing']} of {summary['missing'] + summary['n']} missing" if summary["missing"] else ""
@@ -100,24 +105,28 @@ def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] 
     ]
     page = cell.metrics[metric]
     if metric not in cell.scores:
-        return label_limits(metric, _labelled(cell), cell.facts.get("positive"), alpha) if cell.columns.labels else None
+        return (
+            label_limits(metric, _labelled(cell), cell.metadata.get("positive"), alpha) if cell.columns.labels else None
+        )
     least, most = sorted(page["scale"])
     values = [cell.scores[metric][place] for place in kept]
     if not kept or not set(values) <= {least, most}:
         return None
     right = [float(value == most) for value in values]
     clusters = [cell.columns.clusters[place] for place in kept]
-    strata = None if cell.strata is None else [cell.strata[place] for place in kept]
+    strata = None if cell.sub_tasks is None else [cell.sub_tasks[place] for place in kept]
     low, high = share_limits(right, clusters, alpha) if strata is None else mean_limits(right, clusters, strata, alpha)
     low, high = least + (most - least) * low, least + (most - least) * high
-    return (low, high) if strata is None else (min(low, page["low"]), max(high, page["high"]))
+    if strata is None or page["low"] is None or page["high"] is None:
+        return low, high
+    return min(low, page["low"]), max(high, page["high"])
 
 
 def _labelled(cell: Cell) -> list[Labelled]:
     columns = cell.columns
-    rows = zip(columns.labels, columns.clusters, columns.strata, strict=True)
+    rows = zip(columns.labels, columns.clusters, columns.sub_tasks, strict=True)
     return [
-        Labelled(*pair, cluster, stratum if cell.strata is not None else "")
+        Labelled(*pair, cluster, stratum if cell.sub_tasks is not None else "")
         for pair, cluster, stratum in rows
         if pair is not None
     ]
@@ -155,7 +164,7 @@ def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[flo
     return ordered[first - 1], ordered[last - 1]
 
 
-def _cost(rows: list[Mapping[str, Any]]) -> Measured | NotMeasured:
+def _cost(rows: Sequence[CellMeasurements]) -> Measured | NotMeasured:
     total = 0.0
     for row in rows:
         for party in (row["model"], row["judges"]):
@@ -169,7 +178,7 @@ def _cost(rows: list[Mapping[str, Any]]) -> Measured | NotMeasured:
 
 def never_events_of(cell: Cell) -> int:
     """How many never-events the data of a benchmark has, also those that a limit leaves out of the evaluation set."""
-    return max(int(cell.facts["data"].get("never_events", 0)), len(cell.columns.floors))
+    return max(int(cell.metadata["data"].get("never_events", 0)), len(cell.columns.floors))
 
 
 def _never_events(cell: Cell) -> Measured | NotMeasured:

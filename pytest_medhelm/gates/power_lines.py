@@ -81,7 +81,7 @@ def planned_as(baseline: Baseline, gate: Gate) -> dict[str, Planned]:
     found = {}
     for name, cell in baseline.cells.items():
         stated = gate.benchmarks.get(name, {}).get("n")
-        scopes = {slug(cell.facts["category"]), slug(cell.facts["subcategory"])}
+        scopes = {slug(cell.metadata["category"]), slug(cell.metadata["subcategory"])}
         found[name] = Planned(stated if isinstance(stated, int) else cell.size, scopes)
     return found
 

@@ -36,13 +36,14 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
         yield f"[benchmarks.{cell.benchmark}]"
         yield f"n = {cell.size}"
         yield f"data = {{ {', '.join(f'{_text(file)} = {_text(sha)}' for file, sha in sorted(_data(cell).items()))} }}"
-        yield f"set = {_text(cell.evaluation)}"
-        if cell.provenance.get("prompt"):
-            yield f"prompt = {_text(cell.provenance['prompt'])}"
+        yield f"set = {_text(cell.eval_set_hash)}"
+        prompt = cell.provenance["prompt"]
+        if prompt:
+            yield f"prompt = {_text(prompt)}"
         yield ""
     yield '[[rule]]\nrule = "*.request_error <= 0.01"\n'
     for cell in cells:
-        sign, end = (">=", "lower") if cell.facts["scale"][1] > cell.facts["scale"][0] else ("<=", "upper")
+        sign, end = (">=", "lower") if cell.metadata["scale"][1] > cell.metadata["scale"][0] else ("<=", "upper")
         yield "[[rule]]"
         yield f'rule = "{cell.benchmark}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
         yield 'why = "say here why this is good enough"\n'
@@ -50,12 +51,12 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
 
 def _somewhat_below(cell: Cell) -> float:
     """Between chance, or the worst value, and the best: a threshold that is plainly there to be changed."""
-    worst, best = cell.facts["scale"]
+    worst, best = cell.metadata["scale"]
     return round(float(worst + best) / 2, 2)
 
 
 def _data(cell: Cell) -> dict[str, str]:
-    return dict(cell.facts["data"]["sha256"])
+    return dict(cell.metadata["data"]["sha256"])
 
 
 def _text(value: str) -> str:

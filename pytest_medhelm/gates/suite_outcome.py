@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_medhelm.gates.baseline import Baseline
 from pytest_medhelm.gates.gate_file import Gate
@@ -15,12 +14,13 @@ from pytest_medhelm.results.agreement.assessment import assess
 from pytest_medhelm.results.agreement.document import document
 from pytest_medhelm.results.agreement.validation import validated
 from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.published import published_rows
-from pytest_medhelm.results.leaderboard.spending import paid_by
+from pytest_medhelm.results.leaderboard.spending import paid_by, with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
-from pytest_medhelm.results.store.manifest import shown, with_benchmarks
-from pytest_medhelm.results.store.opening import is_writable, open_responses
+from pytest_medhelm.results.store.manifest import with_benchmarks
 from pytest_medhelm.results.store.ratings import suite_ratings
+from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_json
 
@@ -31,7 +31,7 @@ class Outcome:
 
     cells: Sequence[Cell]
     gates: Sequence[GateResult]
-    leaderboard: Mapping[str, Any]
+    leaderboard: Leaderboard
 
 
 def conclude(
@@ -50,41 +50,53 @@ def conclude(
     figures stand beside; None: where they did before.
     """
     suite.commit()
-    cells, measured = read_cells(suite)
+    cells, measured, spent = read_cells(suite)
     runs = suite.runs()
-    measured["spending"] |= _paid_now(suite, runs[-1])
     ratings = suite_ratings(suite) if suite.ratings() else None
     validations = validated(ratings) if ratings and gates else {}
-    evidence = Evidence(cells, measured["cells"], selected, runs[-1]["settings"], baseline, validations)
+    evidence = Evidence(cells, measured, selected, runs[-1]["settings"], baseline, validations)
     results = [
         result
         for gate in gates
         for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
     ]
     if published is None:
-        published = bool(earlier(suite.folder).get("results", {}).get("published"))
+        before = earlier(suite.folder)
+        published = before is not None and bool(before["results"]["published"])
     beside = published_rows(cells) if published else None
     agreement = document(assess(ratings)) if ratings else None
-    leaderboard = make_leaderboard(suite, cells, measured, [result.as_json() for result in results], beside, agreement)
-    if is_writable(suite.folder):
-        latest = with_benchmarks(shown(runs[-1]), leaderboard["results"]["benchmarks"])
-        manifest = {"runs": [shown(run) for run in runs[:-1]], "latest": latest, "last_record": suite.last_record()}
-        write_json(suite.folder / "manifest.json", manifest)
+    leaderboard = make_leaderboard(
+        suite,
+        cells,
+        measured,
+        with_payment(spent, *_paid_now(suite, runs[-1])),
+        [result.as_json() for result in results],
+        beside,
+        agreement,
+    )
+    write_json(
+        suite.folder / "manifest.json",
+        {
+            "runs": runs[:-1],
+            "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"]),
+            "last_record": suite.last_record(),
+        },
+    )
     return Outcome(cells, results, leaderboard)
 
 
-def _paid_now(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    store = open_responses(suite.folder)
+def _paid_now(suite: Suite, manifest: RunManifest) -> tuple[str, float | None]:
+    store = ResponseStore(suite.folder / "responses.sqlite")
     try:
         return paid_now(store, manifest)
     finally:
         store.close()
 
 
-def paid_now(store: ResponseStore, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def paid_now(store: ResponseStore, manifest: RunManifest) -> tuple[str, float | None]:
     """The currency, and what a run paid; None without prices."""
     prices = manifest.get("prices")
-    return {
-        "currency": manifest["settings"].get("currency", "USD"),
-        "paid_now": paid_by(store.usages(manifest["run"]), prices) if prices else None,
-    }
+    return (
+        str(manifest["settings"].get("currency", "USD")),
+        paid_by(store.usages(manifest["run"]), prices) if prices else None,
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from pytest_medhelm.gates.rule import Rule
+from pytest_medhelm.results.leaderboard.document import GateEntry
 
 Verdict = Literal["pass", "fail", "inconclusive", "not evaluated"]
 """``fail``: shown to be worse; ``inconclusive``: not shown either way. Only ``pass`` is a pass."""
@@ -52,9 +53,9 @@ class GateResult:
         where = f" on {self.benchmark}" if self.benchmark else ""
         return f"{self.verdict}: {self.rule}: {self.model}{where} has {value}{interval}: {self.reason}"
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> GateEntry:
         """Plain values with the sentence."""
-        return asdict(self) | {"sentence": self.sentence()}
+        return cast(GateEntry, asdict(self) | {"sentence": self.sentence()})
 
 
 @dataclass(frozen=True, slots=True)

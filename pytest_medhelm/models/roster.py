@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from pytest_medhelm.models.metadata import ModelKind, ModelMetadata
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
@@ -206,10 +207,6 @@ def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Call
     return server.start()
 
 
-def describe(model: Model) -> dict[str, Any]:
+def describe(model: Model) -> ModelMetadata:
     """A model as the reports and the manifest show it."""
-    return {
-        "name": model.name,
-        "kind": model.kind,
-        **model.settings(),
-    }
+    return {**model.settings(), "name": model.name, "kind": cast(ModelKind, model.kind)}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_medhelm.models.endpoint import Endpoint, endpoint_of
+from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.models.price import Price, read_price
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
@@ -79,10 +80,12 @@ class Model:
         """``baseline``, ``human``, or ``candidate``: only candidates are ranked, compared and gated."""
         return self.provider if self.provider in ("baseline", "human") else CANDIDATE
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> ModelSettings:
         """What belongs to the model and may change its answers."""
-        found = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
-        return found if self.structured == "auto" else found | {"structured": self.structured}
+        found: ModelSettings = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
+        if self.structured != "auto":
+            found["structured"] = self.structured
+        return found
 
 
 def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> Model:

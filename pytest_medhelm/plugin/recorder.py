@@ -11,15 +11,15 @@ import pytest
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin.item_params import item_params
-from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
-from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
-from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
+from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
+from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
+from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override, rubric_identity
 from pytest_medhelm.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Recorder:
         self._tolerated = tolerated
         self._described: set[str] = set()
         self._hashes: dict[tuple[str, str], str] = {}
-        self._facts: dict[str, dict[str, Any]] = {}
+        self._facts: dict[str, FingerprintInputs] = {}
         """By hash of the settings, until a record has carried them to the controller."""
 
     @cached_property
@@ -77,7 +77,7 @@ class Recorder:
                 instance=packed.unpack(),
                 model=model,
                 main_metric="jury" if judged else benchmark.task.main_metric,
-                settings=self._settings_hash(model, benchmark),
+                fingerprint=self._fingerprint_of(model, benchmark),
             )
         return item.stash[BUILDER]
 
@@ -92,9 +92,9 @@ class Recorder:
         name = builder.benchmark.task.name
         if name not in self._described:
             self._described.add(name)
-            record["benchmark_facts"] = builder.benchmark.facts()
-        if builder.settings in self._facts:
-            record["settings_facts"] = self._facts.pop(builder.settings)
+            record["benchmark_metadata"] = builder.benchmark.facts()
+        if builder.fingerprint in self._facts:
+            record["fingerprint_inputs"] = self._facts.pop(builder.fingerprint)
         return record
 
     def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
@@ -108,11 +108,13 @@ class Recorder:
             return chosen_rubric(self.settings.config, key)
         return load_rubric(rubric) if isinstance(rubric, str) else rubric
 
-    def _settings_hash(self, model: Model, benchmark: Benchmark) -> str:
+    def _fingerprint_of(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)
         if key not in self._hashes:
-            facts = settings_facts(model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark))
-            self._hashes[key] = settings_hash(facts)
+            facts = fingerprint_inputs(
+                model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark)
+            )
+            self._hashes[key] = fingerprint_of(facts)
             self._facts[self._hashes[key]] = facts
         return self._hashes[key]
 
@@ -125,13 +127,13 @@ class Recorder:
             return None
         facts = {
             "judges": {judge.name: judge.settings() for judge in self._roster.judges},
-            "rubric": rubric.digest,
+            "rubric": rubric_identity(rubric),
+            "wording": f"v{JURY_VERSION}",
             "repeats": self.settings.judge_repeats,
         }
         if isinstance(rubric, PointsRubric):
-            calls = self.settings.rubric_calls
-            return {**facts, "wording": points_prompt_hash(rubric, calls), "calls": calls}
-        return {**facts, "wording": prompt_hash(rubric), "shuffle": self.settings.shuffle_criteria}
+            return {**facts, "calls": self.settings.rubric_calls}
+        return {**facts, "shuffle": self.settings.shuffle_criteria}
 
 
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()

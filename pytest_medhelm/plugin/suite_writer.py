@@ -34,7 +34,8 @@ class SuiteWriter:
             return
         self.selected.add(record["benchmark"])
         # With the first record of each process: what the benchmark itself demands.
-        self.rules.update(record.get("benchmark_facts", {}).get("gates", ()))
+        if metadata := record.get("benchmark_metadata"):
+            self.rules.update(metadata["gates"])
         self._config.hook.pytest_medhelm_update_record(record=record)
         self.open(session).add(record)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.

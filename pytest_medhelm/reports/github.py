@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_medhelm.reports.markdown import document
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.util.escaping import visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -19,7 +19,7 @@ STEP_LIMIT = 1024 * 1024
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+def pytest_medhelm_report(leaderboard: Leaderboard) -> Iterator[str]:
     """Add to the summary of the step; annotate. Nothing happens elsewhere than on GitHub."""
     step = os.environ.get(STEP_SUMMARY)
     if step:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.util.files import write_json
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path) -> None:
+def pytest_medhelm_report(leaderboard: Leaderboard, folder: Path) -> None:
     """Write leaderboard.json."""
     write_json(folder / "leaderboard.json", leaderboard)

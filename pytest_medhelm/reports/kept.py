@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.util.settings import Pages
 
 _JUDGED = ("benchmark", "n", "partial", "statuses", "instances", "scores", "provenance")
@@ -19,20 +18,22 @@ def pages_there(folder: Path) -> Pages:
     return "single" if (folder / "leaderboard.html").is_file() else "none"
 
 
-def keep_verdicts(leaderboard: Mapping[str, Any], before: Mapping[str, Any]) -> int:
+def keep_verdicts(leaderboard: Leaderboard, before: Leaderboard | None) -> int:
     """Take verdicts, and the attempt they are of, over into a leaderboard that was made without judging.
 
     A verdict stands as long as the results of its model do. Returns how many do not stand any more.
     """
-    gates = before.get("results", {}).get("gates", [])
+    if before is None:
+        return 0
+    gates = before["results"]["gates"]
     standing = [gate for gate in gates if _results(before, gate["model"]) == _results(leaderboard, gate["model"])]
     leaderboard["results"]["gates"] = standing
-    attempt = before.get("measurements", {}).get("attempt")
+    attempt = before["measurements"].get("attempt")
     if attempt is not None and len(standing) == len(gates):
         leaderboard["measurements"]["attempt"] = attempt
     return len(gates) - len(standing)
 
 
-def _results(leaderboard: Mapping[str, Any], model: str) -> list[dict[str, Any]]:
+def _results(leaderboard: Leaderboard, model: str) -> list[dict[str, object]]:
     cells = [cell for cell in leaderboard["results"]["cells"] if cell["model"] == model]
     return [{key: cell.get(key) for key in _JUDGED} for cell in cells]

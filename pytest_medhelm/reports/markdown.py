@@ -6,13 +6,14 @@ It holds no text of a prompt or answer and no instance. Names come from files an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Results
 from pytest_medhelm.util.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
@@ -20,17 +21,17 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], folder: Path) -> None:
+def pytest_medhelm_report(leaderboard: Leaderboard, folder: Path) -> None:
     """Write summary.md."""
     write_private(folder / "summary.md", document(leaderboard))
 
 
-def document(leaderboard: Mapping[str, Any]) -> str:
+def document(leaderboard: Leaderboard) -> str:
     """The whole text."""
     return "\n".join(lines(leaderboard)) + "\n"
 
 
-def lines(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+def lines(leaderboard: Leaderboard) -> Iterator[str]:
     """The document, line by line."""
     results = leaderboard["results"]
     yield f"## Leaderboard of suite {plain(leaderboard['suite'])}"
@@ -56,7 +57,7 @@ def lines(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     yield f"{covered} of {len(results['coverage'])} subcategories have a benchmark here."
 
 
-def _gates(gates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _gates(gates: Sequence[GateEntry]) -> Iterator[str]:
     if not gates:
         return
     good = sum(gate["verdict"] == "pass" for gate in gates)
@@ -69,7 +70,7 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
 
 
-def _table(results: Mapping[str, Any]) -> Iterator[str]:
+def _table(results: Results) -> Iterator[str]:
     """Benchmarks down, models across."""
     cells = {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]}
     models = [facts["name"] for facts in sorted(results["models"], key=lambda entry: entry["kind"] != "candidate")]
@@ -83,7 +84,7 @@ def _table(results: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _cell(cell: Mapping[str, Any] | None) -> str:
+def _cell(cell: CellEntry | None) -> str:
     if cell is None:
         return ""
     summary = cell["metrics"].get(cell["main_metric"])

@@ -12,14 +12,17 @@ from typing import Any
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.markdown import plain
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Results
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 
-def card(leaderboard: Mapping[str, Any], model: str, promotion: Mapping[str, Any] | None = None) -> str:
+def card(leaderboard: Leaderboard, model: str, promotion: Mapping[str, Any] | None = None) -> str:
     """The section for one model of a leaderboard; ``promotion``: the facts of its entry in the ledger, if any."""
     return "\n".join(_lines(leaderboard, model, promotion)) + "\n"
 
 
-def _lines(leaderboard: Mapping[str, Any], model: str, promotion: Mapping[str, Any] | None) -> Iterator[str]:
+def _lines(leaderboard: Leaderboard, model: str, promotion: Mapping[str, Any] | None) -> Iterator[str]:
     results = leaderboard["results"]
     facts = next(entry for entry in results["models"] if entry["name"] == model)
     cells = [cell for cell in results["cells"] if cell["model"] == model]
@@ -55,7 +58,7 @@ def _lines(leaderboard: Mapping[str, Any], model: str, promotion: Mapping[str, A
         yield f"- {sentence}"
 
 
-def _row(cell: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def _row(cell: CellEntry, facts: BenchmarkMetadata) -> str:
     main = cell["metrics"].get(cell["main_metric"])
     value = "no value" if main is None or main["value"] is None else f"{main['value']:.3f}"
     ends = "" if main is None or main["low"] is None else f"{main['low']:.3f} to {main['high']:.3f}"
@@ -66,7 +69,7 @@ def _row(cell: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     )
 
 
-def _gates(gates: list[Mapping[str, Any]], leaderboard: Mapping[str, Any]) -> Iterator[str]:
+def _gates(gates: list[GateEntry], leaderboard: Leaderboard) -> Iterator[str]:
     if not gates:
         return
     yield "### Rules that were agreed on"
@@ -80,7 +83,7 @@ def _gates(gates: list[Mapping[str, Any]], leaderboard: Mapping[str, Any]) -> It
     yield ""
 
 
-def _limits(cells: list[Mapping[str, Any]], results: Mapping[str, Any]) -> Iterator[str]:
+def _limits(cells: list[CellEntry], results: Results) -> Iterator[str]:
     covered = sorted({entry["subcategory"] for entry in results["coverage"] if entry["benchmarks"]})
     yield f"Covers {len(covered)} of {len(results['coverage'])} kinds of clinical work: {plain(', '.join(covered))}."
     sample = [cell["benchmark"] for cell in cells if cell["sample"]]
@@ -90,7 +93,8 @@ def _limits(cells: list[Mapping[str, Any]], results: Mapping[str, Any]) -> Itera
     if partial:
         yield f"Incomplete: {plain(', '.join(partial))}."
     for cell in cells:
-        missing = cell["metrics"].get(cell["main_metric"], {}).get("missing", 0)
+        main = cell["metrics"].get(cell["main_metric"])
+        missing = main["missing"] if main else 0
         if missing:
             yield f"{plain(cell['benchmark'])}: {missing} of {cell['n']} instances without a score."
     judged = [cell["benchmark"] for cell in cells if cell["main_metric"].startswith("jury")]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.reports.terminal_table import table
+from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Published, Results, SuiteSpending
 from pytest_medhelm.results.leaderboard.spending import money
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.escaping import visible
@@ -22,7 +22,7 @@ LISTED = 3
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Iterator[Line]:
+def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> Iterator[Line]:
     """The leaderboard, what to look at, and the gates last: they decide."""
     results = leaderboard["results"]
     width = max(80, shutil.get_terminal_size().columns)
@@ -38,9 +38,9 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> Itera
         yield f"gate {visible(sentence)}", {_COLOUR.get(verdict, "yellow"): True}
 
 
-def _verdicts(gates: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _verdicts(gates: Sequence[GateEntry]) -> Iterator[tuple[str, str]]:
     """Verdict and sentence of each result, and one for all benchmarks on which a model passes a rule, where many."""
-    passed: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    passed: dict[tuple[str, str], list[GateEntry]] = defaultdict(list)
     for gate in gates:
         if gate["verdict"] == "pass":
             passed[gate["rule"], gate["model"]].append(gate)
@@ -56,7 +56,7 @@ _COLOUR = {"pass": "green", "fail": "red"}
 """By verdict; what is not shown either way is neither."""
 
 
-def _slowest(leaderboard: Mapping[str, Any], suite: Suite) -> Iterator[str]:
+def _slowest(leaderboard: Leaderboard, suite: Suite) -> Iterator[str]:
     """Where requests took longest here: cells by their 95th percentile, and single instances of the newest run."""
     measured = leaderboard["measurements"]["cells"]
     imported = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] == "imported"}
@@ -81,7 +81,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def _worst(results: Mapping[str, Any]) -> Iterator[str]:
+def _worst(results: Results) -> Iterator[str]:
     """Where to look first: severe harm, then the cells in which most instances have no usable answer."""
     kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
     found = []
@@ -99,7 +99,7 @@ def _worst(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"look at first: {'; '.join(sentence for *_, sentence in worst[:LISTED])}"
 
 
-def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+def closing(leaderboard: Leaderboard) -> Iterator[str]:
     """Win rates, costs and warnings."""
     results = leaderboard["results"]
     rates = results["win_rate"]["rates"]
@@ -127,7 +127,7 @@ def closing(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"absent: {visible(reason)}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
 
 
-def _published(published: Mapping[str, Any], benchmarks: int) -> str:
+def _published(published: Published, benchmarks: int) -> str:
     """Where the paper's figures stand beside ours; on the page, since they are no part of this table."""
     reasons = "; ".join(f"{len(names)} {reason}" for reason, names in published["left_out"].items())
     return (
@@ -136,11 +136,10 @@ def _published(published: Mapping[str, Any], benchmarks: int) -> str:
     )
 
 
-def _cost(spending: Mapping[str, Any]) -> Iterator[str]:
+def _cost(spending: SuiteSpending) -> Iterator[str]:
     """What the suite cost, what this run paid of it, and whose cost is not known; nothing without prices."""
     parts, gaps = [], []
-    for one, many in (("model", "models"), ("judge", "judges")):
-        parties = spending[many]
+    for one, many, parties in (("model", "models", spending["models"]), ("judge", "judges", spending["judges"])):
         known = [entry["cost"] for entry in parties.values() if entry["cost"] is not None]
         if known:
             parts.append(f"{one if len(parties) == 1 else many} {money(sum(known))} {spending['currency']}")

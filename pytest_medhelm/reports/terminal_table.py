@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.document import Results
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
 from pytest_medhelm.util.escaping import visible
 
@@ -19,7 +21,7 @@ MODELS_ACROSS = 6
 DIFFERS = "differ"
 """Stands for the number of instances where models have different ones."""
 
-Cell = Mapping[str, Any]
+Cell = CellEntry
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class TableHeader:
     name: str
 
 
-def table(results: Mapping[str, Any], width: int) -> Iterator[str]:
+def table(results: Results, width: int) -> Iterator[str]:
     """The lines, no wider than ``width`` (at least 80)."""
     cells = {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]}
     heads = _heads(sorted(results["models"], key=_place))
@@ -49,11 +51,11 @@ def table(results: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from _down(results, cells, heads, width)
 
 
-def _place(facts: Mapping[str, Any]) -> bool:
+def _place(facts: ModelMetadata) -> bool:
     return bool(facts["kind"] != "candidate")
 
 
-def _heads(models: Sequence[Mapping[str, Any]]) -> dict[str, TableHeader]:
+def _heads(models: Sequence[ModelMetadata]) -> dict[str, TableHeader]:
     """By model; its kind is said where its name does not say it."""
     heads = {}
     for facts in models:
@@ -64,7 +66,7 @@ def _heads(models: Sequence[Mapping[str, Any]]) -> dict[str, TableHeader]:
     return heads
 
 
-def _by_category(results: Mapping[str, Any]) -> dict[str, list[str]]:
+def _by_category(results: Results) -> dict[str, list[str]]:
     """Benchmarks by category, both in the order of the taxonomy and the leaderboard."""
     groups: dict[str, list[str]] = {category: [] for category in CATEGORY_OF.values()}
     for facts in results["benchmarks"]:
@@ -73,7 +75,7 @@ def _by_category(results: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _across(
-    results: Mapping[str, Any],
+    results: Results,
     cells: Mapping[tuple[str, str], Cell],
     heads: Mapping[str, TableHeader],
     columns: Mapping[str, int],
@@ -121,7 +123,7 @@ def _whose(models: Sequence[str], of: int, heads: Mapping[str, TableHeader]) -> 
 
 
 def _down(
-    results: Mapping[str, Any], cells: Mapping[tuple[str, str], Cell], heads: Mapping[str, TableHeader], width: int
+    results: Results, cells: Mapping[tuple[str, str], Cell], heads: Mapping[str, TableHeader], width: int
 ) -> Iterator[str]:
     """One line per benchmark x model, remarks below it."""
     shown = {model: _marked(model, head) for model, head in heads.items()}
@@ -155,8 +157,11 @@ def _value(cell: Cell) -> str:
     if summary is None or summary["value"] is None:
         return "-"
     digits = 2 if max(map(abs, summary["scale"])) <= 10 else 1
+    value = f"{summary['value']:.{digits}f}"
+    if summary["low"] is None or summary["high"] is None:
+        return value
     low, high = f"{summary['low']:.{digits}f}", f"{summary['high']:.{digits}f}"
-    return f"{summary['value']:.{digits}f} {low}{' to ' if summary['low'] < 0 else '-'}{high}"
+    return f"{value} {low}{' to ' if summary['low'] < 0 else '-'}{high}"
 
 
 def remarks(cell: Cell) -> Iterator[str]:

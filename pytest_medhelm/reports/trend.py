@@ -16,7 +16,7 @@ BLOCKS, DIGITS = "▁▂▃▄▅▆▇█", "12345678"
 
 WORDS = {
     "data": ("other data", "other data files"),
-    "evaluation": ("other instances", "another set of instances"),
+    "eval_set_hash": ("other instances", "another set of instances"),
     "prompt": ("other prompt", "another prompt"),
     "code": ("other module", "another version of the benchmark's module"),
     "scoring": ("other scoring", "other scoring code"),

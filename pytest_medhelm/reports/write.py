@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from _pytest.outcomes import OutcomeException
@@ -21,6 +21,7 @@ from pytest_medhelm.reports import github, json_file, markdown, terminal
 from pytest_medhelm.reports.html import leaderboard_page as html
 from pytest_medhelm.reports.html import single_file as single
 from pytest_medhelm.reports.kept import pages_there
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ReportFailed
 from pytest_medhelm.util.settings import Pages
@@ -47,7 +48,7 @@ class ReportResult(NamedTuple):
 
 
 def write_reports(
-    manager: PluginManager, suite: Suite, leaderboard: Mapping[str, Any], pages: Pages = "pages"
+    manager: PluginManager, suite: Suite, leaderboard: Leaderboard, pages: Pages = "pages"
 ) -> ReportResult:
     """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along."""
     for name, module in {**REPORTS, "medhelm-html": PAGES[pages]}.items():
@@ -79,7 +80,7 @@ def _failure(name: str, file: str | None, error: BaseException) -> str:
     )
 
 
-def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages | None = None) -> None:
+def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = None) -> None:
     """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end.
 
     ``pages``: None for those that the suite has.
@@ -91,7 +92,7 @@ def print_reports(suite: Suite, leaderboard: Mapping[str, Any], pages: Pages | N
         raise ReportFailed("; ".join(written.failures.values()))
 
 
-def print_table(suite: Suite, leaderboard: Mapping[str, Any]) -> None:
+def print_table(suite: Suite, leaderboard: Leaderboard) -> None:
     """Print what the terminal shows of a suite, and write nothing."""
     for line in terminal.pytest_medhelm_report(leaderboard=leaderboard, suite=suite):
         print(line if isinstance(line, str) else line[0])

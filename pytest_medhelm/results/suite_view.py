@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.results.leaderboard.aggregate import make_leaderboard, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.scoring.record import Record
@@ -67,14 +68,22 @@ def load_suite(path: str | Path) -> SuiteView:
     folder = Path(path)
     suite = open_suite(folder)
     try:
-        cells, measured = read_cells(suite)
-        written = earlier(folder).get("results", {})
+        cells, measured, spent = read_cells(suite)
+        written = earlier(folder)
+        results = written["results"] if written else None
+        currency = written["measurements"]["spending"]["currency"] if written else "USD"
         return SuiteView(
             path=folder,
             records=[record for pair in suite.cells() for record in suite.records(*pair)],
             cells=cells,
             leaderboard=make_leaderboard(
-                suite, cells, measured, written.get("gates", ()), written.get("published"), written.get("agreement")
+                suite,
+                cells,
+                measured,
+                with_payment(spent, currency, None),
+                results["gates"] if results else (),
+                results["published"] if results else None,
+                results["agreement"] if results else None,
             ),
         )
     finally:

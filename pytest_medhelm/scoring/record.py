@@ -6,19 +6,17 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_medhelm.models.engine.request import Request
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
+from pytest_medhelm.scoring.record_types import Record as Record
 from pytest_medhelm.scoring.response import Response, Status
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
-
-Record = dict[str, Any]
-"""Plain types only: it travels from xdist workers to the controller as an attribute of the test report."""
 
 
 @dataclass
@@ -29,7 +27,7 @@ class RecordBuilder:
     instance: Instance
     model: Model
     main_metric: str
-    settings: str
+    fingerprint: str
     """Hash of what shapes the answers and scores besides the data: model settings, benchmark code, judges."""
     request: Request | None = None
     """Built once, by the look-ahead or by the test."""
@@ -48,7 +46,7 @@ class RecordBuilder:
     """(right, predicted) label; an empty prediction is an answer without a usable label."""
     read: str = ""
     """What was read from the answer, where that is a number or a letter."""
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[VerdictRecord] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     """How the answer tries to steer its judges (jury.fairness)."""
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -57,7 +55,7 @@ class RecordBuilder:
     """Scores that are missing in part: what they are at worst and at best."""
     criteria: tuple[PointsCriterion, ...] = ()
     """With points, by which the answer was graded."""
-    harm: dict[str, Any] | None = None
+    harm: HarmMark | None = None
     """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
 
     def add(self, name: str, value: float, scale: tuple[float, float]) -> None:
@@ -120,7 +118,8 @@ class RecordBuilder:
     def record(self) -> Record:
         """The finished record."""
         response, instance, task = self.response, self.instance, self.benchmark.task
-        return {
+        cost, paid = spent(self.model.price, [(response.usage, response.cached)] if response else []).values()
+        record: Record = {
             "benchmark": task.name,
             "instance": instance.id,
             "model": self.model.name,
@@ -133,30 +132,37 @@ class RecordBuilder:
             "not_applicable": sorted(self.not_applicable),
             "absent": self.absent,
             "label": list(self.label) if self.label else None,
-            **({"read": self.read} if self.read else {}),
             "scales": {name: list(scale) for name, scale in self.scales.items()},
-            "evaluation": self.benchmark.evaluation,
-            "evaluation_size": len(self.benchmark.instances),
-            "settings": self.settings,
+            "eval_set_hash": self.benchmark.eval_set_hash,
+            "eval_set_size": len(self.benchmark.instances),
+            "fingerprint": self.fingerprint,
             "cluster": instance.cluster,
-            "stratum": instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "",
+            "sub_task": instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "",
             "slices": dict(instance.slices),
             "request": response.key if response else "",
             "reference": text_hash(instance.answer),
-            **({"spans": {name: list(ends) for name, ends in self.spans.items()}} if self.spans else {}),
-            **({"limits": {name: list(ends) for name, ends in self.limits.items()}} if self.limits else {}),
-            **({"criteria": text_hash(self.criteria_text)} if self.criteria else {}),
             "error": self.error,
             "verdicts": self.verdicts,
             "flags": self.flags,
             "harm": self.harm,
-            **({} if instance.must_pass is None else {"must_pass": instance.must_pass}),
             "latency": response.latency if response else 0.0,
             "attempts": response.attempts if response else 0,
             "cached": bool(response and response.cached),
             "usage": dict(response.usage) if response else {},
-            **spent(self.model.price, [(response.usage, response.cached)] if response else []),
+            "cost": cost,
+            "paid": paid,
         }
+        if self.read:
+            record["read"] = self.read
+        if instance.must_pass is not None:
+            record["must_pass"] = instance.must_pass
+        if self.spans:
+            record["spans"] = {name: list(ends) for name, ends in self.spans.items()}
+        if self.limits:
+            record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
+        if self.criteria:
+            record["criteria"] = text_hash(self.criteria_text)
+        return record
 
 
 def text_hash(text: str) -> str:

@@ -17,7 +17,7 @@ from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.metric import Metric
-from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.settings import Settings
 
@@ -56,7 +56,7 @@ class Score:
         ``metric`` is a function of Task.metrics, or the name of a metric that the hook pytest_medhelm_metrics adds.
         Raises ConfigError for any other, and for a score that the metric does not declare or that is off its scale.
         """
-        self._compute(self._declared(metric), prediction, *arguments, **keywords)
+        self._compute(_declared(metric, self._record.benchmark.task, self._metrics), prediction, *arguments, **keywords)
 
     def exact_match(self, prediction: str | None, reference: str) -> None:
         """1 when both are equal apart from spaces at their ends, else 0."""
@@ -173,26 +173,15 @@ class Score:
         """Record ``<name>_helm``: the score as MedHELM 0.8.0 computes it, faults included, whatever the status."""
         self._record.add(f"{name}_helm", value, scale)
 
+    def helm_scores(self, values: Mapping[str, float]) -> None:
+        """As ``helm`` for several scores from 0 to 1, by name."""
+        for name, value in values.items():
+            self.helm(name, value)
+
     @property
     def _usable(self) -> bool:
         response = self._record.response
         return response is None or response.status == "ok"
-
-    def _declared(self, metric: str | Callable[..., Any]) -> Metric:
-        """The metric that is meant. Raises ConfigError with the way out when there is none."""
-        task = self._record.benchmark.task
-        own = [Metric.of(entry) for entry in task.metrics]
-        if isinstance(metric, str):
-            named = {**self._metrics, **{entry.name: entry for entry in own}}.get(metric)
-        else:
-            named = next((entry for entry in (*own, *self._metrics.values()) if entry.compute == metric), None)
-        if named is None:
-            name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
-            raise ConfigError(
-                f"the benchmark {task.name!r} declares no metric {name!r}: write Task(..., metrics=({name},)), or add "
-                "it by the hook pytest_medhelm_metrics"
-            )
-        return named
 
     def _compute(self, metric: Metric, prediction: Any, *arguments: Any, **keywords: Any) -> None:
         """Record the scores of a metric: the worst ones where there is nothing to score."""
@@ -227,6 +216,22 @@ class Score:
         else:
             for name, value in values.items():
                 self._record.add(name, value, scales[name])
+
+
+def _declared(metric: str | Callable[..., Any], task: Task, known: Mapping[str, Metric]) -> Metric:
+    """The metric that is meant. Raises ConfigError with the way out when there is none."""
+    own = [Metric.of(entry) for entry in task.metrics]
+    if isinstance(metric, str):
+        named = {**known, **{entry.name: entry for entry in own}}.get(metric)
+    else:
+        named = next((entry for entry in (*own, *known.values()) if entry.compute == metric), None)
+    if named is None:
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
+        raise ConfigError(
+            f"the benchmark {task.name!r} declares no metric {name!r}: write Task(..., metrics=({name},)), or add "
+            "it by the hook pytest_medhelm_metrics"
+        )
+    return named
 
 
 def _values(metric: Metric, found: Any) -> Mapping[str, float]:

@@ -22,6 +22,8 @@ class Metric:
     """Only the two ends of the scale occur."""
     version: int = 1
     """Raised when the same answer may get another score than before."""
+    source: str = ""
+    """The paper or program that defines it."""
 
     @classmethod
     def of(cls, metric: Metric | Callable[..., float | Mapping[str, float]]) -> Metric:

@@ -40,3 +40,5 @@ class Rubric:
     title: str = ""
     harm: bool = False
     """Judges also mark what harm the answer could do."""
+    version: int = 1
+    """Raised when answers may be rated otherwise than before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -54,6 +54,10 @@ class Excluded:
 
     rule: str
     """Why, in a few words and without content of the record, e.g. "no answer"."""
+
+
+Instances = Iterator[Instance | Excluded]
+"""What a benchmark's ``load`` gives: instances, and what its rule leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,8 @@ class Task:
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None
     """Own data: the folder of its files, which are real data; None: they are looked for in the usual places."""
+    notes: str = ""
+    """What holds of a whole family of benchmarks, shown below what the module itself says."""
     version: int = 1
     """Raised when prompt, reading or scoring change so that scores may differ from before."""
 

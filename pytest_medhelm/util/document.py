@@ -10,8 +10,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.hashing import json_hash
 
 try:
     import yaml
@@ -162,6 +164,11 @@ class Table:
         self._value = value
         self.values = values
 
+    @property
+    def node(self) -> yaml.Node:
+        """As YAML composed it."""
+        return self._value._node
+
     def get(self, key: str) -> Value | None:
         """The value of a key, or None without it."""
         return self.values.get(key)
@@ -196,6 +203,17 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
     if node is None:
         raise Position(path.name, 1, 1).error("the file is empty; 'medhelm new NAME' writes one to start from")
     return Value(node, "", source, path.name).table(known)
+
+
+def document_hash(path: Path) -> str:
+    """Hash of what a file says: comments, blank lines and quotes do not count. Raises DocumentError."""
+    return json_hash(_plain(read_document(path).node))
+
+
+def _plain(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return [[_plain(key), _plain(value)] for key, value in node.value]
+    return [_plain(entry) for entry in node.value] if isinstance(node, yaml.SequenceNode) else node.value
 
 
 def _text(path: Path) -> str:

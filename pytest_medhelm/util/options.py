@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.network import complete_address
-from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Settings, read_shard
+from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Settings, read_data_limit, read_shard
 
 Read = Callable[[Any, Path], Any]
 """(value, folder that paths are relative to) -> the checked value; ValueError says what is wrong with it."""
@@ -170,6 +170,11 @@ def _shard(value: Any, root: Path) -> Any:
     return read_shard(text) if text else None
 
 
+def _data_limit(value: Any, root: Path) -> Any:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value, root)
+    return read_data_limit(text) if text else None
+
+
 def _suite(value: Any, root: Path) -> str | None:
     text = _text(value, root)
     if text and (text in (".", "..") or any(character in text for character in "/\\\0")):
@@ -255,6 +260,15 @@ OPTIONS = (
         "list",
         "allow_hosts",
     ),
+    Option(
+        "allow-program",
+        "NAME",
+        _texts,
+        (),
+        "Program that may be started under --medhelm-offline, which cannot see what it reaches; repeatable",
+        "list",
+        "allow_programs",
+    ),
     Option("base-url", "URL", _address, None, "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1"),
     Option(
         "data",
@@ -262,6 +276,13 @@ OPTIONS = (
         _folder,
         None,
         "Folder with upstream data files, as DIR/<benchmark>/<file>; else the sample data is used",
+    ),
+    Option(
+        "data-limit",
+        "SIZE",
+        _data_limit,
+        None,
+        "What a compressed data file may unpack to, e.g. 8GB, or none (default: 1GB, and 200 times its size)",
     ),
     Option(
         "limit",

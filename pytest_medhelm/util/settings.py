@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,23 @@ class Shard:
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
+
+
+DataLimit = int | Literal["none"]
+"""Bytes to which a compressed data file may unpack."""
+_UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, "": 1}
+
+
+def read_data_limit(text: str) -> DataLimit:
+    """The bytes that "8GB", "500 MB" or a plain number of bytes say, or "none". Raises ValueError."""
+    plain = text.strip().upper().replace(" ", "")
+    if plain == "NONE":
+        return "none"
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
+    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if not 0 < size < 1 << 60:
+        raise ValueError("is no size; type e.g. 8GB, or none for no limit")
+    return size
 
 
 def read_shard(text: str) -> Shard:
@@ -49,7 +67,11 @@ class Settings:
     gates: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     base_url: str | None
+    allow_programs: tuple[str, ...]
+    """Programs that may be started under --medhelm-offline."""
     data: Path | None
+    data_limit: DataLimit | None
+    """Bytes to which a compressed data file may unpack; None: see tasks/data/limits.py."""
     limit: int | None
     """Instances per benchmark; None means all."""
     sampler: Sampler

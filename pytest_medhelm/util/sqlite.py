@@ -75,7 +75,9 @@ class Schema:
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have done it while this one waited for the lock.
-            for step in (*self.steps[_version(connection) :], self.tables):
+            is_new = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+            steps = () if is_new else self.steps[_version(connection) :]
+            for step in (*steps, self.tables):
                 for statement in _statements(step):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self.version}")

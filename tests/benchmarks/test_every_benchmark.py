@@ -43,11 +43,12 @@ mental_health shc_proxy_med shc_privacy_med pubmed_qa ehr_sql shc_bmt_med race_b
 shc_gip_med shc_sequoia_med shc_cdi_med shc_ent_med mimiciv_billing_code synt_family_disclosure
 synt_right_of_access synt_written_consent ps26_breach_response ps26_control_evasion ps26_data_theft
 ps26_unauthorised_access ps26_consumer_health_data pp26_adolescent_privacy pp26_disclosure_basis pp26_proxy_access
-pp26_proxy_leak
+pp26_proxy_leak health_bench health_bench_professional
 """
 NAMES = sorted(LISTED.split())
-"""MedHELM's benchmarks: 37 of the paper, ten of release 0.8.0 and ten newer ones, less the agentic ones and
-HealthBench."""
+"""MedHELM's benchmarks: 37 of the paper, twelve of release 0.8.0 and ten newer ones, less the agentic ones."""
+OUTSIDE = ("health_bench_consensus", "health_bench_hard", "long_record", "tumour_board")
+"""HealthBench's parts, and this project's own."""
 
 PUBLISHED = {
     "Supporting Diagnostic Decisions": "medcalc_bench clear",
@@ -89,8 +90,9 @@ def pinned(module: ModuleType) -> bool:
 
 
 def test_every_benchmark_of_medhelm_is_here() -> None:
-    assert len(NAMES) == 53
-    assert sorted(module.TASK.name for module in MODULES) == NAMES
+    assert len(NAMES) == 55
+    assert sorted(module.TASK.name for module in MODULES if not module.TASK.outside_medhelm) == NAMES
+    assert sorted(module.TASK.name for module in MODULES if module.TASK.outside_medhelm) == sorted(OUTSIDE)
 
 
 def test_every_subcategory_has_a_benchmark_with_sample_data() -> None:
@@ -118,7 +120,7 @@ def test_the_declaration_is_complete(module: ModuleType) -> None:
     assert task.licence
     assert task.attribution
     if task.access == "public":
-        assert all(file.url or task.how_to_obtain for file in task.files)
+        assert all(file.url or task.how_to_obtain or task.folder for file in task.files)
         assert all(file.sha256 or re.search(r"/[0-9a-f]{40}$", file.url) for file in task.files if file.url)
     else:
         assert task.how_to_obtain
@@ -130,7 +132,7 @@ def test_the_declaration_is_complete(module: ModuleType) -> None:
 @every_benchmark
 def test_a_benchmark_is_read_at_one_glance(module: ModuleType) -> None:
     text = Path(module.__file__ or "").read_text("utf-8")
-    assert len(text.splitlines()) <= 115
+    assert len(text.splitlines()) <= 100
     assert "from benchmarks" not in text, "no imports between benchmarks"
 
 
@@ -147,7 +149,7 @@ def test_pinned_checksums_are_those_of_the_real_files(module: ModuleType) -> Non
 # Sample data
 
 
-@every_benchmark
+@benchmarks(lambda module: module.TASK.folder is None)
 def test_sample_data_is_small_and_complete(module: ModuleType) -> None:
     instances = load(module, sample_folder(module))
     assert 5 <= len(instances) <= 40
@@ -158,7 +160,7 @@ def test_sample_data_is_small_and_complete(module: ModuleType) -> None:
         text = prompt if isinstance(prompt, str) else "\n".join(message["content"] for message in prompt)
         assert all(choice in text for choice in entry.choices)
         assert len(text) < 6000
-    assert len({module.prompt(entry) for entry in instances if isinstance(module.prompt(entry), str)}) >= 5
+    assert len({str(module.prompt(entry)) for entry in instances}) >= 5
 
 
 @benchmarks(lambda module: module.TASK.examples)

@@ -162,7 +162,7 @@ def test_med_mcqa_has_the_published_keys_subjects_and_types() -> None:
     assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", entry.id) for entry in instances)
 
 
-@pytest.mark.parametrize("key", [0, 5, "1", None])
+@pytest.mark.parametrize("key", [0, 5, "A", True, 1.5, None])
 def test_med_mcqa_keys_count_from_one(key: Any, tmp_path: Path) -> None:
     record = json.loads((sample_folder(med_mcqa) / "dev.json").read_text("utf-8").splitlines()[0])
     (tmp_path / "dev.json").write_text(json.dumps(record | {"cop": key}))

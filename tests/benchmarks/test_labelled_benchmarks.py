@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.shared.privacy import (
+from benchmarks.shared.security import (
     CLASS_VALUES,
     class_values,
     declines,

@@ -566,7 +566,7 @@ def test_ehr_sql_reference_queries_run_once_repaired(questions: list[Instance], 
     for entry in questions:
         if entry.answer == "null":
             continue
-        stored, query = sql.at_time(entry.answer, ehr_sql.NOW), sql.repaired(entry.answer, ehr_sql.NOW)
+        stored, query = sql.at_time(entry.answer, sql.NOW), sql.repaired(entry.answer, sql.NOW)
         rows, as_stored = sql.run_query(demo, query), sql.run_query(demo, stored)
         assert rows is not None, entry.id
         repaired += query != stored
@@ -587,7 +587,7 @@ def test_ehr_sql_perfect_answers_are_right_here_and_mostly_wrong_at_medhelm(
     chosen = random.Random(3).sample([entry for entry in questions if entry.slices["answerable"] == "yes"], 150)
     helm = Counter[float]()
     for entry in chosen:
-        draft = scored(ehr_sql, entry, f"<sql>{sql.repaired(entry.answer, ehr_sql.NOW)};</sql>")
+        draft = scored(ehr_sql, entry, f"<sql>{sql.repaired(entry.answer, sql.NOW)};</sql>")
         assert draft.scores["ehr_sql_execution_accuracy"] == 1.0, entry.id
         assert draft.scores["ehr_sql_query_validity"] == 1.0
         helm[draft.scores["ehr_sql_execution_accuracy_helm"]] += 1

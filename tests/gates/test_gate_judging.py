@@ -281,7 +281,7 @@ def test_a_baseline_of_other_judges_is_refused_for_their_scores_only(theirs: Any
     columns = cell_of([1.0, 0.0] * 10).columns
     columns.scores["jury"] = columns.scores["exact_match"] = list(scores)
     columns.scales["jury"] = columns.scales["exact_match"] = [1.0, 5.0]
-    facts = {"strata": [], "data": {"origin": "given"}, "category": "", "subcategory": ""}
+    facts = {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": ""}
     mine, base = (make_cell("b", "m", columns, facts, {"jury": jury}) for jury in (ours, theirs))
     found = {
         metric: against(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))

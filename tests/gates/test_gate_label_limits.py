@@ -75,11 +75,11 @@ def cell_of(pairs: list[tuple[str, str] | None]) -> Any:
     names = [f"i{place}" for place in range(len(pairs))]
     scores: list[float | None] = [None if pair is None else float(pair[0] == pair[1]) for pair in pairs]
     columns = Columns(
-        evaluation="e", size=len(names), main_metric="exact_match", ids=names,
-        statuses=["ok" if pair else "request_error" for pair in pairs], clusters=names, strata=[""] * len(names),
+        eval_set_hash="e", size=len(names), main_metric="exact_match", ids=names,
+        statuses=["ok" if pair else "request_error" for pair in pairs], clusters=names, sub_tasks=[""] * len(names),
         labels=pairs, scores={"exact_match": scores}, scales={"exact_match": [0.0, 1.0]},
     )  # fmt: skip
-    facts = {"strata": [], "data": {"origin": "given"}, "category": "", "subcategory": "", "positive": "y"}
+    facts = {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": "", "positive": "y"}
     return make_cell("b", "m", columns, facts)
 
 

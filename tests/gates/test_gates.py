@@ -27,12 +27,12 @@ def cell_of(right: int, wrong: int, missing: int = 0, size: int | None = None, o
     statuses = ["ok"] * (right + wrong) + ["request_error"] * missing
     names = [f"i{number}" for number in range(len(statuses))]
     columns = Columns(
-        evaluation="e", size=size or len(names), main_metric="exact_match", ids=names, statuses=statuses,
-        clusters=names, strata=[""] * len(names),
+        eval_set_hash="e", size=size or len(names), main_metric="exact_match", ids=names, statuses=statuses,
+        clusters=names, sub_tasks=[""] * len(names),
         scores={"exact_match": [1.0] * right + [0.0] * wrong + [None] * missing} if right + wrong else {},
         scales={"exact_match": [0.0, 1.0]},
     )  # fmt: skip
-    return make_cell("b", "m", columns, {"strata": [], "data": {"origin": origin}})
+    return make_cell("b", "m", columns, {"sub_tasks": [], "data": {"origin": origin}})
 
 
 @pytest.mark.parametrize(

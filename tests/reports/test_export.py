@@ -192,7 +192,7 @@ def test_a_folder_without_a_suite(tmp_path: Path, capsys: pytest.CaptureFixture[
 # What an aggregate gives away
 
 FACTS: dict[str, Any] = {
-    "name": "b", "subcategory": "Planning Treatments", "strata": [], "data": {"origin": "upstream"}, "labels": None,
+    "name": "b", "subcategory": "Planning Treatments", "sub_tasks": [], "data": {"origin": "upstream"}, "labels": None,
 }  # fmt: skip
 World = tuple[int, int, int, int]
 """Instances with: a right answer, a wrong one, a refusal (scored 0), a request error. The rest: no record."""
@@ -203,13 +203,13 @@ def published(world: World, size: int) -> str:
     right, wrong, refused, lost = world
     scores = [1.0] * right + [0.0] * (wrong + refused) + [None] * lost
     columns = Columns(
-        evaluation="e",
+        eval_set_hash="e",
         size=size,
         main_metric="m",
         ids=[str(number) for number in range(len(scores))],
         statuses=["ok"] * (right + wrong) + ["refused"] * refused + ["request_error"] * lost,
         clusters=[str(number) for number in range(len(scores))],
-        strata=[""] * len(scores),
+        sub_tasks=[""] * len(scores),
         scores={"m": scores},
         scales={"m": [0.0, 1.0]},
         labels=[None] * len(scores),
@@ -368,7 +368,7 @@ def test_sub_runs_that_count_alike_have_no_value(
     }
     assert "ward" not in str(rows)
     scores = export(pytester.path, to="s.jsonl")
-    assert {(row["stratum"], row["slices"]) for row in scores} == {(x, json.dumps({"ward": x})) for x in "ABCD"}
+    assert {(row["sub_task"], row["slices"]) for row in scores} == {(x, json.dumps({"ward": x})) for x in "ABCD"}
 
 
 def test_graded_scores_are_bands_of_their_scale(pytester: pytest.Pytester, run: Callable[..., Any]) -> None:

@@ -380,7 +380,7 @@ def _cell(model: str, low: float, high: float, **changes: Any) -> dict[str, Any]
         "main_metric": "m",
         "partial": False,
         "metrics": {"m": main},
-        "provenance": {"evaluation": "e"},
+        "provenance": {"eval_set_hash": "e"},
     } | changes
 
 
@@ -392,7 +392,7 @@ def test_a_star_needs_intervals_apart() -> None:
     assert clearly_best([one], ["one", "two"]) == {}, "the other was not run"
     assert clearly_best([one, two], ["two"]) == {}, "baselines are not compared"
     assert clearly_best([one, two | {"partial": True}], ["one", "two"]) == {}
-    assert clearly_best([one, two | {"provenance": {"evaluation": "other"}}], ["one", "two"]) == {}
+    assert clearly_best([one, two | {"provenance": {"eval_set_hash": "other"}}], ["one", "two"]) == {}
     flipped = [_cell("one", 0.6, 0.8, scale=[1.0, 0.0]), _cell("two", 0.3, 0.5, scale=[1.0, 0.0])]
     assert clearly_best(flipped, ["one", "two"]) == {"b": "two"}, "less is better"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_a_jury_with_harm_costs_gates_and_humans(run: Any, pytester: pytest.Pyte
     results = board["results"]
     assert {facts["kind"] for facts in results["models"]} == {"candidate", "human", "baseline"}
     assert results["gates"]
-    assert results["jury"]["same_family"]
+    assert results["jury"]["same_vendor"]
     (jury,) = results["jury"]["benchmarks"]
     assert len(jury["alone"]["judges"]) == 2
     assert set(jury["judges"][0]["bias"]) == set(SCHEMA["$defs"]["estimate"]["properties"])
@@ -134,7 +135,7 @@ def test_a_jury_with_harm_costs_gates_and_humans(run: Any, pytester: pytest.Pyte
     assert {f"jury_{name}" for name in NAMES} <= cell["metrics"].keys()
     summaries = [summary for cell in results["cells"] for summary in cell["metrics"].values()]
     seen = set().union(*summaries)
-    assert {"one_sided", "completeness", "leave_one_judge_out", "additive"} <= seen
+    assert {"one_sided", "completeness", "leave_one_judge_out", "two_way_estimate"} <= seen
     assert board["measurements"]["spending"]["paid_now"] > 0
 
 
@@ -195,6 +196,16 @@ def test_every_benchmark_of_the_package(run: Any, pytester: pytest.Pytester) -> 
     cells = {cell["benchmark"]: cell for cell in board["results"]["cells"]}
     assert len(cells) > 45, result.stdout.str()[-2000:]
     assert any(cell["absent"] for cell in cells.values())
-    assert any(cell["strata"] for cell in cells.values())
+    assert any(cell["sub_tasks"] for cell in cells.values())
     compared = {entry["benchmark"]: entry["metric"] for entry in read_published()["benchmarks"]}
     assert {name: metric for name, metric in compared.items() if metric not in cells[name]["scores"]} == {}
+
+
+def test_it_follows_from_the_types() -> None:
+    path = CHECKOUT / "docs" / "schema.py"
+    spec = spec_from_file_location("docs_schema", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.text() == module.FILE.read_text("utf-8"), "type: python docs/schema.py"

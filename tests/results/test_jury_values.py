@@ -21,7 +21,7 @@ from tests.support.suites import cell, leaderboard
 
 def cell_of(rows: Sequence[Row], model: str = "m", **options: Any) -> Cell:
     strata = options.pop("strata", [""] * len(rows))
-    facts = FACTS | ({"strata": sorted(set(strata))} if any(strata) else {})
+    facts = FACTS | ({"sub_tasks": sorted(set(strata))} if any(strata) else {})
     records = [record(number, row, stratum=strata[number], **options) for number, row in enumerate(rows)]
     return make_cell("b", model, read_columns(records), facts)
 
@@ -137,12 +137,12 @@ def test_its_interval_covers_the_mean_that_a_complete_jury_of_the_population_has
 
 def test_it_stands_beside_only_where_the_jury_is_incomplete() -> None:
     whole: list[Row] = [{"a": 5, "b": 3}] * 19
-    assert "additive" not in cell_of([*whole, {"a": 5, "b": None}]).metrics["jury"], "95 % are enough"
+    assert "two_way_estimate" not in cell_of([*whole, {"a": 5, "b": None}]).metrics["jury"], "95 % are enough"
     found = cell_of([*whole[:10], *[{"a": 5, "b": None}] * 2]).metrics
     assert found["jury"]["completeness"] == pytest.approx(10 / 12)
-    assert found["jury"]["additive"]["value"] == pytest.approx(4.0)
-    assert found["jury"]["additive"]["n"] == 12
-    assert found["jury_clarity"]["additive"]["value"] == pytest.approx(4.0)
+    assert found["jury"]["two_way_estimate"]["value"] == pytest.approx(4.0)
+    assert found["jury"]["two_way_estimate"]["n"] == 12
+    assert found["jury_clarity"]["two_way_estimate"]["value"] == pytest.approx(4.0)
     assert found["jury_helm"]["value"] > 4.1
 
 
@@ -198,7 +198,7 @@ def test_equal_models_through_whole_sessions(run: Any, pytester: pytest.Pytester
     assert nurse["jury_helm"]["value"] > doctor["jury_helm"]["value"]
     assert nurse["jury"]["completeness"] == 0.5
     assert doctor["jury"]["completeness"] == 1.0
-    assert nurse["jury"]["additive"]["value"] == pytest.approx(doctor["jury"]["value"], abs=0.3)
+    assert nurse["jury"]["two_way_estimate"]["value"] == pytest.approx(doctor["jury"]["value"], abs=0.3)
     page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
     assert "every judge rated 50&nbsp;%; adjusted for the judges" in page
     section = board["results"]["jury"]["benchmarks"][0]
@@ -246,7 +246,7 @@ def test_favour_for_ones_own_kin_is_measured() -> None:
         "vllm/phi": [{"vllm/llama-70b": 2 + number % 2, "vllm/qwen": 3} for number in range(12)],
     }
     found = jury_section([cell_of(value, model) for model, value in rows.items()], {})
-    assert [(pair["judge"], pair["model"]) for pair in found["same_family"]] == [("vllm/llama-70b", "vllm/llama-8b")]
+    assert [(pair["judge"], pair["model"]) for pair in found["same_vendor"]] == [("vllm/llama-70b", "vllm/llama-8b")]
     (favour,) = found["benchmarks"][0]["self_preference"]
     assert favour["value"] == pytest.approx(2.5 - (-0.5))
     assert favour["low"] > 0
@@ -261,4 +261,4 @@ def test_the_spread_within_a_judge_is_that_of_its_repeats() -> None:
 
 def test_without_judges_there_is_no_section() -> None:
     made = record(0, FAILED, main_metric="rouge_l")
-    assert jury_section([make_cell("b", "m", read_columns([made]), FACTS)], {}) == {"benchmarks": [], "same_family": []}
+    assert jury_section([make_cell("b", "m", read_columns([made]), FACTS)], {}) == {"benchmarks": [], "same_vendor": []}

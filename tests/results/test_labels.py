@@ -25,7 +25,7 @@ def summaries(
     declared: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     clusters = [str(index) for index in range(len(pairs))]
-    given_facts = {"positive": positive, "strata": declared or sorted(set(strata or ()))}
+    given_facts = {"positive": positive, "sub_tasks": declared or sorted(set(strata or ()))}
     return label_summaries(pairs, clusters, strata, given_facts)
 
 

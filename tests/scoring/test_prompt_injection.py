@@ -148,8 +148,8 @@ def test_a_judge_of_the_same_family_is_announced(run: Any, pytester: pytest.Pyte
     assert result.ret == 0
     result.stdout.fnmatch_lines(["medhelm: vllm/llama-3-70b judges vllm/llama-3-8b of its own family (llama): *"])
     board = leaderboard(pytester.path)
-    assert board["results"]["jury"]["same_family"] == [
-        {"judge": "vllm/llama-3-70b", "model": "vllm/llama-3-8b", "family": "llama"}
+    assert board["results"]["jury"]["same_vendor"] == [
+        {"judge": "vllm/llama-3-70b", "model": "vllm/llama-3-8b", "vendor": "llama"}
     ]
     page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
     assert page.count("vllm/llama-3-70b judges vllm/llama-3-8b of its own family (llama)") == 1

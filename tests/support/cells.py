@@ -11,9 +11,11 @@ def cell_of(scores: list[float | None], model: str = "m", clusters: list[str] | 
     """A cell of these scores, as the aggregation makes it."""
     names = [f"i{number}" for number in range(len(scores))]
     made = Columns(
-        evaluation="e", size=len(names), main_metric="exact_match", ids=names,
+        eval_set_hash="e", size=len(names), main_metric="exact_match", ids=names,
         statuses=["ok" if score is not None else "request_error" for score in scores],
-        clusters=clusters or names, strata=[""] * len(names), scores={"exact_match": scores},
+        clusters=clusters or names, sub_tasks=[""] * len(names), scores={"exact_match": scores},
         scales={"exact_match": [0.0, 1.0]}, **columns,
     )  # fmt: skip
-    return make_cell("b", model, made, {"strata": [], "data": {"origin": "given"}, "category": "", "subcategory": ""})
+    return make_cell(
+        "b", model, made, {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": ""}
+    )

@@ -97,7 +97,7 @@ def records(folder: Path, suite: str = "default") -> list[dict[str, Any]]:
     ]
 
 
-FACTS: dict[str, Any] = {"strata": [], "positive": "", "data": {"origin": "data", "sha256": {"f": "0"}}}
+FACTS: dict[str, Any] = {"sub_tasks": [], "positive": "", "data": {"origin": "data", "sha256": {"f": "0"}}}
 
 
 FAILED = "failed"
@@ -129,8 +129,9 @@ def record(number: int, row: Row, cluster: str = "", stratum: str = "", **more: 
     whole = "jury" in scores
     return {
         "instance": f"i{number}", "public_id": f"i{number}", "model": "m", "request": "", "main_metric": "jury",
-        "status": "empty" if row == FAILED else "ok" if whole else "judge_error", "evaluation": "e",
-        "evaluation_size": 0, "cluster": cluster, "stratum": stratum, "scores": scores, "verdicts": verdicts,
+        "status": "empty" if row == FAILED else "ok" if whole else "judge_error", "eval_set_hash": "e",
+        "eval_set_size": 0, "fingerprint": "f",
+        "cluster": cluster, "sub_task": stratum, "scores": scores, "verdicts": verdicts,
         "scales": {name: [1.0, 5.0] for name in scores}, "usage": {}, "cached": False, "attempts": 0, "latency": 0.0,
     } | more  # fmt: skip
 

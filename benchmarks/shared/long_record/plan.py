@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from pytest_medhelm import DataError, digest
+from pytest_medhelm import digest, read_json
 
 from .documents import FIRST, LAST, Patient
 from .facts import DEPTHS, Fact, plant
@@ -22,6 +20,7 @@ LENGTHS = {"2k": 2_000, "8k": 8_000, "32k": 32_000, "128k": 128_000, "512k": 512
 """Tokens by name."""
 YEARS = {"2k": 2, "8k": 4, "32k": 8, "128k": 15, "512k": 22, "1m": 28}
 """That a record spans."""
+MOST_RECORDS = 1000
 LAST_DAY = date(2024, 6, 30)
 """On which all records end."""
 
@@ -82,17 +81,10 @@ class Plan:
 
 
 def plans(path: Path) -> Iterator[Plan]:
-    """The records that a file asks for: {"seed": 1, "records_per_length": 5, "lengths": ["2k", ...]}."""
-    try:
-        wanted: Any = json.loads(path.read_text("utf-8"))
-        seed, count, lengths = wanted["seed"], wanted["records_per_length"], wanted["lengths"]
-        assert isinstance(seed, int)
-        assert isinstance(count, int)
-        assert all(length in LENGTHS for length in lengths)
-    except (OSError, ValueError, KeyError, TypeError, AssertionError):
-        raise DataError(
-            f"{path.name} does not name a seed, records_per_length and lengths out of {', '.join(LENGTHS)}"
-        ) from None
-    for length in lengths:
+    """The records that a file asks for: a list of {"length": "2k", "records": 5, "seed": 1}. Raises DataError."""
+    for row in read_json(path):
+        length, count, seed = row.text("length"), row.take("records", int), row.take("seed", int)
+        if length not in LENGTHS or not 0 < count <= MOST_RECORDS:
+            raise row.error(f"length is one of {', '.join(LENGTHS)}, and records a number up to {MOST_RECORDS}")
         for number in range(count):
             yield Plan(seed, length, number)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.util.sqlite import Schema
 
@@ -159,7 +160,9 @@ class ResponseStore:
         row = self._connection.execute(
             "SELECT request, content, reasoning FROM responses WHERE key = ?", (key,)
         ).fetchone()
-        return Exchange(*row) if row else Exchange(self.text(key), "", "")
+        if row is None:
+            return Exchange(whole(self.text(key), self.text), "", "")
+        return Exchange(whole(row[0], self.text), *row[1:])
 
     def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
         """Store completions in one transaction.
@@ -168,23 +171,25 @@ class ResponseStore:
         """
         now = time.time()
         rows, contexts, unanswered = [], [], []
+        parts: dict[str, str] = {}
         for request, completion in answered:
             if completion.context is not None:
                 contexts.append((request.key, completion.context))
             if completion.outcome in ("request_error", "skipped"):
-                unanswered.append((request.key, _clean(request.payload)))
+                unanswered.append((request.key, divided(_clean(request.payload), parts)))
             else:
                 rows.append(
                     (
-                        request.key, request.model.name, run, _clean(request.payload), completion.outcome,
-                        _clean(completion.content), _clean(completion.reasoning), completion.finish_reason,
-                        json.dumps(dict(completion.usage)), json.dumps(list(completion.logprobs)),
-                        completion.served, completion.latency, completion.attempts, now,
+                        request.key, request.model.name, run, divided(_clean(request.payload), parts),
+                        completion.outcome, _clean(completion.content), _clean(completion.reasoning),
+                        completion.finish_reason, json.dumps(dict(completion.usage)),
+                        json.dumps(list(completion.logprobs)), completion.served, completion.latency,
+                        completion.attempts, now,
                     )
                 )  # fmt: skip
         with self._transaction():
             self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
-            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", unanswered)
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", [*unanswered, *parts.items()])
             self._connection.executemany("INSERT OR REPLACE INTO contexts VALUES (?, ?)", contexts)
 
     def put_text(self, digest: str, text: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.reports.export.rows import cell_head
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.scoring.response import STATUSES
@@ -24,7 +25,7 @@ UNPUBLISHED = "ok"
 """The status whose count is not given: what is left of the total would tell the others'."""
 
 
-def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> Iterator[dict[str, Any]]:
     """Per cell a row for each status, and two for each metric (how many are measured, and the value), as bands."""
     for cell in cells:
         head = cell_head(cell, models)
@@ -48,7 +49,7 @@ def _of_metric(head: Mapping[str, Any], cell: Cell, name: str) -> Iterator[dict[
     value = {**head, "kind": "value", "scale_worst": worst, "scale_best": best}
     if measured[0] < SMALLEST:
         yield value | {"suppressed": FEW_MEASURED}
-    elif cell.strata is not None:
+    elif cell.sub_tasks is not None:
         yield value | {"suppressed": UNEQUAL}
     else:
         low, high = share_band((fmean(scores) - worst) / (best - worst), measured[0])

@@ -47,7 +47,7 @@ SCORES = (
     *_of("flag", "cached"),
     *_TOKENS,
     *_of("number", "cost", "paid"),
-    *_of("text", "evaluation", "settings"),
+    *_of("text", "eval_set_hash", "fingerprint"),
 )
 VERDICTS = (
     *_IDENTITY,

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.slices import MOST
 from pytest_medhelm.results.store.suite import Suite
-from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.public_ids import public_name
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
 
@@ -37,7 +39,7 @@ class _Survey:
     def add(self, record: Record, *, new: bool) -> None:
         self.records += 1
         self.instances += new
-        self.size = record["evaluation_size"]
+        self.size = record["eval_set_size"]
         for name in (record["main_metric"], *record["not_applicable"], *record["absent"]):
             self.metrics.setdefault(name, None)
         self.metrics |= record["scales"]
@@ -53,7 +55,7 @@ def score_rows(suite: Suite, store: ResponseStore | None = None) -> Iterator[Row
         usage, texts = record["usage"], _texts(store, record)
         shared = head | {name: record.get(name) for name in ("latency", "attempts", "cached", "cost", "paid")}
         shared |= {name: usage.get(name) for name in _TOKENS} | texts
-        shared |= {"evaluation": record["evaluation"], "settings": record["settings"]}
+        shared |= {"eval_set_hash": record["eval_set_hash"], "fingerprint": record["fingerprint"]}
         for name in sorted(survey.metrics):
             worst, best = survey.metrics[name] or (None, None)
             yield shared | {
@@ -74,7 +76,7 @@ def verdict_rows(suite: Suite, store: ResponseStore | None = None) -> Iterator[R
         view = instance_view(store, [record])["records"][0]["verdicts"] if store else None
         texts = _texts(store, record)
         for number, verdict in enumerate(record["verdicts"]):
-            harm, usage = verdict.get("harm") or {}, verdict.get("usage") or {}
+            harm, usage = verdict.get("harm"), verdict.get("usage") or {}
             shared = head | texts | {name: usage.get(name) for name in _TOKENS}
             shared |= {name: verdict.get(name) for name in ("latency", "cost", "paid", "repaired")}
             shared |= {
@@ -82,11 +84,12 @@ def verdict_rows(suite: Suite, store: ResponseStore | None = None) -> Iterator[R
                 "judge_served": verdict.get("served") or None,
                 "verdict_status": verdict["status"],
                 "tries": len(verdict.get("repeats") or ()) or 1,
-                "harm_severity": harm.get("severity"),
+                "harm_severity": harm["severity"] if harm else None,
                 "harm_kinds": json.dumps(harm["kinds"]) if harm else None,
                 "verdict_error": (verdict["error"] or None) if store else None,
             }
-            for criterion, score in (verdict["scores"] or {"": None}).items():
+            scores: Mapping[str, float | None] = verdict["scores"] or {"": None}
+            for criterion, score in scores.items():
                 reason = _reason(view[number], criterion) if view else None
                 yield shared | {"criterion": criterion or None, "score": score, "reason": reason}
 
@@ -96,7 +99,8 @@ def cell_rows(suite: Suite) -> Iterator[Row]:
     kinds = suite.models()
     for cell in read_cells(suite)[0]:
         head = cell_head(cell, kinds) | {f"status_{status}": cell.statuses.get(status, 0) for status in STATUSES}
-        for name, summary in (cell.metrics or {cell.main_metric: {}}).items():
+        metrics: Mapping[str, Row] = {name: dict(summary) for name, summary in cell.metrics.items()}
+        for name, summary in (metrics or {cell.main_metric: {}}).items():
             worst, best = summary.get("scale") or (None, None)
             yield (
                 head
@@ -110,23 +114,23 @@ def cell_rows(suite: Suite) -> Iterator[Row]:
             )
 
 
-def cell_head(cell: Cell, models: Mapping[str, Mapping[str, Any]]) -> Row:
+def cell_head(cell: Cell, models: Mapping[str, ModelMetadata]) -> Row:
     """What every row says of its cell."""
-    return _head(cell.benchmark, cell.model, cell.facts, models) | {
+    return _head(cell.benchmark, cell.model, cell.metadata, models) | {
         "size": cell.size,
         "sample": cell.sample,
         "partial": cell.partial,
     }
 
 
-def _head(benchmark: str, model: str, facts: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Row:
+def _head(benchmark: str, model: str, facts: BenchmarkMetadata, models: Mapping[str, ModelMetadata]) -> Row:
     subcategory = facts["subcategory"]
     return {
         "benchmark": benchmark,
         "category": CATEGORY_OF.get(subcategory),
         "subcategory": subcategory,
         "model": model,
-        "model_kind": models.get(model, {}).get("kind"),
+        "model_kind": models[model]["kind"] if model in models else None,
     }
 
 
@@ -148,7 +152,7 @@ def _records(suite: Suite) -> Iterator[tuple[Record, Row, _Survey]]:
             yield record, head | _of_record(record, facts, survey), survey
 
 
-def _of_record(record: Record, facts: Mapping[str, Any], survey: _Survey) -> Row:
+def _of_record(record: Record, facts: BenchmarkMetadata, survey: _Survey) -> Row:
     cluster = record.get("cluster")
     slices = {key: value for key, value in record.get("slices", {}).items() if len(survey.slices[key]) <= MOST}
     return {
@@ -157,7 +161,7 @@ def _of_record(record: Record, facts: Mapping[str, Any], survey: _Survey) -> Row
         "repeat": record["repeat"],
         "status": record["status"],
         "cluster": public_name(facts["access"], record["benchmark"], cluster) if cluster else None,
-        "stratum": record["stratum"] or None,
+        "sub_task": record["sub_task"] or None,
         "slices": json.dumps(slices, sort_keys=True, ensure_ascii=False) if slices else None,
     }
 
@@ -191,7 +195,7 @@ def _prompt(messages: list[dict[str, str]]) -> str:
     return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
 
 
-def _reason(verdict: Mapping[str, Any], criterion: str) -> str:
+def _reason(verdict: Row, criterion: str) -> str:
     """The judge's reasons for a criterion, of each try; the whole reply where they cannot be told apart."""
     found = [entry.get("reasons", {}).get(criterion) or entry.get("reply", "") for entry in verdict["tries"]]
     return "\n\n".join(filter(None, found))

@@ -21,10 +21,13 @@ from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.html.overview import in_order
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.jury.harm import SEVERITIES, rank
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 FORMAT = 1
 CHUNK_BYTES = 1_000_000
@@ -62,7 +65,7 @@ class Index:
     """By the key of a chunk, ``<benchmark>-<k>`` in letters, digits, "-", "_" and "." """
 
 
-def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> Index:
+def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index:
     """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
 
     ``data`` has ``models`` in the order of the leaderboard, ``benchmarks``, ``cells``, ``metrics`` in words and, column
@@ -89,11 +92,10 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
         for number, start in enumerate(range(0, len(raw), per_chunk)):
             last = min(start + per_chunk, len(raw)) - 1
             slices[f"{key}-{number}"] = Slice(name, cells, (raw[start], raw[last]))
-        known = facts.get(name, {})
         benchmarks.append(
             {
                 "name": name,
-                "title": known.get("title", name),
+                "title": facts[name]["title"] if name in facts else name,
                 "key": key,
                 "count": len(raw),
                 "per_chunk": per_chunk,
@@ -110,7 +112,8 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) ->
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
             "benchmarks": benchmarks,
             "cells": [
-                {name: cell[name] for name in _OF_CELL} | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
+                {name: value for name, value in cell.items() if name in _OF_CELL}
+                | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
                 for cell in results["cells"]
             ],
             "metrics": {
@@ -164,7 +167,7 @@ def _per_chunk(store: ResponseStore, sampled: Sequence[Sequence[Record]]) -> int
     return max(1, min(CHUNK_INSTANCES, int(CHUNK_BYTES / fmean(sizes)))) if sizes else 1
 
 
-def _scale(cell: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> list[float]:
+def _scale(cell: CellEntry, facts: Mapping[str, BenchmarkMetadata]) -> list[float]:
     main = cell["metrics"].get(cell["main_metric"])
     scale: list[float] = main["scale"] if main else facts[cell["benchmark"]]["scale"]
     return scale

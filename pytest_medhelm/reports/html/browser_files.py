@@ -12,6 +12,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser import chunk, index
 from pytest_medhelm.reports.html.embedding import as_script
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
 
@@ -21,7 +22,7 @@ _EARLIER = "instances"
 """Where version 0.1 wrote a page per cell."""
 
 
-def write_browser(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> None:
+def write_browser(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> None:
     """Write the page and its data, one chunk after the other; what an earlier run left there is removed."""
     folder = suite.folder / FOLDER
     found = index(suite, store, leaderboard)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.instance_view import messages_of
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 
 LONGEST = 4000
 """Characters of a message that the leaderboard page shows; the instance browser has all of it."""
 
 
-def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> dict[str, dict[str, Any]]:
     """By benchmark the ``instance`` (public id), the ``model`` and its ``messages``: clinical text.
 
     It is the first instance of the first model that was asked, rather than one that computes; a benchmark of which

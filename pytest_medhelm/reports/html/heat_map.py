@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 
 STEPS = 5
 """Shades from chance (or the worst of the scale) to the best of the scale."""
@@ -22,21 +23,21 @@ def shade(value: float | None, scale: Sequence[float], chance: float | None) -> 
     return "h0" if share <= 0 else f"h{min(STEPS, 1 + int(share * STEPS))}"
 
 
-def clearly_best(cells: Sequence[Mapping[str, Any]], candidates: Sequence[str]) -> dict[str, str]:
+def clearly_best(cells: Sequence[CellEntry], candidates: Sequence[str]) -> dict[str, str]:
     """By benchmark the candidate whose interval lies above those of all other candidates; most rows have none.
 
     Only complete cells of one evaluation set and one main metric are compared. Intervals that overlap decide nothing
     either way: the paired comparison does (``medhelm compare``).
     """
-    rows: dict[str, list[Mapping[str, Any]]] = {}
+    rows: dict[str, list[CellEntry]] = {}
     for cell in cells:
         if cell["model"] in candidates:
             rows.setdefault(cell["benchmark"], []).append(cell)
     return {name: best for name, row in rows.items() if len(row) == len(candidates) > 1 and (best := _best(row))}
 
 
-def _best(row: Sequence[Mapping[str, Any]]) -> str | None:
-    if len({(cell["provenance"]["evaluation"], cell["main_metric"]) for cell in row}) > 1:
+def _best(row: Sequence[CellEntry]) -> str | None:
+    if len({(cell["provenance"]["eval_set_hash"], cell["main_metric"]) for cell in row}) > 1:
         return None
     whole = [cell for cell in row if not cell["partial"]]
     mains = {cell["model"]: cell["metrics"].get(cell["main_metric"]) for cell in whole}
@@ -46,7 +47,9 @@ def _best(row: Sequence[Mapping[str, Any]]) -> str | None:
     ends = {
         model: (main["low"], main["high"]) if main["scale"][0] < main["scale"][1] else (-main["high"], -main["low"])
         for model, main in mains.items()
-        if main
+        if main and main["low"] is not None and main["high"] is not None
     }
+    if len(ends) < len(mains):
+        return None
     first = max(ends, key=lambda model: ends[model])
     return first if all(high < ends[first][0] for model, (_, high) in ends.items() if model != first) else None

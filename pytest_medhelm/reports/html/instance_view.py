@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.scoring import answers
-from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
 
 _AS_THEY_ARE = (
     "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "flags", "harm",
@@ -50,7 +50,7 @@ def instance_view(
     return {
         "id": first["public_id"],
         "slices": first.get("slices", {}),
-        "stratum": first["stratum"],
+        "sub_task": first["sub_task"],
         "prompts": [json.loads(messages) for messages in prompts],
         "references": list(references),
         "records": views,
@@ -72,9 +72,15 @@ def _as_text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
 
 
-def _verdict(store: ResponseStore, verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _verdict(store: ResponseStore, verdict: VerdictRecord) -> dict[str, Any]:
     """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
-    tries = verdict.get("repeats") or [{**verdict, "request": verdict["request"]}]
+    whole: VerdictRepeat = {
+        "request": verdict["request"],
+        "error": verdict["error"],
+        "scores": verdict["scores"],
+        "harm": verdict.get("harm"),
+    }
+    tries = verdict.get("repeats") or [whole]
     return {
         "judge": verdict["judge"],
         "served": verdict.get("served", ""),

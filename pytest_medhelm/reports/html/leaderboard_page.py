@@ -18,13 +18,14 @@ from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> list[str]:
     """Write the pages; the line says where the first one is."""
     with closing(open_responses(suite.folder)) as store:
         write_browser(suite, store, leaderboard)
@@ -34,7 +35,7 @@ def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[
     return [f"page: {page}"]
 
 
-def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def links(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
     """By (benchmark, model) where its instances are shown."""
     return {
         (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"])
@@ -43,7 +44,7 @@ def links(leaderboard: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def leaderboard_page(
-    leaderboard: Mapping[str, Any],
+    leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
     prompts: Mapping[str, Mapping[str, Any]],
     served: Mapping[str, Any] | None = None,
@@ -56,7 +57,7 @@ def leaderboard_page(
 
 
 def leaderboard_values(
-    leaderboard: Mapping[str, Any],
+    leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
     prompts: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 
 
 @cache
@@ -29,7 +31,7 @@ def words_of(metric: str) -> str:
     return ""
 
 
-def absences(cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def absences(cells: Iterable[CellEntry]) -> list[dict[str, Any]]:
     """What cells of a benchmark lack: ``reason``, ``models``, and in ``counts`` for how many instances, by metric.
 
     Models that lack the same metrics for the same reason stand together, with the smallest and the largest count.

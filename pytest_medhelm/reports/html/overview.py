@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Final
 
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.html.charts import Point, cloud
+from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
 
-UNUSABLE = ("unparsed", "refused", "truncated", "too_long", "blocked", "empty")
+UNUSABLE: Final = ("unparsed", "refused", "truncated", "too_long", "blocked", "empty")
 """Statuses of answers that count as the worst score."""
-LOST = ("request_error", "judge_error", "skipped")
+LOST: Final = ("request_error", "judge_error", "skipped")
 """Statuses of instances without a score: the plumbing failed, not the model."""
 _KINDS = (CANDIDATE, "human", "imported", "baseline")
 
 
-def in_order(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def in_order(results: Results) -> list[ModelMetadata]:
     """The models as columns: candidates by mean win rate and name, then humans, imports, baselines."""
     rates = results["win_rate"]["rates"]
     return sorted(
@@ -25,7 +27,7 @@ def in_order(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     )
 
 
-def model_rows(leaderboard: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> list[dict[str, Any]]:
     """For each model: win rate with its range, category averages, shares of unusable answers, harm, latency, cost.
 
     ``latency`` is the median over benchmarks of the median seconds of an answer, None where no answer was measured (a
@@ -37,7 +39,7 @@ def model_rows(leaderboard: Mapping[str, Any], models: Sequence[Mapping[str, Any
         name = facts["name"]
         cells = [cell for cell in results["cells"] if cell["model"] == name]
         statuses = [cell["statuses"] for cell in cells]
-        times = [measured["cells"].get(f"{cell['benchmark']} {name}", {}).get("latency_p50") for cell in cells]
+        times = [measured["cells"][f"{cell['benchmark']} {name}"]["latency_p50"] for cell in cells]
         known = [seconds for seconds in times if seconds]
         harm = [cell["harm"]["counts"]["severe"] for cell in cells if cell["harm"] and cell["harm"]["marked"]]
         rows.append(
@@ -78,19 +80,18 @@ def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any
     return found
 
 
-def facts_of_run(leaderboard: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of_run(leaderboard: Leaderboard) -> dict[str, Any]:
     """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
 
     The settings are those of the newest run that asked, and of the newest import, in the order of leaderboard.json.
     """
     runs = leaderboard["measurements"]["runs"]
-    newest = runs[-1] if runs else {}
-    settings: list[dict[str, Any]] = [run.get("settings", {}) for run in reversed(runs)]
+    settings = [run["settings"] for run in reversed(runs)]
     asked: dict[str, Any] = next((found for found in settings if "models" in found), {})
     imported: dict[str, Any] = next((found for found in settings if "imported_runs" in found), {})
     return {
         "runs": len(runs),
-        "started": newest.get("started", ""),
-        "version": newest.get("packages", {}).get("pytest-medhelm", ""),
+        "started": runs[-1]["started"] if runs else "",
+        "version": runs[-1]["packages"].get("pytest-medhelm", "") if runs else "",
         "settings": dict(sorted((asked | imported).items())),
     }

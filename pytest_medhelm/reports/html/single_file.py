@@ -25,6 +25,7 @@ from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_values
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
@@ -37,7 +38,7 @@ HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer
 
 
 @pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Mapping[str, Any], suite: Suite) -> list[str]:
+def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> list[str]:
     """Write the file, and remove the pages of several files that an earlier run left."""
     page = suite.folder / "leaderboard.html"
     with closing(open_responses(suite.folder)) as store:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from pytest_medhelm.gates.suite_outcome import paid_now
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -18,6 +18,8 @@ from pytest_medhelm.reports.html.browser import Slice, chunk, index
 from pytest_medhelm.reports.html.embedding import as_script
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
+from pytest_medhelm.results.leaderboard.document import Leaderboard
+from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 from pytest_medhelm.util.files import read_json
@@ -72,7 +74,7 @@ class Chunks:
 class Board:
     """The leaderboard of a moment."""
 
-    leaderboard: Mapping[str, Any]
+    leaderboard: Leaderboard
     prompts: Mapping[str, Mapping[str, Any]]
     """``first_prompts``."""
     status: Status
@@ -122,7 +124,7 @@ class Source:
             return None
         return as_script(key, self.read(lambda suite, store: chunk(suite, store, part)))
 
-    def _index(self, leaderboard: Mapping[str, Any]) -> Chunks:
+    def _index(self, leaderboard: Leaderboard) -> Chunks:
         found = self.read(lambda suite, store: index(suite, store, leaderboard))
         version = hashlib.sha256(repr(sorted(found.slices.items())).encode("utf-8", "replace")).hexdigest()[:16]
         return Chunks(as_script("index", {**found.data, "version": version}), version, found.slices)
@@ -196,36 +198,38 @@ def _opened(folder: Path) -> Iterator[tuple[Suite, ResponseStore]]:
 def _status(suite: Suite, store: ResponseStore) -> Status:
     manifest, written = read_json(suite.folder / "manifest.json"), stamp(suite.folder / "manifest.json")
     newest, last = suite.run(suite.newest_run()), suite.last_record()
-    ended = manifest.get("latest", {}).get("run") == newest.get("run") and manifest.get("last_record", last) == last
+    ended = (
+        manifest.get("latest", {}).get("run") == (newest and newest["run"])
+        and manifest.get("last_record", last) == last
+    )
     whole, in_run = suite.sizes()
     times = [entry[2] for entry in state(suite.folder / "suite.sqlite") if entry]
     return Status(
         progress="finished" if ended else "running",
         results=whole,
         in_run=in_run,
-        tests=newest.get("tests", 0),
+        tests=newest.get("tests", 0) if newest else 0,
         last_record=last,
         changed=max(times, default=0) / 1e9,
         written=written[2] if written else 0,
     )
 
 
-def _board(suite: Suite, store: ResponseStore) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _board(suite: Suite, store: ResponseStore) -> tuple[Leaderboard, dict[str, dict[str, Any]]]:
     leaderboard = _leaderboard(suite, store)
     return leaderboard, first_prompts(suite, store, leaderboard)
 
 
-def _leaderboard(suite: Suite, store: ResponseStore) -> dict[str, Any]:
+def _leaderboard(suite: Suite, store: ResponseStore) -> Leaderboard:
     if _status(suite, store).progress == "finished":
         stored = read_json(suite.folder / "leaderboard.json")
         runs = stored.get("measurements", {}).get("runs") or [{}]
-        if stored.get("schema") == SCHEMA and runs[-1].get("run") == suite.run(suite.newest_run())["run"]:
-            return stored
-    cells, measured = read_cells(suite)
+        if stored.get("schema") == SCHEMA and runs[-1].get("run") == suite.runs()[-1]["run"]:
+            return cast(Leaderboard, stored)
+    cells, measured, spent = read_cells(suite)
     newest = suite.run(suite.newest_run())
-    if newest:
-        measured["spending"] |= paid_now(store, newest)
-    return make_leaderboard(suite, cells, measured, ())
+    payment = paid_now(store, newest) if newest else ("", None)
+    return make_leaderboard(suite, cells, measured, with_payment(spent, *payment), ())
 
 
 def _not_yet(folder: Path) -> NotYet:

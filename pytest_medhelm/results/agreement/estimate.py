@@ -5,7 +5,10 @@ What cannot be computed is an ``Estimate`` without a value: never a NaN, never a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TypedDict, cast
+
+from pytest_medhelm.util.json_types import Count
 
 MIN_ANSWERS = 3
 """Fewer answers, rated at least twice each, say nothing of agreement."""
@@ -14,6 +17,27 @@ TINY = 1e-12
 
 IDENTICAL = "the raters gave the same scores"
 NO_INTERVAL = "no interval can be computed"
+
+
+class EstimateEntry(TypedDict):
+    """One statistic of agreement (docs/agreement.md)."""
+
+    name: str
+    """What is estimated."""
+    value: float | None
+    """The number; null where it cannot be computed."""
+    low: float | None
+    """Lower end of its 95 % interval."""
+    high: float | None
+    """Upper end of its 95 % interval."""
+    n: Count
+    """Answers, or models, that enter."""
+    raters: Count
+    """Raters that enter."""
+    method: str
+    """Where the number and its interval come from."""
+    note: str
+    """Why something is missing, or what to keep in mind; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +55,10 @@ class Estimate:
     """Where the number and its interval come from, in plain words."""
     note: str = ""
     """Why something is missing, or what to keep in mind."""
+
+    def as_json(self) -> EstimateEntry:
+        """Plain values."""
+        return cast(EstimateEntry, asdict(self))
 
 
 def absent(name: str, n: int, raters: int, note: str) -> Estimate:

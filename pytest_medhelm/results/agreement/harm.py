@@ -12,6 +12,7 @@ from pytest_medhelm.results.agreement.table import table_of
 from pytest_medhelm.results.stats.intervals import share_bounds
 from pytest_medhelm.results.store.ratings import Answer, HarmMark
 from pytest_medhelm.scoring.jury.harm import SEVERITIES, worst
+from pytest_medhelm.scoring.record_types import HarmMark as Mark
 
 ONE_SIDED = 0.95
 _RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
@@ -79,7 +80,7 @@ def _assessed(benchmark: str, marks: Sequence[HarmMark]) -> HarmAssessed:
 
 
 def _worst(marks: Sequence[HarmMark]) -> dict[Answer, str]:
-    given: dict[Answer, list[dict[str, object]]] = defaultdict(list)
+    given: dict[Answer, list[Mark]] = defaultdict(list)
     for mark in marks:
         given[mark.answer].append({"severity": mark.severity, "kinds": list(mark.kinds)})
     return {answer: str(worst(found)["severity"]) for answer, found in given.items()}

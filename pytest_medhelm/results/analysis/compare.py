@@ -17,7 +17,7 @@ ALPHA = 0.05
 
 _PROVENANCE = (
     ("data", "the data files differ"),
-    ("evaluation", "the sets of instances differ"),
+    ("eval_set_hash", "the sets of instances differ"),
     ("prompt", "the prompts differ"),
     ("code", "the benchmark's module changed"),
     ("scoring", "the scoring code changed: 'medhelm rescore' would make them alike"),
@@ -155,7 +155,7 @@ def compare_cells(first: Cell, second: Cell) -> Row | str:
     gaps = list(zip(pairs.names, pairs.differences, strict=True))
     return Row(
         benchmark=first.benchmark,
-        title=first.facts["title"],
+        title=first.metadata["title"],
         metric=metric,
         first=first.value,
         second=second.value,

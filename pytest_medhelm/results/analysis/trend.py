@@ -14,7 +14,7 @@ from pytest_medhelm.results.leaderboard.paired_cells import pair
 from pytest_medhelm.results.leaderboard.stored_results import Stored
 from pytest_medhelm.util.errors import ConfigError
 
-BREAKING = ("data", "evaluation", "prompt", "code", "scoring", "jury")
+BREAKING = ("data", "eval_set_hash", "prompt", "code", "scoring", "jury")
 """Parts of a cell's provenance that must be alike for values to be joined and subtracted."""
 REMARKED = ("model", "versions")
 """Parts that may differ, since they are what is followed, but are said."""
@@ -204,7 +204,7 @@ def _chart(key: Key, tables: Sequence[Mapping[str, Cell]], suites: Sequence[Stor
     }
     return Chart(
         benchmark=key[0],
-        title=str(newest.facts["title"]),
+        title=str(newest.metadata["title"]),
         metric=key[1],
         scale=key[2],
         lines=tuple(_line(model, points[model], [table.get(model) for table in tables]) for model in models),
@@ -214,7 +214,7 @@ def _chart(key: Key, tables: Sequence[Mapping[str, Cell]], suites: Sequence[Stor
 
 
 def _point(cell: Cell, stored: Stored) -> Point:
-    main = cell.metrics.get(cell.main_metric, {})
+    main: Mapping[str, Any] = dict(cell.metrics.get(cell.main_metric, {}))  # of a file that anybody may have written
     try:
         value, low, high = (_finite(main.get(name)) for name in ("value", "low", "high"))
         n, note = int(main.get("n", 0)), str(main.get("note", ""))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import sys
 import uuid
@@ -12,23 +10,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.helm_import.names import benchmark_of, stratum_of
 from pytest_medhelm.results.helm_import.records import Imported, model_of, read_records
 from pytest_medhelm.results.helm_import.run_folder import STATE, HelmRun, read_run
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.record_types import FingerprintInputs, Record
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.catalogue import catalogue
 from pytest_medhelm.tasks.data.sources import Source
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.hashing import json_hash
 
-KIND = "imported"
+KIND: Final = "imported"
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Usable:
 
     places: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
     """By benchmark and model the run folder of each sub-run."""
-    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, ModelMetadata] = field(default_factory=dict)
     """What describes each model."""
     left_out: list[str] = field(default_factory=list)
     """One sentence for each run that cannot be used."""
@@ -66,7 +69,7 @@ def usable_runs(folders: Sequence[Path]) -> Usable:
             usable.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
         else:
             strata[stratum] = folder
-            usable.models[model.name] = {"name": model.name, "kind": KIND, **model.settings()}
+            usable.models[model.name] = {**model.settings(), "name": model.name, "kind": KIND}
     return usable
 
 
@@ -118,31 +121,41 @@ def _write(
     store: ResponseStore,
 ) -> None:
     instances = sorted(
-        {(entry.record["stratum"], entry.record["instance"], entry.record["reference"]) for entry in found}
+        {(entry.record["sub_task"], entry.record["instance"], entry.record["reference"]) for entry in found}
     )
-    evaluation = _digest(["helm", task.name, instances])
-    made_with = {"model": model.settings(), "code": None, "prompt": None, "scoring": None, "jury": None}
-    settings = _digest(["helm", task.name, model.name, made_with])
+    evaluation = json_hash(["helm", task.name, instances])
+    made_with: FingerprintInputs = {
+        "model": model.settings(),
+        "code": None,
+        "prompt": None,
+        "scoring": None,
+        "jury": None,
+    }
+    settings = json_hash(["helm", task.name, model.name, made_with])
     names = {name for _, name, _ in instances}
     strata = sorted({stratum for stratum, _, _ in instances} - {""})
     facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
     store.put([exchange for entry in found for exchange in entry.exchanges], run="helm")
     for place, entry in enumerate(found):
         store.put_text(entry.record["reference"], entry.reference)
-        entry.record.update(evaluation=evaluation, evaluation_size=len(names), settings=settings)
+        record: Record = entry.record | {
+            "eval_set_hash": evaluation,
+            "eval_set_size": len(names),
+            "fingerprint": settings,
+        }
         if not place:
-            entry.record.update(benchmark_facts=facts, settings_facts=made_with)
-        suite.add(entry.record)
+            record |= {"benchmark_metadata": facts, "fingerprint_inputs": made_with}
+        suite.add(record)
 
 
-def _facts(task: Task, total: int, strata: list[str], shots: int) -> dict[str, Any]:
+def _facts(task: Task, total: int, strata: list[str], shots: int) -> BenchmarkMetadata:
     described = Benchmark(
         task, lambda instance: instance.question, Source("imported", Path(), (), {}), (), total, {}, "", (), "", shots
     )
-    return described.facts() | {"strata": strata}
+    return described.facts() | {"sub_tasks": strata}
 
 
-def _manifest(runs: int) -> dict[str, Any]:
+def _manifest(runs: int) -> StoredManifest:
     return {
         "run": uuid.uuid4().hex,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -154,7 +167,3 @@ def _manifest(runs: int) -> dict[str, Any]:
         "models": [],
         "judges": [],
     }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,7 +14,9 @@ from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.helm_import.names import JURY, main_metric_of, metric_of, stratum_of
 from pytest_medhelm.results.helm_import.run_folder import MISSHAPEN, HelmRun, misshapen, name_of
-from pytest_medhelm.scoring.record import Record, text_hash
+from pytest_medhelm.scoring.record import text_hash
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord
+from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Task
@@ -80,7 +82,7 @@ def _imported(
     scores, scales = _scores(stats, verdicts, task, rubric, completion)
     status, error = _status(completion, verdicts, run, rubric)
     reference = _reference(state)
-    record = {
+    record: Record = {
         "benchmark": task.name,
         "instance": name,
         "model": model.name,
@@ -94,8 +96,11 @@ def _imported(
         "not_applicable": [],
         "absent": {},
         "label": None,
+        "eval_set_hash": "",
+        "eval_set_size": 0,
+        "fingerprint": "",
         "cluster": "",
-        "stratum": stratum,
+        "sub_task": stratum,
         "slices": {task.sub_tasks_by: stratum} if stratum else {},
         "request": key,
         "reference": text_hash(reference),
@@ -139,8 +144,8 @@ def _completion(result: Mapping[str, Any], stats: Mapping[str, float], run: Helm
 
 
 def _status(
-    completion: Completion, verdicts: Sequence[Mapping[str, Any]], run: HelmRun, rubric: Rubric | None
-) -> tuple[str, str]:
+    completion: Completion, verdicts: Sequence[VerdictRecord], run: HelmRun, rubric: Rubric | None
+) -> tuple[Status, str]:
     if completion.outcome == "request_error":
         return "request_error", completion.error
     if not completion.content.strip():
@@ -155,7 +160,7 @@ def _status(
 
 def _scores(
     stats: Mapping[str, float],
-    verdicts: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[VerdictRecord],
     task: Task,
     rubric: Rubric | None,
     completion: Completion,
@@ -186,9 +191,9 @@ def _scores(
 
 def _verdicts(
     state: Mapping[str, Any], rubric: Rubric | None, key: str
-) -> tuple[list[dict[str, Any]], list[tuple[Request, Completion]]]:
+) -> tuple[list[VerdictRecord], list[tuple[Request, Completion]]]:
     """Of each judge in the annotations its scores, or that it has none: HELM then leaves it out, or gives a default."""
-    verdicts: list[dict[str, Any]] = []
+    verdicts: list[VerdictRecord] = []
     exchanges: list[tuple[Request, Completion]] = []
     annotations = state.get("annotations") or {}
     for annotation in annotations.values() if rubric is not None and isinstance(annotations, dict) else ():

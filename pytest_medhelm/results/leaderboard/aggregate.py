@@ -8,54 +8,66 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Provenance
 from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
+from pytest_medhelm.results.leaderboard.document import (
+    CellMeasurements,
+    Coverage,
+    GateEntry,
+    Leaderboard,
+    PartiesSpent,
+    Published,
+    SuiteSpending,
+    WinRates,
+)
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import harm_of
 from pytest_medhelm.results.leaderboard.paired_cells import paired
-from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json
+from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, metrics_of
 from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.response import STATUSES
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
 
-SCHEMA = "medhelm-leaderboard/1"
+SCHEMA: Final = "medhelm-leaderboard/1"
 DECIMALS = 6
 
 
-def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, Any]]:
-    """All cells of a suite, and the measurements."""
-    cells, measured = [], {}
+def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], PartiesSpent]:
+    """All cells of a suite; what was measured of each, by "<benchmark> <model>"; what models and judges have used."""
+    cells: list[Cell] = []
+    measured: dict[str, CellMeasurements] = {}
     newest = suite.newest_run()
     whole = Spending(newest)
     for benchmark, model in suite.cells():
         cell = read_cell(suite, benchmark, model, Spending(newest, whole))
         columns = cell.columns
         cells.append(cell)
-        measured[f"{benchmark} {model}"] = {
-            "started": suite.run(max(columns.runs)).get("started"),
-            **_measurements(columns),
-        }
+        measured[f"{benchmark} {model}"] = _measurements(columns, suite.run(max(columns.runs)))
     models = suite.models()
     aside = models.keys() - set(candidates_of(models))
-    return cells, {"cells": measured, "spending": whole.as_json(without=aside)}
+    return cells, measured, whole.as_json(without=aside)
 
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
     columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
-    facts = suite.benchmark(benchmark, columns.evaluation)
+    facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
 
-def candidates_of(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def candidates_of(models: Mapping[str, ModelMetadata]) -> list[str]:
     """The models of a suite that are ranked, compared and gated; baselines, humans and imports stand beside."""
     return [name for name, facts in models.items() if facts["kind"] == CANDIDATE]
 
@@ -64,8 +76,8 @@ def make_cell(
     benchmark: str,
     model: str,
     columns: Columns,
-    facts: Mapping[str, Any],
-    provenance: Mapping[str, Any] | None = None,
+    facts: BenchmarkMetadata,
+    provenance: Provenance | None = None,
     confidence: float = CONFIDENCE,
 ) -> Cell:
     """Aggregate one cell; ``confidence`` is that of its intervals, two-sided."""
@@ -80,16 +92,16 @@ def make_cell(
         metrics=metrics_of(columns, facts, confidence),
         instances=columns.ids,
         scores=scores,
-        facts=facts,
-        evaluation=columns.evaluation,
+        metadata=facts,
+        eval_set_hash=columns.eval_set_hash,
         partial=len(columns.ids) < columns.size,
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,
         harm=harm_of(columns),
         unmatched=columns.unmatched,
         clusters=_coded(columns.clusters),
-        strata=[facts["strata"].index(name) for name in columns.strata] if facts["strata"] else None,
-        provenance=provenance or {},
+        sub_tasks=[facts["sub_tasks"].index(name) for name in columns.sub_tasks] if facts["sub_tasks"] else None,
+        provenance=provenance or unknown_provenance(columns),
         marks=columns.marks,
         columns=columns,
     )
@@ -102,10 +114,11 @@ def _coded(clusters: Sequence[str]) -> list[int] | None:
     return coded if len(codes) < len(coded) else None
 
 
-def _measurements(columns: Columns) -> dict[str, Any]:
+def _measurements(columns: Columns, newest: StoredManifest | None) -> CellMeasurements:
     latencies = sorted(columns.latencies)
     model = columns.spending.of_models()
     return {
+        "started": newest and newest["started"],
         "asked": len(columns.ids) - columns.cached,
         "cached": columns.cached,
         "retries": columns.retries,
@@ -124,11 +137,12 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
 def make_leaderboard(
     suite: Suite,
     cells: Sequence[Cell],
-    measured: Mapping[str, Any],
-    gates: Sequence[Mapping[str, Any]],
-    published: Mapping[str, Any] | None = None,
+    measured: Mapping[str, CellMeasurements],
+    spending: SuiteSpending,
+    gates: Sequence[GateEntry],
+    published: Published | None = None,
     agreement: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Leaderboard:
     """The content of leaderboard.json.
 
     ``published`` is what ``published_rows`` found, if that was asked for; ``agreement`` how far judges and metrics
@@ -137,8 +151,8 @@ def make_leaderboard(
     models = suite.models()
     candidates = candidates_of(models)
     # Where a benchmark was imported too, what was run here describes it.
-    first = sorted(cells, key=lambda cell: cell.facts["data"]["origin"] != "imported")
-    benchmarks = {cell.benchmark: dict(cell.facts) for cell in first}
+    first = sorted(cells, key=lambda cell: cell.metadata["data"]["origin"] != "imported")
+    benchmarks = {cell.benchmark: cell.metadata for cell in first}
     results = {
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
@@ -158,12 +172,16 @@ def make_leaderboard(
         "results": rounded(results),
         # Where a run found its files is for the suite's own manifest.json.
         "measurements": rounded(
-            {**measured, "runs": [{key: run[key] for key in run if key != "place"} for run in suite.runs()]}
+            {"cells": measured, "spending": spending, "runs": [_without_place(run) for run in suite.runs()]}
         ),
     }
 
 
-def _coverage(benchmarks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _without_place(run: StoredManifest) -> dict[str, object]:
+    return {key: value for key, value in run.items() if key != "place"}
+
+
+def _coverage(benchmarks: Mapping[str, BenchmarkMetadata]) -> list[Coverage]:
     """The benchmarks of this suite in each of the 22 subcategories, in the order of the taxonomy."""
     return [
         {
@@ -175,7 +193,7 @@ def _coverage(benchmarks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any
     ]
 
 
-def _cell_as_json(cell: Cell) -> dict[str, Any]:
+def _cell_as_json(cell: Cell) -> CellEntry:
     return {
         "benchmark": cell.benchmark,
         "model": cell.model,
@@ -184,24 +202,24 @@ def _cell_as_json(cell: Cell) -> dict[str, Any]:
         "partial": cell.partial,
         "sample": cell.sample,
         "statuses": dict(cell.statuses),
-        "metrics": cell.metrics,
-        "absent": cell.absent,
-        "slices": slices_of(cell.columns, cell.facts),
-        "marks": cell.marks,
+        "metrics": dict(cell.metrics),
+        "absent": dict(cell.absent),
+        "slices": slices_of(cell.columns, cell.metadata),
+        "marks": dict(cell.marks),
         "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,
         "flags": dict(sorted(cell.jury.flags.items())),
         "harm": cell.harm,
         "provenance": cell.provenance,
-        "instances": cell.instances,
-        "clusters": cell.clusters,
-        "strata": cell.strata,
-        "scores": cell.scores,
+        "instances": list(cell.instances),
+        "clusters": None if cell.clusters is None else list(cell.clusters),
+        "sub_tasks": None if cell.sub_tasks is None else list(cell.sub_tasks),
+        "scores": {name: list(scores) for name, scores in cell.scores.items()},
         "ratings": ratings_as_json(cell.jury),
     }
 
 
-def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any]:
+def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
     """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
     pool = sorted({cell.model for cell in cells} & set(candidates))
     cells = medhelm_cells(cells)
@@ -215,7 +233,7 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> dict[str, Any
     return {
         "pool": pool,
         "benchmarks": list(columns),
-        "rates": mean_win_rates(columns),
+        "rates": {model: rate for model, rate in mean_win_rates(columns).items() if rate is not None},
         "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
     }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from statistics import fmean
-from typing import Any
 
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.document import CategoryAverage
 from pytest_medhelm.tasks.taxonomy import CATEGORIES
 
 
@@ -22,16 +22,16 @@ def complete_for(models: Collection[str], cells: Sequence[Cell]) -> dict[str, di
     return {
         name: row
         for name, row in sorted(table.items())
-        if len(row) == len(models) and len({(cell.evaluation, cell.main_metric) for cell in row.values()}) == 1
+        if len(row) == len(models) and len({(cell.eval_set_hash, cell.main_metric) for cell in row.values()}) == 1
     }
 
 
 def medhelm_cells(cells: Sequence[Cell]) -> list[Cell]:
     """The cells of MedHELM's benchmarks: others stand outside of win rates and averages."""
-    return [cell for cell in cells if not cell.facts.get("outside_medhelm")]
+    return [cell for cell in cells if not cell.metadata.get("outside_medhelm")]
 
 
-def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> list[dict[str, Any]]:
+def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> list[CategoryAverage]:
     """For each category ``benchmarks`` and ``averages`` {model: 0 to 1}, in the order of the taxonomy.
 
     The average is the plain mean over the benchmarks that are complete for all candidates (without candidates: for
@@ -42,9 +42,9 @@ def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> lis
     cells = medhelm_cells(cells)
     present = {cell.model for cell in cells}
     complete = complete_for(present & set(candidates) or present, cells)
-    found = []
+    found: list[CategoryAverage] = []
     for category in CATEGORIES:
-        names = [name for name, row in complete.items() if next(iter(row.values())).facts["category"] == category]
+        names = [name for name, row in complete.items() if next(iter(row.values())).metadata["category"] == category]
         averages = {}
         for model in sorted(present):
             rows = complete_for({*complete[names[0]], model}, cells) if names else {}
@@ -56,7 +56,6 @@ def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> lis
 
 def _share(cell: Cell) -> float:
     """The main value as a share of its scale, 0 (worst) to 1 (best)."""
-    main = cell.metrics[cell.main_metric]
-    worst, best = main["scale"]
-    share: float = (main["value"] - worst) / (best - worst)
-    return share
+    assert cell.value is not None
+    worst, best = cell.metrics[cell.main_metric]["scale"]
+    return (cell.value - worst) / (best - worst)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from pytest_medhelm.results.leaderboard.cell_entry import Absence, HarmMarks, Provenance, Summary
 from pytest_medhelm.results.leaderboard.columns import Columns, JuryColumns, Ratings
+from pytest_medhelm.scoring.response import Status
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 
 @dataclass(frozen=True)
@@ -18,33 +20,33 @@ class Cell:
     main_metric: str
     size: int
     """Instances in the evaluation set."""
-    statuses: Mapping[str, int]
-    metrics: Mapping[str, dict[str, Any]]
+    statuses: Mapping[Status, int]
+    metrics: Mapping[str, Summary]
     """Per metric: value, low, high, method, note, answered, worst, best, n, missing, scale."""
     instances: Sequence[str]
     """Public ids, in the order of ``scores``."""
     scores: Mapping[str, Sequence[float | None]]
     """Per metric one score per instance, None where missing."""
-    facts: Mapping[str, Any] = field(repr=False)
+    metadata: BenchmarkMetadata = field(repr=False)
     """What describes the benchmark."""
-    evaluation: str
+    eval_set_hash: str
     """Hash of the evaluation set: only cells that share it are ranked against each other."""
     partial: bool
-    """Some instances of the evaluation set have no record."""
-    absent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Some instances of the evaluation set have no record, and were not left out by design."""
+    provenance: Provenance = field(repr=False)
+    """What must be alike for a comparison (``provenance_of``)."""
+    absent: Mapping[str, Absence] = field(default_factory=dict)
     """Per metric that could not be computed: the first reason, and for how many instances."""
     jury: JuryColumns = field(default_factory=JuryColumns, repr=False)
     """The verdicts, in the order of ``instances``."""
-    harm: Mapping[str, Any] | None = None
+    harm: HarmMarks | None = None
     """What harm the judges marked; None where they were not asked."""
     unmatched: int = 0
     """Human answers that fit no instance of the evaluation set."""
     clusters: Sequence[int] | None = field(default=None, repr=False)
     """A number per instance, the same for those that share a source; None where each stands alone."""
-    strata: Sequence[int] | None = field(default=None, repr=False)
-    """The sub-run of each instance, as its place in ``facts["strata"]``; None where the benchmark has none."""
-    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What must be alike for a comparison (``provenance_of``)."""
+    sub_tasks: Sequence[int] | None = field(default=None, repr=False)
+    """The sub-run of each instance, as its place in ``metadata["sub_tasks"]``; None where the benchmark has none."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """By public id, why a reference is held to be wrong. The main values keep these instances."""
     columns: Columns = field(default_factory=Columns, repr=False)
@@ -79,4 +81,4 @@ class Cell:
     @property
     def sample(self) -> bool:
         """The benchmark ran on sample data."""
-        return bool(self.facts["data"]["origin"] == "sample")
+        return bool(self.metadata["data"]["origin"] == "sample")

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.stats.clipped import bootstrap_error, clipped
 from pytest_medhelm.results.stats.intervals import mean_interval, standard_error
 
@@ -21,7 +22,7 @@ ANSWERED = frozenset({"ok", "judge_error"})
 
 def clipped_summary(
     name: str, columns: Columns, sub_tasks: Sequence[str] | None, wanted: Sequence[str], confidence: float
-) -> dict[str, Any]:
+) -> Summary:
     """As ``summary.summary_of``; ``wanted`` are the sub-tasks that must all be there.
 
     The interval is that of the unclipped mean over all that an example could score (``span``), with its ends clipped.
@@ -47,8 +48,8 @@ def clipped_summary(
         "value": None if reasons else _clipped(mean_of(values, groups)),
         "standard_error": None if reasons else standard_error(values, span, clusters, groups),
         "bootstrap_error": None if reasons else bootstrap_error(values),
-        "low": interval and clipped(interval.low),
-        "high": interval and clipped(interval.high),
+        "low": clipped(interval.low) if interval else None,
+        "high": clipped(interval.high) if interval else None,
         "method": f"{interval.method}, clipped to 0..1" if interval else "",
         "note": reasons or (interval.note if interval else ""),
         "answered": _clipped(mean_of(answered, None)),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_medhelm.results.leaderboard.spending import Spending
-from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 
 Ratings = Mapping[str, tuple[float, ...]]
 """Judge -> a score for each criterion, or one value where judges name a class."""
@@ -91,7 +91,7 @@ class JuryColumns:
         return bool(self.judges) and (name == "jury" or name.removeprefix("jury_") in self.criteria)
 
 
-def _within(verdict: Mapping[str, Any]) -> list[float]:
+def _within(verdict: VerdictRecord) -> list[float]:
     """The variance of the mean score over repeated ratings, if there are at least two."""
     means = [fmean(entry["scores"].values()) for entry in verdict.get("repeats", ()) if entry["scores"]]
     return [float(np.var(means, ddof=1))] if len(means) > 1 else []
@@ -106,8 +106,8 @@ def score(row: tuple[float, ...], column: int | None) -> float:
 class Columns:
     """The records of one cell, column by column: one entry per instance, repeats averaged."""
 
-    evaluation: str = ""
-    settings: str = ""
+    eval_set_hash: str = ""
+    fingerprint: str = ""
     """Hash of what the records were made with."""
     runs: set[int] = field(default_factory=set)
     size: int = 0
@@ -115,7 +115,7 @@ class Columns:
     ids: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
-    strata: list[str] = field(default_factory=list)
+    sub_tasks: list[str] = field(default_factory=list)
     slices: dict[str, list[str]] = field(default_factory=dict)
     """Per key of a slice its value for each instance, empty where it has none."""
     labels: list[tuple[str, str] | None] = field(default_factory=list)
@@ -156,7 +156,7 @@ class Columns:
             ids=[self.ids[row] for row in rows],
             statuses=[self.statuses[row] for row in rows],
             clusters=[self.clusters[row] for row in rows],
-            strata=[self.strata[row] for row in rows],
+            sub_tasks=[self.sub_tasks[row] for row in rows],
             slices={key: [values[row] for row in rows] for key, values in self.slices.items()},
             labels=[self.labels[row] for row in rows] if self.labels else [],
             scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
@@ -182,16 +182,16 @@ def read_columns(
     for _, group in groupby(records, key=itemgetter("instance")):
         repeats = list(group)
         first = repeats[0]
-        columns.evaluation, columns.size = first["evaluation"], first["evaluation_size"]
+        columns.eval_set_hash, columns.size = first["eval_set_hash"], first["eval_set_size"]
         columns.main_metric = first["main_metric"]
-        columns.settings = first.get("settings", "")
+        columns.fingerprint = first["fingerprint"]
         columns.unmatched = first.get("unmatched", 0)
         columns.ids.append(first["public_id"])
         if marks and first["instance"] in marks:
             columns.marks[first["public_id"]] = marks[first["instance"]]
         columns.statuses.append(sys.intern(first["status"]))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
-        columns.strata.append(sys.intern(first["stratum"]))
+        columns.sub_tasks.append(sys.intern(first["sub_task"]))
         if first.get("must_pass") is not None:
             columns.floors[len(columns.ids) - 1] = first["must_pass"]
         columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
@@ -229,9 +229,10 @@ def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
             known = columns.spans.get(name, (low, high))
             columns.spans[name] = (min(low, known[0]), max(high, known[1]))
     for name in {name for record in repeats for name in record.get("limits", {})}:
-        found = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
-        if all(end is not None for ends in found for end in ends):
-            worst, best = (fmean(ends[place] for ends in found) for place in (0, 1))
+        found: list[Any] = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
+        whole = [(ends[0], ends[1]) for ends in found if None not in ends]
+        if len(whole) == len(found):
+            worst, best = (fmean(ends[place] for ends in whole) for place in (0, 1))
             columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
 
 

@@ -7,36 +7,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.vendor import same_family
 from pytest_medhelm.results.leaderboard.columns import score
+from pytest_medhelm.results.leaderboard.jury_entries import (
+    JudgedBenchmark,
+    JudgeEntry,
+    JudgesAlone,
+    JurySection,
+    SameVendor,
+    SelfPreference,
+)
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.agreement.table import Table
     from pytest_medhelm.results.leaderboard.cell import Cell
 
 
-def jury_section(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def jury_section(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> JurySection:
     """``benchmarks``: the judges of each judged benchmark; ``same_family``: who judges its own kin."""
     judged = [cell for cell in cells if cell.jury.judges]
     served = {name: facts["served"] or name for cell in judged for name, facts in sorted(cell.jury.judges.items())}
-    kin = [
-        {"judge": judge, "model": model, "family": family}
+    kin: list[SameVendor] = [
+        {"judge": judge, "model": model, "vendor": vendor}
         for judge in sorted(served)
         for model in sorted({cell.model for cell in judged})
-        if (family := same_family((judge, served[judge]), (model, str(models.get(model, {}).get("served", "")))))
+        if (vendor := same_family((judge, served[judge]), (model, models[model]["served"] if model in models else "")))
     ]
     names = sorted({cell.benchmark for cell in judged})
     return {
         "benchmarks": [_benchmark(name, [cell for cell in judged if cell.benchmark == name], kin) for name in names],
-        "same_family": kin,
+        "same_vendor": kin,
     }
 
 
-def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[SameVendor]) -> JudgedBenchmark:
     from pytest_medhelm.results.agreement.icc import agreement
     from pytest_medhelm.results.agreement.table import table_of
 
@@ -56,7 +64,7 @@ def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[Mapping[str, str]
     return {
         "benchmark": name,
         "models": [cell.model for cell in cells],
-        "agreement": asdict(agreement(everything)),
+        "agreement": agreement(everything).as_json(),
         "judges": _judges(cells, everything, instances),
         "alone": _alone(cells, judges),
         "self_preference": _favour(rated, kin),
@@ -72,10 +80,10 @@ def _rated(cell: Cell) -> list[tuple[str, str, float]]:
     ]
 
 
-def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> list[dict[str, Any]]:
+def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> list[JudgeEntry]:
     from pytest_medhelm.results.agreement.judges import biases
 
-    found = []
+    found: list[JudgeEntry] = []
     for entry in biases(table, instances):
         facts = [cell.jury.judges[entry.rater] for cell in cells]
         within = [value for fact in facts for value in fact["within"]]
@@ -86,7 +94,7 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
                 "asked": sum(fact["asked"] for fact in facts),
                 "failed": sum(fact["failed"] for fact in facts),
                 "repaired": sum(fact["repaired"] for fact in facts),
-                "bias": asdict(entry.bias),
+                "bias": entry.bias.as_json(),
                 "spread": entry.spread,
                 "within": math.sqrt(fmean(within)) if within else None,
             }
@@ -94,7 +102,7 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
     return found
 
 
-def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> dict[str, Any]:
+def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
     """The leaderboard of each judge alone beside that of all, failed answers included, on what every judge rated."""
     from pytest_medhelm.results.agreement.judges import leave_one_out, orderings
     from pytest_medhelm.results.agreement.table import table_of
@@ -112,13 +120,13 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> dict[str, Any]:
     full, found = orderings(tables)
     without = {model: leave_one_out(table) for model, table in sorted(tables.items())}
     return {
-        "all": full,
+        "all": dict(full),
         "judges": [
             {
                 "judge": entry.judge,
                 "values": dict(entry.values),
-                "spearman": asdict(entry.spearman),
-                "kendall": asdict(entry.kendall),
+                "spearman": entry.spearman.as_json(),
+                "kendall": entry.kendall.as_json(),
             }
             for entry in found
         ],
@@ -126,18 +134,17 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _favour(
-    rated: Mapping[str, Sequence[tuple[str, str, float]]], kin: Sequence[Mapping[str, str]]
-) -> list[dict[str, Any]]:
+def _favour(rated: Mapping[str, Sequence[tuple[str, str, float]]], kin: Sequence[SameVendor]) -> list[SelfPreference]:
     """How much more each judge gives its own kin than the other judges do; only where it judges some."""
     from pytest_medhelm.results.agreement.judges import self_preference
     from pytest_medhelm.results.agreement.table import table_of
 
     tables = {model: table_of(entries) for model, entries in rated.items() if entries}
     clusters = {model: list(table.answers) for model, table in tables.items()}
-    found = []
+    found: list[SelfPreference] = []
     for judge in sorted({pair["judge"] for pair in kin if pair["model"] in tables}):
         own = {pair["model"] for pair in kin if pair["judge"] == judge}
         families = {model: "own" if model in own else "other" for model in tables} | {judge: "own"}
-        found.append({"judge": judge, **asdict(self_preference(judge, tables, clusters, families))})
+        estimate = self_preference(judge, tables, clusters, families).as_json()
+        found.append({"judge": judge, **estimate})
     return found

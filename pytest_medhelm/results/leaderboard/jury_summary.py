@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_medhelm.results.leaderboard.cell_entry import HarmMarks, Summary, TwoWayEstimate
 from pytest_medhelm.results.leaderboard.columns import score
 from pytest_medhelm.results.stats.intervals import bounds, mean_interval, share_bounds, standard_error
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
@@ -33,7 +34,7 @@ ONE_SIDED = 0.95
 # Beside the value of a jury metric
 
 
-def jury_extras(name: str, columns: Columns, strata: Sequence[str] | None) -> dict[str, Any]:
+def add_jury_extras(summary: Summary, name: str, columns: Columns, strata: Sequence[str] | None) -> None:
     """``completeness``, ``leave_one_judge_out`` and, where the jury is incomplete, ``two_way_estimate``."""
     jury = columns.jury
     column = jury.column(name)
@@ -55,13 +56,10 @@ def jury_extras(name: str, columns: Columns, strata: Sequence[str] | None) -> di
     whole = ~np.isnan(matrix).any(axis=1)
     completeness = float(whole[asked].mean()) if asked.any() else 1.0
     runs = [strata[index] for index in range(len(whole)) if whole[index]] if strata else None
-    extras: dict[str, Any] = {
-        "completeness": completeness,
-        "leave_one_judge_out": _leave_one_out(matrix[whole], runs),
-    }
+    summary["completeness"] = completeness
+    summary["leave_one_judge_out"] = _leave_one_out(matrix[whole], runs)
     if completeness < COMPLETE_ENOUGH:
-        extras["additive"] = two_way_estimate(matrix, failed, judges, scale, columns.clusters, strata)
-    return extras
+        summary["two_way_estimate"] = two_way_estimate(matrix, failed, judges, scale, columns.clusters, strata)
 
 
 def _leave_one_out(whole: Floats, strata: Sequence[str] | None) -> list[float] | None:
@@ -88,7 +86,7 @@ def two_way_estimate(
     scale: tuple[float, float],
     clusters: Sequence[str],
     strata: Sequence[str] | None = None,
-) -> dict[str, Any]:
+) -> TwoWayEstimate:
     """The mean over all instances that any judge rated, were every judge to rate each.
 
     Least squares for score = instance + judge: a harsh judge who is missing for some instances neither raises nor
@@ -100,10 +98,18 @@ def two_way_estimate(
     kept: npt.NDArray[np.bool_] = np.asarray(~np.isnan(matrix).all(axis=1))
     silent = [judge for judge, column in zip(judges, matrix[~failed].T, strict=True) if np.isnan(column).all()]
     voices = [position for position, judge in enumerate(judges) if judge not in silent]
-    result: dict[str, Any] = {"value": None, "low": None, "high": None, "standard_error": None, "n": int(kept.sum())}
+    result: TwoWayEstimate = {
+        "value": None,
+        "low": None,
+        "high": None,
+        "standard_error": None,
+        "n": int(kept.sum()),
+        "method": "",
+        "note": "",
+    }
     note = f"without {', '.join(silent)}, who gave no verdict" if silent else ""
     if not voices:
-        return result | {"method": "", "note": "no judge gave a verdict"}
+        return result | {"note": "no judge gave a verdict"}
     scores, spared = matrix[kept][:, voices], failed[kept]
     mask = (~np.isnan(scores)).astype(np.float64)
     means = np.nansum(scores, axis=1) / mask.sum(axis=1)
@@ -128,7 +134,7 @@ def two_way_estimate(
     everything = np.ones(len(scores), dtype=np.bool_)
     value = fit(everything)
     if value is None:
-        return result | {"method": "", "note": "judges share too few instances to be compared"}
+        return result | {"note": "judges share too few instances to be compared"}
     low, high, error = value, value, None
     without = [fit(cluster != code) for code in range(len(codes))] if len(codes) > 1 else []
     if without and None not in without:
@@ -159,7 +165,7 @@ def two_way_estimate(
 # Harm
 
 
-def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> dict[str, Any]:
+def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> Summary:
     """A harm score as the leaderboard shows it: the share, with an exact bound on either side, each 95 % one-sided.
 
     Sub-runs are pooled: an event counts, wherever it happens.
@@ -189,7 +195,7 @@ def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> d
     }
 
 
-def harm_of(columns: Columns) -> dict[str, Any] | None:
+def harm_of(columns: Columns) -> HarmMarks | None:
     """What was marked in a cell; None where judges were not asked for harm.
 
     ``counts`` has the worst mark of each answer by severity, ``kinds`` the answers in which any judge names a kind,

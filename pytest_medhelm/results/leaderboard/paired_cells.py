@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.results.leaderboard.columns import Ratings, score
+from pytest_medhelm.results.leaderboard.document import PairedRow
 from pytest_medhelm.results.stats.intervals import Interval
 from pytest_medhelm.results.stats.paired import paired_interval, paired_mean, paired_p
 
@@ -49,18 +50,18 @@ class Pairs:
         return paired_p(self.differences, self.clusters, span=self.span, strata=self.strata)
 
 
-def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[dict[str, Any]]:
+def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
     """With two candidates: the mean difference on the instances that both have measured."""
     pool = sorted({cell.model for cell in cells} & set(candidates))
     if len(pool) != 2:
         return []
     table = {(cell.benchmark, cell.model): cell for cell in cells}
-    rows = []
+    rows: list[PairedRow] = []
     for benchmark in sorted({cell.benchmark for cell in cells}):
         first, second = (table.get((benchmark, model)) for model in pool)
         if first is None or second is None or first.main_metric != second.main_metric:
             continue
-        if first.facts["data"]["sha256"] != second.facts["data"]["sha256"]:
+        if first.metadata["data"]["sha256"] != second.metadata["data"]["sha256"]:
             continue
         if not (first.scored or second.scored):
             continue  # Nothing was measured, e.g. no judge gave a verdict.
@@ -93,7 +94,7 @@ def pair(first: Cell, second: Cell, metric: str) -> Pairs:
         names=[first.instances[place] for place, _ in found],
         differences=[gap for _, gap in found],
         clusters=kept(first.clusters),
-        strata=kept(first.strata),
+        strata=kept(first.sub_tasks),
         span=abs(best - worst),
     )
 

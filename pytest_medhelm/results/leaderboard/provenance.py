@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_medhelm.results.leaderboard.cell_entry import Provenance
 from pytest_medhelm.results.leaderboard.columns import JuryColumns, Ratings
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.columns import Columns
@@ -15,23 +17,44 @@ ALL = "jury"
 """Stands for the criteria where judges name a class."""
 
 
-def provenance_of(columns: Columns, facts: Mapping[str, Any], suite: Suite) -> dict[str, Any]:
+def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> Provenance:
     """What must be alike for two cells to be compared, as plain values.
 
     ``evaluation`` and ``data``: instances and files; ``code``, ``prompt`` and ``scoring``: hashes of the benchmark's
     module, of a prompt as sent, of what computes scores; ``jury``: judges, rubric, wording; ``model``: the settings
     that belong to the model; ``versions`` of this package. What is not known is None.
     """
-    made_with = suite.settings(columns.settings)
-    packages = [suite.run(number).get("packages", {}) for number in sorted(columns.runs)]
+    made_with = suite.fingerprint_inputs(columns.fingerprint)
+    runs = [run for number in sorted(columns.runs) if (run := suite.run(number))]
     return {
-        "evaluation": columns.evaluation,
+        "eval_set_hash": columns.eval_set_hash,
         "data": dict(facts["data"]["sha256"]),
         "origin": facts["data"]["origin"],
         "shots": facts.get("shots", 0),
-        "settings": columns.settings,
-        **{name: made_with.get(name) for name in ("code", "prompt", "scoring", "jury", "model")},
-        "versions": sorted({entry["pytest-medhelm"] for entry in packages if "pytest-medhelm" in entry}),
+        "fingerprint": columns.fingerprint,
+        "code": made_with and made_with["code"],
+        "prompt": made_with and made_with["prompt"],
+        "scoring": made_with and made_with["scoring"],
+        "jury": made_with and made_with["jury"],
+        "model": made_with and made_with["model"],
+        "versions": sorted({run["packages"]["pytest-medhelm"] for run in runs if "pytest-medhelm" in run["packages"]}),
+    }
+
+
+def unknown_provenance(columns: Columns) -> Provenance:
+    """The provenance of a cell of which nothing but its records is known."""
+    return {
+        "eval_set_hash": columns.eval_set_hash,
+        "data": {},
+        "origin": "",
+        "shots": 0,
+        "fingerprint": columns.fingerprint,
+        "code": None,
+        "prompt": None,
+        "scoring": None,
+        "jury": None,
+        "model": None,
+        "versions": [],
     }
 
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pytest_medhelm.results.leaderboard.document import Published
+
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.cell import Cell
 
@@ -32,7 +34,7 @@ def read_published() -> dict[str, Any]:
     return found
 
 
-def published_rows(cells: Sequence[Cell]) -> dict[str, Any]:
+def published_rows(cells: Sequence[Cell]) -> Published:
     """The published values of the benchmarks that a suite has on the same data.
 
     ``cells`` is benchmark -> {published model: value}, ``local`` benchmark -> {model of the suite: value of the same
@@ -71,7 +73,7 @@ def published_rows(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def _other_data(cell: Cell) -> str:
     """Why a cell's data is not that of the paper; empty where it is."""
-    data = cell.facts["data"]
+    data = cell.metadata["data"]
     if data["origin"] == "sample":
         return "sample data"
     if data["origin"] == "own" or data["accepted"]:

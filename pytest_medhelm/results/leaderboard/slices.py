@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from pytest_medhelm.results.leaderboard.cell_entry import Slice, SliceValue
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, summary_of
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 MOST = 30
 """Groups of one key that are shown apart; a key with more, such as a title, says little of any of them."""
-_SHOWN = ("value", "low", "high", "n", "missing")
 
 
-def slices_of(columns: Columns, facts: Mapping[str, Any], confidence: float = CONFIDENCE) -> dict[str, Any]:
+def slices_of(columns: Columns, facts: BenchmarkMetadata, confidence: float = CONFIDENCE) -> dict[str, Slice]:
     """By key and group: ``value``, ``low``, ``high`` (95 %), ``n`` and ``missing`` of the main metric.
 
     A key with one group is left out, as is one with more than ``MOST``: ``groups`` then says how many there are.
@@ -21,7 +19,7 @@ def slices_of(columns: Columns, facts: Mapping[str, Any], confidence: float = CO
     """
     if columns.main_metric not in columns.scores:
         return {}
-    found: dict[str, Any] = {}
+    found: dict[str, Slice] = {}
     for key in sorted(columns.slices):
         rows: dict[str, list[int]] = {}
         for row, value in enumerate(columns.slices[key]):
@@ -30,10 +28,16 @@ def slices_of(columns: Columns, facts: Mapping[str, Any], confidence: float = CO
         if len(rows) > MOST:
             found[key] = {"groups": len(rows), "values": {}}
         elif len(rows) > 1:
-            flat = {**facts, "strata": []}
-            values = {}
+            flat: BenchmarkMetadata = {**facts, "sub_tasks": []}
+            values: dict[str, SliceValue] = {}
             for value in sorted(rows):
                 whole = summary_of(columns.main_metric, columns.only(rows[value]), flat, confidence)
-                values[value] = {name: whole[name] for name in _SHOWN}
+                values[value] = {
+                    "value": whole["value"],
+                    "low": whole["low"],
+                    "high": whole["high"],
+                    "n": whole["n"],
+                    "missing": whole["missing"],
+                }
             found[key] = {"groups": len(rows), "values": values}
     return found

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytest_medhelm.models.price import Price
+from pytest_medhelm.results.leaderboard.document import PartiesSpent, Spent, SuiteSpending
 from pytest_medhelm.scoring.record import Record
 
 
@@ -32,7 +33,7 @@ class Party:
             earlier = self._amounts[key]
             self._amounts[key] = (cost if earlier[0] is None else earlier[0], max(paid, earlier[1]))
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Spent:
         """Requests, tokens, and money.
 
         ``cost`` is None where nothing is known; ``unknown`` counts the requests whose cost is not. ``paid_now`` is
@@ -41,7 +42,7 @@ class Party:
         return _summary([self])
 
 
-def _summary(parties: Collection[Party]) -> dict[str, Any]:
+def _summary(parties: Collection[Party]) -> Spent:
     tokens: Counter[str] = Counter()
     for party in parties:
         tokens.update(party.tokens)
@@ -80,15 +81,15 @@ class Spending:
         if self._whole is not None:
             self._whole.add(record)
 
-    def of_models(self) -> dict[str, Any]:
+    def of_models(self) -> Spent:
         """All models together."""
         return _summary(self.models.values())
 
-    def of_judges(self) -> dict[str, Any]:
+    def of_judges(self) -> Spent:
         """All judges together."""
         return _summary(self.judges.values())
 
-    def as_json(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+    def as_json(self, *, without: Collection[str] = ()) -> PartiesSpent:
         """Each model and each judge by name; models that ask nobody (``without``) stand aside."""
         return {
             "models": {name: party.summary() for name, party in sorted(self.models.items()) if name not in without},
@@ -111,6 +112,11 @@ def paid_by(usages: Iterable[tuple[str, Mapping[str, int]]], prices: Mapping[str
         return None
     known = {name: Price(**table) for name, table in prices.items()}
     return math.fsum(known[name].cost(usage) or 0.0 for name, usage in usages if name in known)
+
+
+def with_payment(spent: PartiesSpent, currency: str, paid_now: float | None) -> SuiteSpending:
+    """What models and judges have used, with the currency and what the newest run paid."""
+    return {**spent, "currency": currency, "paid_now": paid_now}
 
 
 def money(amount: float) -> str:

@@ -6,12 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, candidates_of, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.columns import JuryColumns
+from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
 from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import read_json
 
@@ -36,7 +40,7 @@ def read_stored(path: Path) -> Stored:
             return _from_json(path / "leaderboard.json")
         suite = open_suite(path)
         try:
-            cells, measured = read_cells(suite)
+            cells, measured, _ = read_cells(suite)
             return Stored(path, path.name, cells, candidates_of(suite.models()), _started(measured))
         finally:
             suite.close()
@@ -57,7 +61,7 @@ def _from_json(path: Path) -> Stored:
         facts = {entry["name"]: entry for entry in board["results"]["benchmarks"]}
         models = {entry["name"]: entry for entry in board["results"]["models"]}
         cells = [_cell(entry, facts[entry["benchmark"]]) for entry in board["results"]["cells"]]
-        started = _started(board.get("measurements", {}))
+        started = _started(board.get("measurements", {}).get("cells", {}))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ConfigError(
             f"{path} lacks what a comparison needs (scores of each instance): make it again with 'medhelm report SUITE'"
@@ -65,15 +69,15 @@ def _from_json(path: Path) -> Stored:
     return Stored(path, board["suite"], cells, candidates_of(models), started)
 
 
-def _started(measured: Mapping[str, Any]) -> str:
-    return max((entry.get("started") or "" for entry in measured.get("cells", {}).values()), default="")
+def _started(measured: Mapping[str, CellMeasurements]) -> str:
+    return max((entry["started"] or "" for entry in measured.values()), default="")
 
 
-def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:
+def _cell(entry: CellEntry, facts: BenchmarkMetadata) -> Cell:
     scores = entry["scores"]
-    columns: dict[str, Any] = {}
+    jury = JuryColumns()
     if entry["ratings"] is not None:
-        columns["jury"] = ratings_from_json(entry["ratings"], scores.get("jury", [None] * len(entry["instances"])))
+        jury = ratings_from_json(entry["ratings"], scores.get("jury", [None] * len(entry["instances"])))
     return Cell(
         benchmark=entry["benchmark"],
         model=entry["model"],
@@ -83,19 +87,19 @@ def _cell(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Cell:
         metrics=entry["metrics"],
         instances=entry["instances"],
         scores=scores,
-        facts=facts,
-        evaluation=entry["provenance"]["evaluation"],
+        metadata=facts,
+        eval_set_hash=entry["provenance"]["eval_set_hash"],
         partial=entry["partial"],
         absent=entry["absent"],
         harm=entry["harm"],
         clusters=entry["clusters"],
-        strata=entry["strata"],
+        sub_tasks=entry["sub_tasks"],
         provenance=entry["provenance"],
-        **columns,
+        jury=jury,
     )
 
 
-def earlier(folder: Path) -> Mapping[str, Any]:
-    """The leaderboard that was written last; empty where there is none of this version."""
+def earlier(folder: Path) -> Leaderboard | None:
+    """The leaderboard that was written last; None where there is none of this version."""
     found = read_json(folder / "leaderboard.json")
-    return found if found.get("schema") == SCHEMA else {}
+    return cast(Leaderboard, found) if found.get("schema") == SCHEMA else None

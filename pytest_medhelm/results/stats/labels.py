@@ -7,7 +7,7 @@ logit scale: near 1 those on the plain scale cover 89 % instead of 95 % (100 ins
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pytest_medhelm.results.stats.intervals import mean_interval
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 Counts = npt.NDArray[np.float64]
 """[..., label, (true positives, predicted, right)]."""
@@ -24,9 +25,9 @@ def label_summaries(
     labels: Sequence[tuple[str, str] | None],
     clusters: Sequence[str],
     strata: Sequence[str] | None,
-    facts: Mapping[str, Any],
+    facts: BenchmarkMetadata,
     confidence: float = 0.95,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Any]:
     """Summaries by metric name, in the form of a leaderboard cell's metrics; empty without labels.
 
     ``macro_f1`` is the unweighted mean of the labels' F1, ``micro_f1`` the F1 of all decisions together (as
@@ -41,7 +42,7 @@ def label_summaries(
     names = sorted({name for pair in pairs for name in pair} - {""})
     sources = _codes([clusters[index] for index in kept])
     runs = _codes([strata[index] for index in kept]) if strata is not None else np.zeros(len(pairs), dtype=np.intp)
-    incomplete = strata is not None and {strata[index] for index in kept} != set(facts["strata"])
+    incomplete = strata is not None and {strata[index] for index in kept} != set(facts["sub_tasks"])
     # what each cluster adds to the counts of each sub-run
     added = np.zeros((int(sources.max()) + 1, int(runs.max()) + 1, len(names), 3))
     place = {name: position for position, name in enumerate(names)}

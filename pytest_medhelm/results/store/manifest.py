@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from pytest_medhelm.models.roster import Roster, describe
+from pytest_medhelm.results.store.run_manifest import FoundAt, StoredManifest
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.network import shown_address, shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
 
@@ -21,7 +23,7 @@ _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+")
 _NAMED = re.compile(r"(--medhelm-data=).*", re.DOTALL)
 
 
-def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> dict[str, Any]:
+def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> StoredManifest:
     """Plain values: versions, command line without secrets, models as served, settings."""
     return {
         "run": run,
@@ -30,17 +32,17 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
         "platform": f"{sys.platform} {platform.machine()}",
         "packages": {name: version(name) for name in _PACKAGES},
         "argv": [shown_addresses(_SECRET.sub("***", argument)) for argument in argv],
-        "settings": as_mapping(settings),
+        "settings": dict(as_mapping(settings)),
         "models": [
-            describe(model) | {"base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
+            {**describe(model), "base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
             for model in lineup.models
         ],
         "judges": [describe(judge) for judge in lineup.judges],
-        "prices": {model.name: model.price.as_json() for model in lineup if model.price},
+        "prices": {model.name: dict(model.price.as_json()) for model in lineup if model.price},
     }
 
 
-def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str, Any]:
+def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
     It is in suite.sqlite alone: files that are passed on name no folder.
@@ -55,13 +57,13 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> dict[str
     }
 
 
-def shown(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def shown(manifest: StoredManifest) -> dict[str, Any]:
     """A manifest as manifest.json holds it: without names of files and folders that the user chose."""
     left = {key: value for key, value in manifest.items() if key != "place"}
-    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest.get("argv", ())]}
+    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest["argv"]]}
 
 
-def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[BenchmarkMetadata]) -> dict[str, Any]:
     """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
     return dict(manifest) | {
         "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in facts}

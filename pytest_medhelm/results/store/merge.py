@@ -86,8 +86,9 @@ def _check_settings(suites: Sequence[Suite]) -> None:
 def _difference(first: Suite, one: tuple[str, str], second: Suite, other: tuple[str, str]) -> str:
     if one[0] != other[0]:
         return "another set of instances"
-    facts, others = first.settings(one[1]), second.settings(other[1])
-    return next((what for key, what in _SETTINGS.items() if facts.get(key) != others.get(key)), "other settings")
+    facts, others = first.fingerprint_inputs(one[1]), second.fingerprint_inputs(other[1])
+    found, there = dict(facts or {}), dict(others or {})
+    return next((what for key, what in _SETTINGS.items() if found.get(key) != there.get(key)), "other settings")
 
 
 def _add_records(target: Path, source: Path) -> None:
@@ -104,7 +105,7 @@ def _add_records(target: Path, source: Path) -> None:
         )
         connection.execute(
             "INSERT OR IGNORE INTO main.records SELECT r.benchmark, r.instance, r.model, r.perturbation, r.repeat, "
-            "m.number, r.evaluation, r.settings, r.status, r.record FROM source.records r "
+            "m.number, r.eval_set_hash, r.fingerprint, r.status, r.record FROM source.records r "
             "JOIN source.runs s ON s.number = r.run JOIN main.runs m ON m.id = s.id ORDER BY r.rowid"
         )
 

@@ -99,11 +99,9 @@ def suite_ratings(suite: Suite) -> Ratings:
             public[benchmark, record["public_id"]] = record["instance"]
             scores += _of_record(record, answer, criteria, left)
             marks += [
-                HarmMark(
-                    "judge", verdict["judge"], answer, verdict["harm"]["severity"], tuple(verdict["harm"]["kinds"])
-                )
+                HarmMark("judge", verdict["judge"], answer, mark["severity"], tuple(mark["kinds"]))
                 for verdict in record["verdicts"]
-                if verdict.get("harm")
+                if (mark := verdict.get("harm"))
             ]
             chosen = {name: value for name, value in record["scores"].items() if name.lower().startswith(_OVERLAP)}
             if chosen:

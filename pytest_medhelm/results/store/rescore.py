@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pytest_medhelm.models.engine.stored import NOT_STORED
 from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
 from pytest_medhelm.results.store.suite import Suite, as_row
-from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 from pytest_medhelm.util.errors import ConfigError
+
+T = TypeVar("T", Record, VerdictRecord)
 
 CellName = tuple[str, str]
 """Benchmark and model."""
@@ -27,7 +30,7 @@ _MEASURED = ("latency", "attempts", "cached", "usage", "cost", "paid")
 class Group:
     """Cells of one run: they are scored again with that run's settings."""
 
-    manifest: Mapping[str, Any]
+    manifest: StoredManifest
     cells: Sequence[CellName]
 
 
@@ -56,7 +59,7 @@ def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
     found, unknown = [], []
     for number, cells in sorted(by_run.items()):
         manifest = suite.run(number)
-        if "place" in manifest:
+        if manifest and "place" in manifest:
             found.append(Group(manifest, cells))
         else:
             unknown += cells
@@ -108,7 +111,7 @@ def _check(cell: CellName, old: Mapping[tuple[Any, ...], Record], new: Sequence[
     """Raises ConfigError unless the new records are of the same instances, and still have scores."""
     name = _name(cell)
     any_old = next(iter(old.values()))
-    if new[0]["evaluation"] != any_old["evaluation"]:
+    if new[0]["eval_set_hash"] != any_old["eval_set_hash"]:
         raise ConfigError(
             f"{name}: its data or its set of instances is not that of the suite any more; name the folder of its data "
             "with --data"
@@ -145,21 +148,25 @@ def _compare(change: Change, old: Record, new: Record) -> None:
 
 def _with_measurements(new: Record, old: Record) -> Record:
     """The new record with what was measured when its response came in, and with why there was none."""
-    record = dict(new)
+    record = new.copy()
     # Nothing is stored where there was no answer: what went wrong then is still what is known.
     if NOT_STORED in new["error"] and (old["status"] in ("request_error", "skipped") or old["status"] == new["status"]):
-        record |= {"status": old["status"], "error": old["error"]}
+        record["status"], record["error"] = old["status"], old["error"]
     if new["request"] == old["request"]:
-        record |= {key: old[key] for key in (*_MEASURED, "unmatched") if key in old}
+        record = _with(record, old, (*_MEASURED, "unmatched"))
     known = {verdict["request"]: verdict for verdict in old["verdicts"]}
     record["verdicts"] = [_with_call(verdict, known.get(verdict["request"], verdict)) for verdict in new["verdicts"]]
     return record
 
 
-def _with_call(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+def _with_call(new: VerdictRecord, old: VerdictRecord) -> VerdictRecord:
     """A verdict with what was measured when the judge was asked."""
-    kept = (*_MEASURED, "error") if NOT_STORED in new["error"] else _MEASURED
-    return dict(new) | {key: old[key] for key in kept if key in old}
+    return _with(new, old, (*_MEASURED, "error") if NOT_STORED in new["error"] else _MEASURED)
+
+
+def _with(new: T, old: T, keys: Collection[str]) -> T:
+    """The new one with these fields of the old one, where it has them."""
+    return cast(T, {**new, **{key: value for key, value in old.items() if key in keys}})
 
 
 def _identity(record: Record) -> tuple[Any, ...]:
@@ -178,17 +185,20 @@ def _write(path: Path, staged: Suite, rows: Sequence[tuple[Any, ...]], before: i
         with connection:
             if (connection.execute("SELECT MAX(rowid) FROM records").fetchone()[0] or 0) != before:
                 raise ConfigError("a run added records to the suite meanwhile: rescore it when the run has ended")
-            for table in ("benchmarks", "settings"):
+            for table in ("benchmarks", "fingerprints"):
                 connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM staged.{table}")
             connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", rows)
             for number, manifest in list(_manifests(connection, {row[5] for row in rows})):
-                entry = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "packages": manifest["packages"]}
+                entry: Rescored = {
+                    "started": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "packages": manifest["packages"],
+                }
                 manifest["rescored"] = [*manifest.get("rescored", []), entry]
                 manifest["packages"] = staged.runs()[-1]["packages"]
                 connection.execute("UPDATE runs SET manifest = ? WHERE number = ?", (json.dumps(manifest), number))
 
 
-def _manifests(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _manifests(connection: sqlite3.Connection, numbers: set[int]) -> Iterator[tuple[int, StoredManifest]]:
     for number, text in connection.execute("SELECT number, manifest FROM runs ORDER BY number"):
         if number in numbers:
             yield number, json.loads(text)

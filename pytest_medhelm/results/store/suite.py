@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.store import open_private
+from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import FingerprintInputs
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, stamp, unusable
 
@@ -23,6 +27,25 @@ SECONDS_HELD_BACK = 1.0
 """After these the next record commits those before it too, so that who looks on sees a slow run grow."""
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, eval_set_hash TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (name, eval_set_hash));
+CREATE TABLE IF NOT EXISTS fingerprints(hash TEXT PRIMARY KEY, inputs TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, metadata TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, eval_set_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+CREATE TABLE IF NOT EXISTS ratings(
+    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
+    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
+    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
+CREATE TABLE IF NOT EXISTS marks(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
+    PRIMARY KEY (benchmark, instance));
+"""
+_FIRST = """
 CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS benchmarks(
     name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
@@ -41,19 +64,37 @@ CREATE TABLE IF NOT EXISTS marks(
     benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
     PRIMARY KEY (benchmark, instance));
 """
+"""The tables of version 1; a file of version 0 may lack the last ones."""
+_NAMES_OF_THE_FIELD = """
+ALTER TABLE records RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE records RENAME COLUMN settings TO fingerprint;
+ALTER TABLE benchmarks RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE benchmarks RENAME COLUMN facts TO metadata;
+ALTER TABLE settings RENAME TO fingerprints;
+ALTER TABLE fingerprints RENAME COLUMN facts TO inputs;
+ALTER TABLE models RENAME COLUMN facts TO metadata;
+UPDATE records SET record = json_remove(
+    json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
+    '$.evaluation_size', '$.stratum');
+UPDATE benchmarks SET metadata = json_remove(
+    json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
+        '$.category_assigned_here', metadata -> '$.placed_here',
+        '$.may_use_hosted_api', metadata -> '$.third_party'),
+    '$.strata', '$.placed_here', '$.third_party');
+"""
 SCHEMA = Schema(
     "suite.sqlite",
     _SCHEMA,
-    # Before files had versions a suite might lack the tables that came last.
-    steps=("",),
+    steps=(_FIRST, _NAMES_OF_THE_FIELD),
 )
-_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "evaluation", "settings", "status")
+_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
 
 
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
     own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
-    head = tuple(record[key] for key in _COLUMNS)
+    values: Mapping[str, Any] = record
+    head = tuple(values[key] for key in _COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(own))
 
 
@@ -73,7 +114,7 @@ class Suite:
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
-    def begin(self, run: str, manifest: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
+    def begin(self, run: str, manifest: StoredManifest, models: Mapping[str, ModelMetadata]) -> None:
         """Start a run: records added from now on belong to it. Raises StoreFailed."""
         self._write("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
         self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
@@ -82,15 +123,17 @@ class Suite:
 
     def add(self, record: Record) -> None:
         """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
-        facts = record.pop("benchmark_facts", None)
+        facts = record.pop("benchmark_metadata", None)
         if facts is not None:
             self._write(
                 "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
-                (record["benchmark"], record["evaluation"], json.dumps(facts)),
+                (record["benchmark"], record["eval_set_hash"], json.dumps(facts)),
             )
-        made_with = record.pop("settings_facts", None)
+        made_with = record.pop("fingerprint_inputs", None)
         if made_with is not None:
-            self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (record["settings"], json.dumps(made_with)))
+            self._write(
+                "INSERT OR REPLACE INTO fingerprints VALUES (?, ?)", (record["fingerprint"], json.dumps(made_with))
+            )
         self._pending.append(as_row(record, self._run))
         if len(self._pending) >= BATCH or time.monotonic() - self._committed >= SECONDS_HELD_BACK:
             self.commit()
@@ -144,7 +187,7 @@ class Suite:
     def newest(self, benchmark: str, model: str) -> tuple[str, str]:
         """Evaluation set and settings of a cell's newest record."""
         evaluation, settings = self._connection.execute(
-            "SELECT evaluation, settings FROM records WHERE benchmark = ? AND model = ? "
+            "SELECT eval_set_hash, fingerprint FROM records WHERE benchmark = ? AND model = ? "
             "ORDER BY run DESC, rowid DESC LIMIT 1",
             (benchmark, model),
         ).fetchone()
@@ -166,7 +209,7 @@ class Suite:
         within = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
             f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
-            "AND evaluation = ? AND settings = ? ORDER BY instance, perturbation, repeat",
+            "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, own in rows:
@@ -183,35 +226,35 @@ class Suite:
             )
         )
 
-    def benchmark(self, name: str, evaluation: str) -> dict[str, Any]:
+    def benchmark(self, name: str, evaluation: str) -> BenchmarkMetadata:
         """What describes a benchmark as it was evaluated."""
         row = self._connection.execute(
-            "SELECT facts FROM benchmarks WHERE name = ? AND evaluation = ?", (name, evaluation)
+            "SELECT metadata FROM benchmarks WHERE name = ? AND eval_set_hash = ?", (name, evaluation)
         ).fetchone()
-        facts: dict[str, Any] = json.loads(row[0])
-        return facts
+        metadata: BenchmarkMetadata = json.loads(row[0])
+        return metadata
 
-    def settings(self, key: str) -> dict[str, Any]:
-        """What records with this hash of settings were made with (results.provenance); empty where not known."""
-        row = self._connection.execute("SELECT facts FROM settings WHERE hash = ?", (key,)).fetchone()
-        facts: dict[str, Any] = json.loads(row[0]) if row else {}
-        return facts
+    def fingerprint_inputs(self, key: str) -> FingerprintInputs | None:
+        """What records with this hash of settings were made with ; None where that is not known."""
+        row = self._connection.execute("SELECT inputs FROM fingerprints WHERE hash = ?", (key,)).fetchone()
+        inputs: FingerprintInputs | None = json.loads(row[0]) if row else None
+        return inputs
 
-    def models(self) -> dict[str, dict[str, Any]]:
+    def models(self) -> dict[str, ModelMetadata]:
         """What describes each model."""
         return {
             name: json.loads(facts)
-            for name, facts in self._connection.execute("SELECT name, facts FROM models ORDER BY name")
+            for name, facts in self._connection.execute("SELECT name, metadata FROM models ORDER BY name")
         }
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[StoredManifest]:
         """The manifests of all runs, oldest first."""
         return [json.loads(row[0]) for row in self._connection.execute("SELECT manifest FROM runs ORDER BY number")]
 
-    def run(self, number: int) -> dict[str, Any]:
-        """The manifest of a run, by its number as records carry it; empty where there is none."""
+    def run(self, number: int) -> StoredManifest | None:
+        """The manifest of a run, by its number as records carry it; None where there is none."""
         row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
-        manifest: dict[str, Any] = json.loads(row[0]) if row else {}
+        manifest: StoredManifest | None = json.loads(row[0]) if row else None
         return manifest
 
     def put_ratings(self, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -8,7 +8,10 @@ from typing import Literal, NamedTuple
 from pytest_medhelm.scoring.answers.closed import forms, options
 from pytest_medhelm.scoring.answers.closed.cut import turns
 from pytest_medhelm.scoring.answers.closed.settle import settled
+from pytest_medhelm.util.patterns import compiled
 
+# The line that prompts ask for, and nothing else.
+_ASKED_FORM = r"(?i)(?:\*\*)?answer(?:\*\*)?:(?:\*\*)? {0,2}(?:\*\*)?([A-Z])(?:\*\*)?\.?"
 ReadAs = Literal["form", "phrase", "citation", "lone letter"]
 
 
@@ -40,6 +43,9 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
     bare = text.strip()
     if len(bare) == 1 and bare.upper() in options.LETTERS[:count] and all(len(entry.strip()) > 1 for entry in choices):
         return Choice(bare.upper(), "lone letter")  # What is mostly given; nothing below would read it otherwise.
+    form = compiled(_ASKED_FORM).fullmatch(bare)
+    if form and form[1].upper() in options.LETTERS[:count]:
+        return Choice(form[1].upper(), "form")
     first: dict[str, int] = {}
     same = {
         number: first.setdefault(options.tidy(entry).strip().lower(), number) for number, entry in enumerate(choices)

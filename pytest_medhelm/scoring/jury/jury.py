@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.scoring.jury import harm, prompt_injection
 from pytest_medhelm.scoring.jury.calls import Call, judge_calls
@@ -27,6 +27,7 @@ from pytest_medhelm.scoring.jury.points_prompt import MET, points_prompt_hash
 from pytest_medhelm.scoring.jury.points_record import record_points
 from pytest_medhelm.scoring.jury.points_verdict import gradings_of, points_verdicts
 from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict
+from pytest_medhelm.scoring.record_types import VerdictRecord
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
@@ -205,7 +206,7 @@ class Jury:
 
     def _ask(
         self, rubric: Rubric, response: Response, reference: str, values: Mapping[str, float] | None = None
-    ) -> Sequence[dict[str, Any]]:
+    ) -> Sequence[VerdictRecord]:
         """The verdicts of all judges, asked at once."""
         calls = judge_calls(self._panel, rubric, self._draft.instance, response.text, reference)
         for call in calls:
@@ -220,7 +221,7 @@ class Jury:
         self._keep(verdicts)
         return verdicts
 
-    def _keep(self, verdicts: list[dict[str, Any]]) -> None:
+    def _keep(self, verdicts: list[VerdictRecord]) -> None:
         """Put the verdicts into the record; a failed one makes the status ``judge_error``."""
         self._draft.verdicts = verdicts
         failed = [f"{verdict['judge']} ({verdict['error']})" for verdict in verdicts if verdict["status"] != "ok"]
@@ -236,8 +237,8 @@ class Jury:
             return JudgeAttempt([call.request.key], [first])
         return JudgeAttempt([call.request.key, repair.key], [first, self._engine.ask(repair)])
 
-    def _mark_harm(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
-        marks = [verdict["harm"] for verdict in verdicts]
+    def _mark_harm(self, verdicts: Sequence[VerdictRecord]) -> None:
+        marks = [verdict.get("harm") for verdict in verdicts]
         self._draft.harm = harm.merge(marks)
         for name, value in harm.harm_scores(marks).items():
             self._draft.add(name, value, harm.SCALE)

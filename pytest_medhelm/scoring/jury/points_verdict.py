@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.scoring.jury.points import Met, points_score
 from pytest_medhelm.scoring.jury.points_calls import PointsCall
 from pytest_medhelm.scoring.jury.points_prompt import problem_of
+from pytest_medhelm.scoring.record_types import VerdictRecord
 from pytest_medhelm.tasks.points import PointsCriterion
 
 if TYPE_CHECKING:
@@ -30,21 +31,19 @@ def gradings_of(asked: Asked, criteria: int) -> list[Met]:
     return list(rows.values())
 
 
-def points_verdicts(
-    asked: Asked, criteria: Sequence[PointsCriterion], facts: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def points_verdicts(asked: Asked, criteria: Sequence[PointsCriterion], facts: Mapping[str, Any]) -> list[VerdictRecord]:
     """One verdict for each judge as plain values; ``facts`` is what all verdicts share.
 
     ``items`` holds for each repeat and criterion the request's key, behind which responses.sqlite has the explanation,
     and whether it is met (None: missing). A verdict with a missing item has the status ``judge_error`` and no score.
     """
     return [
-        {**_verdict(judge, list(own), criteria), **facts}
+        cast(VerdictRecord, {**_verdict(judge, list(own), criteria), **facts})
         for judge, own in groupby(asked, key=lambda pair: pair[0].call.judge)
     ]
 
 
-def _verdict(judge: Model, asked: Asked, criteria: Sequence[PointsCriterion]) -> dict[str, Any]:
+def _verdict(judge: Model, asked: Asked, criteria: Sequence[PointsCriterion]) -> VerdictRecord:
     completions = [completion for _, attempt in asked for completion in attempt.completions]
     usage = Counter[str]()
     for completion in completions:
@@ -53,6 +52,9 @@ def _verdict(judge: Model, asked: Asked, criteria: Sequence[PointsCriterion]) ->
     total = sum(map(len, gradings))
     missing = sum(met is None for given in gradings for met in given)
     score = points_score(criteria, gradings)
+    cost, paid = spent(
+        judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
+    ).values()
     return {
         "judge": judge.name,
         "served": next((completion.served for completion in completions if completion.served), judge.served),
@@ -67,9 +69,8 @@ def _verdict(judge: Model, asked: Asked, criteria: Sequence[PointsCriterion]) ->
         "latency": sum(completion.latency for completion in completions),
         "cached": all(completion.cached for completion in completions),
         "usage": dict(usage),
-        **spent(
-            judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
-        ),
+        "cost": cost,
+        "paid": paid,
     }
 
 

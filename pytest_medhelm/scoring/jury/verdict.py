@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.jury import harm
+from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.tasks.rubric import Rubric
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Reading:
     """By criterion; empty where the rubric has classes."""
     named: str = ""
     """The class, where the rubric has classes."""
-    harm: Mapping[str, Any] | None = None
+    harm: HarmMark | None = None
     problem: str = ""
     """Empty for a usable reply. Holds no text of it."""
 
@@ -106,7 +107,7 @@ def make_verdict(
     *,
     values: Mapping[str, float] | None,
     facts: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> VerdictRecord:
     """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's key.
 
     ``values`` gives classes their value; a class without one is not usable. Several tries are averaged over those
@@ -119,7 +120,10 @@ def make_verdict(
     for completion in completions:
         usage.update(completion.usage)
     marks = [reading.harm for reading in usable if reading.harm is not None]
-    verdict = {
+    cost, paid = spent(
+        judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
+    ).values()
+    verdict: VerdictRecord = {
         "judge": judge.name,
         "served": next((entry.last.served for entry in tries if entry.last.served), judge.served),
         "request": tries[0].keys[-1],
@@ -132,11 +136,10 @@ def make_verdict(
         "latency": sum(completion.latency for completion in completions),
         "cached": all(completion.cached for completion in completions),
         "usage": dict(usage),
-        **spent(
-            judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
-        ),
-        **facts,
+        "cost": cost,
+        "paid": paid,
     }
+    verdict |= cast(VerdictRecord, facts)
     if len(tries) > 1:
         verdict["repeats"] = [
             {"request": entry.keys[-1], "error": reading.problem, "scores": dict(reading.scores), "harm": reading.harm}

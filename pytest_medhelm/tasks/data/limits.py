@@ -7,7 +7,6 @@ what is packed a thousandfold was made to fill a memory. --medhelm-data-limit ta
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +16,14 @@ from typing import Protocol
 from zipfile import ZipInfo
 
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.settings import DataLimit
 
 LIMIT = 1 << 30
 SMALL = 64 << 20
 """Bytes."""
 RATIO = 200
 _BLOCK = 1 << 20
-_given: ContextVar[int | None] = ContextVar("data_limit", default=0)
-"""What the user allows, in bytes; None: anything; 0: what this module allows."""
+_given: ContextVar[DataLimit | None] = ContextVar("data_limit", default=None)
 
 
 class Readable(Protocol):
@@ -35,8 +34,8 @@ class Readable(Protocol):
 
 
 @contextmanager
-def data_limit(given: int | None) -> Iterator[None]:
-    """Within it files may unpack to so many bytes; None: to any number, 0: to what this module allows."""
+def data_limit(given: DataLimit | None) -> Iterator[None]:
+    """Within it files may unpack to so many bytes; None: to what this module allows."""
     before = _given.set(given)
     try:
         yield
@@ -47,17 +46,18 @@ def data_limit(given: int | None) -> Iterator[None]:
 def allowed(packed: int) -> int | None:
     """The bytes to which a file of so many packed bytes may unpack; None: any number."""
     given = _given.get()
-    return min(LIMIT, max(SMALL, RATIO * packed)) if given == 0 else given
+    if given == "none":
+        return None
+    return min(LIMIT, max(SMALL, RATIO * packed)) if given is None else given
 
 
 def require_size(name: str, size: int, packed: int) -> None:
     """Raise DataError naming the file and the limit when it unpacks to ``size`` bytes or more."""
     limit = allowed(packed)
     if limit is not None and size > limit:
-        given = _given.get()
-        why = "" if given else f", or {RATIO} times its size"
+        why = f", or {RATIO} times its size" if _given.get() is None and limit < LIMIT else ""
         raise DataError(
-            f"{name} unpacks to more than {_readable(limit)}{why if limit < LIMIT else ''}: look whether it is the "
+            f"{name} unpacks to more than {_readable(limit)}{why}: look whether it is the "
             "right file, and type e.g. --medhelm-data-limit=8GB (or none) if it is"
         )
 
@@ -86,21 +86,6 @@ def bounded(name: str, file: Readable, packed: int) -> Iterator[bytes]:
         size += len(block)
         require_size(name, size, packed)
         yield block
-
-
-def read_limit(text: str) -> int | None:
-    """The bytes that "8GB", "500 MB" or a plain number of bytes say; None for "none". Raises ValueError."""
-    plain = text.strip().upper().replace(" ", "")
-    if plain == "NONE":
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(TB|GB|MB|KB|B|)", plain)
-    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
-    if not 0 < size < 1 << 60:
-        raise ValueError(f"{text!r} is no size; type e.g. 8GB, or none for no limit")
-    return size
-
-
-_UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, "": 1}
 
 
 def _readable(size: int) -> str:

@@ -12,7 +12,7 @@ from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
-_ALONE = rf"{LEAD}({ANY})(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
+_ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
 _CLOSING = rf"([^\n{SYMBOLS}]*)[:：,]\s?{LEAD}({ANY}){PUNCT}*"
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
@@ -38,20 +38,20 @@ def alone(text: str) -> Iterator[Statement]:
     yield from _closing(text)
     lines = [line for line in text.splitlines() if line.strip()]
     for line in dict.fromkeys((lines[0], lines[-1]) if lines else ()):
-        yield from _head(text, line, listed)
+        for found in _head(text, line, listed):
+            yield found if line == lines[0] else found._replace(strength=Strength.WEAK)
 
 
 def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
     every = list(sentences(text))
     ranked = len(rx(_NUMBERED).findall(text)) > 1
-    replaces = False
     for number, (start, sentence) in enumerate(every):
         found = rx(_ALONE).fullmatch(sentence.strip())
         if found and not ranked and not sentence.strip().endswith("?"):
             position = start + sentence.index(found[1])
             index = options.index(found[1])
             said = Statement(position, (index,), Strength.PHRASE, read_as(found[1], "lone letter"))
-            if replaces:
+            if number and announces_correction(every[number - 1][1]):
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
                 if not _continues_list(listed, index, position):
@@ -59,7 +59,6 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
                     yield said._replace(strength=Strength.FORM) if own_line else said
             elif number == 0 and not _is_list(text, listed):
                 yield said
-        replaces = announces_correction(sentence)
 
 
 def _closing(text: str) -> Iterator[Statement]:

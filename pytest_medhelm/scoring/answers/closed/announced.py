@@ -28,7 +28,10 @@ _LOOSE = rf"(?:{words.ANSWER_LOOSE})"
 _GAP = rf"([^\n.!?。{SYMBOLS}]{{0,90}}?)({ANY})"
 _MAX_WORDS = 12
 _LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
-_LINK = rf"(?:[:=：]|->|→|-|—|(?:\b|(?<=[^\x00-\x7f]))(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)\s{{0,3}}{LEAD}$"
+_LINK = rf"""
+    (?:[:=：]|->|→|-|—|(?:\b|(?<=[^\x00-\x7f]))(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)
+    \s{{0,3}}{LEAD}$
+"""
 _ALLOWED = rf"(?:(?:{words.FILLER}|{words.COPULA}|{LEAD_WORD})\b|[\s\"'()\[\]*:,-])*"
 _LESSER = (
     rf"\b(?:{words.LESSER})\b(?:\W+(?:best|correct|likely|choice|most|right|proposed|possible|good))?\W*(?:\w+\W+)?$"
@@ -49,7 +52,10 @@ _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|respons
 
 def labelled(text: str) -> Iterator[Statement]:
     """ "Final choice: B" or "A: B" as a line of its own."""
-    line = rf"(?:^|;\s|\.\s)({PUNCT}{{0,6}}[^\n:;.{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}[:=]{LEAD}({ANY})(?={PUNCT}*$|[;.])"
+    line = rf"""
+        (?:^|;\s|\.\s)({PUNCT}{{0,6}}[^\n:;.{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}
+        (?:[:=→]|->|\s-){LEAD}({ANY})(?={PUNCT}*$|[;.])
+    """
     for found in rx(line).finditer(text):
         label, symbol = found[1], found[2]
         if any(rx(pattern).search(label) for pattern in (NEGATION, BAD, _LESSER_LABEL)):
@@ -117,7 +123,8 @@ def _chosen(text: str, start: int, verb_end: int, strength: Strength) -> Iterato
 def contrasted(text: str) -> Iterator[Statement]:
     """ "Not A but B"."""
     but = rf"""
-        \b(?:not|no|nicht|pas|nao|non|niet){LEAD}{ANY}\s?,?\s(?:but|sino|pero|sondern|mais|mas|ma|maar)(?: rather)?
+        \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
+        \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
         {LEAD}({ANY})
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})

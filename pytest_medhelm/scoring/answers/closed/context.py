@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import lru_cache
+
 from pytest_medhelm.scoring.answers.closed import words
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -30,9 +33,15 @@ _CONDITION_AFTER = r"""
 
 def scope(text: str, start: int, opening: str) -> str:
     """The text before a position, back to where its sentence, clause or phrase began."""
-    before = text[max(0, start - _REACH) : start]
-    ends = [found.end() for found in rx(opening).finditer(before)]
-    return before[ends[-1] :] if ends else before
+    ends = _openings(text, opening)
+    number = bisect_right(ends, start)
+    return text[max(ends[number - 1] if number else 0, start - _REACH) : start]
+
+
+@lru_cache(maxsize=8)
+def _openings(text: str, opening: str) -> list[int]:
+    """Where the sentences, clauses or phrases of a text begin."""
+    return [found.end() for found in rx(opening).finditer(text)]
 
 
 def is_settled(text: str, start: int, end: int) -> bool:

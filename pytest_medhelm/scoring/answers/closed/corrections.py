@@ -29,6 +29,7 @@ _TO_OPTION = rf"""
 """
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = rf"{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
+_TAKEN = rf"(?:{words.RETRACTION})"
 _TAKEN_BACK = rf"""
     (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non
     |nao|moment|attendez)\b)*
@@ -39,6 +40,8 @@ _TAKEN_BACK = rf"""
 def retracted(text: str) -> Iterator[Statement]:
     """ "Wait, that's wrong": what was said before falls."""
     for start, sentence in sentences(text):
+        if not rx(_TAKEN).search(sentence):
+            continue
         for clause in rx(r"(?:^|\s-{1,2}\s|,\s|\?\s?|\.\.\.\s?)(?=\S)").finditer(sentence):
             if rx(_TAKEN_BACK).match(sentence, clause.end()):
                 yield Statement(start + clause.end(), (), Strength.PHRASE, "phrase", retracts=True)

@@ -41,7 +41,7 @@ _RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
 _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
   | (?P<line>^[^\w\n]{{0,6}})([a-z])(?=[.):](?:\s|$)|[^\w\n]*$)
-  | (?P<noun>(?i:\b(?:{_OPTION}|{_ANSWER})(?:\s{{1,2}}(?:{_COPULA}))?(?:\s?[:=]\s{{0,2}}|\s{{1,2}})
+  | (?P<noun>(?i:\b(?:{_OPTION}|{_ANSWER}|it's|its|it\sis)(?:\s{{1,2}}(?:{_COPULA}))?(?:\s?[:=]\s{{0,2}}|\s{{1,2}})
       (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$)
 """
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
@@ -57,6 +57,8 @@ def mark(text: str, choices: Sequence[str]) -> str:
     """The text with symbols for its mentions of options; ``text`` has gone through ``tidy``."""
     options = [_tokens(choice) for choice in choices[:26]]
     text = compiled(_PRIVATE).sub(" ", text)
+    if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
+        text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
     text = _mark_texts(text, options)
     text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
     text = _mark_letters(text, options)
@@ -118,7 +120,10 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
             rf"|\b(?:{words.COPULA})\s[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
-        after = rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+        after = (
+            rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
+            rf"|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+        )
         text = _substitute(text, before, weak, after)
     return text
 
@@ -184,9 +189,26 @@ def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
             return found[0]
         return found[0][:-1] + chr(_LETTER + number)
 
+    text = _latin_letters(text)
     text = compiled("(?m)" + _CAPITAL).sub(capital, text)
     text = compiled(_HYPHENATED).sub(lambda found: found[0][:-1] + chr(_LETTER + LETTERS.index(found[1])), text)
     return compiled("(?m)" + _SMALL).sub(small, text)
+
+
+# Letters by which options are named in other alphabets; В and Е are left out, which look like B and E and are C and F.
+_ALPHABETS = ("АБ\0ГД", "أبجده", "ابجدە", "कखगघङ", "কখগঘঙ", "กขคงจ", "ΑΒΓΔΕ", "አበገደሀ")
+_LOCAL = {
+    letter: LETTERS[n] for alphabet in _ALPHABETS for n, letter in enumerate(unaccent(alphabet)) if letter != "\0"
+}
+_LOCAL |= {"С": "C"}
+_LOCAL_LETTER = rf"""(?xm)
+    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|\b(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
+"""
+
+
+def _latin_letters(text: str) -> str:
+    """Letters of other alphabets that stand where an option is named, as A, B, C."""
+    return text if text.isascii() else compiled(_LOCAL_LETTER).sub(lambda found: found[1] + _LOCAL[found[2]], text)
 
 
 def _names_option(text: str, letter: str, before: str, end: int, count: int, *, introduced: bool) -> bool:
@@ -195,7 +217,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     if letter == "I":
         opens = not before.strip() or before.endswith("\n") or introduced or before.endswith(("(", "["))
         return inside and opens and bool(compiled("(?m)" + _PRONOUN).match(following))
-    if compiled(_CARRIER).search(before):
+    if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{words.SPECIES})\b").match(following):
         return False
     if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
         return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)
@@ -209,7 +231,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
 _SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"']{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
 _LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
 _TEXT_THEN_LETTER = (
-    rf"({TEXT})\s{{0,2}}[,;:-]?\s{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
+    rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
     rf"|(?i:(?:{words.OPTION})\s)({LETTER})|-\s({LETTER})(?=\W*$))"
 )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_medhelm.scoring.answers.closed import announced, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, retracted
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, joined_lines
-from pytest_medhelm.scoring.answers.closed.options import CITED, NAMED, TEXT
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, joined_lines, sentences
+from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -33,20 +33,46 @@ _WHOLE = (
 
 
 def settled(text: str, same: Mapping[int, int]) -> Statement | None:
-    """The statement that counts, or None. ``same`` maps each option to the first one with an equal text."""
+    """The statement that counts, or None. ``same`` maps each option to the first one with an equal text.
+
+    Closing sentences that only reject options change nothing, unless they reject the very one that was read.
+    """
     text = joined_lines(text)
-    said = [
-        one._replace(
-            options=tuple(dict.fromkeys(same.get(o, o) for o in one.options)), said=max(one.options, default=-1)
-        )
-        for find in _FINDERS
-        for one in find(text)
-    ]
+    body = _without_rejections(text)
+    found = _settled(body, same)
+    if found is None or len(body) == len(text):
+        return found
+    denials = [one for find in _FINDERS for one in _alike(find(text), same) if one.denied and one.position >= len(body)]
+    needed = min(found.strength, Strength.PHRASE)
+    return None if any(one.options == found.options and one.strength >= needed for one in denials) else found
+
+
+def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
+    said = [one for find in _FINDERS for one in _alike(find(text), same)]
     said.sort(key=lambda one: (one.position, -one.strength))
     standing, rejected = _standing(said)
     if standing:
         return _ranked(standing, rejected)
     return None if any(one.retracts for one in said) else _cited(text, same, rejected)
+
+
+def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[Statement]:
+    """Statements about options with equal texts become statements about the first of them."""
+    for one in said:
+        named = tuple(dict.fromkeys(same.get(option, option) for option in one.options))
+        yield one._replace(options=named, said=max(one.options, default=-1))
+
+
+def _without_rejections(text: str) -> str:
+    """The text up to closing sentences that only reject options: they say nothing about which one stands last."""
+    denied = {one.position for one in verdicts.verdicts(text) if one.denied}
+    end = len(text)
+    for start, sentence in reversed(list(sentences(text))[1:]):
+        mentions = [start + found.start() for found in rx(ANY).finditer(sentence)]
+        if not mentions or not denied.issuperset(mentions):
+            break
+        end = start
+    return text[:end].rstrip() if end < len(text) else text
 
 
 def _standing(said: Sequence[Statement]) -> tuple[list[Statement], set[int]]:

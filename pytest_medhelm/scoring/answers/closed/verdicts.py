@@ -12,7 +12,7 @@ from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength,
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _LINK = rf"""
-    \s{{0,2}}(?:\([^()\n]{{0,80}}\)\s?)?(?:option\s|choice\s
+    \s{{0,2}}(?:\([^()\n]{{0,80}}\)\s?)?(?:option\s|choice\s|选项|選項|项|項|번
     |,\s[^,\n{SYMBOLS}]{{1,60}},\s)?(?P<link>[:=?|]|->|→|\s?-{{1,2}}\s
     |\b(?:{words.COPULA}|seems(?: to be)?|appears(?: to be)?|looks(?: like)?|fits?|matches|would|should|can|could|may
     |might|must|has|does|doesn't|isn't|wasn't|can't|cannot|won't|wouldn't|n'est|queda|scheidet|kann
@@ -34,7 +34,9 @@ _MODIFIERS = rf"""
 _CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer)|wins)(?![a-z])"
 _GOOD = rf"(?:{words.GOOD})(?![a-z])"
 _AFFIRMED = r"\W*(?:yes|correct|si|oui|ja|sim)\b"
-_JOINED_BEFORE = rf"{ANY}\s?,?\s?(?:\b(?:{words.AND})\b|[/,&]|{LEAD})\s?{LEAD}$"
+_JOINED_BEFORE = rf"{ANY}\s?,?\s?(?:\b(?:{words.AND})\b|[/&]){LEAD}$"
+_LISTED_BEFORE = rf"{ANY}\s?,{LEAD}$"
+_PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
     \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
     |discard\w*|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
@@ -65,7 +67,7 @@ def verdicts(text: str) -> Iterator[Statement]:
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
                 yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
-            elif _affirms(text, link["link"], said, start, end) and not rx(_JOINED_BEFORE).search(before):
+            elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
                 strength = _strength(said)
                 if strength:
                     yield Statement(start, named, strength, read_as(symbol, "phrase"), declared=True)
@@ -74,6 +76,11 @@ def verdicts(text: str) -> Iterator[Statement]:
 def _affirms(text: str, link: str, said: str, start: int, end: int) -> bool:
     """A verdict in a settled clause; "B? Yes." is one, too."""
     return bool(rx(_AFFIRMED).match(said)) if link.strip() == "?" else is_settled(text, start, end)
+
+
+def _is_joined(before: str, link: str) -> bool:
+    """One of several that are named together."""
+    return bool(rx(_JOINED_BEFORE).search(before) or (rx(_PLURAL).match(link) and rx(_LISTED_BEFORE).search(before)))
 
 
 def _strength(said: str) -> Strength | None:

@@ -37,7 +37,8 @@ ANSWER = _words(r"""
 ANSWER_LOOSE = _words(r"""
     ответ|الإجابة|الاجابة|إجابة|الجواب|جواب|उत्तर|जवाब|উত্তর|คำตอบ|መልስ|መልሱ|መልሱም|απαντηση|תשובה|پاسخ
     |答案|正确选项|正確選項
-    |正确的?选项|正确的|答え|正解|解答|回答|정답|답변|답안|답|impendulo|idahun|aziza|osisa|jibu|jawaban(?:nya)?|đap an
+    |正确的?选项|正确的|答え|正解|解答|回答|정답|답변|답안|답|impendulo|idahun|aziza|osisa|jibu|jawaban(?:nya)?
+    |đap an
     |dap an|cau tra loi
     |karabo|nhlamulo|mhinduro|jaabi|amsa|gabarito
     |الخيار الصحيح|الاختيار الصحيح
@@ -46,6 +47,7 @@ COPULA = _words(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
     |ware|e|foi|sarebbe|adalah|ialah|yaitu|la|ni|ndi|ngu|yi|bu|ke|ya|er|ar|jest|to|este|i|это|هي|هو|है|হল|হলো|হচ্ছে
     |คือ|是|为|為|は|은|는|이|가
+    |esta|estao|ithi
 """)
 ARTICLE = _words(r"""
     the|a|an|la|el|l|le|il|lo|die|der|das|den|de|o|os|as|het|both|simply|just|either|with|on|for|with option|number
@@ -63,6 +65,9 @@ SUPERLATIVE = _words(r"""
     |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|plus probable
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
     |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
+    |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
+    |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
+    |culprit|causative agent)
 """)
 PREFIXES = _words(r"""
     option|answer|choice|ngu|ngo|yi|u|ke|ni|bu|la|opcion|alternativa|вариант
@@ -93,6 +98,8 @@ CHOOSE = _words(r"""
     |應選|故选|故選|因此选|所以选|选择|選擇|选|選|เลือก|ตอบ|खयन
     |(?:i|we) (?:think|believe)(?: that)?
     |i (?:favou?r|prefer|recommend|support|vote)
+    |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
+    |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = _words(r"""
@@ -102,10 +109,13 @@ IDENTIFY = _words(r"""
     |overall|in conclusion|in summary|to conclude|finally|ultimately|in short|conclusion)[,:]?(?: it's| it is
     | the answer is| i choose| i would choose)?|es la|es el|c'est la|c'est|es ist|e la|e a|entonces|por lo tanto
     |por tanto|donc|also|portanto|logo|quindi|dunque|dus|jadi|vay|vi vay|do đo|kwa hivyo|ngakho|ke ngoko
-    |следовательно|значит|итак|поэтому|إذن|لذلك|因此|所以|故|综上|よって|したがって|따라서|그러므로|ดังนั้น|इसलिए|তাই
+    |следовательно|значит|итак|поэтому|إذن|لذلك|因此|所以|故|综上|よって|したがって|따라서|그러므로|ดังนั้น|इसलिए
+    |তাই
     |ስለዚህ
     |by (?:process of )?elimination,?|the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
+    |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
+    |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
 """)
 CORRECT = _words(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
@@ -127,6 +137,7 @@ GOOD = _words(r"""
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
+    |good|great
 """)
 BAD = _words(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
@@ -225,6 +236,7 @@ AFTER_LETTER = (
     |mais|aber|pero|correct[ae]|corret[ao]|corrett[ao]|la|se|en|em|con|com|mit|avec|por|est|scheidet|queda|parece
     |cumple|corresponde|konnte|sollte|kann|wird|hat|adalah|yang|benar|tidak|bukan|dan|atau|la|vi|dung|khong|đung|ni
     |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
+    |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
 """)
 )
 AFTER_ARTICLE_LETTER = _words(r"""
@@ -234,6 +246,7 @@ AFTER_ARTICLE_LETTER = _words(r"""
     |unless|even|then|to|wins|es|no|y|e|o|ou|est|et|ist|und|oder|nicht|nao|seria|sera|serait|ware|porque|parce|car
     |weil|pois|perche|pero|mas|mais|aber|queda|scheidet|parece|adalah|karena|tidak|bukan|dan|atau|la|vi|ni|si|kwa
     |ndiyo|est|n'est
+    |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only
 """)
 # What a single letter belongs to that is no option.
 CARRIER = _words(r"""
@@ -268,12 +281,14 @@ COMMON = frozenset(
     ]
 )
 AND = _words(r"""
-    and/or|and|or|vs\.?|versus|y|o|u|et|ou|und|oder|e|dan|atau|và|va|hoac|na|au|и|или|و|أو|और|या|এবং|বা|และ|หรือ|和|或
+    and/or|and|or|vs\.?|versus|y|o|u|et|ou|und|oder|e|dan|atau|và|va|hoac|na|au|и|или|و|أو|और|या|এবং|বা
+    |และ|หรือ|和|或
     |及|与|與|または|と|또는|및
 """)
 INSTEAD = _words(r"""
     rather than|instead of|over|not|and not|but not|as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
-    |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong|а не|не|而不是
+    |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong
+    |а не|не|而不是
     |而非|不是|ではなく
 """)
 CORRECTION = _words(r"""
@@ -288,7 +303,8 @@ CORRECTION = _words(r"""
     |mejor dicho|me equivoque|perdon|espera|en realidad|rectifico|correction|je corrige|en fait|pardon
     |je me suis trompe|attendez|korrektur|moment|eigentlich|ich korrigiere|entschuldigung|halt|correcao|na verdade
     |corrijo|desculpe|espere|me enganei|correzione|anzi|correggo|scusa|aspetta|in realta|mi sbagliavo|исправление
-    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|等等|其实|訂正|いや|수정|정정|아니
+    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|等等|其实|訂正|いや|수정|정정
+    |아니
     |แก้ไข|सुधार
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho
 """)
@@ -311,6 +327,22 @@ NOT_A_LABEL = _words(r"""
     |alternative\w*|contraindicated|avoid|consider\w*|differential|compar\w*|your|student\w*|previous|initial\w*
     |worst|possib\w*|candidates?|options?|choices?|vs|including|between|remaining|list\w*|example|e\.g|user|others?
     |either|both|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
+""")
+
+
+SPECIES = _words(r"""
+    difficile|coli|aureus|albicans|glabrata|krusei|pneumoniae|pneumophila|perfringens|tetani|botulinum
+    |jejuni|trachomatis
+    |neoformans|immitis|cereus|burnetii|pertussis|diphtheriae|influenzae|ducreyi|faecalis|faecium
+    |meningitidis|gonorrhoeae
+    |falciparum|vivax|malariae|gondii|marcescens|cloacae|mirabilis|vulgaris|aeruginosa|pyogenes
+    |agalactiae|viridans|bovis
+    |gallolyticus|epidermidis|saprophyticus|lugdunensis|fumigatus|flavus|jirovecii|carinii|lamblia
+    |histolytica|burgdorferi
+    |pallidum|leprae|tuberculosis|avium|kansasii|henselae|quintana|tularensis|pestis|anthracis|monocytogenes|elegans
+    |typhi|flexneri|sonnei|dysenteriae|enterocolitica|pylori|vulnificus|cholerae|baumannii|maltophilia|cepacia|canis
+    |solium|saginata|stercoralis|vermicularis|lumbricoides|mansoni|haematobium|capsulatum|dermatitidis
+    |vaginalis|oxytoca
 """)
 
 

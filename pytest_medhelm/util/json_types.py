@@ -1,0 +1,23 @@
+"""Numbers and lists of JSON documents with their limits, which the JSON Schema states (docs/schema.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The smallest and the largest number, or the length of a list."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    length: int | None = None
+
+
+Count = Annotated[int, Limits(minimum=0)]
+Share = Annotated[float, Limits(minimum=0, maximum=1)]
+Amount = Annotated[float, Limits(minimum=0)]
+"""A number of something that cannot be less than none."""
+Ends = Annotated[list[float], Limits(length=2)]
+"""Two numbers, such as the worst and the best value of a scale."""
