@@ -55,8 +55,8 @@ _RAISED = r"(?:\s?\^\s?\{?\s?([-+]?[0-9]{1,3})(?![0-9])\}?|([⁻⁺]?[⁰¹²³�
 _TIMES_TEN = rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[xX×*·]\s?10{_RAISED}"
 
 _SCALE = r"""(?xi)
-    [ \u00a0\u202f]?(thousand|million|billion|tausend|millionen|milliarden?|mille|mila|mil|milhão|milhões|millón|millones
-    |milione|milioni|millions|milliards?)\b(?!\s?[/²])
+    [ \u00a0\u202f]?(thousand|million|billion|tausend|millionen|milliarden?|mille|mila|mil|milhão|milhões|millón
+    |millones|milione|milioni|millions|milliards?)\b(?!\s?[/²])
 """
 _SCALES = (
     ("thousand", 3), ("tausend", 3), ("milliard", 9), ("millé", 3), ("milh", 6), ("mille", 3), ("mila", 3),
