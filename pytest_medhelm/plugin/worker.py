@@ -1,6 +1,6 @@
 """pytest's hooks where items run and models are asked: in the only process, or in each xdist worker.
 
-The end of each test becomes a record, which travels with the report; what an item shows of itself holds no text.
+The end of each test becomes a record, which travels with the report (what the report shows: text_guard.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.options import SETTINGS
-from pytest_medhelm.plugin.outcomes import Shortfall, add_text, hide_text
+from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
@@ -112,9 +112,7 @@ class WorkerPlugin:
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
         if builder is not None and ended and not isinstance(reached, BudgetReached | RunStopped):
             report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
-        if not self._settings.show_text:
-            hide_text(report, call, builder)
-        elif report.when == "call" and builder is not None:
+        if self._settings.show_text and report.when == "call" and builder is not None:
             add_text(report, builder)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
