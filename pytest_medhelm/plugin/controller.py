@@ -5,8 +5,6 @@ It connects to the endpoints, and after the last record it judges gates and writ
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import uuid
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
@@ -16,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.gates.gate_file import Gate, gate_of
-from pytest_medhelm.models.engine.store import ResponseStore, stop_file
+from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER, connect
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
-from pytest_medhelm.util.errors import MedhelmError
+from pytest_medhelm.results.store.opening import prepare_suite
+from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
@@ -51,6 +50,8 @@ class Controller:
         """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
         self._told: set[str] = set()
         self._interrupted = False
+        self._store_failed = ""
+        """The sentence with which the run stopped since its suite cannot be written."""
         self._journal = "wal"
 
     @pytest.hookimpl(tryfirst=True)
@@ -59,31 +60,16 @@ class Controller:
         if self._config.getoption("collectonly"):
             return
         try:
+            # Workers find it ready; what cannot be stored is not asked.
+            self._journal = prepare_suite(self._settings.folder)
             roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self._say)
         except MedhelmError as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
         self._config.stash[ROSTER] = roster
-        self._journal = self._make_store()
         self._attempt = Attempt(self._settings, roster, self._gates, self.run)
         if problem := self._attempt.begin():
             self._say(f"medhelm: {problem}")
-
-    def _make_store(self) -> str:
-        """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
-        folder = self._settings.folder
-        try:
-            store = ResponseStore(folder / "responses.sqlite")
-            for file in (folder / "responses.sqlite", folder / "suite.sqlite"):
-                if file.exists() and not os.access(file, os.W_OK):
-                    raise PermissionError(f"{file.name} is read-only")
-        except (OSError, sqlite3.Error) as error:
-            self._stack.close()
-            raise pytest.UsageError(
-                f"the suite {folder} cannot be written ({error}): name a folder with --medhelm-results"
-            ) from None
-        store.close()
-        return store.journal
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
