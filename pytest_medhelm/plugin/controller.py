@@ -5,6 +5,7 @@ It connects to the endpoints, and after the last record it judges gates and writ
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
@@ -60,9 +61,9 @@ class Controller:
         if self._config.getoption("collectonly"):
             return
         try:
+            roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self._say)
             # Workers find it ready; what cannot be stored is not asked.
             self._journal = prepare_suite(self._settings.folder)
-            roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self._say)
         except MedhelmError as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
@@ -98,7 +99,20 @@ class Controller:
             if line not in self._told:
                 self._told.add(line)
                 self._say(f"medhelm: {line}")
-        self._writer.take(report, self._session)
+        if not self._store_failed:
+            try:
+                self._writer.take(report, self._session)
+            except StoreFailed as error:
+                self._store_failed = f"medhelm: {error}"
+                self._stop_session(self._store_failed)
+
+    def _stop_session(self, reason: str) -> None:
+        """Run no further item, also where xdist's own loop runs them."""
+        if self._session is not None:
+            self._session.shouldstop = reason
+        workers = self._config.pluginmanager.getplugin("dsession")
+        if workers is not None:
+            workers.shouldstop = reason
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -117,14 +131,27 @@ class Controller:
         except KeyboardInterrupt as stop:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
-            if not self._interrupted:
+            if not self._interrupted and not self._store_failed:
                 self._conclude(self._stopped)
             raise
         self._conclude()
         return result
 
     def _conclude(self, stopped: str = "") -> None:
-        """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
+        """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged.
+
+        What cannot be written ends the session as a stop does: nothing that was answered is lost.
+        """
+        try:
+            self._write(stopped)
+        except (StoreFailed, OSError) as error:
+            reason = (
+                error if isinstance(error, StoreFailed) else f"{error.filename} cannot be written: {error.strerror}"
+            )
+            self._store_failed = f"medhelm: {reason}"
+            raise pytest.Session.Interrupted(self._store_failed) from None
+
+    def _write(self, stopped: str) -> None:
         if self._config.getoption("collectonly") or (self._writer.suite is None and not self._gates):
             return
         from pytest_medhelm.gates.suite_outcome import conclude
@@ -159,7 +186,7 @@ class Controller:
 
     def pytest_keyboard_interrupt(self) -> None:
         if self._interrupted and self._settings.folder.is_dir():
-            self._stop_file.touch()
+            self._stop_file.touch(mode=0o600)
 
     @property
     def _stop_file(self) -> Path:
@@ -167,11 +194,23 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
-            self._lines.append(f"medhelm: {problem}")
-        self._writer.close()
+        if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
+            self._end()
         self._stop_file.unlink(missing_ok=True)
         self._stack.close()
+
+    def _end(self) -> None:
+        """Note how far an attempt came, and commit what is held back, each as far as it can be written."""
+        for step in (self._cut_off, self._writer.close):
+            try:
+                step()
+            except (StoreFailed, sqlite3.Error, OSError) as error:
+                if not self._store_failed:
+                    self._lines.append(f"medhelm: {error}")
+
+    def _cut_off(self) -> None:
+        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
+            self._lines.append(f"medhelm: {problem}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._interrupted:
