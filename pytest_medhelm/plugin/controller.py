@@ -19,6 +19,7 @@ from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER, connect
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.header import header, power, selection
+from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
 from pytest_medhelm.results.store.opening import prepare_suite
@@ -50,6 +51,8 @@ class Controller:
         self._stopped = ""
         """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
         self._told: set[str] = set()
+        self._not_run = False
+        """A benchmark was selected and could not be run."""
         self._interrupted = False
         self._store_failed = ""
         """The sentence with which the run stopped since its suite cannot be written."""
@@ -99,6 +102,7 @@ class Controller:
             if line not in self._told:
                 self._told.add(line)
                 self._say(f"medhelm: {line}")
+        self._not_run = self._not_run or not_run_of(report) is not None
         if not self._store_failed:
             try:
                 self._writer.take(report, self._session)
@@ -193,7 +197,11 @@ class Controller:
         return stop_file(self._settings.folder, self.run)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._not_run and not self._writer.selected and session.exitstatus == pytest.ExitCode.OK:
+            # Nothing was evaluated: whoever looks at the exit status alone must not take that for a success.
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+            self._say("\nmedhelm: nothing was evaluated (exit status 5); what to type is said for each benchmark")
         if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
             self._end()
         self._stop_file.unlink(missing_ok=True)

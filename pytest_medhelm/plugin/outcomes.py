@@ -23,6 +23,10 @@ class BenchmarkFailure(Failed):
     """A benchmark whose data cannot be read. Its text is safe to show."""
 
 
+class NameTaken(pytest.Collector.CollectError):
+    """Two benchmarks have the same name. Its text is safe to show."""
+
+
 class SafeSkip(Skipped):
     """An item without a measurement. Its text is safe to show."""
 

@@ -19,7 +19,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from pytest_medhelm.plugin.not_run import NotRun
-from pytest_medhelm.plugin.outcomes import BenchmarkFailure, PlumbingFailure, SafeSkip, Shortfall
+from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
 from pytest_medhelm.plugin.recorder import BUILDER
 from pytest_medhelm.tasks.benchmark import where
 from pytest_medhelm.tasks.task import Task
@@ -27,7 +27,7 @@ from pytest_medhelm.util.errors import MedhelmError
 
 SHOW = "type --medhelm-show-text to see its text"
 HIDDEN = f"hidden; {SHOW}"
-SAFE = (BenchmarkFailure, PlumbingFailure, Shortfall, SafeSkip, MedhelmError, pytest.UsageError)
+SAFE = (BenchmarkFailure, NameTaken, PlumbingFailure, Shortfall, SafeSkip, MedhelmError, pytest.UsageError)
 """Exceptions whose text was written for the user and holds nothing of a record."""
 
 _IS_BENCHMARK: pytest.StashKey[bool] = pytest.StashKey()
