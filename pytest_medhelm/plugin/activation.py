@@ -29,6 +29,10 @@ def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
     try:
         settings = read_settings(config)
+        if settings.models and not settings.show_text:
+            from pytest_medhelm.plugin.text_guard import TextGuard
+
+            config.pluginmanager.register(TextGuard(), "medhelm-text-guard")
         replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
         if replay is not None:
             _replay(config, settings, replay)

@@ -96,6 +96,17 @@ class Schema:
             )
 
 
+def brought_up_to_date(connection: sqlite3.Connection, schema: Schema) -> sqlite3.Connection:
+    """A connection that only reads; of a file of an earlier version a copy in memory with the present tables."""
+    if _version(connection) >= schema.version:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    connection.backup(copy)
+    connection.close()
+    schema.prepare(copy)
+    return copy
+
+
 def _version(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return found
