@@ -47,7 +47,7 @@ def _by_hand(entries: list[CatalogueEntry]) -> Iterator[str]:
         yield ""
         yield f"### {task.name}"
         yield ""
-        how = task.obtain or f"see {task.source}"
+        how = task.how_to_obtain or f"see {task.source}"
         yield f"{task.title}, {task.access}. How to get it: {how}. Licence: {task.licence}."
         yield ""
         yield "| file | what it holds |"

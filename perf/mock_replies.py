@@ -10,7 +10,7 @@ from hashlib import sha256
 from string import ascii_uppercase
 from typing import Any, Literal, cast
 
-FaultKind = Literal["status", "drop", "cut", "truncated", "hang", "slow"]
+FaultKind = Literal["status", "drop", "cut", "truncated", "hang", "slow", "raw", "endless"]
 
 _OPTION_LINE = re.compile(r"^([A-Z])[.)] ", re.MULTILINE)
 _IN_MESSAGE = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "role")
@@ -23,7 +23,8 @@ class Fault:
 
     status: an HTTP status with an error body; drop: the connection closes without an answer; cut: it closes
     in the middle of the body; truncated: a complete HTTP 200 whose JSON stops half-way; hang: no answer ever;
-    slow: the right answer, `delay` seconds late.
+    slow: the right answer, `delay` seconds late; raw: the bytes of `raw` in place of a whole HTTP reply, then the
+    connection closes; endless: `raw`, then the bytes of `more` again and again until the client goes.
     """
 
     kind: FaultKind
@@ -33,6 +34,9 @@ class Fault:
     body: Mapping[str, Any] | str | None = None
     """Of a status fault: an object is sent as JSON, a string as plain text, None as an OpenAI-style error."""
     delay: float = 1.0
+    """Seconds; of endless, between two pieces."""
+    raw: bytes = b""
+    more: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

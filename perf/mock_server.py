@@ -34,10 +34,12 @@ from perf.mock_replies import (
 
 __all__ = ["Fault", "Faults", "MockServer", "too_long_body"]
 
-Reply = Callable[[dict[str, Any]], str | dict[str, Any] | Fault]
+Reply = Callable[[dict[str, Any]], str | bytes | dict[str, Any] | Fault]
 
 
-def _http(status: int, body: Mapping[str, Any] | str | bytes, retry_after: float | None = None) -> bytes:
+def _http(
+    status: int, body: Mapping[str, Any] | Sequence[Any] | str | bytes, retry_after: float | None = None
+) -> bytes:
     kind = "text/plain" if isinstance(body, str) else "application/json"
     if isinstance(body, str):
         body = body.encode()
@@ -55,11 +57,12 @@ def _refusal(status: int, message: str, code: str | None = None) -> Fault:
 class MockServer:
     """The server: a context manager that runs its own event loop in a daemon thread.
 
-    `reply` gets the parsed chat body and returns the text of the answer, or an object, or a Fault. Of an
-    object, content, reasoning_content, refusal and tool_calls go into the message, finish_reason and logprobs
-    into the choice and the rest (usage, ...) to the top level. It runs in the server's thread; what it raises
-    becomes an HTTP 500. `latency` is in seconds. `log` gets a line "SHA256-OF-MESSAGES MODEL" for each chat
-    request.
+    `reply` gets the parsed chat body and returns the text of the answer, or an object, or a Fault, or bytes, which
+    are the body of a 200 as they are. Of an object, content, reasoning_content, refusal and tool_calls go into the
+    message, finish_reason and logprobs into the choice and the rest (usage, ...) to the top level. It runs in the
+    server's thread; what it raises becomes an HTTP 500. `latency` is in seconds. `log` gets a line
+    "SHA256-OF-MESSAGES MODEL" for each chat request. `listing` is what GET /v1/models gets in place of the list,
+    `entry` more fields of each model in it.
     """
 
     def __init__(
@@ -73,6 +76,8 @@ class MockServer:
         port: int = 0,
         log: IO[str] | None = None,
         keep: bool = True,
+        listing: Fault | bytes | None = None,
+        entry: Mapping[str, Any] | None = None,
     ) -> None:
         self.reply: Reply = reply or default_reply
         self.models, self.latency, self.faults, self.api_key, self.port = (
@@ -83,6 +88,7 @@ class MockServer:
             port,
         )
         self.log, self.keep = log, keep
+        self.listing, self.entry = listing, dict(entry or {})
         self.requests: list[dict[str, Any]] = []
         """Bodies of all chat requests received, in order, also those that failed; empty with keep=False."""
         self.headers: list[dict[str, str]] = []
@@ -91,6 +97,8 @@ class MockServer:
         """How often each (model, messages_digest) was asked."""
         self.probes = 0
         """Number of GET /v1/models."""
+        self.paths: list[str] = []
+        """Paths of all requests with their query."""
         self.connections = 0
         self.in_flight = 0
         self.in_flight_peak = 0
@@ -187,8 +195,14 @@ class MockServer:
         method, path, _ = first.split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         data = await reader.readexactly(int(headers.get("content-length", 0)))
-        if (method, path) != ("POST", "/v1/chat/completions"):
-            writer.write(self._get(method, path, headers))
+        self.paths.append(path)
+        path = path.partition("?")[0]
+        if not (method == "POST" and path.endswith("/chat/completions")):
+            found = self._get(method, path, headers)
+            if isinstance(found, Fault):
+                self.probes += 1
+                return await self._answer((found, {}), reader, writer)
+            writer.write(found)
             return headers.get("connection") != "close"
         self.in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self.in_flight)
@@ -198,21 +212,27 @@ class MockServer:
             self.in_flight -= 1
         return kept_open and headers.get("connection") != "close"
 
-    def _get(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    def _get(self, method: str, path: str, headers: Mapping[str, str]) -> bytes | Fault:
         if (method, path) == ("GET", "/stats"):
             return _http(200, self.stats())
-        if (method, path) != ("GET", "/v1/models"):
+        if isinstance(self.listing, Fault):
+            return self.listing
+        if not (method == "GET" and path.endswith("/models")):
             return _http(404, error_body(f"There is nothing at {method} {path}."))
         self.probes += 1
         if not self._admits(headers):
             return _http(401, error_body("The API key is wrong.", code="invalid_api_key"))
-        listed = [{"id": name, "object": "model", "created": 0, "owned_by": "mock"} for name in self.models]
+        if self.listing is not None:
+            return _http(200, self.listing)
+        listed = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "mock"} | self.entry for name in self.models
+        ]
         return _http(200, {"object": "list", "data": listed})
 
     def _admits(self, headers: Mapping[str, str]) -> bool:
         return self.api_key is None or headers.get("authorization") == f"Bearer {self.api_key}"
 
-    def _chat(self, data: bytes, headers: dict[str, str]) -> tuple[Fault | None, dict[str, Any]]:
+    def _chat(self, data: bytes, headers: dict[str, str]) -> tuple[Fault | None, dict[str, Any] | bytes]:
         """What goes wrong with this request, if anything, and the completion it gets otherwise."""
         try:
             body: dict[str, Any] = json.loads(data)
@@ -238,11 +258,13 @@ class MockServer:
             return Fault("status", 500, body=error_body(f"The reply function raised {error!r}.")), {}
         if isinstance(reply, Fault):
             fault, reply = reply, default_reply(body)
+        if isinstance(reply, bytes):
+            return fault, reply
         return fault, completion(body, reply, self.asked.total())
 
     async def _answer(
         self,
-        outcome: tuple[Fault | None, dict[str, Any]],
+        outcome: tuple[Fault | None, dict[str, Any] | bytes],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
@@ -255,7 +277,7 @@ class MockServer:
             case Fault(kind="status", status=status, retry_after=wait, body=body):
                 writer.write(_http(status, error_body(f"Mock fault {status}.") if body is None else body, wait))
             case Fault(kind="truncated"):
-                text = json.dumps(answer).encode()
+                text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 writer.write(_http(200, text[: len(text) // 2]))
             case Fault(kind="slow", delay=delay):
                 await asyncio.sleep(delay)
@@ -266,6 +288,15 @@ class MockServer:
             case Fault(kind="cut"):
                 writer.write(_http(200, answer)[:-40])
                 return False
+            case Fault(kind="raw", raw=raw):
+                writer.write(raw)
+                return False
+            case Fault(kind="endless", raw=raw, more=more, delay=delay):
+                writer.write(raw)
+                while True:
+                    writer.write(more)
+                    await writer.drain()
+                    await asyncio.sleep(delay)
             case _:  # drop
                 return False
         await writer.drain()

@@ -17,7 +17,7 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.results.store.suite import Suite
-    from pytest_medhelm.scoring.metrics import Metric
+    from pytest_medhelm.tasks.metric import Metric
 
 
 @pytest.hookspec(firstresult=True)
@@ -28,7 +28,7 @@ def pytest_medhelm_make_model(name: str, config: pytest.Config) -> Model | None:
 
     :param name: the name as the user wrote it.
     :param config: the pytest config.
-    :return: a ``pytest_medhelm.models.spec.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
+    :return: a ``pytest_medhelm.Model``: with ``endpoint`` it is asked over the OpenAI protocol; with
         ``answer`` it is a plain function ``(messages, instance, benchmark) -> text``; where that gives None, the
         instance is missing data. None to pass.
 
@@ -53,7 +53,9 @@ def pytest_medhelm_update_request(body: dict[str, Any], messages: Sequence[Mappi
 
 @pytest.hookspec
 def pytest_medhelm_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
-    """Add metrics: name -> ``pytest_medhelm.Metric``. The ``score`` fixture then offers ``score.<name>(...)``.
+    """Add metrics: name -> ``pytest_medhelm.Metric``. A test calls one by ``score.metric("name", prediction, ...)``.
+
+    A metric of one benchmark needs no hook: declare its function in ``Task(metrics=...)``.
 
     Called once per process, when the first score is recorded. Example::
 

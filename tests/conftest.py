@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
+from pytest_medhelm.tasks.task import Task  # noqa: F401  (likewise: a session in this process must know the same Task)
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
-from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
 from tests.support.real_data import real
 from tests.support.serving import suite  # noqa: F401  (fixture)
@@ -58,16 +59,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def letters(pytester: pytest.Pytester) -> Callable[..., Path]:
     """Write the small benchmark as real (not sample) data; returns the data folder for --medhelm-data."""
-
-    def write(count: int = 10) -> Path:
-        (pytester.path / "pinned.json").write_text(letters_data(count))
-        (pytester.path / "test_letters.py").write_text(LETTERS)
-        folder = pytester.path / "data" / "letters"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "letters.json").write_text(letters_data(count))
-        return folder.parent
-
-    return write
+    return lambda count=10: write_letters(pytester.path, count)
 
 
 @pytest.fixture

@@ -15,20 +15,17 @@ Source: Johnson et al. 2023, https://physionet.org/content/mimiciv/, prepared as
 https://github.com/JoakimEdin/medical-coding-reproducibility (all notes with ICD-10 codes)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.icd10 import mimiciv_billing_code_helm, read_codes
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Metric, Response, Score, Task
+from pytest_medhelm import content_id, digest, read_columnar
+
+from ..shared.icd10 import BILLING_CODE_SCORES, mimiciv_billing_code, mimiciv_billing_code_helm, read_codes
+from ..shared.templates import PHYSIONET
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each note with a code."""
     seen: Counter[str] = Counter()
     for row in read_columnar(path):
@@ -59,13 +56,12 @@ TASK = Task(
     files=(DataFile("mimiciv_icd10.feather"),),
     load=load,
     main_metric="mimiciv_billing_code_f1",
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
+    metrics=(Metric(mimiciv_billing_code, BILLING_CODE_SCORES),),
     source="https://physionet.org/content/mimiciv/",
     attribution="Johnson et al. 2023 (MIMIC-IV), Edin et al. 2023",
-    redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreements of MIMIC-IV and MIMIC-IV-Note on PhysioNet and run the preparation of "
+    how_to_obtain="sign the data use agreements of MIMIC-IV and MIMIC-IV-Note on PhysioNet and run the preparation of "
     "github.com/JoakimEdin/medical-coding-reproducibility, which writes this file",
+    **PHYSIONET,
 )
 
 
@@ -81,6 +77,5 @@ def prompt(instance: Instance) -> str:
 
 def test_mimiciv_billing_code(instance: Instance, response: Response, score: Score) -> None:
     codes = instance.fields["codes"]
-    score.mimiciv_billing_code(response.read(read_codes), codes)
-    for name, value in mimiciv_billing_code_helm(response.text, codes).items():
-        score.helm(name, value)
+    score.metric(mimiciv_billing_code, response.read(read_codes), codes)
+    score.helm_scores(mimiciv_billing_code_helm(response.text, codes))

@@ -1,26 +1,18 @@
-"""DisclosureBasis: is a disclosure of health information permitted, not permitted, or not to be decided from what
-is known?
+"""DisclosureBasis: is a disclosure of health information permitted, not permitted, or not to be decided from what is
+known?
 
 Asked: the scenario and its question, under HIPAA (45 CFR Parts 160 and 164), 42 CFR Part 2 and state law. A:
-permitted, or access must be granted; B: not permitted, or access may be denied; C: it turns on a fact that is
-not stated.
+permitted, or access must be granted; B: not permitted, or access may be denied; C: it turns on a fact that is not
+stated.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1. MedHELM keeps only the last of rows
-with the same prompt; here every row counts.
-
-The file (pp26_disclosure_basis.xlsx, sheet "Test cases": question, scenario, provided_label) holds synthetic
-cases that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are
-kept as fields. Questions about the same scenario share a cluster.
+Scored: exact match with the label; over the whole set macro and micro F1.
 
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_disclosure_basis, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = (
     "permitted, or access must be granted",

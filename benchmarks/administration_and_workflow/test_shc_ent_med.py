@@ -1,24 +1,18 @@
-"""ENT-Referral: does the note support, speak against, or not mention what a referral to ear, nose and throat
-surgery needs?
+"""ENT-Referral: does the note support, speak against, or not mention what a referral to ear, nose and throat surgery
+needs?
 
 Asked: the patient's note and one question that the department asks of a referral.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and a running number before each prompt to keep equal
-ones apart; here the options have words and no number is needed.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
-Questions about the same note share a cluster. The file (shc_ent_med.csv: prompt, context, label) has no ids, so
-an instance's id is a hash of its texts. Rows with an empty label are left out and counted, as in MedHELM.
+Rows with an empty label are left out and counted, as in MedHELM.
 
 Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no", "not mentioned")
 

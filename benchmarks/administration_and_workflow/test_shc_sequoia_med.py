@@ -1,25 +1,17 @@
 """ClinicReferral: does the patient meet a criterion for referral to a specialty clinic (at Stanford: the Sequoia
 clinic)?
 
-Asked: the palliative-care note and one question on a criterion or on the referral itself. The clinic's criteria
-must stand in the question or the note: the model does not know them.
+Asked: the palliative-care note and one question on a criterion or on the referral itself. The clinic's criteria must
+stand in the question or the note: the model does not know them.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and a running number before each prompt to keep equal
-ones apart; here the options have words and no number is needed.
-
-Questions about the same note share a cluster. The file (shc_sequoia_med.csv: question, context, label) has no
-ids, so an instance's id is a hash of its texts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
 Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

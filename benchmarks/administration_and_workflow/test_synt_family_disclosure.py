@@ -1,26 +1,19 @@
 """Family Disclosure: may the clinic tell this to a relative or friend who is involved in the patient's care?
 
-Asked: a synthetic case and a question under the HIPAA Privacy Rule (45 CFR 164.510(b)): what is relevant to a
-person's part in the care may be told if the patient agrees or, given the chance, does not object; to a patient
-who is not there or cannot decide, if it is in the patient's best interest.
+Asked: a synthetic case and a question under the HIPAA Privacy Rule (45 CFR 164.510(b)): what is relevant to a person's
+part in the care may be told if the patient agrees or, given the chance, does not object; to a patient who is not there
+or cannot decide, if it is in the patient's best interest.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"permitted". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last;
-here the options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "permitted".
 
-Questions about the same case share a cluster. The file (synt_family_disclosure.csv: prompt, context, label) has
-no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
-advice.
+The law is that of the United States; an answer is no legal advice.
 
 Source: MedHELM 0.8.0 (scenario synt_family_disclosure), https://github.com/stanford-crfm/helm (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import synthetic_table
+from ..shared.templates import synthetic_table
 
 CHOICES = ("permitted", "not permitted")
 

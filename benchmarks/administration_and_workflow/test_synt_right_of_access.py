@@ -1,28 +1,21 @@
 """Right of Access: must a patient's request for their own records be granted, or on which kind of ground may it be
 denied?
 
-Asked: a synthetic case and a question under the HIPAA right of access (45 CFR 164.524). Without review a
-request may be denied e.g. for psychotherapy notes, information compiled for a lawsuit, or what others gave in
-confidence; with a right to review when a professional judges that access would endanger the patient or another
-person.
+Asked: a synthetic case and a question under the HIPAA right of access (45 CFR 164.524). Without review a request may
+be denied e.g. for psychotherapy notes, information compiled for a lawsuit, or what others gave in confidence; with a
+right to review when a professional judges that access would endanger the patient or another person.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"access must be granted". MedHELM shows options that are the bare letters, and of rows with the same prompt only
-the last; here the options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "access must
+be granted".
 
-Questions about the same case share a cluster. The file (synt_right_of_access.csv: prompt, context, label) has
-no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
-advice.
+The law is that of the United States; an answer is no legal advice.
 
 Source: MedHELM 0.8.0 (scenario synt_right_of_access), https://github.com/stanford-crfm/helm (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import synthetic_table
+from ..shared.templates import synthetic_table
 
 CHOICES = (
     "access must be granted",

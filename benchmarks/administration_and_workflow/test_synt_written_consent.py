@@ -1,27 +1,20 @@
 """Written Consent: may records of a substance use disorder programme be disclosed without, or with this, written
 consent?
 
-Asked: a synthetic case and a question under 42 CFR Part 2, which guards records of federally assisted
-programmes more strictly than HIPAA does: disclosure needs the patient's valid written consent or an exception,
-such as a medical emergency, an audit, or a court order under its subpart E.
+Asked: a synthetic case and a question under 42 CFR Part 2, which guards records of federally assisted programmes more
+strictly than HIPAA does: disclosure needs the patient's valid written consent or an exception, such as a medical
+emergency, an audit, or a court order under its subpart E.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"permitted". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last;
-here the options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "permitted".
 
-Questions about the same case share a cluster. The file (synt_written_consent.csv: prompt, context, label) has
-no ids, so an instance's id is a hash of its texts. The law is that of the United States; an answer is no legal
-advice.
+The law is that of the United States; an answer is no legal advice.
 
 Source: MedHELM 0.8.0 (scenario synt_written_consent), https://github.com/stanford-crfm/helm (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import synthetic_table
+from ..shared.templates import synthetic_table
 
 CHOICES = ("permitted", "not permitted")
 

@@ -13,19 +13,11 @@ whatever condition, is one cluster. There are no ids, so an instance's id is a h
 Source: Lopez et al. 2025, https://doi.org/10.1038/s41746-024-01377-1 (human labels, as used in MedHELM)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import content_id, digest
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFolder, Excluded, Instance, Instances, Response, Score, Task
+from pytest_medhelm import content_id, digest, files_in, letter_prompt, read_xlsx
 
 CHOICES = ("has a history", "has no history", "uncertain")
 LETTER = {"1": "A", "0": "B", "2": "C"}
@@ -36,7 +28,7 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-def load(folder: Path) -> Iterator[Instance | Excluded]:
+def load(folder: Path) -> Instances:
     """One instance for each labelled row of each condition's workbook."""
     seen: Counter[str] = Counter()
     for path in files_in(folder, "*.xlsx"):
@@ -44,7 +36,7 @@ def load(folder: Path) -> Iterator[Instance | Excluded]:
         if condition not in CONDITIONS:
             raise DataError(f"{path.name} is not called like one of the 13 conditions, e.g. homelessness.xlsx")
         for row in read_xlsx(path):
-            text, label = (row.take(column, str).strip() for column in ("text", "result_human"))
+            text, label = row.cells("text", "result_human")
             if not text or not label:
                 yield Excluded("no text or no label")
                 continue
@@ -76,15 +68,15 @@ TASK = Task(
     source="https://doi.org/10.1038/s41746-024-01377-1",
     attribution="Stanford Health Care (Lopez et al. 2025)",
     redistribution=False,
-    third_party=False,
-    obtain=(
+    may_use_hosted_api=False,
+    how_to_obtain=(
         "it is private to Stanford Health Care, and there is no public release: to evaluate your own hospital's "
         "data, write a workbook for each condition (homelessness.xlsx, ...) with the columns text and "
         "result_human (1 has a history, 0 has none, 2 uncertain)"
     ),
     chance=1 / 3,
-    strata="condition",
-    sub_runs=CONDITIONS,
+    sub_tasks_by="condition",
+    sub_tasks=CONDITIONS,
     cap=100,
     positive="has a history",
 )

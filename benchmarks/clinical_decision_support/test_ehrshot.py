@@ -16,19 +16,12 @@ without any earlier event, are left out. All labels of a patient are one cluster
 Source: Wornow et al. 2023, https://ehrshot.stanford.edu (MEDS release)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.data.readers import digest
-from pytest_medhelm.tasks.data.sampling import rank
-from pytest_medhelm.tasks.data.timelines import Label, Timelines, read_labels
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFile, Excluded, Instance, Instances, Response, Score, Task
+from pytest_medhelm import digest, letter_prompt, rank, read_columnar
+
+from ..shared.timelines import Label, Timelines, read_labels
 
 TASKS = {
     "guo_readmission": "Will the patient be admitted again within 30 days after this hospital stay?",
@@ -40,9 +33,7 @@ LABELS_AT_MOST = 10_000
 CHARACTERS = 100_000
 
 
-def load(
-    events: Path, readmission: Path, hypertension: Path, anemia: Path, splits: Path
-) -> Iterator[Instance | Excluded]:
+def load(events: Path, readmission: Path, hypertension: Path, anemia: Path, splits: Path) -> Instances:
     """One instance for each label of the three tasks, with the events that precede it."""
     split = {
         row.take("subject_id", int): row.text("split") for row in read_columnar(splits, columns=["subject_id", "split"])
@@ -88,11 +79,11 @@ TASK = Task(
     source="https://redivis.com/datasets/53gc-8rhx41kgt",
     attribution="Wornow et al. 2023",
     redistribution=False,
-    third_party=False,
-    obtain="sign the EHRSHOT agreement at redivis.com/datasets/53gc-8rhx41kgt and unpack EHRSHOT_MEDS.zip",
+    may_use_hosted_api=False,
+    how_to_obtain="sign the EHRSHOT agreement at redivis.com/datasets/53gc-8rhx41kgt and unpack EHRSHOT_MEDS.zip",
     chance=1 / 2,
-    strata="task",
-    sub_runs=tuple(TASKS),
+    sub_tasks_by="task",
+    sub_tasks=tuple(TASKS),
     positive="yes",
 )
 

@@ -12,22 +12,19 @@ both. The file of 2015, which MedHELM does not use, gives the solved examples.
 Source: Vilares and Gomez-Rodriguez 2019, https://github.com/aghie/head-qa (English test split: 2016 and 2017)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import Row, read_json
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Instances, Response, Row, Score
+from pytest_medhelm import letter_prompt, read_json
+
+from ..shared.templates import examination
 
 COPY = "https://raw.githubusercontent.com/claudiaqw/head-qa-afi/16614f5983885c62ba9acc0f70648203b72af160/data"
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each question without an image."""
     number = 0
     for exam in read_json(path, records="exams"):
@@ -58,12 +55,9 @@ def asked(exam: Row, question: Row) -> Instance:
     )
 
 
-TASK = Task(
+TASK = examination(
     name="head_qa",
     title="HeadQA",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="multiple_choice",
     files=(
         DataFile(
             "HEAD_EN/test_HEAD_EN.json",
@@ -72,12 +66,11 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
     licence="MIT for the repository; the questions are public Spanish examinations",
     source="https://github.com/aghie/head-qa",
     attribution="David Vilares and Carlos Gomez-Rodriguez, 2019; Ministerio de Sanidad, Spain",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=2675,
     chance=1 / 4,
     examples=Examples(

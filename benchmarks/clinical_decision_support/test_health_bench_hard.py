@@ -14,13 +14,12 @@ Instances of one prompt form a cluster. Each record holds a canary string; it st
 Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
 
-from ..shared.health_bench import ADDRESS, FOLDER, examples
+from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
+from ..shared.templates import MIT
 
 TASK = Task(
     name="health_bench_hard",
@@ -32,15 +31,13 @@ TASK = Task(
     load=examples,
     main_metric="rouge_l",
     rubric="points",
-    licence="MIT",
     source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
-    redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
+    how_to_obtain=f"download {ADDRESS}/healthbench/hard_2025-05-08-21-00-10.jsonl (plain or .gz)",
     size=1000,
-    placed_here=True,
+    category_assigned_here=True,
     outside_medhelm=True,
+    **MIT,
 )
 LENGTH_PENALTY = 0.0392
 """For each 500 characters above 2,000 (docs/rubrics.md)."""
@@ -53,9 +50,6 @@ def prompt(instance: Instance) -> Sequence[Message]:
 
 
 def test_health_bench_hard(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if instance.answer:
-        score.rouge(response.text, instance.answer)
-    else:
-        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
-    score.style(response.text, audience="patient")
+    if not jury.has_judges:
+        overlap(instance, response, score)
     jury.grade(response, length_penalty=LENGTH_PENALTY)

@@ -14,20 +14,19 @@ instance's id is the file's name and the example's id. A canary string stays in 
 Source: HealthBench Professional (OpenAI), 525 examples in the file healthbench_professional_eval.jsonl
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pytest_medhelm import Instance, Jury, Message, Response, Score, Task, content_id, files_in, read_jsonl
+from pytest_medhelm import Instance, Instances, Jury, Message, Response, Score, Task, content_id, files_in, read_jsonl
 
-from ..shared.health_bench import ADDRESS, FOLDER, criteria_of, instance_of, messages_of, stem
+from ..shared.health_bench import ADDRESS, FOLDER, criteria_of, instance_of, messages_of, overlap, stem
+from ..shared.templates import MIT
 
 GROUPS = ("use_case", "type", "difficulty", "specialty")
 
 
-def load(folder: Path) -> Iterator[Instance]:
+def load(folder: Path) -> Instances:
     """One instance for each example of the files."""
     for path in files_in(folder, FOLDER.pattern):
         seen: Counter[str] = Counter()
@@ -56,14 +55,13 @@ TASK = Task(
     load=load,
     main_metric="rouge_l",
     rubric="points",
-    licence="MIT",
     source="https://github.com/openai/simple-evals",
     attribution="OpenAI 2026",
-    redistribution=True,
-    third_party=True,
-    obtain=f"download {ADDRESS}/healthbench_professional/assets.zip and unpack healthbench_professional_eval.jsonl",
+    how_to_obtain=f"download {ADDRESS}/healthbench_professional/assets.zip and unpack "
+    "healthbench_professional_eval.jsonl",
     size=525,
-    placed_here=True,
+    category_assigned_here=True,
+    **MIT,
 )
 LENGTH_PENALTY = 0.0147
 """For each 500 characters above 2,000 (docs/rubrics.md)."""
@@ -76,8 +74,6 @@ def prompt(instance: Instance) -> Sequence[Message]:
 
 
 def test_health_bench_professional(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if instance.answer:
-        score.rouge(response.text, instance.answer)
-    else:
-        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
+    if not jury.has_judges:
+        overlap(instance, response, score)
     jury.grade(response, length_penalty=LENGTH_PENALTY)

@@ -13,23 +13,19 @@ leaves out more rows, so the number of its questions is not known here (the pape
 Source: D'addario 2025, https://huggingface.co/datasets/Larxel/healthqa-br (all rows)
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.prompts import lettered
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Response, Score, lettered, read_columnar
+
+from ..shared.templates import CC_BY, examination
 
 MARK = re.compile(r"""['"]([A-Z])['"]\s*:\s*|^[ \t]*([A-Z])\s*[:)]\s+""", re.MULTILINE)
 """What stands before an option."""
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row whose key is one of its options."""
     for row in read_columnar(path, ["id", "source", "group", "question", "answer"]):
         question, choices = split_options(row.text("question"))
@@ -71,23 +67,17 @@ def unquoted(option: str) -> str:
     return text
 
 
-TASK = Task(
+TASK = examination(
     name="healthqa_br",
     title="HealthQA-BR",
-    subcategory="Providing Clinical Knowledge Support",
-    placed_here=True,
-    access="public",
-    kind="multiple_choice",
+    category_assigned_here=True,
     files=(DataFile("healthqa-br.parquet"),),
     load=load,
-    main_metric="exact_match",
-    licence="CC BY 4.0",
     source="https://huggingface.co/datasets/Larxel/healthqa-br",
     attribution="Andrew Maranhao Ventura D'addario, 2025",
-    redistribution=True,
-    third_party=True,
-    obtain="download the file from https://huggingface.co/datasets/Larxel/healthqa-br",
+    how_to_obtain="download the file from https://huggingface.co/datasets/Larxel/healthqa-br",
     language="pt",
+    **CC_BY,
 )
 
 

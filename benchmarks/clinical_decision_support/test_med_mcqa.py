@@ -5,45 +5,34 @@ Read: the letter of the option.
 Scored: exact match with the key. Results can be broken down by subject (a third of the questions is dental) and
 by choice type. "multi" are questions whose options combine or negate statements; they have one key as well.
 
-The validation split is used, as on the MedHELM leaderboard: the test split has no public key. In 21 records two
-options are equal, in four of them the right one: only the letter of the key counts. The key counts from 1 in this
-file. The training split gives the solved examples.
+The validation split is used, as by MedHELM: the test split has no public key. In 21 records two options are equal (in
+four, the right one): only the letter of the key counts. The training split gives the solved examples.
 
 Source: Pal et al. 2022, https://github.com/medmcqa/medmcqa (validation split, called dev)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import read_jsonl
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Examples, Instance, Instances, Response, Score, letter_prompt, read_jsonl
+
+from ..shared.templates import MIT, examination
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each line of dev.json, which is a file of JSON lines."""
     for row in read_jsonl(path):
-        key = row.take("cop", int)
-        if key not in (1, 2, 3, 4):
-            raise row.error("cop is not a number from 1 to 4")
         yield Instance(
             id=row.text("id"),
             question=row.text("question"),
-            answer="ABCD"[key - 1],
-            choices=tuple(row.take(f"op{letter}", str).strip() for letter in "abcd"),
+            answer=row.letter("cop", of=4, first=1),
+            choices=row.cells("opa", "opb", "opc", "opd"),
             slices={"subject": row.text("subject_name"), "choice_type": row.text("choice_type")},
         )
 
 
-TASK = Task(
+TASK = examination(
     name="med_mcqa",
     title="MedMCQA",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="multiple_choice",
     files=(
         DataFile(
             "dev.json",
@@ -53,15 +42,12 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
-    licence="MIT",
     source="https://github.com/medmcqa/medmcqa",
     attribution="Ankit Pal, Logesh Kumar Umapathi and Malaikannan Sankarasubbu, 2022",
-    redistribution=True,
-    third_party=True,
     size=4183,
     chance=1 / 4,
     examples=Examples(files=(DataFile("train.json"),), load=load),
+    **MIT,
 )
 
 

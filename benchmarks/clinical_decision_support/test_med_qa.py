@@ -11,50 +11,41 @@ so an instance's id is a hash of its question and options. The training split gi
 Source: Jin et al. 2021, https://github.com/jind11/MedQA (test split with four options)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import DataFile, Examples, Instance, Instances, Response, Score
+from pytest_medhelm import content_id, letter_prompt, read_jsonl
+
+from ..shared.templates import examination
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each line of phrases_no_exclude_test.jsonl."""
     seen: Counter[str] = Counter()
     for row in read_jsonl(path):
-        question, answer = row.text("question"), row.text("answer_idx")
-        options = row.take("options", dict)
+        question, options = row.text("question"), row.take("options", dict)
         if sorted(options) != ["A", "B", "C", "D"]:
             raise row.error("options are not lettered A to D")
-        if answer not in options:
-            raise row.error("answer_idx is not a letter from A to D")
         choices = tuple(tidy(str(options[letter])) for letter in "ABCD")
         yield Instance(
             id=content_id(seen, question, *choices),
             question=question,
-            answer=answer,
+            answer=row.letter("answer_idx", of=4),
             choices=choices,
             slices={"step": row.text("meta_info")},
         )
 
 
 def tidy(option: str) -> str:
-    """An option without the blanks and quotation marks around it; a closing one that is needed stays."""
+    """An option without the spaces and quotation marks around it; a closing one that is needed stays."""
     text = option.strip(' \n"')
     return f'{text}"' if text.count('"') % 2 else text
 
 
-TASK = Task(
+TASK = examination(
     name="med_qa",
     title="MedQA",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="multiple_choice",
     files=(
         DataFile(
             "phrases_no_exclude_test.jsonl",
@@ -64,12 +55,10 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
     licence="MIT for the repository; the rights in the examination texts are not stated",
     source="https://github.com/jind11/MedQA",
     attribution="Di Jin and others, 2021",
-    redistribution=None,
-    third_party=True,
+    may_use_hosted_api=True,
     size=1273,
     chance=1 / 4,
     examples=Examples(files=(DataFile("phrases_no_exclude_train.jsonl"),), load=load),
@@ -78,12 +67,7 @@ TASK = Task(
 
 def prompt(instance: Instance) -> str:
     """The vignette with its question, and the options."""
-    return (
-        "This is a question of a medical licensing examination. One option is best.\n\n"
-        f"{instance.question}\n"
-        f"{lettered(instance.choices)}\n\n"
-        f"{answer_letter(instance.choices)}"
-    )
+    return letter_prompt("This is a question of a medical licensing examination. One option is best.", instance)
 
 
 def test_med_qa(instance: Instance, response: Response, score: Score) -> None:

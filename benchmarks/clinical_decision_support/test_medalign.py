@@ -12,28 +12,24 @@ it for each model). Without an answer by Annotator_1 it is left out. Instruction
 Source: Fleming et al. 2024, https://arxiv.org/abs/2308.14089 (reviewed instructions)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pytest_medhelm import DataFile, DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.ehr import latest_record
-from pytest_medhelm.tasks.data.folders import files_in, unnamed
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import DataFile, DataFolder, Excluded, Instance, Instances, Jury, Response, Score
+from pytest_medhelm import digest, files_in, read_csv, unnamed
+
+from ..shared.ehr import latest_record
+from ..shared.templates import score_text, text_task
 
 ANNOTATOR = "Annotator_1"
 CHARACTERS = 300_000
 
 
-def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | Excluded]:
+def load(reviewed: Path, answers: Path, records: Path) -> Instances:
     """One instance for each instruction of the first table that Annotator_1 answered."""
     references: dict[str, str] = {}
     for row in read_csv(answers, delimiter="\t"):
-        name, text = row.text("instruction_id"), row.take("clinician_response", str).strip()
+        name, text = row.text("instruction_id"), row.cell("clinician_response")
         if row.text("annotator_num") == ANNOTATOR and text:
             references.setdefault(name, text)
     files = {path.name: (path, number) for number, path in enumerate(files_in(records, "*.xml"), start=1)}
@@ -60,26 +56,23 @@ def load(reviewed: Path, answers: Path, records: Path) -> Iterator[Instance | Ex
         yield Instance(name, question, references[name], record(f"{person}.xml"), cluster=digest(person))
 
 
-TASK = Task(
+TASK = text_task(
     name="medalign",
     title="MedAlign",
     subcategory="Providing Clinical Knowledge Support",
     access="gated",
-    kind="jury",
     files=(
         DataFile("clinician-reviewed-model-responses.tsv"),
         DataFile("clinician-instruction-responses.tsv"),
         DataFolder("medalign_ehr_xml", "*.xml"),
     ),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
     licence="Stanford's data use agreement for MedAlign",
     source="https://arxiv.org/abs/2308.14089",
     attribution="Fleming et al. 2024",
     redistribution=False,
-    third_party=False,
-    obtain="request MedAlign from Stanford on redivis.com, sign its data use agreement and unpack the release",
+    may_use_hosted_api=False,
+    how_to_obtain="request MedAlign from Stanford on redivis.com, sign its data use agreement and unpack the release",
 )
 
 
@@ -94,6 +87,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medalign(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury)

@@ -11,41 +11,27 @@ of the question's address on the site that it comes from.
 Source: Chen et al. 2024, https://github.com/HanjieChen/ChallengeClinicalQA (five options)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import digest, read_csv
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, digest, letter_prompt, read_csv
+
+from ..shared.templates import examination
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of medbullets_op5.csv."""
     for row in read_csv(path):
-        question, answer = row.text("question"), row.text("answer_idx")
-        choices = tuple(row.text(f"op{letter}") for letter in "abcde")
-        if answer not in ("A", "B", "C", "D", "E"):
-            raise row.error("answer_idx is not a letter from A to E")
+        question, answer = row.text("question"), row.letter("answer_idx", of=5)
+        choices = row.texts("opa", "opb", "opc", "opd", "ope")
         if choices["ABCDE".index(answer)] != row.text("answer"):
             raise row.error("answer is not the text of the option that answer_idx names")
-        yield Instance(
-            id=row.text("link").rpartition("/")[2].rpartition("=")[2],
-            question=question,
-            answer=answer,
-            choices=choices,
-            cluster=digest(question),
-        )
+        name = row.text("link").rpartition("/")[2].rpartition("=")[2]
+        yield Instance(id=name, question=question, answer=answer, choices=choices, cluster=digest(question))
 
 
-TASK = Task(
+TASK = examination(
     name="medbullets",
     title="Medbullets",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="multiple_choice",
     files=(
         DataFile(
             "medbullets_op5.csv",
@@ -55,12 +41,9 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
     licence="none stated upstream; the questions come from a commercial tutoring site",
     source="https://github.com/HanjieChen/ChallengeClinicalQA",
     attribution="Hanjie Chen, Zhouxiang Fang, Yash Singla and Mark Dredze, 2024; Medbullets",
-    redistribution=None,
-    third_party=None,
     size=308,
     chance=1 / 5,
 )

@@ -1,34 +1,29 @@
 """MedCalc-Bench: work out a clinical score, laboratory or physical value, dose or date from a patient note.
 
-Asked: the note and what to calculate with which of 55 calculators. The model may reason and closes with a
-line "Answer: ..." that holds the value alone.
+Asked: the note and what to calculate with which of 55 calculators. The model may reason and closes with a line
+"Answer: ..." that holds the value alone.
 Read: a number, a date (month first) or a gestational age in weeks and days, whichever the reference is.
-Scored: 1 when the value lies inside the dataset's accepted range (5 % around a decimal, exact for scores and
-dates). Results can be broken down by category and calculator. MedHELM's own number, recorded beside it,
-gives every laboratory and dosage item 0.
+Scored: 1 when the value lies inside the dataset's accepted range (5 % around a decimal, exact for scores and dates).
+Results can be broken down by category and calculator. MedHELM's own number, recorded beside it, gives every laboratory
+and dosage item 0.
 
-Questions about the same note are not independent: they share a cluster. It is made from the note's text,
-since the file's "Note ID" numbers the template notes anew for each calculator. Repeated rows stay, as
-upstream.
+Questions about the same note are not independent: they share a cluster. It is made from the note's text, since the
+file's "Note ID" numbers the template notes anew for each calculator. Repeated rows stay, as upstream.
 
 Source: Khandekar et al. 2024, https://github.com/ncbi-nlp/MedCalc-Bench (version 1.0, test split)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.calculation import medcalc_accuracy_helm, parse_value, read_value
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import DataFile, Instance, Instances, Metric, Response, Score, Task, digest, read_csv
+
+from ..shared.calculation import medcalc_accuracy, medcalc_accuracy_helm, parse_value, read_value
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of test_data.csv."""
     for row in read_csv(path):
-        answer, lower, upper = (row.text(c) for c in ("Ground Truth Answer", "Lower Limit", "Upper Limit"))
+        answer, lower, upper = row.texts("Ground Truth Answer", "Lower Limit", "Upper Limit")
         try:
             kinds = {type(parse_value(text)) for text in (answer, lower, upper)}
         except ValueError:
@@ -68,11 +63,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="medcalc_accuracy",
+    metrics=(Metric(medcalc_accuracy, ("medcalc_accuracy",), binary=True),),
     licence="CC BY-SA 4.0",
     source="https://github.com/ncbi-nlp/MedCalc-Bench",
     attribution="Nikhil Khandekar and others, 2024",
     redistribution=True,
-    third_party=True,
+    may_use_hosted_api=True,
     size=1047,
 )
 
@@ -90,5 +86,5 @@ def prompt(instance: Instance) -> str:
 
 def test_medcalc_bench(instance: Instance, response: Response, score: Score) -> None:
     value = read_value(response, instance.answer)
-    score.medcalc_accuracy(value, instance.fields["lower"], instance.fields["upper"])
+    score.metric(medcalc_accuracy, value, instance.fields["lower"], instance.fields["upper"])
     score.helm("medcalc_accuracy", medcalc_accuracy_helm(response.text, instance))

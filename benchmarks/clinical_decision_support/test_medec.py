@@ -3,8 +3,7 @@
 Asked: the text as numbered sentences; at most one is wrong: a diagnosis, a causal organism, a drug, another
 treatment or the further management that does not fit the findings. The model replies CORRECT, or the number of the
 wrong sentence with the sentence corrected.
-Read: CORRECT (also as "The text is correct."), or a number and the text behind it, as a line or as JSON. Several
-different numbers are no answer.
+Read: CORRECT (also as "The text is correct."), or a number and the text behind it, as a line or as JSON; not several.
 Scored: whether the flag is right (main); whether the sentence is right (for a correct text: none); and for a wrong
 text that was flagged the overlap of the corrected sentence with the reference (ROUGE). Precision and recall are those
 of "error". Results can be broken down by error type. MedHELM's own numbers, recorded beside them, take only the bare
@@ -17,22 +16,20 @@ some pairs, the second in a single one).
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
-from pytest_medhelm.tasks.data.readers import digest, read_csv
+from pytest_medhelm import DataFile, Examples, Excluded, Instance, Instances, Metric, Response, Score, Task
+from pytest_medhelm import digest, read_csv
+
+from ..shared.error_detection import CORRECT, Finding, medec, medec_helm, read_finding
+from ..shared.templates import CC_BY
 
 URL = "https://raw.githubusercontent.com/abachaa/MEDEC/49c59dcba43a7af8717590a405b11a57f42b04df/MEDEC-MS/"
 TEST = "MEDEC-MS-TestSet-with-GroundTruth-and-ErrorType.csv"
 VALIDATION = "MEDEC-MS-ValidationSet-with-GroundTruth-and-ErrorType.csv"
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row that has sentences."""
     for row in read_csv(path):
         sentences = [line.strip() for line in row.take("Sentences", str).splitlines() if line.strip()]
@@ -65,11 +62,9 @@ TASK = Task(
     files=(DataFile(TEST, "f35e2c3c1e4d98ca900394c4fcff14c2a84752e48ddc83698401da6a360c707e", URL + TEST),),
     load=load,
     main_metric="medec_error_flag_accuracy",
-    licence="CC BY 4.0",
+    metrics=(Metric(medec, ("medec_error_flag_accuracy", "medec_error_sentence_accuracy"), binary=True),),
     source="https://github.com/abachaa/MEDEC",
     attribution="Ben Abacha et al. 2024",
-    redistribution=True,
-    third_party=True,
     size=597,
     chance=1 / 2,
     positive="error",
@@ -77,6 +72,7 @@ TASK = Task(
         (DataFile(VALIDATION, "7571aec311e2fb88d9084082af2323aa579d102e1d5e1a06faf930fe4fd3977d", URL + VALIDATION),),
         load,
     ),
+    **CC_BY,
 )
 
 
@@ -94,11 +90,10 @@ def prompt(instance: Instance) -> str:
 
 def test_medec(instance: Instance, response: Response, score: Score) -> None:
     gold, found = instance.fields["gold"], response.read(read_finding)
-    score.medec(found, gold)
+    score.metric(medec, found, gold)
     score.label(None if found is None else found.label, gold.label)
     if gold.has_error and (found is None or found.has_error):
         score.rouge(found.correction if found else "", gold.correction)
     else:
         score.not_applicable("rouge_1", "rouge_2", "rouge_l")
-    for name, value in medec_helm(response.text, gold).items():
-        score.helm(name, value)
+    score.helm_scores(medec_helm(response.text, gold))

@@ -4,32 +4,27 @@ Asked: the question, mostly a clinical vignette, and options A to J.
 Read: the letter of the option.
 Scored: exact match with the key. Results can be broken down by question type (Reasoning or Understanding).
 
-Upstream repeats the options at the end of the question ("Answer Choices: ..."). MedHELM shows them twice; here
-they are cut off and shown once, from the list of options. Where the two differ (two records) the list of options
-decides.
+Upstream repeats the options at the end of the question ("Answer Choices: ..."). MedHELM shows them twice; here they
+are cut off and shown once, from the list of options. Where the two differ (two records) the list of options decides.
 
-The two files are a copy that another project made from the test split, with upstream's ids; upstream's own
-format (a list of options and a label) is read as well.
+The two files are a copy that another project made from the test split, with upstream's ids; upstream's own format (a
+list of options and a label) is read as well.
 
 Source: Zuo et al. 2025, https://github.com/TsinghuaC3I/MedXpertQA (configuration Text, test split)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import Row, read_jsonl
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Instances, Response, Row, Score, letter_prompt, read_jsonl
+
+from ..shared.templates import MIT, examination
 
 COPY = "https://raw.githubusercontent.com/xk-huang/medagents-benchmark/68b27432973029b4fd5b4b7fa03910d38688b1d8/data"
 LETTERS = list("ABCDEFGHIJ")
 
 
-def load(reasoning: Path, understanding: Path) -> Iterator[Instance]:
+def load(reasoning: Path, understanding: Path) -> Instances:
     """One instance for each line of the two files."""
     for path, question_type in ((reasoning, "Reasoning"), (understanding, "Understanding")):
         for row in read_jsonl(path):
@@ -65,13 +60,11 @@ def options_of(row: Row) -> dict[str, str]:
     return {letter: text.strip() for letter, text in options.items()}
 
 
-TASK = Task(
+TASK = examination(
     name="medxpert_qa_text",
     title="MedXpertQA",
     subcategory="Supporting Diagnostic Decisions",
-    placed_here=True,
-    access="public",
-    kind="multiple_choice",
+    category_assigned_here=True,
     files=(
         DataFile(
             "medagents-benchmark/medxpertqa-r/test.jsonl",
@@ -85,14 +78,11 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
-    licence="MIT",
     source="https://github.com/TsinghuaC3I/MedXpertQA",
     attribution="Yuxin Zuo and others, 2025",
-    redistribution=True,
-    third_party=True,
     size=2450,
     chance=1 / 10,
+    **MIT,
 )
 
 

@@ -14,20 +14,15 @@ Source: Alhanai et al. 2024, https://github.com/InstituteforDiseaseModeling/Brid
 (test split; solved examples from the dev split)
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFolder, Examples, Instance, Instances, Response, Score
+from pytest_medhelm import content_id, files_in, letter_prompt, read_csv
+
+from ..shared.templates import MIT, examination
 
 LANGUAGES = {
     "af": "Afrikaans", "am": "Amharic", "bm": "Bambara", "ig": "Igbo", "nso": "Northern Sotho", "sn": "Shona",
@@ -43,7 +38,7 @@ FETCHED = {
 """All languages; who wants some of them keeps those files."""
 
 
-def load(folder: Path, split: str = "test") -> Iterator[Instance]:
+def load(folder: Path, split: str = "test") -> Instances:
     """One instance for each row of the files <subject>_<split>_<language>.csv."""
     for path in files_in(folder, f"*_{split}_*.csv"):
         name = re.fullmatch(rf"(clinical_knowledge|college_medicine|virology)_{split}_([a-z]+)\.csv", path.name)
@@ -52,41 +47,33 @@ def load(folder: Path, split: str = "test") -> Iterator[Instance]:
         subject, language = name[1].replace("_", " "), LANGUAGES[name[2]]
         seen: Counter[str] = Counter()
         for row in read_csv(path, columns=COLUMNS):
-            question, choices = row.text("question"), tuple(row.text(letter) for letter in "ABCD")
-            if row.text("key") not in ("A", "B", "C", "D"):
-                raise row.error("the last column is not a letter from A to D")
+            question, choices = row.text("question"), row.texts("A", "B", "C", "D")
             yield Instance(
                 id=f"{name[1]}-{name[2]}-{content_id(seen, question, *choices)}",
                 question=question,
-                answer=row.text("key"),
+                answer=row.letter("key", of=4),
                 choices=choices,
                 cluster=f"{subject}-{row.number}",
                 slices={"subject": subject, "language": language, "run": f"{subject} {language}"},
             )
 
 
-TASK = Task(
+TASK = examination(
     name="mmlu_clinical_afr",
     title="MMLU clinical, African languages",
-    subcategory="Providing Clinical Knowledge Support",
-    placed_here=True,
-    access="public",
-    kind="multiple_choice",
+    category_assigned_here=True,
     files=(DataFolder(".", "*_test_*.csv", **FETCHED),),
     load=load,
-    main_metric="exact_match",
-    licence="MIT",
     source=f"https://github.com/InstituteforDiseaseModeling/{REPOSITORY}",
     attribution="Tuka Alhanai and others, 2024; Dan Hendrycks and others (MMLU), 2021",
-    redistribution=True,
-    third_party=True,
     chance=1 / 4,
     language="mul",
-    strata="run",
+    sub_tasks_by="run",
     examples=Examples(
         files=(DataFolder(".", "*_dev_*.csv", **FETCHED),), load=partial(load, split="dev"), within="run"
     ),
     shots=5,
+    **MIT,
 )
 
 

@@ -16,17 +16,12 @@ them; the slice "leaderboard" tells these apart.
 Source: sample reports of https://mtsamples.com, collected at https://github.com/raulista1997/benchmarkdata
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.folders import files_in
-from pytest_medhelm.tasks.data.readers import read_text
-from pytest_medhelm.tasks.data.sections import cut_section
+from pytest_medhelm import DataFolder, Excluded, Instance, Instances, Jury, Response, Score, files_in, read_text
+
+from ..shared.sections import cut_section
+from ..shared.templates import score_text, text_task
 
 COMMIT = "ebc104a4f96c5b7602242f301e081e9934a23344"
 LISTED = 1000
@@ -38,7 +33,7 @@ ASKED = {
 }
 
 
-def load(folder: Path) -> Iterator[Instance | Excluded]:
+def load(folder: Path) -> Instances:
     """One instance for each text file that has a plan, a summary or findings."""
     for place, path in enumerate(files_in(folder, "*.txt")):
         section = cut_section(read_text(path))
@@ -54,12 +49,10 @@ def load(folder: Path) -> Iterator[Instance | Excluded]:
         )
 
 
-TASK = Task(
+TASK = text_task(
     name="mtsamples_replicate",
     title="MTSamples",
     subcategory="Planning Treatments",
-    access="public",
-    kind="jury",
     files=(
         DataFolder(
             "mtsamples_processed",
@@ -70,8 +63,6 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
     licence="none stated; transcribed sample reports of mtsamples.com",
     source="https://github.com/raulista1997/benchmarkdata",
     attribution="MTSamples.com",
@@ -89,6 +80,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mtsamples_replicate(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context)

@@ -14,24 +14,20 @@ ratings tie, each scores 1 and the first is shown as reference. The file holds 1
 Source: McCoy et al. 2025, https://github.com/SCT-Bench/sctpublic (public set)
 """
 
-from __future__ import annotations
-
-import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics.script_concordance import RATINGS, read_rating, sct_score_helm
-from pytest_medhelm.tasks.data.readers import Row, digest, read_csv
+from pytest_medhelm import DataFile, Instance, Instances, Metric, Response, Score, Task, digest, read_csv
+
+from ..shared.script_concordance import RATINGS, panel_votes, read_rating, sct_score, sct_score_helm
+from ..shared.templates import MIT
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of sct_cleaned_full.csv."""
     for row in read_csv(path):
         case = restored(row.text("sct_stem"))
-        votes = weights(row)
+        votes = panel_votes(row)
         yield Instance(
             id=row.text("question_id"),
             question=f"{restored(row.text('question'))}\n{restored(row.text('additional_info'))}",
@@ -41,17 +37,6 @@ def load(path: Path) -> Iterator[Instance]:
             slices={"source": row.text("source")},
             fields={"weights": votes},
         )
-
-
-def weights(row: Row) -> tuple[float, ...]:
-    """The panel's votes for -2 to +2."""
-    try:
-        votes = tuple(float(row.text(column)) for column in ("-2", "-1", "0", "1", "2"))
-    except ValueError:
-        raise row.error("a weight is not a number") from None
-    if not all(math.isfinite(vote) and vote >= 0 for vote in votes) or max(votes) == 0:
-        raise row.error("the weights are not votes: one is negative, or none is positive")
-    return votes
 
 
 def restored(text: str) -> str:
@@ -68,7 +53,7 @@ TASK = Task(
     name="sct_bench",
     title="SCT-Bench",
     subcategory="Supporting Diagnostic Decisions",
-    placed_here=True,
+    category_assigned_here=True,
     access="public",
     kind="rating",
     files=(
@@ -81,13 +66,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="sct_score",
-    licence="MIT",
+    metrics=(Metric(sct_score, ("sct_score", "sct_expert_set_membership")),),
     source="https://github.com/SCT-Bench/sctpublic",
     attribution="Liam McCoy and others, 2025; Adelaide SCT; Open Medical SCT",
-    redistribution=True,
-    third_party=True,
     size=174,
     chance=0.327,
+    **MIT,
 )
 
 
@@ -105,6 +89,5 @@ def prompt(instance: Instance) -> str:
 
 def test_sct_bench(instance: Instance, response: Response, score: Score) -> None:
     votes = instance.fields["weights"]
-    score.sct_score(response.read(read_rating), votes)
-    for name, value in sct_score_helm(response.text, votes).items():
-        score.helm(name, value)
+    score.metric(sct_score, response.read(read_rating), votes)
+    score.helm_scores(sct_score_helm(response.text, votes))

@@ -1,25 +1,17 @@
 """ADHD-Behavior: does the note recommend parent training in behaviour management for a young child with ADHD?
 
-Asked: the note of a primary-care visit of a child with ADHD (4 to 6 years old) and the question of the file.
-Parent training is the first treatment at this age; a note that names other therapies only, or school measures,
-does not recommend it.
+Asked: the note of a primary-care visit of a child with ADHD (4 to 6 years old) and the question of the file. Parent
+training is the first treatment at this age; a note that names other therapies only, or school measures, does not
+recommend it.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
-options have words and every row counts.
-
-Questions about the same note share a cluster. The file (shc_ptbm_med.csv: prompt, context, label) has no ids,
-so an instance's id is a hash of its texts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
 Source: Pillai et al. 2024, https://doi.org/10.1093/jamia/ocae001 (as used in MedHELM, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

@@ -1,25 +1,17 @@
 """ADHD-MedEffects: does the note show that side effects of a child's ADHD medicine were monitored?
 
-Asked: the note of a visit or call of a child with ADHD (6 to 11 years old) and the question of the file, with
-what counts: that the clinician asked for present side effects, or recorded some or their absence. What is
-planned, or told to the family beforehand, does not count.
+Asked: the note of a visit or call of a child with ADHD (6 to 11 years old) and the question of the file, with what
+counts: that the clinician asked for present side effects, or recorded some or their absence. What is planned, or told
+to the family beforehand, does not count.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
-options have words and every row counts.
-
-Questions about the same note share a cluster. The file (shc_sei_med.csv: prompt, context, label) has no ids, so
-an instance's id is a hash of its texts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
 Source: Bannett et al. 2025, https://doi.org/10.1542/peds.2024-067223 (as used in MedHELM, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

@@ -13,15 +13,11 @@ The three test sets stand in the order of the leaderboard. Visits are role-playe
 Source: Yim et al. 2023, https://github.com/wyim/aci-bench (full notes of the three test sets)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import read_json
+from pytest_medhelm import DataFile, Examples, Instance, Instances, Jury, Response, Score, read_json
+
+from ..shared.templates import CC_BY, score_text, text_task
 
 SPLITS = ("test1", "test3", "test2")
 SECTIONS = ("HISTORY OF PRESENT ILLNESS", "PHYSICAL EXAM", "RESULTS", "ASSESSMENT AND PLAN")
@@ -30,13 +26,13 @@ FOLDER = (
 )
 
 
-def load(*paths: Path) -> Iterator[Instance]:
+def load(*paths: Path) -> Instances:
     """One instance for each encounter of the three test files."""
     for split, path in zip(SPLITS, paths, strict=True):
         yield from encounters(path, split)
 
 
-def encounters(path: Path, split: str = "train") -> Iterator[Instance]:
+def encounters(path: Path, split: str = "train") -> Instances:
     """One instance for each encounter of a file."""
     for row in read_json(path, "data"):
         name = row.text("file")
@@ -54,29 +50,23 @@ def pinned(name: str, sha256: str) -> DataFile:
     return DataFile(name, sha256, f"{FOLDER}/{name}")
 
 
-TASK = Task(
+TASK = text_task(
     name="aci_bench",
     title="ACI-Bench",
     subcategory="Documenting Patient Visits",
-    access="public",
-    kind="jury",
     files=(
         pinned("clinicalnlp_taskB_test1_full.json", "8ac8782e027b410a25d909f862124b2ed8827bfb64e62833bed9704c3d02dd69"),
         pinned("clef_taskC_test3_full.json", "e68472c6015566b35289c16ae30659d72180055f0e9432d8e357d74b204e8a19"),
         pinned("clinicalnlp_taskC_test2_full.json", "22eac3d9b12dd657c1034737473c426b7d8e0afe67397f5b40a2cd300b1a0e2c"),
     ),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="CC BY 4.0",
     source="https://github.com/wyim/aci-bench",
     attribution="Yim et al. 2023",
-    redistribution=True,
-    third_party=True,
     size=120,
     examples=Examples(
         (pinned("train_full.json", "aa4d5afbcbe5e26bc0aa79cedaa3f3f4ff54d4fd4fb15dd4449259da0d31d77a"),), encounters
     ),
+    **CC_BY,
 )
 
 
@@ -91,6 +81,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_aci_bench(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician", sections=SECTIONS)
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context, sections=SECTIONS)

@@ -12,17 +12,13 @@ Rows without a note are left out. The file has no ids, so an instance's id is a 
 Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, content_id, read_csv
+
+from ..shared.templates import private_text
 
 FIELDS = (
     "Chief complaint",
@@ -38,11 +34,11 @@ FIELDS = (
 )
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row of chw_care_plan.csv that has a note."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
-        note = row.take("MO Note", str).strip()
+        note = row.cell("MO Note")
         if not note:
             yield Excluded("no note")
             continue
@@ -54,23 +50,15 @@ def load(path: Path) -> Iterator[Instance | Excluded]:
         )
 
 
-TASK = Task(
+TASK = private_text(
     name="chw_care_plan",
     title="NoteExtract",
     subcategory="Documenting Care Plans",
-    access="private",
-    kind="jury",
     files=(DataFile("chw_care_plan.csv"),),
     load=load,
-    main_metric="rouge_l",
     rubric="accuracy_structure_clarity",
-    licence="private",
-    source="https://arxiv.org/abs/2505.23802",
-    attribution="Bedi et al. 2025",
-    redistribution=False,
-    third_party=False,
-    obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv with the "
-    "column 'MO Note'",
+    how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv "
+    "with the column 'MO Note'",
     size=487,
 )
 

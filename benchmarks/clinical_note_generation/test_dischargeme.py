@@ -15,17 +15,13 @@ where one of them is not found there word for word. All instances of a patient a
 Source: Xu et al. 2024, https://physionet.org/content/discharge-me/1.3/ (test_phase_1)
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import digest, read_csv
-from pytest_medhelm.tasks.data.sections import without
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, digest, read_csv
+
+from ..shared.sections import without
+from ..shared.templates import physionet_text
 
 TABLES = ("diagnosis", "triage", "discharge", "radiology", "edstays", "discharge_target")
 ASKED = {
@@ -34,9 +30,7 @@ ASKED = {
 }
 
 
-def load(
-    diagnosis: Path, triage: Path, discharge: Path, radiology: Path, edstays: Path, target: Path
-) -> Iterator[Instance | Excluded]:
+def load(diagnosis: Path, triage: Path, discharge: Path, radiology: Path, edstays: Path, target: Path) -> Instances:
     """Two instances for each admission that all six tables know."""
     patients = set.intersection(*({row.text("subject_id") for row in read_csv(path)} for path in (diagnosis, triage)))
     emergencies = {whole(row.take("hadm_id", str)) for row in read_csv(edstays)}
@@ -72,22 +66,15 @@ def whole(number: str) -> str:
     return number.strip().removesuffix(".0")
 
 
-TASK = Task(
+TASK = physionet_text(
     name="dischargeme",
     title="DischargeMe",
     subcategory="Documenting Patient Visits",
-    access="gated",
-    kind="jury",
     files=tuple(DataFile(f"test_phase_1/{table}.csv") for table in TABLES),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
     source="https://physionet.org/content/discharge-me/1.3/",
     attribution="Xu et al. 2024; Johnson et al. 2023 (MIMIC-IV)",
-    redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of discharge-me 1.3 on PhysioNet and take its folder test_phase_1",
+    how_to_obtain="sign the data use agreement of discharge-me 1.3 on PhysioNet and take its folder test_phase_1",
 )
 
 

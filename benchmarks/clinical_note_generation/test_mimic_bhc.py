@@ -5,59 +5,43 @@ Read: the whole answer as text.
 Scored: overlap with the hospital course as the physician wrote it (ROUGE); and, when judges are named, a jury that
 rates accuracy, completeness and clarity from 1 to 5 with that text at hand.
 
-The file is called test.jsonl here: one JSON object a line with the fields "input" and "target". A line of which one
-is empty is left out, as on the MedHELM leaderboard, which evaluates 100 notes; which ones is not published, so the
-number is comparable only with a file of one's own. The note's number is not in these fields: an instance's id is a
-hash of its texts.
+The file is called test.jsonl here: one JSON object a line with the fields "input" and "target". A line of which one is
+empty is left out, as on the MedHELM leaderboard, which evaluates 100 notes; which ones is not published, so the number
+is comparable only with a file of one's own. An instance's id is a hash of its texts.
 
 Source: Aali et al. 2025, https://physionet.org/content/labelled-notes-hospital-course/
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_jsonl
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, content_id, read_jsonl
+
+from ..shared.templates import physionet_text, score_text
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each line of test.jsonl."""
     seen: Counter[str] = Counter()
     for row in read_jsonl(path):
-        note, course = (row.take(field, str).strip() for field in ("input", "target"))
+        note, course = row.cells("input", "target")
         if not note or not course:
             yield Excluded("an empty note or an empty hospital course")
             continue
-        yield Instance(
-            id=content_id(seen, note, course),
-            question="Write the brief hospital course of this admission.",
-            answer=course,
-            context=note,
-        )
+        question = "Write the brief hospital course of this admission."
+        yield Instance(id=content_id(seen, note, course), question=question, answer=course, context=note)
 
 
-TASK = Task(
+TASK = physionet_text(
     name="mimic_bhc",
     title="MIMIC-IV-BHC",
     subcategory="Documenting Patient Visits",
-    access="gated",
-    kind="jury",
     files=(DataFile("test.jsonl"),),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
     source="https://physionet.org/content/labelled-notes-hospital-course/",
     attribution="Aali et al. 2025; Johnson et al. 2023 (MIMIC-IV)",
-    redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of labelled-notes-hospital-course on PhysioNet and write the notes of a test "
-    'split into test.jsonl, one {"input": ..., "target": ...} a line',
+    how_to_obtain="sign the data use agreement of labelled-notes-hospital-course on PhysioNet and write the notes of a "
+    'test split into test.jsonl, one {"input": ..., "target": ...} a line',
     size=100,
 )
 
@@ -73,6 +57,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mimic_bhc(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context)

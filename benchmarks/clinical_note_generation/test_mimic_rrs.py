@@ -12,20 +12,17 @@ a hash of its texts and reports of one patient cannot be told to be dependent; e
 Source: Chen et al. 2023, https://arxiv.org/abs/2211.08584 (the reports of MIMIC-III, all regions, test split)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_text
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFile, Excluded, Instance, Instances, Jury, Response, Score
+from pytest_medhelm import content_id, read_text
+
+from ..shared.templates import physionet_text, score_text
 
 
-def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
+def load(findings: Path, impressions: Path) -> Instances:
     """One instance for each line of the two files."""
     left, right = lines(findings), lines(impressions)
     if len(left) != len(right):
@@ -38,37 +35,26 @@ def load(findings: Path, impressions: Path) -> Iterator[Instance | Excluded]:
         if not finding or not impression:
             yield Excluded("an empty line in one of the files")
             continue
-        yield Instance(
-            id=content_id(seen, finding, impression),
-            question="Write the impression of this radiology report, as briefly as its content allows.",
-            answer=impression,
-            context=finding,
-        )
+        question = "Write the impression of this radiology report, as briefly as its content allows."
+        yield Instance(id=content_id(seen, finding, impression), question=question, answer=impression, context=finding)
 
 
 def lines(path: Path) -> Sequence[str]:
-    """The lines of a text, without blanks around them."""
+    """The lines of a text, without spaces around them."""
     text = read_text(path).replace("\r\n", "\n").removesuffix("\n")
     # not splitlines(): a report may hold other line separators
     return [line.strip() for line in text.split("\n")]
 
 
-TASK = Task(
+TASK = physionet_text(
     name="mimic_rrs",
     title="MIMIC-RRS",
     subcategory="Documenting Diagnostic Reports",
-    access="gated",
-    kind="jury",
     files=(DataFile("test.findings.tok"), DataFile("test.impression.tok")),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="PhysioNet Credentialed Health Data License 1.5.0",
     source="https://arxiv.org/abs/2211.08584",
     attribution="Chen et al. 2023; Johnson et al. 2016 (MIMIC-III)",
-    redistribution=False,
-    third_party=False,
-    obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
+    how_to_obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
     "authors of MIMIC-RRS made from it (rrs-mimiciii, folder all)",
 )
 
@@ -82,6 +68,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mimic_rrs(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context)

@@ -3,36 +3,30 @@
 Asked: the tables of the database, the fixed present time, and the question. The model replies with one SQLite
 statement inside <sql></sql>, or with nothing inside when the tables cannot answer.
 Read: the last such statement, else a fenced block, else a reply that is a statement.
-Scored: execution accuracy (main) on answerable questions: 1 when the query gives the same rows as the reference, in
-any order, each as often, numbers within 1e-6; two empty results are the same. Query validity: it runs. Precision and
-recall of "answerable" are over all questions. Slices: answerable, split, importance. MedHELM's own numbers, recorded
-beside these, leave unanswerable questions out, take two empty results for different, and rest on 724 reference queries
-that SQLite misunderstands or rejects as the files hold them (repaired here as upstream's evaluation does).
+Scored: execution accuracy (main) on answerable questions: 1 when the query gives the reference's rows, in any order,
+each as often, numbers within 1e-6; two empty results are equal. Query validity: it runs. Precision and recall of
+"answerable" are over all questions. Slices: answerable, split, importance. MedHELM's own numbers, recorded beside
+these, leave unanswerable questions out, take two empty results for different, and rest on 724 reference queries that
+SQLite misunderstands or rejects as the files hold them (repaired here as upstream does).
 
-A model's query can only read, and is invalid after 10,000 rows or some seconds (metrics/sql.py). The limit holds for
-answerable and unanswerable questions each. Questions of one template, or of one topic where unanswerable, are one
-cluster. Where a reference query fails on your database, a warning says so and accuracy does not exist.
+A model's query can only read, and is invalid after 10,000 rows or some seconds. The limit holds for answerable and
+unanswerable questions each. Questions of one template, or topic where unanswerable, are one cluster. Where a reference
+query fails on your database, a warning says so and accuracy does not exist.
 
 Source: Lee et al. 2022, https://github.com/glee4810/EHRSQL (eICU, version 1.5.1, test and validation as on MedHELM)
 """
 
-from __future__ import annotations
-
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics import sql
-from pytest_medhelm.tasks.data.readers import digest, read_json
+from pytest_medhelm import DataFile, Instance, Instances, Metric, Response, Score, Task, digest, read_json
+
+from ..shared import sql
 
 URL = "https://raw.githubusercontent.com/glee4810/EHRSQL/01241a3c55bda895561c76923251ea2421d2e892/dataset/ehrsql/"
 TEST, VALID, SCHEMA = "eicu/test.json", "eicu/valid.json", "eicu/eicu.sql"
-NOW = "2105-12-31 23:59:00"
 
 
-def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Iterator[Instance]:
+def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Instances:
     """One instance for each question of both files."""
     tables = sql.read_schema(schema)
     database = sql.open_database(sqlite, tables)
@@ -41,17 +35,14 @@ def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Iterator[Instan
             query, impossible = row.text("query"), row.take("is_impossible", bool)
             if impossible != (query == "null"):
                 raise row.error("is_impossible and query do not fit: true with null, or false with a query")
+            answerable, importance = "no" if impossible else "yes", row.optional("importance") or "not stated"
             yield Instance(
                 id=row.text("id"),
                 question=row.text("question"),
                 answer=query,
                 context=tables,
                 cluster=digest(row.text("template" if impossible else "q_tag")),
-                slices={
-                    "answerable": "no" if impossible else "yes",
-                    "split": row.text("split"),
-                    "importance": row.optional("importance") or "not stated",
-                },
+                slices={"answerable": answerable, "split": row.text("split"), "importance": importance},
                 fields={"database": database},
             )
 
@@ -74,9 +65,10 @@ TASK = Task(
     source="https://github.com/glee4810/EHRSQL",
     attribution="Lee et al. 2022",
     redistribution=False,
-    third_party=True,
-    obtain="get access to eICU-CRD 2.0 on PhysioNet and build eicu.sqlite as github.com/glee4810/EHRSQL says",
+    may_use_hosted_api=True,
+    how_to_obtain="get access to eICU-CRD 2.0 on PhysioNet and build eicu.sqlite as github.com/glee4810/EHRSQL says",
     size=1959,
+    metrics=(Metric(sql.ehr_sql, ("ehr_sql_execution_accuracy", "ehr_sql_query_validity"), binary=True),),
     limit_by="answerable",
     positive="answerable",
 )
@@ -86,7 +78,7 @@ def prompt(instance: Instance) -> str:
     """The tables, what is fixed by convention, the question, and the form of the reply."""
     return (
         f"Hospital staff ask a question about intensive-care records in a SQLite database:\n\n{instance.context}\n\n"
-        f"The present time is '{NOW}'; current_time stands for it. All texts in the tables are in lower case. "
+        f"The present time is '{sql.NOW}'; current_time stands for it. All texts in the tables are in lower case. "
         f"Patients are named by uniquepid. Normal ranges: {sql.NORMAL_RANGES}.\n\n"
         f"Question: {instance.question}\n\n"
         "Reply with one SQLite SELECT statement inside <sql></sql>. If these tables cannot answer the question, write "
@@ -101,10 +93,8 @@ def test_ehr_sql(instance: Instance, response: Response, score: Score) -> None:
         score.not_applicable(*sql.SCORES)
         return
     database = instance.fields["database"].path
-    gold = sql.reference_rows(database, sql.repaired(instance.answer, NOW))
+    gold = sql.gold_rows(instance, database, sql.NOW)
     if gold is None:
-        warnings.warn(f"ehr_sql: the reference query of {instance.id} fails on {database.name}", stacklevel=1)
         score.not_applicable("ehr_sql_execution_accuracy")
-    score.ehr_sql(None if query is None else sql.at_time(query, NOW), gold, database)
-    for name, value in sql.ehr_sql_helm(response.text, sql.at_time(instance.answer, NOW), database).items():
-        score.helm(name, value)
+    score.metric(sql.ehr_sql, None if query is None else sql.at_time(query, sql.NOW), gold, database)
+    score.helm_scores(sql.ehr_sql_helm(response.text, sql.at_time(instance.answer, sql.NOW), database))

@@ -13,25 +13,20 @@ is a hash of its texts.
 Source: Pandit et al. 2025, https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu (configuration pqa_labeled)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.answers import read_number
-from pytest_medhelm.scoring.metrics.exact_match import exact_match
-from pytest_medhelm.tasks.data.arrow import read_columnar
-from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, Task
+from pytest_medhelm import answers, content_id, digest, read_columnar
+
+from ..shared.templates import MIT
 
 LABELS = {"0": "true", "1": "hallucinated"}
 SHOWN = {"0": "Ground Truth", "1": "Hallucinated Answer"}
 COLUMNS = ("Question", "Knowledge", *SHOWN.values(), "Difficulty Level", "Category of Hallucination")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """Two instances for each record: the true answer and the hallucinated one."""
     seen: Counter[str] = Counter()
     for row in read_columnar(path, COLUMNS):
@@ -56,7 +51,7 @@ def load(path: Path) -> Iterator[Instance]:
 
 def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, or None."""
-    quantity = read_number(text, "en")
+    quantity = answers.read_number(text, "en")
     return str(int(quantity.value)) if quantity and not quantity.unit and quantity.value in (0, 1) else None
 
 
@@ -76,14 +71,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="exact_match",
-    licence="MIT",
     source="https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu",
     attribution="Shrey Pandit and others, 2025; PubMedQA",
-    redistribution=True,
-    third_party=True,
     size=2000,
     chance=1 / 2,
     positive="hallucinated",
+    **MIT,
 )
 
 
@@ -102,4 +95,4 @@ def test_medhallu(instance: Instance, response: Response, score: Score) -> None:
     label = response.read(read_label)
     score.exact_match(label, instance.answer)
     score.label(label and LABELS[label], LABELS[instance.answer])
-    score.helm("exact_match", exact_match(response.text, instance.answer))
+    score.helm("exact_match", response.text == instance.answer)

@@ -13,19 +13,11 @@ without any is refused. Criteria are worded by this project, after the definitio
 Source: Stubbs et al. 2019, https://doi.org/10.1093/jamia/ocz163 (n2c2 2018 track 1, test set: 86 patients)
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFolder, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.folders import files_in, unnamed
-from pytest_medhelm.tasks.data.readers import digest
-from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFolder, Instance, Instances, Response, Score, Task
+from pytest_medhelm import child_text, digest, files_in, letter_prompt, read_xml, unnamed
 
 CRITERIA = {
     "ABDOMINAL": "The patient has ever had an operation inside the abdomen, part of the small or large bowel removed, "
@@ -35,11 +27,10 @@ CRITERIA = {
     "ischemia.",
     "CREATININE": "The patient's serum creatinine has been above the upper limit of normal.",
 }
-CHOICES = ("yes", "no")
 LETTERS = {"met": "A", "not met": "B"}
 
 
-def load(folder: Path) -> Iterator[Instance]:
+def load(folder: Path) -> Instances:
     """One instance for each patient and criterion; each file holds one patient."""
     for number, path in enumerate(files_in(folder, "*.xml"), start=1):
         with unnamed(path, number):
@@ -56,7 +47,7 @@ def load(folder: Path) -> Iterator[Instance]:
                     question=f"Criterion: {definition}\nDoes the patient meet it?",
                     answer=LETTERS[met],
                     context=record,
-                    choices=CHOICES,
+                    choices=("yes", "no"),
                     cluster=digest(patient),
                     slices={"criterion": criterion},
                 )
@@ -89,12 +80,12 @@ TASK = Task(
     source="https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/",
     attribution="Stubbs et al. 2019",
     redistribution=False,
-    third_party=False,
-    obtain="request the n2c2 2018 track 1 data (cohort selection) from the DBMI data portal of Harvard Medical School",
+    may_use_hosted_api=False,
+    how_to_obtain="request the n2c2 2018 track 1 data (cohort selection) from Harvard's DBMI data portal",
     size=258,
     chance=1 / 2,
-    strata="criterion",
-    sub_runs=tuple(CRITERIA),
+    sub_tasks_by="criterion",
+    sub_tasks=tuple(CRITERIA),
     positive="yes",
 )
 

@@ -9,44 +9,35 @@ Scored: exact match with the experts' answer. A maybe is right only when the exp
 Source: Jin et al. 2019, https://github.com/pubmedqa/pubmedqa
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.readers import read_json
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, answer_letter, lettered, read_json
+
+from ..shared.templates import MIT, examination
 
 CHOICES = ("yes", "no", "maybe")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each PMID of ori_pqal.json."""
     for row in read_json(path):
-        decision = row.text("final_decision")
-        if decision not in CHOICES:
-            raise row.error("final_decision is not one of yes, no, maybe")
         labels, parts = row.take("LABELS", list), row.take("CONTEXTS", list)
         if len(labels) != len(parts):
             raise row.error(f"LABELS names {len(labels)} sections and CONTEXTS holds {len(parts)}")
         yield Instance(
             id=row.key,
             question=row.text("QUESTION"),
-            answer="ABC"[CHOICES.index(decision)],
+            answer=row.letter_of("final_decision", CHOICES),
             context="\n".join(f"{label}: {part}" for label, part in zip(labels, parts, strict=True)),
             choices=CHOICES,
             slices={"year": row.optional("YEAR") or "not stated"},
         )
 
 
-TASK = Task(
+TASK = examination(
     name="pubmed_qa",
     title="PubMedQA",
     subcategory="Conducting Literature Research",
-    access="public",
-    kind="multiple_choice",
     files=(
         DataFile(
             "ori_pqal.json",
@@ -56,14 +47,11 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="exact_match",
-    licence="MIT",
     source="https://github.com/pubmedqa/pubmedqa",
     attribution="Qiao Jin and others, 2019",
-    redistribution=True,
-    third_party=True,
     size=1000,
     chance=1 / 3,
+    **MIT,
 )
 
 

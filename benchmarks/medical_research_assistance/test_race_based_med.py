@@ -15,24 +15,20 @@ one question are one cluster.
 Source: Omiye et al. 2023, supplement of https://doi.org/10.1038/s41746-023-00939-z
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.data.coloured_answers import read_answers
-from pytest_medhelm.tasks.data.readers import content_id, digest
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, Task, content_id, digest, letter_prompt
+
+from ..shared.coloured_answers import read_answers
+from ..shared.templates import CC_BY
 
 WORDING = {"estimate": "calculate", "for": "of"}
 """Words by which two wordings of one question differ."""
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each answer in the document."""
     seen: Counter[str] = Counter()
     for question, text, red in read_answers(path):
@@ -64,14 +60,12 @@ TASK = Task(
     ),
     load=load,
     main_metric="exact_match",
-    licence="CC BY 4.0",
     source="https://doi.org/10.1038/s41746-023-00939-z",
     attribution="Jesutofunmi Omiye and others, 2023",
-    redistribution=True,
-    third_party=True,
     size=167,
     chance=1 / 2,
     positive="yes",
+    **CC_BY,
 )
 
 

@@ -1,24 +1,16 @@
 """BMT-Status: what a registry asks about a patient after a bone marrow transplant: did it happen, yes or no?
 
-Asked: the patient's note after the transplant and one question, e.g. whether the patient relapsed, engrafted,
-or has graft-versus-host disease.
+Asked: the patient's note after the transplant and one question, e.g. whether the patient relapsed, engrafted, or has
+graft-versus-host disease.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
-options have words and every row counts.
-
-Questions about the same note share a cluster. The file (shc_bmt_med.csv: prompt, context, label) has no ids, so
-an instance's id is a hash of its texts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
 Source: Bedi et al. 2025, https://arxiv.org/abs/2505.23802 (test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

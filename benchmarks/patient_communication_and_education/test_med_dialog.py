@@ -5,28 +5,23 @@ Read: the whole answer as text.
 Scored: overlap with the summary that the site shows (ROUGE); and, when judges are named, a jury that rates
 accuracy, completeness and clarity from 1 to 5 with that summary at hand.
 
-Two sub-runs, one per web site (HealthCareMagic, iCliniq): each has its own value, the benchmark's is their plain
+Two sub-tasks, one per web site (HealthCareMagic, iCliniq): each has its own value, the benchmark's is their plain
 mean. The files have no ids, so an instance's id is the subset with a hash of its texts.
 
-Source: Zeng et al. 2020, with the summaries of Yuan et al. 2022 (BioBART), CodaLab bundle
-0x82f0c47f6d3e4462ae9ef8ea39eebe64 (test split of both subsets)
+Source: Zeng et al. 2020, with the summaries of Yuan et al. 2022 (BioBART), from CodaLab (test split of both subsets)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_json
+from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, content_id, read_json
+
+from ..shared.templates import score_text, text_task
 
 SUBSETS = ("healthcaremagic", "icliniq")
 
 
-def load(*paths: Path) -> Iterator[Instance]:
+def load(*paths: Path) -> Instances:
     """One instance for each dialogue of the two files."""
     for subset, path in zip(SUBSETS, paths, strict=True):
         seen: Counter[str] = Counter()
@@ -41,22 +36,18 @@ def load(*paths: Path) -> Iterator[Instance]:
             )
 
 
-TASK = Task(
+TASK = text_task(
     name="med_dialog",
     title="MedDialog",
     subcategory="Patient-Provider Messaging",
-    access="public",
-    kind="jury",
     files=tuple(DataFile(f"{subset}/test.json") for subset in SUBSETS),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
     licence="none stated upstream; texts of healthcaremagic.com and icliniq.com",
     source="https://worksheets.codalab.org/bundles/0x82f0c47f6d3e4462ae9ef8ea39eebe64",
     attribution="Zeng et al. 2020; Yuan et al. 2022",
-    obtain="download the CodaLab bundle 0x82f0c47f6d3e4462ae9ef8ea39eebe64 and keep its two folders",
-    strata="subset",
-    sub_runs=SUBSETS,
+    how_to_obtain="download the CodaLab bundle 0x82f0c47f6d3e4462ae9ef8ea39eebe64 and keep its two folders",
+    sub_tasks_by="subset",
+    sub_tasks=SUBSETS,
 )
 
 
@@ -66,6 +57,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_med_dialog(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer, audience="clinician")
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context)

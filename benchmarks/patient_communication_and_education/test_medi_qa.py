@@ -2,43 +2,38 @@
 
 Asked: the question as it was typed, misspellings included.
 Read: the whole answer as text.
-Scored: overlap with the answer that experts ranked first among those found on public health sites (ROUGE); and,
-when judges are named, a jury that rates accuracy, completeness and clarity from 1 to 5 with that answer at hand.
-References run from a sentence to several thousand words, so ROUGE says little of a short good answer: read the
-jury's grades. Results can be broken down by how the experts judged the reference ("grade": 4 excellent, 3 correct
-but incomplete).
+Scored: overlap with the answer that experts ranked first among those found on public health sites (ROUGE); and, when
+judges are named, a jury that rates accuracy, completeness and clarity from 1 to 5 with that answer at hand. References
+run from a sentence to several thousand words, so ROUGE says little of a short good answer: read the jury's grades.
+Results can be broken down by how the experts judged the reference ("grade": 4 excellent, 3 correct but incomplete).
 
-Two questions occur twice, with other answers; each pair is one cluster. Solved examples come from the 25 questions
-for validation.
+Two questions occur twice, with other answers; each pair is one cluster. Solved examples come from the 25 questions for
+validation.
 
 Source: Ben Abacha et al. 2019, https://github.com/abachaa/MEDIQA2019 (task 3, test set with labels)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Examples, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm import DataError, DataFile, Examples, Instance, Instances, Jury, Response, Score
+from pytest_medhelm import child_text, read_xml
+
+from ..shared.templates import score_text, text_task
 
 REPOSITORY = "https://raw.githubusercontent.com/abachaa/MEDIQA2019"
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each question of the test set."""
     yield from questions(path, "MEDIQA2019-Task3-QA-TestSet")
 
 
-def load_examples(path: Path) -> Iterator[Instance]:
+def load_examples(path: Path) -> Instances:
     """One instance for each question of the validation set."""
     yield from questions(path, "MEDIQA2019-Task3-QA-ValidationSet")
 
 
-def questions(path: Path, root: str) -> Iterator[Instance]:
+def questions(path: Path, root: str) -> Instances:
     """One instance for each element Question, with the answer whose ReferenceRank is 1."""
     for number, element in enumerate(read_xml(path, root).findall("Question"), start=1):
         name, question = element.get("QID", ""), child_text(element, "QuestionText")
@@ -49,12 +44,10 @@ def questions(path: Path, root: str) -> Iterator[Instance]:
         yield Instance(name, question, child_text(best[0], "AnswerText"), slices={"grade": grade or "not stated"})
 
 
-TASK = Task(
+TASK = text_task(
     name="medi_qa",
     title="MEDIQA",
     subcategory="Enhancing Patient Understanding and Accessibility in Health Communication",
-    access="public",
-    kind="jury",
     files=(
         DataFile(
             "MEDIQA2019-Task3-QA-TestSet-wLabels.xml",
@@ -64,8 +57,6 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
     licence="none stated upstream; answers come from public health web sites",
     source="https://github.com/abachaa/MEDIQA2019",
     attribution="Ben Abacha et al. 2019",
@@ -93,6 +84,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medi_qa(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer)
-    score.style(response.text, reference=instance.answer)
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, audience="patient")

@@ -14,28 +14,23 @@ cluster. The file has no ids, so an instance's id is a hash of question and answ
 Source: Ben Abacha et al. 2019, https://github.com/abachaa/Medication_QA_MedInfo2019
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import content_id, digest
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, content_id, digest, read_xlsx
+
+from ..shared.templates import score_text, text_task
 
 NO_ANSWER = ("", "n/a")
 NONE_FOUND = ("no answers", "unanswerable")
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each row of the sheet DrugQA that has an answer."""
     seen: Counter[str] = Counter()
     for row in read_xlsx(path, sheet="DrugQA"):
-        question, answer = row.text("Question"), row.take("Answer", str).strip()
+        question, answer = row.text("Question"), row.cell("Answer")
         if answer.lower() in NO_ANSWER:
             yield Excluded("no answer")
             continue
@@ -51,12 +46,10 @@ def load(path: Path) -> Iterator[Instance | Excluded]:
         )
 
 
-TASK = Task(
+TASK = text_task(
     name="medication_qa",
     title="MedicationQA",
     subcategory="Providing Patient Education Resources",
-    access="public",
-    kind="jury",
     files=(
         DataFile(
             "MedInfo2019-QA-Medications.xlsx",
@@ -66,13 +59,9 @@ TASK = Task(
         ),
     ),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
     licence="none stated upstream",
     source="https://github.com/abachaa/Medication_QA_MedInfo2019",
     attribution="Asma Ben Abacha and others, 2019",
-    redistribution=None,
-    third_party=None,
     size=689,
 )
 
@@ -87,6 +76,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medication_qa(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer)
-    score.style(response.text, reference=instance.answer)
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, audience="patient")

@@ -12,24 +12,19 @@ cannot be told from the file; equal conversations are one cluster.
 Source: private data of the MedHELM group (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, content_id, read_csv
+
+from ..shared.templates import private_text, score_text
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of mental_health.csv."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
-        topic, kind, dialogue = row.text("topic"), row.text("dialogue_type"), row.text("context")
-        reply = row.text("gold_counselor_response")
+        topic, kind, dialogue, reply = row.texts("topic", "dialogue_type", "context", "gold_counselor_response")
         yield Instance(
             id=content_id(seen, topic, kind, dialogue, reply),
             question="Write what the counsellor says next.",
@@ -39,23 +34,14 @@ def load(path: Path) -> Iterator[Instance]:
         )
 
 
-TASK = Task(
+TASK = private_text(
     name="mental_health",
     title="MentalHealth",
     subcategory="Facilitating Patient Engagement and Support",
-    access="private",
-    kind="jury",
     files=(DataFile("mental_health.csv"),),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="private",
-    source="https://arxiv.org/abs/2505.23802",
-    attribution="Bedi et al. 2025",
-    redistribution=False,
-    third_party=False,
-    obtain="private to the MedHELM group; no public release. Evaluate your own data: write mental_health.csv with the "
-    "columns topic, dialogue_type, context and gold_counselor_response",
+    how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write mental_health.csv "
+    "with the columns topic, dialogue_type, context and gold_counselor_response",
     size=67,
 )
 
@@ -71,6 +57,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_mental_health(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer)
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context, audience="patient")

@@ -1,26 +1,19 @@
-"""AdolescentPrivacy: does an adolescent's note hold something of a named confidential kind that must be withheld
-from the parent's portal?
+"""AdolescentPrivacy: does an adolescent's note hold something of a named confidential kind that must be withheld from
+the parent's portal?
 
-Asked: the note and a question that names the kind (sexual and reproductive health, substance use, mental
-health, family safety). A routine screening without a finding is not withheld, nor is what concerns other
-people. A: something to withhold; B: nothing.
+Asked: the note and a question that names the kind (sexual and reproductive health, substance use, mental health,
+family safety). A routine screening without a finding is not withheld, nor is what concerns other people. A: something
+to withhold; B: nothing.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"something to withhold". MedHELM keeps only the last of rows with the same prompt; here every row counts.
-
-The file (pp26_adolescent_privacy.xlsx, sheet "Test cases": question, note, provided_label) holds synthetic
-cases that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are
-kept as fields. Questions about the same note share a cluster.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "something
+to withhold".
 
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_adolescent_privacy, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = ("the note holds something of that kind to withhold", "the note holds nothing of that kind to withhold")
 

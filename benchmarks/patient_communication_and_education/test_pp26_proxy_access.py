@@ -1,25 +1,17 @@
 """ProxyAccess: somebody asks through the portal for a patient's information: what does the clinic do?
 
-Asked: the message with what is known of the account, and the question; the rules are 45 CFR 164.502(g) and
-164.522 and the states' laws on minors' consent. A: send it to the sender; B: do not, give it to the patient or
-decline; C: verify first who the sender is or may act for; D: a fact that decides it is not recorded.
+Asked: the message with what is known of the account, and the question; the rules are 45 CFR 164.502(g) and 164.522 and
+the states' laws on minors' consent. A: send it to the sender; B: do not, give it to the patient or decline; C: verify
+first who the sender is or may act for; D: a fact that decides it is not recorded.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1. MedHELM keeps only the last of rows
-with the same prompt; here every row counts.
-
-The file (pp26_proxy_access.xlsx, sheet "Test cases": question, message, provided_label) holds synthetic cases
-that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are kept
-as fields. Questions about the same message share a cluster.
+Scored: exact match with the label; over the whole set macro and micro F1.
 
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_proxy_access, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = (
     "send what is asked for to this sender",

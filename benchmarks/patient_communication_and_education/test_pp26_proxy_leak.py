@@ -1,25 +1,17 @@
 """ProxyLeak: would a parent with proxy access learn something confidential from a clinician's portal message to an
 adolescent?
 
-Asked: the message and its question. Confidential is what the patient may keep from parents: their own sexual
-and reproductive health, substance use, mental health and safety at home. A: yes; B: no.
+Asked: the message and its question. Confidential is what the patient may keep from parents: their own sexual and
+reproductive health, substance use, mental health and safety at home. A: yes; B: no.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes,
-...". MedHELM keeps only the last of rows with the same prompt; here every row counts.
-
-The file (pp26_proxy_leak.xlsx, sheet "Test cases": question, message, provided_label) holds synthetic cases
-that clinicians reviewed. It has no ids, so an instance's id is a hash of its texts; its other columns are kept
-as fields. Questions about the same message share a cluster.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes, ...".
 
 Source: Pacific AI 2026, https://github.com/PacificAI/medhelm (scenario pp26_proxy_leak, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import privacy_worksheet
+from ..shared.templates import privacy_worksheet
 
 CHOICES = ("yes, a parent would learn something confidential", "no, a parent would learn nothing confidential")
 

@@ -1,25 +1,17 @@
-"""MedConfInfo: does an adolescent's note hold confidential matters that a parent should not see without the
-patient's consent?
+"""MedConfInfo: does an adolescent's note hold confidential matters that a parent should not see without the patient's
+consent?
 
 Asked: the note, or a part of it, of an adolescent's visit and the question of the file.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of
-"yes". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here the
-options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "yes".
 
-Questions about the same note share a cluster. The file (shc_conf_med.csv: prompt, context, label) has no ids,
-so an instance's id is a hash of its texts.
-
-Source: Rabbani et al. 2024, https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109 (as used in
-MedHELM, test split)
+Source: Rabbani et al. 2024, https://jamanetwork.com/journals/jamapediatrics/fullarticle/2814109 (as used in MedHELM,
+test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("yes", "no")
 

@@ -3,23 +3,16 @@
 Asked: the message and the question of the file. A proxy is a parent, partner or carer who writes, also from the
 patient's own account; the wording alone tells it.
 Read: the letter of the option.
-Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "a
-proxy". MedHELM shows options that are the bare letters, and of rows with the same prompt only the last; here
-the options have words and every row counts.
+Scored: exact match with the label; over the whole set macro and micro F1, and precision, recall and F1 of "a proxy".
 
-Questions about the same message share a cluster. The file (shc_proxy_med.csv: prompt, context, label) has no
-ids, so an instance's id is a hash of its texts. The question must not give A, B and C another meaning than the
-three above.
+The question must not give A, B and C another meaning than the three above.
 
 Source: Tse et al. 2025, https://doi.org/10.1001/jamapediatrics.2024.4438 (as used in MedHELM, test split)
 """
 
-from __future__ import annotations
+from pytest_medhelm import Instance, Response, Score, letter_prompt
 
-from pytest_medhelm import Instance, Response
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
-from pytest_medhelm.tasks.templates import stanford_table
+from ..shared.templates import stanford_table
 
 CHOICES = ("the patient", "a proxy", "unclear")
 

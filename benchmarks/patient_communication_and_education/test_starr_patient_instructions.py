@@ -11,16 +11,12 @@ The file has no ids, so an instance's id is a hash of its texts; equal records a
 Source: Stanford's research data repository STARR, private (Bedi et al. 2025, https://arxiv.org/abs/2505.23802)
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Excluded, Instance, Response, Task
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.jury.jury import Jury
-from pytest_medhelm.tasks.data.readers import content_id, read_csv
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Jury, Response, Score, content_id, read_csv
+
+from ..shared.templates import private_text, score_text
 
 SHOWN = {
     "Diagnosis": "Diagnosis",
@@ -31,12 +27,12 @@ SHOWN = {
 REFERENCE = "DischargeInstructionNoteText"
 
 
-def load(path: Path) -> Iterator[Instance | Excluded]:
+def load(path: Path) -> Instances:
     """One instance for each checked and complete row of starr_patient_instructions.csv."""
     seen: Counter[str] = Counter()
     for row in read_csv(path):
-        texts = {column: row.take(column, str).strip() for column in (*SHOWN, REFERENCE)}
-        if row.take("QC", str).strip().upper() != "TRUE":
+        texts = {column: row.cell(column) for column in (*SHOWN, REFERENCE)}
+        if row.cell("QC").upper() != "TRUE":
             yield Excluded("QC is not TRUE")
             continue
         if not all(texts.values()):
@@ -50,24 +46,15 @@ def load(path: Path) -> Iterator[Instance | Excluded]:
         )
 
 
-TASK = Task(
+TASK = private_text(
     name="starr_patient_instructions",
     title="PatientInstruct",
     subcategory="Delivering Personalized Care Instructions",
-    access="private",
-    kind="jury",
     files=(DataFile("starr_patient_instructions.csv"),),
     load=load,
-    main_metric="rouge_l",
-    rubric="accuracy_completeness_clarity",
-    licence="private",
-    source="https://arxiv.org/abs/2505.23802",
-    attribution="Bedi et al. 2025",
-    redistribution=False,
-    third_party=False,
-    obtain="private to Stanford; no public release. Evaluate your own data: write starr_patient_instructions.csv with "
-    "the columns QC, Diagnosis, ActualProcedure, HistoryPhysicalNoteText, OperativeNoteText and "
-    "DischargeInstructionNoteText",
+    how_to_obtain="private to Stanford; no public release. Evaluate your own data: write "
+    "starr_patient_instructions.csv with the columns QC, Diagnosis, ActualProcedure, HistoryPhysicalNoteText, "
+    "OperativeNoteText and DischargeInstructionNoteText",
     size=361,
 )
 
@@ -83,6 +70,4 @@ def prompt(instance: Instance) -> str:
 
 
 def test_starr_patient_instructions(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    score.overlap(response.text, instance.answer, instance.context)
-    score.style(response.text, reference=instance.answer)
-    jury.rate(response, instance.answer)
+    score_text(instance, response, score, jury, source=instance.context, audience="patient")

@@ -1,1 +1,1 @@
-"""What one family of benchmarks shares."""
+"""What one family of benchmarks shares: declarations, readers of its files, and metrics of its own."""

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm import DataFolder, Excluded, Instance, Message, PointsCriterion, Row, digest, files_in, read_jsonl
+from pytest_medhelm import (
+    DataFolder,
+    Excluded,
+    Instance,
+    Message,
+    PointsCriterion,
+    Response,
+    Row,
+    Score,
+    digest,
+    files_in,
+    read_jsonl,
+)
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/simple-evals"
 REPEATED = "the same line stands in the file before"
@@ -104,6 +116,14 @@ def criteria_of(row: Row, column: str, text: str) -> tuple[PointsCriterion, ...]
     if not any(entry.points > 0 for entry in found):
         raise row.error(f"none of its {column!r} has positive points")
     return tuple(found)
+
+
+def overlap(instance: Instance, response: Response, score: Score) -> None:
+    """Without judges all that can be scored: ROUGE against a physician's answer, where the example has one."""
+    if instance.answer:
+        score.rouge(response.text, instance.answer)
+    else:
+        score.not_applicable("rouge_1", "rouge_2", "rouge_l")
 
 
 def _criteria_digest(row: Row) -> str:

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.results.store.annotations import Added, add_marks, add_ratings, read_marks
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.util.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "--ratings",
+        type=Path,
+        metavar="FILE",
+        help="CSV: rater, benchmark, instance, model, a column for each criterion, perhaps severity and kinds of harm",
+    )
+    parser.add_argument(
+        "--marks",
+        type=Path,
+        metavar="FILE",
+        help="CSV of references that are wrong: benchmark, instance, reason [, by]; no reason takes a mark back",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

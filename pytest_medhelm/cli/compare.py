@@ -14,6 +14,25 @@ from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_json, write_private
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("first", type=Path, metavar="A", help="suite or leaderboard.json")
+    parser.add_argument("second", type=Path, metavar="B", help="suite or leaderboard.json; may be A again")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="model of both sides; or twice: A's, then B's (default: the only candidate of each)",
+    )
+    parser.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
+    parser.add_argument(
+        "--margin", type=float, metavar="M", help="exit status 1 unless B is shown to be less than M worse everywhere"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison; 1 when B is shown to be worse, or, with a margin, is not shown not to be.
 

@@ -24,6 +24,28 @@ from pytest_medhelm.util.files import replacing
 _PAGES = ("leaderboard.html", "instances.html")
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "--table",
+        choices=("scores", "verdicts", "cells"),
+        help="a row per score of each instance (default), per judge's verdict, or per value of the leaderboard",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("csv", "jsonl", "parquet", "html"),
+        help="default: as --to ends, else csv; html for --aggregate (docs/export.md)",
+    )
+    parser.add_argument(
+        "--aggregate",
+        action="store_true",
+        help="only what may leave the organisation: no instance, no text, no count under 11",
+    )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
+    parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Write one table, or the aggregate.
 

@@ -22,6 +22,26 @@ MIRROR = "MEDHELM_MIRROR"
 """Environment variable: what --mirror is when it is not given."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark whose data to fetch")
+    parser.add_argument("--all-public", action="store_true", help="fetch the data of every public benchmark")
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="fetch into DIR/NAME, for --medhelm-data=DIR (default: the cache folder)"
+    )
+    parser.add_argument(
+        "--mirror",
+        metavar="URL",
+        help="take the files from URL/NAME/FILE, and from nowhere else (default: $MEDHELM_MIRROR)",
+    )
+    parser.add_argument(
+        "--accept-licence", action="store_true", help="accept the terms that are shown, without being asked"
+    )
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to know as well"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Fetch; returns 1 when something that was named is not here afterwards.
 
@@ -59,7 +79,7 @@ def _instruction(task: Task, rest: Sequence[DataFile | DataFolder], base: Path, 
     if len(rest) == len(task.files):
         return f"not to be fetched; {how_to_get(task, to)}"
     names = ", ".join(file.name for file in rest)
-    origin = task.obtain or f"get it from {task.source}"
+    origin = task.how_to_obtain or f"get it from {task.source}"
     return f"{names} is not to be fetched; {origin}; put it into {base / task.name}"
 
 
@@ -117,7 +137,7 @@ def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | Non
     """Fetch one benchmark and say so; None when that failed."""
     shown = ProgressLine(task.name)
     try:
-        brought = fetch(task, base, mirror=mirror, replace=replace, progress=shown)
+        fetched = fetch(task, base, mirror=mirror, replace=replace, progress=shown)
     except DataError as error:
         shown.clear()
         print(f"medhelm: {error}", file=sys.stderr)
@@ -126,14 +146,14 @@ def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | Non
         shown.note(f"What has come of {task.name} is kept: the same command goes on from there.")
         raise
     shown.clear()
-    if brought.files:
-        print(f"{task.name}: fetched {_amount(len(brought.files), brought.size)}", flush=True)
-    examples = [file.name for file in wanted(task) if file not in task.files and file.name in brought.without]
+    if fetched.files:
+        print(f"{task.name}: fetched {_amount(len(fetched.files), fetched.size)}", flush=True)
+    examples = [file.name for file in wanted(task) if file not in task.files and file.name in fetched.without]
     if examples:
         print(f"  not there, so no solved examples (--medhelm-shots): {', '.join(examples)}", flush=True)
-    if brought.unpinned:
-        print(f"  taken as it came, since no checksum is pinned: {', '.join(brought.unpinned)}", flush=True)
-    return brought
+    if fetched.unpinned:
+        print(f"  taken as it came, since no checksum is pinned: {', '.join(fetched.unpinned)}", flush=True)
+    return fetched
 
 
 def _amount(files: int, size: int) -> str:

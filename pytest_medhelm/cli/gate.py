@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from pytest_medhelm.cli.arguments import LEDGER, add_judging
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
 from pytest_medhelm.gates.starter import starter
@@ -18,6 +19,28 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
+    check = verbs.add_parser("check", help="say what a gate file demands, without a run")
+    check.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    check.add_argument("--baseline", type=Path, metavar="PATH", help="say as well what comparisons with it can show")
+    check.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    apply = verbs.add_parser("apply", help="judge stored results; exit status 1 unless every rule passes")
+    apply.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    apply.add_argument("gate", nargs="+", metavar="FILE|RULE", help="gate file, or a rule such as 'pubmed_qa >= 0.70'")
+    add_judging(apply)
+    card = verbs.add_parser("card", help="print a model card's section on the evaluation, in Markdown")
+    card.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    card.add_argument("--model", metavar="NAME", help="one model (default: all)")
+    lock = verbs.add_parser("lock", help="write to the ledger, before the run, that a gate file is fixed")
+    lock.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    lock.add_argument("--ledger", type=Path, default=LEDGER, metavar="FILE", help=f"default: {LEDGER}")
+    new = verbs.add_parser("new", help="write a gate file for the evaluation set of a suite")
+    new.add_argument("file", type=Path, metavar="FILE", help="file to write, e.g. gate.toml")
+    new.add_argument("--suite", type=Path, required=True, metavar="DIR", help="suite whose evaluation set is stated")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""medhelm import-helm: results that HELM or MedHELM wrote, as a suite, beside what is run here."""
+"""medhelm import-helm: results that HELM or MedHELM wrote, as a suite, next to what is run here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ from pytest_medhelm.util.escaping import visible
 
 LISTED = 20
 """Runs that are left out by name."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "runs", type=Path, metavar="RUNS", help="benchmark_output/runs/SUITE of HELM, or one run folder in it"
+    )
+    parser.add_argument(
+        "--suite",
+        type=Path,
+        default=Path("medhelm-results/helm"),
+        metavar="DIR",
+        help="suite to add them to; may hold results already (default: medhelm-results/helm)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

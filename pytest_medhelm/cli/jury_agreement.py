@@ -15,6 +15,20 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import write_json
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", nargs="?", type=Path, help="folder of a suite: its judges and metrics are compared")
+    parser.add_argument("--ratings", type=Path, metavar="FILE", help="CSV of clinicians' (and judges') ratings")
+    parser.add_argument(
+        "--benchmark", action="append", default=[], metavar="NAME", help="only this benchmark; may be repeated"
+    )
+    parser.add_argument("--zscore", action="store_true", help="turn each rater's scores into z-scores first")
+    parser.add_argument(
+        "--precision", type=float, metavar="W", help="say how many answers an interval of +-W takes, e.g. 0.1"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print what the ratings say, and write it as JSON if asked.
 

@@ -5,9 +5,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_medhelm.cli.arguments import LEDGER
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, problems, read
 from pytest_medhelm.util.errors import ConfigError, DataError
 from pytest_medhelm.util.escaping import visible
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
+    for verb, text in (
+        ("verify", "say which line is not as it was written; exit status 1 when there is one"),
+        ("show", "list the entries"),
+    ):
+        parser = verbs.add_parser(verb, help=text)
+        parser.add_argument("file", type=Path, nargs="?", default=LEDGER, metavar="FILE")
+        if verb == "verify":
+            parser.add_argument("--hash", metavar="HASH", help="of an entry, kept elsewhere: it must still be there")
 
 
 def run(arguments: argparse.Namespace) -> int:

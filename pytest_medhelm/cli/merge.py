@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from pytest_medhelm.cli.arguments import add_judging
 from pytest_medhelm.cli.gate import demanded, judged
 from pytest_medhelm.results.store.merge import merge
 from pytest_medhelm.results.store.opening import open_suite
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help="folders of the suites")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the united suite")
+    parser.add_argument("--gate", action="append", default=[], metavar="FILE|RULE", help="gate to judge; repeatable")
+    add_judging(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

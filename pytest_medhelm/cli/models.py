@@ -7,10 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from pytest_medhelm.models.embedded.weights import weights
+from pytest_medhelm.models.endpoint import Endpoint, base_url
 from pytest_medhelm.models.probe import served_models
-from pytest_medhelm.models.spec import Endpoint, base_url
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.network import shown_address
+from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.guard.medhelm_offline_guard import is_on
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "what", nargs="*", metavar="URL | pull NAME", help="address of a server, or: pull local/smollm2-135m"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,12 +40,12 @@ def _pull(names: Sequence[str]) -> None:
     if not names:
         raise ConfigError("name what to fetch: medhelm models pull local/smollm2-135m")
     for name in names:
-        print(weights(name.removeprefix("local/"), progress=lambda line: print(line, file=sys.stderr)))
+        print(weights(name.removeprefix("local/"), offline=is_on(), progress=lambda line: print(line, file=sys.stderr)))
 
 
 def _list(url: str) -> None:
     endpoint = Endpoint("named", base_url(url, "medhelm models"))
     listed = served_models(endpoint)
     if listed is None:
-        raise ConfigError(f"{shown_address(endpoint.base_url)} does not list its models")
-    print("\n".join(listed))
+        raise ConfigError(f"{endpoint.shown_url} does not list its models")
+    print("\n".join(visible(model.id) for model in listed))

@@ -5,13 +5,29 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, graded_needed, graded_power_of, needed, power_of
 from pytest_medhelm.util.errors import ConfigError
 
 MARGINS = (0.01, 0.02, 0.03, 0.05, 0.10)
-"""Shown beside the margin that was asked for."""
+"""Shown next to the margin that was asked for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "--margin", type=float, default=0.02, metavar="M", help="how much worse is acceptable (default: 0.02)"
+    )
+    parser.add_argument(
+        "--discordance", type=float, metavar="D", help="share of instances on which two models differ (default: 0.2)"
+    )
+    parser.add_argument("--power", type=float, default=0.8, metavar="P", help="chance that is wanted (default: 0.8)")
+    parser.add_argument("--alpha", type=float, default=0.025, metavar="A", help="one-sided (default: 0.025)")
+    parser.add_argument("--n", type=int, metavar="N", help="say as well what N instances can show")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite of two models: measure how they differ")
+    parser.add_argument("--benchmark", metavar="NAME", help="of the suite, e.g. pubmed_qa")
 
 
 def run(arguments: argparse.Namespace) -> int:

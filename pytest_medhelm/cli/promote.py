@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,8 +26,29 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.hashing import json_hash
 
 PROMOTION = "promotion"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    for name, metavar, text in (
+        ("gate", "FILE", "gate file that must pass; lock it before the run with 'medhelm gate lock'"),
+        ("requested-by", "NAME", "who asks for it"),
+        ("approved-by", "NAME", "who approves it; somebody else"),
+        ("intended-use", "TEXT", "what the model may be used for"),
+        ("expires", "YYYY-MM-DD", "until when"),
+        ("rollback", "MODEL", "the model to go back to"),
+    ):
+        parser.add_argument(f"--{name}", required=True, metavar=metavar, help=text)
+    parser.add_argument("--model", metavar="NAME", help="candidate to promote (default: the suite's only one)")
+    parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
+    parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl next to the suite)")
+    parser.add_argument("--override", action="store_true", help="promote although the gate file was not fixed before")
+    parser.add_argument("--reason", metavar="TEXT", help="why; is kept in the ledger and on the model card")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,14 +106,14 @@ def _check(arguments: argparse.Namespace, model: str) -> None:
     if arguments.rollback.strip() in (model, ""):
         raise ConfigError("--rollback must name another model: the one to go back to")
     if arguments.override and not (arguments.reason or "").strip():
-        raise ConfigError("--override needs --reason='...': it stands in the ledger and on the model card")
+        raise ConfigError("--override needs --reason='...': it is kept in the ledger and on the model card")
     if arguments.reason and not arguments.override:
         raise ConfigError("--reason goes with --override: add it, or leave the reason out")
 
 
 def _letters(name: str) -> str:
-    """A name as it is compared: without case, blanks, points and what cannot be seen."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
+    """A name as it is compared: without case, spaces, full stops and what cannot be seen."""
+    return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
 
 
 def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> Outcome:
@@ -111,11 +131,11 @@ def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> 
 
 def _failure(outcome: Outcome, model: str) -> str:
     """Why the model did not pass; no override changes that."""
-    mine = [result for result in outcome.gates if result.model == model]
-    failed = [result for result in mine if result.verdict != "pass"]
-    if mine and not failed:
+    of_model = [result for result in outcome.gates if result.model == model]
+    failed = [result for result in of_model if result.verdict != "pass"]
+    if of_model and not failed:
         return ""
-    count = f"{len(failed)} of {len(mine)} rules do not pass" if mine else "no rule was judged for it"
+    count = f"{len(failed)} of {len(of_model)} rules do not pass" if of_model else "no rule was judged for it"
     return f"{count}; an override does not change that"
 
 
@@ -163,7 +183,7 @@ def _facts(
     return {
         "model": model,
         "served": suite.models()[model]["served"],
-        "fingerprint": _digest([suite.models()[model], [cell.provenance.get("model") for cell in cells]]),
+        "fingerprint": json_hash([suite.models()[model], [cell.provenance.get("model") for cell in cells]], 64),
         "suite": suite.folder.name,
         "gates": digests([gate]),
         "requested_by": arguments.requested_by,
@@ -177,7 +197,7 @@ def _facts(
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
         "baseline": against.model if against else "",
         "evidence": {
-            "results": _digest(outcome.leaderboard["results"]),
+            "results": json_hash(outcome.leaderboard["results"], 64),
             "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
             "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
             **({"baseline": _scores_digest(against)} if against else {}),
@@ -196,11 +216,7 @@ def _scores_digest(baseline: Baseline) -> str:
         ]
         for name, cell in sorted(baseline.cells.items())
     ]
-    return _digest([baseline.model, cells])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json_hash([baseline.model, cells], 64)
 
 
 def _print(entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pytest_medhelm.gates.suite_outcome import conclude
 from pytest_medhelm.reports.kept import keep_verdicts
@@ -12,6 +13,20 @@ from pytest_medhelm.results.store.opening import is_writable, open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.settings import Pages
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "--published", action="store_true", help="show the MedHELM paper's figures next to it (docs/published.md)"
+    )
+    parser.add_argument(
+        "--html",
+        choices=("pages", "single", "none"),
+        default="pages",
+        help="pages of all instances (default), one file with a sample of them for e-mail, or no page",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

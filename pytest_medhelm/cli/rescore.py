@@ -33,6 +33,18 @@ _OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")
 Values = Mapping[CellName, float | None]
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="tests of its benchmarks (default: where its runs found them)"
+    )
+    parser.add_argument("--to", type=Path, metavar="DIR", help="write a new suite there, and leave this one as it is")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data (default: that of its runs)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="config file (default: that of its runs)")
+    parser.add_argument("-n", dest="processes", metavar="N", help="processes, as pytest -n")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Score again and say what changed; 1 when answers that were there are none any more, or a benchmark was left out.
 

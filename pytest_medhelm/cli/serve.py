@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from pytest_medhelm.reports.serve.deadline import with_deadline
 from pytest_medhelm.reports.serve.guard import TOKEN_LENGTH, Guard, own_names
 from pytest_medhelm.reports.serve.site import Site
 from pytest_medhelm.reports.serve.source import Source, is_suite
@@ -28,6 +29,24 @@ PORT = 8000
 PORTS = 100
 """Ports that are tried, from the first one on."""
 DEFAULT = Path("medhelm-results/default")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "suite", nargs="?", type=Path, help="folder of a suite, or of several (default: medhelm-results/default)"
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="default: 8000, or the next one that is free")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--token",
+        nargs="?",
+        const="",
+        metavar="TOKEN",
+        help="let in only who has the address with this token (alone: one is made up); other --host need it",
+    )
+    parser.add_argument("--open", action="store_true", help="open the browser as well")
+    parser.add_argument("--verbose", action="store_true", help="print every request: method, path, status")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(arguments: argparse.Namespace, folder: Path, address: str, port: int) -> None:
     taken = f"port {PORT} is taken; " if arguments.port is None and port != PORT else ""
-    # A blank after the address: terminals would take a sign for a part of it.
+    # A space after the address: terminals would take a character for a part of it.
     print(f"medhelm: {folder} is shown at {address} ({taken}Ctrl-C ends it)")
     if not _stays_here(arguments.host):
         print("medhelm: other machines can open it with this token; what they read travels unencrypted")
@@ -73,8 +92,8 @@ def _folder(given: Path | None) -> Path:
     inside = sorted(path for path in folder.iterdir() if is_suite(path)) if folder.is_dir() else []
     if inside:
         return folder
-    beside = sorted(path for path in DEFAULT.parent.iterdir() if is_suite(path)) if DEFAULT.parent.is_dir() else []
-    hint = f"name one of {', '.join(map(str, beside))}" if beside else "run pytest with --medhelm-model=... first"
+    suites = sorted(path for path in DEFAULT.parent.iterdir() if is_suite(path)) if DEFAULT.parent.is_dir() else []
+    hint = f"name one of {', '.join(map(str, suites))}" if suites else "run pytest with --medhelm-model=... first"
     raise ConfigError(f"{folder} is no suite, and holds none: {hint}")
 
 
@@ -155,8 +174,12 @@ async def _serve(application: web.Application, listener: socket.socket, ready: C
     runner = web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_server(with_deadline(runner.server), sock=listener)
         ready()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
     finally:
         await runner.cleanup()

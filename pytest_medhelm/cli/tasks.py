@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_medhelm.tasks.catalogue import Catalogue, CatalogueEntry, catalogue
 from pytest_medhelm.tasks.data.fetch import wanted
@@ -25,9 +25,6 @@ from pytest_medhelm.util.errors import ConfigError, DataError
 
 WIDTH = 100
 """Columns."""
-
-_ANOTHER = "is not the pinned file"
-_UNUSABLE = "cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,17 @@ class Presence:
         if self.missing:
             return f"{self.origin}, in part"
         return {"": "not here", "sample": "sample only"}.get(self.origin, self.origin)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark to show in full, its files checked")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with data files, as of --medhelm-data")
+    parser.add_argument(
+        "--benchmarks", type=Path, metavar="PATH", help="module of your own, or a folder with some, to list as well"
+    )
+    parser.add_argument("--access", choices=("public", "gated", "private"), help="only these")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,7 +109,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
             yield f"  {subcategory}"
             for entry in entries:
                 task = entry.task
-                name = f"{task.name}{'*' if task.placed_here else ''}"
+                name = f"{task.name}{'*' if task.category_assigned_here else ''}"
                 size = "?" if task.size is None else f"{task.size:,}"
                 line = f"    {name:<{wide}}  {task.access:<7}  {size:>9}  {task.main_metric:<{metric}}  "
                 here = presence(entry, data)
@@ -114,8 +122,8 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
     yield ""
     yield f"{len(shown.entries)} benchmarks ({counts or 'none'}) in {len(covered)} of {len(CATEGORY_OF)} subcategories"
     yield "instances: those of the leaderboard's split, before its cap of 1,000; ?: not published"
-    if any(entry.task.placed_here for entry in shown.entries):
-        yield "* placed in its subcategory here, since MedHELM publishes none for it"
+    if any(entry.task.category_assigned_here for entry in shown.entries):
+        yield "* its subcategory is chosen here, since MedHELM publishes none for it"
     yield "medhelm tasks NAME shows one in full; medhelm fetch NAME fetches public data"
 
 
@@ -146,7 +154,9 @@ class _Checked:
             "main metric": f"{task.main_metric}, from {low:g} (worst) to {high:g}"
             + (f"; guessing gives {task.chance:.2f}" if task.chance is not None else ""),
             "language": {"mul": "several"}.get(task.language, task.language),
-            "subcategory": "placed here; MedHELM publishes none" if task.placed_here else "as MedHELM publishes it",
+            "subcategory": "chosen here; MedHELM publishes none"
+            if task.category_assigned_here
+            else "as MedHELM publishes it",
             "access": task.access,
             **terms(task),
             "source": task.source,
@@ -163,13 +173,13 @@ class _Checked:
             content = outline(self._entry.samples, file).replace("`", "")
             if content:
                 yield from wrap(f"    holds   {content}", WIDTH, subsequent_indent=" " * 12)
-            yield f"    here    {state}"
+            yield f"    here    {state.text}"
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
         facts = _facts(self._entry, self._data)
         for entry, state in zip(facts["files"], self._states.values(), strict=True):
-            entry["here"] = state
+            entry["here"] = state.text
         return {**facts, "text": self._entry.text}
 
     def problems(self) -> Iterator[str]:
@@ -178,8 +188,8 @@ class _Checked:
         if here.missing:
             yield f"{name}: {here.folder} lacks {', '.join(here.missing)}"
         for file, state in self._states.items():
-            if state.startswith((_ANOTHER, _UNUSABLE)):
-                yield f"{name}: {file.name} in {here.folder} {state}"
+            if not state.is_usable:
+                yield f"{name}: {file.name} in {here.folder} {state.text}"
 
 
 def _row(label: str, text: str) -> Iterator[str]:
@@ -192,20 +202,29 @@ def _name(file: DataFile | DataFolder) -> str:
     return f"{file.name}/{file.pattern}" if isinstance(file, DataFolder) else file.name
 
 
-def _state(file: DataFile | DataFolder, here: Presence) -> str:
-    """Whether the file is here and is the pinned one."""
+class FileState(NamedTuple):
+    """Whether a file is here and is the pinned one."""
+
+    text: str
+    is_usable: bool = True
+    """A session takes it, or takes sample data in its place."""
+
+
+def _state(file: DataFile | DataFolder, here: Presence) -> FileState:
     path = locate(here.folder, file) if here.folder else None
     if path is None:
-        return "no"
+        return FileState("no")
     if here.origin == "sample":
-        return "sample data"
+        return FileState("sample data")
     if not file.sha256:
-        return "yes"
+        return FileState("yes")
     try:
         digest = checksum(file, path)
     except DataError as error:
-        return f"{_UNUSABLE}: {error}"
-    return "yes, the pinned one" if digest == file.sha256 else f"{_ANOTHER} (sha256 {digest})"
+        return FileState(f"cannot be used: {error}", is_usable=False)
+    if digest == file.sha256:
+        return FileState("yes, the pinned one")
+    return FileState(f"is not the pinned file (sha256 {digest})", is_usable=False)
 
 
 # JSON
@@ -218,7 +237,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "title": task.title,
         "category": task.category,
         "subcategory": task.subcategory,
-        "category_assigned_here": task.placed_here,
+        "category_assigned_here": task.category_assigned_here,
         "access": task.access,
         "kind": task.kind,
         "language": task.language,
@@ -227,7 +246,7 @@ def _facts(entry: CatalogueEntry, data: Path | None) -> dict[str, Any]:
         "licence": task.licence,
         "attribution": task.attribution,
         "redistribution": task.redistribution,
-        "may_use_hosted_api": task.third_party,
+        "may_use_hosted_api": task.may_use_hosted_api,
         "source": task.source,
         "how_to_get": how_to_get(task, data),
         "data": {

@@ -15,6 +15,16 @@ from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_json, write_private
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "suites", nargs="+", type=Path, metavar="SUITE", help="suites or leaderboard.json files, two or more"
+    )
+    parser.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the trend.
 

@@ -52,7 +52,7 @@ def slice_of(cell: Cell, key: str, value: str) -> Cell | NotMeasured:
         return NotMeasured(f"it has no slice {key!r}; there are: {there}")
     if value not in known:
         return NotMeasured(f"slice {key!r} has no value {value!r}; there are: {', '.join(known[:8])}")
-    columns, metadata = slices.slice_of(cell.columns, cell.metadata, key, value)
+    columns, metadata = slices.slice_of(cell.columns, cell.metadata, cell.columns.slices[key], value)
     return replace(make_cell(cell.benchmark, cell.model, columns, metadata, cell.provenance), partial=cell.partial)
 
 

@@ -1,56 +1,179 @@
-"""One look at each endpoint before a session: is it there, may we ask, what does it serve?"""
+"""One look at each endpoint before a session: is it there, may we ask, what does it serve?
+
+Nothing is followed to another host, and the look is bounded: in bytes, and in time as a whole.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from pytest_medhelm.models.spec import Endpoint
+from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.util.errors import ModelError
 from pytest_medhelm.util.escaping import visible
-from pytest_medhelm.util.network import opener, shown_address
 
 PROBE_TIMEOUT = 10.0
-"""Seconds."""
+"""Seconds for the whole look: connection, headers and body."""
+MOST_BYTES = 8 * 2**20
+"""Of a list of models, after unpacking."""
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at a server that is loading its model."""
+LISTED = 20
+"""Served models that a message names."""
+_CONTEXTS = (
+    "max_model_len",
+    "loaded_context_length",
+    "context_length",
+    "max_context_length",
+    "context_window",
+    "n_ctx",
+)
 
 
-def served_models(endpoint: Endpoint) -> list[str] | None:
-    """The ids that ``GET <base_url>/models`` lists, or None where the server has no such list.
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """One entry of a server's list."""
 
+    id: str
+    root: str = ""
+    """The model behind the id, where the server says it."""
+    context: int | None = None
+    """Tokens of its context, where the server says them."""
+
+
+def served_models(
+    endpoint: Endpoint, *, wait: float = 0.0, progress: Callable[[str], None] = lambda _: None
+) -> list[ServedModel] | None:
+    """What ``GET <base_url>/models`` lists, or None where the server has no such list.
+
+    A server that is loading its model is waited for, at most ``wait`` seconds; ``progress`` gets a line then.
     Raises ModelError naming the address and what to check.
     """
-    url = f"{endpoint.base_url}/models"
-    shown = shown_address(url)
+    shown = f"{endpoint.shown_url}/models"
+    until = time.monotonic() + wait
+    told = False
+    while True:
+        status, body = _get(endpoint, shown)
+        if status not in (429, 503) or time.monotonic() + LOOK_AGAIN > until:
+            break
+        if not told:
+            progress(f"{shown} answers HTTP {status}: waiting up to {wait:g} s for the server (--medhelm-wait)")
+            told = True
+        time.sleep(LOOK_AGAIN)
+    if 200 <= status < 300:
+        return _listed(body, shown)
+    if status in (404, 405, 501):
+        return None
+    raise ModelError(_refused(status, shown, endpoint, body))
+
+
+def _refused(status: int, shown: str, endpoint: Endpoint, body: bytes) -> str:
+    if status in (401, 403):
+        return f"{shown} refuses the key (HTTP {status}): check {endpoint.key_source} of endpoint {endpoint.name!r}"
+    if 300 <= status < 400:
+        return (
+            f"{shown} redirects (HTTP {status}), which is never followed: name the address where it leads as base_url"
+        )
+    if status == 400 and b"http" in body.lower():
+        return f"{shown} answers HTTP 400 to plain HTTP: write https:// if the server speaks TLS"
+    return f"{shown} answers HTTP {status}: check the server's log"
+
+
+def _get(endpoint: Endpoint, shown: str) -> tuple[int, bytes]:
+    import aiohttp
+
     try:
-        request = urllib.request.Request(url, headers=dict(endpoint.headers))
-        with opener(url).open(request, timeout=PROBE_TIMEOUT) as reply:
-            listed = json.load(reply)
-        return [str(entry["id"]) for entry in listed["data"]]
-    except urllib.error.HTTPError as error:
-        if error.code in (401, 403):
-            raise ModelError(
-                f"{shown} refuses the key (HTTP {error.code}): check the API key of endpoint {endpoint.name!r}"
-            ) from None
-        if error.code in (404, 405, 501):
-            return None
-        raise ModelError(f"{shown} answers HTTP {error.code}: check the server's log") from None
-    except (OSError, urllib.error.URLError) as error:
-        reason = getattr(error, "reason", error)
+        return asyncio.run(_ask(endpoint))
+    except TimeoutError:
+        or_plain = ", and write http:// if it speaks no TLS" if shown.startswith("https") else ""
+        sentence = f"{shown} did not answer within {PROBE_TIMEOUT:g} s: check the server's log{or_plain}"
+        raise ModelError(sentence) from None
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        plain = (
+            isinstance(error, aiohttp.ClientConnectorSSLError)
+            or "record" in str(error)
+            or "WRONG_VERSION" in str(error)
+        )
+        certificate = isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError)
+        hint = "check its certificate" if certificate or not plain else "write http:// if the server speaks no TLS"
+        raise ModelError(f"{shown} cannot be reached with TLS: {hint}") from None
+    except aiohttp.ClientConnectorError as error:
+        reason = error.os_error.strerror or type(error.os_error).__name__
         raise ModelError(
             f"no server answers at {shown} ({reason}): start it, or name the right address with --medhelm-base-url "
             f"or in medhelm.toml"
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{shown} is not an OpenAI-compatible server: it does not list models as JSON") from None
+    except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
+        raise ModelError(
+            f"{shown} is not an OpenAI-compatible server ({type(error).__name__}): name the right address with "
+            "--medhelm-base-url or in medhelm.toml"
+        ) from None
 
 
-def match_served(name: str, served: Sequence[str]) -> str:
-    """The served id that a short name stands for.
+async def _ask(endpoint: Endpoint) -> tuple[int, bytes]:
+    import aiohttp
+
+    from pytest_medhelm.models.engine.transport import proxy_for
+
+    async with asyncio.timeout(PROBE_TIMEOUT):
+        async with (
+            aiohttp.ClientSession(headers=dict(endpoint.headers), cookie_jar=aiohttp.DummyCookieJar()) as session,
+            session.get(endpoint.url("models"), proxy=proxy_for(endpoint.base_url), allow_redirects=False) as reply,
+        ):
+            chunks, size = [], 0
+            async for chunk in reply.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise ValueError(f"a list of more than {MOST_BYTES // 2**20} MB")
+            return reply.status, b"".join(chunks)
+
+
+def _listed(body: bytes, shown: str) -> list[ServedModel]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        found = next((found[name] for name in ("data", "models") if isinstance(found.get(name), list)), None)
+    if not isinstance(found, list):
+        raise ModelError(f"{shown} is not an OpenAI-compatible server: it does not list models as JSON")
+    return [model for entry in found if (model := _model(entry)) is not None]
+
+
+def _model(entry: object) -> ServedModel | None:
+    if isinstance(entry, str):
+        return ServedModel(entry)
+    if not isinstance(entry, dict):
+        return None
+    name = next((entry[key] for key in ("id", "name", "model") if isinstance(entry.get(key), str) and entry[key]), None)
+    if name is None:
+        return None
+    root = entry.get("root")
+    return ServedModel(name, root if isinstance(root, str) else "", _context(entry))
+
+
+def _context(entry: Mapping[str, Any]) -> int | None:
+    inner = [value for key in ("meta", "top_provider") if isinstance(value := entry.get(key), dict)]
+    for holder in (entry, *inner):
+        for name in _CONTEXTS:
+            value = holder.get(name)
+            if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9:
+                return value
+    return None
+
+
+def match_served(name: str, served: Sequence[ServedModel]) -> ServedModel:
+    """The served model that a short name stands for.
 
     Exact, then without regard to case, then the last path segment or the part before a tag
-    (``llama3`` for ``org/llama3`` or ``llama3:latest``), then a part of exactly one id.
+    (``llama3`` for ``org/llama3`` or ``llama3:latest``), then a part of its id, if no other model is served: of several
+    models one would be taken that the user may not mean (a guard model for the model itself).
     Raises ModelError listing what is served.
     """
     wanted = name.lower()
@@ -58,13 +181,25 @@ def match_served(name: str, served: Sequence[str]) -> str:
         lambda model: model == name,
         lambda model: model.lower() == wanted,
         lambda model: wanted in (model.lower().rsplit("/", 1)[-1], model.lower().removesuffix(":latest")),
-        lambda model: wanted in model.lower(),
     ):
-        found = [model for model in served if same(model)]
+        found = [model for model in served if same(model.id)]
         if len(found) == 1:
             return found[0]
         if found:
-            raise ModelError(
-                f"{name!r} stands for several served models: {', '.join(map(visible, found))}; type one of them whole"
-            )
-    raise ModelError(f"{name!r} is not served; the server lists: {', '.join(map(visible, served)) or 'nothing'}")
+            raise ModelError(f"{name!r} stands for several served models: {_names(found)}; type one of them whole")
+    found = [model for model in served if wanted in model.id.lower()]
+    if len(found) > 1:
+        raise ModelError(f"{name!r} stands for several served models: {_names(found)}; type one of them whole")
+    if found and len({model.root or model.id for model in served}) > 1:
+        raise ModelError(
+            f"{name!r} is not served, and {visible(found[0].id)} need not be what is meant; the server lists: "
+            f"{_names(served)}; type one of them whole"
+        )
+    if found:
+        return found[0]
+    raise ModelError(f"{name!r} is not served; the server lists: {_names(served) or 'nothing'}")
+
+
+def _names(served: Sequence[ServedModel]) -> str:
+    more = f" and {len(served) - LISTED} more" if len(served) > LISTED else ""
+    return ", ".join(visible(model.id[:200]) for model in served[:LISTED]) + more

@@ -12,20 +12,19 @@ candidate         [models.candidate] of the config file
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
+from pytest_medhelm.models.endpoint import Endpoint, endpoint_of
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.models.price import Price, read_price
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.network import complete_address, host_of, is_loopback, shown_address
+from pytest_medhelm.util.network import host_of, is_loopback
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,36 +34,21 @@ PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
 
 # Small on purpose: an embedded model is there to try things out within minutes.
 EMBEDDED_MAX_TOKENS = 32
-# Ollama generates without end when it is given no bound.
-OLLAMA_MAX_TOKENS = 4096
+# Ollama and vLLM generate without end when they are given no bound.
+SERVER_MAX_TOKENS = 4096
 
 Answer = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], "str | None"]
 """(messages, instance, benchmark) -> text, or None for no answer, which is missing data; the last two are None
 outside a benchmark."""
 
 CANDIDATE = "candidate"
-"""The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds stand beside."""
+"""The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds are shown alongside."""
 
 
 def gated_of(kinds: Mapping[str, str]) -> list[str]:
     """Those that gate rules are judged for, of models with their kinds: candidates; baselines where they are alone."""
     candidates = [name for name, kind in kinds.items() if kind == CANDIDATE]
     return candidates or [name for name, kind in kinds.items() if kind == "baseline"]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where requests go, and how hard they may be pressed."""
-
-    name: str
-    base_url: str
-    """Ends in the API version, without a trailing slash."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    concurrency: int = 32
-    timeout: float = 300.0
-    """Seconds for one attempt."""
-    retries: int = 5
-    """Attempts after the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +70,10 @@ class Model:
     endpoint."""
     price: Price | None = None
     """What its tokens cost; None: not known."""
+    context: int | None = None
+    """Tokens of its context, where its server lists them."""
+    root: str = ""
+    """The model behind the served id, where its server says it: one model may have several ids."""
 
     @property
     def kind(self) -> str:
@@ -122,7 +110,9 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         from pytest_medhelm.models.baselines import baseline
 
         return Model(name, provider, served, answer=baseline(served))
-    endpoint = _endpoint(provider, name, settings, shared_url)
+    endpoint = endpoint_of(provider, settings, shared_url)
+    if endpoint is None:
+        raise ConfigError(_unknown(name, settings.config))
     return Model(
         name,
         provider,
@@ -158,93 +148,15 @@ def _human(name: str, config: ConfigFile) -> Model:
     return Model(f"human/{given}", "human", given, body={"answers": answers.sha256}, answer=answers)
 
 
-def _endpoint(provider: str, name: str, settings: Settings, shared_url: frozenset[str]) -> Endpoint:
-    config = settings.config
-    if provider in config.endpoints:
-        table = config.endpoints[provider]
-        endpoint = Endpoint(
-            provider,
-            base_url(table["base_url"], f"[endpoints.{provider}] base_url"),
-            _auth(_key(table["api_key_env"], provider) if "api_key_env" in table else None)
-            | dict(table.get("headers", {})),
-            settings.concurrency or table.get("concurrency", 32),
-            float(table.get("timeout", 300)),
-            table.get("retries", 5),
-        )
-    elif provider == "local":
-        # The address is filled in when the controller has started the embedded server.
-        # A prompt of thousands of tokens takes minutes on a CPU; to ask it again would take them again.
-        endpoint = Endpoint(provider, "", concurrency=1, timeout=1800.0, retries=1)
-    elif provider in ("vllm", "ollama", "openai"):
-        given = settings.base_url if provider in shared_url else None
-        url, headers = _provider_defaults(provider, given)
-        slots = settings.concurrency or (4 if provider == "ollama" else 32)
-        endpoint = Endpoint(provider, url, headers, slots)
-    else:
-        raise ConfigError(_unknown(name, config))
-    _refuse_remote(endpoint, settings)
-    return endpoint
-
-
-def _provider_defaults(provider: str, given: str | None) -> tuple[str, Mapping[str, str]]:
-    if provider == "openai" and given is None:
-        return _hosted_openai()
-    if given is None:
-        host = os.environ.get("OLLAMA_HOST", "localhost:11434")
-        given = (host if "//" in host else f"http://{host}") if provider == "ollama" else "http://localhost:8000/v1"
-    key = os.environ.get(f"{provider.upper()}_API_KEY")
-    return base_url(given, "--medhelm-base-url"), _auth(key)
-
-
-def _hosted_openai() -> tuple[str, Mapping[str, str]]:
-    """The hosted API's settings as the openai package reads them: address, key, organisation, project.
-
-    The package is imported here only: it costs more start-up time than a thousand requests on a lean transport.
-    """
-    import openai
-
-    try:
-        client = openai.OpenAI()
-    except openai.OpenAIError:
-        raise ConfigError(
-            "openai/...: set OPENAI_API_KEY, or name your own server with --medhelm-base-url=http://host:8000/v1"
-        ) from None
-    chosen = {
-        **client.auth_headers,
-        "OpenAI-Organization": client.organization,
-        "OpenAI-Project": client.project,
-    }
-    return str(client.base_url).rstrip("/"), {key: value for key, value in chosen.items() if value}
-
-
-def base_url(url: str, option: str) -> str:
-    """Check an address and complete it with /v1. Raises ConfigError naming the option it came from."""
-    try:
-        return complete_address(url)
-    except ValueError as problem:
-        raise ConfigError(f"{option}: {url.rpartition('@')[2]!r} {problem}") from None
-
-
-def _key(variable: str, endpoint: str) -> str:
-    try:
-        return os.environ[variable]
-    except KeyError:
-        raise ConfigError(
-            f"[endpoints.{endpoint}] takes its key from ${variable}, which is not set: export {variable}=..."
-        ) from None
-
-
-def _auth(key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
 def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
     body: dict[str, Any] = {"temperature": entry.get("temperature", 0)}
     if body["temperature"] == "default":
         del body["temperature"]
     elif isinstance(body["temperature"], str):
         raise ConfigError(f'temperature = {body["temperature"]!r} is neither a number nor "default"')
-    budget = {"local": EMBEDDED_MAX_TOKENS, "ollama": OLLAMA_MAX_TOKENS}.get(provider)
+    budget = {"local": EMBEDDED_MAX_TOKENS, "ollama": SERVER_MAX_TOKENS, "vllm": SERVER_MAX_TOKENS}.get(provider)
+    if "max_completion_tokens" in entry.get("extra_body", {}):
+        budget = None
     if "max_tokens" in entry or budget:
         body["max_tokens"] = entry.get("max_tokens", budget)
     for key in ("top_p", "seed"):
@@ -269,13 +181,6 @@ def foreign_host(model: Model, settings: Settings) -> str | None:
     """
     host = host_of(model.endpoint.base_url) if model.endpoint else ""
     return None if not host or is_loopback(host) or host in settings.allow_hosts else host
-
-
-def _refuse_remote(endpoint: Endpoint, settings: Settings) -> None:
-    host = urlsplit(endpoint.base_url).hostname
-    if settings.offline and host and not is_loopback(host) and host not in settings.allow_hosts:
-        shown = shown_address(endpoint.base_url)
-        raise ConfigError(f"--medhelm-offline refuses {shown}: type --medhelm-allow-host={host} if it may be reached")
 
 
 def _unknown(name: str, config: ConfigFile) -> str:

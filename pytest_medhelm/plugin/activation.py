@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.plugin.options import SETTINGS, read_settings
+from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.gate_file import Gate
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.worker import Share
     from pytest_medhelm.util.settings import Settings
 
-REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
-"""On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""
-
 
 def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
     try:
         settings = read_settings(config)
-        replay = _told(config).get("replay") or config.stash.get(REPLAY, None)
+        if settings.models and not settings.show_text:
+            from pytest_medhelm.plugin.text_guard import TextGuard
+
+            config.pluginmanager.register(TextGuard(), "medhelm-text-guard")
+        replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
         if replay is not None:
             _replay(config, settings, replay)
         elif settings.models:
@@ -47,10 +48,10 @@ def configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _told(config: pytest.Config) -> Mapping[str, Any]:
+def _from_controller(config: pytest.Config) -> Mapping[str, Any]:
     """What the controller of xdist tells a worker; empty in all other processes."""
-    told: Mapping[str, Any] = getattr(config, "workerinput", {}).get("medhelm", {})
-    return told
+    sent: Mapping[str, Any] = getattr(config, "workerinput", {}).get("medhelm", {})
+    return sent
 
 
 def _is_xdist_controller(config: pytest.Config) -> bool:
@@ -80,10 +81,10 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
-    told = _told(config)
-    if told:
-        roster = apply(resolve_models(config, settings), told["resolved"])
-        _run_items(config, settings, roster, told["run"], None, told["tolerated"])
+    sent = _from_controller(config)
+    if sent:
+        roster = apply(resolve_models(config, settings), sent["resolved"])
+        _run_items(config, settings, roster, sent["run"], None, sent["tolerated"])
     else:
         _control(config, settings)
 
@@ -132,28 +133,42 @@ def _run_items(
     share = _share(config)
     config.stash[SETTINGS] = settings
     config.stash[ROSTER] = roster
-    start_engine = start_engine or partial(start_asking, settings, run, share.processes)
+    start_engine = start_engine or partial(start_asking, settings, run, share.processes, _voice(config))
     pairs = frozenset((status, benchmark) for status, benchmark in tolerated)
     config.pluginmanager.register(WorkerPlugin(config, run, share, start_engine, pairs), "medhelm-worker")
+
+
+def _voice(config: pytest.Config) -> Callable[[str], None] | None:
+    """Writes a line to the terminal at once; None where this process has none, as a worker of xdist."""
+    if _from_controller(config):
+        return None
+
+    def say(line: str) -> None:
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"medhelm: {line}", flush=True)
+
+    return say
 
 
 def _share(config: pytest.Config) -> Share:
     from pytest_medhelm.plugin.worker import Share
 
-    told = _told(config)
-    if not told:
+    sent = _from_controller(config)
+    if not sent:
         return Share(0, 1)
     from pytest_medhelm.plugin.xdist import rank_of
 
     worker = config.workerinput  # type: ignore[attr-defined]
-    return Share(rank_of(worker["workerid"]) if told["static"] else None, worker["workercount"])
+    return Share(rank_of(worker["workerid"]) if sent["static"] else None, worker["workercount"])
 
 
-def _distribute(config: pytest.Config, told: dict[str, Any]) -> None:
+def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
     from pytest_medhelm.plugin.xdist import Distribution, check_distribution
 
     check_distribution(config)
-    config.pluginmanager.register(Distribution(config, told), "medhelm-distribution")
+    config.pluginmanager.register(Distribution(config, sent), "medhelm-distribution")
 
 
 def _check_rubrics(settings: Settings, roster: Roster) -> None:

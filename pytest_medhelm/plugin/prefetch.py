@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.plugin.item_params import params_to_ask
+from pytest_medhelm.plugin.item_params import item_params, params_to_ask
 from pytest_medhelm.scoring.jury.jury import calls_about
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.recorder import Recorder
     from pytest_medhelm.plugin.request_builder import RequestBuilder
     from pytest_medhelm.scoring.record import RecordBuilder
+
+
+MOST_TEXT = 64_000_000
+"""Characters of prompts that the window holds at most: few of a million tokens, and all that else it would."""
 
 
 class Prefetcher:
@@ -57,19 +62,41 @@ class Prefetcher:
 
 
 class _Window:
-    """Which items to ask for, now that one of them is reached."""
+    """Which items to ask for, now that one of them is reached: a number of them, and no more than so much text."""
 
-    def __init__(self, items: Sequence[pytest.Item], size: int) -> None:
+    def __init__(self, items: Sequence[pytest.Item], size: int, most: int = MOST_TEXT) -> None:
         self._items = items
         self._size = size
+        self._most = most
         self._index_of = {item.nodeid: index for index, item in enumerate(items)} if size else {}
-        self._asked = 0
+        self._end = 0
+        """Behind the last item that came into the window."""
+        self._lengths: deque[int] = deque()
+        """Of the items from the present one to the last."""
+        self._held = 0
 
     def advance(self, item: pytest.Item) -> Iterator[pytest.Item]:
         """Yield the items that came into the window; each item is yielded once."""
         index = self._index_of.get(item.nodeid)
         if index is None:
             return
-        end = min(len(self._items), index + self._size)
-        start, self._asked = max(self._asked, index), max(self._asked, end)
-        yield from self._items[start:end]
+        if index > self._end:
+            self._end = index
+            self._lengths.clear()
+        while len(self._lengths) > max(0, self._end - index):
+            self._held -= self._lengths.popleft()
+        self._held = self._held if self._lengths else 0
+        while self._end < min(len(self._items), index + self._size):
+            if self._held >= self._most and self._end > index:
+                return
+            later = self._items[self._end]
+            self._end += 1
+            self._lengths.append(_length(later))
+            self._held += self._lengths[-1]
+            yield later
+
+
+def _length(item: pytest.Item) -> int:
+    """Characters of what an item asks, as far as that is known without building it."""
+    found = item_params(item)
+    return 0 if found is None else found.packed.length

@@ -12,14 +12,14 @@ from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
-from pytest_medhelm.scoring.jury.judge_prompt import prompt_hash
-from pytest_medhelm.scoring.jury.points_prompt import points_prompt_hash
-from pytest_medhelm.scoring.metrics import METRICS, Metric
+from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
 from pytest_medhelm.scoring.record_types import FingerprintInputs
+from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override
+from pytest_medhelm.tasks.rubric_files import rubric_identity, rubric_of_task
 from pytest_medhelm.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Recorder:
             params = item_params(item)
             assert params is not None
             benchmark, packed, model = params
-            judged = bool(self._roster.judges and benchmark.task.rubric)
+            judged = bool(self._roster.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
             item.stash[BUILDER] = RecordBuilder(
                 benchmark=benchmark,
                 instance=packed.unpack(),
@@ -99,14 +99,7 @@ class Recorder:
 
     def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
-        if not self._roster.judges or not benchmark.task.rubric:
-            return None
-        rubric = benchmark.task.rubric
-        name = rubric if isinstance(rubric, str) else ""
-        key = override(self.settings.config, benchmark.task.name, name)
-        if key:
-            return chosen_rubric(self.settings.config, key)
-        return load_rubric(rubric) if isinstance(rubric, str) else rubric
+        return rubric_of_task(self.settings.config, benchmark.task) if self._roster.judges else None
 
     def _fingerprint_of(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)
@@ -127,13 +120,13 @@ class Recorder:
             return None
         facts = {
             "judges": {judge.name: judge.settings() for judge in self._roster.judges},
-            "rubric": rubric.digest,
+            "rubric": rubric_identity(rubric),
+            "wording": f"v{JURY_VERSION}",
             "repeats": self.settings.judge_repeats,
         }
         if isinstance(rubric, PointsRubric):
-            calls = self.settings.rubric_calls
-            return {**facts, "wording": points_prompt_hash(rubric, calls), "calls": calls}
-        return {**facts, "wording": prompt_hash(rubric), "shuffle": self.settings.shuffle_criteria}
+            return {**facts, "calls": self.settings.rubric_calls}
+        return {**facts, "shuffle": self.settings.shuffle_criteria}
 
 
 RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.scoring.jury.panel import Panel
+from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.sqlite import unusable
 
 if TYPE_CHECKING:
     from pluggy import HookRelay
@@ -28,8 +31,11 @@ StartEngine = Callable[[], "Engine | StoredResponses"]
 """Starts what answers requests: models, or what they answered before."""
 
 
-def start_asking(settings: Settings, run: str, processes: int) -> Engine:
-    """The engine that asks models; ``processes`` do so at the same time and share the endpoints."""
+def start_asking(settings: Settings, run: str, processes: int, say: Callable[[str], None] | None) -> Engine:
+    """The engine that asks models; ``processes`` do so at the same time and share the endpoints.
+
+    ``say`` gets what the user should know at once; None: that waits for the next report.
+    """
     from pytest_medhelm.models.engine.engine import Engine
 
     return Engine(
@@ -38,6 +44,8 @@ def start_asking(settings: Settings, run: str, processes: int) -> Engine:
         use_cache=not settings.no_cache,
         processes=processes,
         max_cost=settings.max_cost,
+        wait=settings.wait,
+        say=say,
     )
 
 
@@ -65,6 +73,18 @@ class RequestBuilder:
     def in_flight(self) -> int:
         """Requests at an endpoint at this moment."""
         return 0 if self._engine is None else self._engine.in_flight
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing is asked any more, as a sentence; empty while it is."""
+        return "" if self._engine is None else self._engine.stopped
+
+    def notices(self) -> list[str]:
+        """What the user should know and was not told yet."""
+        found = [] if self._engine is None else list(self._engine.notices)
+        if self._engine is not None and found:
+            self._engine.notices.clear()
+        return found
 
     def close(self) -> None:
         """Stop asking; what is in flight is given up."""
@@ -111,7 +131,10 @@ class RequestBuilder:
             completion = Completion("skipped", error=f"{request.model.name} has no answer to this")
         else:
             completion = Completion("ok", text, finish_reason="stop")
-        self.engine.store.put([(request, completion)], run=self._run)
+        try:
+            self.engine.store.put([(request, completion)], run=self._run)
+        except sqlite3.Error as error:
+            raise StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)) from None
         return completion
 
     def answer(self, record: RecordBuilder) -> tuple[Request, Completion]:

@@ -17,9 +17,9 @@ import pytest
 from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.roster import ROSTER, Roster
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.plugin.activation import REPLAY
 from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.not_run import not_run_of
+from pytest_medhelm.plugin.options import REPLAY
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.data.compressed import CompressedInstance

@@ -1,28 +1,31 @@
-"""What answers and scores were made with besides the data: kept once per hash, so that results can be compared."""
+"""What answers and scores were made with besides the data: kept once per hash, so that results can be compared.
+
+Results are comparable while their scores mean the same. For what the package brings this is said by versions (of a
+Task, a metric, an answer reader, a rubric), which a test holds to the code behind them: a comment or a release changes
+nothing. Code that others bring has no such test, so that a hash of what it does stands beside its version.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import inspect
 import json
+import sys
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_medhelm.scoring.answers import READER_VERSIONS
+from pytest_medhelm.scoring.metrics import MEASURE_VERSIONS
 from pytest_medhelm.scoring.record_types import FingerprintInputs
+from pytest_medhelm.tasks.benchmark import PACKAGED
 from pytest_medhelm.tasks.data.sampling import rank
+from pytest_medhelm.tasks.metric import Metric
+from pytest_medhelm.util.hashing import code_hash, json_hash
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.scoring.metrics import Metric
     from pytest_medhelm.tasks.benchmark import Benchmark
-
-PACKAGE = Path(__file__).parent
-_SCORING = ("answers", "metrics")
-"""Folders of the package that turn a completion into scores."""
 
 
 def fingerprint_inputs(
@@ -32,11 +35,13 @@ def fingerprint_inputs(
 
     ``options``: settings that change scores; ``jury``: judges, rubric and how they are asked, None without a jury.
     """
+    own = [Metric.of(metric) for metric in benchmark.task.metrics]
+    versions = {name: _identity(metric) for name, metric in {**metrics, **{each.name: each for each in own}}.items()}
     facts = {
         "model": model.settings(),
         "code": benchmark.code,
         "prompt": prompt_digest(benchmark),
-        "scoring": _digest([scoring_code(), _code_of_others(metrics), dict(options)]),
+        "scoring": json_hash([READER_VERSIONS, MEASURE_VERSIONS, versions, dict(options)]),
         "jury": jury,
     }
     # TOML has dates, which neither JSON nor xdist can carry.
@@ -46,7 +51,7 @@ def fingerprint_inputs(
 
 def fingerprint_of(facts: FingerprintInputs) -> str:
     """The hash by which records say that they were made alike."""
-    return _digest(facts)
+    return json_hash(facts)
 
 
 def prompt_digest(benchmark: Benchmark) -> str:
@@ -56,30 +61,24 @@ def prompt_digest(benchmark: Benchmark) -> str:
     if first is None:
         return ""
     try:
-        return _digest(list(benchmark.messages(first.unpack())))
+        return json_hash(list(benchmark.messages(first.unpack())))
     except Exception:
         return ""  # The tests themselves will meet the same error, and report it.
 
 
-@cache
-def scoring_code() -> str:
-    """Hash of the package's own code that reads answers and computes metrics, with its version."""
-    files = sorted(path for folder in _SCORING for path in (PACKAGE / folder).glob("*.py"))
-    texts = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in files}
-    return _digest([version("pytest-medhelm"), texts])
+def _identity(metric: Metric) -> str:
+    """Its version; for a metric that a conftest or a plugin brings also what its code does."""
+    version = f"v{metric.version}"
+    compute = inspect.unwrap(metric.compute)
+    if not inspect.isroutine(compute) or _is_of_package(compute):
+        return version
+    with contextlib.suppress(OSError):  # Written at a prompt: it has no file.
+        return f"{version} {code_hash(inspect.getsource(compute))}"
+    return version
 
 
-def _code_of_others(metrics: Mapping[str, Metric]) -> dict[str, str]:
-    """By name the source of the metrics that a conftest or a plugin brings."""
-    sources = {}
-    for name, metric in sorted(metrics.items()):
-        compute = inspect.unwrap(metric.compute)
-        if not inspect.isroutine(compute) or str(compute.__module__).partition(".")[0] == "pytest_medhelm":
-            continue
-        with contextlib.suppress(OSError):  # Written at a prompt: it has no file.
-            sources[name] = inspect.getsource(compute)
-    return sources
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _is_of_package(compute: Any) -> bool:
+    """Also a packaged benchmark's own metric, which in a checkout has another module name than in a wheel."""
+    module = str(compute.__module__)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return module.partition(".")[0] == "pytest_medhelm" or bool(file and any(map(Path(file).is_relative_to, PACKAGED)))

@@ -140,7 +140,7 @@ class RecordBuilder:
             "eval_set_size": len(self.benchmark.instances),
             "fingerprint": self.fingerprint,
             "cluster": instance.cluster,
-            "sub_task": instance.slices.get(task.strata, "") if task.strata else "",
+            "sub_task": instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "",
             "slices": dict(instance.slices),
             "request": response.key if response else "",
             "reference": text_hash(instance.answer),

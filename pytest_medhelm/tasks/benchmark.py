@@ -11,17 +11,21 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.module_code import module_hash
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.public_ids import public_files, public_name, without_names
 from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
+from pytest_medhelm.util.document import document_hash
 from pytest_medhelm.util.errors import DataError, MedhelmError
 from pytest_medhelm.util.settings import Settings
 
@@ -51,7 +55,7 @@ class Benchmark:
     labels: tuple[str, ...]
     """All references of the data where they are labels; empty where they are numbers or texts."""
     code: str
-    """SHA-256 of the module: prompt, reading and scoring."""
+    """The version of the Task; for a module that is not of the package also a hash of what its code does."""
     shots: int = 0
     """Solved examples per question."""
     examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
@@ -104,7 +108,7 @@ class Benchmark:
             "description": self.description,
             "category": task.category,
             "subcategory": task.subcategory,
-            "category_assigned_here": task.placed_here,
+            "category_assigned_here": task.category_assigned_here,
             "outside_medhelm": task.outside_medhelm,
             "map_by": list(task.map_by),
             "access": task.access,
@@ -113,7 +117,7 @@ class Benchmark:
             "licence": task.licence,
             "attribution": task.attribution,
             "redistribution": task.redistribution,
-            "may_use_hosted_api": task.third_party,
+            "may_use_hosted_api": task.may_use_hosted_api,
             "source": task.source,
             "main_metric": task.main_metric,
             "scale": list(task.scale),
@@ -121,7 +125,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_runs) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
@@ -143,7 +147,8 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     """
     task: Task = module.TASK
     try:
-        return _load(module, settings)
+        with data_limit(settings.data_limit):
+            return _load(module, settings)
     except DataError as error:
         raise type(error)(_without_names(str(error), task, Path(module.__file__))) from None
     except MedhelmError:
@@ -153,6 +158,13 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     except (Exception, SystemExit) as error:
         reason = f"{where(error, module.__file__)}{_told(error, settings)}"
         raise DataError(f"{task.name}: its loader ends with {reason}") from None
+
+
+def _identity(task: Task, module: Any) -> str:
+    path = Path(module.__file__)
+    if any(map(path.is_relative_to, PACKAGED)):
+        return f"v{task.version}"
+    return f"v{task.version} {module_hash(module) if path.suffix == '.py' else document_hash(path)}"
 
 
 def where(error: BaseException, file: str | None = None) -> str:
@@ -220,10 +232,10 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         left_out=dict(sorted(left_out.items())),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         labels=tuple(sorted(answers)) if is_closed else (),
-        code=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        code=_identity(task, module),
         shots=shots,
         examples=_load_examples(task, source, shots) if shots else {},
-        description=cleandoc(module.__doc__ or "").partition("\n\nSource:")[0],
+        description=text_of(module).partition("\n\nSource:")[0],
     )
 
 
@@ -238,6 +250,13 @@ def _require_whole_characters(task: Task, instance: Instance, number: int) -> No
         raise DataError(
             f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)"
         ) from None
+
+
+def text_of(module: Any) -> str:
+    """What a module says of its benchmark: its docstring, with what holds of the whole family above the sources."""
+    text, mark, source = cleandoc(module.__doc__ or "").partition("\n\nSource:")
+    notes = "\n".join(wrap(module.TASK.notes, 119))
+    return "\n\n".join(filter(None, (text, notes))) + mark + source
 
 
 def content_key(instance: Instance) -> str:

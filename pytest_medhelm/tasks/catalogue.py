@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 
-from pytest_medhelm.tasks.benchmark import samples_of
+from pytest_medhelm.tasks.benchmark import samples_of, text_of
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
 from pytest_medhelm.util.errors import ConfigError
@@ -26,7 +25,7 @@ class CatalogueEntry:
 
     task: Task
     text: str
-    """The module's docstring: what is asked, read and scored."""
+    """What is asked, read and scored (``text_of``)."""
     path: Path
     """Of the module."""
 
@@ -80,7 +79,7 @@ def catalogue(extra: Path | None = None) -> Catalogue:
         if not isinstance(task, Task):
             problems.append(f"{path} declares no TASK")
         elif task.name not in found:
-            found[task.name] = CatalogueEntry(task, cleandoc(module.__doc__ or ""), path)
+            found[task.name] = CatalogueEntry(task, text_of(module), path)
         elif not path.samefile(found[task.name].path):
             problems.append(f"{path} is left out: {found[task.name].path} is called {task.name} too")
     place = {subcategory: number for number, subcategory in enumerate(CATEGORY_OF)}

@@ -40,6 +40,8 @@ class PointsRubric:
     guidance: str = ""
     """What judges are told besides."""
     title: str = ""
+    version: int = 1
+    """Raised when answers may be rated otherwise than before."""
 
     def criteria_for(self, own: Sequence[PointsCriterion]) -> tuple[PointsCriterion, ...]:
         """The criteria of an instance, given its ``own``. Raises ConfigError when there are none."""

@@ -40,9 +40,5 @@ class Rubric:
     title: str = ""
     harm: bool = False
     """Judges also mark what harm the answer could do."""
-
-
-# What a judge is told
-
-
-# What a judge replies
+    version: int = 1
+    """Raised when answers may be rated otherwise than before."""

@@ -6,6 +6,8 @@ shows_reference  whether judges see the reference; true when left out
 harm             whether judges also mark harm; false when left out
 criteria         a list; each has a name, a question and, where it helps, anchors: what some numbers mean
 
+version          a whole number, 1 when left out; raised when answers may be rated otherwise than before
+
 In place of criteria: guidance, classes (each with a name and a meaning) and blocked.
 
 Or guidance and points: a list of criteria that are met or not met, each with a criterion, points and, where it helps,
@@ -15,12 +17,11 @@ tags; ``points = "instance"`` says that each instance brings its own.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import math
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,15 @@ from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
 from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.hashing import json_hash
 
 if TYPE_CHECKING:
     import yaml
 
+    from pytest_medhelm.tasks.task import Task
     from pytest_medhelm.util.config_file import ConfigFile
 
-CRITERIA_KEYS = ("title", "scale", "shows_reference", "harm", "criteria")
+CRITERIA_KEYS = ("title", "version", "scale", "shows_reference", "harm", "criteria")
 OF_INSTANCE = "instance"
 POINTS_KEYS = ("guidance", "points")
 KEYS = (*CRITERIA_KEYS, *POINTS_KEYS, "blocked", "classes")
@@ -47,6 +50,16 @@ RESERVED = ("helm", "harm")
 def override(config: ConfigFile, benchmark: str, rubric: str) -> str | None:
     """The key of [rubrics] that replaces a benchmark's rubric, if one does; the benchmark's own name goes first."""
     return next((key for key in (benchmark, rubric) if key and key in config.rubrics), None)
+
+
+def rubric_of_task(config: ConfigFile, task: Task) -> Rubric | PointsRubric | None:
+    """What a jury grades a benchmark by: what [rubrics] puts in its rubric's place, else that; None without one."""
+    if not task.rubric:
+        return None
+    key = override(config, task.name, task.rubric if isinstance(task.rubric, str) else "")
+    if key:
+        return chosen_rubric(config, key)
+    return load_rubric(task.rubric) if isinstance(task.rubric, str) else task.rubric
 
 
 def chosen_rubric(config: ConfigFile, key: str) -> Rubric | PointsRubric:
@@ -82,6 +95,24 @@ def read_rubric(path: Path) -> Rubric | PointsRubric:
 
 def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
     """The rubric that a table holds. Raises DocumentError naming file, line and what to write."""
+    return replace(_of_kind(table, name), version=_version(table))
+
+
+def rubric_identity(rubric: Rubric | PointsRubric) -> str:
+    """What says that two rubrics ask the same: the version of a packaged one, of any other also its content."""
+    own = rubric.name not in packaged() or load_rubric(rubric.name).digest != rubric.digest
+    return f"{rubric.name} v{rubric.version}" + (f" {rubric.digest}" if own else "")
+
+
+def _version(table: Table) -> int:
+    value = table.get("version")
+    number = value.number() if value else 1
+    if value and (number != int(number) or number < 1):
+        raise value.error("version is a whole number from 1, e.g. 2")
+    return int(number)
+
+
+def _of_kind(table: Table, name: str) -> Rubric | PointsRubric:
     if "points" in table.values:
         return _points(table, name)
     shows, harm = table.get("shows_reference"), table.get("harm")
@@ -96,17 +127,13 @@ def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
     scale = _scale(table)
     criteria = _criteria(table, scale)
     texts = [[criterion.name, criterion.question, dict(criterion.anchors)] for criterion in criteria]
-    digest = _digest([scale, shown, texts, *(["harm"] if marked else [])])
+    digest = json_hash([scale, shown, texts, *(["harm"] if marked else [])])
     return Rubric(name, criteria, scale, shown, digest, title=title, harm=marked)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def _points(table: Table, name: str) -> PointsRubric:
     for key in table.values:
-        if key not in ("title", *POINTS_KEYS):
+        if key not in ("title", "version", *POINTS_KEYS):
             raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
     criteria = []
     for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():
@@ -121,7 +148,7 @@ def _points(table: Table, name: str) -> PointsRubric:
     if criteria and all(entry.points < 0 for entry in criteria):
         raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")
     guidance = table.text("guidance")
-    digest = _digest([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
+    digest = json_hash([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
     return PointsRubric(name, digest, tuple(criteria), guidance, table.text("title"))
 
 
@@ -142,7 +169,7 @@ def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
     stopped = blocked.one_of(classes) if blocked else ""
     guidance = table.text("guidance")
     # a class has a value from 0 to 1
-    digest = _digest([shown, guidance, classes, stopped])
+    digest = json_hash([shown, guidance, classes, stopped])
     return Rubric(name, (), (0, 1), shown, digest, classes, guidance, stopped, title)
 
 

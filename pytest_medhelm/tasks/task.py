@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -12,6 +12,7 @@ from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, Access, Kind
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pytest_medhelm.tasks.metric import Metric
     from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.rubric import Rubric
 
@@ -38,6 +39,8 @@ class Instance:
     """What only this benchmark's metric needs, e.g. an accepted range."""
     must_pass: float | None = None
     """A never-event: the test fails when the main metric falls below this value."""
+    characters: int = 0
+    """How long the prompt is, where ``prompt`` adds what is not in question and context; 0: it adds little."""
     criteria: tuple[PointsCriterion, ...] = ()
     """What a jury grades the answer by, where each instance brings criteria with points of its own."""
 
@@ -51,6 +54,10 @@ class Excluded:
 
     rule: str
     """Why, in a few words and without content of the record, e.g. "no answer"."""
+
+
+Instances = Iterator[Instance | Excluded]
+"""What a benchmark's ``load`` gives: instances, and what its rule leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class DataFolder:
     pattern: str = "*"
     """Which files in it belong to the data, e.g. "*.txt"."""
     sha256: str = ""
-    """Of its listing as ``sha256sum`` writes it, sorted by name (datasets.folders.listing); empty: not pinned."""
+    """Of its listing as ``sha256sum`` writes it, sorted by name (data.folders.listing); empty: not pinned."""
     url: str = ""
     """Pinned address of a zip file that holds it; empty when it cannot be fetched."""
     member: str = ""
@@ -123,9 +130,9 @@ class Task:
     """Whom to name: authors and year, or the institution."""
     redistribution: bool | None = None
     """The licence lets the data be passed on; None: not stated."""
-    third_party: bool | None = None
+    may_use_hosted_api: bool | None = None
     """The data may be sent to services of third parties; None: not stated. False is enforced for real data."""
-    obtain: str = ""
+    how_to_obtain: str = ""
     """Gated and private data: what to request, and from where. One sentence."""
     size: int | None = None
     """Instances in the split that the MedHELM leaderboard evaluates, before its cap of 1,000; None: not known."""
@@ -135,14 +142,14 @@ class Task:
     """Expected main value of guessing, where it is known."""
     language: str = "en"
     """BCP 47 code ("mul": several): decides how words, numbers and refusals are read."""
-    strata: str = ""
-    """Name of a slice whose groups are fixed sub-runs, averaged with equal weight; empty for none."""
-    sub_runs: tuple[str, ...] = ()
-    """The groups that must all be there for the benchmark to have a value; empty: those found in the data."""
+    sub_tasks_by: str = ""
+    """Name of a slice whose groups are fixed sub-tasks, averaged with equal weight; empty for none."""
+    sub_tasks: tuple[str, ...] = ()
+    """The sub-tasks that must all be there for the benchmark to have a value; empty: those found in the data."""
     limit_by: str = ""
-    """Name of a slice for each group of which the limit holds; empty: as ``strata``."""
+    """Name of a slice for each group of which the limit holds; empty: as ``sub_tasks_by``."""
     cap: int | None = None
-    """The benchmark's own limit per sub-run, lower than the usual 1,000; --medhelm-limit=all lifts it."""
+    """The benchmark's own limit per sub-task, lower than the usual 1,000; --medhelm-limit=all lifts it."""
     positive: str = ""
     """Classification: the label whose precision and recall are reported; empty for none."""
     rubric: str | Rubric | PointsRubric = ""
@@ -151,8 +158,10 @@ class Task:
     """Where solved examples come from; None: the benchmark is always asked without any."""
     shots: int = 0
     """Solved examples per question where --medhelm-shots is not given."""
-    placed_here: bool = False
+    category_assigned_here: bool = False
     """MedHELM publishes no subcategory for this benchmark; the one above is this project's choice."""
+    main_by_jury: bool = True
+    """Where judges are named, theirs is the main score."""
     outside_medhelm: bool = False
     """No benchmark of MedHELM: it never enters the mean win rate or an average over a category."""
     named_only: tuple[str, ...] = ()
@@ -161,10 +170,16 @@ class Task:
     """The sub-tasks of a run in which an embedded model takes part, unless others are named; empty: all."""
     map_by: tuple[str, str] | tuple[()] = ()
     """Names of two slices: the main value in each pair of their groups is shown as a map, the first one downwards."""
+    metrics: tuple[Metric | Callable[..., float | Mapping[str, float]], ...] = ()
+    """Metrics of the benchmark's own, each called by ``score.metric(function, ...)``."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None
     """Own data: the folder of its files, which are real data; None: they are looked for in the usual places."""
+    notes: str = ""
+    """What holds of a whole family of benchmarks, shown below what the module itself says."""
+    version: int = 1
+    """Raised when prompt, reading or scoring change so that scores may differ from before."""
 
     def __post_init__(self) -> None:
         if self.subcategory not in CATEGORY_OF:

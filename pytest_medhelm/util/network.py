@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     import urllib.request
@@ -17,6 +17,9 @@ _COMMON = re.compile(
     r"v\d+\w{0,8}|api|openai|chat|completions|models|deployments|engines|serve|inference", re.IGNORECASE
 )
 """Parts of a path that many servers have; any other may be a key."""
+
+_OPERATIONS = ("chat/completions", "completions", "models", "responses", "embeddings")
+"""What comes after a base URL; users copy it along."""
 
 
 def is_loopback(host: str) -> bool:
@@ -78,7 +81,8 @@ def opener(url: str) -> urllib.request.OpenerDirector:
 
 
 def complete_address(url: str) -> str:
-    """An address with /v1 where it has no path. Raises ValueError when it is none."""
+    """An address with /v1 where it has no path. Raises ValueError that says what is wrong, without the address."""
+    url = url.strip()
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
@@ -86,4 +90,9 @@ def complete_address(url: str) -> str:
         usable = False
     if not usable or " " in url:
         raise ValueError("is not an address; type e.g. http://localhost:8000/v1")
-    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+    path = parts.path.rstrip("/")
+    for operation in _OPERATIONS:
+        if path.endswith(f"/{operation}"):
+            shorter = shown_address(urlunsplit(parts._replace(path=path.removesuffix(f"/{operation}"))))
+            raise ValueError(f"goes on after the base address; it ends before /{operation}: type {shorter}")
+    return urlunsplit(parts._replace(path=path or "/v1", fragment=""))

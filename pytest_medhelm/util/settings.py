@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,24 @@ class Shard:
         return f"{self.number}/{self.count}"
 
 
-def read_shard(text: str) -> Shard:
+DataLimit = int | Literal["none"]
+"""Bytes to which a compressed data file may unpack."""
+_UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, "": 1}
+
+
+def data_limit_of(text: str) -> DataLimit:
+    """The bytes that "8GB", "500 MB" or a plain number of bytes say, or "none". Raises ValueError."""
+    plain = text.strip().upper().replace(" ", "")
+    if plain == "NONE":
+        return "none"
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
+    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if not 0 < size < 1 << 60:
+        raise ValueError("is no size; type e.g. 8GB, or none for no limit")
+    return size
+
+
+def shard_of(text: str) -> Shard:
     """The shard that "3/10" names. Raises ValueError."""
     number, slash, count = text.strip().partition("/")
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
@@ -49,7 +67,11 @@ class Settings:
     gates: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     base_url: str | None
+    allow_programs: tuple[str, ...]
+    """Programs that may be started under --medhelm-offline."""
     data: Path | None
+    data_limit: DataLimit | None
+    """Bytes to which a compressed data file may unpack; None: see tasks/data/limits.py."""
     limit: int | None
     """Instances per benchmark; None means all."""
     sampler: Sampler
@@ -82,6 +104,8 @@ class Settings:
     show_published: bool
     show_text: bool
     config: ConfigFile
+    wait: float
+    """Seconds for which a server is waited for that went away, or is loading its model."""
     rubric_calls: RubricCalls
     sub_tasks: tuple[str, ...]
     """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""

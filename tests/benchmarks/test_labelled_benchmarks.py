@@ -12,25 +12,26 @@ from typing import Any
 
 import pytest
 
-from perf.mock_server import MockServer
-from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.scoring.answers import read_choice
-from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
-from pytest_medhelm.scoring.jury.jury import is_judged
-from pytest_medhelm.scoring.jury.verdict import read_class
-from pytest_medhelm.scoring.metrics.privacy import (
+from benchmarks.shared.security import (
     CLASS_VALUES,
     class_values,
     declines,
     refusal_agreement,
     unjudged_class,
 )
+from perf.mock_server import MockServer
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.scoring.answers import read_choice
+from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
+from pytest_medhelm.scoring.jury.jury import is_judged
+from pytest_medhelm.scoring.jury.verdict import read_class
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.data.sources import locate
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import MODULES, copied, load, read, sample_folder
+from tests.support.checks import some
 from tests.support.suites import cell, leaderboard
 
 openpyxl = pytest.importorskip("openpyxl")
@@ -129,8 +130,8 @@ def test_private_records_stay_and_synthetic_cases_need_a_decision() -> None:
         task = module(name).TASK
         is_private = name.startswith("shc_") or name == "clear"
         assert task.access == "private"
-        assert (task.third_party, task.redistribution) == ((False, False) if is_private else (None, None))
-        assert task.placed_here is not is_private
+        assert (task.may_use_hosted_api, task.redistribution) == ((False, False) if is_private else (None, None))
+        assert task.category_assigned_here is not is_private
 
 
 def test_rows_with_the_same_prompt_are_all_kept(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_only_ent_referral_leaves_out_rows_without_a_label(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", [*TABLES, *SHEETS, "clear"])
 def test_each_option_is_shown_in_words_and_read(name: str) -> None:
-    for entry in load(module(name), sample_folder(module(name))):
+    for entry in some(load(module(name), sample_folder(module(name)))):
         prompt = module(name).prompt(entry)
         assert entry.context in prompt
         for letter, choice in zip("ABCD", entry.choices, strict=False):
@@ -236,8 +237,8 @@ def test_f1_of_a_model_that_says_yes_to_all(run: Any, pytester: pytest.Pytester)
 
 def test_clear_reads_thirteen_workbooks() -> None:
     task = module("clear").TASK
-    assert list(task.sub_runs) == CONDITIONS
-    assert (task.cap, task.chance, task.strata) == (100, pytest.approx(1 / 3), "condition")
+    assert list(task.sub_tasks) == CONDITIONS
+    assert (task.cap, task.chance, task.sub_tasks_by) == (100, pytest.approx(1 / 3), "condition")
     entries = load(module("clear"), sample_folder(module("clear")))
     assert Counter(entry.slices["condition"] for entry in entries) == dict.fromkeys(CONDITIONS, 2)
 

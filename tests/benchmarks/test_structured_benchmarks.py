@@ -23,23 +23,25 @@ from benchmarks.clinical_decision_support import test_ehrshot as ehrshot
 from benchmarks.clinical_decision_support import test_medec as medec
 from benchmarks.medical_research_assistance import test_ehr_sql as ehr_sql
 from benchmarks.medical_research_assistance import test_n2c2_ct_matching as n2c2
-from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.scoring.metrics import METRICS, sql
-from pytest_medhelm.scoring.metrics.error_detection import CORRECT, Finding, medec_helm, read_finding
-from pytest_medhelm.scoring.metrics.error_detection import medec as medec_scores
-from pytest_medhelm.scoring.metrics.icd10 import (
+from benchmarks.shared import sql
+from benchmarks.shared.error_detection import CORRECT, Finding, medec_helm, read_finding
+from benchmarks.shared.error_detection import medec as medec_scores
+from benchmarks.shared.icd10 import (
     mimiciv_billing_code,
     mimiciv_billing_code_helm,
     normal_code,
     read_codes,
 )
+from benchmarks.shared.timelines import Timelines, read_labels
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.scoring.response import Response
-from pytest_medhelm.tasks.data.timelines import Timelines, read_labels
+from pytest_medhelm.scoring.score import Score
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import SAMPLES
+from tests.support.checks import some
 from tests.support.real_data import real
 
 
@@ -60,7 +62,7 @@ def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
     response = Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
     draft: Any = RecordBuilder(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
     draft.response = response
-    score = Score(draft, SimpleNamespace(metrics=METRICS))  # type: ignore[arg-type]
+    score = Score(draft, METRICS, SimpleNamespace())  # type: ignore[arg-type]
     getattr(module, f"test_{module.TASK.name}")(instance, response, score)
     return draft
 
@@ -105,7 +107,7 @@ def test_medec_pairs_of_one_vignette_share_a_cluster() -> None:
     assert sum(len(group) == 2 for group in groups.values()) > 270
     shown = [[{line.partition(" ")[2] for line in entry.context.splitlines()} for entry in g] for g in groups.values()]
     # one pair differs in the tense of its verbs, too
-    assert all(len(pair[0] & pair[1]) >= 0.4 * min(map(len, pair)) for pair in shown if len(pair) == 2)
+    assert all(len(pair[0] & pair[1]) >= 0.4 * min(map(len, pair)) for pair in some(shown) if len(pair) == 2)
     apart = [
         (one[0].id, other[0].id)
         for (one, lines), (other, others) in combinations(zip(groups.values(), shown, strict=True), 2)
@@ -115,7 +117,7 @@ def test_medec_pairs_of_one_vignette_share_a_cluster() -> None:
 
 
 def test_medec_texts_hold_no_carriage_return_and_every_reference_is_read_back() -> None:
-    for entry in medec_test():
+    for entry in some(medec_test()):
         assert "\r" not in entry.context + entry.answer
         found = read_finding(entry.answer)
         assert found is not None
@@ -124,7 +126,7 @@ def test_medec_texts_hold_no_carriage_return_and_every_reference_is_read_back() 
 
 def test_medec_scores_of_references_are_perfect_and_medhelm_misses_every_error() -> None:
     values: dict[str, Counter[tuple[float, float]]] = {"error": Counter(), "correct": Counter()}
-    for entry in medec_test():
+    for entry in some(medec_test()):
         gold = entry.fields["gold"]
         draft = scored(medec, entry, entry.answer)
         assert draft.scores["medec_error_flag_accuracy"] == 1.0
@@ -439,7 +441,7 @@ def test_billing_scores_an_answer_with_none_unread_and_partly_right_codes() -> N
 
 
 def test_every_sample_code_is_read_back_from_every_form() -> None:
-    for entry in instances(billing, *sample(billing)):
+    for entry in some(instances(billing, *sample(billing))):
         codes = entry.fields["codes"]
         expected = {normal_code(code) for code in codes}
         bare = [code.replace(".", "") for code in codes]
@@ -562,10 +564,10 @@ def test_ehr_sql_counts(questions: list[Instance]) -> None:
 def test_ehr_sql_reference_queries_run_once_repaired(questions: list[Instance], demo: Path) -> None:
     """Version 1.5.1 says that each of its queries runs; eight hold names of normal bounds that are no columns."""
     failing, repaired, differing = [], 0, 0
-    for entry in questions:
+    for entry in some(questions):
         if entry.answer == "null":
             continue
-        stored, query = sql.at_time(entry.answer, ehr_sql.NOW), sql.repaired(entry.answer, ehr_sql.NOW)
+        stored, query = sql.at_time(entry.answer, sql.NOW), sql.repaired(entry.answer, sql.NOW)
         rows, as_stored = sql.run_query(demo, query), sql.run_query(demo, stored)
         assert rows is not None, entry.id
         repaired += query != stored
@@ -585,8 +587,8 @@ def test_ehr_sql_perfect_answers_are_right_here_and_mostly_wrong_at_medhelm(
 ) -> None:
     chosen = random.Random(3).sample([entry for entry in questions if entry.slices["answerable"] == "yes"], 150)
     helm = Counter[float]()
-    for entry in chosen:
-        draft = scored(ehr_sql, entry, f"<sql>{sql.repaired(entry.answer, ehr_sql.NOW)};</sql>")
+    for entry in some(chosen):
+        draft = scored(ehr_sql, entry, f"<sql>{sql.repaired(entry.answer, sql.NOW)};</sql>")
         assert draft.scores["ehr_sql_execution_accuracy"] == 1.0, entry.id
         assert draft.scores["ehr_sql_query_validity"] == 1.0
         helm[draft.scores["ehr_sql_execution_accuracy_helm"]] += 1
@@ -1044,8 +1046,8 @@ def test_timelines_read_the_subjects_that_are_needed(tmp_path: Path) -> None:
 
 
 def test_ehrshot_declares_the_three_tasks_of_the_leaderboard() -> None:
-    assert ehrshot.TASK.sub_runs == ("guo_readmission", "new_hypertension", "lab_anemia")
-    assert (ehrshot.TASK.strata, ehrshot.TASK.positive) == ("task", "yes")
+    assert ehrshot.TASK.sub_tasks == ("guo_readmission", "new_hypertension", "lab_anemia")
+    assert (ehrshot.TASK.sub_tasks_by, ehrshot.TASK.positive) == ("task", "yes")
     draft = scored(ehrshot, instances(ehrshot, *sample(ehrshot))[0], "B")
     assert draft.scores == {"exact_match": 1.0, "exact_match_helm": 1.0}
     assert draft.label == ("no", "no")

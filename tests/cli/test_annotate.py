@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pytest_medhelm.cli.main import main
 from tests.support.juries import NAMES, named, number_of, rating, talks
 from tests.support.letters import gold
 from tests.support.servers import vllm
+from tests.support.sessions import Sessions
 from tests.support.suites import cell, leaderboard
 
 SUITE = "medhelm-results/default"
@@ -50,17 +53,30 @@ def judge(body: dict[str, Any]) -> str:
     return rating(1 + number_of(body) % 5, harm="none")
 
 
-@pytest.fixture
-def judged(run: Any, pytester: pytest.Pytester) -> Callable[..., Path]:
-    """A suite of judged answers."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> Callable[[int], Path]:
+    """The folder of a session whose answers were judged, made once for each number of questions."""
 
-    def make(questions: int, *options: str) -> Path:
-        data = talks(pytester.path, questions)
+    @cache
+    def make(questions: int) -> Path:
+        folder = tmp_path_factory.mktemp("judged")
+        talks(folder, questions)
         with MockServer(judge, models=("doctor", "calm", "stern")) as server:
-            run(*named(server, "calm", "stern"), data, *options)
-        return pytester.path / SUITE
+            sessions.run_in(folder, *named(server, "calm", "stern"), "--medhelm-data=data")
+        return folder
 
     return make
+
+
+@pytest.fixture
+def judged(made: Callable[[int], Path], pytester: pytest.Pytester) -> Callable[[int], Path]:
+    """A suite of judged answers in the present folder."""
+
+    def copy(questions: int) -> Path:
+        shutil.copytree(made(questions), pytester.path, dirs_exist_ok=True)
+        return pytester.path / SUITE
+
+    return copy
 
 
 def test_ratings_and_harm_from_a_table_to_page_and_command(
@@ -152,7 +168,7 @@ def test_a_semantic_metric_stands_beside_clinicians(
     pytester.makeconftest(BERT)
     data = talks(pytester.path, 12)
     path = pytester.path / "test_talks.py"
-    path.write_text(path.read_text() + "    score.bertscore(response.text, instance.answer)\n")
+    path.write_text(path.read_text() + '    score.metric("bertscore", response.text, instance.answer)\n')
     with MockServer(judge, models=("doctor", "calm")) as server:
         pytester.runpytest_subprocess(*named(server, "calm"), data)
     rows = [("ann", "talks", f"t{number:03d}", "vllm/doctor", number, 1, 1, "", "", "") for number in range(12)]

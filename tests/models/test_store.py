@@ -7,43 +7,82 @@ import sys
 from pathlib import Path
 
 from perf.mock_server import MockServer
+from pytest_medhelm.models.endpoint import Endpoint
+from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.request import Completion, make_request
-from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.spec import Endpoint, Model
+from pytest_medhelm.models.engine.store import ResponseStore, is_alive, process_name
+from pytest_medhelm.models.spec import Model
 from tests.support.paths import CHECKOUT
 from tests.support.servers import until
 
-OPEN_AND_CLAIM = """
+OPEN_AND_WRITE = """
 import sys
 from pathlib import Path
 from pytest_medhelm.models.engine.store import ResponseStore
 for number in range(15):
     store = ResponseStore(Path(sys.argv[1]) / str(number) / "responses.sqlite")
-    assert store.claim(sys.argv[2])
-    store.release(sys.argv[2])
+    store.put_text(sys.argv[2], "a text")
     store.close()
+"""
+
+CLAIM = """
+import sys
+from pathlib import Path
+from pytest_medhelm.models.engine.claims import Claims
+claims = Claims(Path(sys.argv[1]))
+print(claims.take(7), flush=True)
+sys.stdin.read()
 """
 
 
 def test_processes_that_make_the_same_file_at_once_do_not_collide(tmp_path: Path) -> None:
     processes = [
-        subprocess.Popen([sys.executable, "-c", OPEN_AND_CLAIM, tmp_path, f"key{rank}"], cwd=CHECKOUT)
+        subprocess.Popen([sys.executable, "-c", OPEN_AND_WRITE, tmp_path, f"key{rank}"], cwd=CHECKOUT)
         for rank in range(4)
     ]
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
 
 
-def test_a_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "responses.sqlite"
-    code = OPEN_AND_CLAIM.replace("    store.release(sys.argv[2])\n", "")
-    subprocess.run([sys.executable, "-c", code, tmp_path, "key"], cwd=CHECKOUT, check=True)
-    store = ResponseStore(tmp_path / "0" / "responses.sqlite")
-    assert store.claim("key")
-    store.close()
-    other = ResponseStore(path)
-    assert other.claim("key")
-    other.close()
+def test_a_claim_ends_with_its_process_also_when_nobody_fetches_that(tmp_path: Path) -> None:
+    path = tmp_path / "responses.lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, path], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline().strip() == "True"
+    claims = Claims(path)
+    assert not claims.take(7)
+    assert claims.take(8), "other requests are free"
+    holder.kill()
+    until(lambda: claims.take(7))
+    assert holder.returncode is None, "it is a zombie here: nobody has fetched its end"
+    holder.communicate()
+    claims.close()
+
+
+def test_two_engines_of_one_process_keep_their_claims_apart(tmp_path: Path) -> None:
+    first, second = (Claims(tmp_path / "responses.lock") for _ in range(2))
+    assert first.take(1)
+    assert not second.take(1)
+    first.release(1)
+    assert second.take(1)
+    second.close()
+    assert first.take(1)
+    first.close()
+
+
+def test_a_process_is_known_by_its_start_too(tmp_path: Path) -> None:
+    own = process_name()
+    assert is_alive(own)
+    pid, _, start = own.partition(":")
+    if start:
+        assert not is_alive(f"{pid}:{int(start) + 1}"), "another process that had this number"
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        child_name = f"{child.pid}:{Path(f'/proc/{child.pid}/stat').read_text().rpartition(') ')[2].split()[19]}"
+        until(lambda: not is_alive(child_name))
+        child.wait()
+    assert not is_alive("")
 
 
 def test_errors_are_not_stored_and_texts_survive(tmp_path: Path) -> None:

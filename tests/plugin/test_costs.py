@@ -13,9 +13,10 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.models.engine.budget import FIRST_ANSWER, Budget
+from pytest_medhelm.models.engine.reply import read_usage
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.engine.transport import Fault, read_usage
+from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.price import Price, spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.results.leaderboard.spending import Party, money, paid_by
@@ -120,7 +121,7 @@ def test_the_token_counts_of_a_server(usage: dict[str, Any], read: dict[str, int
         ("{ input = true, output = 1 }", "*price: input = True is no amount*"),
         ("{ input = 1, output = nan }", "*price: output = nan is no amount*"),
         ("{ input = 1, output = 1, batch = 1 }", "*price has no key 'batch'; known are: input, output, cached_input*"),
-        ("3", "*price = 3 is of the wrong type"),
+        ("3", "*price = 3 is of the wrong type: it must be a table"),
     ],
 )
 def test_a_wrong_price_is_one_sentence(price: str, sentence: str, pytester: pytest.Pytester) -> None:
@@ -428,7 +429,7 @@ def test_a_test_that_asks_by_itself_is_not_run_beyond_the_budget(pytester: pytes
     [
         ("5", "", '*needs the price of vllm/a: write [[]models."vllm/a"[]] and below it price = *'),
         ("5", '[models."vllm/a"]\nprice = { input = 1, output = 1 }\n', "*needs the price of vllm/j: *"),
-        ("0", "", "--medhelm-max-cost: '0' is not an amount above 0; type e.g. --medhelm-max-cost=5"),
+        ("0", "", "--medhelm-max-cost: '0' is not an amount above 0; type e.g. 5"),
         ("much", "", "--medhelm-max-cost: 'much' is not an amount above 0*"),
         ("", '[run]\nmax_cost = 0.5\ncurrency = "EUR"\n', "*needs the price of vllm/a: *(EUR per million tokens*"),
     ],

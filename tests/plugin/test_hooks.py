@@ -40,7 +40,7 @@ def test_hooks(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
     data = letters(4)
     pytester.makeconftest(CONFTEST)
     path = pytester.path / "test_letters.py"
-    path.write_text(path.read_text() + "    score.length(response.text, instance.answer)\n")
+    path.write_text(path.read_text() + '    score.metric("length", response.text, instance.answer)\n')
     with MockServer(lambda body: "A") as server:
         result = run(*vllm(server), "--medhelm-model=house/echo", f"--medhelm-data={data}")
         assert {body["user"] for body in server.requests} == {"evaluation"}
@@ -50,6 +50,20 @@ def test_hooks(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
     assert cell(board, "letters", "house/echo")["statuses"] == {"unparsed": 4}
     folder = pytester.path / "medhelm-results/default"
     assert (folder / "short.txt").read_text() == "2"
+
+
+def test_a_metric_that_is_not_declared_is_an_error_of_the_item(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    data = letters(2)
+    path = pytester.path / "test_letters.py"
+    path.write_text(path.read_text() + '    score.metric("lenght", response.text, instance.answer)\n')
+    result = run(*vllm(server), f"--medhelm-data={data}")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["the benchmark 'letters' declares no metric 'lenght': write Task(*metrics=(lenght,))*"]
+    )
+    result.assert_outcomes(failed=2)
 
 
 @pytest.mark.parametrize("absent", ["xdist", "html", "terminal"])

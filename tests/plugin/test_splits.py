@@ -16,6 +16,7 @@ from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
+from tests.support.checks import some
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
 
@@ -24,7 +25,7 @@ def packed(names: Sequence[str], group: str = "") -> list[CompressedInstance]:
     task = Task(
         name="t", title="T", subcategory="Planning Treatments", access="public", kind="classification",
         files=(DataFile("t.csv"),), load=lambda path: (), main_metric="exact_match", licence="", source="",
-        strata="run" if group else "",
+        sub_tasks_by="run" if group else "",
     )  # fmt: skip
     return [CompressedInstance(Instance(name, "?", "A", slices={"run": group}), task) for name in names]
 
@@ -159,7 +160,7 @@ def test_a_benchmark_without_a_split_is_asked_without_examples(
     letters: Callable[..., Path], run: Any, server: MockServer
 ) -> None:
     assert run(*vllm(server), f"--medhelm-data={letters(3)}", "--medhelm-shots=3").ret == 0
-    assert all(len(asked(body)) == 1 for body in server.requests)
+    assert all(len(asked(body)) == 1 for body in some(server.requests))
 
 
 def test_system_messages_stay_in_front_of_solved_examples() -> None:
@@ -211,7 +212,7 @@ def load(path):
 TASK = Task(
     name="halves", title="Halves", subcategory="Planning Treatments", access="public", kind="multiple_choice",
     files=(DataFile("halves.csv"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
-    strata="run", sub_runs=("one", "two"), cap=900,
+    sub_tasks_by="run", sub_tasks=("one", "two"), cap=900,
 )
 
 def prompt(instance):
@@ -322,7 +323,7 @@ def test_data_under_an_agreement_is_not_sent_to_third_parties(
 ) -> None:  # fmt: skip
     data = letters(3)
     path = pytester.path / "test_letters.py"
-    path.write_text(path.read_text().replace("chance=0.25", "chance=0.25, third_party=False"))
+    path.write_text(path.read_text().replace("chance=0.25", "chance=0.25, may_use_hosted_api=False"))
     # the name is resolved to the mock server, so that nothing leaves this machine whatever happens
     (pytester.path / "conftest.py").write_text(
         f"""

@@ -130,7 +130,7 @@ def test_a_refused_key(letters: Callable[..., Path], run: Any) -> None:
     with MockServer(api_key="sesame") as server:
         result = run(*vllm(server), f"--medhelm-data={letters(2)}")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: * refuses the key (HTTP 401): check the API key of endpoint 'vllm'"])
+    result.stderr.fnmatch_lines(["ERROR: * refuses the key (HTTP 401): check $VLLM_API_KEY of endpoint 'vllm'"])
 
 
 def test_a_server_that_speaks_something_else(run: Any) -> None:

@@ -76,14 +76,11 @@ def twins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         folder = tmp_path_factory.mktemp("twin")
         write_project(folder)
         server.requests.clear()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
-            options = [
-                "--medhelm-data=data", *named(server), *request.param,
-                "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html", "-p", "no:cacheprovider", *extra,
-            ]  # fmt: skip
-            result = sessions.run(folder, *options)
+        options = [
+            "--medhelm-data=data", *named(server), *request.param,
+            "--junitxml=ci.xml", "--html=ci.html", "--self-contained-html", *extra,
+        ]  # fmt: skip
+        result = sessions.run_in(folder, *options)
         return Ended(
             folder, result, Counter(json.dumps(body, sort_keys=True) for body in server.requests), PART is request.param
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +13,38 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.browser import faults, needs_browser
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.letters import gold
+from tests.support.letters import gold, write_letters
 from tests.support.servers import vllm
+from tests.support.sessions import Sessions
 from tests.support.suites import leaderboard
 
 OLD, NEW = "medhelm-results/old", "medhelm-results/new"
 
 
-@pytest.fixture
-def two(letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
+@pytest.fixture(scope="module")
+def suites(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> Path:
     """Two suites of 40 questions: the old model is wrong on cases 1 to 3, the new one on case 3 and 9."""
+    folder = tmp_path_factory.mktemp("two")
+    write_letters(folder, 40)
+    for suite, wrong in (("old", (1, 2, 3)), ("new", (3, 9))):
 
-    def make() -> None:
-        data = letters(40)
-        for suite, wrong in (("old", (1, 2, 3)), ("new", (3, 9))):
+        def reply(body: dict[str, Any], wrong: tuple[int, ...] = wrong) -> str:
+            bad = any(f"Case {number}." in str(body) for number in wrong)
+            return "ABCD"[("ABCD".index(gold(body)) + 1) % 4] if bad else gold(body)
 
-            def reply(body: dict[str, Any], wrong: tuple[int, ...] = wrong) -> str:
-                bad = any(f"Case {number}." in str(body) for number in wrong)
-                return "ABCD"[("ABCD".index(gold(body)) + 1) % 4] if bad else gold(body)
-
-            with MockServer(reply) as server:
-                run(
-                    *vllm(server),
-                    "--medhelm-model=baseline/random",
-                    f"--medhelm-data={data}",
-                    f"--medhelm-suite={suite}",
-                )
-        capsys.readouterr()
-
-    return make
+        with MockServer(reply) as server:
+            options = (*vllm(server), "--medhelm-model=baseline/random", "--medhelm-data=data")
+            sessions.run_in(folder, *options, f"--medhelm-suite={suite}")
+    return folder
 
 
-def test_who_changed(two: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    two()
+@pytest.fixture
+def two(suites: Path, pytester: pytest.Pytester) -> None:
+    """Both suites, and the benchmark, in the present folder."""
+    shutil.copytree(suites, pytester.path, dirs_exist_ok=True)
+
+
+def test_who_changed(two: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", OLD, NEW, "--json=found.json", "--html=found.html"]) == 0
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
@@ -60,16 +59,14 @@ def test_who_changed(two: Callable[..., None], capsys: pytest.CaptureFixture[str
     assert 'href="medhelm-results/new/instances.html#benchmark=letters&amp;model=vllm/mock&amp;instance=q009"' in page
 
 
-def test_a_leaderboard_says_the_same_as_its_suite(two: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    two()
+def test_a_leaderboard_says_the_same_as_its_suite(two: None, capsys: pytest.CaptureFixture[str]) -> None:
     main(["compare", OLD, NEW])
     by_suite = capsys.readouterr().out
     main(["compare", f"{OLD}/leaderboard.json", f"{NEW}/leaderboard.json"])
     assert capsys.readouterr().out == by_suite
 
 
-def test_the_exit_status_tells_what_is_shown(two: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    two()
+def test_the_exit_status_tells_what_is_shown(two: None, capsys: pytest.CaptureFixture[str]) -> None:
     better, worse = "--model=vllm/mock", "--model=baseline/random"
     assert main(["compare", OLD, OLD, worse, better]) == 0
     assert main(["compare", OLD, OLD, better, worse]) == 1
@@ -80,13 +77,12 @@ def test_the_exit_status_tells_what_is_shown(two: Callable[..., None], capsys: p
 
 
 def test_what_differs_is_said(
-    two: Callable[..., None],
+    two: None,
     run: Any,
     server: MockServer,
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    two()
     module = pytester.path / "test_letters.py"
     module.write_text(module.read_text().replace('f"{instance.question}', 'f"Please: {instance.question}'))
     run(*vllm(server), "--medhelm-data=data", "--medhelm-limit=20", "--medhelm-suite=third")
@@ -127,9 +123,8 @@ def test_judges_are_compared_by_common_triples(run: Any, pytester: pytest.Pytest
     ],
 )
 def test_a_mistake_is_one_sentence(
-    arguments: tuple[str, ...], sentence: str, two: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], sentence: str, two: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    two()
     assert main(["compare", *arguments]) == 1
     said = capsys.readouterr().err
     assert sentence in said
@@ -141,12 +136,11 @@ HOSTILE = "vllm/\x1b[2J\x1b]0;owned\x07\n::error::<script>document.title='run'</
 
 @needs_browser
 def test_names_of_a_strange_file_do_nothing(
-    two: Callable[..., None],
+    two: None,
     visit: Any,
     pytester: pytest.Pytester,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    two()
     board = leaderboard(pytester.path, "new")
     for facts in (*board["results"]["models"], *board["results"]["cells"]):
         key = "name" if "name" in facts else "model"
@@ -166,8 +160,7 @@ def test_names_of_a_strange_file_do_nothing(
 
 
 @needs_browser
-def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:
-    two()
+def test_what_differs_stands_above_the_values(two: None, visit: Any, pytester: pytest.Pytester) -> None:
     board = leaderboard(pytester.path, "new")
     for cell_ in board["results"]["cells"]:
         cell_["provenance"]["prompt"] = "another"
@@ -180,8 +173,7 @@ def test_what_differs_stands_above_the_values(two: Callable[..., None], visit: A
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_reads_well(scheme: str, two: Callable[..., None], visit: Any, pytester: pytest.Pytester) -> None:
-    two()
+def test_the_page_reads_well(scheme: str, two: None, visit: Any, pytester: pytest.Pytester) -> None:
     main(["compare", OLD, NEW, "--html=found.html"])
     tab = visit.open(pytester.path / "found.html", color_scheme=scheme)
     assert faults(tab) == []

@@ -359,7 +359,7 @@ def test_sub_runs_that_count_alike_have_no_value(
     data = letters(40)
     module = (pytester.path / "test_letters.py").read_text()
     module = module.replace('row["answer"], choices', 'row["answer"], slices={"ward": row["answer"]}, choices')
-    (pytester.path / "test_letters.py").write_text(module.replace("chance=0.25", 'chance=0.25, strata="ward"'))
+    (pytester.path / "test_letters.py").write_text(module.replace("chance=0.25", 'chance=0.25, sub_tasks_by="ward"'))
     run("--medhelm-model=baseline/random", f"--medhelm-data={data}")
     rows = export(pytester.path, "--aggregate", to="a.jsonl")
     values = [row for row in rows if row["kind"] == "value"]

@@ -9,8 +9,6 @@ import re
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from glob import glob
 from html import unescape
@@ -26,10 +24,12 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
 from tests.support.browser import faults, needs_browser
+from tests.support.checks import some
 from tests.support.juries import named, number_of, rating, talks
-from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.letters import gold, write_letters
 from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
+from tests.support.sessions import Sessions
 
 MAY, JUNE, JULY, AUGUST = (f"medhelm-results/{month}" for month in ("may", "june", "july", "august"))
 HOSTILE = "vllm/</title><script>document.title='run'</script>\x1b[31m\u202eevil\n::error::" + "x" * 3000
@@ -40,34 +40,27 @@ def evaluated(letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixt
     """Evaluate a model that answers some cases wrong, in a suite of a given name."""
     letters(40)
 
-    def make(suite: str, wrong: tuple[int, ...] = ()) -> None:
+    def make(suite: str, wrong: tuple[int, ...] = (), *options: str) -> None:
         def reply(body: dict[str, Any]) -> str:
             bad = any(f"Case {number}." in str(body) for number in wrong)
             return "ABCD"[("ABCD".index(gold(body)) + 1) % 4] if bad else gold(body)
 
         with MockServer(reply) as server:
-            run(*vllm(server), "--medhelm-data=data", f"--medhelm-suite={Path(suite).name}")
+            run(*vllm(server), "--medhelm-data=data", f"--medhelm-suite={Path(suite).name}", *options)
         capsys.readouterr()
 
     return make
 
 
 @pytest.fixture(scope="module")
-def one_suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_suite(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> Path:
     """A folder with the small benchmark and one suite of it: three cases of 40 are wrong."""
     folder = tmp_path_factory.mktemp("one")
-    (folder / "test_letters.py").write_text(LETTERS)
-    for place in ("pinned.json", "data/letters/letters.json"):
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(letters_data(40))
+    write_letters(folder, 40)
     with MockServer(
         lambda body: "ABCD" if any(f"Case {number}." in str(body) for number in (1, 2, 3)) else gold(body)
     ) as server:
-        command = ["pytest", "-q", *vllm(server), "--medhelm-data=data", "--medhelm-suite=may"]
-        environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH")}
-        subprocess.run(
-            [sys.executable, "-m", *command], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL
-        )
+        assert sessions.run_in(folder, *vllm(server), "--medhelm-data=data", "--medhelm-suite=may").ret == 0
     return folder
 
 
@@ -416,5 +409,5 @@ def test_an_axis_encloses_its_values(numbers: list[float]) -> None:
 def test_labels_do_not_overlap(heights: list[float]) -> None:
     found = spaced(heights, 30, 260)
     ordered = sorted(found)
-    assert all(second - first >= LABEL_HEIGHT - 0.11 for first, second in pairwise(ordered))
-    assert all(30 - LABEL_HEIGHT < place <= 260 for place in found)
+    assert all(second - first >= LABEL_HEIGHT - 0.11 for first, second in some(pairwise(ordered)))
+    assert all(30 - LABEL_HEIGHT < place <= 260 for place in some(found))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -61,7 +62,9 @@ def test_an_old_suite_is_brought_up_to_date_and_keeps_everything(old: Path) -> N
         assert suite.cells() == [("letters", "baseline/lexical"), ("letters", "vllm/mock")]
         assert len(list(suite.records("letters", "vllm/mock"))) == 12
         assert all(store.get(key) for key in keys)
-        assert store.claim("a key")
+    with closing(sqlite3.connect(old / "responses.sqlite")) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert "claims" not in tables, "claims are locks that leave nothing behind"
 
 
 def test_an_old_suite_can_be_reported_and_exported(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +75,24 @@ def test_an_old_suite_can_be_reported_and_exported(old: Path, capsys: pytest.Cap
     assert "1.00" in printed
     assert "0.25" in printed
     assert (old / "scores.csv").read_text().count('"exact_match",') == 24
+
+
+def test_a_suite_that_cannot_be_written_is_read_as_it_is(
+    old: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    out = old.parent / "scores.csv"
+    # The superuser may write anything; a file system that is mounted to be read only says so to os.access.
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    assert main(["report", str(old)]) == 0
+    assert main(["export", str(old), "--to", str(out)]) == 0
+    assert main(["compare", str(old), str(old), "--model", "baseline/lexical", "--model", "vllm/mock"]) in (0, 1)
+    printed = capsys.readouterr().out
+    assert "cannot be written: its pages stay as they are" in printed
+    assert "1.00" in printed
+    assert out.read_text().count('"exact_match",') == 24
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -102,9 +123,9 @@ def test_two_processes_may_bring_the_same_file_up_to_date(old: Path) -> None:
         slow.execute("PRAGMA journal_mode=WAL")
         RESPONSES.prepare(slow)
         with closing(ResponseStore(old / "responses.sqlite")) as store:
-            assert store.claim("mine")
+            store.reserve("run", 1.0, 2.0, 0)
         RESPONSES.prepare(slow)
-        assert slow.execute("SELECT COUNT(*) FROM claims").fetchone() == (1,)
+        assert slow.execute("SELECT COUNT(*) FROM spending").fetchone() == (1,)
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(old: Path) -> None:

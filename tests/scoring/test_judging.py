@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from perf.mock_server import Fault, MockServer
+from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.job import FollowUp
 from pytest_medhelm.models.engine.request import Completion, Request, make_request, without_form
-from pytest_medhelm.models.spec import Endpoint, Model
+from pytest_medhelm.models.spec import Model
 from pytest_medhelm.scoring.jury.judge_prompt import reply_form
 from pytest_medhelm.scoring.jury.verdict import JudgeAttempt, make_verdict, read_reply
 from pytest_medhelm.tasks.rubric import Rubric
@@ -101,10 +102,11 @@ def test_a_server_that_knows_no_form_is_asked_without_and_remembered(refusal: Fa
 
 def test_other_refusals_are_no_matter_of_form(engine: Engine) -> None:
     with MockServer(lambda _: Fault("status", 400, body="no such model"), models=("judge",)) as server:
-        assert engine.ask(request(model(server.url))).error == "HTTP 400"
+        assert engine.ask(request(model(server.url))).error.startswith("HTTP 400: judge is not served there")
         assert len(server.requests) == 1
     with MockServer(lambda _: REFUSALS[0], models=("judge",)) as server:
-        assert engine.ask(request(model(server.url, structured=True))).error == "HTTP 400", "structured = true insists"
+        refusal = engine.ask(request(model(server.url, structured=True)))
+        assert refusal.outcome == "request_error", "structured = true insists"
         assert len(server.requests) == 1
 
 

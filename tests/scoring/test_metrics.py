@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import pytest
 
 from benchmarks.clinical_decision_support import test_med_qa as med_qa
 from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_bench
-from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.results.stats.intervals import standard_error
-from pytest_medhelm.scoring.metrics import METRICS
-from pytest_medhelm.scoring.metrics.calculation import (
+from benchmarks.shared.calculation import (
     Value,
     medcalc_accuracy,
     medcalc_accuracy_helm,
@@ -21,6 +17,9 @@ from pytest_medhelm.scoring.metrics.calculation import (
     read_gestational_age,
     read_value,
 )
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.results.stats.intervals import standard_error
+from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.metrics.exact_match import (
     exact_match,
     f1_score,
@@ -31,6 +30,7 @@ from pytest_medhelm.scoring.metrics.exact_match import (
 from pytest_medhelm.scoring.metrics.rouge import rouge_english as rouge
 from pytest_medhelm.scoring.metrics.rouge import rouge_unicode
 from pytest_medhelm.scoring.response import Response
+from pytest_medhelm.scoring.score import Score
 from pytest_medhelm.tasks.task import Instance
 from tests.support.real_data import real
 
@@ -221,8 +221,8 @@ class Scores(dict[str, float]):
 
     choice = Score.choice  # the real one, on these scores
 
-    def medcalc_accuracy(self, prediction: Value | None, lower: str, upper: str) -> None:
-        self["medcalc_accuracy"] = 0.0 if prediction is None else medcalc_accuracy(prediction, lower, upper)
+    def metric(self, metric: Callable[..., float], prediction: Value | None, lower: str, upper: str) -> None:
+        self[metric.__name__] = 0.0 if prediction is None else metric(prediction, lower, upper)
 
     def helm(self, name: str, value: float) -> None:
         self[f"{name}_helm"] = value

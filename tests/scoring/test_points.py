@@ -26,9 +26,9 @@ from pytest_medhelm.scoring.jury.points import (
 )
 from pytest_medhelm.scoring.jury.points_prompt import read_met
 from pytest_medhelm.tasks.points import PointsCriterion
-from tests.conftest import cell, leaderboard
 from tests.support.benchmark_modules import MODULES, load, sample_folder
 from tests.support.juries import records
+from tests.support.suites import cell, leaderboard
 
 SETS = [module for module in MODULES if module.TASK.name.startswith("health_bench")]
 

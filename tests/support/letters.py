@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 LETTERS = '''
 """Ten questions whose right answer is the letter named in the question."""
 import hashlib, json
 from pathlib import Path
-from pytest_medhelm import DataFile, Instance, Task
-from pytest_medhelm.tasks.prompts import answer_letter, lettered
+from pytest_medhelm import DataFile, Instance, Task, answer_letter, lettered
 
 def load(path):
     for row in json.loads(path.read_text()):
@@ -43,6 +43,15 @@ def letters_data(count: int) -> str:
             for number in range(count)
         ]
     )
+
+
+def write_letters(folder: Path, count: int) -> Path:
+    """Write the benchmark below a folder as real (not sample) data; returns the folder for --medhelm-data."""
+    (folder / "test_letters.py").write_text(LETTERS)
+    for name in ("pinned.json", "data/letters/letters.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(letters_data(count))
+    return folder / "data"
 
 
 def gold(body: dict[str, Any]) -> str:

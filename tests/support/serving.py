@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.letters import LETTERS, letters_data
+from tests.support.letters import write_letters
 from tests.support.paths import CHECKOUT
 from tests.support.servers import WAIT
+from tests.support.sessions import Sessions
 
 
 class Answer(NamedTuple):
@@ -88,13 +89,9 @@ def serving(*arguments: object, cwd: Path | None = None) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def suite(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> Path:
     """The suite of a baseline on twelve questions."""
     folder = tmp_path_factory.mktemp("suite")
-    (folder / "data" / "letters").mkdir(parents=True)
-    for name in ("pinned.json", "data/letters/letters.json"):
-        (folder / name).write_text(letters_data(12))
-    (folder / "test_letters.py").write_text(LETTERS)
-    options = ("-p", "no:cacheprovider", "--medhelm-data=data", "--medhelm-model=baseline/random")
-    subprocess.run([sys.executable, "-m", "pytest", "-q", *options], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    write_letters(folder, 12)
+    assert sessions.run_in(folder, "--medhelm-data=data", "--medhelm-model=baseline/random").ret == 0
     return folder / "medhelm-results" / "default"

@@ -44,6 +44,13 @@ class Sessions:
     def __exit__(self, *error: object) -> None:
         self._forks.communicate()
 
+    def run_in(self, folder: Path, *arguments: str) -> pytest.RunResult:
+        """Run pytest in a folder that several tests share: for fixtures that live longer than a test."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+            return self.run(folder, "-p", "no:cacheprovider", *arguments)
+
     def run(self, files: Path, *arguments: str) -> pytest.RunResult:
         """Run pytest in the present folder, as ``pytester.runpytest_subprocess`` does; ``files``: where to print."""
         assert self._forks.stdin is not None

@@ -339,3 +339,80 @@ def test_files_that_systems_put_beside_the_data_are_no_data(notes: Path) -> None
 def test_a_gzipped_file_inside_a_folder(notes: Path) -> None:
     (notes / "f.txt.gz").write_bytes(gzip.compress(b"packed"))
     assert read_text(next(files_in(notes, "*.gz"))) == "packed"
+
+
+# What a row gives
+
+
+ROW = Row(
+    "exam.csv", 7, {"cop": 2, "text": "2", "key": " b", "op1": " one ", "op2": "", "verdict": "maybe", "flag": True}
+)
+
+
+def test_the_letter_of_the_right_option() -> None:
+    assert ROW.letter("cop", of=4, first=1) == "B"
+    assert ROW.letter("cop", of=4, first=0) == "C"
+    assert ROW.letter("text", of=2, first=1) == "B"
+    assert ROW.letter("key", of=2) == "B"
+    assert ROW.letter_of("verdict", ("yes", "no", "maybe")) == "C"
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: ROW.letter("cop", of=1, first=1), "the column 'cop' is not a number from 1 to 1"),
+        (lambda: ROW.letter("cop", of=4, first=3), "the column 'cop' is not a number from 3 to 6"),
+        (lambda: ROW.letter("flag", of=4, first=1), "the column 'flag' is not a number from 1 to 4"),
+        (lambda: ROW.letter("key", of=1), "the column 'key' is not a letter from A to A"),
+        (lambda: ROW.letter("verdict", of=26), "the column 'verdict' is not a letter from A to Z"),
+        (lambda: ROW.letter("op2", of=4), "the column 'op2' is empty"),
+        (lambda: ROW.letter("KEY", of=4), "the column 'KEY' is missing, it is written 'key' there"),
+        (lambda: ROW.letter_of("verdict", ("yes", "no")), "the column 'verdict' is not one of yes, no"),
+        (lambda: ROW.texts("op1", "op2"), "the column 'op2' is empty"),
+        (lambda: ROW.cells("op1", "op3"), "the column 'op3' is missing, so this is not the file that is expected"),
+    ],
+)
+def test_a_row_says_what_is_wrong_with_a_cell(call: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(DataError) as caught:
+        call()
+    assert str(caught.value) == f"exam.csv, row 7: {sentence}"
+
+
+def test_texts_and_cells() -> None:
+    assert ROW.texts("op1", "verdict") == ("one", "maybe")
+    assert ROW.cells("op1", "op2") == ("one", "")
+    assert (ROW.optional("op2"), ROW.optional("none")) == ("", "")
+
+
+# What is not there
+
+
+@pytest.mark.parametrize("end", ["", "\n", ",,\n", ",,\n\n,,\n", " , ,\t\n,,"])
+def test_empty_rows_at_the_end_of_a_table_are_passed_over(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"id,question,answer\n1,x,A\n2,y,B\n{end}")
+    assert [row.text("id") for row in read_csv(path)] == ["1", "2"]
+
+
+def test_an_empty_row_in_between_is_an_error_of_that_row(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("id,question,answer\n1,x,A\n,,\n3,y,B\n")
+    with pytest.raises(DataError, match="row 2: the column 'id' is empty"):
+        [row.text("id") for row in read_csv(path)]
+
+
+@pytest.mark.parametrize("written", ["NaN", "nan", " NaN ", ""])
+def test_nan_is_an_empty_cell(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"id,answer\n1,{written}\n")
+    with pytest.raises(DataError, match="row 1: the column 'answer' is empty"):
+        [row.text("answer") for row in read_csv(path)]
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "null"])
+def test_what_is_no_number_in_json_is_an_empty_cell(written: str, tmp_path: Path) -> None:
+    for name, text in (("rows.json", f'[{{"a": {written}}}]'), ("rows.jsonl", f'{{"a": {written}}}')):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(DataError, match="row 1: the column 'a' is empty"):
+            [row.text("a") for row in (read_json if name.endswith("json") else read_jsonl)(path)]

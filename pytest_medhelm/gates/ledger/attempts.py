@@ -7,8 +7,6 @@ alone: they ask nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
 from pytest_medhelm.results.leaderboard.document import AttemptStanding
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.hashing import json_hash
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
@@ -172,9 +171,9 @@ def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collectio
     return {
         "run": run,
         "suite": suite,
-        "models": {entry.model: _digest(entry.settings) for entry in mine},
+        "models": {entry.model: json_hash(entry.settings) for entry in mine},
         "evaluation": {entry.benchmark: entry.evaluation for entry in mine},
-        "data": {entry.benchmark: _digest(entry.data) for entry in mine},
+        "data": {entry.benchmark: json_hash(entry.data) for entry in mine},
         "sample": any(entry.sample for entry in mine),
         "gates": digests(gates),
         "version": version("pytest-medhelm"),
@@ -242,7 +241,7 @@ def digests(gates: Collection[Gate]) -> dict[str, str]:
     found: dict[str, str] = {}
     for gate in gates:
         name = gate.path.name if gate.path else "rules"
-        digest = gate.digest or _digest([rule.text for rule in gate.rules])
+        digest = gate.digest or json_hash([rule.text for rule in gate.rules])
         found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
     return found
 
@@ -267,7 +266,3 @@ def _same_set(entry: LedgerEntry, mine: LedgerEntry) -> bool:
         part = facts.get("evaluation", {}).items() & own["evaluation"].items()
         return bool(part or set(facts["gates"].values()) & set(own["gates"].values()))
     return bool(facts["evaluation"] == own["evaluation"])
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,73 +1,93 @@
 """The engine's other thread: one event loop that brings each job from its queue to the disk and to its future.
 
-Where processes share the store a job is claimed first, so that no two ask the same. ``lanes`` say when it may be sent;
-a fault that may pass goes back into its lane. What has arrived is committed together, then the futures resolve.
+A job is claimed first, so that no two processes on a suite ask the same. The ``Dispatcher`` says when it may be sent;
+a fault that may pass sends it there again. What has arrived is committed together, then the futures resolve. Whatever
+is raised on the way ends as the job's own ``request_error``, and a watchdog ends what nobody works on any more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
+import sqlite3
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_medhelm.models.engine.budget import Budget
+from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
+from pytest_medhelm.models.engine.failures import Failures, advice
 from pytest_medhelm.models.engine.job import Follow, Job
 from pytest_medhelm.models.engine.request import Completion, without_form
-from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.models.engine.retrying import GIVE_UP_AFTER, retry
+from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.models.engine.transport import Fault
-from pytest_medhelm.util.errors import BudgetReached
+from pytest_medhelm.util.errors import MedhelmError, RunStopped
 
-FIRST_PAUSE = 0.1
-"""Seconds before the first retry: most faults pass at once. Each further pause is PAUSE_GROWTH times as long."""
-PAUSE_GROWTH = 3
-LONGEST_PAUSE = 30.0
-GIVE_UP_AFTER = 900.0
-"""Seconds after its first attempt beyond which a request is not tried again."""
 FLUSH_AFTER = 0.003
 """Seconds that a completion waits for others, to be committed with them."""
 CLAIM_POLL = 0.05
-"""Seconds between two looks at what another process has in flight."""
+"""Seconds between the first two looks at what another process has in flight; later ones are farther apart."""
+LONGEST_CLAIM_POLL = 0.5
+WATCH_EVERY = 5.0
+"""Seconds between two looks of the watchdog."""
+GRACE = 60.0
+"""Seconds that a phase of a job may take longer than planned before the watchdog ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine is told by the session."""
+
+    run: str
+    use_cache: bool
+    processes: int = 1
+    """Processes that ask at the same time and divide each endpoint's limit."""
+    max_cost: float | None = None
+    """What the run may pay; they share it."""
+    wait: float = 300.0
+    """Seconds for which a server is waited for that went away."""
 
 
 class Background:
     """Runs jobs. Belongs to the thread that makes it; the other one calls only what is said to be for it."""
 
     def __init__(
-        self,
-        path: Path,
-        jobs: dict[str, Job],
-        served: set[int],
-        *,
-        run: str,
-        use_cache: bool,
-        processes: int,
-        max_cost: float | None,
+        self, path: Path, jobs: dict[str, Job], served: set[int], say: Callable[[str], None], settings: EngineSettings
     ) -> None:
-        """``jobs``: all that are under way, by key; the other thread has them too. ``served``: see ``Budget``."""
+        """``jobs``: all that are under way, by key; the other thread has them too. ``served``: see ``Budget``.
+
+        ``say`` gets what the user should know, without any text of a request.
+        """
         self._jobs = jobs
-        self._run = run
-        self._stored_by = None if use_cache else run
+        self._say = say
+        self._settings = settings
+        self._stored_by = None if settings.use_cache else settings.run
         """Whose stored completions may be used; None: anyone's."""
-        self._shares_store = processes > 1
         self._store = ResponseStore(path)
-        self._budget = None if max_cost is None else Budget(max_cost, self._store, run, served)
-        self._lanes = Dispatcher(processes, self._budget, self._send, self._turn_away)
+        self._claims = Claims(path.with_suffix(".lock"))
+        self._failures = Failures()
+        self._budget = (
+            None if settings.max_cost is None else Budget(settings.max_cost, self._store, settings.run, served)
+        )
+        self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._turn_away, say)
         self._answered: list[tuple[Job, Completion]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
+        self.stopped = ""
+        """Why nothing is asked any more; for any thread."""
+        self.beats = 0
+        """Looks of the watchdog; for any thread: a loop that stands still shows in them."""
 
     # For the other thread
 
     @property
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment; this thread may count on meanwhile."""
-        return self._lanes.in_flight
+        return self._dispatcher.in_flight
 
     def take(self, job: Job, *, first: bool) -> None:
         """Have a job run; ``first`` goes before all that wait."""
@@ -75,11 +95,11 @@ class Background:
 
     def prefer(self, job: Job) -> None:
         """Bring a job to the front, if it still waits."""
-        self._loop.call_soon_threadsafe(self._lanes.prefer, job)
+        self._loop.call_soon_threadsafe(self._dispatcher.prefer, job)
 
     def stop(self) -> None:
         """Send nothing any more, cancel what is in flight, and have ``run`` return."""
-        self._lanes.closing = True
+        self._dispatcher.closing = True
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -87,13 +107,15 @@ class Background:
 
     def run(self) -> None:
         """Work until ``stop``."""
+        watchdog = self._loop.create_task(self._watch())
         try:
             self._loop.run_forever()
         finally:
-            for task in self._tasks:
+            for task in (watchdog, *self._tasks):
                 task.cancel()
             with contextlib.suppress(Exception):
                 self._loop.run_until_complete(self._wind_up())
+            self._claims.close()
             self._store.close()
             self._loop.close()
 
@@ -102,75 +124,138 @@ class Background:
         self._flush()
         if self._budget is not None:
             self._budget.close()
-        await self._lanes.close()
+        await self._dispatcher.close()
 
     def _start(self, job: Job, first: bool) -> None:
-        if self._shares_store:
-            self._spawn(self._claim_then_queue(job, first))
-        else:
-            self._lanes.queue(job, first=first)
+        try:
+            if self.stopped:
+                self._turn_away(job, RunStopped(self.stopped))
+            elif not self._settle_from_store(job):
+                self._dispatcher.queue(job, first=first)
+        except _ClaimedElsewhereError:
+            self._spawn(job, self._wait_for_claim(job, first))
+        except Exception as error:
+            self._lose(job, error)
 
-    def _send(self, lane: EndpointQueue, job: Job) -> None:
-        self._spawn(self._attempt(lane, job))
+    def _send(self, queue: EndpointQueue, job: Job) -> None:
+        self._spawn(job, self._attempt(queue, job))
 
-    def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
-        task = self._loop.create_task(coroutine)
+    def _spawn(self, job: Job, work: Coroutine[object, object, None]) -> None:
+        task = self._loop.create_task(self._guarded(job, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _claim_then_queue(self, job: Job, first: bool) -> None:
-        """Where processes share the store: take what another one has asked, and wait while it asks."""
+    async def _guarded(self, job: Job, work: Coroutine[object, object, None]) -> None:
+        """A job's work cannot end in an exception: that is the job's own end."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            job.future.cancel()
+            raise
+        except Exception as error:
+            self._lose(job, error)
+
+    # Claims
+
+    def _settle_from_store(self, job: Job) -> bool:
+        """Claim a job; True when its answer has been stored meanwhile. Raises _ClaimedElsewhereError."""
         key = job.request.key
-        while True:
-            claimed = self._store.claim(key)
-            stored = self._store.get(key, run=self._stored_by)
-            if stored is not None:
-                if claimed:
-                    self._store.release(key)
-                self._resolve(job, stored)
-                return
-            if claimed:
-                self._lanes.queue(job, first=first)
-                return
-            await asyncio.sleep(CLAIM_POLL)
+        claimed = self._claims.take(short_key(key))
+        stored = self._store.get(key, run=self._stored_by, context=job.request.model.context)
+        if stored is not None:
+            self._resolve(job, stored)
+            return True
+        if not claimed:
+            raise _ClaimedElsewhereError
+        return False
 
-    def _turn_away(self, job: Job, answered: int) -> None:
-        if self._shares_store:
-            self._store.release(job.request.key)
-        with contextlib.suppress(InvalidStateError):
-            job.future.set_exception(BudgetReached(answered))
+    async def _wait_for_claim(self, job: Job, first: bool) -> None:
+        """Take what another process has asked, or ask when it has not, or when it takes longer than anyone may."""
+        endpoint = job.request.model.endpoint
+        most = GIVE_UP_AFTER + self._settings.wait + (endpoint.timeout if endpoint else 0.0)
+        job.enter("claimed elsewhere", most + GRACE)
+        until, pause = time.monotonic() + most, CLAIM_POLL
+        while time.monotonic() < until:
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_CLAIM_POLL, pause * 1.2)
+            with contextlib.suppress(_ClaimedElsewhereError):
+                if not self._settle_from_store(job):
+                    break
+                return
+        self._dispatcher.queue(job, first=first)
 
-    async def _attempt(self, lane: EndpointQueue, job: Job) -> None:
+    # Attempts
+
+    async def _attempt(self, queue: EndpointQueue, job: Job) -> None:
+        job.enter("asked", queue.endpoint.timeout + GRACE)
         job.started = job.started or time.monotonic()
         job.attempts += 1
-        if job.request.may_drop_form and job.request.model.served in lane.formless:
+        if job.request.may_drop_form and job.request.model.served in queue.rejects_response_format:
             job.request = without_form(job.request)
         result: Completion | Fault | None = None
+        pause: float | None = None
         try:
-            result = await lane.transport.attempt(job.request)
+            result = await queue.transport.attempt(job.request)
+            # Before the slot is free: a fault that stops the run lets nothing more be sent.
+            pause = self._take_result(queue, job, result)
         finally:
             if self._budget is not None:
                 self._budget.settle(job.request, result)
-            self._lanes.freed(lane)
-        if isinstance(result, Fault) and result.form_refused:
-            lane.formless.add(job.request.model.served)
+            self._dispatcher.freed(queue)
+        if pause is not None:
+            # The slot is free while this request waits for its next turn.
+            job.enter("paused", pause + GRACE)
+            await asyncio.sleep(pause)
+            self._dispatcher.queue(job, first=True)
+
+    def _take_result(self, queue: EndpointQueue, job: Job, result: Completion | Fault) -> float | None:
+        """An attempt has ended; returns the seconds after which the request is made again, or None at its end."""
+        if isinstance(result, Fault):
+            return self._take_fault(queue, job, result)
+        queue.away_since = None
+        self._failures.answered(job.request.model, result)
+        self._finish(job, replace(result, attempts=job.attempts))
+        return None
+
+    def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
+        model, patience = job.request.model, self._settings.wait
+        if fault.kind != "away":
+            queue.away_since = None
+        elif queue.away() and patience > 0:
+            self._say(f"{queue.endpoint.shown_url}: {fault.reason}; waited for up to {patience:g} s (--medhelm-wait)")
+        if fault.kind == "no_form":
+            queue.rejects_response_format.add(model.served)
+        elif fault.kind == "crowded" and queue.shrink():
+            self._say(f"at most {queue.limit} requests at once to {queue.endpoint.shown_url}: {fault.reason}")
+        job.late += fault.kind == "late"
+        again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=patience)
+        if again is None:
+            self._give_up(job, fault)
+            return None
+        job.request = again.request
+        if fault.kind in ("no_form", "less", "crowded"):
             job.attempts -= 1
-            self._lanes.queue(job, first=True)
-            return
-        if isinstance(result, Completion):
-            self._finish(job, replace(result, attempts=job.attempts))
-            return
-        pause = _pause(job.attempts, result)
-        elapsed = time.monotonic() - job.started
-        if job.attempts > lane.retries or elapsed + pause > GIVE_UP_AFTER:
-            error = f"{result.reason} after {job.attempts} attempts"
-            self._finish(job, Completion("request_error", attempts=job.attempts, error=error))
-            return
-        # The slot is free while this request waits for its next turn.
-        await asyncio.sleep(pause)
-        self._lanes.queue(job, first=True)
+        return again.pause
+
+    def _give_up(self, job: Job, fault: Fault) -> None:
+        model = job.request.model
+        tried = f" after {job.attempts} attempts" if fault.kind not in ("final", "config") else ""
+        hint = advice(model, fault)
+        error = f"{fault.reason}{tried}{f': {hint}' if hint else ''}"
+        sentence = self._failures.failed(model, fault)
+        self._finish(job, Completion("request_error", attempts=job.attempts, error=error))
+        if sentence:
+            self._stop_run(sentence)
+
+    def _stop_run(self, sentence: str) -> None:
+        if not self.stopped:
+            self.stopped = sentence
+            self._dispatcher.stop(RunStopped(sentence))
+
+    # Ends
 
     def _finish(self, job: Job, completion: Completion) -> None:
+        job.enter("to be stored", GRACE)
         if not self._answered:
             self._loop.call_later(FLUSH_AFTER, self._flush)
         self._answered.append((job, completion))
@@ -181,16 +266,35 @@ class Background:
         if not answered:
             return
         try:
-            self._store.put(((job.request, completion) for job, completion in answered), run=self._run)
-        except Exception as error:
-            for job, _ in answered:
-                job.future.set_exception(error)
+            self._store.put(((job.request, completion) for job, completion in answered), run=self._settings.run)
+        except Exception:
+            for job, completion in answered:
+                self._commit(job, completion)
             return
         for job, completion in answered:
             self._resolve(job, completion)
 
+    def _commit(self, job: Job, completion: Completion) -> None:
+        """One answer by itself: what is wrong with another is no matter of it."""
+        try:
+            self._store.put([(job.request, completion)], run=self._settings.run)
+        except (sqlite3.Error, OSError) as error:
+            self._stop_run(
+                f"responses.sqlite cannot be written ({error}): free space or mend the folder; what is stored is kept, "
+                "and the same command goes on from here"
+            )
+            self._turn_away(job, RunStopped(self.stopped))
+        except Exception as error:
+            self._lose(job, error)
+        else:
+            self._resolve(job, completion)
+
     def _resolve(self, job: Job, completion: Completion) -> None:
-        if not job.future.set_running_or_notify_cancel():
+        self._claims.release(short_key(job.request.key))
+        try:
+            if not job.future.set_running_or_notify_cancel():
+                return
+        except InvalidStateError:
             return
         if self._budget is not None and completion.outcome != "request_error":
             self._budget.count(job.request)
@@ -199,13 +303,40 @@ class Background:
             self._follow_up(job.follow, completion)
         job.future.set_result(completion)
 
+    def _turn_away(self, job: Job, reason: Exception) -> None:
+        """A job is not asked (any more): what is a sentence for the user is raised where it is waited for."""
+        if not isinstance(reason, MedhelmError):
+            self._lose(job, reason)
+            return
+        self._claims.release(short_key(job.request.key))
+        with contextlib.suppress(InvalidStateError):
+            job.future.set_exception(reason)
+
+    def _lose(self, job: Job, error: Exception | str) -> None:
+        """An error of this program: the job ends, and says so."""
+        name = error if isinstance(error, str) else type(error).__name__
+        self._say(f"an answer was lost in pytest-medhelm itself ({name}, {job.phase}): please report it")
+        self._resolve(job, Completion("request_error", attempts=job.attempts, error=f"lost in pytest-medhelm ({name})"))
+
+    async def _watch(self) -> None:
+        """End what nobody works on any more. Nothing should ever be found."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            self.beats += 1
+            with contextlib.suppress(Exception):
+                self._dispatcher.pump()
+            now = time.monotonic()
+            for job in list(self._jobs.values()):
+                if job.due is not None and now > job.due and not job.future.done():
+                    self._lose(job, "the watchdog found it idle")
+
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
         for later in [later for follow in follows for later in follow(completion)]:
             request, follow = later.request, [later.follow] if later.follow else []
             if request.key in self._jobs:
                 continue
-            stored = self._store.get(request.key, run=self._stored_by)
+            stored = self._store.get(request.key, run=self._stored_by, context=request.model.context)
             if stored is not None:
                 self._follow_up(follow, stored)
                 continue
@@ -214,8 +345,5 @@ class Background:
                 self._start(job, True)
 
 
-def _pause(attempts: int, fault: Fault) -> float:
-    """Seconds before the next attempt: what the server asks for, else exponential with jitter."""
-    if fault.retry_after is not None:
-        return fault.retry_after + random.uniform(0, 0.1)
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * PAUSE_GROWTH ** (attempts - 1)) * random.uniform(0.5, 1.0))
+class _ClaimedElsewhereError(Exception):
+    pass

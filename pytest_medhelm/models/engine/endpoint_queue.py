@@ -4,110 +4,156 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
+import time
 from collections import deque
 from collections.abc import Callable
 
+from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.transport import Transport
-from pytest_medhelm.models.spec import Endpoint
+from pytest_medhelm.util.errors import BudgetReached, MedhelmError
 
 BUDGET_POLL = 0.05
 """Seconds after which a request that the budget lets wait is looked at again."""
+SPARE_DESCRIPTORS = 32
+"""File descriptors that are left for all but connections."""
 
 
 class EndpointQueue:
     """The queue of one endpoint and its free slots."""
 
     def __init__(self, endpoint: Endpoint, limit: int) -> None:
+        self.endpoint = endpoint
         self.transport = Transport(endpoint)
-        self.retries = endpoint.retries
         self.limit = self.free = limit
         self.waiting: deque[Job] = deque()
-        self.formless: set[str] = set()
+        self.rejects_response_format: set[str] = set()
         """Served models that refused to be told the form of a reply."""
+        self.away_since: float | None = None
+        """When its server was first found away (time.monotonic); None: it answers."""
+
+    def away(self) -> bool:
+        """Its server was found away; returns whether that is news."""
+        news = self.away_since is None
+        self.away_since = time.monotonic() if self.away_since is None else self.away_since
+        return news
+
+    def shrink(self) -> bool:
+        """One slot less; False when there is only one."""
+        if self.limit <= 1:
+            return False
+        self.limit -= 1
+        self.free -= 1
+        return True
 
 
 class Dispatcher:
-    """All lanes; belongs to the thread of the loop, which alone calls what is not said to be for others."""
+    """All queues; belongs to the thread of the loop, which alone calls what is not said to be for others."""
 
     def __init__(
         self,
         processes: int,
         budget: Budget | None,
         send: Callable[[EndpointQueue, Job], None],
-        turn_away: Callable[[Job, int], None],
+        turn_away: Callable[[Job, Exception], None],
+        say: Callable[[str], None],
     ) -> None:
-        """``send`` starts an attempt, whose end ``freed`` is told; ``turn_away`` gets what the budget has no room for.
-
-        ``turn_away`` gets the requests answered by all processes, too.
-        """
+        """``send`` starts an attempt, whose end ``freed`` is told; ``turn_away`` gets what is not sent, and why."""
         self._processes = processes
         self._budget = budget
         self._send = send
         self._turn_away = turn_away
-        self._lanes: dict[tuple[str, str], EndpointQueue] = {}
+        self._say = say
+        self._queues: dict[tuple[str, str], EndpointQueue] = {}
         self._polling = False
+        self._stopped: MedhelmError | None = None
         self.closing = False
         """Nothing is sent any more; any thread may set it."""
 
     @property
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment; for any thread."""
-        return sum(lane.limit - lane.free for lane in tuple(self._lanes.values()))
+        return sum(queue.limit - queue.free for queue in tuple(self._queues.values()))
 
     def queue(self, job: Job, *, first: bool) -> None:
         """Send a job when its turn has come; ``first`` goes before all that wait."""
-        lane = self._lane(job)
+        if self._stopped is not None:
+            self._turn_away(job, self._stopped)
+            return
+        queue = self._queue_of(job)
+        job.enter("queued")
         if first:
-            lane.waiting.appendleft(job)
+            queue.waiting.appendleft(job)
         else:
-            lane.waiting.append(job)
-        self._pump(lane)
+            queue.waiting.append(job)
+        self._pump(queue)
 
     def prefer(self, job: Job) -> None:
         """Bring a job to the front, if it still waits."""
-        waiting = self._lane(job).waiting
+        waiting = self._queue_of(job).waiting
         with contextlib.suppress(ValueError):
             waiting.remove(job)
             waiting.appendleft(job)
 
-    def freed(self, lane: EndpointQueue) -> None:
+    def freed(self, queue: EndpointQueue) -> None:
         """An attempt has ended, and its cost is settled."""
-        lane.free += 1
-        self._pump_all()
+        queue.free += 1
+        self.pump()
+
+    def stop(self, reason: MedhelmError) -> None:
+        """Turn away all that wait and all that come."""
+        self._stopped = reason
+        for queue in self._queues.values():
+            while queue.waiting:
+                self._turn_away(queue.waiting.popleft(), reason)
+
+    def pump(self) -> None:
+        """Send what may be sent."""
+        for queue in tuple(self._queues.values()):
+            self._pump(queue)
 
     async def close(self) -> None:
         """Close the connections."""
-        await asyncio.gather(*(lane.transport.close() for lane in self._lanes.values()))
+        await asyncio.gather(*(queue.transport.close() for queue in self._queues.values()), return_exceptions=True)
 
-    def _lane(self, job: Job) -> EndpointQueue:
+    def _queue_of(self, job: Job) -> EndpointQueue:
         endpoint = job.request.model.endpoint
         assert endpoint is not None
         place = (endpoint.name, endpoint.base_url)
-        lane = self._lanes.get(place)
-        if lane is None:
-            lane = self._lanes[place] = EndpointQueue(endpoint, max(1, endpoint.concurrency // self._processes))
-        return lane
+        queue = self._queues.get(place)
+        if queue is None:
+            wanted = max(1, endpoint.concurrency // self._processes)
+            limit = max(1, min(wanted, free_descriptors()))
+            if limit < wanted:
+                self._say(
+                    f"{limit} instead of {wanted} requests at once to {endpoint.shown_url}: this process may open too "
+                    "few files; raise the limit (ulimit -n)"
+                )
+            queue = self._queues[place] = EndpointQueue(endpoint, limit)
+        return queue
 
-    def _pump(self, lane: EndpointQueue) -> None:
-        while lane.free and lane.waiting and not self.closing:
-            if self._budget is not None and not self._admits(self._budget, lane.waiting[0]):
+    def _pump(self, queue: EndpointQueue) -> None:
+        while queue.free > 0 and queue.waiting and not self.closing:
+            try:
+                admitted = self._budget is None or self._admits(self._budget, queue.waiting[0])
+            except Exception as error:
+                self._turn_away(queue.waiting.popleft(), error)
+                continue
+            if not admitted:
                 return
-            lane.free -= 1
-            self._send(lane, lane.waiting.popleft())
-
-    def _pump_all(self) -> None:
-        for lane in self._lanes.values():
-            self._pump(lane)
+            queue.free -= 1
+            self._send(queue, queue.waiting.popleft())
 
     def _admits(self, budget: Budget, job: Job) -> bool:
         """Whether a request may be sent now; when none may be sent any more, all that wait are turned away."""
         admission = budget.admit(job.request)
         if admission == "stop":
-            for lane in self._lanes.values():
-                while lane.waiting:
-                    self._turn_away(lane.waiting.popleft(), budget.answered)
+            for queue in self._queues.values():
+                while queue.waiting:
+                    self._turn_away(queue.waiting.popleft(), BudgetReached(budget.answered))
         elif admission == "wait" and self._processes > 1 and not self._polling:
             # What another process has in flight may come to less than was set aside for it.
             self._polling = True
@@ -116,4 +162,20 @@ class Dispatcher:
 
     def _poll(self) -> None:
         self._polling = False
-        self._pump_all()
+        self.pump()
+
+
+def free_descriptors() -> int:
+    """Files that this process may still open, without a reserve; a large number where nobody knows."""
+    if sys.platform == "win32":
+        return 10_000
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 10_000
+    try:
+        used = len(os.listdir("/dev/fd"))
+    except OSError:
+        used = SPARE_DESCRIPTORS
+    return max(0, soft - used - SPARE_DESCRIPTORS)

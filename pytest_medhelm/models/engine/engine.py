@@ -9,35 +9,47 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError, wait
 from pathlib import Path
 
-from pytest_medhelm.models.engine.background import Background
+from pytest_medhelm.models.engine.background import WATCH_EVERY, Background, EngineSettings
 from pytest_medhelm.models.engine.job import Follow, Job
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore, short_key, stop_file
+from pytest_medhelm.util.errors import RunStopped
 
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
 STOP_POLL = 0.2
-"""Seconds between two looks whether the controller was interrupted."""
+"""Seconds between two looks whether the controller was interrupted, or the other thread has ended."""
+STANDSTILL = 120.0
+"""Seconds without a beat of the watchdog after which the engine is taken for stuck."""
 
 
 class Engine:
     """Asks models. All public methods are called from the main thread."""
 
     def __init__(
-        self, path: Path, *, run: str, use_cache: bool, processes: int = 1, max_cost: float | None = None
+        self,
+        path: Path,
+        *,
+        run: str,
+        use_cache: bool,
+        processes: int = 1,
+        max_cost: float | None = None,
+        wait: float = 300.0,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         """``path`` is the responses.sqlite; ``processes`` share it and divide each endpoint's limit.
 
-        They share ``max_cost`` too, what the run may pay (engine.budget).
+        They share ``max_cost`` too, what the run may pay (engine.budget). ``wait``: see ``EngineSettings``. ``say`` is
+        called by ``ask`` with what the user should know; without it that stays in ``notices``.
         """
+        self._show = say
         self._path = path
-        self._run = run
-        self._use_cache = use_cache
-        self._processes = processes
-        self._max_cost = max_cost
+        self._settings = EngineSettings(run, use_cache, processes, max_cost, wait)
         self._pid = os.getpid()
         self._store = ResponseStore(path)
         self._stored = self._store.short_keys() if use_cache else set()
@@ -48,6 +60,15 @@ class Engine:
         """Of the budget (engine.budget)."""
         self._background: Background | None = None
         self._thread: threading.Thread | None = None
+        self._broken: BaseException | None = None
+        self.notices: deque[str] = deque(maxlen=1000)
+        """What the user should know, for the terminal; holds no text of a request."""
+        self._noticed: set[str] = set()
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing is asked any more, as a sentence; empty while it is."""
+        return "" if self._background is None else self._background.stopped
 
     @property
     def store(self) -> ResponseStore:
@@ -65,18 +86,22 @@ class Engine:
             raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
         job = self._jobs.get(request.key)
         if job is None:
-            stored = self._store.get(request.key) if short_key(request.key) in self._stored else None
+            known = short_key(request.key) in self._stored
+            stored = self._store.get(request.key, context=request.model.context) if known else None
             mine = Job(request, Future(), [follow] if follow else [])
             if stored is not None:
-                if self._max_cost is not None:
+                if self._settings.max_cost is not None:
                     self._served.add(short_key(request.key))
                 mine.future.set_result(stored)
-                for later in follow(stored) if follow else ():
-                    self.submit(*later.both)
+                # A hint: what goes wrong here the test meets again, and reports.
+                with contextlib.suppress(Exception):
+                    for later in follow(stored) if follow else ():
+                        self.submit(*later.both)
                 return mine.future
+            background = self._started()
             job = self._jobs.setdefault(request.key, mine)
             if job is mine:
-                self._started().take(job, first=first)
+                background.take(job, first=first)
         elif first and not job.future.done():
             self._started().prefer(job)
         return job.future
@@ -84,27 +109,55 @@ class Engine:
     def ask(self, request: Request) -> Completion:
         """The completion of a request, waiting for it. A later equal request is read from disk.
 
-        Raises BudgetReached when it may not be asked any more, and KeyboardInterrupt when the controller of this
-        worker was interrupted meanwhile.
+        Raises BudgetReached or RunStopped when it may not be asked any more, and KeyboardInterrupt when the controller
+        of this worker was interrupted meanwhile.
         """
         future = self.submit(request, first=True)
-        while self._processes > 1 and not future.done():
-            with contextlib.suppress(TimeoutError):
-                future.result(STOP_POLL)
-            if not future.done() and stop_file(self._path.parent, self._run).exists():
-                raise KeyboardInterrupt
-        completion = future.result()
+        try:
+            completion = self._wait(future)
+        finally:
+            if future.done():
+                self._jobs.pop(request.key, None)
         if completion.outcome != "request_error":
             self._stored.add(short_key(request.key))
-        self._jobs.pop(request.key, None)
         return completion
+
+    def _wait(self, future: Future[Completion]) -> Completion:
+        beats, still = -1, 0.0
+        while not future.done():
+            if wait([future], STOP_POLL).done:
+                break
+            if self._settings.processes > 1 and stop_file(self._path.parent, self._settings.run).exists():
+                raise KeyboardInterrupt
+            self._tell()
+            now = self._background.beats if self._background is not None else 0
+            still = 0.0 if now != beats else still + STOP_POLL
+            beats = now
+            # Counted in looks, not by the clock: a process that was halted has not stood still.
+            if self._thread is None or not self._thread.is_alive() or still > max(STANDSTILL, 4 * WATCH_EVERY):
+                raise RunStopped(
+                    "the engine of pytest-medhelm stands still: please report it; the same command goes on"
+                )
+        try:
+            return future.result()
+        except CancelledError:
+            raise RunStopped("not answered: asking was broken off; the same command goes on from here") from None
+
+    def _tell(self) -> None:
+        while self._show is not None and self.notices:
+            self._show(self.notices.popleft())
+
+    def _say(self, line: str) -> None:
+        if line not in self._noticed:
+            self._noticed.add(line)
+            self.notices.append(line)
 
     def close(self) -> None:
         """Cancel what is in flight and stop, within about two seconds."""
         if self._background is not None and self._thread is not None:
             self._background.stop()
             self._thread.join(CLOSE_WITHIN)
-        for job in self._jobs.values():
+        for job in list(self._jobs.values()):
             job.future.cancel()
         self._store.close()
 
@@ -115,18 +168,24 @@ class Engine:
             self._thread = threading.Thread(target=self._work, args=(ready,), name="medhelm-engine", daemon=True)
             self._thread.start()
             ready.wait()
-        assert self._background is not None
+        if self._background is None:
+            raise RunStopped(f"the engine of pytest-medhelm cannot start ({self._broken})")
+        if self._thread is not None and not self._thread.is_alive():
+            raise RunStopped("the engine of pytest-medhelm has ended: please report it; the same command goes on")
         return self._background
 
     def _work(self, ready: threading.Event) -> None:
-        self._background = Background(
-            self._path,
-            self._jobs,
-            self._served,
-            run=self._run,
-            use_cache=self._use_cache,
-            processes=self._processes,
-            max_cost=self._max_cost,
-        )
-        ready.set()
-        self._background.run()
+        try:
+            self._background = Background(self._path, self._jobs, self._served, self._say, self._settings)
+        except BaseException as error:
+            self._broken = error
+            return
+        finally:
+            ready.set()
+        try:
+            self._background.run()
+        finally:
+            # However this thread ends, nobody waits for it.
+            for job in list(self._jobs.values()):
+                with contextlib.suppress(InvalidStateError):
+                    job.future.cancel()

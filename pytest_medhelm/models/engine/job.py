@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pytest_medhelm.models.engine.request import Completion, Request
 
 Follow = Callable[[Completion], Sequence["FollowUp"]]
 """What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
+
+Phase = Literal["new", "claimed elsewhere", "queued", "asked", "paused", "to be stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +37,15 @@ class Job:
     future: Future[Completion]
     follow: list[Follow] = field(default_factory=list)
     attempts: int = 0
+    late: int = 0
+    """Attempts without an answer in time."""
     started: float = 0.0
     """When its first attempt began; 0 before."""
+    phase: Phase = "new"
+    due: float | None = None
+    """Until when (time.monotonic) the phase may last; None: as long as others take. The watchdog looks at it."""
+
+    def enter(self, phase: Phase, seconds: float | None = None) -> None:
+        """The next phase begins, which takes at most so many seconds."""
+        self.phase = phase
+        self.due = None if seconds is None else time.monotonic() + seconds

@@ -29,6 +29,22 @@ class Request:
     may_drop_form: bool = False
     """The form of the reply in the body is a wish: a server that refuses to be told one is asked without."""
 
+    @property
+    def max_tokens(self) -> int | None:
+        """The most tokens that the answer may have, where the body says it."""
+        asked = self._body_value("max_completion_tokens") or self._body_value("max_tokens")
+        return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
+
+    @property
+    def text(self) -> str:
+        """The text of the messages."""
+        messages = self._body_value("messages")
+        contents = [message.get("content") for message in messages if isinstance(message, dict)] if messages else []
+        return "\n".join(content for content in contents if isinstance(content, str))
+
+    def _body_value(self, name: str) -> Any:
+        return json.loads(self.payload).get(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -51,6 +67,8 @@ class Completion:
     error: str = ""
     """Why there is no answer; never holds text of the request."""
     cached: bool = False
+    context: int | None = None
+    """Tokens of the context that bounded this answer, where it did and is known: a larger one may give another."""
 
 
 def make_request(
@@ -93,6 +111,15 @@ def without_form(request: Request) -> Request:
     body = json.loads(request.payload)
     body.pop(FORM, None)
     return replace(request, payload=_dumped(body), may_drop_form=False)
+
+
+def with_room(request: Request, tokens: int) -> Request:
+    """The same request, under the same key, with so many tokens left for the answer."""
+    body = json.loads(request.payload)
+    name = "max_completion_tokens" if "max_completion_tokens" in body else "max_tokens"
+    # Not sorted again: a form of the reply keeps its order.
+    body[name] = tokens
+    return replace(request, payload=json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
 def _dumped(body: Mapping[str, Any]) -> str:

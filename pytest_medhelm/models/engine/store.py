@@ -12,13 +12,16 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.util.sqlite import Schema
 
 BUSY_SECONDS = 60
+_PROC = Path("/proc")
 TEXT_BATCH = 50
 SWITCH_TRIES = 100
 SWITCH_PAUSE = 0.05
@@ -31,16 +34,19 @@ CREATE TABLE IF NOT EXISTS responses(
     logprobs TEXT NOT NULL, served TEXT NOT NULL, latency REAL NOT NULL, attempts INTEGER NOT NULL,
     created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS claims(key TEXT PRIMARY KEY, pid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS contexts(key TEXT PRIMARY KEY, tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS spending(
-    run TEXT NOT NULL, pid INTEGER NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
+    run TEXT NOT NULL, pid TEXT NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
     answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
 """
 SCHEMA = Schema(
     "responses.sqlite",
     _SCHEMA,
     # Claims and spending belong to runs that have ended.
-    steps=("DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",),
+    steps=(
+        "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
+        "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
+    ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
 
@@ -111,8 +117,12 @@ class ResponseStore:
         self._unwritten: list[tuple[str, str]] = []
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
 
-    def get(self, key: str, *, run: str | None = None) -> Completion | None:
-        """The stored completion; with ``run`` only one that was paid for in that run."""
+    def get(self, key: str, *, run: str | None = None, context: int | None = None) -> Completion | None:
+        """The stored completion; with ``run`` only one that was paid for in that run.
+
+        With ``context``, the tokens of the model's context as its server says today, only one that a smaller context
+        did not bound.
+        """
         sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
         row = self._connection.execute(
             *((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))
@@ -120,11 +130,21 @@ class ResponseStore:
         if row is None:
             return None
         outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
+        bound = self._context(key) if outcome == "too_long" or finish == "length" else None
+        if context is not None and bound is not None and context > bound:
+            return None
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
             [(token, value) for token, value in json.loads(logprobs)],
-            served, latency, attempts, cached=True,
+            served, latency, attempts, cached=True, context=bound,
         )  # fmt: skip
+
+    def _context(self, key: str) -> int | None:
+        try:
+            row = self._connection.execute("SELECT tokens FROM contexts WHERE key = ?", (key,)).fetchone()
+        except sqlite3.OperationalError:  # a file of an earlier version that is only read
+            return None
+        return row[0] if row else None
 
     def short_keys(self) -> set[int]:
         """The short keys of all stored responses."""
@@ -140,32 +160,37 @@ class ResponseStore:
         row = self._connection.execute(
             "SELECT request, content, reasoning FROM responses WHERE key = ?", (key,)
         ).fetchone()
-        return Exchange(*row) if row else Exchange(self.text(key), "", "")
+        if row is None:
+            return Exchange(whole(self.text(key), self.text), "", "")
+        return Exchange(whole(row[0], self.text), *row[1:])
 
     def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
-        """Store completions in one transaction and release their claims.
+        """Store completions in one transaction.
 
         An error, or no answer, is never stored as one; only its request is kept, for the reader of the report.
         """
         now = time.time()
-        rows, keys, unanswered = [], [], []
+        rows, contexts, unanswered = [], [], []
+        parts: dict[str, str] = {}
         for request, completion in answered:
-            keys.append((request.key,))
+            if completion.context is not None:
+                contexts.append((request.key, completion.context))
             if completion.outcome in ("request_error", "skipped"):
-                unanswered.append((request.key, _clean(request.payload)))
+                unanswered.append((request.key, divided(_clean(request.payload), parts)))
             else:
                 rows.append(
                     (
-                        request.key, request.model.name, run, _clean(request.payload), completion.outcome,
-                        _clean(completion.content), _clean(completion.reasoning), completion.finish_reason,
-                        json.dumps(dict(completion.usage)), json.dumps(list(completion.logprobs)),
-                        completion.served, completion.latency, completion.attempts, now,
+                        request.key, request.model.name, run, divided(_clean(request.payload), parts),
+                        completion.outcome, _clean(completion.content), _clean(completion.reasoning),
+                        completion.finish_reason, json.dumps(dict(completion.usage)),
+                        json.dumps(list(completion.logprobs)), completion.served, completion.latency,
+                        completion.attempts, now,
                     )
                 )  # fmt: skip
         with self._transaction():
             self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
-            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", unanswered)
-            self._connection.executemany("DELETE FROM claims WHERE key = ?", keys)
+            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", [*unanswered, *parts.items()])
+            self._connection.executemany("INSERT OR REPLACE INTO contexts VALUES (?, ?)", contexts)
 
     def put_text(self, digest: str, text: str) -> None:
         """Keep a text (a reference answer) by its hash; written in batches, and when the store is closed."""
@@ -185,30 +210,13 @@ class ResponseStore:
         row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
         return str(row[0]) if row else ""
 
-    def claim(self, key: str) -> bool:
-        """Reserve a request for this process, so that no other process asks it meanwhile.
-
-        A claim of a process that no longer lives is taken over.
-        """
-        pid = os.getpid()
-        with self._transaction():
-            row = self._connection.execute("SELECT pid FROM claims WHERE key = ?", (key,)).fetchone()
-            if row is not None and row[0] != pid and _alive(row[0]):
-                return False
-            self._connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, pid))
-            return True
-
-    def release(self, key: str) -> None:
-        """Give a claim back."""
-        self._connection.execute("DELETE FROM claims WHERE key = ?", (key,))
-
     def reserve(self, run: str, amount: float, limit: float, answered: int) -> Literal["go", "wait", "stop"]:
         """Set an amount aside if all that a run has paid and set aside stays within a limit.
 
         Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
         longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
         """
-        pid = os.getpid()
+        own = process_name()
         with self._transaction():
             rows = self._connection.execute(
                 "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
@@ -217,11 +225,11 @@ class ResponseStore:
             self._connection.execute(
                 "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
                 "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
-                {"run": run, "pid": pid, "amount": amount * within, "one": int(within), "answered": answered},
+                {"run": run, "pid": own, "amount": amount * within, "one": int(within), "answered": answered},
             )
         if within:
             return "go"
-        return "wait" if any(flying and (owner == pid or _alive(owner)) for owner, _, flying in rows) else "stop"
+        return "wait" if any(flying and (owner == own or is_alive(owner)) for owner, _, flying in rows) else "stop"
 
     def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
         """A request for which an amount was set aside has ended and cost what was ``paid``."""
@@ -229,14 +237,14 @@ class ResponseStore:
         self._connection.execute(
             "UPDATE spending SET paid = paid + ?, answered = ?, in_flight = in_flight - 1, "
             "reserved = CASE WHEN in_flight > 1 THEN MAX(0, reserved - ?) ELSE 0 END WHERE run = ? AND pid = ?",
-            (paid, answered, amount, run, os.getpid()),
+            (paid, answered, amount, run, process_name()),
         )
 
     def settle_all(self, run: str) -> None:
         """Count what this process has in flight as paid."""
         self._connection.execute(
             "UPDATE spending SET paid = paid + reserved, reserved = 0, in_flight = 0 WHERE run = ? AND pid = ?",
-            (run, os.getpid()),
+            (run, process_name()),
         )
 
     def answered(self, run: str) -> int:
@@ -266,11 +274,36 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _alive(pid: int) -> bool:
+def process_name() -> str:
+    """What names this process for good: its number, and when it started, since numbers are given again."""
+    return _name_of(os.getpid())
+
+
+@cache
+def _name_of(pid: int) -> str:
+    return f"{pid}:{_start_of(pid)}"
+
+
+def is_alive(name: str) -> bool:
+    """Whether the process of that name still runs; one that has ended but was not fetched by its parent does not."""
+    number, _, start = str(name).partition(":")
+    if not number.isdecimal():
+        return False
+    if (_PROC / "self" / "stat").exists():
+        return bool(start) and _start_of(int(number)) == start
     try:
-        os.kill(pid, 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:
         return True
     return True
+
+
+def _start_of(pid: int) -> str:
+    """When a process started, in ticks since the machine did; empty where that is not known, or it has ended."""
+    try:
+        state, *fields = (_PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+    except (OSError, ValueError):
+        return ""
+    return "" if state in "ZXx" else fields[18]

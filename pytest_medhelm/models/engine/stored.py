@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -14,9 +15,11 @@ class StoredResponses:
     """Answers requests as the engine does, from responses.sqlite alone. It has no transport."""
 
     in_flight = 0
+    stopped = ""
 
     def __init__(self, path: Path) -> None:
         self.store = ResponseStore(path)
+        self.notices: deque[str] = deque()
 
     def submit(self, request: Request, follow: object = None, *, first: bool = False) -> None:
         """Nothing is under way: ``ask`` reads the store."""

@@ -1,58 +1,71 @@
 """One attempt: a chat completion over HTTP, and what its outcome means.
 
 This is the hot path. It uses aiohttp because a request through the openai package costs several times its CPU
-time (perf/transports.py measures it); the wire format is the same.
+time (perf/transports.py measures it); the wire format is the same. Reads are bounded, and no redirect is followed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import errno
+import math
+import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from pytest_medhelm.models.endpoint import Endpoint
+from pytest_medhelm.models.engine.prompt_cut import cut_silently
+from pytest_medhelm.models.engine.reply import ErrorReplyError, NoReplyError, read_reply
 from pytest_medhelm.models.engine.request import Completion, Request
-from pytest_medhelm.models.spec import Endpoint
-from pytest_medhelm.util.network import LOOPBACK
+from pytest_medhelm.models.engine.servers import Refusal, read_refusal
+from pytest_medhelm.util.network import is_loopback
 
-RETRY_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+MOST_BYTES = 64 * 2**20
+"""Of a reply, after unpacking."""
+MOST_ERROR_BYTES = 2**20
+"""Of a refusal, after unpacking."""
+CHUNK = 2**16
 
-# How servers say that a prompt does not fit (OpenAI, vLLM, llama.cpp, Ollama, TGI, LM Studio).
-TOO_LONG = (
-    "context length", "context_length", "context size", "context window", "exceed_context_size", "maximum context",
-    "too many tokens", "prompt is too long", "input is too long", "must have less than", "max_model_len",
-)  # fmt: skip
-# How servers say that they cannot be told the form of a reply.
-NO_FORM = ("response_format", "schema", "guided", "structured output", "structured_output", "grammar", "json_object")
-NO_FORM_STATUS = frozenset({400, 404, 415, 422, 500, 501})
-BLOCKED = ("content_filter", "content management policy", "responsibleai", "safety system")
+FaultKind = Literal["passing", "away", "late", "no_form", "less", "crowded", "final", "config"]
+"""passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more; no_form:
+asked without the form of the reply; less: asked with fewer tokens; crowded: too few file descriptors here; final:
+stands; config: stands, and so would every other request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An attempt that may succeed when it is made again."""
+    """An attempt that brought no answer."""
 
     reason: str
+    """Without any text of the request."""
+    kind: FaultKind = "passing"
+    hint: str = ""
+    """What to do about it, with {model}, {served}, {key} and {url} to be filled in."""
+    refuses_key: bool = False
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
-    form_refused: bool = False
-    """The server cannot be told the form of the reply: ask again without."""
     charged: bool = False
     """The server may have worked on it, and may charge for that."""
+    room: int = 0
+    """Of kind "less": tokens that are left for the answer."""
+    context: int | None = None
+
+
+class _TooLargeError(Exception):
+    pass
 
 
 class Transport:
     """Keep-alive connections to one endpoint. Belongs to one event loop."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._url = f"{endpoint.base_url}/chat/completions"
+        self._url = endpoint.url("chat/completions")
         self._proxy = proxy_for(endpoint.base_url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
@@ -71,22 +84,101 @@ class Transport:
                 proxy=self._proxy,
                 allow_redirects=False,  # A redirect could leave the hosts that the user allowed.
             ) as reply:
-                raw = await reply.read()
-                if reply.status != 200:
-                    return _refused(reply.status, raw, reply.headers.get("Retry-After"), formed=request.may_drop_form)
-            return read_completion(json.loads(raw), time.perf_counter() - started)
+                ok = 200 <= reply.status < 300
+                raw = await read_bounded(reply, MOST_BYTES if ok else MOST_ERROR_BYTES, cut=not ok)
+                latency = time.perf_counter() - started
+                if not ok:
+                    wait = retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
+                    return refused(request, reply.status, raw, wait)
         except TimeoutError:
-            return Fault("no answer in time", charged=True)
-        except (aiohttp.ClientError, OSError) as error:
-            reached = not isinstance(error, aiohttp.ClientConnectorError)
-            return Fault(f"connection failed ({type(error).__name__})", charged=reached)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            return Fault("malformed answer", charged=True)
+            return Fault("no answer in time", "late", "raise timeout of the endpoint in medhelm.toml", charged=True)
+        except _TooLargeError:
+            return Fault(f"its reply is larger than {MOST_BYTES // 2**20} MB", "final", charged=True)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return _unreached(error)
+        return answered(request, raw, latency)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
         await asyncio.sleep(0)
+
+
+async def read_bounded(reply: aiohttp.ClientResponse, most: int, *, cut: bool) -> bytes:
+    """The body, unpacked, of at most so many bytes; what is longer is ``cut`` there or raises."""
+    chunks, size = [], 0
+    async for chunk in reply.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > most:
+            if cut:
+                return b"".join(chunks)[:most]
+            raise _TooLargeError
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def answered(request: Request, raw: bytes, latency: float) -> Completion | Fault:
+    """What a body means that came with a status of success."""
+    try:
+        completion = read_reply(raw, latency)
+    except ErrorReplyError:
+        return refused(request, 200, raw, None)
+    except NoReplyError as error:
+        return Fault(str(error), charged=True)
+    cut = cut_silently(request, completion)
+    if cut:
+        return replace(completion, outcome="too_long", content="", error=cut, context=completion.usage["prompt_tokens"])
+    if completion.finish_reason == "length" and request.model.context:
+        used = completion.usage.get("prompt_tokens", 0) + completion.usage.get("completion_tokens", 0)
+        if used >= request.model.context:
+            return replace(completion, context=request.model.context)
+    return completion
+
+
+def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Completion | Fault:
+    """What a refusal means for the request."""
+    refusal = read_refusal(status, raw, prompt=request.text, asked=request.max_tokens, formed=request.may_drop_form)
+    reason, hint = refusal.reason, refusal.hint
+    match refusal.means:
+        case "too_long":
+            return Completion("too_long", error=reason, context=refusal.context or request.model.context)
+        case "blocked":
+            return Completion("blocked", error=f"{reason}: stopped by the server's content filter")
+        case "response_format":
+            return Fault(reason, "no_form")
+        case "less":
+            assert refusal.room is not None
+            return Fault(reason, "less", room=refusal.room, context=refusal.context)
+        case "config":
+            return Fault(reason, "config", _lower(refusal))
+        case "busy":
+            return Fault(reason, "passing", hint, retry_after=wait, charged=status == 200)
+        case "loading" | "unavailable":
+            return Fault(reason, "away", hint, retry_after=wait)
+        case means:
+            return Fault(reason, "final", hint, refuses_key=means in ("key", "no_access"))
+
+
+def _lower(refusal: Refusal) -> str:
+    most = f"to at most {refusal.most}" if refusal.most else "below the model's context"
+    return (
+        f'max_tokens of {{model}} is more than the model can give: lower max_tokens {most} under [models."{{model}}"]'
+    )
+
+
+def _unreached(error: Exception) -> Fault:
+    """What a connection means that failed."""
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    if number in (errno.EMFILE, errno.ENFILE):
+        return Fault("too few file descriptors", "crowded", "raise the limit of open files (ulimit -n)")
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        hint = "{url} cannot be reached with TLS: check its certificate; a server without TLS is reached with http://"
+        return Fault("no TLS connection", "final", hint)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Fault("connection refused", "away", "nobody answers at {url}: start the server")
+    if isinstance(error, aiohttp.InvalidURL) or not isinstance(error, aiohttp.ClientError | OSError):
+        return Fault(f"it cannot be sent ({type(error).__name__})", "final", "check address, headers and key of {url}")
+    return Fault(f"connection failed ({type(error).__name__})", charged=True)
 
 
 def proxy_for(url: str) -> str | None:
@@ -95,70 +187,27 @@ def proxy_for(url: str) -> str | None:
     Worked out once per endpoint: aiohttp's own trust_env looks it up for each request, at twice the CPU time.
     """
     parts = urlsplit(url)
-    if parts.hostname is None or parts.hostname in LOOPBACK or proxy_bypass(parts.netloc):
+    if parts.hostname is None or is_loopback(parts.hostname) or proxy_bypass(parts.netloc):
         return None
     return getproxies().get(parts.scheme)
 
 
-def read_usage(usage: Mapping[str, Any]) -> dict[str, int]:
-    """The token counts of a response, as far as the server gives them.
-
-    ``completion_tokens`` includes thinking: servers that count it apart are told by their total.
-    """
-    counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
-    counts["reasoning_tokens"] = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
-    counts["cached_tokens"] = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    found = {name: int(count) for name, count in counts.items() if count is not None}
-    thought = found.get("reasoning_tokens", 0)
-    answered = found.get("prompt_tokens", 0) + found.get("completion_tokens", 0)
-    if thought and "completion_tokens" in found and usage.get("total_tokens") == answered + thought:
-        found["completion_tokens"] += thought
-    return found
-
-
-def read_completion(answer: dict[str, Any], latency: float) -> Completion:
-    """Read a ChatCompletion. Raises ValueError, KeyError, TypeError, ... when it is none."""
-    choice = answer["choices"][0]
-    message = choice["message"]
-    finish = choice.get("finish_reason") or ""
-    content = message.get("content") or message.get("refusal") or ""
-    if not isinstance(content, str):
-        content = "".join(part.get("text", "") for part in content)
-    logprobs = (choice.get("logprobs") or {}).get("content") or ()
-    return Completion(
-        "blocked" if finish == "content_filter" else "ok",
-        content,
-        message.get("reasoning_content") or message.get("reasoning") or "",
-        finish,
-        read_usage(answer.get("usage") or {}),
-        [(entry["token"], float(entry["logprob"])) for entry in logprobs],
-        str(answer.get("model") or ""),
-        latency,
-    )
-
-
-def _refused(status: int, raw: bytes, retry_after: str | None, *, formed: bool = False) -> Completion | Fault:
-    text = raw[:10_000].decode("utf-8", "replace").lower()
-    if status in (400, 413, 422, 500) and any(words in text for words in TOO_LONG):
-        return Completion("too_long", error=f"HTTP {status}: the prompt does not fit the model's context")
-    if status in (400, 403) and any(words in text for words in BLOCKED):
-        return Completion("blocked", error=f"HTTP {status}: stopped by the server's content filter")
-    if formed and status in NO_FORM_STATUS and any(words in text for words in NO_FORM):
-        return Fault(f"HTTP {status}", form_refused=True)
-    if status in RETRY_STATUS:
-        return Fault(f"HTTP {status}", _seconds(retry_after))
-    return Completion("request_error", error=f"HTTP {status}")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After is a number of seconds or an HTTP date (RFC 9110, 10.2.3)."""
-    if retry_after is None:
+def retry_after(value: str | None, date: str | None) -> float | None:
+    """Seconds to wait: a number, or an HTTP date (RFC 9110, 10.2.3), which the server's own clock judges."""
+    if value is None:
         return None
     try:
-        return max(0.0, float(retry_after))
+        seconds = float(value)
     except ValueError:
-        pass
+        until, now = _moment(value), _moment(date or "")
+        if until is None:
+            return None
+        seconds = until - (time.time() if now is None else now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _moment(date: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -23,9 +23,9 @@ from pytest_medhelm.tasks.task import DataFile, Examples, Instance, Task
 from pytest_medhelm.util.document import DocumentError
 
 if TYPE_CHECKING:
-    from pytest_medhelm.plugin.fixtures import Score
     from pytest_medhelm.scoring.jury.jury import Jury
     from pytest_medhelm.scoring.response import Response
+    from pytest_medhelm.scoring.score import Score
 
 _NAMES: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
 """On config: the file of each own benchmark's name."""
@@ -121,7 +121,7 @@ def make_task(spec: Spec) -> Task:
         main_metric=spec.main_metric,
         licence=spec.licence,
         source=spec.source,
-        third_party=spec.third_party,
+        may_use_hosted_api=spec.may_use_hosted_api,
         chance=1 / len(spec.answer.choices) if spec.answer.choices else None,
         language=spec.language,
         positive=spec.answer.positive,
@@ -129,7 +129,7 @@ def make_task(spec: Spec) -> Task:
         examples=Examples(files=(DataFile(spec.examples),), load=load) if spec.examples else None,
         gates=spec.gates,
         folder=spec.path.parent,
-        placed_here=True,
+        category_assigned_here=True,
     )
 
 
@@ -180,7 +180,7 @@ def _score_text(spec: Spec, instance: Instance, response: Response, score: Score
         if metric == "rouge":
             score.rouge(response.text, instance.answer)
         elif metric != "jury":
-            getattr(score, metric)(response.text, instance.answer)
+            score.metric(metric, response.text, instance.answer)
 
 
 def _placed(function: FunctionType, name: str, path: Path) -> FunctionType:

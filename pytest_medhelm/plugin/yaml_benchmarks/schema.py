@@ -17,8 +17,8 @@ from pytest_medhelm.util.document import DocumentError, Table, Value, read_docum
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 KEYS = (
-    "name", "title", "description", "subcategory", "language", "access", "third_party", "licence", "source", "data",
-    "delimiter", "columns", "prompt", "answer", "metrics", "rubric", "examples", "gate",
+    "name", "title", "description", "subcategory", "language", "access", "may_use_hosted_api", "licence", "source",
+    "data", "delimiter", "columns", "prompt", "answer", "metrics", "rubric", "examples", "gate",
 )  # fmt: skip
 DELIMITERS: Mapping[str, str] = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 
@@ -42,7 +42,7 @@ def read_spec(path: Path) -> Spec:
         subcategory=table.need("subcategory", "Planning Treatments").one_of(CATEGORY_OF),
         language=language,
         access=access,
-        third_party=_third_party(table, access),
+        may_use_hosted_api=_may_use_hosted_api(table, access),
         licence=table.text("licence", "not stated"),
         source=table.text("source", "own data"),
         data=_data_file(data),
@@ -103,8 +103,8 @@ def _access(table: Table) -> Access:
     return "private"
 
 
-def _third_party(table: Table, access: Access) -> bool | None:
-    value = table.get("third_party")
+def _may_use_hosted_api(table: Table, access: Access) -> bool | None:
+    value = table.get("may_use_hosted_api")
     if value is not None:
         return value.truth()
     return None if access == "public" else False

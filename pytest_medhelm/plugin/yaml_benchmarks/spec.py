@@ -69,7 +69,7 @@ class Spec:
     subcategory: str
     language: str
     access: Access
-    third_party: bool | None
+    may_use_hosted_api: bool | None
     licence: str
     source: str
     data: str

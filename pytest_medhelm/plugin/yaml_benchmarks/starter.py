@@ -5,7 +5,6 @@ The starter is a telephone triage of invented calls; its author replaces the row
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from pytest_medhelm.util.errors import ConfigError
@@ -59,28 +58,18 @@ Scored: exact match with the key, and F1 over the options.
 Source: own data
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm import DataFile, Instance, Response, Task
-from pytest_medhelm.tasks.data.readers import read_csv
-from pytest_medhelm.plugin.fixtures import Score
-from pytest_medhelm.tasks.prompts import letter_prompt
+from pytest_medhelm import DataFile, Instance, Instances, Response, Score, Task, letter_prompt, read_csv
 
 CHOICES = ("emergency", "today", "routine")
 
 
-def load(path: Path) -> Iterator[Instance]:
+def load(path: Path) -> Instances:
     """One instance for each row of {name}.csv."""
     for row in read_csv(path):
-        urgency = row.text("urgency")
-        if urgency not in CHOICES:
-            raise row.error(f"urgency is not one of {{', '.join(CHOICES)}}")
-        yield Instance(
-            id=row.text("call"), question=row.text("note"), answer="ABC"[CHOICES.index(urgency)], choices=CHOICES
-        )
+        answer = row.letter_of("urgency", CHOICES)
+        yield Instance(id=row.text("call"), question=row.text("note"), answer=answer, choices=CHOICES)
 
 
 TASK = Task(
@@ -94,8 +83,8 @@ TASK = Task(
     main_metric="exact_match",
     licence="not stated",
     source="own data",
-    obtain="Ask whoever keeps the calls for {name}.csv",
-    third_party=False,
+    how_to_obtain="Ask whoever keeps the calls for {name}.csv",
+    may_use_hosted_api=False,
     positive="emergency",
     chance=1 / 3,
 )
@@ -109,28 +98,6 @@ def prompt(instance: Instance) -> str:
 def test_{name}(instance: Instance, response: Response, score: Score) -> None:
     score.classify(response, instance)
 '''
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Write the starter and say what to type next. Raises ConfigError and writes nothing when it cannot."""
-    files = starter(arguments.name, python=arguments.python)
-    folder: Path = arguments.to
-    there = [path for path in files if (folder / path).exists()]
-    if there:
-        raise ConfigError(f"{folder / there[0]} is there already and stays as it is; choose another name or --to DIR")
-    try:
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            with (folder / path).open("x", encoding="utf-8") as file:
-                file.write(content)
-    except OSError as error:
-        raise ConfigError(
-            f"{folder / path} cannot be written ({error.strerror}); name another folder with --to DIR"
-        ) from None
-    first = next(iter(files))
-    print("\n".join(f"wrote {folder / path}" for path in files))
-    print(f"next: pytest {folder / first} --medhelm-model=baseline/lexical")
-    return 0
 
 
 def starter(name: str, *, python: bool) -> dict[Path, str]:

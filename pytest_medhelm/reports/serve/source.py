@@ -21,7 +21,7 @@ from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, make_leaderboar
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.store.suite import Suite
-from pytest_medhelm.util.errors import DataError, DataMissing
+from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 from pytest_medhelm.util.files import read_json
 from pytest_medhelm.util.sqlite import Stamp, open_reading, stamp, state
 
@@ -138,6 +138,8 @@ class Source:
                     if not suite.newest_run():
                         raise _not_yet(self.folder)
                     found = read(suite, store)
+            except ConfigError as error:  # a suite of a later version
+                raise DataError(str(error)) from error
             except (OSError, sqlite3.Error) as error:
                 if self._state() == before or not left:
                     if "no such table" in str(error) and _is_new(self.folder / "suite.sqlite"):

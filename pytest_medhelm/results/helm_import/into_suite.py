@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import sys
 import uuid
@@ -12,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.metadata import ModelMetadata
@@ -31,6 +29,7 @@ from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.hashing import json_hash
 
 KIND: Final = "imported"
 
@@ -124,7 +123,7 @@ def _write(
     instances = sorted(
         {(entry.record["sub_task"], entry.record["instance"], entry.record["reference"]) for entry in found}
     )
-    evaluation = _digest(["helm", task.name, instances])
+    evaluation = json_hash(["helm", task.name, instances])
     made_with: FingerprintInputs = {
         "model": model.settings(),
         "code": None,
@@ -132,7 +131,7 @@ def _write(
         "scoring": None,
         "jury": None,
     }
-    settings = _digest(["helm", task.name, model.name, made_with])
+    settings = json_hash(["helm", task.name, model.name, made_with])
     names = {name for _, name, _ in instances}
     strata = sorted({stratum for stratum, _, _ in instances} - {""})
     facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
@@ -168,7 +167,3 @@ def _manifest(runs: int) -> StoredManifest:
         "models": [],
         "judges": [],
     }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

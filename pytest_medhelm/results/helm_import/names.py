@@ -67,7 +67,7 @@ def arguments_of(run: str) -> dict[str, str]:
 
 def stratum_of(run: str, task: Task) -> str:
     """Which sub-run of a benchmark it is; empty where the benchmark has none."""
-    if not task.strata:
+    if not task.sub_tasks_by:
         return ""
     found = arguments_of(run)
-    return found.get(task.strata) or found.get(_STRATA.get(task.strata, ""), "")
+    return found.get(task.sub_tasks_by) or found.get(_STRATA.get(task.sub_tasks_by, ""), "")

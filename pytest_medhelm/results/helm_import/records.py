@@ -101,7 +101,7 @@ def _imported(
         "fingerprint": "",
         "cluster": "",
         "sub_task": stratum,
-        "slices": {task.strata: stratum} if stratum else {},
+        "slices": {task.sub_tasks_by: stratum} if stratum else {},
         "request": key,
         "reference": text_hash(reference),
         "error": error,

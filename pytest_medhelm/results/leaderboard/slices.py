@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_medhelm.results.leaderboard.cell_entry import Slice, SliceValue
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.measure import measures_of
 from pytest_medhelm.results.leaderboard.summary import summary_of
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
+CROSS = " x "
+"""Between the names of two groupings that are taken together, and between those of their groups."""
 MOST = 30
 """Groups of one key that are shown apart; a key with more, such as a title, says little of any of them."""
 
@@ -17,9 +21,11 @@ def slice_values(columns: Columns, key: str) -> list[str]:
     return sorted(set(columns.slices.get(key, ())) - {""})
 
 
-def slice_of(columns: Columns, metadata: BenchmarkMetadata, key: str, value: str) -> tuple[Columns, BenchmarkMetadata]:
+def slice_of(
+    columns: Columns, metadata: BenchmarkMetadata, grouping: Sequence[str], value: str
+) -> tuple[Columns, BenchmarkMetadata]:
     """The instances of one slice as if they were all; their value is the unweighted mean over *its* sub-tasks."""
-    part = columns.only([row for row, found in enumerate(columns.slices[key]) if found == value])
+    part = columns.only([row for row, found in enumerate(grouping) if found == value])
     there = set(part.sub_tasks)
     return part, {**metadata, "sub_tasks": [name for name in metadata["sub_tasks"] if name in there]}
 
@@ -31,12 +37,13 @@ def slices_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Slice]
     Intervals are of each group alone: among many groups some differ by chance.
     """
     found: dict[str, Slice] = {}
-    for key in sorted(columns.slices):
-        names = slice_values(columns, key)
+    groupings = {key: columns.slices[key] for key in sorted(columns.slices)} | _crossed(columns, metadata)
+    for key, grouping in groupings.items():
+        names = sorted(set(grouping) - {""})
         if len(names) > MOST:
             found[key] = {"groups": len(names), "values": {}}
         elif len(names) > 1:
-            values = {name: _value(*slice_of(columns, metadata, key, name)) for name in names}
+            values = {name: _value(*slice_of(columns, metadata, grouping, name)) for name in names}
             known = {name: value for name, value in values.items() if value is not None}
             if known:
                 found[key] = {"groups": len(names), "values": known}
@@ -55,3 +62,12 @@ def _value(columns: Columns, metadata: BenchmarkMetadata) -> SliceValue | None:
         "n": whole["n"],
         "missing": whole["missing"],
     }
+
+
+def _crossed(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, list[str]]:
+    """The grouping by two slices together that a benchmark declares (``Task.map_by``)."""
+    names = metadata.get("map_by", [])
+    if len(names) != 2 or not set(names) <= columns.slices.keys():
+        return {}
+    pairs = zip(columns.slices[names[0]], columns.slices[names[1]], strict=True)
+    return {CROSS.join(names): [CROSS.join(pair) if all(pair) else "" for pair in pairs]}

@@ -16,9 +16,14 @@ class _Folding(dict[int, str]):
     marks, which takes quadratic time on a long run of them.
     """
 
+    def __init__(self, *, keep_case: bool = False) -> None:
+        self._keep_case = keep_case
+
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        folded = _SAME.get(char) or unicodedata.normalize("NFKC", char).casefold()
+        folded = _SAME.get(char) or unicodedata.normalize("NFKC", char)
+        if not self._keep_case:
+            folded = folded.casefold()
         parts = unicodedata.normalize("NFD", folded)
         if not parts or parts[0].isalpha() or _is_accent(parts[0]):
             folded = unicodedata.normalize("NFC", "".join(part for part in parts if not _is_accent(part)))
@@ -31,12 +36,18 @@ def _is_accent(char: str) -> bool:
 
 
 _FOLDING = _Folding()
+_UNACCENTED = _Folding(keep_case=True)
 _LATEX_TEXT = r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mathit|mbox|bf|rm)\s{0,2}\{([^{}]*)\}"
 
 
 def fold(text: str) -> str:
     """The text without case, accents and typographic variants; punctuation and line ends stay."""
     return text.translate(_FOLDING)
+
+
+def unaccent(text: str) -> str:
+    """As ``fold``, with capitals left as they are: they tell the option A from an article."""
+    return text.translate(_UNACCENTED)
 
 
 def unwrap_latex(text: str) -> str:

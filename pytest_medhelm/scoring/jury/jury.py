@@ -32,6 +32,7 @@ from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import RubricCalls
 
 if TYPE_CHECKING:
     from pytest_medhelm.scoring.jury.panel import Engine, Panel
@@ -54,15 +55,18 @@ def calls_about(panel: Panel, rubric: Rubric | PointsRubric, instance: Instance,
     if not is_judged(rubric, response):
         return ()
     if isinstance(rubric, PointsRubric):
+        if not (rubric.criteria or instance.criteria):
+            return ()  # this instance is not graded
         return [call.call for call in points_calls(panel, rubric, instance, response.text)]
     return judge_calls(panel, rubric, instance, response.text, instance.answer)
 
 
-def requests_about(panel: Panel, rubric: Rubric | PointsRubric, criteria: int) -> int:
-    """How many requests that are for a response to an instance that brings so many criteria of its own."""
-    each = isinstance(rubric, PointsRubric) and panel.rubric_calls == "each"
-    count = (len(rubric.criteria) or criteria) if each else 1
-    return len(panel.judges) * panel.repeats * count
+def requests_about(rubric: Rubric | PointsRubric, criteria: int, calls: RubricCalls) -> int:
+    """How many requests one judge gets about a response to an instance that brings so many criteria of its own."""
+    if not isinstance(rubric, PointsRubric):
+        return 1
+    count = len(rubric.criteria) or criteria
+    return count if calls == "each" else min(1, count)
 
 
 def score_names(rubric: Rubric | PointsRubric) -> list[str]:
@@ -84,6 +88,11 @@ class Jury:
         self._engine = engine
         self._chosen = rubric
         self._draft = draft
+
+    @property
+    def has_judges(self) -> bool:
+        """Judges are named, so that a jury's score will be the main one."""
+        return bool(self._panel.judges)
 
     def rate(self, response: Response, reference: str) -> None:
         """Have every judge rate the response, all at once, and record the scores.

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from pytest_medhelm.tasks.data.limits import require_size
 from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_rows
 from pytest_medhelm.util.errors import DataError, missing_extra
+
+ROWS = 1000
+"""Rows that are read at a time."""
 
 
 def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -25,26 +30,47 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
     wrong = DataError(f"{path.name} is not a table of the kind that its name says, or it is damaged")
     try:
         if raw[:4] == b"PAR1":
-            schema = parquet.read_schema(content)
-            _require(path, columns, schema.names)
-            table = parquet.read_table(content, columns=None if columns is None else list(columns))
+            file = parquet.ParquetFile(content)
+            require_size(path.name, unpacked_size(file), len(raw))
+            names, batches = file.schema_arrow.names, file.iter_batches(ROWS, columns=columns and list(columns))
         else:
             reader = ipc.open_file(content) if raw[:6] == b"ARROW1" else ipc.open_stream(content)
-            _require(path, columns, reader.schema.names)
-            table = reader.read_all()
-            table = table.select(list(columns)) if columns is not None else table
-    except (pyarrow.ArrowException, OSError, ValueError):
+            names, batches = reader.schema.names, _record_batches(reader)
+        _require(path, columns, names)
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError):
         raise wrong from None
-    number = 0
-    for batch in table.to_batches(max_chunksize=1000):
+    number = size = 0
+    while True:
         try:
-            records = batch.to_pylist()
-        except (pyarrow.ArrowException, ValueError, OverflowError):  # texts that are no UTF-8, dates beyond Python's
-            raise DataError(f"{path.name}: a value after row {number} cannot be read, or the file is damaged") from None
+            batch = next(batches, None)
+            if batch is None:
+                break
+            size += batch.nbytes
+            require_size(path.name, size, len(raw))
+            records = (batch.select(list(columns)) if columns is not None else batch).to_pylist()
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError):
+            # damaged further down, texts that are no UTF-8, dates beyond Python's
+            raise wrong from None
         for values in records:
             number += 1
             yield Row(path.name, number, values)
     require_rows(path.name, number)
+
+
+def unpacked_size(file: Any) -> int:
+    """What a Parquet file says that its columns unpack to, in bytes."""
+    return sum(file.metadata.row_group(number).total_byte_size for number in range(file.metadata.num_row_groups))
+
+
+def _record_batches(reader: Any) -> Iterator[Any]:
+    """The batches of an Arrow file or stream, in pieces of at most ROWS."""
+    whole = (
+        (reader.get_batch(number) for number in range(reader.num_record_batches))
+        if hasattr(reader, "num_record_batches")
+        else reader
+    )
+    for batch in whole:
+        yield from (batch.slice(start, ROWS) for start in range(0, batch.num_rows, ROWS))
 
 
 def _require(path: Path, columns: Sequence[str] | None, names: Sequence[str]) -> None:

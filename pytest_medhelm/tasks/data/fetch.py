@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from pytest_medhelm.tasks.data.download import NotThere, Progress, download
+from pytest_medhelm.tasks.data.limits import bounded, require_members
 from pytest_medhelm.tasks.data.sources import checksum, locate
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Task
 from pytest_medhelm.util.errors import DataError
@@ -191,7 +192,9 @@ class _Job:
         if isinstance(file, DataFolder):
             staged.mkdir(parents=True)
             with zipfile.ZipFile(part) as archive:
-                for entry in _members(url, archive, file):
+                members = list(_members(url, archive, file))
+                require_members(url, members, part.stat().st_size)
+                for entry in members:
                     with (
                         archive.open(entry) as source,
                         (staged / PurePosixPath(entry.filename).name).open("wb") as sink,
@@ -203,11 +206,12 @@ class _Job:
             with zipfile.ZipFile(part) as archive:
                 if file.member not in archive.namelist():
                     raise DataError(f"{url} does not hold {file.member}")
+                require_members(url, [archive.getinfo(file.member)], part.stat().st_size)
                 with archive.open(file.member) as source, staged.open("wb") as sink:
                     shutil.copyfileobj(source, sink, _BLOCK)
         elif self.mirror and url.endswith(".gz") and not file.name.endswith(".gz"):
             with gzip.open(part) as unpacked, staged.open("wb") as sink:
-                shutil.copyfileobj(unpacked, sink, _BLOCK)
+                sink.writelines(bounded(url, unpacked, part.stat().st_size))
         else:
             part.replace(staged)
             self.complete.discard(part)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from pytest_medhelm.tasks.data.limits import require_members
 from pytest_medhelm.util.errors import DataError
 
 NO_DATA = (".", "__", "~$")
@@ -55,9 +56,11 @@ def _listed(folder: Path) -> Iterator[Path]:
         yield from (path for path in folder.iterdir() if path.is_file() and not path.name.startswith(NO_DATA))
         return
     try:
+        with zipfile.ZipFile(folder) as archive:
+            require_members(folder.name, archive.infolist(), folder.stat().st_size)
         top = zipfile.Path(folder)
         inside = [entry for entry in top.iterdir() if not entry.name.startswith(NO_DATA)]
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(f"{folder.name} is neither a folder nor a zip file, or it is damaged") from None
     if len(inside) == 1 and inside[0].is_dir():
         inside = list(inside[0].iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.hashing import json_hash
 from pytest_medhelm.util.locks import locked
 
 _ANSWERS = {True: "allowed", False: "not allowed", None: "not stated"}
@@ -23,7 +23,7 @@ def terms(task: Task) -> dict[str, str]:
         "licence": task.licence,
         "attribution": task.attribution or task.source,
         "passing it on": _ANSWERS[task.redistribution],
-        "third-party services": _ANSWERS[task.third_party],
+        "third-party services": _ANSWERS[task.may_use_hosted_api],
     }
 
 
@@ -33,7 +33,7 @@ def accepted(task: Task) -> str | None:
     Raises ConfigError when the record cannot be read.
     """
     entry = _read(_record()).get(task.name)
-    return entry["accepted"] if entry and entry["sha256"] == _digest(task) else None
+    return entry["accepted"] if entry and entry["sha256"] == json_hash(terms(task), 64) else None
 
 
 def accept(tasks: Iterable[Task]) -> None:
@@ -42,14 +42,12 @@ def accept(tasks: Iterable[Task]) -> None:
     try:
         with locked(path.with_suffix(".lock"), lambda: None):
             today = datetime.now(UTC).date().isoformat()
-            new = {task.name: {"accepted": today, "sha256": _digest(task), **terms(task)} for task in tasks}
+            new = {
+                task.name: {"accepted": today, "sha256": json_hash(terms(task), 64), **terms(task)} for task in tasks
+            }
             write_private(path, json.dumps({**_read(path), **new}, indent=2, ensure_ascii=False))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror or error})") from None
-
-
-def _digest(task: Task) -> str:
-    return hashlib.sha256(json.dumps(terms(task), sort_keys=True).encode()).hexdigest()
 
 
 def _record() -> Path:

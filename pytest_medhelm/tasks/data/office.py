@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
+from pytest_medhelm.tasks.data.limits import require_members
 from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_once, require_rows
 from pytest_medhelm.util.errors import DataError, missing_extra
+
+_DAMAGED = (
+    BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, NotImplementedError,
+    RecursionError, RuntimeError, zlib.error,
+    SyntaxError,  # the base of ElementTree's ParseError
+)  # fmt: skip
+"""What openpyxl raises where a sheet is damaged further down."""
+
+
+def _opened(path: Path, reader: Callable[[io.BytesIO], Any]) -> Any:
+    """What a reader makes of an Office file, which is a zip file. Raises DataError when it is none, or too large."""
+    content = read_bytes(path)
+    kind = "Excel workbook (.xlsx)" if ".xlsx" in path.name.lower() else "Word document (.docx)"
+    try:
+        with ZipFile(io.BytesIO(content)) as archive:
+            require_members(path.name, archive.infolist(), len(content))
+        return reader(io.BytesIO(content))
+    except DataError:
+        raise
+    except Exception:  # whatever a library makes of a file that is none of its own
+        raise _not_an(path, kind) from None
+
+
+def _not_an(path: Path, kind: str) -> DataError:
+    return DataError(f"{path.name} is not {'an' if kind.startswith('E') else 'a'} {kind}, or it is damaged")
 
 
 def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
@@ -24,26 +51,29 @@ def read_xlsx(path: Path, sheet: str | None = None) -> Iterator[Row]:
         import openpyxl
     except ImportError:
         raise missing_extra(path.name, "openpyxl") from None
-    content = read_bytes(path)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        names = list(book.sheetnames)
-        known = sheet is None or sheet in names
-        cells = list(book[sheet or names[0]].iter_rows(values_only=True)) if known else []
-    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError, zlib.error):
-        # SyntaxError is the base of ElementTree's ParseError
-        raise DataError(f"{path.name} is not an Excel workbook (.xlsx), or it is damaged") from None
-    if not known:
+    book = _opened(path, lambda content: openpyxl.load_workbook(content, read_only=True, data_only=True))
+    if sheet is not None and sheet not in book.sheetnames:
         raise DataError(f"{path.name} has no sheet {sheet!r}")
-    header, *rows = cells or [()]
-    columns = ["" if name is None else str(name).strip() for name in header]
+    rows = _values(path, book, sheet)
+    columns = ["" if name is None else str(name).strip() for name in next(rows, ())]
     require_once(path.name, columns)
+    number = 0
     for number, row in enumerate(rows, start=1):
+        texts = ["" if cell is None else str(cell) for cell in row[: len(columns)]]
         if any(cell is not None for cell in row):
-            texts = ["" if cell is None else str(cell) for cell in row]
             # a row may end before the header does when its last cells are empty
-            yield Row(path.name, number, dict(zip_longest(columns, texts[: len(columns)], fillvalue="")))
-    require_rows(path.name, len(rows))
+            yield Row(path.name, number, dict(zip_longest(columns, texts, fillvalue="")))
+    require_rows(path.name, number)
+
+
+def _values(path: Path, book: Any, sheet: str | None) -> Iterator[Sequence[Any]]:
+    """The rows of a worksheet, one at a time: a sheet of a few cells may say that it has a million rows."""
+    try:
+        cells = book[sheet or book.sheetnames[0]]
+        cells.reset_dimensions()
+        yield from cells.iter_rows(values_only=True)
+    except _DAMAGED:
+        raise _not_an(path, "Excel workbook (.xlsx)") from None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,14 +94,9 @@ def read_docx(path: Path) -> Iterator[Paragraph]:
     """
     try:
         import docx
-        from docx.opc.exceptions import OpcError
     except ImportError:
         raise missing_extra(path.name, "python-docx") from None
-    content = read_bytes(path)
-    try:
-        document = docx.Document(io.BytesIO(content))
-    except (BadZipFile, OpcError, KeyError, ValueError, OSError, SyntaxError, zlib.error):
-        raise DataError(f"{path.name} is not a Word document (.docx), or it is damaged") from None
+    document = _opened(path, docx.Document)
     count = 0
     for number, paragraph in enumerate(document.paragraphs, start=1):
         count += bool(paragraph.text.strip())

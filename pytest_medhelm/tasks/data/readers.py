@@ -1,7 +1,7 @@
 """Readers: from an upstream file to its rows, each with a number that an error message can name.
 
 Here are texts, JSON, JSON Lines and tables of separated values; beside this module are ``office`` (XLSX, DOCX),
-``columnar`` (Arrow, Feather, Parquet), ``markup`` (XML) and ``folders`` (folders and zip files of any of these).
+``arrow`` (Arrow, Feather, Parquet), ``xml_files`` and ``folders`` (folders and zip files of any of these).
 
 Every reader takes a plain or a gzipped file (name ending in ``.gz``), drops a byte-order mark, and raises
 ``DataError`` with one sentence when the file is damaged, empty or of another kind. No message quotes the
@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
 import io
 import json
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, TypeVar
 
+from pytest_medhelm.tasks.data.limits import unpack_gzip
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class Row:
         """The value of a column, which must be there and be of this kind (else DataError)."""
         if column not in self.values:
             alike = next((name for name in self.values if _folded(name) == _folded(column)), None)
-            # a name that differs in blanks and capitals alone shows nothing of the content
+            # a name that differs in spaces and capitals alone shows nothing of the content
             reason = "so this is not the file that is expected" if alike is None else f"it is written {alike!r} there"
             raise self.error(f"the column {column!r} is missing, {reason}")
         value = self.values[column]
@@ -62,19 +64,66 @@ class Row:
         return value
 
     def text(self, column: str) -> str:
-        """The text of a column, without blanks around it. DataError when it is missing, empty or no text."""
+        """The text of a column, without spaces around it. DataError when it is missing, empty or no text."""
+        if column in self.values and self.values[column] is None:
+            raise self.error(f"the column {column!r} is empty")
         text = self.take(column, str).strip()
-        if not text:
+        if is_empty(text):
             raise self.error(f"the column {column!r} is empty")
         return text
 
+    def texts(self, *columns: str) -> tuple[str, ...]:
+        """As ``text`` of some columns, e.g. the options of a question."""
+        return tuple(self.text(column) for column in columns)
+
+    def cell(self, column: str) -> str:
+        """As ``text`` for a column that must be there and whose cell may be empty."""
+        return self.take(column, str).strip()
+
+    def cells(self, *columns: str) -> tuple[str, ...]:
+        """As ``cell`` of some columns."""
+        return tuple(self.cell(column) for column in columns)
+
     def optional(self, column: str) -> str:
-        """As ``text`` for a column that may be empty: an empty cell or null gives the empty text."""
-        return "" if self.values.get(column, "") in (None, "") else self.take(column, str).strip()
+        """As ``text`` for a column that may be missing or empty: an empty cell or null gives the empty text."""
+        return "" if self.values.get(column, "") in (None, "") else self.cell(column)
+
+    def letter(self, column: str, *, of: int, first: int | None = None) -> str:
+        """The letter, from A on, of the right one of ``of`` options (at most 26).
+
+        The column holds this letter, in capitals or not; where ``first`` is given it holds the option's number, which
+        counts from there, as a number or as text. DataError when it holds anything else.
+        """
+        if first is None:
+            letter = self.text(column).upper()
+            if len(letter) == 1 and letter in ascii_uppercase[:of]:
+                return letter
+            raise self.error(f"the column {column!r} is not a letter from A to {ascii_uppercase[of - 1]}")
+        number = str(self.take(column, object)).strip()
+        numbers = [str(number) for number in range(first, first + of)]
+        if number not in numbers:
+            raise self.error(f"the column {column!r} is not a number from {numbers[0]} to {numbers[-1]}")
+        return ascii_uppercase[numbers.index(number)]
+
+    def letter_of(self, column: str, choices: Sequence[str]) -> str:
+        """The letter, from A on, of the choice whose words the column holds. DataError when it holds no choice."""
+        text = self.text(column)
+        if text not in choices:
+            raise self.error(f"the column {column!r} is not one of {', '.join(choices)}")
+        return ascii_uppercase[choices.index(text)]
 
     def error(self, problem: str) -> DataError:
         """The error to raise about this row; ``problem`` must not quote the row's content."""
         return DataError(f"{self.file}, row {self.number}: {problem}")
+
+
+def is_empty(text: str) -> bool:
+    """Whether a cell holds nothing: no character but blanks, or the NaN with which pandas writes that."""
+    return text.strip() in ("", "NaN", "nan")
+
+
+def _no_number(name: str) -> None:
+    """NaN and Infinity, which JSON does not have, are what is not there."""
 
 
 def digest(*texts: str) -> str:
@@ -100,7 +149,7 @@ def read_json(path: Path, records: str = "") -> Iterator[Row]:
     """
     text = read_text(path)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
@@ -130,7 +179,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             raise DataError(f"{path.name}, row {number}: this is not valid JSON ({error.msg})") from None
         except RecursionError:
@@ -148,7 +197,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     """The rows of a table of separated values; cells may hold line breaks. All values are texts.
 
     The first row is the header unless ``columns`` names the columns of a file without one. A row with more or
-    fewer cells is an error.
+    fewer cells is an error. Empty rows at the end, as spreadsheets leave them, are passed over.
     """
     if len(delimiter) != 1:
         raise DataError(f"{path.name}: {delimiter!r} separates no cells: name one character")
@@ -157,6 +206,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
     header = list(columns)
     number = 0
+    empty: list[Row] = []
     try:
         for cells in lines:
             if not cells:
@@ -168,10 +218,16 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
             number += 1
             if len(cells) != len(header):
                 raise DataError(f"{path.name}, row {number}: it has {len(cells)} cells instead of {len(header)}")
-            yield Row(path.name, number, dict(zip(header, cells, strict=True)))
+            row = Row(path.name, number, dict(zip(header, cells, strict=True)))
+            if not any(map(str.strip, cells)):
+                empty.append(row)
+                continue
+            yield from empty  # Another row follows: these are no end, and whoever reads them says what is missing.
+            empty.clear()
+            yield row
     except csv.Error as error:
         raise DataError(f"{path.name}, row {number + 1}: this is not a valid table ({error})") from None
-    require_rows(path.name, number)
+    require_rows(path.name, number - len(empty))
 
 
 def _check_header(file: str, header: Sequence[str], delimiter: str) -> None:
@@ -216,12 +272,11 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise DataMissing(f"{path.name} is not there to read") from None
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read ({error.strerror})") from None
+        raise DataError(f"{path.name} cannot be read ({error.strerror or type(error).__name__})") from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):  # inside a zip file
+        raise DataError(f"{path.name} cannot be unpacked: the zip file is damaged or has a password") from None
     if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            raise DataError(f"{path.name} cannot be unpacked: it is no gzip file, or cut short") from None
+        content = unpack_gzip(path.name, content)
     if not content.strip():
         raise DataError(f"{path.name} is empty")
     return content

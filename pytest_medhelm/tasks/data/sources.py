@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pytest_medhelm.tasks.data.folders import listing
+from pytest_medhelm.tasks.data.limits import bounded
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Task
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import DataError, DataMissing
@@ -53,8 +55,22 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
                 raise DataMissing(
                     f"{task.name}: {folder} lacks {names}; put it there, or type 'medhelm fetch {task.name}'"
                 )
-            raise DataMissing(f"{task.name}: {folder} lacks {names}; {task.obtain or 'get it as well'}; put it there")
-    raise DataMissing(f"{task.name} has no data here: {how_to_get(task, data)}")
+            how = task.how_to_obtain or "get it as well"
+            raise DataMissing(f"{task.name}: {folder} lacks {names}; {how}; put it there")
+    raise DataMissing(f"{task.name} has no data here: {_misplaced(task, data) or how_to_get(task, data)}")
+
+
+def _misplaced(task: Task, data: Path | None) -> str:
+    """What to type where --medhelm-data names a folder one level too deep or too high."""
+    if data is None:
+        return ""
+    here = [file.name for file in task.files if file.name != "." and locate(data, file)]
+    if here and data.name == task.name:
+        return f"{here[0]} lies in {data} itself: name its parent, --medhelm-data={data.parent}"
+    if here:
+        return f"{here[0]} lies in {data} itself: put it into {data / task.name}"
+    below = next((path.parent for path in sorted(data.glob(f"*/{task.name}")) if path.is_dir()), None)
+    return f"it lies one level deeper: name --medhelm-data={below}" if below else ""
 
 
 def how_to_get(task: Task, data: Path | None = None) -> str:
@@ -65,7 +81,7 @@ def how_to_get(task: Task, data: Path | None = None) -> str:
         return f"put {names} into {task.folder}, or correct the name"
     if all(file.url for file in task.files):
         return f"type 'medhelm fetch {task.name}', or put {names} into {place} and name --medhelm-data={place.parent}"
-    origin = task.obtain or f"get it from {task.source}"
+    origin = task.how_to_obtain or f"get it from {task.source}"
     return f"{origin}; put {names} into {place} and name --medhelm-data={place.parent} (docs/data.md)"
 
 
@@ -110,9 +126,15 @@ def checksum(file: DataFile | DataFolder, path: Path) -> str:
 def content_sha256(path: Path) -> str:
     """SHA-256 of a file's content, unpacked if it ends in .gz. Raises DataError when it cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, EOFError) as error:
+        if path.suffix != ".gz":
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = hashlib.sha256()
+        with gzip.open(path) as unpacked:
+            for block in bounded(path.name, unpacked, path.stat().st_size):
+                sha256.update(block)
+        return sha256.hexdigest()
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
 
 

@@ -7,16 +7,17 @@ import os
 import sys
 from importlib import import_module
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
 
-import medhelm_offline_guard  # type: ignore[import-not-found]  # noqa: E402  (found since this folder is in the path)
+def _begin() -> None:
+    here = os.path.dirname(os.path.abspath(__file__))
+    import_module("medhelm_offline_guard").inherit()
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
+    mine = sys.modules.pop("sitecustomize")
+    try:
+        import_module("sitecustomize")
+    except ImportError:
+        sys.modules["sitecustomize"] = mine
 
-medhelm_offline_guard.inherit()
 
-sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != _HERE]
-_mine = sys.modules.pop("sitecustomize", None)
-try:
-    import_module("sitecustomize")
-except ImportError:
-    if _mine is not None:
-        sys.modules["sitecustomize"] = _mine
+if __name__ == "sitecustomize":
+    _begin()

@@ -1,0 +1,99 @@
+"""The long record: find what matters in an invented patient record of 2,000 to 1,000,000 tokens.
+
+Asked: the whole record, and then one of three things: a summary for the doctor who takes over; a question that one
+document decides, with its date and number as evidence; or which of nine statements the record does not support.
+Read: the summary as text, sentence by sentence; the other two as JSON.
+Scored: the summary by rules for each of five planted facts (present, absent, contradicted) and for what it invents
+(drugs, doses, dates, allergies): facts present, less those contradicted and all that is invented, over five. A
+question: half for the answer, a quarter each for date and document. Statements: sensitivity + specificity - 1. Where
+judges are named they grade the summary too, by criteria with points (jury); the main value stays that of the rules.
+
+This project's own benchmark, not one of MedHELM: it stands outside of win rates and category averages, and no clinician
+has reviewed it. Records are made by a seeded generator. Planted are an allergy mentioned once against copied lines that
+deny any, a medicine stopped and restarted, a result never followed up, a corrected diagnosis, and another patient's
+note; each kind stands once at each of five depths over five records of a length. Lengths are sub-tasks; 512k and 1m run
+only when --medhelm-sub-tasks names them. A token is taken as four characters.
+
+Source: this repository, docs/long-record.md
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, Task
+
+from ..shared.long_record.build import record_text
+from ..shared.long_record.checks import finding, invented
+from ..shared.long_record.plan import Plan, plans
+from ..shared.long_record.questions import instances_of, pinpointed, sorted_out
+
+MOST_INVENTED = 10
+PARTS = ("answer", "date", "document")
+
+
+def load(path: Path) -> Instances:
+    """All that is asked about each record, record by record."""
+    for plan in plans(path):
+        yield from instances_of(plan)
+
+
+TASK = Task(
+    name="long_record",
+    title="The long record",
+    subcategory="Documenting Patient Visits",
+    access="public",
+    kind="generation",
+    files=(DataFile("records.json"),),
+    load=load,
+    main_metric="record_score",
+    rubric="points",
+    main_by_jury=False,
+    licence="Apache-2.0",
+    source="this repository, docs/long-record.md",
+    attribution="pytest-medhelm",
+    redistribution=True,
+    may_use_hosted_api=True,
+    category_assigned_here=True,
+    outside_medhelm=True,
+    sub_tasks_by="length",
+    named_only=("512k", "1m"),
+    embedded_only=("2k",),
+    map_by=("length", "depth"),
+    folder=Path(__file__).parent.parent / "samples" / "long_record",
+)
+
+
+def prompt(instance: Instance) -> str:
+    """The record first, so that a server's prefix cache serves all that is asked about it."""
+    return f"{record_text(Plan(*instance.fields['plan']))}\n\n=== End of the record ===\n\n{instance.question}"
+
+
+def test_long_record(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
+    plan = Plan(*instance.fields["plan"])
+    task = instance.slices["task"]
+    if task == "summary":
+        found = [finding(fact, response.text) for fact in plan.facts]
+        made_up = invented(response.text, record_text(plan))
+        present, contradicted = found.count("present"), found.count("contradicted")
+        score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(found)))
+        score.record("present", present / len(found))
+        if response.status == "ok":
+            score.record("contradicted", contradicted / len(found), (1.0, 0.0))
+            score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
+        else:
+            score.not_applicable("contradicted", "invented")
+        score.not_applicable(*PARTS)
+        jury.grade(response)
+        return
+    score.not_applicable("present", "contradicted", "invented")
+    if task == "statements":
+        told = response.read(lambda text: sorted_out(plan, text))
+        score.record("record_score", told or 0.0)
+        score.not_applicable(*PARTS)
+        return
+    fact = next(entry for entry in plan.facts if entry.name == instance.fields["fact"])
+    parts = response.read(lambda text: pinpointed(fact, text)) or dict.fromkeys(PARTS, 0.0)
+    for name in PARTS:
+        score.record(name, parts[name])
+    score.record("record_score", parts["answer"] / 2 + parts["date"] / 4 + parts["document"] / 4)

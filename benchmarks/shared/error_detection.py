@@ -1,0 +1,142 @@
+"""MEDEC: reading whether a clinical text is called correct, or which sentence is wrong and what it should say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_medhelm import answers
+
+CORRECT = "CORRECT"
+"""The answer that no sentence is wrong."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding:
+    """What is said of a text: an error in one sentence, or none."""
+
+    sentence: int | None = None
+    """Number of the wrong sentence; None when the text is called correct."""
+    correction: str = ""
+    """What the sentence should say; empty when it is not said."""
+
+    @property
+    def has_error(self) -> bool:
+        """Whether an error is flagged."""
+        return self.sentence is not None
+
+    @property
+    def label(self) -> Literal["error", "correct"]:
+        """The answer as one of two labels."""
+        return "error" if self.has_error else "correct"
+
+
+_SUBJECT = r"(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)"
+_NO_ERROR = re.compile(
+    rf"(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|all|entirely) )?)?"
+    r"correct(?: as (?:it is|written))?(?:[.!]|$)"
+    r"|(?:there (?:is|are) )?no (?:(?:medical|clinical|factual) )?errors?(?: (?:found|detected|present|in the text))?"
+    r"(?:[.!]|$)"
+)
+_LABEL = (
+    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:wrong|incorrect|erroneous) )?"
+    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?"
+)
+_NUMBERED = re.compile(
+    rf"(?:{_LABEL}\s{{0,3}}[:#]?\s{{0,3}}#?(\d{{1,3}})(?!\d)\s{{0,3}}[.:)\]-]{{0,2}}"
+    r"|[\[(#]?(\d{1,3})(?:\s{0,3}[.:)\]]{1,2}(?!\d)|\s[–—-](?=\s)|(?=\s)|$))\s{0,3}(.*)"
+)
+_LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
+_CORRECTION = re.compile(
+    r"(?:the )?(?:corrected (?:sentence|version|text)|correct(?:ed)? sentence|correction|corrected)"
+    r"(?: (?:is|should be|should read))?\s{0,3}:\s{0,3}"
+)
+_MARKUP = re.compile(r"[*`]+|^[ \t>#•-]+(?=\S)", re.M)
+
+
+def read_finding(text: str) -> Finding | None:
+    """What an answer says of a text; None when it says nothing, or several things.
+
+    Read are "CORRECT" and sentences that say as much ("The text is correct.", "No errors found"), the number of a
+    sentence with its correction ("3 ...", "Sentence 3: ...", "**3.** ...", the correction also behind "Corrected
+    sentence:"), and the same as JSON. A line that begins with "Answer:" goes before all others.
+    """
+    value = answers.read_json(text) if "{" in text else None
+    if isinstance(value, dict):
+        return _from_json(value)
+    lines = [line for raw in _MARKUP.sub("", text).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
+    final = [line for line in lines if _LEAD.match(answers.fold(line))]
+    found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
+    if len(found) != 1:
+        return None
+    finding = found[0]
+    given = [line[length:].strip() for line in lines if (length := _length(_CORRECTION, line))]
+    if finding.has_error and len(given) == 1:
+        return Finding(finding.sentence, given[0].strip("\"'“”"))
+    return finding
+
+
+def _length(pattern: re.Pattern[str], line: str) -> int:
+    """How much of a line a lead takes up; 0: it has none."""
+    match = pattern.match(line.lower())
+    return match.end() if match else 0
+
+
+def _in_lines(lines: Iterable[str]) -> list[Finding]:
+    """The different findings of some lines."""
+    found: dict[int | None, Finding] = {}
+    for line in lines:
+        if _NO_ERROR.match(answers.fold(line)):
+            found[None] = Finding()
+        elif match := _NUMBERED.match(line.lower()):
+            number = int(match[1] or match[2])
+            correction = line[match.start(3) :].strip().strip("\"'“”")
+            found.setdefault(number, Finding(number, correction))
+    return list(found.values())
+
+
+def _from_json(value: Mapping[str, object]) -> Finding | None:
+    texts = {answers.fold(key): entry for key, entry in value.items()}
+    numbers = {int(str(entry)) for entry in texts.values() if _is_number(entry)}
+    words = [entry for entry in texts.values() if isinstance(entry, str) and not _is_number(entry)]
+    if any(_NO_ERROR.match(answers.fold(word.strip())) for word in words) or _denied(texts):
+        return None if any(number >= 0 for number in numbers) else Finding()
+    if len(numbers) != 1 or min(numbers) < 0:
+        return None
+    corrections = [entry for key, entry in texts.items() if "correct" in key and isinstance(entry, str)]
+    return Finding(numbers.pop(), corrections[0].strip() if len(corrections) == 1 else "")
+
+
+def _is_number(entry: object) -> bool:
+    return not isinstance(entry, bool) and re.fullmatch(r"-?\d{1,3}", str(entry)) is not None
+
+
+def _denied(texts: Mapping[str, object]) -> bool:
+    return any("error" in key and entry is False for key, entry in texts.items())
+
+
+def medec(prediction: Finding, gold: Finding) -> dict[str, float]:
+    """Accuracy of the error flag and of the sentence, each 0.0 or 1.0 (Ben Abacha et al. 2024).
+
+    The flag is right when both say that there is an error, or both that there is none. The sentence is right when
+    both flag the same sentence, or neither any.
+    """
+    return {
+        "medec_error_flag_accuracy": float(prediction.has_error == gold.has_error),
+        "medec_error_sentence_accuracy": float(prediction.sentence == gold.sentence),
+    }
+
+
+def medec_helm(raw_text: str, gold: Finding) -> dict[str, float]:
+    """What MedHELM 0.8.0 scores for the same answer.
+
+    Any text other than the bare word CORRECT flags an error, and a wrong text never scores for its sentence: the
+    number of the right one is read from the whole reference and so never found.
+    """
+    flagged = raw_text.strip() != CORRECT
+    return {
+        "medec_error_flag_accuracy": float(flagged == gold.has_error),
+        "medec_error_sentence_accuracy": float(not flagged and not gold.has_error),
+    }

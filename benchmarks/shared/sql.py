@@ -1,0 +1,278 @@
+"""Running a model's SQL on a SQLite database without trusting it, and comparing results.
+
+A query can read and nothing else: the file is opened read-only and immutable, an authorizer lets through SELECT alone,
+and size, steps and time are limited. Whatever goes wrong, the query is invalid; the file never changes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from pytest_medhelm import DataError, Instance, answers, read_text
+
+Cell = None | int | float | str | bytes
+Rows = Sequence[tuple[Cell, ...]]
+
+NOW = "2105-12-31 23:59:00"
+"""The present time of EHRSQL's questions."""
+ROWS = 10_000
+"""A result with more rows is no answer to a question."""
+STEPS = 500_000_000
+"""Steps of SQLite's machine, some seconds: the same on each computer, so that a slow one does not change a score."""
+SECONDS = 60.0
+"""For what takes long within few steps."""
+CELL_BYTES = 100_000
+RESULT_BYTES = 50_000_000
+SQL_BYTES = 100_000
+TOLERANCE = 1e-6
+
+NORMAL = {
+    "temperature": (35.5, 38.1),
+    "sao2": (95.0, 100.0),
+    "heart_rate": (60.0, 100.0),
+    "respiration": (12.0, 18.0),
+    "systolic_bp": (90.0, 120.0),
+    "diastolic_bp": (60.0, 90.0),
+    "mean_bp": (60.0, 110.0),
+}
+"""What EHRSQL takes for normal: its evaluate.py."""
+NORMAL_RANGES = ", ".join(f"{sign.replace('_', ' ')} {low:g} to {high:g}" for sign, (low, high) in NORMAL.items())
+SCORES = (
+    "ehr_sql_execution_accuracy",
+    "ehr_sql_query_validity",
+    "ehr_sql_execution_accuracy_helm",
+    "ehr_sql_query_validity_helm",
+    "ehr_sql_precision_answerable_helm",
+    "ehr_sql_recall_answerable_helm",
+)
+"""What exists for answerable questions alone."""
+
+_STEPS_BETWEEN_CHECKS = 100_000
+_READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: CELL_BYTES,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: SQL_BYTES,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 500,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_CREATE = re.compile(r"CREATE TABLE\s+(\w+)\s*\(.*?\n\s*\)\s*;", re.S | re.I)
+_CURRENT_TIME = re.compile(r"(?<![\w'\"])current_time(?![\w'\"])", re.I)
+_FORMAT = re.compile(r"strftime\(\s*'[^']*'")
+_TAGGED = re.compile(r"<sql>(.*?)(?:</sql>|(?=<sql>)|\Z)", re.S | re.I)
+_FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
+_STATEMENT = re.compile(r"(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with)\b", re.S | re.I)
+_NOTHING = ("null", "none", "n/a")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A SQLite file. Two are the same when their names are: an instance does not depend on where data lies."""
+
+    name: str
+    path: Path = field(compare=False, repr=False)
+
+
+def read_schema(path: Path) -> str:
+    """The CREATE TABLE statements of an SQL file, without what stands between them.
+
+    Raises DataError when there are none.
+    """
+    tables = [match[0] for match in _CREATE.finditer(read_text(path).rstrip() + "\n")]
+    if not tables:
+        raise DataError(f"{path.name} holds no CREATE TABLE statement, so this is not the file that is expected")
+    return "\n\n".join(tables)
+
+
+def open_database(path: Path, schema: str) -> Database:
+    """A database that has all tables of a schema. Raises DataError when it is no SQLite file or lacks one."""
+    if path.suffix == ".gz":
+        raise DataError(f"{path.name} must be unpacked: a database is not read from a gzip file")
+    present = run_query(path, "SELECT lower(name) FROM sqlite_master WHERE type IN ('table', 'view')")
+    if present is None:
+        raise DataError(f"{path.name} is not a SQLite database, or it is damaged")
+    missing = [name for name in _CREATE.findall(schema) if (name.lower(),) not in present]
+    if missing:
+        raise DataError(f"{path.name} has no table {missing[0]!r}, so this is not the database that is expected")
+    return Database(path.name, path)
+
+
+def run_query(path: Path, sql: str, *, steps: int = STEPS, seconds: float = SECONDS) -> Rows | None:
+    """The rows that one SELECT statement gives; None when it is invalid, does anything else, or exceeds a limit."""
+    deadline, left = time.monotonic() + seconds, steps // _STEPS_BETWEEN_CHECKS
+
+    def exhausted() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0 or time.monotonic() > deadline
+
+    try:
+        # immutable: no lock or journal file appears beside the database
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")
+            for limit, value in _LIMITS.items():
+                connection.setlimit(limit, value)
+            connection.text_factory = _text
+            connection.set_progress_handler(exhausted, _STEPS_BETWEEN_CHECKS)
+            connection.set_authorizer(_authorize)
+            return _fetch(connection.execute(sql))
+    # Warning: several statements (Python 3.11); ValueError: characters that no statement can hold
+    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError):
+        return None
+
+
+def _authorize(action: int, _: str | None, function: str | None, *__: str | None) -> int:
+    loads = action == sqlite3.SQLITE_FUNCTION and (function or "").lower() == "load_extension"
+    return sqlite3.SQLITE_OK if action in _READING and not loads else sqlite3.SQLITE_DENY
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _fetch(cursor: sqlite3.Cursor) -> Rows | None:
+    if cursor.description is None:
+        return None
+    rows: list[tuple[Cell, ...]] = []
+    size = 0
+    for row in cursor:
+        size += sum(50 + (len(cell) if isinstance(cell, str | bytes) else 0) for cell in row)
+        if len(rows) == ROWS or size > RESULT_BYTES:
+            return None
+        rows.append(row)
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def reference_rows(path: Path, sql: str) -> Rows | None:
+    """As ``run_query`` for a reference query, which is run once in a process."""
+    return run_query(path, sql)
+
+
+def same_rows(first: Rows, second: Rows) -> bool:
+    """Whether two results hold the same rows, each as often, in any order.
+
+    Columns are compared by position. An integer equals the same real number; other numbers may differ by 1e-6.
+    """
+    if len(first) != len(second):
+        return False
+    return all(map(_same_row, sorted(first, key=_order), sorted(second, key=_order)))
+
+
+def _order(row: tuple[Cell, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[float, ...]]:
+    """Texts go before numbers, which may differ a little between two results."""
+    texts = tuple((type(cell).__name__, str(cell)) if not isinstance(cell, int | float) else ("", "") for cell in row)
+    return texts, tuple(cell for cell in row if isinstance(cell, int | float))
+
+
+def _same_row(first: tuple[Cell, ...], second: tuple[Cell, ...]) -> bool:
+    return len(first) == len(second) and all(map(_same_cell, first, second))
+
+
+def _same_cell(first: Cell, second: Cell) -> bool:
+    if (isinstance(first, float) and isinstance(second, int | float)) or isinstance(second, float):
+        return isinstance(first, int | float) and math.isclose(first, second, rel_tol=1e-9, abs_tol=TOLERANCE)
+    return first == second
+
+
+def at_time(sql: str, now: str) -> str:
+    """The statement with the word current_time replaced by a fixed time, also outside of what a text holds."""
+    return _CURRENT_TIME.sub(f"'{now}'", sql)
+
+
+def repaired(sql: str, now: str) -> str:
+    """A reference query as upstream's evaluation script runs it; as the data holds it many give no or wrong rows.
+
+    All of it was put in lower case, so that the year (%Y) became %y, which SQLite does not know, and the Julian day
+    (%J) became %j, the day of the year. And the bounds of normal vital signs are names that stand for NORMAL.
+    """
+    written = _FORMAT.sub(lambda match: match[0].replace("%y", "%Y").replace("%j", "%J"), at_time(sql, now))
+    for sign, (low, high) in NORMAL.items():
+        written = written.replace(f" {sign}_lower ", f" {low} ").replace(f" {sign}_upper ", f" {high} ")
+    return written
+
+
+def gold_rows(instance: Instance, database: Path, now: str) -> Rows | None:
+    """The rows that answer a question at a present time; None, with a warning, when its reference query fails."""
+    rows = reference_rows(database, repaired(instance.answer, now))
+    if rows is None:
+        warnings.warn(f"ehr_sql: the reference query of {instance.id} fails on {database.name}", stacklevel=2)
+    return rows
+
+
+def read_sql(text: str) -> str | None:
+    """The statement that an answer gives; empty when it abstains; None when neither can be read.
+
+    Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH.
+    Abstaining is an empty <sql></sql>, or the word null or none in place of a statement.
+    """
+    tagged = _TAGGED.findall(text)
+    if tagged:
+        statement = _bare(tagged[-1])
+        return statement if answers.fold(statement).strip("; .") not in ("", *_NOTHING) else ""
+    for block in reversed(_FENCED.findall(text) or [text]):
+        statement = _bare(block)
+        if _STATEMENT.match(statement):
+            return statement
+        if answers.fold(statement).strip("; .") in _NOTHING:
+            return ""
+    return None
+
+
+def answerability(query: str | None) -> str | None:
+    """What a statement says of its question: "answerable", "unanswerable" when it is empty; None when unread."""
+    return None if query is None else "answerable" if query else "unanswerable"
+
+
+def _bare(block: str) -> str:
+    inner = _FENCED.search(block)
+    return re.sub(r"\A(?:sqlite|sql)\s*\n", "", (inner[1] if inner else block).strip().strip("`").strip(), flags=re.I)
+
+
+def ehr_sql(query: str, gold: Rows | None, database: Path) -> dict[str, float]:
+    """Execution accuracy and validity of a query for an answerable question, each 0.0 or 1.0 (Lee et al. 2022).
+
+    Accuracy: the query gives the same rows as the reference query (see ``same_rows``); it does not exist when the
+    reference query itself fails (``gold`` is None). Validity: the query runs. Abstaining (an empty query) is 0.0.
+    """
+    rows = run_query(database, query) if query else None
+    scores = {"ehr_sql_query_validity": float(rows is not None)}
+    if gold is not None:
+        scores["ehr_sql_execution_accuracy"] = float(rows is not None and same_rows(rows, gold))
+    return scores
+
+
+def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, float]:
+    """What MedHELM 0.8.0 scores for the same answer to an answerable question.
+
+    Rows are compared as sets; a reference query that fails has an empty result; two empty results are equal only when
+    the answer is empty; current_time stays in the model's query. The two scores of answerability say only that there
+    is a query.
+    """
+    query, gold = sql_helm(raw_text), reference_rows(database, reference)
+    rows = run_query(database, query) if query else None
+    equal = set(rows) == set(gold) if rows and gold else not rows and not gold and not raw_text.strip()
+    return {
+        "ehr_sql_execution_accuracy": float(equal),
+        "ehr_sql_query_validity": float(rows is not None),
+        "ehr_sql_precision_answerable": float(bool(query)),
+        "ehr_sql_recall_answerable": float(bool(query)),
+    }
+
+
+def sql_helm(raw_text: str) -> str:
+    """The statement as MedHELM reads it: the first tagged one, without backticks and a line "sql"."""
+    tagged = re.search(r"<sql>(.*?)</sql>", raw_text, re.S)
+    text = (tagged[1] if tagged else raw_text).replace("`", "").strip()
+    return re.sub(r"\Asql\s*\n", "", text).strip()

@@ -1,0 +1,39 @@
+"""A prompt that a server shortened without saying so: it counts fewer tokens than the prompt can have.
+
+A tokenizer gives each word at least one token, whatever the language model (those that join words across blanks gain
+about a third), a character of a script without blanks a fraction of one, and no ordinary text has more than a few
+characters a token. Ollama and some gateways cut like this.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pytest_medhelm.models.engine.request import Completion, Request
+
+FEWEST_TOKENS = 256
+"""No server has a smaller context; a smaller count is no count of a cut prompt."""
+TOKENS_A_WORD = 0.7
+CHARACTERS_A_TOKEN = 24
+"""More are no ordinary text, long words of formulas and tables included."""
+IDEOGRAPHS_A_TOKEN = 5
+WORTH_A_LOOK = 5
+"""Bytes of the body a token, below which nothing can have been cut."""
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def cut_silently(request: Request, completion: Completion) -> str:
+    """Why the prompt cannot have been read whole, or an empty text."""
+    counted = completion.usage.get("prompt_tokens", 0)
+    if counted < FEWEST_TOKENS or counted * WORTH_A_LOOK > len(request.payload):
+        return ""
+    counted += completion.usage.get("cached_tokens", 0)
+    words = request.text.split()
+    fewest = max(
+        len(words) * TOKENS_A_WORD,
+        sum(map(len, words)) / CHARACTERS_A_TOKEN,
+        len(_IDEOGRAPHS.findall(request.text)) / IDEOGRAPHS_A_TOKEN,
+    )
+    if counted >= fewest:
+        return ""
+    return f"the server cut the prompt without saying so: it counts {counted} tokens for {len(words)} words"

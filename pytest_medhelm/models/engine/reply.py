@@ -1,0 +1,189 @@
+"""The border where a server's reply becomes plain values of known types.
+
+The text of the answer is what counts: side fields that are malformed (usage, logprobs, model, thinking) are left out
+and the answer is kept. What has no readable answer is no reply.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.models.engine.servers import ending
+
+MOST_TOKENS = 1_000_000_000
+"""A count above that is no count."""
+LONGEST_NAME = 200
+"""Characters of a model's name and of a finish reason that are kept."""
+LOGPROB_SLACK = 1e-3
+"""Rounding puts the logarithm of a probability of 1 a little above 0."""
+
+
+class NoReplyError(ValueError):
+    """What came is no chat completion; its text says why in words of our own."""
+
+
+class ErrorReplyError(NoReplyError):
+    """What came says that it is an error, although the HTTP status is 200."""
+
+
+def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
+    """Read a ChatCompletion. Raises NoReplyError, and nothing else, when it is none."""
+    try:
+        answer = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise NoReplyError(_unreadable(raw)) from None
+    if not isinstance(answer, dict):
+        raise NoReplyError("malformed answer (no JSON object)")
+    choices = answer.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        if answer.get("error") or _blocks(answer):
+            raise ErrorReplyError("an error within HTTP 200")
+        raise NoReplyError("malformed answer (no message)")
+    finish = _text(choice.get("finish_reason"))[:LONGEST_NAME]
+    content = _content(message.get("content")) or _content(message.get("refusal"))
+    reasoning = _reasoning(message)
+    end = ending(finish)
+    if end == "broken":
+        raise NoReplyError(f"the server broke the answer off ({_named(finish)})")
+    if answer.get("error") and not content:
+        raise ErrorReplyError("an error within HTTP 200")
+    return Completion(
+        "blocked" if end == "blocked" else "ok",
+        content,
+        reasoning,
+        # Known names of one thing become one name.
+        "length" if end == "truncated" else finish,
+        read_usage(answer.get("usage")),
+        _logprobs(choice.get("logprobs")),
+        _text(answer.get("model"))[:LONGEST_NAME],
+        latency,
+    )
+
+
+def read_usage(usage: object) -> dict[str, int]:
+    """The token counts of a reply, as far as the server gives usable ones.
+
+    ``completion_tokens`` includes thinking: servers that count it apart are told by their total. Where prompt or
+    completion is counted absurdly (below 0, no whole number, beyond MOST_TOKENS) nothing of it is believed.
+    """
+    if not isinstance(usage, dict):
+        return {}
+    details = {
+        "reasoning_tokens": _inside(usage, "completion_tokens_details", "reasoning_tokens"),
+        "cached_tokens": _inside(usage, "prompt_tokens_details", "cached_tokens"),
+    }
+    given = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
+    counts = {name: _count(value) for name, value in given.items()}
+    if any(given[name] is not None and count is None for name, count in counts.items()):
+        return {}
+    found = {name: count for name, count in counts.items() if count is not None}
+    found |= {name: count for name, value in details.items() if (count := _count(value)) is not None}
+    thought = found.get("reasoning_tokens", 0)
+    answered = found.get("prompt_tokens", 0) + found.get("completion_tokens", 0)
+    if thought and "completion_tokens" in found and _count(usage.get("total_tokens")) == answered + thought:
+        found["completion_tokens"] += thought
+    return found
+
+
+def plain(text: str) -> str:
+    """A text that can be stored and sent: a lone surrogate (broken model output) becomes "?"."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _text(value: object) -> str:
+    return plain(value) if isinstance(value, str) else ""
+
+
+def _content(value: object) -> str:
+    """The text of a content: a string, or parts of which the text ones count."""
+    if isinstance(value, list):
+        return "".join(
+            _text(part) if isinstance(part, str) else _text(part.get("text"))
+            for part in value
+            if isinstance(part, str) or (isinstance(part, dict) and part.get("type", "text") in ("text", "output_text"))
+        )
+    return _text(value)
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """Thinking that the server hands over apart: a text, parts or an object with one."""
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        value = message.get(name)
+        if isinstance(value, dict):
+            value = next((value[key] for key in ("text", "content", "summary") if key in value), None)
+        if isinstance(value, list):
+            value = "".join(_thought(part) for part in value)
+        if text := _text(value):
+            return text
+    content = message.get("content")
+    return "".join(_thought(part) for part in content if _is_thinking(part)) if isinstance(content, list) else ""
+
+
+def _is_thinking(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
+
+
+def _thought(part: object, depth: int = 4) -> str:
+    if isinstance(part, dict):
+        found = next((part[key] for key in ("text", "thinking", "content", "summary") if key in part), None)
+        if isinstance(found, list) and depth:
+            return "".join(_thought(piece, depth - 1) for piece in found)
+        return _text(found)
+    return _text(part)
+
+
+def _inside(usage: Mapping[str, Any], name: str, count: str) -> object:
+    details = usage.get(name)
+    return details.get(count) if isinstance(details, dict) else None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not value.is_integer():
+        return None
+    return int(value) if 0 <= value <= MOST_TOKENS else None
+
+
+def _logprobs(value: object) -> list[tuple[str, float]]:
+    """(token, log-probability) of each token; none at all where one is unusable, since they belong together."""
+    entries = value.get("content") if isinstance(value, dict) else None
+    found: list[tuple[str, float]] = []
+    for entry in entries if isinstance(entries, list) else ():
+        token = entry.get("token") if isinstance(entry, dict) else None
+        number = entry.get("logprob") if isinstance(entry, dict) else None
+        if not isinstance(token, str) or isinstance(number, bool) or not isinstance(number, int | float):
+            return []
+        if not -1e12 <= number <= LOGPROB_SLACK or not math.isfinite(number):
+            return []
+        found.append((plain(token), min(0.0, float(number))))
+    return found
+
+
+def _named(reason: str) -> str:
+    """A finish reason that may be shown: a name and no text."""
+    return reason if re.fullmatch(r"[\w .:-]{1,40}", reason) else "without a usable reason"
+
+
+def _blocks(answer: Mapping[str, Any]) -> bool:
+    """Gemini's own words for a prompt that was stopped."""
+    feedback = answer.get("promptFeedback") or answer.get("prompt_feedback")
+    return isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))
+
+
+def _unreadable(raw: bytes) -> str:
+    start = raw[:200].lstrip().lower()
+    if not start:
+        return "malformed answer (empty)"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
+        return "malformed answer (a web page instead of JSON: is a proxy or a login in between?)"
+    if start.startswith((b"data:", b"event:", b": ")):
+        return "malformed answer (a stream, although none was asked for: turn streaming off at the server)"
+    return "malformed answer (no JSON)"

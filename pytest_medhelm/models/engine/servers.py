@@ -1,0 +1,257 @@
+"""What a server's refusal, or the reason why its answer ended, means: decided by the table in servers.toml.
+
+A refusal's message is searched here and never kept: it may quote the prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+Ending = Literal["end", "truncated", "blocked", "broken"]
+"""How an answer ended: by itself, for want of tokens, by a filter, by a failure of the server."""
+
+SEARCHED = 20_000
+"""Characters of a refusal that are looked at."""
+QUOTED = 20
+"""Characters from which on a piece of a message that stands in the request too is taken for a quotation."""
+_FIELDS = (
+    "code", "type", "param", "status", "error", "error_type", "error_code", "message", "msg", "detail", "reason",
+    "details", "innererror", "metadata", "reasons", "errors", "object", "title", "promptFeedback", "prompt_feedback",
+)  # fmt: skip
+_BLOCKS = ("blockReason", "block_reason")
+_COUNTS = ("n_prompt_tokens", "n_ctx")
+_SHOWN = ("code", "param", "type")
+_IDENTIFIER = re.compile(r"[A-Za-z][\w.\[\]/:-]{0,59}|\d{1,5}")
+
+
+class Example(NamedTuple):
+    """How one server words it."""
+
+    server: str
+    status: int
+    body: str
+    source: str
+    asked: int | None = None
+    """max_tokens of the request, where it matters."""
+    becomes: str | int | None = None
+    """"too_long", "config", or the tokens with which it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of refusal."""
+
+    means: str
+    status: frozenset[int]
+    words: tuple[re.Pattern[str], ...]
+    hint: str
+    examples: tuple[Example, ...]
+
+    def match(self, status: int, text: str) -> Mapping[str, str] | None:
+        """The numbers that the words name, or None when this is not what the server says."""
+        if self.status and status not in self.status:
+            return None
+        if not self.words:
+            return {}
+        for words in self.words:
+            found = words.search(text)
+            if found:
+                return {name: number for name, number in found.groupdict().items() if number}
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a refusal means."""
+
+    means: str
+    """As in the table; "config": more tokens are asked for than the model can ever give; "less": see ``room``."""
+    reason: str
+    """For the user: status, code, param and type, never the message."""
+    hint: str = ""
+    """What to do, with {model}, {served}, {key} and {url} to be filled in."""
+    room: int | None = None
+    """Tokens that are left for the answer: ask again with them."""
+    most: int | None = None
+    """The most tokens that may be asked for."""
+    context: int | None = None
+    """Tokens of the model's context, where the server says them."""
+
+
+@cache
+def table() -> tuple[Row, ...]:
+    """The rows in the order in which they are tried; read when a server first refuses something."""
+    return tuple(
+        Row(
+            row["means"],
+            frozenset(row["status"]),
+            tuple(re.compile(words, re.IGNORECASE | re.DOTALL) for words in row["words"]),
+            row.get("hint", ""),
+            tuple(Example(*example) for example in row["examples"]),
+        )
+        for row in _read()["refusal"]
+    )
+
+
+@cache
+def endings() -> Mapping[str, Ending]:
+    """What each known reason for the end of an answer means."""
+    return {reason: row["means"] for row in _read()["finish"] for reason in row["reasons"]}
+
+
+@cache
+def _read() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("servers.toml").read_text("utf-8"))
+
+
+def ending(reason: str) -> Ending:
+    """What the reason says for which an answer ended; an unknown one is an end like any other."""
+    if reason in ("stop", ""):
+        return "end"
+    name = re.sub(r"[^a-z]+", "_", reason.lower()).strip("_").removeprefix("finish_reason_")
+    known = endings()
+    if name in known:
+        return known[name]
+    # "content_filter: RECITATION" of Gemini's OpenAI-compatible address
+    return known.get(re.split(r"[:/ ]", reason.lower(), maxsplit=1)[0], "end")
+
+
+def read_refusal(
+    status: int, raw: bytes, *, prompt: str = "", asked: int | None = None, formed: bool = False
+) -> Refusal:
+    """What a refusal means.
+
+    ``prompt``: text of the request, which a message may quote. ``asked``: its max_tokens. ``formed``: it says the form
+    of the reply, and can be made without.
+    """
+    body = parsed(raw)
+    if status == 200:
+        status = _status_within(body)
+    text = _searchable(body, raw, prompt)
+    reason = f"HTTP {status}{_said(body, prompt)}"
+    for row in table():
+        if row.means == "response_format" and not formed:
+            continue
+        numbers = row.match(status, text)
+        if numbers is None:
+            continue
+        if row.means in ("too_long", "max_tokens"):
+            found = {name: int(number.replace(",", "")) for name, number in numbers.items()}
+            if row.means == "max_tokens" and asked and asked <= found.get("most", 0):
+                continue  # So many may be asked for: it is the prompt that leaves no room for them.
+            return _by_length(row, found, asked, reason)
+        return Refusal(row.means, reason, row.hint)
+    return Refusal("other", reason)
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON value of a body, or None."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _by_length(row: Row, numbers: Mapping[str, int], asked: int | None, reason: str) -> Refusal:
+    """A prompt that does not fit, an answer that can never fit, or both that fit with a shorter answer."""
+    context, prompt, most = (numbers.get(name) for name in ("context", "prompt", "most"))
+    asked = numbers.get("asked", asked)
+    if prompt is None and "total" in numbers and asked:
+        prompt = numbers["total"] - asked
+    if row.means == "max_tokens":
+        return Refusal("config", reason, most=most or context, context=context)
+    if context and asked and asked > context:
+        return Refusal("config", reason, most=context, context=context)
+    if context and prompt is not None and asked and prompt < context < prompt + asked:
+        return Refusal("less", reason, room=context - prompt, context=context)
+    return Refusal("too_long", f"{reason}: the prompt does not fit the model's context", context=context)
+
+
+def _status_within(body: Any) -> int:
+    """The status that an error within a 200 gives itself."""
+    error = body.get("error") if isinstance(body, dict) else None
+    for holder in (error, body):
+        for name in ("code", "status"):
+            code = holder.get(name) if isinstance(holder, dict) else None
+            if isinstance(code, str) and code.isdecimal() and len(code) == 3:
+                code = int(code)
+            if isinstance(code, int) and 400 <= code < 600:
+                return code
+    return 200
+
+
+def _searchable(body: Any, raw: bytes, prompt: str) -> str:
+    if body is None:
+        return _unquoted(raw[:SEARCHED].decode("utf-8", "replace"), prompt)
+    counts: list[str] = []
+    said = [_unquoted(text, prompt) for text in _texts(body, counts, 0)]
+    return "\n".join([*said, " ".join(counts)])[:SEARCHED]
+
+
+def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
+    """The texts of an error's known fields; token counts go to ``counts``."""
+    if isinstance(value, str):
+        yield value[:SEARCHED]
+    elif isinstance(value, list) and depth < 6:
+        for entry in value[:20]:
+            yield from _texts(entry, counts, depth + 1)
+    elif isinstance(value, dict) and depth < 6:
+        for name in _COUNTS:
+            if isinstance(value.get(name), int):
+                counts.append(f"{name} {value[name]}")
+        if any(name in value for name in _BLOCKS):
+            yield "block_reason"
+        for name in _FIELDS:
+            if name in value:
+                yield from _texts(value[name], counts, depth + 1)
+
+
+def _unquoted(text: str, prompt: str) -> str:
+    """A message without what it quotes of the request."""
+    text = re.split(r"input_value=|'input': |\"input\": ", text, maxsplit=1)[0]
+    if not prompt:
+        return text
+    pieces = re.split(r"""([`"'\n]|(?<=[.!?:]) )""", text)
+    return "".join(piece for piece in pieces if len(piece) < QUOTED or piece.strip() not in prompt)
+
+
+def _said(body: Any, prompt: str) -> str:
+    """ " (code C, param P, type T)" of an error, as far as these are names and no text."""
+    holder: Any = body
+    if isinstance(holder, list) and holder:
+        holder = holder[0]
+    if isinstance(holder, dict) and isinstance(holder.get("error"), dict):
+        holder = holder["error"]
+    if not isinstance(holder, dict):
+        return ""
+    said = []
+    for name in _SHOWN:
+        value = holder.get(name)
+        shown = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        # A number that is the HTTP status says nothing; a word of the prompt may be a patient's name.
+        if (
+            _IDENTIFIER.fullmatch(shown)
+            and not shown.isdecimal()
+            and (name != "param" or not _stands_in(shown, prompt))
+        ):
+            said.append(f"{name} {shown}")
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _stands_in(word: str, prompt: str) -> bool:
+    return word not in SETTINGS and word in prompt
+
+
+SETTINGS: Sequence[str] = (
+    "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "messages",
+    "model", "stop", "stream", "response_format", "reasoning_effort", "n", "frequency_penalty", "presence_penalty",
+    "input_tokens", "input_text", "prompt", "tools", "tool_choice",
+)  # fmt: skip
+"""Names of parameters, shown also where the prompt happens to hold the word."""

@@ -1,0 +1,109 @@
+"""Options that stand alone: as a paragraph, as a sentence, or at the head of the first or the last line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, INSTEAD, LEAD, PUNCT, SYMBOLS, TIGHT_LEAD, sentences
+from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
+from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+_ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
+_CLOSING = rf"([^\n{SYMBOLS}]*)[:：,]\s?{LEAD}({ANY}){PUNCT}*"
+_HEAD = rf"""
+    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
+    |\s+(?:{words.COPULA})\s+(?:{words.CORRECT}))
+"""
+_TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
+_NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
+_SECOND = rf"\s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+])\s{{0,3}}{LEAD}({ANY})"
+_REASON = rf"\b(?:{words.REASON.replace('which|', '')})\b"
+_OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(?=\s?[.):,-]|\s?$|\s)"
+_NUMBERED = rf"^{PUNCT}{{0,6}}[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}{PUNCT}*$"
+"""A ranking of options."""
+_WORDS = 7
+
+Listed = Sequence[tuple[int, int]]
+"""The options that open a line, each with its position."""
+
+
+def alone(text: str) -> Iterator[Statement]:
+    """Every option that stands alone where that makes it the answer."""
+    listed = [(options.index(found[1]), found.start(1)) for found in rx(_OPENS_LINE).finditer(text)]
+    yield from _sentences(text, listed)
+    yield from _closing(text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    for line in dict.fromkeys((lines[0], lines[-1]) if lines else ()):
+        for found in _head(text, line, listed):
+            yield found if line == lines[0] else found._replace(strength=Strength.WEAK)
+
+
+def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
+    every = list(sentences(text))
+    ranked = len(rx(_NUMBERED).findall(text)) > 1
+    for number, (start, sentence) in enumerate(every):
+        found = rx(_ALONE).fullmatch(sentence.strip())
+        if found and not ranked and not sentence.strip().endswith("?"):
+            position = start + sentence.index(found[1])
+            index = options.index(found[1])
+            said = Statement(position, (index,), Strength.PHRASE, read_as(found[1], "lone letter"))
+            if number and announces_correction(every[number - 1][1]):
+                yield said._replace(corrects=True)
+            elif number == len(every) - 1:
+                if not _continues_list(listed, index, position):
+                    own_line = text[:start].endswith("\n") or not text[:start].strip()
+                    yield said._replace(strength=Strength.FORM) if own_line else said
+            elif number == 0 and not _is_list(text, listed):
+                yield said
+
+
+def _closing(text: str) -> Iterator[Statement]:
+    """ "They are not: B" as the last sentence."""
+    for start, sentence in list(sentences(text))[-1:]:
+        found = rx(_CLOSING).fullmatch(sentence.strip())
+        if not found:
+            continue
+        label = found[1].strip()
+        position = start + sentence.rindex(found[2])
+        names_answer = label and label.lower() != "not" and not rx(_NO_LABEL).search(label)
+        if names_answer and is_settled(text, position, position + 1):
+            yield Statement(position, (options.index(found[2]),), Strength.PHRASE, "phrase")
+
+
+def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
+    """ "B because ...", "B: it lowers glucose"."""
+    opening = rx(rf"{LEAD}({ANY})").match(line)
+    if not opening or not rx(_HEAD).match(line, opening.end()) or rx(rf"{PUNCT}*").fullmatch(line, opening.end()):
+        return
+    symbol, rest = opening[1], line[opening.end() :]
+    if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
+        return
+    if rx(rf"{ANY}\s?[:?=]").search(rest) or (rx(r"\W{0,4}[0-9.]+\s?%").match(rest) and rx(ANY).search(rest)):
+        return  # A verdict on each option.
+    if {index for index, _ in listed} - {options.index(symbol)}:
+        return
+    said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(rest.lstrip(" .,:)-"), maxsplit=1)[0]
+    said = " ".join(rx(rf"[^.!;{SYMBOLS}]*").match(said)[0].split()[:_WORDS])  # type: ignore[index]
+    answers_yes_no = options.is_text(symbol) and rest.startswith(",")
+    position = text.rfind(line) + opening.start(1)
+    if (not answers_yes_no and rx(BAD).search(said)) or not is_settled(text, position, position + 1):
+        return
+    second = rx(_SECOND).match(rest)
+    named = (options.index(symbol), *((options.index(second[1]),) if second else ()))
+    yield Statement(position, named, Strength.PHRASE, read_as(symbol, "lone letter"))
+
+
+def _is_list(text: str, listed: Listed) -> bool:
+    """Several lines, from A on, say nothing but an option each."""
+    bare = [index for index, position in listed if rx(rf"{ANY}{PUNCT}*$").match(text, position)]
+    return len(set(bare)) > 1 and bare[0] == 0
+
+
+def _continues_list(listed: Listed, index: int, position: int) -> bool:
+    """The option is the next one of a list of options: a list that ends is no answer."""
+    before = [other for other, at in listed if at < position]
+    return bool(before) and before[-1] == index - 1 and index not in before

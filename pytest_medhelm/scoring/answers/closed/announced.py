@@ -1,0 +1,158 @@
+"""Options that are announced as the answer: "Answer: B", "I choose B", "the most likely diagnosis is B"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed.context import CLAUSE, PHRASE, is_settled, scope
+from pytest_medhelm.scoring.answers.closed.grammar import (
+    BAD,
+    DENIED_AFTER,
+    FULL_STOP,
+    JOINED,
+    LEAD,
+    LEAD_WORD,
+    NEGATION,
+    PUNCT,
+    SYMBOLS,
+    options_at,
+    stands,
+)
+from pytest_medhelm.scoring.answers.closed.options import ANY
+from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+_NOUN = rf"(?<![\w-])(?:{words.ANSWER})(?![a-z])(?:\.(?=\s?{ANY}))?|(?:{words.ANSWER_LOOSE})"
+_LOOSE = rf"(?:{words.ANSWER_LOOSE})"
+_GAP = rf"([^\n.!?。{SYMBOLS}]{{0,90}}?)({ANY})"
+_MAX_WORDS = 12
+_LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
+_LINK = rf"""
+    (?:[:=：]|->|→|-|—|(?:\b|(?<=[^\x00-\x7f]))(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)
+    \s{{0,3}}{LEAD}$
+"""
+_ALLOWED = rf"(?:(?:{words.FILLER}|{words.COPULA}|{LEAD_WORD})\b|[\s\"'()\[\]*:,-])*"
+_LESSER = (
+    rf"\b(?:{words.LESSER})\b(?:\W+(?:best|correct|likely|choice|most|right|proposed|possible|good))?\W*(?:\w+\W+)?$"
+)
+_LESSER_WITHIN = r"\b(?:second|alternative|least|worst|wrong|incorrect|eliminated|rejected|runner-?up)\b"
+_WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|неверный|错误)\W*(?:the\W*)?(?:\w+\W+)?$"
+_LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
+_SHORT_GAP = rf"""
+    {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that|us)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
+"""
+_AFTER_IDENTIFIED = rf"""
+    {FULL_STOP}|\s(?:{words.REASON})\b|[^\x00-\x7f]|,|\s(?:{words.INSTEAD})\b|\s?\?|{JOINED}
+"""
+_NOT_BEFORE = r"n't\b|\b(?:not|never|no|cannot|doubt|disagree|hardly)\b"
+_SUPERLATIVE = rf"(?<![\w-])(?:{words.SUPERLATIVE})(?![A-Za-z])"
+_STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
+
+
+def labelled(text: str) -> Iterator[Statement]:
+    """ "Final choice: B" or "A: B" as a line of its own."""
+    line = rf"""
+        (?:^|;\s|\.\s)({PUNCT}{{0,6}}[^\n:;.{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}
+        (?:[:=→]|->|\s-){LEAD}({ANY})(?={PUNCT}*$|[;.])
+    """
+    for found in rx(line).finditer(text):
+        label, symbol = found[1], found[2]
+        if any(rx(pattern).search(label) for pattern in (NEGATION, BAD, _LESSER_LABEL)):
+            continue
+        if is_settled(text, found.start(), found.end(2)):
+            yield Statement(found.start(2), (options.index(symbol),), Strength.FORM, "form")
+    # A for answer, R for respuesta, réponse, resposta and risposta.
+    initial = rf"^{PUNCT}{{0,6}}(?:[AR]|\ue000|\ue011)\s?[:.]\s?{PUNCT}{{0,4}}({ANY}){PUNCT}*$"
+    for found in rx(initial).finditer(text):
+        yield Statement(found.start(1), (options.index(found[1]),), Strength.FORM, "form")
+
+
+def answers(text: str) -> Iterator[Statement]:
+    """ "Answer: B", "the answer is B", in any language."""
+    for noun in rx(_NOUN).finditer(text):
+        gap = rx(_GAP).match(text, noun.end())
+        if not gap or not stands(text, gap[2], gap.end()) or not _leads_to(text, noun[0], gap[1], gap.end()):
+            continue
+        between, symbol, start, end = gap[1], gap[2], gap.start(2), gap.end()
+        before = scope(text, noun.start(), CLAUSE)
+        named = options_at(text, symbol, end)
+        if rx(NEGATION).search(between) or rx(DENIED_AFTER).match(text, end) or rx(_WRONG_BEFORE).search(before):
+            yield Statement(start, named, Strength.PHRASE, "phrase", denied=True)
+        elif not _is_lesser(before, between) and is_settled(text, noun.start(), end):
+            form = bool(rx(_LABEL).search(between))
+            strength = Strength.FORM if form else Strength.PHRASE
+            yield Statement(start, named, strength, read_as(symbol, "form" if form else "phrase"))
+
+
+def _leads_to(text: str, noun: str, between: str, end: int) -> bool:
+    """Whether what stands between a noun and an option makes the option the noun's."""
+    count = len(between.split())
+    allowed = bool(rx(_ALLOWED).fullmatch(between))
+    if count > _MAX_WORDS or (rx(_NOUN).search(between) and not allowed):
+        return False
+    loose = bool(rx(_LOOSE).fullmatch(noun))
+    direct = allowed and (loose or bool(rx(FULL_STOP).match(text, end)))
+    return bool(rx(_LINK).search(between)) or direct or (loose and count <= 5)
+
+
+def _is_lesser(before: str, between: str) -> bool:
+    """Second best, worst, somebody's: the noun is not the answer."""
+    return bool(rx(_LESSER).search(before) or rx(_LESSER_WITHIN).search(between))
+
+
+def chosen(text: str) -> Iterator[Statement]:
+    """ "I choose B", "it is B", "so B"."""
+    for verb in rx(rf"(?<![\w'])(?:{words.CHOOSE})").finditer(text):
+        yield from _chosen(text, verb.start(), verb.end(), Strength.PHRASE)
+    for verb in rx(rf"(?<![\w'])(?:{words.IDENTIFY})").finditer(text):
+        gap = rx(_SHORT_GAP).match(text, verb.end())
+        if gap and rx(_AFTER_IDENTIFIED).match(text, gap.end()):
+            weak = options.is_text(gap[1])
+            yield from _chosen(text, verb.start(), verb.end(), Strength.WEAK if weak else Strength.PHRASE)
+
+
+def _chosen(text: str, start: int, verb_end: int, strength: Strength) -> Iterator[Statement]:
+    gap = rx(_SHORT_GAP).match(text, verb_end)
+    if not gap or rx(NEGATION).search(gap[0]) or not stands(text, gap[1], gap.end()):
+        return
+    if not rx(_NOT_BEFORE).search(scope(text, start, PHRASE)) and is_settled(text, start, gap.end()):
+        yield Statement(gap.start(1), options_at(text, gap[1], gap.end()), strength, read_as(gap[1], "phrase"))
+
+
+def contrasted(text: str) -> Iterator[Statement]:
+    """ "Not A but B"."""
+    but = rf"""
+        \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
+        \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
+        {LEAD}({ANY})
+        |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
+        |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
+    """
+    for found in rx(but).finditer(text):
+        number = found.lastindex or 1
+        symbol, start, end = found[number], found.start(number), found.end()
+        if stands(text, symbol, end) and is_settled(text, found.start(), end):
+            yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
+
+
+def superlatives(text: str) -> Iterator[Statement]:
+    """ "The most likely diagnosis is C"."""
+    for subject in rx(_SUPERLATIVE).finditer(text):
+        gap = rx(_GAP).match(text, subject.end())
+        if not gap or len(gap[1].split()) > _MAX_WORDS:
+            continue
+        direct = rx(LEAD).fullmatch(gap[1]) and rx(rf"{PUNCT}*$|[,.;]").match(text, gap.end())
+        if not direct and not rx(_LINK).search(gap[1]):
+            continue
+        between, symbol, start, end = gap[1], gap[2], gap.start(2), gap.end()
+        if not stands(text, symbol, end):
+            continue
+        named = options_at(text, symbol, end)
+        before = scope(text, subject.start(), CLAUSE)
+        if rx(NEGATION).search(between):
+            yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+        elif not _is_lesser(before, between) and is_settled(text, subject.start(), end):
+            strong = rx(_STRONG).match(text, subject.start()) or not options.is_text(symbol)
+            strength = Strength.PHRASE if strong else Strength.WEAK
+            yield Statement(start, named, strength, read_as(symbol, "phrase"))

@@ -1,0 +1,60 @@
+"""Whether the clause around a statement leaves it standing."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import lru_cache
+
+from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+SENTENCE = r"[.!?;。！？\n]"
+CLAUSE = r"""
+    (?:[.!?;。！？\n]|,?\s(?:but|however|yet|though|although|whereas|while|so|therefore|thus|hence|pero|sin embargo|mais
+    |mas|porem|aber|ma|maar|tetapi|nhung|lakini|но|однако|لكن|लेकिन|কিন্তু)\b|\s-{1,2}\s|但是?|然而|所以|因此|しかし|하지만
+    |그러나)
+"""
+PHRASE = CLAUSE + "|,"
+"""Where a sentence, a clause and a part of a clause begin."""
+_REACH = 300
+
+_ATTRIBUTED = rf"(?<![\w'])(?:{words.ATTRIBUTED})"
+_OWN = r"""
+    (?<![\w'])(?:i|we)(?:'d|'ll|'ve|'m)? (?!may|might|could|was|thought|initially|first)(?:\w+ ){0,2}
+    (?:think|believe|say|choose|pick|select|would|suggest|recommend|conclude|answer|argue|prefer|favou?r)
+"""
+_OWN_PAST = rf"(?<![\w'])(?:{words.OWN_PAST})(?![a-z])"
+_WEIGHED = rf"(?:(?<![\w'])(?:{words.WEIGHED})(?![a-z])|可能是|也许|或许|かもしれ|아마)"
+_CONDITION_AFTER = r"""
+    [^.!?\n]{0,80}?(?<!even\s)(?<!as\s)\b(?:if|only if|only when|falls|wenn|provided that
+    |(?:in|by|according to) (?:older|earlier|previous|past|former)|years ago)\b
+"""
+
+
+def scope(text: str, start: int, opening: str) -> str:
+    """The text before a position, back to where its sentence, clause or phrase began."""
+    ends = _openings(text, opening)
+    number = bisect_right(ends, start)
+    return text[max(ends[number - 1] if number else 0, start - _REACH) : start]
+
+
+@lru_cache(maxsize=8)
+def _openings(text: str, opening: str) -> list[int]:
+    """Where the sentences, clauses or phrases of a text begin."""
+    return [found.end() for found in rx(opening).finditer(text)]
+
+
+def is_settled(text: str, start: int, end: int) -> bool:
+    """Whether what stands from start to end is neither conditional, somebody else's, superseded nor weighed."""
+    said = text[start:end]
+    following = rx(r"[^.!?;。\n]{0,100}").match(text, end)
+    if rx(words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
+        return False
+    if following and rx(_CONDITION_AFTER).match(following[0]):
+        return False
+    clause = scope(text, start, CLAUSE) + said
+    if rx(_ATTRIBUTED).search(clause) and not rx(_OWN).search(clause):
+        return False
+    if rx(_OWN_PAST).search(clause) or rx(_WEIGHED).search(scope(text, start, PHRASE) + said):
+        return False
+    return not text[end : end + 2].lstrip(" *)\"'").startswith("?")

@@ -1,0 +1,70 @@
+"""What takes an earlier statement back, or puts another in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.grammar import (
+    BAD,
+    DENIED_AFTER,
+    FULL_STOP,
+    JOINED,
+    LEAD,
+    LEAD_WORD,
+    PUNCT,
+    options_at,
+    sentences,
+    stands,
+)
+from pytest_medhelm.scoring.answers.closed.options import ANY
+from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+_MARKER = rf"(?<![\w'])(?:{words.CORRECTION})(?![a-z])"
+_TO_OPTION = rf"""
+    (?:{PUNCT}|\b(?:{words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
+    |that|this|about|wrong|incorrect|not right|was|my|in|myself)\b){{1,14}}({ANY})
+"""
+_NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
+_AFTER = rf"{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
+_TAKEN = rf"(?:{words.RETRACTION})"
+_TAKEN_BACK = rf"""
+    (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non
+    |nao|moment|attendez)\b)*
+    (?:{words.RETRACTION})(?:{PUNCT}|$)
+"""
+
+
+def retracted(text: str) -> Iterator[Statement]:
+    """ "Wait, that's wrong": what was said before falls."""
+    for start, sentence in sentences(text):
+        if not rx(_TAKEN).search(sentence):
+            continue
+        for clause in rx(r"(?:^|\s-{1,2}\s|,\s|\?\s?|\.\.\.\s?)(?=\S)").finditer(sentence):
+            if rx(_TAKEN_BACK).match(sentence, clause.end()):
+                yield Statement(start + clause.end(), (), Strength.PHRASE, "phrase", retracts=True)
+                break
+
+
+def corrected(text: str) -> Iterator[Statement]:
+    """ "Correction: B", "I meant B", "wait, no, it is B"."""
+    for marker in rx(_MARKER).finditer(text):
+        found = rx(_TO_OPTION).match(text, marker.end())
+        if not found or not stands(text, found[1], found.end()) or not rx(_AFTER).match(text, found.end()):
+            continue
+        following = " ".join(text[found.end() : found.end() + 60].split()[:5])
+        if rx(DENIED_AFTER).match(text, found.end()) or rx(rf"^\W?(?:{words.COPULA})\b.*{BAD}").match(following):
+            continue
+        if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
+            continue
+        if is_settled(text, marker.start(), found.end()):
+            named = options_at(text, found[1], found.end())
+            yield Statement(found.start(1), named, Strength.PHRASE, read_as(found[1], "phrase"), corrects=True)
+
+
+def announces_correction(sentence: str) -> bool:
+    """A sentence that takes something back and names no option after that: the next lone option replaces it."""
+    markers = list(rx(_MARKER).finditer(sentence))
+    return bool(markers) and not rx(ANY).search(sentence, markers[-1].start())

@@ -1,0 +1,83 @@
+"""Pieces of patterns that several finders of statements share.
+
+Options are symbols here (``options``); a blank stands for one to three, and the breaks of wrapped patterns for nothing
+(``words.rx``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+SYMBOLS = "\ue000-\uf8ff"
+"""For use within brackets: every symbol."""
+PUNCT = rf"[^\w\n{SYMBOLS}]"
+LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
+LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
+"""What may stand directly before an option: marks, articles, "option"."""
+TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
+"""The same without a mark that would end a clause."""
+FULL_STOP = rf"(?:{PUNCT}*$|[.,;:!)\]\"'](?!\w)|\s-|\s?\()"
+INSTEAD = rf"\s?,?\s?(?:{words.INSTEAD})(?![a-z])"
+JOINED = rf"""
+    \s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
+    (?:(?:both|either|maybe|perhaps|possibly)\s)?(?!{PUNCT}*(?:with|on|for)\b){LEAD}({ANY})
+"""
+"""A second option behind a first."""
+NEGATION = r"""
+    (?:\b(?:not|n't|never|cannot|no|isn't|wasn't|nicht|kein\w*|pas|nao|non|niet|nunca|jamais|bukan|tidak|khong|si|sio
+    |siyo|ayisi|asiyo|akusi|не|ليست?|لا|नहीं|না|নয়)\b|\w+n't\b|不|并非|並非|ไม่)
+"""
+BAD = rf"(?:(?<![\w'])(?:{words.BAD})(?![a-z'])|{words.BAD_UNSPACED})"
+DENIED_AFTER = r"""
+    \s{0,2}(?:(?:이|가|은|는|が|は|है|ni|e|is|was|es|est|ist)\s?)?
+    (?:is not|isn't|wrong|incorrect|false|not correct|not right|no es|n'est pas|ist nicht|ist falsch|falsch|nao e|non e
+    |नहीं|নয়|না|아니|아닙|ではな|でな|不是|不对|错|ไม่|አይደለም|ليست?|не)
+"""
+_AFTER_TEXT = rf"""
+    [)\]}}"']{{0,3}}(?:{PUNCT}{{0,6}}$|[.:;!,。、](?!\w)|\s?\(|\s-|\s?[ぁ-ん]
+    |,?\s(?:{words.REASON}|rather than|instead of|over|not|in this|here|and not)\b)
+"""
+
+
+def stands(text: str, symbol: str, end: int) -> bool:
+    """Whether a symbol is the whole of what is named: "metformin toxicity" is not the option metformin."""
+    return bool(rx(_AFTER_TEXT).match(text, end)) if options.is_text(symbol) else True
+
+
+def options_at(text: str, symbol: str, end: int) -> tuple[int, ...]:
+    """The option of a symbol that ends here, and those joined to it by "and", "or" and the like."""
+    found = [options.index(symbol)]
+    while not rx(INSTEAD).match(text, end):
+        other = rx(JOINED).match(text, end) or rx(rf"[^\S\n]?({NAMED})").match(text, end)
+        if not other:
+            break
+        found.append(options.index(other[1]))
+        end = other.end()
+    return tuple(dict.fromkeys(found))
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Each sentence with its position; a line end ends one."""
+    start = 0
+    for end in rx(r"(?<=[.!?;。！？])\s+|\n+").finditer(text):
+        if text[start : end.start()].strip():
+            yield start, text[start : end.start()]
+        start = end.end()
+    if text[start:].strip():
+        yield start, text[start:]
+
+
+def joined_lines(text: str) -> str:
+    """The text with a heading or a label on one line with the option that stands below it."""
+    heading = rf"""
+        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{words.CORRECTION})\b[^\n.{SYMBOLS}]{{0,60}}?)
+        [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
+    """
+    bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
+    for pattern in (heading, bare):
+        text = rx(pattern).sub(lambda found: f"{found[1]}: ", text)
+    return text

@@ -1,0 +1,258 @@
+"""Turns every mention of an option into one symbol, so that what is said about it can be matched.
+
+A letter, an option's text, and a letter together with its own text (a citation) become three kinds of symbols, from
+the private use area of Unicode. What stands for no option stays text: "Hepatitis B", "a patient", "I think".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.folding import unaccent
+from pytest_medhelm.util.patterns import compiled
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTER, _CITED, _TEXT = 0xE000, 0xE100, 0xE200
+CONFLICT = "\ue300"
+"""A letter beside the text of another option."""
+LETTER = "[\ue000-\ue019]"
+CITED = "[\ue100-\ue119]"
+TEXT = "[\ue200-\ue219]"
+NAMED = "[\ue000-\ue019\ue100-\ue119\ue300]"
+"""A letter, with or without its text."""
+ANY = "[\ue000-\ue019\ue100-\ue119\ue200-\ue219\ue300]"
+
+_PRIVATE = "[\ue000-\uf8ff]"
+_GAP = r"[\s!-$&-*,\-./:;?@\[-`{-~«»¿¡·‘-„…、-】]"
+# Words and numbers of an option, with the signs that tell "-1" from "1" and "<5" from ">5".
+_TOKEN = r"(?:(?<!\w)-(?=\d))?[^\s!-$&-*,\-./:;?@\[-`{-~«»¿¡·‘-„…、-】]+"
+_COMPARISON = r"([<>≤≥±=])\s{1,3}(?=\d)"
+_MAX_TOKENS = 40
+_OPTION, _ANSWER, _COPULA = (words.spaced(pattern) for pattern in (words.OPTION, words.ANSWER, words.COPULA))
+_LATIN = r"A-Za-z0-9ß-ɏ"
+_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u9fff\uac00-\ud7ff]"
+
+# Capital letters that are clearly apart; the words around decide whether one is an option.
+_CAPITAL = rf"(?<![{_LATIN}_^&-])(?<![A-Z0-9]\.)(?<![{_LATIN}]['/])([A-Z])(?![{_LATIN}_+&^]|['-]\w|\.\w|/[a-z])"
+_HYPHENATED = rf"(?i:\b(?:{words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
+_RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
+_SMALL = rf"""(?x)
+    (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
+  | (?P<line>^[^\w\n]{{0,6}})([a-z])(?=[.):](?:\s|$)|[^\w\n]*$)
+  | (?P<noun>(?i:\b(?:{_OPTION}|{_ANSWER}|it's|its|it\sis)(?:\s{{1,2}}(?:{_COPULA}))?(?:\s?[:=]\s{{0,2}}|\s{{1,2}})
+      (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$)
+"""
+_ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
+_NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_LETTER})\b)[{_LATIN}]"
+_CARRIER = rf"(?i)\b(?:{words.CARRIER})[^\S\n]$"
+_INTRODUCED = (
+    rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
+)
+_PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|[^\S\n](?:is|was)\b)"
+
+
+def mark(text: str, choices: Sequence[str]) -> str:
+    """The text with symbols for its mentions of options; ``text`` has gone through ``tidy``."""
+    options = [_tokens(choice) for choice in choices[:26]]
+    text = compiled(_PRIVATE).sub(" ", text)
+    if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
+        text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
+    text = _mark_texts(text, options)
+    text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
+    text = _mark_letters(text, options)
+    return _join(text)
+
+
+def tidy(text: str) -> str:
+    """Without emphasis and typographic variants, capitals kept."""
+    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
+    return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
+
+
+def index(symbol: str) -> int:
+    """Which option a symbol stands for, from 0; -1 for a conflict."""
+    return -1 if symbol == CONFLICT else ord(symbol) & 0xFF
+
+
+def is_text(symbol: str) -> bool:
+    """The symbol stands for an option's text without its letter."""
+    return _TEXT <= ord(symbol) < _TEXT + 26
+
+
+def is_cited(symbol: str) -> bool:
+    """The symbol stands for a letter together with its own text."""
+    return _CITED <= ord(symbol) < _CITED + 26
+
+
+def _tokens(choice: str) -> tuple[str, ...]:
+    tidied = tidy(choice)
+    return tuple(compiled(_TOKEN).findall(tidied)) or (tidied.strip(),)
+
+
+def _is_weak(tokens: Sequence[str]) -> bool:
+    """Too short or too common to be looked for in the middle of a sentence."""
+    joined = "".join(tokens)
+    if len(tokens) == 1 and joined.lower() in words.COMMON:
+        return True
+    return len(joined) < (2 if compiled(_UNSPACED).search(joined) else 4) or joined.replace(".", "").isdigit()
+
+
+def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
+    by_text: dict[str, int] = {}
+    for number, tokens in enumerate(options):
+        by_text.setdefault(" ".join(tokens).lower(), number)
+    strong: list[tuple[str, int]] = []
+    weak: list[tuple[str, int]] = []
+    for number, tokens in enumerate(options):
+        if not tokens[0] or by_text[" ".join(tokens).lower()] != number:
+            continue
+        if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0].isalpha() and tokens[0].isascii():
+            continue  # The options of a blood group are letters themselves.
+        (weak if _is_weak(tokens) else strong).append((_pattern(tokens), number))
+        if short := _abbreviated(tokens):
+            strong.append((short, number))
+    if strong:
+        text = _substitute(text, "", strong, "")
+    if weak:
+        before = (
+            rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
+            rf"|\b(?:{words.COPULA})\s[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
+        )
+        after = (
+            rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
+            rf"|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+        )
+        text = _substitute(text, before, weak, after)
+    return text
+
+
+def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], after: str) -> str:
+    ordered = sorted(patterns, key=lambda entry: -len(entry[0]))
+    groups = "|".join(f"(?P<o{place}>{pattern})" for place, (pattern, _) in enumerate(ordered))
+    whole = re.compile(f"(?im)(?P<before>{before})(?:{groups}){after}")
+
+    def symbol(found: re.Match[str]) -> str:
+        place = int((found.lastgroup or "o0")[1:])
+        return found["before"] + chr(_TEXT + ordered[place][1])
+
+    return whole.sub(symbol, text)
+
+
+def _pattern(tokens: Sequence[str]) -> str:
+    parts = [re.escape(token) for token in tokens[:_MAX_TOKENS]]
+    if len(tokens) > 2:  # An article more or less makes no other option.
+        parts = [part for part in parts if part.lower() not in ("a", "an", "the")] or parts
+    body = f"{_GAP}{{1,6}}(?:(?:an?|the){_GAP}{{1,3}})?".join(parts)
+    first, last = tokens[0][0], tokens[-1][-1]
+    start = (
+        "" if compiled(_UNSPACED).match(first) else (r"(?<![\w+<>≤≥±])" if first in "-<>≤≥±+" else r"(?<![\w<>≤≥±.-])")
+    )
+    end = "" if compiled(_UNSPACED).match(last) else r"(?![\w%]|/\w|[.,]\d|-\d)"
+    if last.isalpha():
+        end = r"(?!\w|/\w)" if not compiled(_UNSPACED).match(last) else ""
+    return f"{start}{body}{end}"
+
+
+def _abbreviated(tokens: Sequence[str]) -> str:
+    """The short form of a species: C. albicans for Candida albicans."""
+    if len(tokens) != 2 or not all(token.isalpha() and token.isascii() and len(token) > 3 for token in tokens):
+        return ""
+    if not (tokens[0][0].isupper() and tokens[1].islower()):
+        return ""
+    return rf"(?<!\w)(?-i:{tokens[0][0]})\.\s?{re.escape(tokens[1])}(?!\w)"
+
+
+def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
+    own = {
+        tokens[0].upper(): number for number, tokens in enumerate(options) if len(tokens) == 1 and len(tokens[0]) == 1
+    }
+
+    def capital(found: re.Match[str]) -> str:
+        letter, start, end = found[1], found.start(1), found.end(1)
+        before = text[max(0, start - 40) : start]
+        prefix = text[found.start() : start]
+        introduced = bool(compiled(_INTRODUCED).search(before))
+        if not _names_option(text, letter, before, end, len(options), introduced=introduced):
+            return found[0]
+        number = LETTERS.index(letter)
+        other = own.get(letter)
+        if other is not None and other != number and not compiled(rf"(?i)(?:{words.OPTION})\W{{0,3}}$").search(before):
+            return prefix + (CONFLICT if number < len(options) else chr(_TEXT + other))
+        return prefix + chr(_LETTER + number)
+
+    def small(found: re.Match[str]) -> str:
+        letter = next(group for group in (found[2], found[4], found[6]) if group)
+        number = LETTERS.index(letter.upper())
+        if number >= len(options) or own.get(letter.upper(), number) != number:
+            return found[0]
+        return found[0][:-1] + chr(_LETTER + number)
+
+    text = _latin_letters(text)
+    text = compiled("(?m)" + _CAPITAL).sub(capital, text)
+    text = compiled(_HYPHENATED).sub(lambda found: found[0][:-1] + chr(_LETTER + LETTERS.index(found[1])), text)
+    return compiled("(?m)" + _SMALL).sub(small, text)
+
+
+# Letters by which options are named in other alphabets; В and Е are left out, which look like B and E and are C and F.
+_ALPHABETS = ("АБ\0ГД", "أبجده", "ابجدە", "कखगघङ", "কখগঘঙ", "กขคงจ", "ΑΒΓΔΕ", "አበገደሀ")
+_LOCAL = {
+    letter: LETTERS[n] for alphabet in _ALPHABETS for n, letter in enumerate(unaccent(alphabet)) if letter != "\0"
+}
+_LOCAL |= {"С": "C"}
+_LOCAL_LETTER = rf"""(?xm)
+    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|\b(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
+"""
+
+
+def _latin_letters(text: str) -> str:
+    """Letters of other alphabets that stand where an option is named, as A, B, C."""
+    return text if text.isascii() else compiled(_LOCAL_LETTER).sub(lambda found: found[1] + _LOCAL[found[2]], text)
+
+
+def _names_option(text: str, letter: str, before: str, end: int, count: int, *, introduced: bool) -> bool:
+    inside = LETTERS.index(letter) < count
+    following = text[end : end + 40]
+    if letter == "I":
+        opens = not before.strip() or before.endswith("\n") or introduced or before.endswith(("(", "["))
+        return inside and opens and bool(compiled("(?m)" + _PRONOUN).match(following))
+    if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{words.SPECIES})\b").match(following):
+        return False
+    if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
+        return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)
+    if compiled(r"[^\S\n]{1,3}[0-9]").match(following):
+        return bool(compiled(r"[^\S\n]{1,3}[0-9.]{1,6}\s?%").match(following))
+    if compiled(r"[^\S\n][A-Z](?![\w'+-])").match(following):
+        return True
+    return not compiled(_ARTICLE_LIKE if letter in "AO" else _NOT_AFTER).match(following)
+
+
+_SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"']{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
+_LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
+_TEXT_THEN_LETTER = (
+    rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
+    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|-\s({LETTER})(?=\W*$))"
+)
+
+
+def _join(text: str) -> str:
+    """Letter and own text beside each other as a citation; a letter in brackets without them."""
+
+    def cited(found: re.Match[str]) -> str:
+        letter, named = ord(found[1]) - _LETTER, ord(found[2]) - _TEXT
+        if letter == named:
+            return chr(_CITED + letter)
+        closes = compiled(r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$))").match(text, found.end())
+        return CONFLICT if closes else found[0]
+
+    def reversed_(found: re.Match[str]) -> str:
+        named, letter = ord(found[1]) - _TEXT, ord(next(group for group in found.groups()[1:] if group)) - _LETTER
+        return chr(_CITED + letter) if letter == named else CONFLICT
+
+    text = compiled(_LETTER_THEN_TEXT).sub(cited, text)
+    text = compiled("(?m)" + _TEXT_THEN_LETTER).sub(reversed_, text)
+    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]").sub(r"\1", text)
+    text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
+    text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|").sub(r"\1: ", text)
+    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w)").sub(r"\1: ", text)

@@ -1,0 +1,126 @@
+"""Which of the statements of a text counts: the last settled one, by rank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pytest_medhelm.scoring.answers.closed import announced, options, verdicts, words
+from pytest_medhelm.scoring.answers.closed.alone import alone
+from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.corrections import corrected, retracted
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, joined_lines, sentences
+from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
+from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+_FINDERS = (
+    announced.labelled,
+    announced.answers,
+    announced.chosen,
+    announced.contrasted,
+    announced.superlatives,
+    verdicts.verdicts,
+    verdicts.shares,
+    alone,
+    retracted,
+    corrected,
+)
+_SHORT = 300
+"""Characters of a text that may name an option by its text only, in any plain sentence."""
+_WHOLE = (
+    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:is|was|should|would|first|now|today|immediately|next|here|{words.REASON})\b)"
+)
+
+
+def settled(text: str, same: Mapping[int, int]) -> Statement | None:
+    """The statement that counts, or None. ``same`` maps each option to the first one with an equal text.
+
+    Closing sentences that only reject options change nothing, unless they reject the very one that was read.
+    """
+    text = joined_lines(text)
+    body = _without_rejections(text)
+    found = _settled(body, same)
+    if found is None or len(body) == len(text):
+        return found
+    denials = [one for find in _FINDERS for one in _alike(find(text), same) if one.denied and one.position >= len(body)]
+    needed = min(found.strength, Strength.PHRASE)
+    return None if any(one.options == found.options and one.strength >= needed for one in denials) else found
+
+
+def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
+    said = [one for find in _FINDERS for one in _alike(find(text), same)]
+    said.sort(key=lambda one: (one.position, -one.strength))
+    standing, rejected = _standing(said)
+    if standing:
+        return _ranked(standing, rejected)
+    return None if any(one.retracts for one in said) else _cited(text, same, rejected)
+
+
+def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[Statement]:
+    """Statements about options with equal texts become statements about the first of them."""
+    for one in said:
+        named = tuple(dict.fromkeys(same.get(option, option) for option in one.options))
+        yield one._replace(options=named, said=max(one.options, default=-1))
+
+
+def _without_rejections(text: str) -> str:
+    """The text up to closing sentences that only reject options: they say nothing about which one stands last."""
+    denied = {one.position for one in verdicts.verdicts(text) if one.denied}
+    end = len(text)
+    for start, sentence in reversed(list(sentences(text))[1:]):
+        mentions = [start + found.start() for found in rx(ANY).finditer(sentence)]
+        if not mentions or not denied.issuperset(mentions):
+            break
+        end = start
+    return text[:end].rstrip() if end < len(text) else text
+
+
+def _standing(said: Sequence[Statement]) -> tuple[list[Statement], set[int]]:
+    """What is left when later statements have taken back or corrected earlier ones, and what is rejected."""
+    standing: list[Statement] = []
+    rejected: set[int] = set()
+    for one in said:
+        if one.retracts:
+            standing.clear()
+        elif one.denied:
+            rejected.update(one.options)
+            weakest = Strength.FORM if one.strength >= Strength.PHRASE else Strength.WEAK
+            standing = [other for other in standing if other.strength > weakest or other.options != one.options]
+        else:
+            if one.corrects:
+                standing.clear()
+                rejected.difference_update(one.options)
+            standing.append(one)
+    return standing, rejected
+
+
+def _ranked(standing: Sequence[Statement], rejected: set[int]) -> Statement | None:
+    """The last of the strongest, unless two sentences declare different options correct."""
+    top = max((one.corrects, one.strength) for one in standing)
+    best = [one for one in standing if (one.corrects, one.strength) == top]
+    last = best[-1]
+    if top == (False, Strength.WEAK):
+        best = [one for one in best if not rejected.issuperset(one.options)]
+        return best[-1] if len({one.options for one in best}) == 1 else None
+    if last.declared and any(one.declared and one.options != last.options for one in best):
+        return None
+    return last
+
+
+def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement | None:
+    """The only option that is cited with its own text; in a short text, the only one whose text is named."""
+    for kind in (CITED, TEXT):
+        if kind == TEXT and (len(text) > _SHORT or rx(NAMED).search(text) or rx(BAD).search(text)):
+            return None
+        named: dict[int, int] = {}
+        for found in rx(kind).finditer(text):
+            index = same.get(options.index(found[0]), options.index(found[0]))
+            if index not in rejected and is_settled(text, found.start(), found.end()):
+                named.setdefault(index, found.start())
+        if len(named) == 1:
+            ((index, position),) = named.items()
+            whole = kind == CITED or rx(_WHOLE).match(text, position + 1)
+            return Statement(position, (index,), Strength.CITED, "citation", said=index) if whole else None
+        if named:
+            return None
+    return None

@@ -1,0 +1,102 @@
+"""What is said of options one by one: "B is correct", "A: no. B: yes", "rule out A", "A: 10 %, B: 80 %"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed.context import CLAUSE, is_settled, scope
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD
+from pytest_medhelm.scoring.answers.closed.options import ANY
+from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
+from pytest_medhelm.scoring.answers.closed.words import rx
+
+_LINK = rf"""
+    \s{{0,2}}(?:\([^()\n]{{0,80}}\)\s?)?(?:option\s|choice\s|选项|選項|项|項|번
+    |,\s[^,\n{SYMBOLS}]{{1,60}},\s)?(?P<link>[:=?|]|->|→|\s?-{{1,2}}\s
+    |\b(?:{words.COPULA}|seems(?: to be)?|appears(?: to be)?|looks(?: like)?|fits?|matches|would|should|can|could|may
+    |might|must|has|does|doesn't|isn't|wasn't|can't|cannot|won't|wouldn't|n'est|queda|scheidet|kann
+    |parece|remains|wins
+    |makes|explains|best|better|also|alone|still|it is|is not)\b
+    |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
+    |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
+"""
+_REST = rf"[^\n.!;。！{SYMBOLS}]{{0,160}}"
+_REST_END = r"""
+    [,(]|\b(?:because|since|as|due|given|that|which|who|for|when|in order|porque|ya que|car|parce|weil|da|denn|pois
+    |perche|poiche|karena|vi|so|and|but|whereas|while)\b
+"""
+_MODIFIERS = rf"""
+    (?:[\s"':*(-]|是|が|は|이|가|은|는|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
+    |indeed|surely|only|single
+    |my|our|now|perfectly|entirely|absolutely|very|seems|appears|looks|like|to be|remains|fits|would be)\b){{0,8}}
+"""
+_CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer)|wins)(?![a-z])"
+_GOOD = rf"(?:{words.GOOD})(?![a-z])"
+_AFFIRMED = r"\W*(?:yes|correct|si|oui|ja|sim)\b"
+_JOINED_BEFORE = rf"{ANY}\s?,?\s?(?:\b(?:{words.AND})\b|[/&]){LEAD}$"
+_LISTED_BEFORE = rf"{ANY}\s?,{LEAD}$"
+_PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
+_REJECTED = rf"""
+    \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
+    |discard\w*|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
+    |ausschlie\w+|nao|nicht
+    |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
+"""
+_PERCENT = r"\s?[(:=-]?\s{0,2}(?:[~≈]|about|around|approximately)?\s{0,2}([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%"
+_HALF = 50
+_TICKED = rf"(?:^|\n|[,;])\W{{0,4}}([✓✔✅☑✗✘❌✖])\W{{0,3}}{LEAD}$"
+# Words of a verdict that are looked at.
+_WORDS_BAD, _WORDS_GOOD = 7, 6
+
+
+def verdicts(text: str) -> Iterator[Statement]:
+    """ "B is correct", "C is unlikely", "rule out A", "B: yes"."""
+    for mention in rx(ANY).finditer(text):
+        symbol, start, end = mention[0], mention.start(), mention.end()
+        named = (options.index(symbol),)
+        before = scope(text, start, CLAUSE)
+        link = rx(_LINK).match(text, end)
+        ticked = rx(_TICKED).search(before)
+        if ticked:
+            yield Statement(start, named, Strength.PHRASE, "phrase", denied=ticked[1] in "✗✘❌✖", declared=True)
+        elif rx(_REJECTED).search(before[-60:]):
+            yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+        elif link:
+            rest = rx(_REST).match(text, link.end())
+            said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
+            if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
+                yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+            elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
+                strength = _strength(said)
+                if strength:
+                    yield Statement(start, named, strength, read_as(symbol, "phrase"), declared=True)
+
+
+def _affirms(text: str, link: str, said: str, start: int, end: int) -> bool:
+    """A verdict in a settled clause; "B? Yes." is one, too."""
+    return bool(rx(_AFFIRMED).match(said)) if link.strip() == "?" else is_settled(text, start, end)
+
+
+def _is_joined(before: str, link: str) -> bool:
+    """One of several that are named together."""
+    return bool(rx(_JOINED_BEFORE).search(before) or (rx(_PLURAL).match(link) and rx(_LISTED_BEFORE).search(before)))
+
+
+def _strength(said: str) -> Strength | None:
+    modifiers = rx(_MODIFIERS).match(said)
+    if rx(_CORRECT).match(said, modifiers.end() if modifiers else 0):
+        return Strength.PHRASE
+    return Strength.WEAK if rx(_GOOD).search(" ".join(said.split()[:_WORDS_GOOD])) else None
+
+
+def shares(text: str) -> Iterator[Statement]:
+    """ "A: 10 %, B: 80 %": the one that gets more than half."""
+    given = []
+    for mention in rx(ANY).finditer(text):
+        percent = rx(_PERCENT).match(text, mention.end())
+        if percent:
+            given.append((float(percent[1]), options.index(mention[0]), mention.start()))
+    most = max(given, default=None)
+    if most and len(given) > 1 and most[0] > _HALF and sum(share[0] == most[0] for share in given) == 1:
+        yield Statement(most[2], (most[1],), Strength.WEAK, "phrase")

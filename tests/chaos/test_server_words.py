@@ -1,0 +1,63 @@
+"""Each server's own words for what it refuses, one test a row of models/engine/servers.toml."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from pytest_medhelm.models.engine.servers import Example, Row, ending, endings, read_refusal, table
+
+PROMPT = "A patient with fever asks whether the context window of the trial is too long for safety."
+ROWS = [(row, example) for row in table() for example in row.examples]
+
+
+@pytest.mark.parametrize(("row", "example"), ROWS, ids=[f"{row.means}: {example.server}" for row, example in ROWS])
+def test_what_a_server_says_is_what_it_means(row: Row, example: Example) -> None:
+    refusal = read_refusal(
+        example.status, example.body.encode(), prompt=PROMPT, asked=example.asked, formed=row.means == "response_format"
+    )
+    if example.becomes is None:
+        assert refusal.means == row.means
+    elif isinstance(example.becomes, int):
+        assert (refusal.means, refusal.room) == ("less", example.becomes)
+    else:
+        assert refusal.means == example.becomes
+    if refusal.means == "config":
+        assert refusal.most, "the sentence says how many tokens may be asked for"
+    message = json.dumps(example.body)
+    assert not any(piece in message for piece in refusal.reason.split(": ")[1:]), "the message itself is never shown"
+
+
+def test_the_table_is_large_and_every_row_has_a_source() -> None:
+    assert len(ROWS) >= 80
+    assert all(example.source for _, example in ROWS)
+    kinds = Counter(row.means for row, _ in ROWS)
+    assert min(kinds[means] for means in ("too_long", "blocked", "max_tokens", "temperature", "loading", "key")) >= 4
+    assert len({example.server.split(",")[0] for _, example in ROWS}) >= 25
+
+
+@pytest.mark.parametrize("reason", sorted(endings()))
+def test_a_known_reason_is_known_however_it_is_written(reason: str) -> None:
+    meaning = endings()[reason]
+    for written in (reason, reason.upper(), reason.replace("_", "-"), f"FINISH_REASON_{reason.upper()}"):
+        assert ending(written) == meaning
+
+
+def test_other_reasons_are_an_end() -> None:
+    assert {ending(reason) for reason in ("stop", "", "eos", "end_turn", "STOP", "tool_calls", "eos_token")} == {"end"}
+    assert ending("content_filter: RECITATION") == "blocked"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ["maximum context length", "content_filter", "temperature", "max_completion_tokens", "model is loading"],
+)
+def test_what_a_message_quotes_of_the_prompt_decides_nothing(quoted: str) -> None:
+    prompt = f"The note of this patient says: {quoted} is what the nurse wrote down, and nothing else of note."
+    body = {"error": {"message": f"1 validation error: cannot read '{prompt}'", "type": "Bad Request", "code": 400}}
+    assert read_refusal(400, json.dumps(body).encode(), prompt=prompt).means == "other"
+    body = {"error": {"message": "Invalid value", "code": "Jane Roe of ward 7", "param": "Jane", "type": "Jane\nRoe"}}
+    reason = read_refusal(400, json.dumps(body).encode(), prompt="Jane Roe").reason
+    assert reason == "HTTP 400"
