@@ -107,7 +107,7 @@ def _may_use_hosted_api(table: Table, access: Access) -> bool | None:
     value = table.get("may_use_hosted_api")
     if value is not None and value.truth() and access != "public":
         raise value.error(
-            f"may_use_hosted_api is for access: public; {access} data go only to hosts named with --medhelm-allow-host, "
+            f"may_use_hosted_api is for access: public; {access} data go only to hosts of --medhelm-allow-host, "
             "so delete this line"
         )
     if value is not None:
