@@ -691,12 +691,12 @@ def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: An
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("q1,Which is it? Gold B,first", "q1,Which is it? Gold B,"), "the data file, row 1: the column 'a' is empty"),
-        (("one,two,,a", "one,,,a"), "the data file, row 2: it has 1 options instead of 2 to 26"),
-        (("one,two,,a", "one,one,,a"), "the data file, row 2: two of its options are the same"),
+        (("q1,Which is it? Gold B,first", "q1,Which is it? Gold B,"), "exam.csv, row 1: the column 'a' is empty"),
+        (("one,two,,a", "one,,,a"), "exam.csv, row 2: it has 1 options instead of 2 to 26"),
+        (("one,two,,a", "one,one,,a"), "exam.csv, row 2: two of its options are the same"),
         (
             ("one,two,,a", "one,two,,c"),
-            "the data file, row 2: the column 'key' does not hold one of the letters A, B; *",
+            "exam.csv, row 2: the column 'key' does not hold one of the letters A, B; *",
         ),
     ],
 )
