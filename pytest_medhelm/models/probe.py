@@ -90,7 +90,9 @@ def _get(endpoint: Endpoint, shown: str) -> tuple[int, bytes]:
     try:
         return asyncio.run(_ask(endpoint))
     except TimeoutError:
-        raise ModelError(f"{shown} did not answer within {PROBE_TIMEOUT:g} s: check the server's log") from None
+        or_plain = ", and write http:// if it speaks no TLS" if shown.startswith("https") else ""
+        sentence = f"{shown} did not answer within {PROBE_TIMEOUT:g} s: check the server's log{or_plain}"
+        raise ModelError(sentence) from None
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
         plain = (
             isinstance(error, aiohttp.ClientConnectorSSLError)

@@ -1,8 +1,7 @@
-"""How many examples a property is tried with."""
+"""How many examples a property of hostile input is tried with."""
 
 from __future__ import annotations
 
-import os
+from tests.support.nightly import NIGHTLY
 
-EXAMPLES = int(os.environ.get("MEDHELM_EXAMPLES", "2000"))
-"""The nightly environment asks for 100,000."""
+EXAMPLES = 100_000 if NIGHTLY else 2000

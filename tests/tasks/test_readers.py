@@ -382,3 +382,37 @@ def test_texts_and_cells() -> None:
     assert ROW.texts("op1", "verdict") == ("one", "maybe")
     assert ROW.cells("op1", "op2") == ("one", "")
     assert (ROW.optional("op2"), ROW.optional("none")) == ("", "")
+
+
+# What is not there
+
+
+@pytest.mark.parametrize("end", ["", "\n", ",,\n", ",,\n\n,,\n", " , ,\t\n,,"])
+def test_empty_rows_at_the_end_of_a_table_are_passed_over(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"id,question,answer\n1,x,A\n2,y,B\n{end}")
+    assert [row.text("id") for row in read_csv(path)] == ["1", "2"]
+
+
+def test_an_empty_row_in_between_is_an_error_of_that_row(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("id,question,answer\n1,x,A\n,,\n3,y,B\n")
+    with pytest.raises(DataError, match="row 2: the column 'id' is empty"):
+        [row.text("id") for row in read_csv(path)]
+
+
+@pytest.mark.parametrize("written", ["NaN", "nan", " NaN ", ""])
+def test_nan_is_an_empty_cell(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"id,answer\n1,{written}\n")
+    with pytest.raises(DataError, match="row 1: the column 'answer' is empty"):
+        [row.text("answer") for row in read_csv(path)]
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "null"])
+def test_what_is_no_number_in_json_is_an_empty_cell(written: str, tmp_path: Path) -> None:
+    for name, text in (("rows.json", f'[{{"a": {written}}}]'), ("rows.jsonl", f'{{"a": {written}}}')):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(DataError, match="row 1: the column 'a' is empty"):
+            [row.text("a") for row in (read_json if name.endswith("json") else read_jsonl)(path)]

@@ -14,7 +14,16 @@ from typing import Any
 from pytest_medhelm.plugin.yaml_benchmarks.schema import DELIMITERS, file_format
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Spec
 from pytest_medhelm.scoring.answers.numerals import decimal_mark
-from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.readers import (
+    Row,
+    content_id,
+    digest,
+    is_empty,
+    read_csv,
+    read_json,
+    read_jsonl,
+    read_text,
+)
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.document import nearest
 from pytest_medhelm.util.errors import DataError
@@ -122,6 +131,7 @@ def _cell(row: Row, column: str, *, needed: bool = False) -> str:
         text = "\n".join(value).strip()
     else:
         raise row.error(f"the column {column!r} holds neither a text nor a number")
+    text = "" if is_empty(text) else text
     if needed and not text:
         raise row.error(f"the column {column!r} is empty")
     return text
@@ -133,6 +143,10 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
     if len(spec.answer.choice_columns) == 1:
         name = spec.answer.choice_columns[0].name
         value: Any = row.values.get(name)
+        if isinstance(value, dict):
+            raise row.error(
+                f"the column {name!r} holds an object; write its values as a list, in the order of their letters"
+            )
         if not isinstance(value, list) or not all(isinstance(entry, str) and entry.strip() for entry in value):
             raise row.error(
                 f"the column {name!r} holds no list of texts; in a table use choices_columns, one for each option"

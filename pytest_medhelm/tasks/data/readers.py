@@ -54,7 +54,7 @@ class Row:
         """The value of a column, which must be there and be of this kind (else DataError)."""
         if column not in self.values:
             alike = next((name for name in self.values if _folded(name) == _folded(column)), None)
-            # a name that differs in blanks and capitals alone shows nothing of the content
+            # a name that differs in spaces and capitals alone shows nothing of the content
             reason = "so this is not the file that is expected" if alike is None else f"it is written {alike!r} there"
             raise self.error(f"the column {column!r} is missing, {reason}")
         value = self.values[column]
@@ -64,9 +64,11 @@ class Row:
         return value
 
     def text(self, column: str) -> str:
-        """The text of a column, without blanks around it. DataError when it is missing, empty or no text."""
+        """The text of a column, without spaces around it. DataError when it is missing, empty or no text."""
+        if column in self.values and self.values[column] is None:
+            raise self.error(f"the column {column!r} is empty")
         text = self.take(column, str).strip()
-        if not text:
+        if is_empty(text):
             raise self.error(f"the column {column!r} is empty")
         return text
 
@@ -115,6 +117,15 @@ class Row:
         return DataError(f"{self.file}, row {self.number}: {problem}")
 
 
+def is_empty(text: str) -> bool:
+    """Whether a cell holds nothing: no character but blanks, or the NaN with which pandas writes that."""
+    return text.strip() in ("", "NaN", "nan")
+
+
+def _no_number(name: str) -> None:
+    """NaN and Infinity, which JSON does not have, are what is not there."""
+
+
 def digest(*texts: str) -> str:
     """12 hexadecimal digits of the SHA-256 of some texts: a name for them that does not show them."""
     return hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -138,7 +149,7 @@ def read_json(path: Path, records: str = "") -> Iterator[Row]:
     """
     text = read_text(path)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
@@ -168,7 +179,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             raise DataError(f"{path.name}, row {number}: this is not valid JSON ({error.msg})") from None
         except RecursionError:
@@ -186,7 +197,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     """The rows of a table of separated values; cells may hold line breaks. All values are texts.
 
     The first row is the header unless ``columns`` names the columns of a file without one. A row with more or
-    fewer cells is an error.
+    fewer cells is an error. Empty rows at the end, as spreadsheets leave them, are passed over.
     """
     if len(delimiter) != 1:
         raise DataError(f"{path.name}: {delimiter!r} separates no cells: name one character")
@@ -195,6 +206,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
     header = list(columns)
     number = 0
+    empty: list[Row] = []
     try:
         for cells in lines:
             if not cells:
@@ -206,10 +218,16 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
             number += 1
             if len(cells) != len(header):
                 raise DataError(f"{path.name}, row {number}: it has {len(cells)} cells instead of {len(header)}")
-            yield Row(path.name, number, dict(zip(header, cells, strict=True)))
+            row = Row(path.name, number, dict(zip(header, cells, strict=True)))
+            if not any(map(str.strip, cells)):
+                empty.append(row)
+                continue
+            yield from empty  # Another row follows: these are no end, and whoever reads them says what is missing.
+            empty.clear()
+            yield row
     except csv.Error as error:
         raise DataError(f"{path.name}, row {number + 1}: this is not a valid table ({error})") from None
-    require_rows(path.name, number)
+    require_rows(path.name, number - len(empty))
 
 
 def _check_header(file: str, header: Sequence[str], delimiter: str) -> None:
