@@ -38,7 +38,7 @@ def load(path: Path) -> Instances:
 
 
 def tidy(option: str) -> str:
-    """An option without the blanks and quotation marks around it; a closing one that is needed stays."""
+    """An option without the spaces and quotation marks around it; a closing one that is needed stays."""
     text = option.strip(' \n"')
     return f'{text}"' if text.count('"') % 2 else text
 

@@ -75,8 +75,8 @@ def prompt(instance: Instance) -> str:
     listed = "\n".join(f"{heading}: ..." for heading in HEADINGS)
     return (
         f"A case is presented to the tumour board.\n\n{instance.context}\n\n{instance.question} Use these headings, "
-        f"each on a line of its own, and keep it short:\n{listed}\nUnder the second write what you recommend, under the "
-        "third what must not be given to this patient and why."
+        f"each on a line of its own, and keep it short:\n{listed}\nUnder the second write what you recommend, under "
+        "the third what must not be given to this patient and why."
     )
 
 

@@ -40,7 +40,7 @@ def load(findings: Path, impressions: Path) -> Instances:
 
 
 def lines(path: Path) -> Sequence[str]:
-    """The lines of a text, without blanks around them."""
+    """The lines of a text, without spaces around them."""
     text = read_text(path).replace("\r\n", "\n").removesuffix("\n")
     # not splitlines(): a report may hold other line separators
     return [line.strip() for line in text.split("\n")]

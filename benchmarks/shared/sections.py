@@ -54,7 +54,7 @@ def cut_section(note: str) -> Section | Excluded:
 
 
 def without(text: str, sections: Iterable[str]) -> tuple[str, int]:
-    """A text with some sections cut out, whatever blanks and line breaks lie between their words; and how many were."""
+    """A text with some sections cut out, whatever spaces and line breaks lie between their words; and how many were."""
     cuts = 0
     for section in sections:
         text, count = re.subn(r"\s+".join(map(re.escape, section.split())), "", text)

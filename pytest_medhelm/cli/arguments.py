@@ -16,7 +16,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
     parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
-    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl next to the suite)")
     parser.add_argument(
         "--junitxml", type=Path, metavar="FILE", help="write the verdicts as JUnit XML, for a CI system"
     )

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aggregate",
         action="store_true",
-        help="only what may leave the house: no instance, no text, no count under 11",
+        help="only what may leave the organisation: no instance, no text, no count under 11",
     )
     parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
     parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")

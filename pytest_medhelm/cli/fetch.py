@@ -137,7 +137,7 @@ def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | Non
     """Fetch one benchmark and say so; None when that failed."""
     shown = ProgressLine(task.name)
     try:
-        brought = fetch(task, base, mirror=mirror, replace=replace, progress=shown)
+        fetched = fetch(task, base, mirror=mirror, replace=replace, progress=shown)
     except DataError as error:
         shown.clear()
         print(f"medhelm: {error}", file=sys.stderr)
@@ -146,14 +146,14 @@ def _one(task: Task, base: Path, mirror: str, *, replace: bool) -> Fetched | Non
         shown.note(f"What has come of {task.name} is kept: the same command goes on from there.")
         raise
     shown.clear()
-    if brought.files:
-        print(f"{task.name}: fetched {_amount(len(brought.files), brought.size)}", flush=True)
-    examples = [file.name for file in wanted(task) if file not in task.files and file.name in brought.without]
+    if fetched.files:
+        print(f"{task.name}: fetched {_amount(len(fetched.files), fetched.size)}", flush=True)
+    examples = [file.name for file in wanted(task) if file not in task.files and file.name in fetched.without]
     if examples:
         print(f"  not there, so no solved examples (--medhelm-shots): {', '.join(examples)}", flush=True)
-    if brought.unpinned:
-        print(f"  taken as it came, since no checksum is pinned: {', '.join(brought.unpinned)}", flush=True)
-    return brought
+    if fetched.unpinned:
+        print(f"  taken as it came, since no checksum is pinned: {', '.join(fetched.unpinned)}", flush=True)
+    return fetched
 
 
 def _amount(files: int, size: int) -> str:

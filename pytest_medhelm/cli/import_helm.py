@@ -1,4 +1,4 @@
-"""medhelm import-helm: results that HELM or MedHELM wrote, as a suite, beside what is run here."""
+"""medhelm import-helm: results that HELM or MedHELM wrote, as a suite, next to what is run here."""
 
 from __future__ import annotations
 

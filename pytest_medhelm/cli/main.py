@@ -32,7 +32,7 @@ examples:
   medhelm rescore medhelm-results/may              score stored answers with the code as it is now
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
-  medhelm import-helm benchmark_output/runs/my-suite             old results of HELM beside new ones
+  medhelm import-helm benchmark_output/runs/my-suite             old results of HELM next to new ones
   medhelm export medhelm-results/default --to=scores.csv         every score as a table
   medhelm purge medhelm-results/default --texts   remove what a retention rule demands
   medhelm models http://localhost:8000/v1         what does this server serve?
@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser(chosen, command).parse_args(typed)
     assert command is not None  # Without one the parser has ended it.
     try:
+        _guard(arguments.offline)
         status: int = command.run(arguments)
         sys.stdout.flush()
     except MedhelmError as error:
@@ -92,6 +93,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"medhelm: {_unexpected(error)}", file=sys.stderr)
         return 3
     return status
+
+
+def _guard(offline: bool) -> None:
+    """Nothing leaves this machine where --offline, or [run] of medhelm.toml here, says so. Raises ConfigError."""
+    file = Path("medhelm.toml")
+    if not offline and not file.is_file():
+        return
+    from pytest_medhelm.util.config_file import read_config
+    from pytest_medhelm.util.guard.medhelm_offline_guard import forbid
+
+    run = read_config(file if file.is_file() else None).run
+    if offline or run.get("offline") is True:
+        forbid(run.get("allow_hosts", ()), run.get("allow_programs", ()))
 
 
 def _unexpected(error: Exception) -> str:
@@ -117,6 +131,9 @@ def _parser(chosen: str | None, command: ModuleType | None) -> argparse.Argument
         description="Clinical language-model benchmarks: data, suites and models.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="reach only this machine (also: offline = true in [run] of medhelm.toml)"
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():

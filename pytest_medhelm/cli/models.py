@@ -11,6 +11,7 @@ from pytest_medhelm.models.endpoint import Endpoint, base_url
 from pytest_medhelm.models.probe import served_models
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.guard.medhelm_offline_guard import is_on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def _pull(names: Sequence[str]) -> None:
     if not names:
         raise ConfigError("name what to fetch: medhelm models pull local/smollm2-135m")
     for name in names:
-        print(weights(name.removeprefix("local/"), progress=lambda line: print(line, file=sys.stderr)))
+        print(weights(name.removeprefix("local/"), offline=is_on(), progress=lambda line: print(line, file=sys.stderr)))
 
 
 def _list(url: str) -> None:

@@ -12,7 +12,7 @@ from pytest_medhelm.gates.power import DISCORDANCE, LITTLE, graded_needed, grade
 from pytest_medhelm.util.errors import ConfigError
 
 MARGINS = (0.01, 0.02, 0.03, 0.05, 0.10)
-"""Shown beside the margin that was asked for."""
+"""Shown next to the margin that was asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

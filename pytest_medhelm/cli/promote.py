@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="candidate to promote (default: the suite's only one)")
     parser.add_argument("--baseline", type=Path, metavar="PATH", help="suite or leaderboard.json to compare with")
     parser.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
-    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl beside the suite)")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="ledger (default: ledger.jsonl next to the suite)")
     parser.add_argument("--override", action="store_true", help="promote although the gate file was not fixed before")
-    parser.add_argument("--reason", metavar="TEXT", help="why; stands in the ledger and on the model card")
+    parser.add_argument("--reason", metavar="TEXT", help="why; is kept in the ledger and on the model card")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,14 +106,14 @@ def _check(arguments: argparse.Namespace, model: str) -> None:
     if arguments.rollback.strip() in (model, ""):
         raise ConfigError("--rollback must name another model: the one to go back to")
     if arguments.override and not (arguments.reason or "").strip():
-        raise ConfigError("--override needs --reason='...': it stands in the ledger and on the model card")
+        raise ConfigError("--override needs --reason='...': it is kept in the ledger and on the model card")
     if arguments.reason and not arguments.override:
         raise ConfigError("--reason goes with --override: add it, or leave the reason out")
 
 
 def _letters(name: str) -> str:
-    """A name as it is compared: without case, blanks, points and what cannot be seen."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
+    """A name as it is compared: without case, spaces, full stops and what cannot be seen."""
+    return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
 
 
 def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> Outcome:
@@ -131,11 +131,11 @@ def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> 
 
 def _failure(outcome: Outcome, model: str) -> str:
     """Why the model did not pass; no override changes that."""
-    mine = [result for result in outcome.gates if result.model == model]
-    failed = [result for result in mine if result.verdict != "pass"]
-    if mine and not failed:
+    of_model = [result for result in outcome.gates if result.model == model]
+    failed = [result for result in of_model if result.verdict != "pass"]
+    if of_model and not failed:
         return ""
-    count = f"{len(failed)} of {len(mine)} rules do not pass" if mine else "no rule was judged for it"
+    count = f"{len(failed)} of {len(of_model)} rules do not pass" if of_model else "no rule was judged for it"
     return f"{count}; an override does not change that"
 
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     parser.add_argument(
-        "--published", action="store_true", help="show the MedHELM paper's figures beside it (docs/published.md)"
+        "--published", action="store_true", help="show the MedHELM paper's figures next to it (docs/published.md)"
     )
     parser.add_argument(
         "--html",

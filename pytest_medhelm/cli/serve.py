@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(arguments: argparse.Namespace, folder: Path, address: str, port: int) -> None:
     taken = f"port {PORT} is taken; " if arguments.port is None and port != PORT else ""
-    # A blank after the address: terminals would take a sign for a part of it.
+    # A space after the address: terminals would take a character for a part of it.
     print(f"medhelm: {folder} is shown at {address} ({taken}Ctrl-C ends it)")
     if not _stays_here(arguments.host):
         print("medhelm: other machines can open it with this token; what they read travels unencrypted")
@@ -92,8 +92,8 @@ def _folder(given: Path | None) -> Path:
     inside = sorted(path for path in folder.iterdir() if is_suite(path)) if folder.is_dir() else []
     if inside:
         return folder
-    beside = sorted(path for path in DEFAULT.parent.iterdir() if is_suite(path)) if DEFAULT.parent.is_dir() else []
-    hint = f"name one of {', '.join(map(str, beside))}" if beside else "run pytest with --medhelm-model=... first"
+    suites = sorted(path for path in DEFAULT.parent.iterdir() if is_suite(path)) if DEFAULT.parent.is_dir() else []
+    hint = f"name one of {', '.join(map(str, suites))}" if suites else "run pytest with --medhelm-model=... first"
     raise ConfigError(f"{folder} is no suite, and holds none: {hint}")
 
 

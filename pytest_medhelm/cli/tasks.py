@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_medhelm.tasks.catalogue import Catalogue, CatalogueEntry, catalogue
 from pytest_medhelm.tasks.data.fetch import wanted
@@ -25,9 +25,6 @@ from pytest_medhelm.util.errors import ConfigError, DataError
 
 WIDTH = 100
 """Columns."""
-
-_ANOTHER = "is not the pinned file"
-_UNUSABLE = "cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
     yield f"{len(shown.entries)} benchmarks ({counts or 'none'}) in {len(covered)} of {len(CATEGORY_OF)} subcategories"
     yield "instances: those of the leaderboard's split, before its cap of 1,000; ?: not published"
     if any(entry.task.category_assigned_here for entry in shown.entries):
-        yield "* placed in its subcategory here, since MedHELM publishes none for it"
+        yield "* its subcategory is chosen here, since MedHELM publishes none for it"
     yield "medhelm tasks NAME shows one in full; medhelm fetch NAME fetches public data"
 
 
@@ -157,7 +154,7 @@ class _Checked:
             "main metric": f"{task.main_metric}, from {low:g} (worst) to {high:g}"
             + (f"; guessing gives {task.chance:.2f}" if task.chance is not None else ""),
             "language": {"mul": "several"}.get(task.language, task.language),
-            "subcategory": "placed here; MedHELM publishes none"
+            "subcategory": "chosen here; MedHELM publishes none"
             if task.category_assigned_here
             else "as MedHELM publishes it",
             "access": task.access,
@@ -176,13 +173,13 @@ class _Checked:
             content = outline(self._entry.samples, file).replace("`", "")
             if content:
                 yield from wrap(f"    holds   {content}", WIDTH, subsequent_indent=" " * 12)
-            yield f"    here    {state}"
+            yield f"    here    {state.text}"
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
         facts = _facts(self._entry, self._data)
         for entry, state in zip(facts["files"], self._states.values(), strict=True):
-            entry["here"] = state
+            entry["here"] = state.text
         return {**facts, "text": self._entry.text}
 
     def problems(self) -> Iterator[str]:
@@ -191,8 +188,8 @@ class _Checked:
         if here.missing:
             yield f"{name}: {here.folder} lacks {', '.join(here.missing)}"
         for file, state in self._states.items():
-            if state.startswith((_ANOTHER, _UNUSABLE)):
-                yield f"{name}: {file.name} in {here.folder} {state}"
+            if not state.is_usable:
+                yield f"{name}: {file.name} in {here.folder} {state.text}"
 
 
 def _row(label: str, text: str) -> Iterator[str]:
@@ -205,20 +202,29 @@ def _name(file: DataFile | DataFolder) -> str:
     return f"{file.name}/{file.pattern}" if isinstance(file, DataFolder) else file.name
 
 
-def _state(file: DataFile | DataFolder, here: Presence) -> str:
-    """Whether the file is here and is the pinned one."""
+class FileState(NamedTuple):
+    """Whether a file is here and is the pinned one."""
+
+    text: str
+    is_usable: bool = True
+    """A session takes it, or takes sample data in its place."""
+
+
+def _state(file: DataFile | DataFolder, here: Presence) -> FileState:
     path = locate(here.folder, file) if here.folder else None
     if path is None:
-        return "no"
+        return FileState("no")
     if here.origin == "sample":
-        return "sample data"
+        return FileState("sample data")
     if not file.sha256:
-        return "yes"
+        return FileState("yes")
     try:
         digest = checksum(file, path)
     except DataError as error:
-        return f"{_UNUSABLE}: {error}"
-    return "yes, the pinned one" if digest == file.sha256 else f"{_ANOTHER} (sha256 {digest})"
+        return FileState(f"cannot be used: {error}", is_usable=False)
+    if digest == file.sha256:
+        return FileState("yes, the pinned one")
+    return FileState(f"is not the pinned file (sha256 {digest})", is_usable=False)
 
 
 # JSON

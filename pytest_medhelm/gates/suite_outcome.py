@@ -18,7 +18,8 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.published import published_rows
 from pytest_medhelm.results.leaderboard.spending import paid_by, with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
-from pytest_medhelm.results.store.manifest import with_benchmarks
+from pytest_medhelm.results.store.manifest import shown, with_benchmarks
+from pytest_medhelm.results.store.opening import is_writable, open_responses
 from pytest_medhelm.results.store.ratings import suite_ratings
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.results.store.suite import Suite
@@ -74,19 +75,15 @@ def conclude(
         beside,
         agreement,
     )
-    write_json(
-        suite.folder / "manifest.json",
-        {
-            "runs": runs[:-1],
-            "latest": with_benchmarks(runs[-1], leaderboard["results"]["benchmarks"]),
-            "last_record": suite.last_record(),
-        },
-    )
+    if is_writable(suite.folder):
+        latest = with_benchmarks(shown(runs[-1]), leaderboard["results"]["benchmarks"])
+        manifest = {"runs": [*map(shown, runs[:-1])], "latest": latest, "last_record": suite.last_record()}
+        write_json(suite.folder / "manifest.json", manifest)
     return Outcome(cells, results, leaderboard)
 
 
 def _paid_now(suite: Suite, manifest: RunManifest) -> tuple[str, float | None]:
-    store = ResponseStore(suite.folder / "responses.sqlite")
+    store = open_responses(suite.folder)
     try:
         return paid_now(store, manifest)
     finally:

@@ -62,41 +62,39 @@ def resolve_models(config: pytest.Config, settings: Settings) -> Roster:
     # The address is that of the models; where these need none, of the judges.
     shared = _served(settings.models) or _served(settings.judges)
     if settings.base_url and not shared:
-        raise ConfigError(
-            "--medhelm-base-url needs a model at that address: type e.g. --medhelm-model=vllm/NAME beside it"
-        )
+        raise ConfigError("--medhelm-base-url needs a model at that address: add e.g. --medhelm-model=vllm/NAME")
 
     def model(name: str) -> Model:
         made = config.hook.pytest_medhelm_make_model(name=name, config=config)
         return made or resolve_model(name, settings, shared if settings.base_url else frozenset())
 
-    lineup = Roster(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
-    _refuse_namesakes(lineup)
-    for judge in lineup.judges:
+    roster = Roster(tuple(map(model, settings.models)), tuple(map(model, settings.judges)))
+    _refuse_namesakes(roster)
+    for judge in roster.judges:
         if judge.answer is not None:
             raise ConfigError(
                 f"--medhelm-judge={judge.name}: a judge must be a language model, not a baseline or human answers"
             )
-    if settings.gates and not lineup.gated():
+    if settings.gates and not roster.gated():
         raise ConfigError(
-            "--medhelm-gate needs a model to judge, and human answers are not gated: name one beside them"
+            "--medhelm-gate needs a model to judge, and human answers are not gated: name a model as well"
         )
     if settings.max_cost is not None:
-        _require_prices(lineup, settings)
-    return lineup
+        _require_prices(roster, settings)
+    return roster
 
 
-def _refuse_namesakes(lineup: Roster) -> None:
+def _refuse_namesakes(roster: Roster) -> None:
     """Records are told apart by the model's name. Raises ConfigError."""
-    names = [model.name for model in lineup.models]
+    names = [model.name for model in roster.models]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"two of the models named are called {name}: rename a file of answers, or its entry")
 
 
-def _require_prices(lineup: Roster, settings: Settings) -> None:
+def _require_prices(roster: Roster, settings: Settings) -> None:
     """A budget counts only what has a price; an embedded model costs no money. Raises ConfigError."""
-    for model in lineup:
+    for model in roster:
         if model.endpoint is not None and model.price is None and model.provider != "local":
             raise ConfigError(
                 f'--medhelm-max-cost needs the price of {model.name}: write [models."{model.name}"] and below it '
@@ -105,18 +103,18 @@ def _require_prices(lineup: Roster, settings: Settings) -> None:
             )
 
 
-def refuse_self_judging(lineup: Roster, settings: Settings) -> None:
+def refuse_self_judging(roster: Roster, settings: Settings) -> None:
     """A model must not grade its own answers. Raises ConfigError."""
     if settings.allow_self_judging:
         return
     # One model may be served under two names.
     seen = {
         (model.endpoint.base_url, served): model.name
-        for model in lineup.models
+        for model in roster.models
         if model.endpoint
         for served in {model.served, model.root or model.served}
     }
-    for judge in lineup.judges:
+    for judge in roster.judges:
         names = (judge.served, judge.root or judge.served)
         judged = judge.endpoint and next(
             (found for name in names if (found := seen.get((judge.endpoint.base_url, name)))), None
@@ -128,7 +126,7 @@ def refuse_self_judging(lineup: Roster, settings: Settings) -> None:
             )
 
 
-def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Roster:
+def connect(roster: Roster, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Roster:
     """Start embedded models and look at each endpoint once (controller only).
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
@@ -146,10 +144,10 @@ def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Call
             if model.served not in embedded:
                 embedded[model.served] = _embedded(model, settings, stack, progress)
             return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
-        place = (endpoint.name, endpoint.base_url)
-        if place not in listings:
-            listings[place] = served_models(endpoint, wait=settings.wait, progress=progress)
-        listed = listings[place]
+        address = (endpoint.name, endpoint.base_url)
+        if address not in listings:
+            listings[address] = served_models(endpoint, wait=settings.wait, progress=progress)
+        listed = listings[address]
         if listed is None:
             return model
         found = match_served(model.served, listed)
@@ -157,9 +155,9 @@ def connect(lineup: Roster, settings: Settings, stack: ExitStack, progress: Call
             progress(f"medhelm: {model.name} is asked as {visible(found.id)}, all that is served there")
         return _within_context(replace(model, served=found.id, root=found.root, context=found.context), settings)
 
-    found = Roster(tuple(map(connected, lineup.models)), tuple(map(connected, lineup.judges)))
-    refuse_self_judging(found, settings)
-    return found
+    connected_roster = Roster(tuple(map(connected, roster.models)), tuple(map(connected, roster.judges)))
+    refuse_self_judging(connected_roster, settings)
+    return connected_roster
 
 
 def _within_context(model: Model, settings: Settings) -> Model:
@@ -182,8 +180,8 @@ def _within_context(model: Model, settings: Settings) -> Model:
     return model
 
 
-def apply(lineup: Roster, resolved: Resolved) -> Roster:
-    """The lineup of a worker: names as given, endpoints as the controller found them."""
+def apply(roster: Roster, resolved: Resolved) -> Roster:
+    """The roster of a worker: names as given, endpoints as the controller found them."""
 
     def as_found(model: Model) -> Model:
         if model.endpoint is None or model.name not in resolved:
@@ -193,7 +191,7 @@ def apply(lineup: Roster, resolved: Resolved) -> Roster:
         known = {name: entry[name] for name in ("served", "body", "context", "root")}
         return replace(model, endpoint=endpoint, **known)
 
-    return Roster(tuple(map(as_found, lineup.models)), tuple(map(as_found, lineup.judges)))
+    return Roster(tuple(map(as_found, roster.models)), tuple(map(as_found, roster.judges)))
 
 
 def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:

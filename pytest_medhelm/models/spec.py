@@ -42,7 +42,7 @@ Answer = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], "s
 outside a benchmark."""
 
 CANDIDATE = "candidate"
-"""The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds stand beside."""
+"""The kind of a model that may be promoted: it is ranked, compared and gated. All other kinds are shown alongside."""
 
 
 def gated_of(kinds: Mapping[str, str]) -> list[str]:

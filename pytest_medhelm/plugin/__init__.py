@@ -30,6 +30,16 @@ def pytest_addhooks(pluginmanager: PluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Before any conftest.py runs: it could reach out as well."""
+    options.guard_early(early_config)
+
+
+def pytest_unconfigure() -> None:
+    options.lift_guard()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     from pytest_medhelm.plugin.marks import register_marks
 

@@ -29,7 +29,11 @@ def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
     try:
         settings = read_settings(config)
-        replay = _told(config).get("replay") or config.stash.get(REPLAY, None)
+        if settings.models and not settings.show_text:
+            from pytest_medhelm.plugin.text_guard import TextGuard
+
+            config.pluginmanager.register(TextGuard(), "medhelm-text-guard")
+        replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
         if replay is not None:
             _replay(config, settings, replay)
         elif settings.models:
@@ -44,10 +48,10 @@ def configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _told(config: pytest.Config) -> Mapping[str, Any]:
+def _from_controller(config: pytest.Config) -> Mapping[str, Any]:
     """What the controller of xdist tells a worker; empty in all other processes."""
-    told: Mapping[str, Any] = getattr(config, "workerinput", {}).get("medhelm", {})
-    return told
+    sent: Mapping[str, Any] = getattr(config, "workerinput", {}).get("medhelm", {})
+    return sent
 
 
 def _is_xdist_controller(config: pytest.Config) -> bool:
@@ -77,10 +81,10 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
 
     if config.getoption("forked", False):
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
-    told = _told(config)
-    if told:
-        roster = apply(resolve_models(config, settings), told["resolved"])
-        _run_items(config, settings, roster, told["run"], None, told["tolerated"])
+    sent = _from_controller(config)
+    if sent:
+        roster = apply(resolve_models(config, settings), sent["resolved"])
+        _run_items(config, settings, roster, sent["run"], None, sent["tolerated"])
     else:
         _control(config, settings)
 
@@ -136,7 +140,7 @@ def _run_items(
 
 def _voice(config: pytest.Config) -> Callable[[str], None] | None:
     """Writes a line to the terminal at once; None where this process has none, as a worker of xdist."""
-    if _told(config):
+    if _from_controller(config):
         return None
 
     def say(line: str) -> None:
@@ -151,20 +155,20 @@ def _voice(config: pytest.Config) -> Callable[[str], None] | None:
 def _share(config: pytest.Config) -> Share:
     from pytest_medhelm.plugin.worker import Share
 
-    told = _told(config)
-    if not told:
+    sent = _from_controller(config)
+    if not sent:
         return Share(0, 1)
     from pytest_medhelm.plugin.xdist import rank_of
 
     worker = config.workerinput  # type: ignore[attr-defined]
-    return Share(rank_of(worker["workerid"]) if told["static"] else None, worker["workercount"])
+    return Share(rank_of(worker["workerid"]) if sent["static"] else None, worker["workercount"])
 
 
-def _distribute(config: pytest.Config, told: dict[str, Any]) -> None:
+def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
     from pytest_medhelm.plugin.xdist import Distribution, check_distribution
 
     check_distribution(config)
-    config.pluginmanager.register(Distribution(config, told), "medhelm-distribution")
+    config.pluginmanager.register(Distribution(config, sent), "medhelm-distribution")
 
 
 def _check_rubrics(settings: Settings, roster: Roster) -> None:

@@ -15,11 +15,11 @@ LISTED = 5
 
 def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator[str]:
     """Lines for the end of a session: benchmarks were skipped or deselected for want of a model or a right name."""
-    skipped = [found for report in reporter.stats.get("skipped", ()) if (found := not_run_of(report))]
-    unnamed = sum(found.why == "no_model" for found in skipped)
+    skipped = [not_run for report in reporter.stats.get("skipped", ()) if (not_run := not_run_of(report))]
+    unnamed = sum(not_run.why == "no_model" for not_run in skipped)
     if unnamed:
         yield f"medhelm: {unnamed} tests skipped: {NAME_A_MODEL}"
-    reasons = sorted({found.reason for found in skipped if found.why == "no_data"})
+    reasons = sorted({not_run.reason for not_run in skipped if not_run.why == "no_data"})
     yield from (f"medhelm: {reason}" for reason in reasons[:LISTED])
     if len(reasons) > LISTED:
         yield (

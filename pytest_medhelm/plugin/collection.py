@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.outcomes import NameTaken
 from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 _MARKED: pytest.StashKey[bool] = pytest.StashKey()
 """On a module node: its marks are set."""
+
+
+_NAMES: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
+"""On config: the module of each benchmark, by its name."""
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -100,6 +106,10 @@ def _mark(metafunc: pytest.Metafunc, task: Task) -> None:
     module = _module(metafunc)
     if _MARKED in module.stash:
         return
+    taken = metafunc.config.stash.setdefault(_NAMES, {}).setdefault(task.name, module.path)
+    if taken != module.path:
+        # Their records could not be told apart.
+        raise NameTaken(f"{module.path.name}: the name {task.name!r} is taken by {taken}; choose another, or run one")
     module.stash[_MARKED] = True
     metafunc.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
     for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):

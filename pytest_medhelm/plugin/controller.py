@@ -5,7 +5,6 @@ It connects to the endpoints, and after the last record it judges gates and writ
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import uuid
 from collections.abc import Generator, Sequence
@@ -16,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.gates.gate_file import Gate, gate_of
-from pytest_medhelm.models.engine.store import ResponseStore, stop_file
+from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER, connect
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.header import header, power, selection
+from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
-from pytest_medhelm.util.errors import MedhelmError
+from pytest_medhelm.results.store.opening import prepare_suite
+from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
@@ -50,7 +51,11 @@ class Controller:
         self._stopped = ""
         """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
         self._told: set[str] = set()
+        self._not_run = False
+        """A benchmark was selected and could not be run."""
         self._interrupted = False
+        self._store_failed = ""
+        """The sentence with which the run stopped since its suite cannot be written."""
         self._journal = "wal"
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,30 +65,15 @@ class Controller:
             return
         try:
             roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self._say)
+            # Workers find it ready; what cannot be stored is not asked.
+            self._journal = prepare_suite(self._settings.folder)
         except MedhelmError as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
         self._config.stash[ROSTER] = roster
-        self._journal = self._make_store()
         self._attempt = Attempt(self._settings, roster, self._gates, self.run)
         if problem := self._attempt.begin():
             self._say(f"medhelm: {problem}")
-
-    def _make_store(self) -> str:
-        """Make responses.sqlite once, so that workers find it ready; returns its journal mode."""
-        folder = self._settings.folder
-        try:
-            store = ResponseStore(folder / "responses.sqlite")
-            for file in (folder / "responses.sqlite", folder / "suite.sqlite"):
-                if file.exists() and not os.access(file, os.W_OK):
-                    raise PermissionError(f"{file.name} is read-only")
-        except (OSError, sqlite3.Error) as error:
-            self._stack.close()
-            raise pytest.UsageError(
-                f"the suite {folder} cannot be written ({error}): name a folder with --medhelm-results"
-            ) from None
-        store.close()
-        return store.journal
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
@@ -112,7 +102,21 @@ class Controller:
             if line not in self._told:
                 self._told.add(line)
                 self._say(f"medhelm: {line}")
-        self._writer.take(report, self._session)
+        self._not_run = self._not_run or not_run_of(report) is not None
+        if not self._store_failed:
+            try:
+                self._writer.take(report, self._session)
+            except StoreFailed as error:
+                self._store_failed = f"medhelm: {error}"
+                self._stop_session(self._store_failed)
+
+    def _stop_session(self, reason: str) -> None:
+        """Run no further item, also where xdist's own loop runs them."""
+        if self._session is not None:
+            self._session.shouldstop = reason
+        workers = self._config.pluginmanager.getplugin("dsession")
+        if workers is not None:
+            workers.shouldstop = reason
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -131,14 +135,27 @@ class Controller:
         except KeyboardInterrupt as stop:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
-            if not self._interrupted:
+            if not self._interrupted and not self._store_failed:
                 self._conclude(self._stopped)
             raise
         self._conclude()
         return result
 
     def _conclude(self, stopped: str = "") -> None:
-        """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged."""
+        """Write everything; ``stopped``: why the run did not come to its end, so that no gate may be judged.
+
+        What cannot be written ends the session as a stop does: nothing that was answered is lost.
+        """
+        try:
+            self._write(stopped)
+        except (StoreFailed, OSError) as error:
+            reason = (
+                error if isinstance(error, StoreFailed) else f"{error.filename} cannot be written: {error.strerror}"
+            )
+            self._store_failed = f"medhelm: {reason}"
+            raise pytest.Session.Interrupted(self._store_failed) from None
+
+    def _write(self, stopped: str) -> None:
         if self._config.getoption("collectonly") or (self._writer.suite is None and not self._gates):
             return
         from pytest_medhelm.gates.suite_outcome import conclude
@@ -173,19 +190,35 @@ class Controller:
 
     def pytest_keyboard_interrupt(self) -> None:
         if self._interrupted and self._settings.folder.is_dir():
-            self._stop_file.touch()
+            self._stop_file.touch(mode=0o600)
 
     @property
     def _stop_file(self) -> Path:
         return stop_file(self._settings.folder, self.run)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
-            self._lines.append(f"medhelm: {problem}")
-        self._writer.close()
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._not_run and not self._writer.selected and session.exitstatus == pytest.ExitCode.OK:
+            # Nothing was evaluated: whoever looks at the exit status alone must not take that for a success.
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+            self._say("\nmedhelm: nothing was evaluated (exit status 5); what to type is said for each benchmark")
+        if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
+            self._end()
         self._stop_file.unlink(missing_ok=True)
         self._stack.close()
+
+    def _end(self) -> None:
+        """Note how far an attempt came, and commit what is held back, each as far as it can be written."""
+        for step in (self._cut_off, self._writer.close):
+            try:
+                step()
+            except (StoreFailed, sqlite3.Error, OSError) as error:
+                if not self._store_failed:
+                    self._lines.append(f"medhelm: {error}")
+
+    def _cut_off(self) -> None:
+        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
+            self._lines.append(f"medhelm: {problem}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._interrupted:

@@ -45,7 +45,7 @@ class AskedModel:
         An endpoint that gives no answer fails the test as an error.
         """
         __tracebackhide__ = True
-        from pytest_medhelm.plugin.outcomes import PlumbingFailure
+        from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
         from pytest_medhelm.scoring.response import Response
 
         chat = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
@@ -54,7 +54,7 @@ class AskedModel:
         if completion.outcome == "request_error":
             raise PlumbingFailure(_no_answer(self._spec, completion.error, request.key), pytrace=False)
         if completion.outcome == "skipped":
-            pytest.skip(completion.error)
+            raise SafeSkip(completion.error)
         return Response(completion, key=request.key)
 
 
@@ -68,14 +68,16 @@ def model(request: pytest.FixtureRequest) -> AskedModel:
 def instance(request: pytest.FixtureRequest) -> Instance:
     """One instance of the module's TASK; a test that uses it runs once for each."""
     if isinstance(request.param, Exception):
-        pytest.fail(str(request.param), pytrace=False)
+        from pytest_medhelm.plugin.outcomes import BenchmarkFailure
+
+        raise BenchmarkFailure(str(request.param), pytrace=False)
     return _recorder(request).builder(request.node).instance
 
 
 @pytest.fixture
 def response(request: pytest.FixtureRequest, instance: Instance, model: AskedModel) -> Response:
     """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
-    from pytest_medhelm.plugin.outcomes import PlumbingFailure
+    from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
     from pytest_medhelm.scoring.response import Response
 
     recorder = _recorder(request)
@@ -87,11 +89,11 @@ def response(request: pytest.FixtureRequest, instance: Instance, model: AskedMod
         record.status, record.error = "request_error", completion.error
         reason = _no_answer(record.model, completion.error, sent.key)
         if recorder.tolerates("request_error", task) and instance.must_pass is None:
-            pytest.skip(f"unmeasured: {reason}")
+            raise SafeSkip(f"unmeasured: {reason}")
         raise PlumbingFailure(reason, pytrace=False)
     if completion.outcome == "skipped":
         record.status, record.error = "skipped", completion.error
-        pytest.skip(f"unmeasured: {completion.error}")
+        raise SafeSkip(f"unmeasured: {completion.error}")
     return record.response
 
 

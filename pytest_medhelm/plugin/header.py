@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin.item_params import benchmarks
+from pytest_medhelm.plugin.judge_calls import judge_lines
 from pytest_medhelm.tasks.taxonomy import slug
 
 if TYPE_CHECKING:
@@ -54,13 +55,15 @@ def _jury(settings: Settings, roster: Roster) -> Iterator[str]:
 
 def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) -> Iterator[str]:
     """What was collected, and by which rubrics it is judged."""
-    found = benchmarks(items)
-    sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in found)
+    collected = benchmarks(items)
+    sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in collected)
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    if roster.judges:
+        yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
-        yield from _rubrics([entry.task for entry in found], settings)
+        yield from _rubrics([entry.task for entry in collected], settings)
 
 
 def _rubrics(tasks: Sequence[Task], settings: Settings) -> Iterator[str]:
@@ -87,10 +90,10 @@ def power(gates: Sequence[Gate], baseline: Baseline, items: Sequence[pytest.Item
         yield from power_lines(gate, planned_as(baseline, gate) if planned is None else planned, baseline)
 
 
-def _planned(found: Sequence[Benchmark]) -> Mapping[str, Planned]:
+def _planned(collected: Sequence[Benchmark]) -> Mapping[str, Planned]:
     from pytest_medhelm.gates.power_lines import Planned
 
     return {
         entry.task.name: Planned(len(entry.instances), {slug(entry.task.category), slug(entry.task.subcategory)})
-        for entry in found
+        for entry in collected
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
 
 
+CONFIG_FILE = "medhelm.toml"
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Declare all --medhelm-* options and their ini twins."""
     group = parser.getgroup("medhelm", "clinical language-model benchmarks (medhelm)")
@@ -33,34 +37,65 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(option.ini, f"Default of {option.flag}", type=kind, default=None)  # type: ignore[arg-type]
 
 
+def guard_early(config: pytest.Config) -> None:
+    """Put the offline guard in place if any place asks for it; what is wrong with an option is said at configure."""
+    typed = config.known_args_namespace
+    named = getattr(typed, "medhelm_offline", None) or getattr(typed, CONFIG.dest, None)
+    in_ini = config.getini("medhelm_offline") or config.getini(CONFIG.ini)
+    if not (named or in_ini or any((folder / CONFIG_FILE).is_file() for folder in _folders(config))):
+        return
+    from pytest_medhelm.util.guard.medhelm_offline_guard import forbid
+
+    try:
+        file = read_config(_config_path(config, typed))
+        chosen = {
+            option.key: read_option(option, given, config.invocation_params.dir)
+            for option in OPTIONS
+            if option.key in ("offline", "allow_hosts", "allow_programs")
+            for given in _places(option, config, file, typed)
+        }
+    except ConfigError:
+        forbid()
+    else:
+        if chosen.get("offline"):
+            forbid(chosen.get("allow_hosts", ()), chosen.get("allow_programs", ()))
+
+
+def lift_guard() -> None:
+    """At the end of the session."""
+    guard = sys.modules.get("pytest_medhelm.util.guard.medhelm_offline_guard")
+    if guard is not None:
+        guard.lift()
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """Collect and check the options of this session. Raises ConfigError with a sentence that says what to type."""
     root = config.invocation_params.dir
-    file = read_config(_config_path(config, root))
+    file = read_config(_config_path(config, config.option))
     if file.models:
         from pytest_medhelm.models.price import check_prices
 
         check_prices(file)
     _check_run(file)
-    given = {option.key: found for option in OPTIONS for found in _places(option, config, file)}
+    given = {option.key: found for option in OPTIONS for found in _places(option, config, file, config.option)}
     return make_settings(given, root, config=file)
 
 
-def _places(option: Option, config: pytest.Config, file: ConfigFile) -> Iterator[Given]:
+def _places(option: Option, config: pytest.Config, file: ConfigFile, typed: Any) -> Iterator[Given]:
     """What an option is set to, the weakest place first."""
     if file.path is not None and option.key in file.run:
         yield Given(file.run[option.key], f"{file.path.name}: [run] {option.key}")
-    yield from _outside_file(option, config)
+    yield from _outside_file(option, config, typed)
 
 
-def _outside_file(option: Option, config: pytest.Config) -> Iterator[Given]:
+def _outside_file(option: Option, config: pytest.Config, typed: Any) -> Iterator[Given]:
     try:
         value = config.getini(option.ini)
     except (TypeError, ValueError) as error:  # A TOML value that pytest before 9.2 does not take.
         raise ConfigError(str(error)) from None
     if value is not None:
         yield Given(value, f"{config.inipath.name if config.inipath else 'the option -o'}: {option.ini}")
-    value = config.getoption(option.dest)
+    value = getattr(typed, option.dest, None)
     if value is not None:
         yield Given(value, option.flag)
 
@@ -72,14 +107,20 @@ def _check_run(file: ConfigFile) -> None:
         raise ConfigError(f"{file.path.name}: [run] has no key {unknown[0]!r}; known are: {', '.join(known)}")
 
 
-def _config_path(config: pytest.Config, root: Path) -> Path | None:
-    named = [read_option(CONFIG, given, root) for given in _outside_file(CONFIG, config)]
+def _folders(config: pytest.Config) -> tuple[Path, Path]:
+    """Where medhelm.toml may be."""
+    return config.invocation_params.dir, config.rootpath
+
+
+def _config_path(config: pytest.Config, typed: Any) -> Path | None:
+    root = config.invocation_params.dir
+    named = [read_option(CONFIG, given, root) for given in _outside_file(CONFIG, config, typed)]
     if named and named[-1]:
         path: Path = named[-1]
         return path
-    for folder in (root, config.rootpath):
-        if (folder / "medhelm.toml").is_file():
-            return folder / "medhelm.toml"
+    for folder in _folders(config):
+        if (folder / CONFIG_FILE).is_file():
+            return folder / CONFIG_FILE
     return None
 
 

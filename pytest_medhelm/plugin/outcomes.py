@@ -1,16 +1,14 @@
-"""How an item of a benchmark fails, and what may be shown of it."""
+"""How an item of a benchmark ends, and what --medhelm-show-text adds to its report."""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from _pytest.outcomes import Failed
+from _pytest.outcomes import Failed, Skipped
 
 from pytest_medhelm.scoring.record import RecordBuilder
-from pytest_medhelm.util.errors import MedhelmError
 
 
 class PlumbingFailure(Failed):
@@ -20,6 +18,21 @@ class PlumbingFailure(Failed):
 class Shortfall(Failed):
     """A never-event, or a wrong answer under --medhelm-strict. Its text is safe to show."""
 
+
+class BenchmarkFailure(Failed):
+    """A benchmark whose data cannot be read. Its text is safe to show."""
+
+
+class NameTaken(pytest.Collector.CollectError):
+    """Two benchmarks have the same name. Its text is safe to show."""
+
+
+class SafeSkip(Skipped):
+    """An item without a measurement. Its text is safe to show."""
+
+
+# pytest shows the name of the type before the reason.
+SafeSkip.__module__, SafeSkip.__qualname__ = "builtins", "Skipped"
 
 SHOWN = 4000
 """Characters of a prompt or an answer that --medhelm-show-text shows; the instance browser has all of it."""
@@ -65,21 +78,3 @@ def _shown(text: str) -> str:
 
     lines = [part for line in text[:SHOWN].splitlines() for part in textwrap.wrap(visible(line, SHOWN), _WIDE) or [""]]
     return "\n".join([*lines, f"[{len(text) - SHOWN:,} characters more]"] if len(text) > SHOWN else lines)
-
-
-def hide_text(report: pytest.TestReport, call: pytest.CallInfo[None], builder: RecordBuilder | None) -> None:
-    """Keep operands of assertions and captured output, which may be clinical text, out of all reports."""
-    if report.sections:
-        report.sections = []
-    if not report.failed or call.excinfo is None:
-        return
-    where = call.excinfo.traceback[-1]
-    if isinstance(call.excinfo.value, PlumbingFailure | Shortfall | MedhelmError):
-        report.longrepr = str(call.excinfo.value)
-        return
-    request = f", request {builder.response.key[:12]}" if builder and builder.response else ""
-    name = f" ({report.nodeid.partition('[')[2].rstrip(']')}{request})"
-    report.longrepr = (
-        f"{call.excinfo.typename} at {Path(where.path).name}:{where.lineno + 1}{name}; "
-        "type --medhelm-show-text to see its text"
-    )

@@ -21,7 +21,7 @@ from pytest_medhelm.util.settings import Settings
 
 LEADERBOARD = "leaderboard.html"
 _TEST = 1
-"""Place of the test's name among pytest-html's own columns; ours follow it."""
+"""Index of the test's name among pytest-html's own columns; ours follow it."""
 
 
 class PytestHtml:

@@ -19,7 +19,7 @@ from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import chosen_rubric, load_rubric, override, rubric_identity
+from pytest_medhelm.tasks.rubric_files import rubric_identity, rubric_of_task
 from pytest_medhelm.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -99,14 +99,7 @@ class Recorder:
 
     def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
-        if not self._roster.judges or not benchmark.task.rubric:
-            return None
-        rubric = benchmark.task.rubric
-        name = rubric if isinstance(rubric, str) else ""
-        key = override(self.settings.config, benchmark.task.name, name)
-        if key:
-            return chosen_rubric(self.settings.config, key)
-        return load_rubric(rubric) if isinstance(rubric, str) else rubric
+        return rubric_of_task(self.settings.config, benchmark.task) if self._roster.judges else None
 
     def _fingerprint_of(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)

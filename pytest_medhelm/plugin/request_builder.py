@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.scoring.jury.panel import Panel
+from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.sqlite import unusable
 
 if TYPE_CHECKING:
     from pluggy import HookRelay
@@ -128,7 +131,10 @@ class RequestBuilder:
             completion = Completion("skipped", error=f"{request.model.name} has no answer to this")
         else:
             completion = Completion("ok", text, finish_reason="stop")
-        self.engine.store.put([(request, completion)], run=self._run)
+        try:
+            self.engine.store.put([(request, completion)], run=self._run)
+        except sqlite3.Error as error:
+            raise StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)) from None
         return completion
 
     def answer(self, record: RecordBuilder) -> tuple[Request, Completion]:

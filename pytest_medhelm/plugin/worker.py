@@ -1,11 +1,12 @@
 """pytest's hooks where items run and models are asked: in the only process, or in each xdist worker.
 
-The end of each test becomes a record, which travels with the report; what an item shows of itself holds no text.
+The end of each test becomes a record, which travels with the report (what the report shows: text_guard.py).
 """
 
 from __future__ import annotations
 
 import gc
+import sqlite3
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -14,15 +15,17 @@ import pytest
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.options import SETTINGS
-from pytest_medhelm.plugin.outcomes import Shortfall, add_text, hide_text
+from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
 from pytest_medhelm.scoring.jury.jury import requests_about
-from pytest_medhelm.util.errors import BudgetReached, RunStopped
+from pytest_medhelm.util.errors import BudgetReached, RunStopped, StoreFailed
+from pytest_medhelm.util.sqlite import unusable
 
 if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
+    from pytest_medhelm.scoring.record import RecordBuilder
 
 
 class Share(NamedTuple):
@@ -80,7 +83,14 @@ class WorkerPlugin:
         try:
             return (yield)
         finally:
+            self._close(session)
+
+    def _close(self, session: pytest.Session) -> None:
+        """Write the texts that are held back: what the records refer to."""
+        try:
             self._requests.close()
+        except sqlite3.Error as error:
+            raise session.Interrupted(unusable(self._settings.folder / "responses.sqlite", error)) from None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -111,16 +121,20 @@ class WorkerPlugin:
         builder = item.stash.get(BUILDER, None)
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
         if builder is not None and ended and not isinstance(reached, BudgetReached | RunStopped):
-            report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
-        if not self._settings.show_text:
-            hide_text(report, call, builder)
-        elif report.when == "call" and builder is not None:
+            self._add_record(item.session, report, builder)
+        if self._settings.show_text and report.when == "call" and builder is not None:
             add_text(report, builder)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
         if builder is not None and report.when == "teardown":
             del item.stash[BUILDER]
         return report
+
+    def _add_record(self, session: pytest.Session, report: pytest.TestReport, builder: RecordBuilder) -> None:
+        try:
+            report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
+        except sqlite3.Error as error:
+            self._tell(session, report, StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)))
 
     @pytest.hookimpl
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -144,8 +158,10 @@ class WorkerPlugin:
         if params is None or skips(item):
             return 0
         rubric = self._recorder.rubric(params.benchmark) if "jury" in names else None
-        verdicts = 0 if rubric is None else requests_about(self._requests.panel, rubric, params.packed.criteria)
-        return (params.model.answer is None) + verdicts
+        panel, each = self._requests.panel, 0
+        if rubric is not None:
+            each = requests_about(rubric, params.packed.criteria, panel.rubric_calls)
+        return (params.model.answer is None) + len(panel.judges) * panel.repeats * each
 
     def _tell(self, session: pytest.Session, report: pytest.TestReport, reached: BaseException | None) -> None:
         """What the engine has to say goes with the report; where it stopped asking, the session ends with it."""

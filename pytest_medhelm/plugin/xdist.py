@@ -1,4 +1,4 @@
-"""pytest-xdist: what workers are told, and a scheduler under which each worker knows its share beforehand.
+"""pytest-xdist: what workers are sent, and a scheduler under which each worker knows its share beforehand.
 
 Item i goes to worker i modulo n, on both sides by the same rule, so that a worker looks ahead only at what it will
 run itself. A worker that replaces a crashed one gets what is left and asks on demand.
@@ -33,15 +33,15 @@ def check_distribution(config: pytest.Config) -> None:
 class Distribution:
     """Hooks of the controller that exist only when xdist runs."""
 
-    def __init__(self, config: pytest.Config, told: Mapping[str, Any]) -> None:
-        """``told``: what workers must know besides who answers where, as plain values."""
+    def __init__(self, config: pytest.Config, sent: Mapping[str, Any]) -> None:
+        """``sent``: what workers must know besides who answers where, as plain values."""
         self._config = config
-        self._told = told
+        self._sent = sent
 
     def pytest_configure_node(self, node: Any) -> None:
         roster = self._config.stash.get(ROSTER, None)
         node.workerinput["medhelm"] = {
-            **self._told,
+            **self._sent,
             "resolved": roster.resolved() if roster else {},
             "static": self._config.getoption("dist") == "load",
         }

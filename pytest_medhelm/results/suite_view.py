@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.results.leaderboard.aggregate import make_leaderboard, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
 from pytest_medhelm.results.store.opening import open_suite
@@ -28,7 +29,7 @@ class SuiteView:
     """One for each instance and model, of the newest evaluation set and settings of its cell (docs/suite.md)."""
     cells: Sequence[Cell] = field(repr=False)
     """One for each benchmark and model, with its metrics, intervals and scores."""
-    leaderboard: Mapping[str, Any] = field(repr=False)
+    leaderboard: Leaderboard = field(repr=False)
     """The content of leaderboard.json (docs/leaderboard.schema.json), made anew from the records; the verdicts of
     gates are those that were written last."""
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.scoring.answers import READER_VERSIONS
 from pytest_medhelm.scoring.metrics import MEASURE_VERSIONS
 from pytest_medhelm.scoring.record_types import FingerprintInputs
+from pytest_medhelm.tasks.benchmark import PACKAGED
 from pytest_medhelm.tasks.data.sampling import rank
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.util.hashing import code_hash, json_hash
@@ -67,8 +70,15 @@ def _identity(metric: Metric) -> str:
     """Its version; for a metric that a conftest or a plugin brings also what its code does."""
     version = f"v{metric.version}"
     compute = inspect.unwrap(metric.compute)
-    if not inspect.isroutine(compute) or str(compute.__module__).partition(".")[0] == "pytest_medhelm":
+    if not inspect.isroutine(compute) or _is_of_package(compute):
         return version
     with contextlib.suppress(OSError):  # Written at a prompt: it has no file.
         return f"{version} {code_hash(inspect.getsource(compute))}"
     return version
+
+
+def _is_of_package(compute: Any) -> bool:
+    """Also a packaged benchmark's own metric, which in a checkout has another module name than in a wheel."""
+    module = str(compute.__module__)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return module.partition(".")[0] == "pytest_medhelm" or bool(file and any(map(Path(file).is_relative_to, PACKAGED)))

@@ -35,6 +35,7 @@ from pytest_medhelm.util.hashing import json_hash
 if TYPE_CHECKING:
     import yaml
 
+    from pytest_medhelm.tasks.task import Task
     from pytest_medhelm.util.config_file import ConfigFile
 
 CRITERIA_KEYS = ("title", "version", "scale", "shows_reference", "harm", "criteria")
@@ -49,6 +50,16 @@ RESERVED = ("helm", "harm")
 def override(config: ConfigFile, benchmark: str, rubric: str) -> str | None:
     """The key of [rubrics] that replaces a benchmark's rubric, if one does; the benchmark's own name goes first."""
     return next((key for key in (benchmark, rubric) if key and key in config.rubrics), None)
+
+
+def rubric_of_task(config: ConfigFile, task: Task) -> Rubric | PointsRubric | None:
+    """What a jury grades a benchmark by: what [rubrics] puts in its rubric's place, else that; None without one."""
+    if not task.rubric:
+        return None
+    key = override(config, task.name, task.rubric if isinstance(task.rubric, str) else "")
+    if key:
+        return chosen_rubric(config, key)
+    return load_rubric(task.rubric) if isinstance(task.rubric, str) else task.rubric
 
 
 def chosen_rubric(config: ConfigFile, key: str) -> Rubric | PointsRubric:

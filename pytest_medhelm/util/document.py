@@ -90,10 +90,10 @@ class Value:
         return isinstance(self._node, yaml.ScalarNode) and self._node.value == text
 
     def text(self) -> str:
-        """The text as typed, without blanks around it. DocumentError when it is empty, a list or a table."""
+        """The text as typed, without spaces around it. DocumentError when it is empty, a list or a table."""
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error(
-                f"{self.name} is a text; a text that begins with {{ or [ stands in quotes, or indented below "
+                f"{self.name} is a text; a text that begins with {{ or [ belongs in quotes, or indented below "
                 f"'{self.name}: |'"
             )
         text = str(self._node.value).strip()
@@ -152,7 +152,7 @@ class Value:
                 where = f" of {self.name}" if self.name else ""
                 raise key.error(f"the key {name!r}{where} is unknown{suggestion(name, known)}")
             if name in values:
-                raise key.error(f"the key {name!r} stands here a second time")
+                raise key.error(f"the key {name!r} is here a second time")
             values[name] = Value(node, name, self._source, self._file)
         return Table(self, values)
 
@@ -234,15 +234,15 @@ def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> Docum
     for number, line in enumerate(source.split("\n"), start=1):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent:
-            return Position(path.name, number, indent.index("\t") + 1).error("a tab; indent with blanks")
+            return Position(path.name, number, indent.index("\t") + 1).error("a tab; indent with spaces")
     mark = error.problem_mark or error.context_mark
     place = Position(path.name, mark.line + 1, mark.column + 1) if mark else Position(path.name, 1, 1)
     if "single document" in str(error.context):
         return place.error("a second document begins with '---'; write one benchmark a file")
     problem = str(error.problem or "").split("'\\")[0]
     return place.error(
-        f"this is not valid YAML ({problem}); a text that holds ': ' or ' #' or begins with a sign stands in "
-        "quotes, or indented below 'key: |'"
+        f"this is not valid YAML ({problem}); a text that holds ': ' or ' #' or begins with a special character "
+        "belongs in quotes, or indented below 'key: |'"
     )
 
 

@@ -5,9 +5,9 @@ MedhelmError          one sentence for the user: what is wrong and what to type 
 ├── DataError         a file is missing, has another checksum or is malformed: that benchmark fails alone
 │   └── DataMissing   nothing is there to read: that benchmark is skipped alone
 ├── ModelError        an endpoint is dead, refuses the key or does not serve the model: exit status 4
-├── StoreFailed       the suite can no longer be written: the session stops, exit status 2
 ├── ReportFailed      a report could not be written; the others are
 ├── RunStopped        nothing more can come of the run as it is: the session stops, exit status 2
+│   └── StoreFailed   the suite can no longer be written
 └── BudgetReached     one more request could cost more than the run may pay: the session stops, exit status 2
 """
 
@@ -34,16 +34,16 @@ class ModelError(MedhelmError):
     """A model cannot be asked at all."""
 
 
-class StoreFailed(MedhelmError):  # noqa: N818
-    """The suite's files can no longer be written (disk full, folder removed): asking on would lose what is paid."""
-
-
 class ReportFailed(MedhelmError):  # noqa: N818
     """A report could not be written; the others are."""
 
 
 class RunStopped(MedhelmError):  # noqa: N818
     """Asking on would bring nothing (a refused key, a dead server, a full disk); its text says what to do."""
+
+
+class StoreFailed(RunStopped):
+    """The suite's files can no longer be written (disk full, folder removed): asking on would lose what is paid."""
 
 
 class BudgetReached(MedhelmError):  # noqa: N818

@@ -11,7 +11,7 @@ LONGEST = 2000
 def visible(text: object, longest: int = LONGEST) -> str:
     """Any text on one line: what cannot be seen (control characters, marks of direction) as its code, no command of CI.
 
-    GitHub acts on lines that begin with ``::``: a blank between the two signs keeps them readable and without effect.
+    GitHub acts on lines that begin with ``::``: a space between the two keeps them readable and without effect.
     """
     return re.sub(r":(?=:)", ": ", inert(text, longest))
 
@@ -25,5 +25,7 @@ def inert(text: object, longest: int = LONGEST) -> str:
     if len(line) > longest:
         line = f"{line[: longest - 3]}..."
     if not line.isprintable():
-        line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
+        line = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
+        )
     return re.sub(r"#(?=#)", "# ", line)

@@ -27,7 +27,7 @@ DataLimit = int | Literal["none"]
 _UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, "": 1}
 
 
-def read_data_limit(text: str) -> DataLimit:
+def data_limit_of(text: str) -> DataLimit:
     """The bytes that "8GB", "500 MB" or a plain number of bytes say, or "none". Raises ValueError."""
     plain = text.strip().upper().replace(" ", "")
     if plain == "NONE":
@@ -39,7 +39,7 @@ def read_data_limit(text: str) -> DataLimit:
     return size
 
 
-def read_shard(text: str) -> Shard:
+def shard_of(text: str) -> Shard:
     """The shard that "3/10" names. Raises ValueError."""
     number, slash, count = text.strip().partition("/")
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):

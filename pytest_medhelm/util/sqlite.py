@@ -96,6 +96,17 @@ class Schema:
             )
 
 
+def brought_up_to_date(connection: sqlite3.Connection, schema: Schema) -> sqlite3.Connection:
+    """A connection that only reads; of a file of an earlier version a copy in memory with the present tables."""
+    if _version(connection) >= schema.version:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    connection.backup(copy)
+    connection.close()
+    schema.prepare(copy)
+    return copy
+
+
 def _version(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return found
@@ -128,7 +139,7 @@ def unusable(file: Path, error: Exception) -> str:
     """One sentence about a database that cannot be used, and what to type."""
     if isinstance(error, sqlite3.OperationalError) and not _is_damaged(error):
         return f"{file} cannot be used now ({error}): see that the disk has room and no other run holds it"
-    spare = "responses.sqlite beside it holds the answers: " if file.name == "suite.sqlite" else ""
+    spare = "responses.sqlite next to it holds the answers: " if file.name == "suite.sqlite" else ""
     return (
         f"{file} is damaged or no database ({error}): take it from a backup, or move it away and type the same "
         f"command ({spare}{'nothing is asked again' if spare else 'everything is asked again'})"

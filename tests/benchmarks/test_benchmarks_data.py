@@ -21,6 +21,7 @@ from pytest_medhelm.tasks.data.readers import content_id, read_csv, read_json, r
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError, DataMissing
 from tests.support.benchmark_modules import SAMPLES
+from tests.support.checks import some
 from tests.support.real_data import real
 
 MODULES = (pubmed_qa, med_qa, medcalc_bench, medication_qa)
@@ -57,7 +58,7 @@ def test_pubmed_qa_has_1000_expert_labels() -> None:
 
 def test_pubmed_qa_shows_every_section_and_not_the_conclusion() -> None:
     records = json.loads(real_file(pubmed_qa).read_text())
-    for instance in load_real(pubmed_qa):
+    for instance in some(load_real(pubmed_qa)):
         record = records[instance.id]
         lines = [f"{label}: {text}" for label, text in zip(record["LABELS"], record["CONTEXTS"], strict=True)]
         assert instance.context == "\n".join(lines)
@@ -76,7 +77,7 @@ def test_med_qa_has_1273_questions_with_four_tidy_options() -> None:
 
 def test_med_qa_keeps_the_words_of_the_right_option() -> None:
     records = [json.loads(line) for line in real_file(med_qa).read_text().splitlines()]
-    for record, instance in zip(records, load_real(med_qa), strict=True):
+    for record, instance in some(zip(records, load_real(med_qa), strict=True)):
         assert instance.choices["ABCD".index(instance.answer)].strip('"') == record["answer"].strip(' \n"')
 
 
@@ -168,8 +169,8 @@ def test_sample_keys_are_balanced(module: ModuleType) -> None:
 
 
 def test_sample_ids_cannot_be_taken_for_real_ones() -> None:
-    assert all(entry.id.startswith("sample-") for entry in pubmed_qa.load(sample(pubmed_qa)))
-    assert all(int(entry.id) > 9000 for entry in medcalc_bench.load(sample(medcalc_bench)))
+    assert all(entry.id.startswith("sample-") for entry in some(pubmed_qa.load(sample(pubmed_qa))))
+    assert all(int(entry.id) > 9000 for entry in some(medcalc_bench.load(sample(medcalc_bench))))
 
 
 def test_medcalc_sample_covers_all_categories_with_right_answers() -> None:

@@ -356,7 +356,7 @@ def _foreign(module: ModuleType, suffix: str) -> Path:
         (("-m", "med_qa"), lambda task: task.name == "med_qa"),
         (("-k", "med_qa"), lambda task: task.name in ("med_qa", "pubmed_qa")),
         (("-m", "administration_and_workflow"), lambda task: task.category == "Administration and Workflow"),
-        (("-m", "planning_treatments"), lambda task: task.name in ("mtsamples_replicate", "medec")),
+        (("-m", "planning_treatments"), lambda task: task.name in ("mtsamples_replicate", "medec", "tumour_board")),
         (("-m", "jury and not public"), lambda task: task.kind == "jury" and task.access != "public"),
         (("-m", "gated"), lambda task: task.access == "gated"),
     ],

@@ -33,6 +33,7 @@ from pytest_medhelm.tasks.data.readers import Row, read_jsonl
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import copied, load, paths_in, read, real_folder, sample_folder
+from tests.support.checks import some
 from tests.support.real_data import real
 from tests.support.suites import cell, leaderboard
 
@@ -103,7 +104,7 @@ def test_head_qa_keys_are_the_texts_of_the_gold_answers() -> None:
         for answer in question["answers"]
         if str(answer["aid"]) == question["ra"]
     }
-    for instance in load(head_qa, real_folder(head_qa)):
+    for instance in some(load(head_qa, real_folder(head_qa))):
         assert right(instance) == gold[instance.id]
 
 
@@ -232,7 +233,7 @@ def test_medxpert_has_1861_reasoning_and_589_understanding_questions_with_ten_op
 
 
 def test_medxpert_shows_every_option_once() -> None:
-    for instance in load(medxpert, real_folder(medxpert)):
+    for instance in some(load(medxpert, real_folder(medxpert))):
         prompt = medxpert.prompt(instance)
         assert "Answer Choices" not in prompt
         assert "(J)" not in prompt
@@ -276,7 +277,7 @@ def test_mmlu_afr_has_each_subject_in_each_language_as_a_sub_run() -> None:
         f"{subject} {language}": size for subject, size in subjects.items() for language in ("Afrikaans", "Zulu")
     }
     assert len({entry.cluster for entry in instances}) == 265 + 173 + 166
-    assert all(size == 2 for size in Counter(entry.cluster for entry in instances).values())
+    assert all(size == 2 for size in some(Counter(entry.cluster for entry in instances).values()))
 
 
 def test_mmlu_afr_versions_of_one_question_have_the_same_key() -> None:
@@ -330,7 +331,7 @@ def test_medhallu_labels_and_paragraphs_are_those_of_the_columns() -> None:
     with real_file(medhallu).open("rb") as file:
         table = pyarrow.ipc.open_stream(file).read_all().to_pylist()
     found = {(entry.question, entry.answer, entry.context) for entry in load(medhallu, real_folder(medhallu))}
-    for record in table:
+    for record in some(table):
         for column, label in (("Ground Truth", "0"), ("Hallucinated Answer", "1")):
             shown = f"{record['Question'].strip()}\n\nAnswer to judge: {record[column].strip()}"
             assert (shown, label, "\n\n".join(text.strip() for text in record["Knowledge"])) in found
@@ -464,7 +465,7 @@ def test_sct_answers_are_best_ratings_and_chance_is_what_guessing_earns() -> Non
     with real_file(sct).open(encoding="utf-8-sig", newline="") as file:
         rows = {row["question_id"]: row for row in csv.DictReader(file)}
     guessing = []
-    for instance in load(sct, real_folder(sct)):
+    for instance in some(load(sct, real_folder(sct))):
         votes = [float(rows[instance.id][column]) for column in ("-2", "-1", "0", "1", "2")]
         assert votes[RATINGS.index(instance.answer)] == max(votes)
         assert sct_score(int(instance.answer), votes) == {"sct_score": 1, "sct_expert_set_membership": 1}

@@ -41,6 +41,7 @@ from pytest_medhelm.scoring.score import Score
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import SAMPLES
+from tests.support.checks import some
 from tests.support.real_data import real
 
 
@@ -106,7 +107,7 @@ def test_medec_pairs_of_one_vignette_share_a_cluster() -> None:
     assert sum(len(group) == 2 for group in groups.values()) > 270
     shown = [[{line.partition(" ")[2] for line in entry.context.splitlines()} for entry in g] for g in groups.values()]
     # one pair differs in the tense of its verbs, too
-    assert all(len(pair[0] & pair[1]) >= 0.4 * min(map(len, pair)) for pair in shown if len(pair) == 2)
+    assert all(len(pair[0] & pair[1]) >= 0.4 * min(map(len, pair)) for pair in some(shown) if len(pair) == 2)
     apart = [
         (one[0].id, other[0].id)
         for (one, lines), (other, others) in combinations(zip(groups.values(), shown, strict=True), 2)
@@ -116,7 +117,7 @@ def test_medec_pairs_of_one_vignette_share_a_cluster() -> None:
 
 
 def test_medec_texts_hold_no_carriage_return_and_every_reference_is_read_back() -> None:
-    for entry in medec_test():
+    for entry in some(medec_test()):
         assert "\r" not in entry.context + entry.answer
         found = read_finding(entry.answer)
         assert found is not None
@@ -125,7 +126,7 @@ def test_medec_texts_hold_no_carriage_return_and_every_reference_is_read_back() 
 
 def test_medec_scores_of_references_are_perfect_and_medhelm_misses_every_error() -> None:
     values: dict[str, Counter[tuple[float, float]]] = {"error": Counter(), "correct": Counter()}
-    for entry in medec_test():
+    for entry in some(medec_test()):
         gold = entry.fields["gold"]
         draft = scored(medec, entry, entry.answer)
         assert draft.scores["medec_error_flag_accuracy"] == 1.0
@@ -440,7 +441,7 @@ def test_billing_scores_an_answer_with_none_unread_and_partly_right_codes() -> N
 
 
 def test_every_sample_code_is_read_back_from_every_form() -> None:
-    for entry in instances(billing, *sample(billing)):
+    for entry in some(instances(billing, *sample(billing))):
         codes = entry.fields["codes"]
         expected = {normal_code(code) for code in codes}
         bare = [code.replace(".", "") for code in codes]
@@ -563,7 +564,7 @@ def test_ehr_sql_counts(questions: list[Instance]) -> None:
 def test_ehr_sql_reference_queries_run_once_repaired(questions: list[Instance], demo: Path) -> None:
     """Version 1.5.1 says that each of its queries runs; eight hold names of normal bounds that are no columns."""
     failing, repaired, differing = [], 0, 0
-    for entry in questions:
+    for entry in some(questions):
         if entry.answer == "null":
             continue
         stored, query = sql.at_time(entry.answer, sql.NOW), sql.repaired(entry.answer, sql.NOW)
@@ -586,7 +587,7 @@ def test_ehr_sql_perfect_answers_are_right_here_and_mostly_wrong_at_medhelm(
 ) -> None:
     chosen = random.Random(3).sample([entry for entry in questions if entry.slices["answerable"] == "yes"], 150)
     helm = Counter[float]()
-    for entry in chosen:
+    for entry in some(chosen):
         draft = scored(ehr_sql, entry, f"<sql>{sql.repaired(entry.answer, sql.NOW)};</sql>")
         assert draft.scores["ehr_sql_execution_accuracy"] == 1.0, entry.id
         assert draft.scores["ehr_sql_query_validity"] == 1.0

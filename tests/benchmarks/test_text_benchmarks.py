@@ -35,6 +35,7 @@ from pytest_medhelm.tasks.data.readers import read_json
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
+from tests.support.checks import some
 from tests.support.paths import BENCHMARKS
 from tests.support.real_data import real
 from tests.support.suites import cell, leaderboard
@@ -154,7 +155,7 @@ def test_mtsamples_procedures_counts_are_the_published_ones() -> None:
 @pytest.mark.parametrize("module", [mtsamples_replicate, mtsamples_procedures], ids=lambda module: module.TASK.name)
 def test_mtsamples_references_do_not_stay_in_the_question(module: ModuleType) -> None:
     folder = real(module.TASK.name)
-    for entry in read(module, folder)[0]:
+    for entry in some(read(module, folder)[0]):
         note = (folder / module.TASK.files[0].name / f"{entry.id}.txt").read_text("utf-8")
         heading = entry.slices["heading"].upper()
         assert f"{heading}:" not in entry.context
@@ -231,7 +232,7 @@ def test_medi_qa_references_are_the_answers_of_rank_1() -> None:
     assert len(answers) == 1107
     best = {name: answer for name, rank, answer in answers if rank == "1"}
     assert len(best) == 150
-    for entry in read(medi_qa, folder)[0]:
+    for entry in some(read(medi_qa, folder)[0]):
         assert re.findall(r"\w+", entry.answer)[:3] == re.findall(r"\w+", best[entry.id])[:3]
 
 
@@ -317,7 +318,7 @@ def test_dischargeme_asks_twice_per_admission_and_shows_neither_section() -> Non
         "brief_hospital_course": 4,
         "discharge_instructions": 4,
     }
-    for target in read_table(folder / "test_phase_1" / "discharge_target.csv"):
+    for target in some(read_table(folder / "test_phase_1" / "discharge_target.csv")):
         pair = [entry for entry in instances if entry.id.startswith(f"{target['hadm_id']}-")]
         assert [entry.answer for entry in pair] == [target["brief_hospital_course"], target["discharge_instructions"]]
         for entry in pair:
@@ -492,7 +493,7 @@ def test_starr_takes_checked_and_complete_rows_alone(tmp_path: Path) -> None:
 
 def test_starr_shows_four_texts_and_not_the_instructions() -> None:
     rows = [row for row in read_table(sample(starr) / "starr_patient_instructions.csv") if row["QC"] == "TRUE"]
-    for entry, row in zip(read(starr, sample(starr))[0], rows, strict=False):
+    for entry, row in some(zip(read(starr, sample(starr))[0], rows, strict=False)):
         prompt = starr.prompt(entry)
         assert all(row[column] in prompt for column in starr.SHOWN)
         assert entry.answer == row[starr.REFERENCE]

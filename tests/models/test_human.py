@@ -115,7 +115,7 @@ def test_a_gate_needs_a_model_beside_the_humans(
     human, data, gate = answers(pytester.path), f"--medhelm-data={letters(6)}", "--medhelm-gate=letters >= 0.9"
     result = run(human, data, gate)
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*human answers are not gated: name one beside them*"])
+    result.stderr.fnmatch_lines(["*human answers are not gated: name a model as well*"])
     assert run(human, "--medhelm-model=baseline/majority", data, gate).ret == 1
     assert {entry["model"] for entry in leaderboard(pytester.path)["results"]["gates"]} == {"baseline/majority"}
 

@@ -22,8 +22,10 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "judges": (["vllm/j"], ("vllm/j",), ["a\u202eb"]),
     "gates": (["pubmed_qa >= 0.7"], ("pubmed_qa >= 0.7",), None),
     "allow_hosts": (["gpu1", "gpu2"], ("gpu1", "gpu2"), None),
+    "allow_programs": (["java"], ("java",), None),
     "base_url": ("http://gpu1:8000", "http://gpu1:8000", "gpu1:8000"),
     "data": ("mirror", "mirror", "nowhere"),
+    "data_limit": ("8GB", 8 << 30, "much"),
     "limit": (12, 12, 0),
     "sampler": ("helm", "helm", "random"),
     "judge_repeats": (3, 3, 0),
@@ -83,7 +85,7 @@ def in_place(place: str, values: dict[str, Any], folder: Path) -> list[str]:
 
 
 def test_the_examples_are_of_all_options() -> None:
-    assert list(GIVEN) == list(BY_KEY)
+    assert GIVEN.keys() == BY_KEY.keys()
 
 
 def test_settings_have_a_field_for_each_option() -> None:

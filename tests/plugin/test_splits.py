@@ -16,6 +16,7 @@ from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
+from tests.support.checks import some
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
 
@@ -159,7 +160,7 @@ def test_a_benchmark_without_a_split_is_asked_without_examples(
     letters: Callable[..., Path], run: Any, server: MockServer
 ) -> None:
     assert run(*vllm(server), f"--medhelm-data={letters(3)}", "--medhelm-shots=3").ret == 0
-    assert all(len(asked(body)) == 1 for body in server.requests)
+    assert all(len(asked(body)) == 1 for body in some(server.requests))
 
 
 def test_system_messages_stay_in_front_of_solved_examples() -> None:

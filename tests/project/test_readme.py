@@ -18,6 +18,7 @@ import pytest
 
 from perf.mock_server import MockServer
 from tests.support.benchmark_modules import MODULES
+from tests.support.checks import some
 from tests.support.nightly import NIGHTLY
 from tests.support.paths import CHECKOUT
 from tests.support.suites import leaderboard
@@ -65,12 +66,13 @@ def test_commands(
     def reply(body: dict[str, Any]) -> str:
         criteria = ("accuracy", "completeness", "clarity", "structure")
         rating = {"score": 3, "explanation": "fair"}
-        return json.dumps(dict.fromkeys(criteria, rating) | {"class": "CAUTION", "explanation": "careful"})
+        sorted_or_met = {"class": "CAUTION", "criteria_met": True, "explanation": "careful"}
+        return json.dumps(dict.fromkeys(criteria, rating) | sorted_or_met)
 
     monkeypatch.setenv("MEDHELM_MIRROR", mirror)
     monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
     with MockServer(reply, models=("org/llama3", "judge")) as server:
-        for line in command.splitlines():
+        for line in some(command.splitlines()):
             result = pytester.run(*runnable(line, server.url, real_data))
             assert result.ret == 0, result.stdout.str()
             if line.startswith("pytest"):
@@ -118,6 +120,6 @@ def test_the_python_example_runs(pytester: pytest.Pytester, run: Any) -> None:
 
 
 def test_named_files_exist() -> None:
-    for name in re.findall(r"`((?:pytest_medhelm|benchmarks|docs)/[\w/.]+)`|\((docs/[\w/.]+)\)", README):
+    for name in some(re.findall(r"`((?:pytest_medhelm|benchmarks|docs)/[\w/.]+)`|\((docs/[\w/.]+)\)", README)):
         path = CHECKOUT / next(part for part in name if part)
         assert path.exists(), path

@@ -19,6 +19,7 @@ from pytest_medhelm.reports.html.charts import HEIGHT, WIDTH, Point, cloud, dist
 from pytest_medhelm.reports.html.heat_map import clearly_best, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
 from tests.support.browser import Visit, faults, needs_browser
+from tests.support.checks import some
 from tests.support.juries import named, rating, talks
 from tests.support.letters import gold
 from tests.support.nightly import by_night
@@ -242,7 +243,7 @@ def test_a_copied_row_is_its_values_alone(opened: Callable[..., Page]) -> None:
     cells = [cell.strip() for cell in re.split(r"\t", copied)]
     assert cells[0] == "PubMedQA"
     assert len(cells) == 6
-    assert all(re.fullmatch(r"\d\.\d{3}", cell) for cell in cells[1:]), cells
+    assert all(re.fullmatch(r"\d\.\d{3}", cell) for cell in some(cells[1:])), cells
 
 
 @needs_browser
@@ -356,7 +357,7 @@ def test_labels_cover_no_other_label(models: int, numbered: bool) -> None:
         {str(number) for number in range(1, models + 1)} if numbered else {point.name for point in points}
     )
     for number, mark in enumerate(drawn["marks"]):
-        for other in drawn["marks"][:number]:
+        for other in some(drawn["marks"][:number]):
             beside = mark["end"] <= other["start"] or other["end"] <= mark["start"]
             assert beside or abs(mark["label"] - other["label"]) >= 13, "their letters are 13 high"
 
@@ -403,7 +404,7 @@ def test_in_the_file_for_mail_no_row_is_lost(boards: dict[str, Path], visit: Vis
     page = visit.open(boards["single"])
     shown = page.locator("#models-table tbody tr")
     assert shown.count() == 2
-    for row in shown.all():
+    for row in some(shown.all()):
         box = row.bounding_box()
         assert box is not None
         assert box["height"] > 20

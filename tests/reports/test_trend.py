@@ -24,6 +24,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.reports.html.trend_chart import LABEL_HEIGHT, axis, spaced
 from tests.support.browser import faults, needs_browser
+from tests.support.checks import some
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import gold, write_letters
 from tests.support.paths import BENCHMARKS
@@ -408,5 +409,5 @@ def test_an_axis_encloses_its_values(numbers: list[float]) -> None:
 def test_labels_do_not_overlap(heights: list[float]) -> None:
     found = spaced(heights, 30, 260)
     ordered = sorted(found)
-    assert all(second - first >= LABEL_HEIGHT - 0.11 for first, second in pairwise(ordered))
-    assert all(30 - LABEL_HEIGHT < place <= 260 for place in found)
+    assert all(second - first >= LABEL_HEIGHT - 0.11 for first, second in some(pairwise(ordered)))
+    assert all(30 - LABEL_HEIGHT < place <= 260 for place in some(found))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -74,6 +75,24 @@ def test_an_old_suite_can_be_reported_and_exported(old: Path, capsys: pytest.Cap
     assert "1.00" in printed
     assert "0.25" in printed
     assert (old / "scores.csv").read_text().count('"exact_match",') == 24
+
+
+def test_a_suite_that_cannot_be_written_is_read_as_it_is(
+    old: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    out = old.parent / "scores.csv"
+    # The superuser may write anything; a file system that is mounted to be read only says so to os.access.
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    assert main(["report", str(old)]) == 0
+    assert main(["export", str(old), "--to", str(out)]) == 0
+    assert main(["compare", str(old), str(old), "--model", "baseline/lexical", "--model", "vllm/mock"]) in (0, 1)
+    printed = capsys.readouterr().out
+    assert "cannot be written: its pages stay as they are" in printed
+    assert "1.00" in printed
+    assert out.read_text().count('"exact_match",') == 24
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", FILES)

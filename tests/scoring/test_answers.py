@@ -337,7 +337,7 @@ def test_options_that_look_like_something_else(choices: tuple[str, ...], text: s
         ("5 × 10⁻²", 0.05, 0.05, 0.05),
         ("10^3", 1000, 1000, 1000),
         ("５", 5, 5, 5),
-        ("1/2", None, None, None),
+        ("1/2", 0.5, 0.5, 0.5),
         ("5²", None, None, None),
         ("< 5", None, None, None),
         ("9e999", None, None, None),

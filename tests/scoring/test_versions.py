@@ -14,8 +14,9 @@ import pytest
 
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.scoring import answers, fingerprint
-from pytest_medhelm.scoring.fingerprint import settings_facts, settings_hash
+from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
 from pytest_medhelm.scoring.metrics import METRICS
+from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.module_code import module_hash
 from pytest_medhelm.tasks.rubric_files import load_rubric, read_rubric, rubric_identity
 from pytest_medhelm.util.document import document_hash
@@ -120,33 +121,33 @@ class _Packaged:
         metrics = ()
 
 
-def fingerprint_of(metrics: Any = METRICS, code: str = "v1", options: Any = ()) -> str:
+def made_with(metrics: Any = METRICS, code: str = "v1", options: Any = ()) -> str:
     benchmark: Any = type("Changed", (_Packaged,), {"code": code})
     model = Model("vllm/a", "vllm", "a")
-    return settings_hash(settings_facts(model, benchmark, metrics, dict(options), None))
+    return fingerprint_of(fingerprint_inputs(model, benchmark, metrics, dict(options), None))
 
 
 def test_a_release_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint_of()
+    before = made_with()
     monkeypatch.setattr("importlib.metadata.version", lambda name: "99.0")
-    assert fingerprint_of() == before
+    assert made_with() == before
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_new_version_of_a_metric_changes_it(name: str) -> None:
     newer = {**METRICS, name: replace(METRICS[name], version=METRICS[name].version + 1)}
-    assert fingerprint_of(newer) != fingerprint_of()
+    assert made_with(newer) != made_with()
 
 
 @pytest.mark.parametrize("name", sorted(answers.READER_VERSIONS))
 def test_a_new_version_of_a_reader_changes_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint_of()
+    before = made_with()
     monkeypatch.setattr(fingerprint, "READER_VERSIONS", {**answers.READER_VERSIONS, name: 99})
-    assert fingerprint_of() != before
+    assert made_with() != before
 
 
 def test_task_and_options_count() -> None:
-    assert len({fingerprint_of(), fingerprint_of(code="v2"), fingerprint_of(options={"bertscore": "m"}.items())}) == 3
+    assert len({made_with(), made_with(code="v2"), made_with(options={"bertscore": "m"}.items())}) == 3
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_a_metric_of_ones_own_counts_by_what_it_does(plugin: tuple[Path, ModuleT
         import linecache
 
         linecache.checkcache(str(path))
-        return fingerprint_of({**METRICS, "worth": replace(like, compute=module.worth)})
+        return made_with({**METRICS, "worth": replace(like, compute=module.worth)})
 
     first = changed("def worth(prediction, reference):\n    return 1.0\n")
     assert changed("def worth(prediction, reference):\n    # Always.\n    return 1.0\n") == first
@@ -190,3 +191,10 @@ def test_a_packaged_rubric_counts_by_its_version_and_any_other_by_its_content(tm
     assert identities[0] == identities[1]
     assert len(set(identities)) == 3
     assert "discharge v1" not in identities
+
+
+@pytest.mark.parametrize("package", ["benchmarks", "pytest_medhelm.benchmarks"])
+def test_a_packaged_benchmarks_metric_is_the_same_in_a_checkout_and_in_a_wheel(package: str) -> None:
+    compute = import_module(f"{package}.shared.calculation").medcalc_accuracy
+    metric = Metric(compute, ("medcalc_accuracy",), version=3)
+    assert fingerprint._identity(metric) == "v3"

@@ -18,7 +18,7 @@ from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
 from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl
 from pytest_medhelm.tasks.data.sources import content_sha256
 from pytest_medhelm.util.errors import DataError
-from pytest_medhelm.util.settings import read_data_limit
+from pytest_medhelm.util.settings import data_limit_of
 
 MUCH = 4 << 20
 """Bytes that no file of a few kilobytes may unpack to."""
@@ -76,7 +76,7 @@ def test_what_unpacks_to_too_much_is_refused_by_name(
 
 def test_the_limit_can_be_lifted(tmp_path: Path) -> None:
     path = csv_gz(tmp_path)
-    with data_limit(read_data_limit("1GB")):
+    with data_limit(data_limit_of("1GB")):
         assert len(next(read_csv(path)).text("text")) == MUCH
     with data_limit(1000), pytest.raises(DataError, match=r"unpacks to more than 0\.000954 MB: look"):
         list(read_csv(path))
@@ -97,13 +97,13 @@ def test_what_a_file_may_unpack_to() -> None:
     [("8GB", 8 << 30), ("500 mb", 500 << 20), ("1.5gb", 3 << 29), ("100", 100), ("none", "none"), ("2KB", 2048)],
 )
 def test_limits_are_read(text: str, size: int | str) -> None:
-    assert read_data_limit(text) == size
+    assert data_limit_of(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "much", "nan", "inf", "1e99GB"])
 def test_what_is_no_limit_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
-        read_data_limit(text)
+        data_limit_of(text)
 
 
 def test_a_sheet_that_says_it_is_huge_is_read_as_what_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What may leave the house: cells alone, so coarse that no count from 1 to 10 can be computed back.
+"""What may leave the organisation: cells alone, so coarse that no count from 1 to 10 can be computed back.
 
 The rule and why it holds are in docs/export.md; the number is that of the CMS Cell Size Suppression Policy
 (https://resdac.org/articles/cms-cell-size-suppression-policy): no cell of 1 to 10, and nothing that it follows from.

@@ -44,12 +44,14 @@ def distribution(scores: Sequence[float | None], scale: Sequence[float]) -> list
     total = len(scores)
     worst, best = scale
     descending = worst > best
+    # Of some metrics the mean alone is kept to the scale.
+    ends = min(worst, best, *known), max(worst, best, *known)
     values = sorted(set(known) | {worst, best}, reverse=descending)
     if len(values) <= BINS:
         counts = Counter(known)
         bars = [(f"{value:.3g}", counts[value]) for value in values]
     else:
-        low, width = min(scale), abs(best - worst) / BINS
+        low, width = ends[0], (ends[1] - ends[0]) / BINS
         places = Counter(min(BINS - 1, int((score - low) / width + 1e-9)) for score in known)
         bars = [
             (f"{low + place * width:.3g} to {low + (place + 1) * width:.3g}", places[place])

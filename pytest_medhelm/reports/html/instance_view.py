@@ -43,7 +43,7 @@ def instance_view(
                 "answer": thinking.answer,
                 "thinking": thinking.reasoning,
                 "given": (given or {}).get((record["instance"], record["model"]), []),
-                "verdicts": [_verdict(store, verdict) for verdict in record["verdicts"]],
+                "verdicts": [_verdict(store, verdict, _criteria(store, record)) for verdict in record["verdicts"]],
             }
         )
     first = records[0]
@@ -72,7 +72,13 @@ def _as_text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
 
 
-def _verdict(store: ResponseStore, verdict: VerdictRecord) -> dict[str, Any]:
+def _criteria(store: ResponseStore, record: Record) -> list[list[Any]]:
+    """Wording, points and tags of the criteria that an answer was graded by; empty where none carry points."""
+    text = store.text(record["criteria"]) if record.get("criteria") else ""
+    return json.loads(text) if text else []
+
+
+def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
     whole: VerdictRepeat = {
         "request": verdict["request"],
@@ -92,12 +98,26 @@ def _verdict(store: ResponseStore, verdict: VerdictRecord) -> dict[str, Any]:
         "latency": verdict.get("latency"),
         "usage": verdict.get("usage"),
         "cost": verdict.get("cost"),
-        "tries": [
+        "tries": [_met(store, criteria, items, verdict["error"]) for items in verdict.get("items", ())]
+        or [
             {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
             | _reasons(store.exchange(entry["request"]).content)
             for entry in tries
         ],
     }
+
+
+def _met(
+    store: ResponseStore, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str
+) -> dict[str, Any]:
+    """What a judge said of each criterion with points: met, not met or missing, and why."""
+    found = []
+    for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):
+        reply = answers.read_json(answers.split_thinking(store.exchange(key).content, None).answer)
+        entry = reply.get(str(number), reply) if isinstance(reply, Mapping) else {}
+        reason = str(entry.get("explanation", "")) if isinstance(entry, Mapping) else ""
+        found.append({"criterion": text, "points": points, "tags": tags, "met": met, "reason": reason})
+    return {"scores": {}, "harm": None, "error": error, "items": found}
 
 
 def _reasons(reply: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pytest_medhelm.reports.html.browser_files import address, write_browser
 from pytest_medhelm.reports.html.first_prompts import first_prompts
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
+from pytest_medhelm.reports.html.slice_map import slice_map
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
@@ -76,5 +77,11 @@ def leaderboard_values(
         "rows": rows,
         "run": facts_of_run(leaderboard),
         "clouds": clouds(rows, bool(results["win_rate"]["rates"])),
+        "maps": {
+            (cell["benchmark"], cell["model"]): slice_map(cell, facts)
+            for facts in results["benchmarks"]
+            for cell in results["cells"]
+            if cell["benchmark"] == facts["name"]
+        },
         "best": clearly_best(results["cells"], [facts["name"] for facts in models if facts["kind"] == CANDIDATE]),
     }

@@ -7,6 +7,8 @@ from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, summary_of
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
+CROSS = " x "
+"""Between the names of two groupings that are taken together, and between those of their groups."""
 MOST = 30
 """Groups of one key that are shown apart; a key with more, such as a title, says little of any of them."""
 
@@ -20,9 +22,10 @@ def slices_of(columns: Columns, facts: BenchmarkMetadata, confidence: float = CO
     if columns.main_metric not in columns.scores:
         return {}
     found: dict[str, Slice] = {}
-    for key in sorted(columns.slices):
+    groupings = {key: columns.slices[key] for key in sorted(columns.slices)} | _crossed(columns, facts)
+    for key, grouping in groupings.items():
         rows: dict[str, list[int]] = {}
-        for row, value in enumerate(columns.slices[key]):
+        for row, value in enumerate(grouping):
             rows.setdefault(value, []).append(row)
         rows.pop("", None)
         if len(rows) > MOST:
@@ -41,3 +44,12 @@ def slices_of(columns: Columns, facts: BenchmarkMetadata, confidence: float = CO
                 }
             found[key] = {"groups": len(rows), "values": values}
     return found
+
+
+def _crossed(columns: Columns, facts: BenchmarkMetadata) -> dict[str, list[str]]:
+    """The grouping by two slices together that a benchmark declares (``Task.map_by``)."""
+    names = facts.get("map_by", [])
+    if len(names) != 2 or not set(names) <= columns.slices.keys():
+        return {}
+    pairs = zip(columns.slices[names[0]], columns.slices[names[1]], strict=True)
+    return {CROSS.join(names): [CROSS.join(pair) if all(pair) else "" for pair in pairs]}

@@ -20,7 +20,7 @@ from pytest_medhelm.util.settings import Settings, as_mapping
 
 _PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
 _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+")
-_NAMED = re.compile(r"(--medhelm-data=).*", re.DOTALL)
+_DATA = "--medhelm-data"
 
 
 def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> StoredManifest:
@@ -60,7 +60,10 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
 def shown(manifest: StoredManifest) -> dict[str, Any]:
     """A manifest as manifest.json holds it: without names of files and folders that the user chose."""
     left = {key: value for key, value in manifest.items() if key != "place"}
-    return left | {"argv": [_NAMED.sub(r"\1***", argument) for argument in manifest["argv"]]}
+    argv = manifest["argv"]
+    hidden = ["***" if before == _DATA else re.sub(rf"({_DATA}=).*", r"\1***", argument, flags=re.DOTALL)
+              for before, argument in zip(("", *argv), argv, strict=False)]  # fmt: skip
+    return left | {"argv": hidden}
 
 
 def with_benchmarks(manifest: Mapping[str, Any], facts: Sequence[BenchmarkMetadata]) -> dict[str, Any]:

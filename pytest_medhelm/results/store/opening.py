@@ -8,9 +8,9 @@ import sqlite3
 from pathlib import Path
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite import SCHEMA, Suite
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.sqlite import open_reading, unusable
+from pytest_medhelm.util.sqlite import brought_up_to_date, open_reading, unusable
 
 
 def prepare_suite(folder: Path) -> str:
@@ -54,6 +54,12 @@ def open_responses(folder: Path) -> ResponseStore:
     return ResponseStore(file, None if is_writable(folder) else open_reading(file))
 
 
+def _reading(file: Path) -> sqlite3.Connection:
+    connection = open_reading(file)
+    SCHEMA.refuse_newer(connection)
+    return brought_up_to_date(connection, SCHEMA)
+
+
 def open_suite(folder: Path) -> Suite:
     """The suite in a folder, to be read where it cannot be written.
 
@@ -62,7 +68,7 @@ def open_suite(folder: Path) -> Suite:
     if not (folder / "suite.sqlite").is_file():
         raise ConfigError(f"{folder} is no suite: it holds no suite.sqlite; name e.g. medhelm-results/default")
     try:
-        suite = Suite(folder, None if is_writable(folder) else open_reading(folder / "suite.sqlite"))
+        suite = Suite(folder, None if is_writable(folder) else _reading(folder / "suite.sqlite"))
         runs = suite.newest_run()
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(f"{folder}: suite.sqlite cannot be read ({error}); name another suite") from None

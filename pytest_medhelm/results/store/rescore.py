@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pytest_medhelm.models.engine.stored import NOT_STORED
+from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
 from pytest_medhelm.results.store.suite import Suite, as_row
@@ -51,6 +51,24 @@ class Change:
     """By further metric, on how many records its score is another one."""
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Which responses there are."""
+
+    keys: Collection[int]
+    """Short keys."""
+
+    def lacks(self, record: Record) -> bool:
+        """Nothing is stored for the request of a record, or of a judge, which is why it is in error."""
+        calls = [verdict for verdict in record["verdicts"] if self.lacks_call(verdict)]
+        answered = not record["request"] or short_key(record["request"]) in self.keys
+        return bool(record["error"]) and (not answered or bool(calls))
+
+    def lacks_call(self, verdict: VerdictRecord) -> bool:
+        """Nothing is stored for what a judge was asked."""
+        return bool(verdict["error"]) and any(short_key(key) not in self.keys for key in verdict["requests"])
+
+
 def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
     """The cells by the run that made their newest record, and those of runs that do not say where their tests are."""
     by_run: dict[int, list[CellName]] = {}
@@ -87,6 +105,8 @@ def adopt(folder: Path, staged: Suite, cells: Sequence[CellName]) -> list[Change
     """
     with closing(open_suite(folder)) as suite:
         before = suite.last_record()
+        with closing(ResponseStore(folder / "responses.sqlite")) as store:
+            stored = Stored(store.short_keys())
         changes, rows = [], []
         for cell in cells:
             old = {_identity(record): record for record in suite.records(*cell)}
@@ -95,8 +115,8 @@ def adopt(folder: Path, staged: Suite, cells: Sequence[CellName]) -> list[Change
             change = Change(*cell, new[0]["main_metric"])
             for record in new:
                 known = old[_identity(record)]
-                _compare(change, known, record)
-                rows.append(as_row(_with_measurements(record, known), known["run"]))
+                _compare(change, known, record, stored)
+                rows.append(as_row(_with_measurements(record, known, stored), known["run"]))
             if change.lost and not any(record["main_metric"] in record["scores"] for record in new):
                 raise ConfigError(
                     f"{_name(cell)}: no stored response of the model, or of a judge, is an answer to the prompts as "
@@ -135,33 +155,35 @@ def _check(cell: CellName, old: Mapping[tuple[Any, ...], Record], new: Sequence[
         )
 
 
-def _compare(change: Change, old: Record, new: Record) -> None:
+def _compare(change: Change, old: Record, new: Record, stored: Stored) -> None:
     change.records += 1
     names = old["scores"].keys() | new["scores"].keys()
     different = sorted(name for name in names if old["scores"].get(name) != new["scores"].get(name))
     change.changed += bool(different) or old["status"] != new["status"]
-    change.lost += NOT_STORED in new["error"] and old["status"] not in ("request_error", "judge_error", "skipped")
+    change.lost += stored.lacks(new) and old["status"] not in ("request_error", "judge_error", "skipped")
     for name in different:
         if name != change.metric:
             change.others[name] = change.others.get(name, 0) + 1
 
 
-def _with_measurements(new: Record, old: Record) -> Record:
+def _with_measurements(new: Record, old: Record, stored: Stored) -> Record:
     """The new record with what was measured when its response came in, and with why there was none."""
     record = new.copy()
     # Nothing is stored where there was no answer: what went wrong then is still what is known.
-    if NOT_STORED in new["error"] and (old["status"] in ("request_error", "skipped") or old["status"] == new["status"]):
+    if stored.lacks(new) and (old["status"] in ("request_error", "skipped") or old["status"] == new["status"]):
         record["status"], record["error"] = old["status"], old["error"]
     if new["request"] == old["request"]:
         record = _with(record, old, (*_MEASURED, "unmatched"))
     known = {verdict["request"]: verdict for verdict in old["verdicts"]}
-    record["verdicts"] = [_with_call(verdict, known.get(verdict["request"], verdict)) for verdict in new["verdicts"]]
+    record["verdicts"] = [
+        _with_call(verdict, known.get(verdict["request"], verdict), stored) for verdict in new["verdicts"]
+    ]
     return record
 
 
-def _with_call(new: VerdictRecord, old: VerdictRecord) -> VerdictRecord:
+def _with_call(new: VerdictRecord, old: VerdictRecord, stored: Stored) -> VerdictRecord:
     """A verdict with what was measured when the judge was asked."""
-    return _with(new, old, (*_MEASURED, "error") if NOT_STORED in new["error"] else _MEASURED)
+    return _with(new, old, (*_MEASURED, "error") if stored.lacks_call(new) else _MEASURED)
 
 
 def _with(new: T, old: T, keys: Collection[str]) -> T:

@@ -159,8 +159,8 @@ class Suite:
     def commit(self) -> None:
         """Write what is held back. Raises StoreFailed when that is impossible; it is then still held back."""
         try:
+            self._require_same_file()
             if self._pending:
-                self._require_same_file()
                 with self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
                     self._connection.executemany(
@@ -318,6 +318,7 @@ class Suite:
     def close(self) -> None:
         """Commit and close. Raises StoreFailed when what is held back cannot be written."""
         try:
-            self.commit()
+            if self._pending:
+                self.commit()
         finally:
             self._connection.close()

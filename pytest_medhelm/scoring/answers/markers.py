@@ -74,7 +74,14 @@ _PHRASE = rf"""
     )
   | \bI(?:['’]d|\s(?:would|will))?\s(?:choose|select|pick|go\swith|opt\sfor)\b
   | \b(?:elijo|escojo|je\schoisis|ich\swähle|escolho|scelgo)\b
-  | (?:答案|正确选项|正確選項|答え|正解|정답)[】\]]?\s{{0,3}}(?:应该|應該|应|應)?
+  | (?:정답|답변|답)\s?(?:은|는)?\s?[:：]?
+  | คำตอบ(?:ที่ถูกต้อง)?\s?(?:คือ|[:：])
+  | (?:उत्तर|जवाब|উত্তর|الإجابة|الاجابة|الجواب)(?:\s\w{{1,12}}){{0,2}}?\s{{0,2}}[:：]?\s(?=[^\w\n]{{0,4}}[0-9-])
+  | \b(?:ответ|jawaban|jawabannya|jibu|impendulo|cevap|đáp\sán)(?:\s\w{{1,12}}){{0,2}}?
+      \s{{0,2}}(?:[:：]|adalah\b|là\b|ni\b)
+  | (?:^|[.!?]\s)(?:correction|corrected(?:\svalue)?|revised(?:\svalue)?
+      |korrektur|corrección|correção|correzione)\s?[:：]
+  | (?:答案|正确选项|正確選項|答え|正解|正答)[】\]]?\s{{0,3}}(?:应该|應該|应|應)?
     (?P<bu>不|并不|並不)?(?:是|为|為|选|選|は|은)?\s{{0,3}}[:：]?
   | (?:故|应|應|因此|所以)(?:选|選)(?:择|擇)?[:：]?
 """

@@ -6,13 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_medhelm.scoring.answers.folding import unwrap_latex
+from pytest_medhelm.scoring.answers.closed import forms
+from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.fractions import as_decimals
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
-from pytest_medhelm.scoring.answers.numerals import decimal_mark, numeral, power_at, to_float, unit_at
+from pytest_medhelm.scoring.answers.numerals import (
+    decimal_mark,
+    numeral,
+    power_at,
+    same_unit,
+    scale_at,
+    to_float,
+    unit_at,
+)
 from pytest_medhelm.util.patterns import compiled
 
-_SAME = str.maketrans("０１２３４５６７８９：＝，．％－−‐‑–’", "0123456789:=,.%-----'")
-_LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·"}
+_SAME = str.maketrans("０１２３４５６７８９：＝，．％－−‐‑–’≃≅", "0123456789:=,.%-----'≈≈")
+_LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·", "\\sim": "~", "\\mu": "µ"}
 
 # The numbers of a list ("2. ", "Step 3") are no values.
 _BULLET = r"""(?xim)
@@ -27,6 +37,27 @@ _OPENING = r"[\s~*_$`(\[{\\]*"
 _CLOSING = r"[\s.!*_$`)\]}\\。]*"
 _BOUND = r"(?:(?:^|[\s(~$*])[<>]|[<>]=|[≤≥±])\s?$"
 _NO_VALUE = r"\s?/\s?[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
+# A minus apart from its number, or written out.
+_MINUS_WORD = r"(?i)\b(?:minus|negative|moins|menos|meno|negativ[oa]?)\s{1,2}(?=[0-9.])"
+_MINUS_APART = r"""(?xim)
+    (^[^\w\n]{0,3}|[:=(]\s{0,3}|\b(?:is|was|of|es|est|ist|é|be|equals)\s{1,2})-\s(?=[0-9.])
+"""
+_REMARK = r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]"
+_ROUNDED = (
+    r"(?i)(?:[≈~(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|to|is)*"
+)
+_SAYS_ROUNDED = r"(?i)[≈~]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
+_OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
+_RETRACTION = r"""(?xi)
+    \b(?:(?:wait|no)\b.{0,3}\s)?(?:that|this|it)(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright|not\scorrect)\b
+  | \b(?:scratch\sthat|i\smade\s(?:a|an)\s(?:mistake|error)|i\smeant|correction|let\sme\scorrect(?:\sthat|\smyself)?)\b
+"""
+_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
+# What may follow a number without a blank in scripts that have none: units, particles, the copula.
+_UNSPACED_AFTER = r"""(?x)
+    毫|微克|克|升|公斤|千克|单位|單位|分(?!之)|点|點|摩|次|片|粒|滴|です|で|ミリ|グラム|입니다|이다|이며|밀리|마이크로|그램|킬로|점|มิลลิ|กรัม|คะแนน
+    |ครับ|ค่ะ|左右
+"""
 
 
 @dataclass(frozen=True)
@@ -44,38 +75,48 @@ class _Candidate(NamedTuple):
     """None for a number that cannot be read with certainty."""
 
 
-def read_number(text: str, language: str | None) -> Quantity | None:
+def read_number(text: str, language: str | None, unit: str = "") -> Quantity | None:
     """The number that a text gives as its answer, or None.
 
     ``language`` is a BCP 47 code and decides what commas and points mean: ``1,200`` is 1200 in English, 1.2
     in Spanish and unreadable where the language is not known. The number is looked for behind the last
     final-answer phrase; else it is the only distinct number of the text; else the one behind the last equals
-    sign, if it ends the text. Ranges, fractions, bounds ("< 5") and rival candidates are None.
+    sign, if it ends the text. Remarks in brackets and a rounding of the number do not count. Of values in several
+    units the one in ``unit`` counts. Pairs ("120/80"), ranges, bounds ("< 5") and rival candidates are None.
     """
     answer = json_answer(text)
     if isinstance(answer, int | float) and not isinstance(answer, bool):
-        text = repr(answer)
-        language = "en"
-    elif isinstance(answer, str):
+        return Quantity(float(answer), "")
+    if isinstance(answer, str):
         text = answer
-    text = _tidy(text)
+    text = next(iter(turns(text)), "")
+    taken_back = list(compiled(_RETRACTION).finditer(text))
+    if taken_back:
+        text = text[taken_back[-1].end() :]
     decimal = decimal_mark(language)
-    readings = final_readings(text, lambda claim: _claimed(claim, decimal))
+    text = _tidy(text, decimal)
+    readings = final_readings(text, lambda claim: _claimed(claim, decimal, unit))
     if readings is None:
-        readings = _settle(text, list(_candidates(text, decimal)))
+        readings = _settle(text, decimal, unit)
     return readings[0] if len(readings) == 1 else None
 
 
-def _tidy(text: str) -> str:
-    text = text.translate(_SAME)
+def _tidy(text: str, decimal: str) -> str:
+    """The text in plain signs: no LaTeX, no list numbers, fractions as decimals, a minus at its number."""
+    text = forms.rewritten(text.translate(_SAME))
     if "\\" in text or "{" in text:
-        text = unwrap_latex(text)
         for command, plain in _LATEX.items():
             text = text.replace(command, plain)
-    return compiled(_BULLET).sub("", text)
+        text = compiled(r"_\{([^{}\n]{0,40})\}").sub(r"\1", text)
+    text = as_decimals(text, decimal or ".")
+    text = compiled(_BULLET).sub("", text)
+    if text.count("\n- ") + text.startswith("- ") > 1:
+        text = compiled(r"(?m)^\s{0,4}-\s").sub("", text)
+    text = compiled(_MINUS_WORD).sub("-", compiled(r"[ \t]{2,}").sub(" ", text))
+    return compiled(_MINUS_APART).sub(r"\1-", text)
 
 
-def _claimed(claim: str, decimal: str) -> list[Quantity | None]:
+def _claimed(claim: str, decimal: str, unit: str) -> list[Quantity | None]:
     """The distinct numbers of the first sentence with a number behind a final-answer phrase."""
     if compiled(_DENIAL).match(claim):
         return [None]
@@ -84,22 +125,66 @@ def _claimed(claim: str, decimal: str) -> list[Quantity | None]:
     if first is None:
         return []
     end = compiled(_SENTENCE_END).search(claim, first.end)
-    claim = claim[: end.end() if end else len(claim)]
-    return _settle(claim, list(_candidates(claim, decimal)))
+    return _settle(claim[: end.end() if end else len(claim)], decimal, unit)
 
 
-def _settle(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
-    """The distinct numbers; of several, the one behind the last equals sign if it ends the text."""
+def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
+    """The distinct numbers; of several, the one in the unit asked for, behind the last equals sign, or unbracketed."""
+    candidates = _without_roundings(text, list(_candidates(text, decimal)))
     distinct = _distinct(candidates)
     if len(distinct) < 2:
         return distinct
+    if unit:
+        asked = _distinct(c for c in candidates if c.quantity and same_unit(c.quantity.unit, unit))
+        if asked:
+            return asked
     last = candidates[-1]
     equals = max(text.rfind("="), text.rfind("≈"))
     ends_text = compiled(_CLOSING).fullmatch(text, last.end)
     follows = equals >= 0 and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
-        return [last.quantity]
-    return distinct
+        return distinct if _converts(text, candidates, equals) else [last.quantity]
+    return _unbracketed(text, candidates) or distinct
+
+
+def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:
+    """ "2.5 mg/dL = 221 µmol/L": one value in two units, and not a calculation with its result."""
+    before = candidates[-2]
+    if before.quantity is None or candidates[-1].quantity is None or text[before.end : equals].strip():
+        return False
+    units = before.quantity.unit, candidates[-1].quantity.unit
+    alone = not compiled(_OPERATOR_BEFORE).search(text[max(0, before.start - 4) : before.start])
+    return alone and bool(units[0]) and not same_unit(*units)
+
+
+def _unbracketed(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
+    """The one number outside brackets, unless the brackets hold the same value in another unit."""
+    remarks = [found.span() for found in compiled(_REMARK).finditer(text)]
+    inside = [c for c in candidates if any(start <= c.start < end for start, end in remarks)]
+    outside = _distinct(c for c in candidates if c not in inside)
+    if len(outside) != 1 or not inside or outside[0] is None:
+        return []
+    other = inside[0].quantity if len(inside) == 1 else None
+    converted = other is not None and other.unit and outside[0].unit and not same_unit(other.unit, outside[0].unit)
+    return [] if converted else outside
+
+
+def _without_roundings(text: str, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Without a number that only rounds the one before it: "60.83 ≈ 61"."""
+    kept: list[_Candidate] = []
+    for candidate in candidates:
+        exact = kept[-1].quantity if kept else None
+        between = text[kept[-1].end : candidate.start] if kept else ""
+        if exact is not None and candidate.quantity is not None and compiled(_SAYS_ROUNDED).search(between):
+            digits = text[candidate.start : candidate.end].partition(".")[2]
+            decimals = len(digits) - len(digits.lstrip("0123456789"))
+            is_rounding = abs(exact.value - candidate.quantity.value) <= 0.5000001 * 10**-decimals
+            if is_rounding and compiled(_ROUNDED).fullmatch(between):
+                unit = exact.unit or candidate.quantity.unit
+                kept[-1] = kept[-1]._replace(quantity=Quantity(exact.value, unit), end=candidate.end)
+                continue
+        kept.append(candidate)
+    return kept
 
 
 def _distinct(candidates: Iterable[_Candidate]) -> list[Quantity | None]:
@@ -122,12 +207,14 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         position = found.end()
         before = text[max(0, found.start() - 8) : found.start()]
         digits, exponent, number_end = power_at(text, found[0], found.end())
-        unit, end = unit_at(text, number_end)
+        scale, number_end = scale_at(text, number_end, decimal)
+        is_pair = compiled(r"\s?/\s?[0-9]").match(text, number_end)
+        unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
         if _is_part_of_word(before, text, end) or _is_denominator(before):
             continue
         position = end
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))
-        value = to_float(digits, exponent, decimal)
+        value = to_float(digits, exponent + scale, decimal)
         start = found.start() - signed
         if (
             value is None
@@ -141,14 +228,17 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
 
 
 def _is_part_of_word(before: str, text: str, end: int) -> bool:
-    """CHA2DS2, T4, COVID-19, 2nd, 65-year-old."""
-    after = text[end : end + 2]
+    """CHA2DS2, T4, COVID-19, 2nd, 65-year-old; a script without blanks makes no words."""
+    after = text[end : end + 8]
+    spaced_before = before[-1:].isalpha() and not compiled(_UNSPACED).match(before[-1:])
+    spaced_after = after[:1].isalpha() and not compiled(_UNSPACED_AFTER).match(after)
     return bool(
-        before[-1:].isalpha()
+        spaced_before
+        or before[-1:] == "第"
         or (before[-1:] == "-" and before[-2:-1].isalpha())
         or (before[-1:].isdigit() and not before[-1:].isdecimal())
-        or after[:1].isalpha()
-        or (after[:1] == "-" and after[1:].isalpha())
+        or spaced_after
+        or (after[:1] == "-" and after[1:2].isalpha())
     )
 
 

@@ -52,7 +52,16 @@ _MAX_LENGTH = 40
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _RAISED = r"(?:\s?\^\s?\{?\s?([-+]?[0-9]{1,3})(?![0-9])\}?|([⁻⁺]?[⁰¹²³⁴-⁹]{1,3}))"
-_TIMES_TEN = rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[x×*·]\s?10{_RAISED}"
+_TIMES_TEN = rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[xX×*·]\s?10{_RAISED}"
+
+_SCALE = r"""(?xi)
+    [ \u00a0\u202f]?(thousand|million|billion|tausend|millionen|milliarden?|mille|mila|mil|milhão|milhões|millón
+    |millones|milione|milioni|millions|milliards?)\b(?!\s?[/²])
+"""
+_SCALES = (
+    ("thousand", 3), ("tausend", 3), ("milliard", 9), ("millé", 3), ("milh", 6), ("mille", 3), ("mila", 3),
+    ("million", 6), ("millon", 6), ("millón", 6), ("milion", 6), ("bil", 9), ("mil", 3),
+)  # fmt: skip
 
 _UNIT = r"""(?xi)
 [*_$`]{0,3}[ \u00a0\u202f]?
@@ -142,6 +151,33 @@ def power_at(text: str, digits: str, position: int) -> tuple[str, int, int]:
         return digits, 0, position
     exponent = next(group for group in found.groups() if group)
     return digits, int(exponent.translate(_SUPERSCRIPTS)), found.end()
+
+
+def scale_at(text: str, position: int, decimal: str) -> tuple[int, int]:
+    """The exponent of a word such as "thousand" behind a numeral, and where it ends.
+
+    "mil" and "mille" are words where the comma is decimal; a billion is 10^9 only where the point is.
+    """
+    found = compiled(_SCALE).match(text, position)
+    if not found:
+        return 0, position
+    word = found[1].lower()
+    if word.startswith("bil") and decimal != ".":
+        return 0, position
+    if word in ("mil", "mille", "mila") and decimal == ".":
+        return 0, position
+    return next(power for stem, power in _SCALES if word.startswith(stem)), found.end()
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Whether two units are the same but for case, blanks and signs: µ or u, ² or ^2."""
+
+    def plain(unit: str) -> str:
+        for sign, letter in (("µ", "u"), ("μ", "u"), ("²", "2"), ("³", "3"), ("^", ""), (" ", ""), ("mcg", "ug")):
+            unit = unit.replace(sign, letter)
+        return unit.lower()
+
+    return plain(one) == plain(other)
 
 
 def unit_at(text: str, position: int) -> tuple[str, int]:

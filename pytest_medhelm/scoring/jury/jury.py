@@ -32,6 +32,7 @@ from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import RubricCalls
 
 if TYPE_CHECKING:
     from pytest_medhelm.scoring.jury.panel import Engine, Panel
@@ -60,11 +61,12 @@ def calls_about(panel: Panel, rubric: Rubric | PointsRubric, instance: Instance,
     return judge_calls(panel, rubric, instance, response.text, instance.answer)
 
 
-def requests_about(panel: Panel, rubric: Rubric | PointsRubric, criteria: int) -> int:
-    """How many requests that are for a response to an instance that brings so many criteria of its own."""
-    each = isinstance(rubric, PointsRubric) and panel.rubric_calls == "each"
-    count = (len(rubric.criteria) or criteria) if each else 1
-    return len(panel.judges) * panel.repeats * count
+def requests_about(rubric: Rubric | PointsRubric, criteria: int, calls: RubricCalls) -> int:
+    """How many requests one judge gets about a response to an instance that brings so many criteria of its own."""
+    if not isinstance(rubric, PointsRubric):
+        return 1
+    count = len(rubric.criteria) or criteria
+    return count if calls == "each" else min(1, count)
 
 
 def score_names(rubric: Rubric | PointsRubric) -> list[str]:

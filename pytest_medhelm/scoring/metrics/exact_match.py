@@ -13,7 +13,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def exact_match(prediction: str, reference: str) -> float:
-    """1.0 when prediction and reference are equal apart from blanks at their ends, else 0.0.
+    """1.0 when prediction and reference are equal apart from spaces at their ends, else 0.0.
 
     For multiple choice both are letters. MedHELM maps the raw answer text to an option in the same way, so
     that its value for such a benchmark is ``exact_match(response.text, instance.answer)``: anything but the
@@ -28,7 +28,7 @@ def quasi_exact_match(prediction: str, reference: str) -> float:
 
 
 def prefix_exact_match(prediction: str, reference: str) -> float:
-    """1.0 when the prediction begins with the reference, blanks at their ends aside, else 0.0."""
+    """1.0 when the prediction begins with the reference, spaces at their ends aside, else 0.0."""
     return float(prediction.strip().startswith(reference.strip()))
 
 
@@ -50,5 +50,5 @@ def f1_score(prediction: str, reference: str) -> float:
 
 
 def normalised(text: str) -> str:
-    """Lower case, without ASCII punctuation, without the words a, an and the, single blanks; in this order."""
+    """Lower case, without ASCII punctuation, without the words a, an and the, single spaces; in this order."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())

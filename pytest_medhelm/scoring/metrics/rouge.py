@@ -14,7 +14,7 @@ _LONGEST_WORD = 64
 def unicode_words(text: str) -> list[str]:
     """The words of a text in any script, in lower case and unstemmed.
 
-    Scripts written without blanks between words (Chinese, Japanese) count by character.
+    Scripts written without spaces between words (Chinese, Japanese) count by character.
     """
     return re.findall(r"[぀-ヿ㐀-鿿豈-﫿]|[^\W_぀-ヿ㐀-鿿豈-﫿]+", text.lower())
 

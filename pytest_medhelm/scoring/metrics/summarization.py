@@ -46,7 +46,7 @@ def bleu(language: str = "en") -> Compare:
     """Sentence BLEU from 0 to 1 (Papineni 2002) as sacrebleu computes it: exponential smoothing, effective order.
 
     Upper and lower case differ. The tokenizer is sacrebleu's "zh" for Chinese, "char" for languages written without
-    blanks, and "13a" otherwise. Raises Unavailable without sacrebleu.
+    spaces, and "13a" otherwise. Raises Unavailable without sacrebleu.
     """
     try:
         import sacrebleu

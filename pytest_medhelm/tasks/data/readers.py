@@ -54,7 +54,7 @@ class Row:
         """The value of a column, which must be there and be of this kind (else DataError)."""
         if column not in self.values:
             alike = next((name for name in self.values if _folded(name) == _folded(column)), None)
-            # a name that differs in blanks and capitals alone shows nothing of the content
+            # a name that differs in spaces and capitals alone shows nothing of the content
             reason = "so this is not the file that is expected" if alike is None else f"it is written {alike!r} there"
             raise self.error(f"the column {column!r} is missing, {reason}")
         value = self.values[column]
@@ -64,7 +64,7 @@ class Row:
         return value
 
     def text(self, column: str) -> str:
-        """The text of a column, without blanks around it. DataError when it is missing, empty or no text."""
+        """The text of a column, without spaces around it. DataError when it is missing, empty or no text."""
         if column in self.values and self.values[column] is None:
             raise self.error(f"the column {column!r} is empty")
         text = self.take(column, str).strip()

@@ -57,7 +57,20 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
                 )
             how = task.how_to_obtain or "get it as well"
             raise DataMissing(f"{task.name}: {folder} lacks {names}; {how}; put it there")
-    raise DataMissing(f"{task.name} has no data here: {how_to_get(task, data)}")
+    raise DataMissing(f"{task.name} has no data here: {_misplaced(task, data) or how_to_get(task, data)}")
+
+
+def _misplaced(task: Task, data: Path | None) -> str:
+    """What to type where --medhelm-data names a folder one level too deep or too high."""
+    if data is None:
+        return ""
+    here = [file.name for file in task.files if file.name != "." and locate(data, file)]
+    if here and data.name == task.name:
+        return f"{here[0]} lies in {data} itself: name its parent, --medhelm-data={data.parent}"
+    if here:
+        return f"{here[0]} lies in {data} itself: put it into {data / task.name}"
+    below = next((path.parent for path in sorted(data.glob(f"*/{task.name}")) if path.is_dir()), None)
+    return f"it lies one level deeper: name --medhelm-data={below}" if below else ""
 
 
 def how_to_get(task: Task, data: Path | None = None) -> str:

@@ -27,5 +27,5 @@ def read_xml(path: Path, root: str = "") -> ElementTree.Element:
 
 
 def child_text(element: ElementTree.Element, tag: str) -> str:
-    """The text of a child element without blanks around it; empty when there is none."""
+    """The text of a child element without spaces around it; empty when there is none."""
     return (element.findtext(tag) or "").strip()

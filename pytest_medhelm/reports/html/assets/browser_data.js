@@ -223,6 +223,7 @@ window.medhelm = window.medhelm || {};
       view.references.some(within) ||
       view.records.some((record, place) => wanted(start + place) && (
         within(record.answer) || within(record.thinking) || record.verdicts.some((verdict) => verdict.tries.some(
-          (entry) => within(entry.reply) || Object.values(entry.reasons || {}).some(within)))));
+          (entry) => within(entry.reply) || Object.values(entry.reasons || {}).some(within)
+            || (entry.items || []).some((item) => within(item.criterion) || within(item.reason))))));
   }
 })();

@@ -158,7 +158,27 @@
     return fold;
   }
 
+  // A criterion with points: met, not met or missing; what costs points is marked.
+  function criterion(item, query) {
+    const said = item.met === null ? "missing" : item.met ? "met" : "not met";
+    const points = `${item.points > 0 ? "+" : ""}${item.points}`;
+    const lost = item.met !== null && item.met !== item.points > 0;
+    return make("div", {},
+      make("dt", {}, make("strong", { class: item.met === null || lost ? "bad" : "" }, `${said} (${points})`), " ",
+        make("span", { dir: "auto" }, medhelm.visible(item.criterion))),
+      make("dd", { dir: "auto" }, item.tags.length > 0 && make("p", { class: "soft" }, medhelm.visible(item.tags.join(", "))),
+        reasonBox(item.reason, query)));
+  }
+
   function given(entry, query) {
+    if (entry.items) {
+      const met = entry.items.filter((item) => item.met).length, open = entry.items.filter((item) => item.met === null).length;
+      return make("div", {},
+        entry.error && make("p", { class: "warn" }, medhelm.visible(entry.error)),
+        make("p", { class: "soft" }, `${entry.items.length} criteria: ${met} met, `
+          + `${entry.items.length - met - open} not met${open ? `, ${open} missing` : ""}`),
+        make("dl", {}, entry.items.map((item) => criterion(item, query))));
+    }
     const reasons = entry.reasons || {};
     const names = [...Object.keys(entry.scores), ...Object.keys(reasons).filter((name) => !(name in entry.scores))];
     const marked = entry.harm ? `${entry.harm.severity}${entry.harm.kinds.length ? ` (${entry.harm.kinds.join(", ")})` : ""}` : "";

@@ -1,0 +1,160 @@
+"""How the value of an option is read and checked, wherever it was set: each raises ValueError, saying what is wrong.
+
+From the command line and an ini file come texts, from medhelm.toml what TOML knows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_medhelm.util.network import complete_address
+from pytest_medhelm.util.settings import data_limit_of, shard_of
+
+Read = Callable[[Any, Path], Any]
+"""(value, folder that paths are relative to) -> the checked value; ValueError says what is wrong with it."""
+
+
+def read_text(value: Any, root: Path) -> str | None:
+    """Any text; an empty one is as good as none, as where a variable of a CI job is not set."""
+    if not isinstance(value, str):
+        raise ValueError("is not a text: write it in quotes")
+    return value or None
+
+
+def one_of(*known: str) -> Read:
+    def read(value: Any, root: Path) -> str | None:
+        if value not in (*known, ""):
+            raise ValueError(f"is neither {' nor '.join(map(repr, known))}")
+        return value or None
+
+    return read
+
+
+def count(least: int) -> Read:
+    def read(value: Any, root: Path) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ValueError(f"is not a whole number of at least {least}")
+        return number
+
+    return read
+
+
+def read_limit(value: Any, root: Path) -> int | Literal["all"]:
+    if value == "all":
+        return "all"
+    try:
+        return int(count(1)(value, root))
+    except ValueError:
+        raise ValueError("is neither a positive number nor 'all'; type e.g. 100") from None
+
+
+def read_amount(value: Any, root: Path) -> float:
+    try:
+        amount = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise ValueError("is not an amount above 0; type e.g. 5")
+    return amount
+
+
+def read_seconds(value: Any, root: Path) -> float:
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError("is not a number of seconds, 0 or more; type e.g. 300")
+    return seconds
+
+
+def read_flag(value: Any, root: Path) -> bool:
+    text = str(value).lower()
+    if text in ("false", "no", "0", "off"):
+        return False
+    if text in ("true", "yes", "1", "on"):
+        return True
+    raise ValueError("is neither true nor false")
+
+
+def read_address(value: Any, root: Path) -> str | None:
+    text = read_text(value, root)
+    if text:
+        complete_address(text)
+    return text
+
+
+def read_path(value: Any, root: Path) -> Path | None:
+    text = read_text(value, root)
+    return root / Path(text).expanduser() if text else None
+
+
+def read_folder(value: Any, root: Path) -> Path | None:
+    path = read_path(value, root)
+    if path is not None and not path.is_dir():
+        raise ValueError("is no folder that is there; name the one that holds <benchmark>/<file>")
+    return path
+
+
+def read_file(value: Any, root: Path) -> Path | None:
+    path = read_path(value, root)
+    if path is not None and not path.is_file():
+        raise ValueError("is no file that is there; name an existing TOML file")
+    return path
+
+
+def read_name_or_folder(value: Any, root: Path) -> str | None:
+    """A local folder as its whole path; anything else is the name of a model."""
+    path = read_path(value, root)
+    return str(path) if path is not None and path.is_dir() else read_text(value, root)
+
+
+def read_shard(value: Any, root: Path) -> Any:
+    text = read_text(value, root)
+    return shard_of(text) if text else None
+
+
+def read_data_limit(value: Any, root: Path) -> Any:
+    """Bytes; from TOML also as a number."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else read_text(value, root)
+    return data_limit_of(text) if text else None
+
+
+def read_suite(value: Any, root: Path) -> str | None:
+    text = read_text(value, root)
+    if text and (text in (".", "..") or any(character in text for character in "/\\\0")):
+        raise ValueError("is not a plain folder name; type e.g. 2026-11")
+    return text
+
+
+def read_texts(value: Any, root: Path) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError('is not a list of texts; write e.g. ["one", "two"]')
+    return tuple(value)
+
+
+def read_comma_list(value: Any, root: Path) -> tuple[str, ...]:
+    texts = value.split(",") if isinstance(value, str) else read_texts(value, root)
+    return tuple(filter(None, map(str.strip, texts)))
+
+
+def read_names(value: Any, root: Path) -> tuple[str, ...]:
+    names = read_texts(value, root)
+    for name in names:
+        if not name.isprintable():
+            raise ValueError(f"names {name!r}: a name has no control characters and no direction marks")
+        if names.count(name) > 1:
+            raise ValueError(f"names {name!r} twice; name each once")
+    return names
+
+
+def read_rules(value: Any, root: Path) -> tuple[str, ...]:
+    """Rules as they stand, gate files by their whole path."""
+    return tuple(str(root / text) if text.endswith(".toml") else text for text in read_texts(value, root))

@@ -1,0 +1,87 @@
+"""The suite cannot be used, or no longer: one sentence, its exit status, nothing computed is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from perf.mock_server import MockServer
+from pytest_medhelm.cli.main import main
+from tests.support.letters import gold
+from tests.support.servers import vllm
+
+REMOVED = """
+import shutil
+def pytest_runtest_logreport(report):
+    if report.when == "call" and "q005" in report.nodeid:
+        shutil.rmtree("medhelm-results", ignore_errors=True)  # in workers too
+"""
+FULL = """
+import resource
+def pytest_runtest_logreport(report):
+    if report.when == "call" and "q100" in report.nodeid:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+"""
+
+
+def run_with(
+    conftest: str, count: int, letters: Callable[..., Path], run: Callable[..., pytest.RunResult], *extra: str
+) -> pytest.RunResult:
+    data = letters(count)
+    (data.parent / "conftest.py").write_text(conftest)
+    with MockServer(gold) as server:
+        return run(*vllm(server), f"--medhelm-data={data}", "-p", "no:medhelm-status-line", *extra)
+
+
+@pytest.mark.parametrize("extra", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_folder_that_is_removed_in_mid_run_is_no_success(
+    extra: tuple[str, ...], letters: Callable[..., Path], run: Callable[..., pytest.RunResult]
+) -> None:
+    result = run_with(REMOVED, 10, letters, run, *extra)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*medhelm: *default was deleted, moved or replaced during the run*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_a_full_disk_stops_the_run_and_the_same_command_goes_on(
+    letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    result = run_with(FULL, 300, letters, run)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*.sqlite cannot be used now*the disk has room*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    with closing(sqlite3.connect("medhelm-results/default/suite.sqlite")) as connection:
+        stored = connection.execute("SELECT COUNT(*) FROM records").fetchone()[0]
+    again = run_with("", 300, letters, run)
+    assert again.ret == 0
+    again.stdout.fnmatch_lines(["*300 scored*"])
+    assert stored <= 300
+    assert main(["report", "medhelm-results/default"]) == 0
+
+
+@pytest.mark.parametrize("name", ["suite.sqlite", "responses.sqlite"])
+def test_what_cannot_be_read_is_said_before_anything_is_asked(
+    name: str, letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    data = letters(3)
+    folder = pytester.path / "medhelm-results/default"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"no database" * 1000)
+    with MockServer(gold) as server:
+        result = run(*vllm(server), f"--medhelm-data={data}")
+        with closing(sqlite3.connect(folder / "fresh")) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        (folder / name).write_bytes((folder / "fresh").read_bytes())
+        newer = run(*vllm(server), f"--medhelm-data={data}")
+        assert server.requests == []
+    for ended, said in (
+        (result, f"ERROR: *{name} is damaged or no database*"),
+        (newer, f"ERROR: {name} has format 99*"),
+    ):
+        assert ended.ret == 4
+        ended.stderr.fnmatch_lines([said])
+        assert "Traceback" not in ended.stdout.str() + ended.stderr.str()
