@@ -213,7 +213,13 @@ class Background:
         if isinstance(result, Fault):
             return self._take_fault(queue, job, result)
         queue.away_since = None
-        self._failures.answered(job.request.model, result)
+        model = job.request.model
+        self._failures.answered(model, result)
+        if result.outcome == "ok" and result.reasoning and not result.content and result.finish_reason == "stop":
+            self._say(
+                f"{model.name} gives answers that are all thinking: the reasoning parser of the server at "
+                f"{queue.endpoint.shown_url} takes the answer too"
+            )
         self._finish(job, replace(result, attempts=job.attempts))
         return None
 
