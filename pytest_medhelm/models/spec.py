@@ -180,7 +180,8 @@ def foreign_host(model: Model, settings: Settings) -> str | None:
     A private address is somebody's host too.
     """
     host = host_of(model.endpoint.base_url) if model.endpoint else ""
-    return None if not host or is_loopback(host) or host in settings.allow_hosts else host
+    covered = {name.strip("[]").rstrip(".").lower() for name in settings.allow_hosts}
+    return None if not host or is_loopback(host) or host in covered else host
 
 
 def _unknown(name: str, config: ConfigFile) -> str:
