@@ -292,7 +292,7 @@ def test_records_that_a_rule_leaves_out_are_counted(
     path.write_text(
         path.read_text()
         .replace("import DataFile, Instance, Task", "import DataFile, Instance, Excluded, Task")
-        .replace("        yield Instance(", "        yield Excluded('gold is C') if row['answer'] == 'C' else Instance(")
+        .replace("    yield Instance(", "    yield Excluded('gold is C') if row['answer'] == 'C' else Instance(")
     )
     run(*vllm(server), f"--medhelm-data={data}")
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
