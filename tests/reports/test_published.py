@@ -134,7 +134,7 @@ def test_another_file_is_not_the_paper_s_data(
     rows = data / "pubmed_qa/letters.json"
     rows.write_text(rows.read_text().replace("Case 1.", "Case one."))
     (pytester.path / "medhelm.toml").write_text(
-        "[run]\npublished = true\n[data.pubmed_qa]\naccept = ['letters.json']\n"
+        "[run]\nshow_published = true\n[data.pubmed_qa]\naccept = ['letters.json']\n"
     )
     assert run("--medhelm-model=baseline/random", f"--medhelm-data={data}").ret == 0
     published = leaderboard(pytester.path)["results"]["published"]
