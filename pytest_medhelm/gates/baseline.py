@@ -15,7 +15,7 @@ from pytest_medhelm.gates.metric_value import interval_name
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.paired_cells import difference_at
+from pytest_medhelm.results.leaderboard.paired_cells import difference_at, largest_difference
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
 from pytest_medhelm.results.stats.paired import paired_interval, paired_mean
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
@@ -100,12 +100,12 @@ def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | Not
 
 
 def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotMeasured:
-    scale = cell.metrics[metric]["scale"]
+    scale = cell.metrics[metric].get("span", cell.metrics[metric]["scale"])
     pairs = [*_pairs(cell, base, metric, (scale[0], scale[1]))]
     known = [pair for pair in pairs if pair.known]
     if not known:
         return NotMeasured("no instance was measured for both")
-    span = abs(scale[1] - scale[0])
+    span = largest_difference(cell, base, metric)
 
     strata = None if cell.sub_tasks is None else [pair.stratum for pair in known]
 
