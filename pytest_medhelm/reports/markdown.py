@@ -13,7 +13,8 @@ import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Results
+from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.util.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
@@ -88,7 +89,8 @@ def _cell(cell: CellEntry | None) -> str:
     if cell is None:
         return ""
     summary = cell["metrics"].get(cell["main_metric"])
-    mark = " *incomplete*" if cell["partial"] else ""
+    others = [f"{count} {plain(name)}" for name, count in sorted(cell["statuses"].items()) if name != "ok"]
+    mark = f", {', '.join(others)}" * bool(others) + " *incomplete*" * bool(cell["partial"])
     if summary is None or summary["value"] is None:
         return f"no value{mark}"
     return f"{summary['value']:.3f} ({summary['low']:.2f} to {summary['high']:.2f}, n {cell['n']}){mark}"
