@@ -55,7 +55,7 @@ class JuryColumns:
             facts["asked"] += 1
             met += [value for repeat in verdict.get("items", ()) for _, value in repeat]
             facts["repaired"] += verdict.get("repaired", 0)
-            if verdict["status"] == "ok":
+            if verdict["status"] == "ok" and verdict["scores"]:
                 given.setdefault(judge, []).append(self._row(verdict["scores"]))
                 facts["within"] += _within(verdict)
             else:
