@@ -291,8 +291,8 @@ def test_records_that_a_rule_leaves_out_are_counted(
     path = pytester.path / "test_letters.py"
     path.write_text(
         path.read_text()
-        .replace("import DataFile, Instance, Task", "import DataFile, Instance, LeftOut, Task")
-        .replace("        yield Instance(", "        yield LeftOut('gold is C') if row['answer'] == 'C' else Instance(")
+        .replace("import DataFile, Instance, Task", "import DataFile, Instance, Excluded, Task")
+        .replace("    yield Instance(", "    yield Excluded('gold is C') if row['answer'] == 'C' else Instance(")
     )
     run(*vllm(server), f"--medhelm-data={data}")
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]
