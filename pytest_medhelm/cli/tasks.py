@@ -162,7 +162,7 @@ class _Checked:
             "subcategory": "chosen here; MedHELM publishes none"
             if task.category_assigned_here
             else "as MedHELM publishes it",
-            "place": "no benchmark of MedHELM: outside of win rates and averages" if task.outside_medhelm else "MedHELM",
+            "place": "outside of MedHELM, its win rates and averages" if task.outside_medhelm else "MedHELM",
             "access": task.access,
             **terms(task),
             "source": task.source,
