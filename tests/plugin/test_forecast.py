@@ -44,3 +44,17 @@ def test_the_header_says_what_the_judges_get_to_do(calls: str, told: str, run: A
     # 148 prompts of some 4,000 characters and answers of 300, four characters a token, at 10 and 20 a million
     cost = float(line.partition(", about ")[2].removesuffix(" USD"))
     assert 148 * (900 * 10 + 75 * 20) / 1e6 < cost < 148 * (1100 * 10 + 75 * 20) / 1e6
+
+
+def test_prompts_that_a_model_cannot_take_are_told_before(run: Any) -> None:
+    """At four characters a token a record of 8,000 tokens is too long for a context of 4,096, one of 2,000 is not."""
+    with MockServer(lambda _: "nothing", models=("doctor",), entry={"max_model_len": 4096}) as server:
+        result = run(
+            BENCHMARKS / "clinical_note_generation" / "test_long_record.py", "--medhelm-model=vllm/doctor",
+            f"--medhelm-base-url={server.url}", "--medhelm-sub-tasks=2k,8k", "--medhelm-limit=3",
+        )  # fmt: skip
+    told = [line for line in result.outlines if "are longer than" in line]
+    assert told == [
+        "medhelm: 3 instances of long_record are longer than the 4,096 tokens of vllm/doctor, at four characters a "
+        "token: they count as too_long"
+    ]
