@@ -85,7 +85,6 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
 def pair(first: Cell, second: Cell, metric: str) -> Pairs:
     """What both have measured of a metric that at least one of them has."""
     found = list(pairs_of(first, second, metric))
-    worst, best = (first if metric in first.metrics else second).metrics[metric]["scale"]
 
     def kept(column: Sequence[int] | None) -> list[int] | None:
         return None if column is None else [column[place] for place, _ in found]
@@ -95,8 +94,19 @@ def pair(first: Cell, second: Cell, metric: str) -> Pairs:
         differences=[gap for _, gap in found],
         clusters=kept(first.clusters),
         strata=kept(first.sub_tasks),
-        span=abs(best - worst),
+        span=largest_difference(first, second, metric),
     )
+
+
+def largest_difference(first: Cell, second: Cell, metric: str) -> float:
+    """How far apart two scores of a metric can be: the length of its scale, or of what graded examples can have."""
+    ends = [
+        end
+        for cell in (first, second)
+        if metric in cell.metrics
+        for end in cell.metrics[metric].get("span", cell.metrics[metric]["scale"])
+    ]
+    return max(ends) - min(ends)
 
 
 def pairs_of(first: Cell, second: Cell, metric: str) -> Iterator[tuple[int, float]]:
