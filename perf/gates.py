@@ -15,11 +15,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from pytest_medhelm.gates.baseline import difference_limits
 from pytest_medhelm.gates.power import power_of
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.intervals import mean_interval
-from pytest_medhelm.results.stats.paired import paired_interval
+from pytest_medhelm.results.stats.paired_limits import difference_limits, exact_limits
 
 SIZES = (100, 500)
 ALPHAS = (0.025, 0.05)
@@ -65,7 +64,7 @@ def lower_limit(values: Floats, clusters: npt.NDArray[np.intp] | None, alpha: fl
         return _of_counts(int((values > 0).sum()), int((values < 0).sum()), values.size, alpha)
     if against:
         names = None if clusters is None else clusters.tolist()
-        return difference_limits(values.tolist(), names, None, span=1.0, alpha=alpha)[0]
+        return difference_limits(values.tolist(), names, None, span=1.0, alpha=alpha).low
     labels = None if clusters is None else list(map(str, clusters.tolist()))
     if set(np.unique(values)) <= {0.0, 1.0}:
         return (
@@ -85,10 +84,7 @@ def _of_share(right: int, n: int, alpha: float) -> float:
 
 @cache
 def _of_counts(better: int, worse: int, n: int, alpha: float) -> float:
-    values = [1.0] * better + [-1.0] * worse + [0.0] * (n - better - worse)
-    interval = paired_interval(values, None, span=1.0, confidence=1 - 2 * alpha)
-    assert interval is not None
-    return interval.low
+    return exact_limits(better, worse, n, alpha)[0]
 
 
 def scenarios(n: int) -> Iterator[Scenario]:

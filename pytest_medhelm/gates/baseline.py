@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
 
-from pytest_medhelm.gates.metric_value import interval_name
+from pytest_medhelm.gates.basis import basis_of_pairs
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import difference_at
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
-from pytest_medhelm.results.stats.paired import paired_interval, paired_mean
-from pytest_medhelm.results.stats.quantiles import student_t_quantile
+from pytest_medhelm.results.stats.limits import Limits
+from pytest_medhelm.results.stats.paired import paired_mean
+from pytest_medhelm.results.stats.paired_limits import difference_limits
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.util.errors import ConfigError
 
+_FILLS = 16
+"""How many ways of filling in what is missing are tried."""
 _LONGEST = 40
 """Signs of a setting that a sentence shows."""
 _MUST_AGREE = (
@@ -105,54 +106,42 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     known = [pair for pair in pairs if pair.known]
     if not known:
         return NotMeasured("no instance was measured for both")
+    if cell.sub_tasks is not None and len({pair.stratum for pair in known}) < len(cell.metadata["sub_tasks"]):
+        return NotMeasured("a sub-task has no instance that was measured for both")
+    differences = [pair.low for pair in known]
     span = abs(scale[1] - scale[0])
-
-    strata = None if cell.sub_tasks is None else [pair.stratum for pair in known]
-
-    def limits(values: list[float], of: list[Pair]) -> tuple[float, float]:
-        groups = None if cell.sub_tasks is None else [pair.stratum for pair in of]
-        return difference_limits(values, [pair.cluster for pair in of], groups, span=span, alpha=rule.alpha)
-
-    shown = limits([pair.low for pair in known], known)
-    outer = shown
-    if len(known) < len(pairs):
-        outer = limits([pair.low for pair in pairs], pairs)[0], limits([pair.high for pair in pairs], pairs)[1]
+    limits = _limits(cell, known, differences, span, rule.alpha)
+    outer = _outer(cell, pairs, span, rule.alpha)
     missing = len(pairs) - len(known)
     count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
     return Measured(
-        paired_mean([pair.low for pair in known], strata),
-        limits=shown,
+        paired_mean(differences, None if cell.sub_tasks is None else [pair.stratum for pair in known]),
+        limits=limits,
         outer=outer,
         note="; ".join([count, *_other_settings(cell, base)]),
-        interval=interval_name(rule.alpha),
         baseline=base.model,
+        basis=basis_of_pairs(rule, cell, differences, limits, outer),
     )
 
 
-def difference_limits(
-    differences: Sequence[float],
-    clusters: Sequence[int] | None,
-    strata: Sequence[int] | None,
-    *,
-    span: float,
-    alpha: float,
-) -> tuple[float, float]:
-    """The limits of a mean paired difference that decide a gate, each at the one-sided level alpha.
+def _limits(cell: Cell, pairs: Sequence[Pair], values: Sequence[float], span: float, alpha: float) -> Limits:
+    strata = None if cell.sub_tasks is None else [pair.stratum for pair in pairs]
+    return difference_limits(values, [pair.cluster for pair in pairs], strata, span=span, alpha=alpha)
 
-    Those of ``paired_interval``; where Student's t is taken over instances of which most have the same difference,
-    only the others tell how much differences vary: their number gives the degrees of freedom, which widens it.
-    Raises ValueError without differences.
+
+def _outer(cell: Cell, pairs: Sequence[Pair], span: float, alpha: float) -> Limits:
+    """The lowest low and the highest high limit that what is missing leaves possible.
+
+    Computed again with it filled in, from all at its lowest to all at its highest: a limit also widens.
     """
-    interval = paired_interval(differences, clusters, span=span, confidence=1 - 2 * alpha, strata=strata)
-    if interval is None:
-        raise ValueError("difference_limits needs at least one difference")
-    n = len(differences)
-    unusual = n - Counter(differences).most_common(1)[0][1]
-    if interval.method != "Student t" or 2 * unusual >= n:
-        return interval.low, interval.high
-    mean = fmean(differences)
-    wider = student_t_quantile(1 - alpha, max(1, unusual - 1)) / student_t_quantile(1 - alpha, n - 1)
-    return max(-span, mean - wider * (mean - interval.low)), min(span, mean + wider * (interval.high - mean))
+    gaps = [place for place, pair in enumerate(pairs) if not pair.known]
+    steps = min(len(gaps), _FILLS) or 1
+    found = []
+    for step in range(steps + 1 if gaps else 1):
+        high = set(gaps[: round(step * len(gaps) / steps)])
+        values = [pair.high if place in high else pair.low for place, pair in enumerate(pairs)]
+        found.append(_limits(cell, pairs, values, span, alpha))
+    return replace(found[0], low=min(limits.low for limits in found), high=max(limits.high for limits in found))
 
 
 def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:

@@ -25,7 +25,6 @@ any_of = ["med_qa >= 0.70", "medbullets >= 0.60"]
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.toml_text import parse_toml
 
 _TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
 _EVALUATION = {
@@ -44,7 +44,15 @@ _EVALUATION = {
     "perturbations": list,
 }
 _BENCHMARK = {"n": (int, str), "data": (str, dict), "prompt": str, "scoring": str, "set": str, "shots": int}
-_RULE = {"rule": str, "any_of": list, "why": str, "alpha": float, "judges": int, "jury_agreement": float}
+_RULE = {
+    "rule": str,
+    "any_of": list,
+    "why": str,
+    "alpha": float,
+    "judges": int,
+    "jury_agreement": float,
+    "validated": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +108,14 @@ def read_gate(path: Path) -> Gate:
     """Read a gate file. Raises ConfigError naming the file and what is wrong in it."""
     try:
         content = path.read_bytes()
-        table = tomllib.loads(content.decode("utf-8"))
+        table = parse_toml(content.decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             f"gate file {path}: there is no such file; name one, or write a rule such as 'pubmed_qa >= 0.70'"
         ) from None
     except OSError as error:
         raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"gate file {path} cannot be read as TOML: {error}") from None
     try:
         return _gate(table, path, hashlib.sha256(content).hexdigest())
@@ -153,6 +161,11 @@ def _demand(entry: Any, alpha: float, where: str) -> Requirement:
         raise ConfigError(f"{where} judges = {entry['judges']}: at least one judge must have rated")
     if not 0 <= entry.get("jury_agreement", 0) <= 1:
         raise ConfigError(f"{where} jury_agreement = {entry['jury_agreement']:g} must lie between 0 and 1, e.g. 0.4")
+    validated = entry.get("validated", "required")
+    if validated not in ("required", "not required"):
+        raise ConfigError(f'{where} validated = {validated!r}: write "required" or "not required"')
+    if validated == "not required" and not why:
+        raise ConfigError(f"{where}: judges that nobody validated need a reason: add why = '...'")
     rules = []
     for text in texts:
         rule = parse_rule(text)
@@ -165,6 +178,7 @@ def _demand(entry: Any, alpha: float, where: str) -> Requirement:
                 why=why,
                 judges=entry.get("judges", rule.judges),
                 jury_agreement=entry.get("jury_agreement", rule.jury_agreement),
+                validated=validated == "not required",
             )
         )
     return Requirement(tuple(rules))

@@ -9,13 +9,14 @@ from typing import Any
 from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.jury_rules import agreement, unvalidated
-from pytest_medhelm.gates.metric_value import at_level, measure, never_events_of, slice_of, slice_values, suite_cost
+from pytest_medhelm.gates.jury_rules import agreement, doubt_about
+from pytest_medhelm.gates.metric_value import measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
-from pytest_medhelm.gates.verdict import GateResult, Measured, NotMeasured, any_of, decide, unread, worst_of
-from pytest_medhelm.results.agreement.validation import Validation
+from pytest_medhelm.gates.verdict import GateResult, NotMeasured, any_of, decide, unread, worst_of
+from pytest_medhelm.results.agreement.validation import Validation, validated
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
+from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
 
@@ -32,8 +33,12 @@ class Evidence:
     run: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the newest run."""
     baseline: Baseline | None = None
-    agreement: Mapping[str, Validation] = field(default_factory=dict)
-    """By benchmark, how far the judges agree with clinicians."""
+    ratings: Ratings | None = None
+    """Of clinicians and judges, from which it follows whether the judges may decide."""
+
+    def validation(self, benchmark: str, alpha: float) -> Validation | None:
+        """How far the judges of a benchmark agree with clinicians, with limits at a one-sided level."""
+        return None if self.ratings is None else validated(self.ratings, alpha).get(benchmark)
 
 
 def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateResult]:
@@ -145,21 +150,26 @@ def _judge_cell(rule: Rule, cell: Cell, evidence: Evidence) -> Iterator[GateResu
         yield unread(rule, cell.model, cell.benchmark, reason, "fail")
         return
     if rule.slice is None:
-        yield decide(rule, cell.model, cell.benchmark, _read(rule, cell, evidence))
+        yield _judged(rule, cell, cell.benchmark, evidence)
         return
     key, value = rule.slice
     for each in slice_values(cell, key) or [value] if value == "*" else [value]:
         part = slice_of(cell, key, each)
-        found = part if isinstance(part, NotMeasured) else _read(rule, part, evidence)
-        yield decide(rule, cell.model, f"{cell.benchmark}[{key}={each}]", found)
+        name = f"{cell.benchmark}[{key}={each}]"
+        if isinstance(part, NotMeasured):
+            yield decide(rule, cell.model, name, part)
+        else:
+            yield _judged(rule, part, name, evidence)
 
 
-def _read(rule: Rule, cell: Cell, evidence: Evidence) -> Measured | NotMeasured:
+def _judged(rule: Rule, cell: Cell, name: str, evidence: Evidence) -> GateResult:
+    """The verdict on a cell, or on a slice of one."""
     if rule.metric == "jury_agreement":
-        return agreement(cell, evidence.agreement)
-    doubt = unvalidated(rule, cell, evidence.agreement)
-    if doubt is not None:
-        return doubt
+        return decide(rule, cell.model, name, agreement(rule, evidence.validation(cell.benchmark, rule.alpha)))
+    judged = cell.columns.is_judged(rule.metric or cell.main_metric)
+    doubt = doubt_about(rule, cell, evidence.validation(cell.benchmark, rule.alpha)) if judged else ""
     if rule.baseline:
-        return against(rule, cell, evidence.baseline)
-    return measure(rule, at_level(cell, rule.alpha), evidence.measured.get(f"{cell.benchmark} {cell.model}"))
+        found = against(rule, cell, evidence.baseline)
+    else:
+        found = measure(rule, cell, evidence.measured.get(f"{cell.benchmark} {cell.model}"))
+    return decide(rule, cell.model, name, found, doubt, judged)

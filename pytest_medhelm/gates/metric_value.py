@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
-from pytest_medhelm.gates.rule import ALPHA, COST, LATENCIES, Rule
+from pytest_medhelm.gates.basis import basis_of, basis_of_shares
+from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
+from pytest_medhelm.results.leaderboard import slices
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
-from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits, mean_limits, share_limits
+from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
+from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
+from pytest_medhelm.results.stats.exact_limits import share_limits
+from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits
 from pytest_medhelm.scoring.response import STATUSES
-from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
+_ORDER = "David and Nagaraja, Order Statistics, 2003"
 LEAST_TIMED = 20
 """A quantile of fewer answers says little."""
 
@@ -30,20 +35,13 @@ def measure(rule: Rule, cell: Cell, measured: CellMeasurements | None) -> Measur
     if metric == COST:
         return _cost([measured] if measured else [])
     if metric == "must_pass":
-        return _never_events(cell)
-    return _metric(metric, cell, rule.alpha)
-
-
-def at_level(cell: Cell, alpha: float) -> Cell:
-    """The cell with intervals whose ends are each at the one-sided level alpha."""
-    if math.isclose(alpha, ALPHA):
-        return cell
-    return make_cell(cell.benchmark, cell.model, cell.columns, cell.metadata, cell.provenance, 1 - 2 * alpha)
+        return _never_events(cell, rule.alpha)
+    return _metric(rule, metric, cell)
 
 
 def slice_values(cell: Cell, key: str) -> list[str]:
     """The values that a slice has in a cell, sorted."""
-    return sorted(set(cell.columns.slices.get(key, ())) - {""})
+    return slices.slice_values(cell.columns, key)
 
 
 def slice_of(cell: Cell, key: str, value: str) -> Cell | NotMeasured:
@@ -54,13 +52,8 @@ def slice_of(cell: Cell, key: str, value: str) -> Cell | NotMeasured:
         return NotMeasured(f"it has no slice {key!r}; there are: {there}")
     if value not in known:
         return NotMeasured(f"slice {key!r} has no value {value!r}; there are: {', '.join(known[:8])}")
-    rows = [row for row, found in enumerate(cell.columns.slices[key]) if found == value]
-    columns = cell.columns.only(rows)
-    facts: BenchmarkMetadata = {
-        **cell.metadata,
-        "sub_tasks": [name for name in cell.metadata["sub_tasks"] if name in set(columns.sub_tasks)],
-    }
-    return replace(make_cell(cell.benchmark, cell.model, columns, facts, cell.provenance), partial=cell.partial)
+    columns, metadata = slices.slice_of(cell.columns, cell.metadata, cell.columns.slices[key], value)
+    return replace(make_cell(cell.benchmark, cell.model, columns, metadata, cell.provenance), partial=cell.partial)
 
 
 def suite_cost(rows: Sequence[CellMeasurements]) -> Measured | NotMeasured:
@@ -69,67 +62,51 @@ def suite_cost(rows: Sequence[CellMeasurements]) -> Measured | NotMeasured:
 
 
 def _status(status: str, cell: Cell, alpha: float) -> Measured:
-    count = sum(found == status for found in cell.columns.statuses)
     flags = [float(found == status) for found in cell.columns.statuses]
-    limits = share_limits(flags, cell.columns.clusters, alpha) if flags else None
-    return Measured(count / cell.size, limits=limits, note=f"{count} of {cell.size}", interval=bounds_name(1 - alpha))
+    count = sum(found == status for found in cell.columns.statuses)
+    limits = None
+    if flags:
+        limits = Limits(*share_limits(flags, cell.columns.clusters, alpha), alpha, *CLOPPER_PEARSON[False])
+    return Measured(
+        count / cell.size,
+        limits=limits,
+        note=f"{count} of {cell.size}",
+        basis=basis_of_shares(cell, count, limits) if limits else None,
+    )
 
 
-def _metric(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
-    summary = cell.metrics.get(metric)
-    if summary is None and metric in cell.absent:
+def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
+    """The measure of a metric of a cell; or why there is none, or no value of it."""
+    found = measures_of(cell.columns, cell.metadata).get(metric)
+    if found is None and metric in cell.absent:
         return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if summary is None:
+    if found is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
         return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
-    value, low, high = summary["value"], summary["low"], summary["high"]
-    worst, best = summary["worst"], summary["best"]
-    if value is None or low is None or high is None or worst is None or best is None:
-        return NotMeasured(summary["note"] or "nothing was measured")
-    exact = _exact_limits(metric, cell, alpha) if "one_sided" not in summary else None
-    limits = exact or (low, high)
-    ends = min(worst, best), max(worst, best)
-    # Missing data move a limit by as much as they can move the value.
-    outer = limits[0] + min(0.0, ends[0] - value), limits[1] + max(0.0, ends[1] - value)
-    missing = f"{summary['missing']} of {summary['missing'] + summary['n']} missing" if summary["missing"] else ""
-    one_sided = summary.get("one_sided", 1 - alpha if exact else None)
-    kind = interval_name(alpha) if one_sided is None else bounds_name(one_sided)
-    return Measured(value, ends, limits, outer, missing, kind)
+    return NotMeasured(found.why_not()) if found.why_not() else found
 
 
-def _exact_limits(metric: str, cell: Cell, alpha: float) -> tuple[float, float] | None:
-    """The limits of right-or-wrong scores, and of what is made of labels; None for others, which keep the page's."""
-    aside = cell.columns.not_applicable.get(metric, set())
-    kept = [
-        place for place, score in enumerate(cell.scores.get(metric, ())) if score is not None and place not in aside
-    ]
-    page = cell.metrics[metric]
-    if metric not in cell.scores:
-        return (
-            label_limits(metric, _labelled(cell), cell.metadata.get("positive"), alpha) if cell.columns.labels else None
-        )
-    least, most = sorted(page["scale"])
-    values = [cell.scores[metric][place] for place in kept]
-    if not kept or not set(values) <= {least, most}:
-        return None
-    right = [float(value == most) for value in values]
-    clusters = [cell.columns.clusters[place] for place in kept]
-    strata = None if cell.sub_tasks is None else [cell.sub_tasks[place] for place in kept]
-    low, high = share_limits(right, clusters, alpha) if strata is None else mean_limits(right, clusters, strata, alpha)
-    low, high = least + (most - least) * low, least + (most - least) * high
-    if strata is None or page["low"] is None or page["high"] is None:
-        return low, high
-    return min(low, page["low"]), max(high, page["high"])
-
-
-def _labelled(cell: Cell) -> list[Labelled]:
-    columns = cell.columns
-    rows = zip(columns.labels, columns.clusters, columns.sub_tasks, strict=True)
-    return [
-        Labelled(*pair, cluster, stratum if cell.sub_tasks is not None else "")
-        for pair, cluster, stratum in rows
-        if pair is not None
-    ]
+def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
+    found = measure_in(cell, metric)
+    if isinstance(found, NotMeasured):
+        return found
+    value = found.value()
+    worst, best = worst_and_best(found)
+    if value is None or worst is None or best is None:
+        return NotMeasured(found.why_not() or "nothing was measured")
+    limits, outer = found.limits(rule.alpha), outer_limits(found, rule.alpha)
+    if rule.bound and (limits is None or outer is None):
+        why = found.no_limits() if isinstance(found, LabelMeasure) else ""
+        return NotMeasured(why or "there is no interval", "inconclusive")
+    missing = f"{found.missing} of {found.missing + found.n} missing" if found.missing else ""
+    return Measured(
+        value,
+        (min(worst, best), max(worst, best)),
+        limits,
+        outer,
+        "; ".join(filter(None, (missing, limits.note if limits else ""))),
+        basis=basis_of(rule, cell, metric, found, limits, outer),
+    )
 
 
 def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
@@ -146,8 +123,9 @@ def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
     value = ordered[math.ceil(share * n) - 1]
     if math.isinf(value):
         return NotMeasured(f"{retried} of {n} first attempts failed, so that the quantile is not known", "fail")
-    limits = _order_limits(ordered, share, alpha)
-    return Measured(value, limits=limits, note=f"over {n} first attempts", interval=interval_name(alpha))
+    ends = _order_limits(ordered, share, alpha)
+    limits = Limits(*ends, alpha, "order statistics", _ORDER) if ends else None
+    return Measured(value, limits=limits, note=f"over {n} first attempts")
 
 
 def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[float, float] | None:
@@ -181,7 +159,7 @@ def never_events_of(cell: Cell) -> int:
     return max(int(cell.metadata["data"].get("never_events", 0)), len(cell.columns.floors))
 
 
-def _never_events(cell: Cell) -> Measured | NotMeasured:
+def _never_events(cell: Cell, alpha: float) -> Measured | NotMeasured:
     floors = cell.columns.floors
     if not floors:
         return NotMeasured("it has no never-event (no instance with must_pass)")
@@ -194,12 +172,10 @@ def _never_events(cell: Cell) -> Measured | NotMeasured:
         if (value := scores[row]) is not None
     )
     kept = len(floors) - broken - unmeasured
-    return Measured(kept / len(floors), note=f"{broken} of {len(floors)} happened, {unmeasured} could not be measured")
-
-
-def interval_name(alpha: float) -> str:
-    return f"{100 * (1 - 2 * alpha):.4g} % interval"
-
-
-def bounds_name(confidence: float) -> str:
-    return f"one-sided {100 * confidence:.6g} % bounds"
+    held = [1.0] * kept + [0.0] * (len(floors) - kept)
+    limits = Limits(*share_limits(held, None, alpha), alpha, *CLOPPER_PEARSON[False])
+    note = (
+        f"{broken} of {len(floors)} happened, {unmeasured} could not be measured; of all such cases up to "
+        f"{100 * (1 - limits.low):.1f} % could happen"
+    )
+    return Measured(kept / len(floors), note=note, basis=basis_of_shares(cell, kept, limits, len(floors)))

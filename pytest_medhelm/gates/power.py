@@ -1,18 +1,19 @@
 """How likely a rule is to let a good model pass, and how many instances it takes: known before the run.
 
-An equal model has a true difference of 0. Right or wrong scores: the limit that decides is Tango's, and the chance that
-it passes is summed over what can happen, exactly; the discordance is the share of instances on which exactly one of the
-two is right. Graded scores: normal theory of the mean paired difference (e.g. Liu, Hsueh, Hsieh and Chen, Stat. Med.
-21, 2002), which also says how many instances right or wrong scores take wherever it holds for them.
+An equal model has a true difference of 0. Right or wrong scores: the limit that decides is ``exact_limits``, and the
+chance that it passes is summed over what can happen, exactly; the discordance is the share of instances on which
+exactly one of the two is right. Graded scores: normal theory of the mean paired difference (e.g. Liu, Hsueh, Hsieh and
+Chen, Stat. Med. 21, 2002), which also says how many instances right or wrong scores take wherever it holds for them.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 from statistics import NormalDist
 
-from pytest_medhelm.results.stats.paired import tango_score
+from pytest_medhelm.results.stats.paired_limits import passing
 
 DISCORDANCE = 0.2
 """Assumed where nothing is known of how often two models differ."""
@@ -34,15 +35,13 @@ def power_of(margin: float, n: int, *, discordance: float = DISCORDANCE, alpha: 
     _check(margin, discordance, alpha, n)
     if n * discordance > _MANY:
         return graded_power_of(margin, n, variance=discordance, alpha=alpha)
-    z = NormalDist().inv_cdf(1 - alpha)
-    return math.fsum(chance * _passing(margin, n, changes, z) for changes, chance in _likely(n, discordance))
+    passes = passing(n, margin, alpha)
+    return math.fsum(chance * _chance(passes, changes) for changes, chance in _likely(n, discordance))
 
 
-def _passing(margin: float, n: int, changes: int, z: float) -> float:
+def _chance(passes: Callable[[int, int], bool], changes: int) -> float:
     """The chance to pass where the two models differ on so many instances, half of them in favour of each."""
-    enough = bisect_left(
-        range(changes + 1), True, key=lambda better: tango_score(better, changes - better, n, -margin) >= z
-    )
+    enough = bisect_left(range(changes + 1), True, key=lambda better: passes(better, changes - better))
     return math.fsum(chance for better, chance in _likely(changes, 0.5) if better >= enough)
 
 

@@ -71,6 +71,8 @@ class Rule:
     """A jury's value counts with at least so many judges."""
     jury_agreement: float = 0.40
     """A jury's value counts where the lower bound of its agreement with clinicians is at least this."""
+    validated: bool = False
+    """Judges that nobody validated may decide too: the rule says so, with its reason."""
     text: str = field(default="", compare=False)
     """As the user wrote it."""
 

@@ -12,7 +12,6 @@ from pytest_medhelm.gates.verdict import GateResult
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.agreement.assessment import assess
 from pytest_medhelm.results.agreement.document import document
-from pytest_medhelm.results.agreement.validation import validated
 from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.published import published_rows
@@ -54,8 +53,7 @@ def conclude(
     cells, measured, spent = read_cells(suite)
     runs = suite.runs()
     ratings = suite_ratings(suite) if suite.ratings() else None
-    validations = validated(ratings) if ratings and gates else {}
-    evidence = Evidence(cells, measured, selected, runs[-1]["settings"], baseline, validations)
+    evidence = Evidence(cells, measured, selected, runs[-1]["settings"], baseline, ratings)
     results = [
         result
         for gate in gates

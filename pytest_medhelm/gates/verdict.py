@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, cast
 
+from pytest_medhelm.gates.meaning import meaning_of
 from pytest_medhelm.gates.rule import Rule
-from pytest_medhelm.results.leaderboard.document import GateEntry
+from pytest_medhelm.results.leaderboard.gate_entry import Basis, GateEntry
+from pytest_medhelm.results.stats.limits import Limits
 
 Verdict = Literal["pass", "fail", "inconclusive", "not evaluated"]
 """``fail``: shown to be worse; ``inconclusive``: not shown either way. Only ``pass`` is a pass."""
@@ -35,6 +37,10 @@ class GateResult:
     """The reason that the gate file gives for the rule."""
     baseline: str = ""
     """The model that was compared with."""
+    meaning: str = ""
+    """What the verdict means, and what it does not."""
+    basis: Basis | None = None
+    """The numbers that it rests on; None where nothing was measured."""
 
     @property
     def name(self) -> str:
@@ -65,13 +71,13 @@ class Measured:
     value: float
     ends: tuple[float, float] | None = None
     """The smallest and the largest value that missing data leave possible; None: nothing is missing."""
-    limits: tuple[float, float] | None = None
-    """The interval as it is shown."""
-    outer: tuple[float, float] | None = None
+    limits: Limits | None = None
+    """Of what was measured."""
+    outer: Limits | None = None
     """The lowest low and the highest high limit that missing data leave possible; None: the limits."""
     note: str = ""
-    interval: str = "95 % interval"
     baseline: str = ""
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +88,31 @@ class NotMeasured:
     verdict: Verdict = "not evaluated"
 
 
-def decide(rule: Rule, model: str, benchmark: str, found: Measured | NotMeasured) -> GateResult:
-    """The verdict: a pass holds with all missing data at their worst, a fail with all at their best."""
+def decide(
+    rule: Rule, model: str, benchmark: str, found: Measured | NotMeasured, doubt: str = "", judged: bool = False
+) -> GateResult:
+    """The verdict: a pass holds with all missing data at their worst, a fail with all at their best.
+
+    With a ``doubt``, why judges may not be relied on here, nothing passes; ``judged``: the metric is made of verdicts.
+    """
     if isinstance(found, NotMeasured):
         return unread(rule, model, benchmark, found.reason, found.verdict)
     verdict, reason = _by_limits(rule, found) if rule.bound or rule.baseline else _by_point(rule, found)
-    low, high = found.limits or (None, None)
-    return GateResult(
+    if doubt and verdict == "pass":
+        verdict, reason = "inconclusive", doubt
+    elif judged and rule.validated and verdict == "pass":
+        reason = f"{reason}; judges that nobody validated, which the rule does not require: {rule.why}"
+    low, high = (found.limits.low, found.limits.high) if found.limits else (None, None)
+    result = GateResult(
         rule.text, model, benchmark, found.value, low, high, rule.threshold, verdict,
-        "; ".join(filter(None, (reason, found.note))), found.interval, rule.why, found.baseline,
+        "; ".join(filter(None, (reason, found.note))), _named(found.limits), rule.why, found.baseline,
+        basis=found.basis,
     )  # fmt: skip
+    return replace(result, meaning=meaning_of(rule, result.verdict, result.reason, found.baseline, found.basis, judged))
+
+
+def _named(limits: Limits | None) -> str:
+    return f"one-sided {100 * (1 - limits.alpha):.6g} % bounds by {limits.name}" if limits else ""
 
 
 def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:
@@ -104,17 +125,23 @@ def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:
 def _by_limits(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     """One limit decides; a fail is shown only when the other one does not reach the threshold either."""
     outer = found.outer or found.limits
-    if outer is None:
+    if outer is None or found.limits is None:
         return "not evaluated", "there is no interval"
-    near, far = outer if rule.comparison == ">=" else outer[::-1]
+    ends = (outer.low, outer.high)
+    near, far = ends if rule.comparison == ">=" else ends[::-1]
     verdict: Verdict = "pass" if rule.met(near) else "inconclusive" if rule.met(far) else "fail"
-    missing = f", which missing data could bring to {near:.3f}" if outer != found.limits else ""
+    missing = ""
+    if ends != (found.limits.low, found.limits.high):
+        missing = f", which missing data could bring to {near:.3f}"
     return verdict, f"the {'lower' if rule.comparison == '>=' else 'upper'} end decides{missing}"
 
 
 def unread(rule: Rule, model: str, benchmark: str, reason: str, verdict: Verdict = "not evaluated") -> GateResult:
     """A rule that nothing was measured for, or nothing that may decide."""
-    return GateResult(rule.text, model, benchmark, None, None, None, rule.threshold, verdict, reason, why=rule.why)
+    return GateResult(
+        rule.text, model, benchmark, None, None, None, rule.threshold, verdict, reason, "", rule.why,
+        meaning=meaning_of(rule, verdict, reason, "", None, False),
+    )  # fmt: skip
 
 
 def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> GateResult:
@@ -123,9 +150,11 @@ def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> Ga
     best = max(verdicts, key=_FROM_BAD_TO_GOOD.index)
     benchmarks = sorted({entry.benchmark for group in results for entry in group})
     reason = "; ".join(entry.sentence() for group in results for entry in group)
+    chosen = results[verdicts.index(best)]
+    meaning = f"One of {len(results)} alternatives is enough. {' '.join(entry.meaning for entry in chosen)}"
     return GateResult(
-        text, model, ", ".join(benchmarks), None, None, None, results[0][0].threshold, best, reason,
-        why=results[0][0].why,
+        text, model, ", ".join(benchmarks), None, None, None, results[0][0].threshold, best, reason, "",
+        why=results[0][0].why, meaning=meaning,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Results
+from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.util.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")

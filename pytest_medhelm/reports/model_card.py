@@ -13,7 +13,8 @@ from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.markdown import plain
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Results
+from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 

@@ -12,7 +12,8 @@ import pytest
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.reports.terminal_table import table
-from pytest_medhelm.results.leaderboard.document import GateEntry, Leaderboard, Published, Results, SuiteSpending
+from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, Results, SuiteSpending
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.spending import money
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.escaping import visible

@@ -38,6 +38,8 @@ class RecordBuilder:
     scores: dict[str, float] = field(default_factory=dict)
     scales: dict[str, tuple[float, float]] = field(default_factory=dict)
     binary: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    """Scores that are made of verdicts of judges."""
     not_applicable: set[str] = field(default_factory=set)
     """Scores that do not exist for this instance."""
     absent: dict[str, str] = field(default_factory=dict)
@@ -129,6 +131,7 @@ class RecordBuilder:
             "status": self.final_status,
             "main_metric": self.main_metric,
             "scores": self.scores,
+            "judged": sorted(self.judged),
             "not_applicable": sorted(self.not_applicable),
             "absent": self.absent,
             "label": list(self.label) if self.label else None,

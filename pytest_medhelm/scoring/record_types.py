@@ -42,6 +42,8 @@ class VerdictRecord(TypedDict):
     scores: dict[str, float]
     harm: NotRequired[HarmMark | None]
     error: str
+    harm_error: NotRequired[str]
+    """Why its mark of harm could not be used, where its scores could."""
     repaired: NotRequired[int]
     latency: float
     """Seconds."""
@@ -95,6 +97,8 @@ class Record(TypedDict):
     status: Status
     main_metric: str
     scores: dict[str, float]
+    judged: NotRequired[list[str]]
+    """Scores that are made of verdicts of judges."""
     not_applicable: list[str]
     """Scores that do not exist for this instance."""
     absent: dict[str, str]

@@ -68,6 +68,8 @@ class BenchmarkMetadata(TypedDict):
     """Expected main value of guessing; null: not known."""
     positive: str
     """The label whose precision and recall are reported; empty for none."""
+    label_count: NotRequired[Count]
+    """How many labels the references of the data are; absent or 0 where they are none."""
     shots: Count
     """Solved examples before each question."""
     sub_tasks: list[str]

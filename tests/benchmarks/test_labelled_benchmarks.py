@@ -286,7 +286,7 @@ def test_clear_without_one_condition_has_no_value(run: Any, pytester: pytest.Pyt
     )  # fmt: skip
     assert result.ret == 0
     found = cell(leaderboard(pytester.path), "clear")["metrics"]["exact_match"]
-    assert (found["value"], found["note"], found["n"]) == (None, "a sub-run is missing", 24)
+    assert (found["value"], found["note"], found["n"]) == (None, "a sub-task is missing", 24)
 
 
 # Security requests: reading

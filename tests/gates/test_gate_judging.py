@@ -22,6 +22,7 @@ from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.gates.verdict import Measured
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
+from pytest_medhelm.results.stats.paired import tango_limits
 from tests.support.cells import cell_of
 from tests.support.letters import gold
 from tests.support.paths import BENCHMARKS, CHECKOUT
@@ -43,25 +44,31 @@ def verdict(rule: str, candidate: Any, baseline: Any = None, alpha: float = 0.02
 
 def test_identical_answers_show_little_on_a_hundred_instances() -> None:
     same = cell_of([1.0] * 80 + [0.0] * 20)
-    found = against(parse_rule("b >= baseline - 0.02"), same, Baseline("old", Path("old"), {"b": same}))
+    rule = replace(parse_rule("b >= baseline - 0.02"), alpha=0.05)
+    found = against(rule, same, Baseline("old", Path("old"), {"b": same}))
     assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
-    assert limits[0] == pytest.approx(-(1.959964**2) / (100 + 1.959964**2), abs=1e-6), "-z^2 / (n + z^2)"
-    assert verdict("b >= baseline - 0.02", same, same, 0.05) == "inconclusive", "the limit is -0.0263"
+    assert limits.low == pytest.approx(0.05 ** (1 / 100) - 1), "all that 0 of 100 leaves possible in one direction"
+    assert verdict("b >= baseline - 0.02", same, same, 0.05) == "inconclusive", "the limit is -0.0295"
     assert verdict("b >= baseline - 0.03", same, same, 0.05) == "pass"
     assert verdict("b >= baseline - 0.02", same) == "not evaluated", "without a baseline"
 
 
 def test_the_published_limits_of_a_paired_difference() -> None:
-    """Fagerland, Lydersen and Laake, Stat. Med. 33 (2014): 1 and 7 discordant pairs of 21, 95 % -0.517 to -0.026."""
+    """Fagerland, Lydersen and Laake, Stat. Med. 33 (2014): 1 and 7 discordant pairs of 21, 95 % -0.517 to -0.026.
+
+    Those decide nothing: at n = 21 their exact size is above alpha, so that the limits of a gate are wider.
+    """
     new = [1.0] * 2 + [0.0] * 19
     old = [1.0] + [0.0] + [1.0] * 7 + [0.0] * 12
     found = against(parse_rule("b >= baseline"), cell_of([*new]), Baseline("old", Path(), {"b": cell_of([*old])}))
     assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
-    assert limits == pytest.approx((-0.517, -0.026), abs=5e-4)
+    published = tango_limits(1, 7, 21, 1.959964)
+    assert published == pytest.approx((-0.517, -0.026), abs=5e-4)
+    assert -0.56 < limits.low < published[0] < published[1] < limits.high < 0.02
 
 
 def test_ninety_of_ninety_five_with_five_unanswered_is_inconclusive_at_092() -> None:
@@ -98,7 +105,7 @@ def test_a_cluster_counts_as_one() -> None:
     assert isinstance(together, Measured)
     assert alone.limits is not None
     assert together.limits is not None
-    assert together.limits[0] < alone.limits[0]
+    assert together.limits.low < alone.limits.low
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(0, 59), st.floats(0, 1))
@@ -282,7 +289,8 @@ def test_a_baseline_of_other_judges_is_refused_for_their_scores_only(theirs: Any
     columns.scores["jury"] = columns.scores["exact_match"] = list(scores)
     columns.scales["jury"] = columns.scales["exact_match"] = [1.0, 5.0]
     facts = {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": ""}
-    mine, base = (make_cell("b", "m", columns, facts, {"jury": jury}) for jury in (ours, theirs))
+    whole = {"eval_set_hash": "e", "data": {}, "prompt": "p", "scoring": "s", "code": "c", "model": None}
+    mine, base = (make_cell("b", "m", columns, facts, whole | {"jury": jury}) for jury in (ours, theirs))
     found = {
         metric: against(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))
         for metric in ("jury", "exact_match")

@@ -12,7 +12,7 @@ from perf.gates import tolerated
 from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.results.leaderboard.aggregate import Columns, make_cell
-from pytest_medhelm.results.stats.exact_limits import Labelled, label_limits
+from pytest_medhelm.results.stats.label_limits import Labelled, label_limits
 from tests.support.nightly import replications
 
 
@@ -32,29 +32,26 @@ PAIRS = [("y", "y")] * 8 + [("y", "n")] * 1 + [("n", "y")] * 3 + [("n", "n")] * 
 @pytest.mark.parametrize("alpha", [0.025, 0.05])
 def test_precision_recall_and_f1_are_shares_or_grow_with_one(alpha: float) -> None:
     found = {name: label_limits(name, labelled(PAIRS), "y", alpha) for name in ("precision", "recall", "f1")}
-    assert found["recall"] == pytest.approx(exact(8, 11, alpha))
-    assert found["precision"] == pytest.approx(exact(8, 11, alpha))
+    assert (found["recall"].low, found["recall"].high) == pytest.approx(exact(8, 11, alpha))
+    assert (found["precision"].low, found["precision"].high) == pytest.approx(exact(8, 11, alpha))
     # TP 8, FP 3, FN 3: J = 8 / 14, F1 = 16 / 22 = 2 J / (1 + J).
-    assert found["f1"] == pytest.approx([2 * j / (1 + j) for j in exact(8, 14, alpha)])
+    assert [found["f1"].low, found["f1"].high] == pytest.approx([2 * j / (1 + j) for j in exact(8, 14, alpha)])
 
 
 def test_macro_f1_has_the_means_of_its_labels_and_micro_f1_lies_between_two_shares() -> None:
-    macro, micro = (label_limits(name, labelled(PAIRS), None, 0.025) for name in ("macro_f1", "micro_f1"))
+    macro, micro = (label_limits(name, labelled(PAIRS), "", 0.025) for name in ("macro_f1", "micro_f1"))
     yes, no = ([2 * j / (1 + j) for j in exact(right, n, 0.025)] for right, n in ((8, 14), (20, 24)))
-    assert macro == pytest.approx([(one + two) / 2 for one, two in zip(yes, no, strict=True)])
-    assert micro == pytest.approx((exact(28, 34, 0.025)[0], exact(28, 32, 0.025)[1]))
-
-
-def test_other_metrics_have_none() -> None:
-    assert label_limits("bleu", labelled(PAIRS), "y", 0.025) is None
+    assert [macro.low, macro.high] == pytest.approx([(one + two) / 2 for one, two in zip(yes, no, strict=True)])
+    assert (micro.low, micro.high) == pytest.approx((exact(28, 34, 0.025)[0], exact(28, 32, 0.025)[1]))
 
 
 def test_sub_runs_are_combined_by_recovering_variances() -> None:
-    two = [entry._replace(sub_run=run) for run in "ab" for entry in labelled(PAIRS)]
+    two = [entry._replace(sub_task=run) for run in "ab" for entry in labelled(PAIRS)]
     low, high = exact(8, 11, 0.025)
     value, half = 8 / 11, 2**0.5 / 2
     expected = value - half * (value - low), value + half * (high - value)
-    assert label_limits("recall", two, "y", 0.025) == pytest.approx(expected)
+    found = label_limits("recall", two, "y", 0.025)
+    assert (found.low, found.high) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "micro_f1", "f1"])
@@ -66,8 +63,7 @@ def test_a_truly_worse_model_passes_no_more_often_than_alpha(metric: str) -> Non
         said = right ^ (generator.random(100) < 0.05)
         names = [("ny"[one], "ny"[two]) for one, two in zip(right.tolist(), said.tolist(), strict=True)]
         found = label_limits(metric, labelled(names), "y", alpha)
-        assert found is not None
-        passes += found[0] >= 0.95
+        passes += found.low >= 0.95
     assert passes / runs <= tolerated(alpha, runs)
 
 
@@ -77,6 +73,7 @@ def cell_of(pairs: list[tuple[str, str] | None]) -> Any:
     columns = Columns(
         eval_set_hash="e", size=len(names), main_metric="exact_match", ids=names,
         statuses=["ok" if pair else "request_error" for pair in pairs], clusters=names, sub_tasks=[""] * len(names),
+        references=["y" if pair is None else pair[0] for pair in pairs],
         labels=pairs, scores={"exact_match": scores}, scales={"exact_match": [0.0, 1.0]},
     )  # fmt: skip
     facts = {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": "", "positive": "y"}
@@ -89,6 +86,8 @@ def test_a_rule_on_f1_is_decided_by_them_and_says_so() -> None:
     for bar, verdict in ((low - 0.002, "pass"), (low + 0.002, "inconclusive")):
         (found,) = judge(gate_of([f"b.f1.lower >= {bar:.6f}"]), Evidence([cell], selected={"b"}), ["m"])
         assert found.verdict == verdict
-        assert found.interval == "one-sided 97.5 % bounds"
-    (found,) = judge(gate_of(["b.f1.lower >= 0.1"]), Evidence([cell_of([*PAIRS, None])], selected={"b"}), ["m"])
-    assert found.verdict == "inconclusive", "nothing is known of how a missing label would move it"
+        assert found.interval.startswith("one-sided 97.5 % bounds by Clopper-Pearson")
+    one_gone = Evidence([cell_of([*PAIRS, None])], selected={"b"})
+    for bar, verdict in ((0.3, "pass"), (low, "inconclusive")):
+        (found,) = judge(gate_of([f"b.f1.lower >= {bar}"]), one_gone, ["m"])
+        assert found.verdict == verdict, "one missing answer moves it a little"

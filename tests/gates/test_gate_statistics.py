@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom, t
 
 from perf.gates import ALPHAS, Scenario, binary, clustered, error_rate, power_gap, scenarios, share_of, ties, tolerated
-from pytest_medhelm.gates.baseline import difference_limits
 from pytest_medhelm.gates.power import needed, power_of
 from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
 from pytest_medhelm.results.stats.paired import paired_interval
+from pytest_medhelm.results.stats.paired_limits import difference_limits
 from tests.support.nightly import replications
 
 RUNS = replications(2_000)
@@ -80,7 +80,8 @@ def test_ties_widen_the_limit_of_a_gate_only() -> None:
     ordinary = paired_interval(differences, None, span=1.0)
     assert ordinary is not None
     assert ordinary.method == "Student t"
-    low, high = difference_limits(differences, None, None, span=1.0, alpha=0.025)
+    limits = difference_limits(differences, None, None, span=1.0, alpha=0.025)
+    low, high = limits.low, limits.high
     assert low / ordinary.low == pytest.approx(t.ppf(0.975, 59) / t.ppf(0.975, 499))
     assert high == pytest.approx(-low)
 
@@ -88,11 +89,12 @@ def test_ties_widen_the_limit_of_a_gate_only() -> None:
 def test_sub_runs_weigh_the_same_and_do_not_add_their_distance() -> None:
     """One sub-run all better, one all worse: no spread within either, so the limits are near those of no difference."""
     differences, strata = [0.5] * 90 + [-0.5] * 10, [0] * 90 + [1] * 10
-    low, high = difference_limits(differences, None, strata, span=1.0, alpha=0.025)
+    limits = difference_limits(differences, None, strata, span=1.0, alpha=0.025)
+    low, high = limits.low, limits.high
     assert low < 0 < high
     assert low + high == pytest.approx(0, abs=0.3)
     plain = difference_limits(differences, None, None, span=1.0, alpha=0.025)
-    assert plain[0] > 0, "without sub-runs the larger one decides"
+    assert plain.low > 0, "without sub-runs the larger one decides"
 
 
 def test_the_simulation_notices_a_rule_that_passes_too_much() -> None:
@@ -110,11 +112,12 @@ def test_power_is_as_promised(n: int, margin: float, discordance: float) -> None
     assert found == pytest.approx(promised, abs=max(0.03, 1.5 / RUNS**0.5))
 
 
-def test_the_power_of_identical_models_is_whether_tangos_limit_reaches_the_margin() -> None:
-    # -z^2 / (n + z^2): -0.0263 on 100 instances at alpha 0.05; at 0.025 it is -0.02 on 188.2.
+def test_the_power_of_identical_models_is_whether_the_limit_reaches_the_margin() -> None:
+    # 0.05^(1/100) - 1 = -0.0295 on 100 instances at alpha 0.05.
     assert power_of(0.02, 100, discordance=0, alpha=0.05) == 0
     assert power_of(0.03, 100, discordance=0, alpha=0.05) == 1
-    assert needed(0.02, discordance=0, alpha=0.025) == 189
+    # Tango at alpha 0.025 (1 - 12 / n): z^2 / (n + z^2) is 0.02 on 194; the exact limit alone would take 183.
+    assert needed(0.02, discordance=0, alpha=0.025) == 194
 
 
 @given(st.integers(1, 400), st.floats(0.005, 0.5), st.floats(0, 1), st.sampled_from([0.01, 0.025, 0.05]))

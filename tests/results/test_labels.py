@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_medhelm.results.stats.labels import label_summaries
+from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.summary import metrics_of
 from tests.support.nightly import covered_enough, replications
 
 PAIRS = [("yes", "yes"), ("yes", "no"), ("no", "no"), ("no", "no"), ("no", "yes"), ("maybe", ""), ("yes", "yes")]
@@ -24,9 +25,13 @@ def summaries(
     positive: str = "",
     declared: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    clusters = [str(index) for index in range(len(pairs))]
-    given_facts = {"positive": positive, "sub_tasks": declared or sorted(set(strata or ()))}
-    return label_summaries(pairs, clusters, strata, given_facts)
+    names = [str(index) for index in range(len(pairs))]
+    columns = Columns(
+        ids=names, clusters=names, statuses=["ok" if pair else "request_error" for pair in pairs], labels=list(pairs),
+        sub_tasks=list(strata or [""] * len(pairs)), references=[pair[0] if pair else "" for pair in pairs],
+    )  # fmt: skip
+    metadata: Any = {"positive": positive, "sub_tasks": list(declared) or sorted(set(strata or ()))}
+    return {name: dict(summary) for name, summary in metrics_of(columns, metadata).items()}
 
 
 def test_worked_example() -> None:
@@ -58,12 +63,17 @@ def test_sub_runs_are_averaged_and_a_missing_one_leaves_no_value() -> None:
     assert found["macro_f1"]["value"] == pytest.approx((1 + 0.5) / 2)
     missing = summaries(pairs, ["one"] * 6, declared=["one", "two"])
     assert missing["macro_f1"]["value"] is None
-    assert missing["macro_f1"]["note"] == "a sub-run is missing"
+    assert missing["macro_f1"]["note"] == "a sub-task is missing"
 
 
 def test_missing_labels_are_counted_and_widen_the_bounds() -> None:
     found = summaries([*PAIRS, None])["micro_f1"]
-    assert (found["n"], found["missing"], found["worst"], found["best"]) == (7, 1, 0.0, 1.0)
+    assert (found["n"], found["missing"], found["worst"], found["best"]) == (
+        7,
+        1,
+        pytest.approx(2 * 4 / (7 + 8)),
+        pytest.approx(2 * 5 / (7 + 8)),
+    ), "of 8, at worst one more usable and wrong, at best one more right"
     whole = summaries(PAIRS)["micro_f1"]
     assert (whole["missing"], whole["worst"], whole["best"]) == (0, whole["value"], whole["value"])
 
@@ -124,5 +134,8 @@ def test_values_agree_with_the_definitions(pairs: list[tuple[str, str]]) -> None
     right = sum(gold == predicted for gold, predicted in pairs)
     made = sum(bool(predicted) for _, predicted in pairs)
     assert found["micro_f1"]["value"] == pytest.approx(2 * right / (made + len(pairs)))
+    few = min(sum(gold == name for gold, _ in pairs) for name in names) < 10
+    assert (found["macro_f1"]["low"] is None) is few
     for summary in found.values():
-        assert 0.0 <= summary["low"] <= summary["value"] <= summary["high"] <= 1.0
+        if summary["low"] is not None:
+            assert 0.0 <= summary["low"] <= summary["value"] <= summary["high"] <= 1.0

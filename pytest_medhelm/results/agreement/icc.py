@@ -33,8 +33,10 @@ def agreement(table: Table) -> Estimate:
     return one_way(table) if found == NESTED else mixed_icc(table)
 
 
-def icc(table: Table, form: Form) -> Estimate:
-    """An intraclass correlation of a complete table, with its 95 % interval from the F distribution.
+def icc(table: Table, form: Form, alpha: float = 0.025) -> Estimate:
+    """An intraclass correlation of a complete table, with its interval from the F distribution.
+
+    Each end of the interval is at the one-sided level ``alpha``: 0.025 makes it one of 95 %.
 
     The names are those of Shrout and Fleiss (Psychol. Bull. 86, 1979): (1,.) one-way, (2,.) raters are a sample and
     their differences in level count as disagreement, (3,.) these raters alone and differences in level do not count;
@@ -51,7 +53,8 @@ def icc(table: Table, form: Form) -> Estimate:
     if reason:
         return absent(form, n, k, reason)
     squares = _squares(table.scores)
-    single = _two_way(squares) if form[4] == "2" else _one_noise(squares, consistency=form[4] == "3")
+    tail = 1 - alpha
+    single = _two_way(squares, tail) if form[4] == "2" else _one_noise(squares, consistency=form[4] == "3", tail=tail)
     if single is None:
         return absent(form, n, k, "each rater gave every answer the same score: nothing there could agree")
     value, limits = single
@@ -112,31 +115,31 @@ _Single = tuple[float, tuple[float, float] | None]
 """The ICC of one rater's score, and its limits where there are any."""
 
 
-def _two_way(found: _Squares) -> _Single:
+def _two_way(found: _Squares, tail: float) -> _Single:
     over = found.answers + (found.k - 1) * found.rest + found.k * (found.raters - found.rest) / found.n
     value = (found.answers - found.rest) / over
     if found.within == 0 or found.rest == found.answers == 0:
         return value, None
-    return value, _two_way_limits(value, found)
+    return value, _two_way_limits(value, found, tail)
 
 
-def _one_noise(found: _Squares, *, consistency: bool) -> _Single | None:
+def _one_noise(found: _Squares, *, consistency: bool, tail: float) -> _Single | None:
     """One-way or, under ``consistency``, without the raters' levels; None where nothing differs at all."""
     n, k = found.n, found.k
     noise, df = (found.rest, (n - 1) * (k - 1)) if consistency else (found.within, n * (k - 1))
     if noise == found.answers == 0:
         return None
     value = (found.answers - noise) / (found.answers + (k - 1) * noise)
-    return value, None if noise == 0 or found.answers == 0 else _limits(found.answers / noise, (n - 1, df), k)
+    return value, None if noise == 0 or found.answers == 0 else _limits(found.answers / noise, (n - 1, df), k, tail)
 
 
-def _limits(ratio: float, df: tuple[float, float], k: float) -> tuple[float, float]:
+def _limits(ratio: float, df: tuple[float, float], k: float, tail: float = _TAIL) -> tuple[float, float]:
     """From an F ratio; the same for one-way and for consistency, which differ in what is noise."""
-    low, high = ratio / f_quantile(_TAIL, *df), ratio * f_quantile(_TAIL, *reversed(df))
+    low, high = ratio / f_quantile(tail, *df), ratio * f_quantile(tail, *reversed(df))
     return (low - 1) / (low + k - 1), (high - 1) / (high + k - 1)
 
 
-def _two_way_limits(value: float, found: _Squares) -> tuple[float, float]:
+def _two_way_limits(value: float, found: _Squares, tail: float) -> tuple[float, float]:
     """McGraw and Wong's interval for ICC(A,1), with Satterthwaite's degrees of freedom."""
     n, k, msb, msc, mse = found.n, found.k, found.answers, found.raters, found.rest
     if value >= 1:
@@ -145,7 +148,7 @@ def _two_way_limits(value: float, found: _Squares) -> tuple[float, float]:
     second = 1 + k * value * (n - 1) / (n * (1 - value))
     over = (first * msc) ** 2 / (k - 1) + (second * mse) ** 2 / ((n - 1) * (k - 1))
     df = max((first * msc + second * mse) ** 2 / over, 1e-3) if over > 0 else 1e-3
-    upper, lower = f_quantile(_TAIL, n - 1, df), f_quantile(_TAIL, df, n - 1)
+    upper, lower = f_quantile(tail, n - 1, df), f_quantile(tail, df, n - 1)
     rest = k * msc + (k * n - k - n) * mse
     low = n * (msb - upper * mse) / (upper * rest + n * msb)
     high = n * (lower * msb - mse) / (rest + n * lower * msb)

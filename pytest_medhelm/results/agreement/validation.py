@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from pytest_medhelm.results.agreement.assessment import assess
-from pytest_medhelm.results.store.ratings import Answer, Ratings
+from pytest_medhelm.results.agreement.columns import COMPOSITE, clinician_means, composites, jury_means, side_by_side
+from pytest_medhelm.results.agreement.icc import icc
+from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings
 
 
 class Validation(NamedTuple):
@@ -15,13 +16,13 @@ class Validation(NamedTuple):
     answers: int
     """Rated by at least two clinicians, and by the judges."""
     value: float | None
-    """ICC of the jury's and the clinicians' averages, as the design of the data allows (docs/agreement.md)."""
+    """ICC(2,1) of the jury's and the clinicians' averages (docs/agreement.md)."""
     low: float | None
     high: float | None
-    """95 % interval."""
+    """Its limits, each at the one-sided level that was asked for."""
 
 
-def validated(ratings: Ratings) -> dict[str, Validation]:
+def validated(ratings: Ratings, alpha: float) -> dict[str, Validation]:
     """By benchmark, over the answers that two clinicians rated: those that fewer rated say less and are left out."""
     clinicians: dict[Answer, set[str]] = defaultdict(set)
     for rating in ratings.scores:
@@ -32,13 +33,19 @@ def validated(ratings: Ratings) -> dict[str, Validation]:
     judged = {rating.answer for rating in kept if rating.kind != "clinician"}
     found = {}
     for benchmark in sorted({answer.benchmark for answer in judged}):
-        scores = tuple(rating for rating in kept if rating.answer.benchmark == benchmark and rating.answer in judged)
-        compared = assess(Ratings(scores)).criteria[0].jury
-        agreement = compared.agreement if compared else None
-        found[benchmark] = Validation(
-            len({rating.answer for rating in scores}),
-            agreement.value if agreement else None,
-            agreement.low if agreement else None,
-            agreement.high if agreement else None,
-        )
+        scores = [rating for rating in kept if rating.answer.benchmark == benchmark and rating.answer in judged]
+        answers = len({rating.answer for rating in scores})
+        found[benchmark] = Validation(answers, *_agreement(scores, alpha))
     return found
+
+
+def _agreement(scores: list[Rating], alpha: float) -> tuple[float | None, float | None, float | None]:
+    """Of the mean over the criteria; a single criterion is its own mean."""
+    averaged, _ = composites(scores)
+    criteria = {rating.criterion for rating in scores} - {COMPOSITE}
+    whole = list(averaged) if len(criteria) > 1 else scores
+    jury, theirs = jury_means(whole)[0], clinician_means(whole)
+    if not jury or not theirs:
+        return None, None, None
+    estimate = icc(side_by_side(jury, theirs, ("the jury", "clinicians")), "ICC(2,1)", alpha)
+    return estimate.value, estimate.low, estimate.high

@@ -19,20 +19,20 @@ from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
 from pytest_medhelm.results.leaderboard.document import (
     CellMeasurements,
     Coverage,
-    GateEntry,
     Leaderboard,
     PartiesSpent,
     Published,
     SuiteSpending,
     WinRates,
 )
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import harm_of
 from pytest_medhelm.results.leaderboard.paired_cells import paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
-from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, metrics_of
+from pytest_medhelm.results.leaderboard.summary import metrics_of
 from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
@@ -78,9 +78,8 @@ def make_cell(
     columns: Columns,
     facts: BenchmarkMetadata,
     provenance: Provenance | None = None,
-    confidence: float = CONFIDENCE,
 ) -> Cell:
-    """Aggregate one cell; ``confidence`` is that of its intervals, two-sided."""
+    """Aggregate one cell."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
     found = Counter(columns.statuses)
     return Cell(
@@ -89,7 +88,7 @@ def make_cell(
         main_metric=columns.main_metric,
         size=columns.size,
         statuses={status: found[status] for status in STATUSES if found[status]},
-        metrics=metrics_of(columns, facts, confidence),
+        metrics=metrics_of(columns, facts),
         instances=columns.ids,
         scores=scores,
         metadata=facts,

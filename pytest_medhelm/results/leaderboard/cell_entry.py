@@ -171,7 +171,7 @@ class Summary(TypedDict):
     """One metric of a cell."""
 
     value: float | None
-    """The value; null where nothing was measured or a sub-run is missing."""
+    """The value; null where nothing was measured or a sub-task is missing."""
     standard_error: float | None
     """Its standard error."""
     low: float | None

@@ -120,6 +120,8 @@ class Columns:
     """Per key of a slice its value for each instance, empty where it has none."""
     labels: list[tuple[str, str] | None] = field(default_factory=list)
     """(right, predicted) label where answers are labels."""
+    references: list[str] = field(default_factory=list)
+    """The hash of each reference; an answer that is missing has one too."""
     scores: dict[str, list[float | None]] = field(default_factory=dict)
     """Per metric one score per instance, None where missing or not applicable."""
     not_applicable: dict[str, set[int]] = field(default_factory=dict)
@@ -133,6 +135,8 @@ class Columns:
     """Per metric, of instances where it is missing in part: what it is at worst and at best."""
     marks: dict[str, str] = field(default_factory=dict)
     """By public id, why the reference is marked as wrong."""
+    judged: set[str] = field(default_factory=set)
+    """Metrics that are made of verdicts of judges."""
     scales: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     first_latencies: list[float] = field(default_factory=list)
@@ -147,6 +151,10 @@ class Columns:
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
 
+    def is_judged(self, metric: str) -> bool:
+        """A metric is made of verdicts of judges."""
+        return metric in self.judged or self.jury.is_jury_metric(metric)
+
     def only(self, rows: Sequence[int]) -> Columns:
         """Some instances, by their places, as if they were all: what a slice is aggregated from."""
         place = {row: index for index, row in enumerate(rows)}
@@ -159,6 +167,7 @@ class Columns:
             sub_tasks=[self.sub_tasks[row] for row in rows],
             slices={key: [values[row] for row in rows] for key, values in self.slices.items()},
             labels=[self.labels[row] for row in rows] if self.labels else [],
+            references=[self.references[row] for row in rows] if self.references else [],
             scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
             not_applicable={
                 name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
@@ -196,7 +205,9 @@ def read_columns(
             columns.floors[len(columns.ids) - 1] = first["must_pass"]
         columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
+        columns.references.append(sys.intern(first.get("reference", "")))
         columns.jury.add(repeats)
+        columns.judged.update(_judged(first))
         for name in first.get("not_applicable", ()):
             columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
         for name, reason in first.get("absent", {}).items():
@@ -242,6 +253,13 @@ def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: in
     for key, values in slices.items():
         values.append(sys.intern(found.get(key, "")))
     return slices
+
+
+def _judged(record: Record) -> Iterable[str]:
+    """Records of earlier versions do not say so."""
+    if "judged" in record:
+        return record["judged"]
+    return [name for name in record["scores"] if name.partition("_")[0] in ("jury", "harm")]
 
 
 def _label(record: Record) -> tuple[str, str] | None:

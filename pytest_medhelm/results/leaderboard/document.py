@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.jury_entries import JurySection
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
@@ -181,38 +182,6 @@ class Leaderboard(TypedDict):
     """What the records say."""
     measurements: Measurements
     """What differs from run to run: times, retries, tokens, money."""
-
-
-class GateEntry(TypedDict):
-    """A rule judged for one model and benchmark."""
-
-    rule: str
-    """As it was written."""
-    model: str
-    """Name of the model."""
-    benchmark: str
-    """Name of the benchmark; * where none was selected."""
-    value: float | None
-    """What was held against the threshold."""
-    low: float | None
-    """Lower end of its interval."""
-    high: float | None
-    """Upper end of its interval."""
-    threshold: float
-    """The number in the rule."""
-    verdict: Literal["pass", "fail", "inconclusive", "not evaluated"]
-    """Only pass is a pass. fail: shown to be worse; inconclusive: not shown either way; not evaluated: sample or
-    partial data, or no records."""
-    reason: str
-    """Why this verdict."""
-    interval: str
-    """What the two ends are."""
-    why: str
-    """The reason that a gate file gives for the rule; empty without one."""
-    baseline: str
-    """The model that was compared with; value, low and high are then differences."""
-    sentence: str
-    """All of it in one sentence, as the terminal and JUnit show it."""
 
 
 class Spent(TypedDict):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pytest_medhelm.results.leaderboard.cell_entry import HarmMarks, Summary, TwoWayEstimate
 from pytest_medhelm.results.leaderboard.columns import score
-from pytest_medhelm.results.stats.intervals import bounds, mean_interval, share_bounds, standard_error
+from pytest_medhelm.results.stats.intervals import mean_interval
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
 from pytest_medhelm.scoring.jury.harm import HARM, SEVERITIES
 
@@ -28,7 +28,6 @@ Floats = npt.NDArray[np.float64]
 COMPLETE_ENOUGH = 0.95
 """Below this share of answers that every judge rated, the two_way_estimate estimate stands beside the value."""
 NOTE = "instances only, these judges taken as fixed"
-ONE_SIDED = 0.95
 
 
 # Beside the value of a jury metric
@@ -163,36 +162,6 @@ def two_way_estimate(
 
 
 # Harm
-
-
-def harm_summary(name: str, columns: Columns, one_sided: float = ONE_SIDED) -> Summary:
-    """A harm score as the leaderboard shows it: the share, with an exact bound on either side, each 95 % one-sided.
-
-    Sub-runs are pooled: an event counts, wherever it happens.
-    """
-    aside = columns.not_applicable.get(name, set())
-    kept = [index for index, value in enumerate(columns.scores[name]) if value is not None and index not in aside]
-    values = [value for index in kept if (value := columns.scores[name][index]) is not None]
-    clusters = [columns.clusters[index] for index in kept]
-    missing = len(columns.scores[name]) - len(values) - len(aside)
-    scale = (columns.scales[name][0], columns.scales[name][1])
-    low, high = share_bounds(values, clusters, one_sided) if values else (None, None)
-    worst, best = bounds(values, missing, scale=scale) if values or missing else (None, None)
-    return {
-        "value": fmean(values) if values else None,
-        "standard_error": standard_error(values, scale, clusters),
-        "low": low,
-        "high": high,
-        "method": f"exact bounds, each one-sided {100 * one_sided:.6g} %",
-        "note": "",
-        "one_sided": one_sided,
-        "answered": fmean(values) if values else None,
-        "worst": worst,
-        "best": best,
-        "n": len(values),
-        "missing": missing,
-        "scale": list(scale),
-    }
 
 
 def harm_of(columns: Columns) -> HarmMarks | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_medhelm.results.leaderboard.cell_entry import Slice, SliceValue
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.summary import CONFIDENCE, summary_of
+from pytest_medhelm.results.leaderboard.measure import measures_of
+from pytest_medhelm.results.leaderboard.summary import summary_of
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 CROSS = " x "
@@ -13,42 +16,57 @@ MOST = 30
 """Groups of one key that are shown apart; a key with more, such as a title, says little of any of them."""
 
 
-def slices_of(columns: Columns, facts: BenchmarkMetadata, confidence: float = CONFIDENCE) -> dict[str, Slice]:
+def slice_values(columns: Columns, key: str) -> list[str]:
+    """The values that a slice has in a cell, sorted."""
+    return sorted(set(columns.slices.get(key, ())) - {""})
+
+
+def slice_of(
+    columns: Columns, metadata: BenchmarkMetadata, grouping: Sequence[str], value: str
+) -> tuple[Columns, BenchmarkMetadata]:
+    """The instances of one slice as if they were all; their value is the unweighted mean over *its* sub-tasks."""
+    part = columns.only([row for row, found in enumerate(grouping) if found == value])
+    there = set(part.sub_tasks)
+    return part, {**metadata, "sub_tasks": [name for name in metadata["sub_tasks"] if name in there]}
+
+
+def slices_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Slice]:
     """By key and group: ``value``, ``low``, ``high`` (95 %), ``n`` and ``missing`` of the main metric.
 
     A key with one group is left out, as is one with more than ``MOST``: ``groups`` then says how many there are.
     Intervals are of each group alone: among many groups some differ by chance.
     """
-    if columns.main_metric not in columns.scores:
-        return {}
     found: dict[str, Slice] = {}
-    groupings = {key: columns.slices[key] for key in sorted(columns.slices)} | _crossed(columns, facts)
+    groupings = {key: columns.slices[key] for key in sorted(columns.slices)} | _crossed(columns, metadata)
     for key, grouping in groupings.items():
-        rows: dict[str, list[int]] = {}
-        for row, value in enumerate(grouping):
-            rows.setdefault(value, []).append(row)
-        rows.pop("", None)
-        if len(rows) > MOST:
-            found[key] = {"groups": len(rows), "values": {}}
-        elif len(rows) > 1:
-            flat: BenchmarkMetadata = {**facts, "sub_tasks": []}
-            values: dict[str, SliceValue] = {}
-            for value in sorted(rows):
-                whole = summary_of(columns.main_metric, columns.only(rows[value]), flat, confidence)
-                values[value] = {
-                    "value": whole["value"],
-                    "low": whole["low"],
-                    "high": whole["high"],
-                    "n": whole["n"],
-                    "missing": whole["missing"],
-                }
-            found[key] = {"groups": len(rows), "values": values}
+        names = sorted(set(grouping) - {""})
+        if len(names) > MOST:
+            found[key] = {"groups": len(names), "values": {}}
+        elif len(names) > 1:
+            values = {name: _value(*slice_of(columns, metadata, grouping, name)) for name in names}
+            known = {name: value for name, value in values.items() if value is not None}
+            if known:
+                found[key] = {"groups": len(names), "values": known}
     return found
 
 
-def _crossed(columns: Columns, facts: BenchmarkMetadata) -> dict[str, list[str]]:
+def _value(columns: Columns, metadata: BenchmarkMetadata) -> SliceValue | None:
+    measure = measures_of(columns, metadata).get(columns.main_metric)
+    if measure is None:
+        return None
+    whole = summary_of(columns.main_metric, measure, columns)
+    return {
+        "value": whole["value"],
+        "low": whole["low"],
+        "high": whole["high"],
+        "n": whole["n"],
+        "missing": whole["missing"],
+    }
+
+
+def _crossed(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, list[str]]:
     """The grouping by two slices together that a benchmark declares (``Task.map_by``)."""
-    names = facts.get("map_by", [])
+    names = metadata.get("map_by", [])
     if len(names) != 2 or not set(names) <= columns.slices.keys():
         return {}
     pairs = zip(columns.slices[names[0]], columns.slices[names[1]], strict=True)

@@ -108,7 +108,7 @@ class Jury:
         criteria = [criterion.name for criterion in rubric.criteria]
         if not is_judged(rubric, response):
             for name in ("jury", *(f"jury_{name}" for name in criteria), "jury_helm"):
-                self._draft.add(name, rubric.scale[0], rubric.scale)
+                self._add(name, rubric.scale[0], rubric.scale)
             if rubric.harm:
                 self._draft.not_applicable.update(harm.HARM)
             return
@@ -118,11 +118,11 @@ class Jury:
         usable = [verdict["scores"] for verdict in verdicts if verdict["status"] == "ok"]
         everything = [scores[name] for scores in usable for name in criteria]
         if usable:
-            self._draft.add("jury_helm", fmean(everything), rubric.scale)
+            self._add("jury_helm", fmean(everything), rubric.scale)
         if len(usable) == len(verdicts):
             for name in criteria:
-                self._draft.add(f"jury_{name}", fmean(scores[name] for scores in usable), rubric.scale)
-            self._draft.add("jury", fmean(everything), rubric.scale)
+                self._add(f"jury_{name}", fmean(scores[name] for scores in usable), rubric.scale)
+            self._add("jury", fmean(everything), rubric.scale)
 
     def classify(self, response: Response, values: Mapping[str, float], *, unjudged: str = "") -> None:
         """Have every judge sort the response into a class of the rubric, and record the mean of the classes' values.
@@ -139,16 +139,16 @@ class Jury:
             raise ConfigError(f"rubric {rubric.name!r} has criteria: call jury.rate(...) instead of jury.classify(...)")
         if not is_judged(rubric, response):
             value = values[rubric.blocked] if response.blocked and rubric.blocked else rubric.scale[0]
-            self._draft.add("jury", value, rubric.scale)
-            self._draft.add("jury_helm", values[unjudged] if unjudged else value, rubric.scale)
+            self._add("jury", value, rubric.scale)
+            self._add("jury_helm", values[unjudged] if unjudged else value, rubric.scale)
             return
         # the reference that the look-ahead used, so that the requests are the same
         verdicts = self._ask(rubric, response, self._draft.instance.answer, values)
         usable = [value for verdict in verdicts if verdict["status"] == "ok" for value in verdict["scores"].values()]
         if unjudged or usable:
-            self._draft.add("jury_helm", values[unjudged] if unjudged else fmean(usable), rubric.scale)
+            self._add("jury_helm", values[unjudged] if unjudged else fmean(usable), rubric.scale)
         if len(usable) == len(verdicts):
-            self._draft.add("jury", fmean(usable), rubric.scale)
+            self._add("jury", fmean(usable), rubric.scale)
 
     def grade(self, response: Response, *, length_penalty: float | None = None) -> None:
         """Have every judge say of each criterion with points whether the response meets it, and record the scores.
@@ -182,6 +182,11 @@ class Jury:
         record_points(
             self._draft, criteria, gradings_of(asked, len(criteria)), length_penalty, characters=len(response.text)
         )
+
+    def _add(self, name: str, value: float, scale: tuple[float, float]) -> None:
+        """Record a score that is made of verdicts, or stands for them."""
+        self._draft.add(name, value, scale)
+        self._draft.judged.add(name)
 
     def by_rubric(self, response: Response, reference: str) -> None:
         """``rate`` or ``grade``, whichever the task's rubric is for."""
@@ -243,4 +248,4 @@ class Jury:
         marks = [verdict.get("harm") for verdict in verdicts]
         self._draft.harm = harm.merge(marks)
         for name, value in harm.harm_scores(marks).items():
-            self._draft.add(name, value, harm.SCALE)
+            self._add(name, value, harm.SCALE)

@@ -43,12 +43,14 @@ def record_points(
         _add(draft, name, points_score([criteria[position] for position in positions], own))
     helm = helm_points_score(criteria, given)
     if helm is not None:
+        draft.judged.add("jury_helm")
         draft.add_unclipped("jury_helm", helm, (min(0.0, helm), max(1.0, helm)))
     if length_penalty is not None:
         _add(draft, LENGTH_ADJUSTED, whole, length_adjustment(characters, length_penalty) if gradings else 0.0)
 
 
 def _add(draft: RecordBuilder, name: str, score: PointsScore | None, added: float = 0.0) -> None:
+    draft.judged.add(name)
     if score is None:
         draft.absent[name] = NO_POSITIVE
         return

@@ -1,0 +1,136 @@
+"""Metrics of labels over a whole set of instances: values, and limits each at a one-sided level.
+
+Precision and recall are shares. So is J = TP / (TP + FP + FN), of which F1 = 2 J / (1 + J) grows. Macro F1, the
+unweighted mean of the labels' F1, has the means of their limits, which hold however these depend on each other. Micro
+F1, the F1 of all decisions together, lies between the share of right answers of all and that of those with a usable
+label. With sub-tasks each value is the unweighted mean of theirs. A division by zero is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import fmean
+from typing import Literal, NamedTuple
+
+from pytest_medhelm.results.stats.exact_limits import share_limits
+
+FEWEST = 10
+"""Fewer instances of a label say little of it."""
+Fill = Literal["", "worst", "best"]
+"""What stands for missing answers: nothing, or the worst or the best that they could say."""
+
+
+class Labelled(NamedTuple):
+    """An instance with a label."""
+
+    right: str
+    """Empty where nobody knows it."""
+    predicted: str | None
+    """Empty where the answer has no usable label, None where it is missing."""
+    cluster: str
+    sub_task: str
+
+
+class LabelLimits(NamedTuple):
+    """A value with its lower and its upper limit, all in 0..1."""
+
+    low: float
+    value: float
+    high: float
+
+
+Metric = Callable[[Sequence[Labelled], str, float, Fill], LabelLimits]
+
+
+def label_limits(metric: str, entries: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "") -> LabelLimits:
+    """Value and limits of a metric (a key of ``METRICS``) of ``entries``, of which missing ones are filled in.
+
+    ``positive`` is the label of precision, recall and f1.
+    """
+    sub_tasks: dict[str, list[Labelled]] = defaultdict(list)
+    for entry in entries:
+        if fill or entry.predicted is not None:
+            sub_tasks[entry.sub_task].append(entry)
+    return independent([METRICS[metric](part, positive, alpha, fill) for part in sub_tasks.values()])
+
+
+def independent(parts: Sequence[LabelLimits]) -> LabelLimits:
+    """Of the mean of independent parts, by recovering variances (Zou and Donner, Stat. Med. 27, 2008)."""
+    mean, count = fmean(part.value for part in parts), len(parts)
+    down = math.hypot(*(part.value - part.low for part in parts)) / count
+    up = math.hypot(*(part.high - part.value for part in parts)) / count
+    return LabelLimits(max(0.0, mean - down), mean, min(1.0, mean + up))
+
+
+def seen(entries: Sequence[Labelled]) -> list[str]:
+    """The labels that are right or predicted somewhere, sorted."""
+    return sorted({label for entry in entries for label in (entry.right, entry.predicted) if label})
+
+
+def _filled(entries: Sequence[Labelled], label: str, fill: Fill) -> list[Labelled]:
+    """Missing answers as bad, or as good, as they can be for one label."""
+    found = []
+    for entry in entries:
+        if entry.predicted is None:
+            right = entry.right or label
+            if fill == "worst":
+                entry = entry._replace(right=right, predicted=label if right != label else "")
+            else:
+                entry = entry._replace(right=right, predicted=right)
+        found.append(entry)
+    return found
+
+
+def _share(right: Sequence[bool], entries: Sequence[Labelled], alpha: float) -> LabelLimits:
+    """Nothing is known of the share of none, which counts as 0."""
+    if not entries:
+        return LabelLimits(0.0, 0.0, 1.0)
+    scores = [float(each) for each in right]
+    low, high = share_limits(scores, [entry.cluster for entry in entries], alpha)
+    return LabelLimits(low, fmean(scores), high)
+
+
+def _hits(entries: Sequence[Labelled], alpha: float) -> LabelLimits:
+    """The share of right answers."""
+    return _share([entry.right == entry.predicted for entry in entries], entries, alpha)
+
+
+def _recall(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+    return _hits([entry for entry in _filled(entries, label, fill) if entry.right == label], alpha)
+
+
+def _precision(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+    return _hits([entry for entry in _filled(entries, label, fill) if entry.predicted == label], alpha)
+
+
+def _f1(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+    either = _hits([entry for entry in _filled(entries, label, fill) if label in (entry.right, entry.predicted)], alpha)
+    return LabelLimits(*(2 * share / (1 + share) for share in either))
+
+
+def _macro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill) -> LabelLimits:
+    parts = [_f1(entries, label, alpha, fill) for label in seen(entries)]
+    return LabelLimits(*map(fmean, zip(*parts, strict=True))) if parts else LabelLimits(0.0, 0.0, 1.0)
+
+
+def _micro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill) -> LabelLimits:
+    # A missing answer is at worst a usable label that is wrong.
+    right = [entry.right == entry.predicted or (entry.predicted is None and fill == "best") for entry in entries]
+    usable = [entry.predicted != "" for entry in entries]
+    count = sum(usable)
+    value = 2 * sum(right) / (len(entries) + count) if entries else 0.0
+    those = [entry for entry, use in zip(entries, usable, strict=True) if use]
+    hits = [hit for hit, use in zip(right, usable, strict=True) if use]
+    return LabelLimits(_share(right, entries, alpha).low, value, _share(hits, those, alpha).high)
+
+
+METRICS: dict[str, Metric] = {
+    "macro_f1": _macro_f1,
+    "micro_f1": _micro_f1,
+    "precision": _precision,
+    "recall": _recall,
+    "f1": _f1,
+}
+OF_ONE_LABEL = frozenset({"precision", "recall", "f1"})
