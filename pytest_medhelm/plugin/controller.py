@@ -177,7 +177,8 @@ class Controller:
         from pytest_medhelm.reports.write import write_reports
 
         manager, suite = self._config.pluginmanager, self._writer.open(self._session)
-        written = write_reports(manager, suite, outcome.leaderboard, self._settings.html)
+        settings = self._settings
+        written = write_reports(manager, suite, outcome.leaderboard, settings.html, settings.show_text)
         self._lines = [*written.lines, *self._lines]
         for name, sentence in written.failures.items():
             short = Path(name).name
