@@ -1,4 +1,4 @@
-"""The verdict on a case, from docs/gates.md: a pass holds with what is missing at its worst, a fail with it at its best."""
+"""The verdict on a case, from docs/gates.md: a pass holds with the missing at their worst, a fail with them at best."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _over_parts(case: Case, rows: Sequence[tuple[str, str | None, str, str]], fi
 def _of_label_metric(metric: str, rows: Sequence[Row], fill: str, alpha: float) -> tuple[float, float, float]:
     if metric == "micro_f1":
         filled = [(r, (r if fill == "best" else "wrong") if s is None else s, c) for r, s, c in rows]
-        hits = _share([row for row in filled], alpha)
+        hits = _share(filled, alpha)
         usable = [row for row in filled if row[1]]
         right = sum(row[0] == row[1] for row in filled)
         return 2 * right / (len(filled) + len(usable)), hits[1], _share(usable, alpha)[2]
