@@ -117,7 +117,8 @@ def mean_interval(
       further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
     * *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
       squared skewness: Cochran's rule for trusting the normal curve (Sampling Techniques, section 2.15). It
-      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978) and leaves room for
+      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978; over clusters outwards
+      only, since theirs is uncertain) and leaves room for
       extreme scores, such as failed answers, too rare to have been seen: a share of 1 - 0.025^(1/n) at 95 %.
     * *Bounded mean* otherwise: near an end of the scale, without variance, from few units. What lies above
       and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
@@ -267,9 +268,11 @@ def _by_student(unit: Floats, design: _Design, confidence: float) -> tuple[float
     # Beyond 7 the shift would outgrow the quantile.
     shift = _skewness(design.totals) * (1 + 2 * min(quantile, 7.0) ** 2) / (6 * math.sqrt(design.totals.size))
     unseen = 1 - (0.5 - confidence / 2) ** (1 / n)
+    # The skewness of sources is itself uncertain: a shift that it calls for widens one end and narrows none.
+    down, up = (min(shift, 0.0), max(shift, 0.0)) if design.clusters else (shift, shift)
     return (
-        min(mean + error * (shift - quantile), mean * (1 - unseen)),
-        max(mean + error * (shift + quantile), mean + (1 - mean) * unseen),
+        min(mean + error * (down - quantile), mean * (1 - unseen)),
+        max(mean + error * (up + quantile), mean + (1 - mean) * unseen),
     )
 
 

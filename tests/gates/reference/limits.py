@@ -138,9 +138,10 @@ def of_mean(values: Sequence[float], sources: Sequence[Any], alpha: float, infor
         # Johnson, J. Am. Stat. Assoc. 73, 1978; and room for extreme scores too rare to have been seen
         shift = skewness(list(totals.values())) * (1 + 2 * min(t, 7.0) ** 2) / (6 * math.sqrt(len(totals)))
         unseen = 1 - alpha ** (1 / m)
+        shared = len(totals) < n  # over sources it widens one end and narrows none
         by_t = (
-            min(middle + error * (shift - t), middle * (1 - unseen)),
-            max(middle + error * (shift + t), middle + (1 - middle) * unseen),
+            min(middle + error * ((min(shift, 0.0) if shared else shift) - t), middle * (1 - unseen)),
+            max(middle + error * ((max(shift, 0.0) if shared else shift) + t), middle + (1 - middle) * unseen),
         )
         if by_t[0] >= 0 and by_t[1] <= 1:
             return by_t
