@@ -276,9 +276,8 @@ def _cells(runs: int) -> int:
     """Rules on a limit, and the intervals of the page, of every kind of cell; how many do not hold."""
     broken = 0
     for alpha in ALPHAS:
-        print(
-            f"\ncells at alpha {alpha:g}: passes, fails (at most {tolerated(alpha, runs):.4f}), covered of those shown"
-        )
+        most = tolerated(alpha, runs)
+        print(f"\ncells at alpha {alpha:g}: passes, fails (at most {most:.4f}), covered of those shown")
         for setting in settings():
             found = simulate(setting, alpha, runs)
             wrong = max(found.passes, found.fails) / runs > most

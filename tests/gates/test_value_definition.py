@@ -87,7 +87,7 @@ def measures(cell: Any) -> dict[str, Measure]:
 
 
 @given(cells(gaps=False))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_with_nothing_missing_everything_is_the_value(cell: Any) -> None:
     assert measures(cell)
     for name, summary in cell.metrics.items():
@@ -96,7 +96,7 @@ def test_with_nothing_missing_everything_is_the_value(cell: Any) -> None:
 
 
 @given(cells(gaps=True), st.floats(0, 1), st.sampled_from([0.01, 0.025, 0.1]))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_whatever_a_missing_score_is_it_lies_between_the_worst_and_the_best(
     cell: Any, said: float, alpha: float
 ) -> None:
@@ -127,7 +127,7 @@ def test_whatever_a_missing_score_is_it_lies_between_the_worst_and_the_best(
 
 
 @given(cells(gaps=True), st.floats(0.0005, 0.2), st.floats(0.0005, 0.2))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=25)
 def test_every_limit_grows_with_the_level_and_is_the_one_of_the_level(cell: Any, one: float, other: float) -> None:
     strict, loose = sorted((one, other))
     for name, measure in measures(cell).items():
