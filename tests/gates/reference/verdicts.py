@@ -54,16 +54,24 @@ def _of_scores(case: Case) -> str:
     gaps = [place for place, score in enumerate(case.scores) if score is None]
     ends = {score for score in case.scores if score is not None} <= {worst, best}
     fills = []
-    for count in range(len(gaps) + 1) if not ends else sorted({0, len(gaps)}):
-        good = set(gaps[:count])
+    alone = len(set(case.sources)) == len(case.sources)
+    for good in _mixtures(gaps) if not (ends and alone) else [set(), set(gaps)]:
         fills.append([
             (best if place in good else worst) if score is None else score for place, score in enumerate(case.scores)
         ])  # fmt: skip
     if not case.bound:
-        values = [_value(scores, parts) for scores in (fills[0], fills[-1])]
+        values = [_value(scores, parts) for scores in fills]
         return _decided(case, min(values), max(values))
     limits = [_limits(scores, case.sources, parts, case.alpha, exact=ends) for scores in fills]
     return _decided(case, min(low for low, _ in limits), max(high for _, high in limits))
+
+
+def _mixtures(gaps: Sequence[int]) -> list[set[int]]:
+    """Which of a few gaps are at their best: so many of the first, or of the last, or every other."""
+    found: list[set[int]] = []
+    for count in range(len(gaps) + 1):
+        found += [set(gaps[:count]), set(gaps[len(gaps) - count :])]
+    return [*found, set(gaps[::2]), set(gaps[1::2])] if len(gaps) > 2 else found
 
 
 def _value(scores: Sequence[float], parts: Sequence[str] | None) -> float:
@@ -164,8 +172,7 @@ def _of_baseline(case: Case) -> str:
     span = high_of - low_of
     parts = case.parts or None
     limits = []
-    for count in range(len(gaps) + 1):
-        good = set(gaps[:count])
+    for good in _mixtures(gaps):
         values = []
         for place, (own, other) in enumerate(zip(case.scores, case.base, strict=True)):
             high = place in good
