@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -118,7 +119,7 @@ class Runs:
     """Whole sessions in one folder, and what came of them."""
 
     def __init__(self, folder: Path, url: str, bias: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self.wrong = 0
         (folder / "medhelm.toml").write_text(CONFIG.format(url=url, bias=bias))
         (folder / "advice.medhelm.yaml").write_text(BENCHMARK)
@@ -127,21 +128,34 @@ class Runs:
         """Questions of a few words, and some of thousands."""
         rows = [f"q{number:03d},What should patient {number} do?,Rest" for number in range(short)]
         rows += [f"l{number:03d},{'the patient '.strip() + ' fever' * 2500} {number}?,Rest" for number in range(long)]
-        (self._folder / "advice.csv").write_text("\n".join(["id,question,reference", *rows]) + "\n")
+        (self.folder / "advice.csv").write_text("\n".join(["id,question,reference", *rows]) + "\n")
 
     def command(self, suite: str, *options: str) -> list[str]:
         return [
-            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={self._folder}",
-            str(self._folder), f"--medhelm-suite={suite}", "--medhelm-html=none", *options,
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={self.folder}",
+            str(self.folder), f"--medhelm-suite={suite}", "--medhelm-html=none", *options,
         ]  # fmt: skip
 
     def run(self, suite: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(suite, *options), cwd=self._folder, env=environment(), capture_output=True, text=True
+            self.command(suite, *options), cwd=self.folder, env=environment(), capture_output=True, text=True
         )
 
+    def answered(self, suite: str) -> int:
+        """Answers that are stored."""
+        path = self.folder / "medhelm-results" / suite / "responses.sqlite"
+        try:
+            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+                count: int = connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0]
+                return count
+        except sqlite3.Error:
+            return 0
+
     def statuses(self, suite: str) -> Any:
-        board = json.loads((self._folder / "medhelm-results" / suite / "leaderboard.json").read_text())
+        """Of its one cell; an empty object where there is no leaderboard."""
+        if not (self.folder / "medhelm-results" / suite / "leaderboard.json").exists():
+            return {}
+        board = json.loads((self.folder / "medhelm-results" / suite / "leaderboard.json").read_text())
         return board["results"]["cells"][0]["statuses"]
 
     def check(self, what: str, expected: object, came: object) -> None:
@@ -215,10 +229,11 @@ def restarts(runs: Runs, server: Server) -> None:
     runs.check("3 of 6 prompts too long", 3, statuses.get("too_long"))
     runs.questions(600)
     process = subprocess.Popen(
-        runs.command("killed", "--medhelm-model=real/llama3"), cwd=runs._folder, env=environment(),
-        stdout=subprocess.PIPE, text=True,
+        runs.command("killed", "--medhelm-model=real/llama3", "--medhelm-wait=1200"), cwd=runs.folder,
+        env=environment(), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(8)
+    while runs.answered("killed") < 100 and process.poll() is None:
+        time.sleep(0.1)
     server.kill()
     time.sleep(5)
     server.start(LONG, wait=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from pytest_medhelm.reports.html.agreement import text
@@ -27,6 +28,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", type=float, metavar="W", help="say how many answers an interval of +-W takes, e.g. 0.1"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+    parser.add_argument(
+        "--meta-evaluation",
+        type=Path,
+        metavar="FILE",
+        help="HealthBench's file of physicians' labels (docs/rubrics.md)",
+    )
+    parser.add_argument(
+        "--grades",
+        type=Path,
+        metavar="FILE",
+        help="a grader's verdicts: completion_id, rubric, criteria_met in JSON Lines",
+    )
+    parser.add_argument(
+        "--judge", metavar="NAME", help="in place of --grades: the served model that is to grade them now"
+    )
+    parser.add_argument("--base-url", metavar="URL", help="where that model is served, e.g. http://localhost:8000/v1")
+    parser.add_argument(
+        "--results", type=Path, default=Path("medhelm-results/meta-evaluation"), metavar="DIR",
+        help="where its answers are stored (default: medhelm-results/meta-evaluation)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError or DataError when there is nothing to read, the table is malformed or nothing matches.
     """
+    if arguments.meta_evaluation is not None:
+        return _meta_evaluation(arguments)
     precision: float | None = arguments.precision
     if precision is not None and not 0 < precision < 1:
         raise ConfigError(f"--precision={precision:g} must lie between 0 and 1: it is a half-width, e.g. 0.1")
@@ -44,11 +67,37 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(text(assessment)))
     target: Path | None = arguments.json
     if target is not None:
-        try:
-            write_json(target, document(assessment))
-        except OSError as error:
-            raise ConfigError(f"--json={target} cannot be written: {error.strerror}") from None
+        _write(target, document(assessment))
     return 0
+
+
+def _meta_evaluation(arguments: argparse.Namespace) -> int:
+    """A grader against physicians, over all and by theme."""
+    from pytest_medhelm.results.agreement.meta_evaluation import lines, meta_evaluate, read_grades, read_labelled
+
+    if (arguments.grades is None) == (arguments.judge is None):
+        raise ConfigError("name either verdicts, --grades=FILE.jsonl, or who is to grade, --judge=NAME --base-url=URL")
+    examples = read_labelled(arguments.meta_evaluation)
+    if arguments.grades is not None:
+        grades = read_grades(arguments.grades)
+    else:
+        from pytest_medhelm.cli.grading import graded
+
+        if not arguments.base_url:
+            raise ConfigError("--judge needs to know where it is served: add e.g. --base-url=http://localhost:8000/v1")
+        grades = graded(examples, arguments.judge, arguments.base_url, arguments.results)
+    found = meta_evaluate(examples, grades)
+    print("\n".join(lines(found)))
+    if arguments.json is not None:
+        _write(arguments.json, asdict(found))
+    return 0
+
+
+def _write(target: Path, content: object) -> None:
+    try:
+        write_json(target, content)
+    except OSError as error:
+        raise ConfigError(f"--json={target} cannot be written: {error.strerror}") from None
 
 
 def _ratings(suite: Path | None, table: Path | None) -> Ratings:

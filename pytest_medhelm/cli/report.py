@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     parser.add_argument(
-        "--published", action="store_true", help="show the MedHELM paper's figures next to it (docs/published.md)"
+        "--show-published", action="store_true", help="show the MedHELM paper's figures next to it (docs/published.md)"
     )
     parser.add_argument(
         "--html",
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write them and show the table. Raises ConfigError when the folder is no suite."""
     suite = open_suite(arguments.suite)
     try:
-        write_again(suite, published=arguments.published, html=arguments.html)
+        write_again(suite, published=arguments.show_published, html=arguments.html)
     finally:
         suite.close()
     return 0

@@ -25,7 +25,6 @@ any_of = ["med_qa >= 0.70", "medbullets >= 0.60"]
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.toml_text import parse_toml
 
 _TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
 _EVALUATION = {
@@ -108,14 +108,14 @@ def read_gate(path: Path) -> Gate:
     """Read a gate file. Raises ConfigError naming the file and what is wrong in it."""
     try:
         content = path.read_bytes()
-        table = tomllib.loads(content.decode("utf-8"))
+        table = parse_toml(content.decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             f"gate file {path}: there is no such file; name one, or write a rule such as 'pubmed_qa >= 0.70'"
         ) from None
     except OSError as error:
         raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"gate file {path} cannot be read as TOML: {error}") from None
     try:
         return _gate(table, path, hashlib.sha256(content).hexdigest())

@@ -126,8 +126,14 @@ def refuse_self_judging(roster: Roster, settings: Settings) -> None:
             )
 
 
-def connect(roster: Roster, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> Roster:
-    """Start embedded models and look at each endpoint once (controller only).
+def connect(
+    roster: Roster,
+    settings: Settings,
+    stack: ExitStack,
+    progress: Callable[[str], None],
+    only: Callable[[Model], bool] = lambda model: True,
+) -> Roster:
+    """Start embedded models and look at each endpoint once (controller only); ``only``: of these models.
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
     """
@@ -138,7 +144,7 @@ def connect(roster: Roster, settings: Settings, stack: ExitStack, progress: Call
 
     def connected(model: Model) -> Model:
         endpoint = model.endpoint
-        if endpoint is None:
+        if endpoint is None or not only(model):
             return model
         if model.provider == "local":
             if model.served not in embedded:

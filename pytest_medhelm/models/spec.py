@@ -12,6 +12,7 @@ candidate         [models.candidate] of the config file
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +120,7 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         served,
         endpoint=endpoint,
         price=read_price(entry["price"], f'[models."{name}"]') if "price" in entry else None,
-        body=_body(entry, provider),
+        body=_body(entry, provider, name),
         system_prompt=entry.get("system_prompt", ""),
         structured=_structured(entry),
     )
@@ -148,7 +149,7 @@ def _human(name: str, config: ConfigFile) -> Model:
     return Model(f"human/{given}", "human", given, body={"answers": answers.sha256}, answer=answers)
 
 
-def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
+def _body(entry: Mapping[str, Any], provider: str, name: str) -> dict[str, Any]:
     body: dict[str, Any] = {"temperature": entry.get("temperature", 0)}
     if body["temperature"] == "default":
         del body["temperature"]
@@ -164,7 +165,13 @@ def _body(entry: Mapping[str, Any], provider: str) -> dict[str, Any]:
             body[key] = entry[key]
     if entry.get("logprobs", provider == "local"):
         body["logprobs"] = True
-    return body | dict(entry.get("extra_body", {}))
+    body |= entry.get("extra_body", {})
+    for key, value in body.items():
+        try:
+            json.dumps(value, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError):  # a date, inf, half a character, 5,000 digits, lists in lists
+            raise ConfigError(f'[models."{name}"] {key} cannot be sent as JSON: write a number or a text') from None
+    return body
 
 
 def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
@@ -180,7 +187,8 @@ def foreign_host(model: Model, settings: Settings) -> str | None:
     A private address is somebody's host too.
     """
     host = host_of(model.endpoint.base_url) if model.endpoint else ""
-    return None if not host or is_loopback(host) or host in settings.allow_hosts else host
+    covered = {name.strip("[]").rstrip(".").lower() for name in settings.allow_hosts}
+    return None if not host or is_loopback(host) or host in covered else host
 
 
 def _unknown(name: str, config: ConfigFile) -> str:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.util.network import shown_address
-
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.recorder import Recorder
@@ -132,5 +130,7 @@ def _recorder(request: pytest.FixtureRequest) -> Recorder:
 
 
 def _no_answer(model: Model, error: str, key: str) -> str:
+    from pytest_medhelm.util.network import shown_address
+
     endpoint = shown_address(model.endpoint.base_url) if model.endpoint else model.provider
     return f"{model.name} at {endpoint} gave no answer: {error} (request {key[:12]})"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_medhelm.plugin.forecast import context_lines, judge_lines
 from pytest_medhelm.plugin.item_params import benchmarks
-from pytest_medhelm.plugin.judge_calls import judge_lines
 from pytest_medhelm.tasks.taxonomy import slug
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) 
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    yield from context_lines(items)
     if roster.judges:
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:

@@ -51,6 +51,10 @@ class Recorder:
         self._facts: dict[str, FingerprintInputs] = {}
         """By hash of the settings, until a record has carried them to the controller."""
 
+    def connected(self, roster: Roster) -> None:
+        """From now on these are the models and judges: more is known of who answers where."""
+        self._roster = roster
+
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
         """All metrics by the name under which the ``score`` fixture offers them."""

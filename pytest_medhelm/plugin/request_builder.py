@@ -91,6 +91,11 @@ class RequestBuilder:
         if self._engine is not None:
             self._engine.close()
 
+    def connected(self, roster: Roster) -> None:
+        """From now on these are the models and judges: more is known of who answers where."""
+        self._roster = roster
+        self.__dict__.pop("panel", None)
+
     @cached_property
     def panel(self) -> Panel:
         """The judges, as the jury needs them."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pytest
 
-from pytest_medhelm.models.roster import ROSTER
+from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.item_params import item_params, skips
+from pytest_medhelm.plugin.late_connection import put_into, told
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
@@ -57,6 +58,7 @@ class WorkerPlugin:
         self._requests: RequestBuilder
         self._recorder: Recorder
         self._prefetcher: Prefetcher
+        self._has_learnt = False
         self._planned = 0
         """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
@@ -92,8 +94,25 @@ class WorkerPlugin:
         except sqlite3.Error as error:
             raise session.Interrupted(unusable(self._settings.folder / "responses.sqlite", error)) from None
 
+    def connected(self, session: pytest.Session, roster: Roster) -> None:
+        """More is known of who answers where than when the items were collected."""
+        self._config.stash[ROSTER] = roster
+        self._requests.connected(roster)
+        self._recorder.connected(roster)
+        put_into(session.items, roster)
+
+    def _learn(self, session: pytest.Session) -> None:
+        """What the controller of xdist found out after collection."""
+        self._has_learnt = True
+        if hasattr(self._config, "workerinput"):
+            found = told(self._settings.folder, self._run)
+            if found is not None:
+                self.connected(session, apply(self._config.stash[ROSTER], found))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if not self._has_learnt:
+            self._learn(item.session)
         # Within setup, so that what a prompt function prints is captured like a test's own output.
         self._prefetcher.advance_to(item)
 

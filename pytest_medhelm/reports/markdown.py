@@ -89,7 +89,8 @@ def _cell(cell: CellEntry | None) -> str:
     if cell is None:
         return ""
     summary = cell["metrics"].get(cell["main_metric"])
-    mark = " *incomplete*" if cell["partial"] else ""
+    others = [f"{count} {plain(name)}" for name, count in sorted(cell["statuses"].items()) if name != "ok"]
+    mark = f", {', '.join(others)}" * bool(others) + " *incomplete*" * bool(cell["partial"])
     if summary is None or summary["value"] is None:
         return f"no value{mark}"
     return f"{summary['value']:.3f} ({summary['low']:.2f} to {summary['high']:.2f}, n {cell['n']}){mark}"

@@ -42,6 +42,8 @@ class VerdictRecord(TypedDict):
     scores: dict[str, float]
     harm: NotRequired[HarmMark | None]
     error: str
+    harm_error: NotRequired[str]
+    """Why its mark of harm could not be used, where its scores could."""
     repaired: NotRequired[int]
     latency: float
     """Seconds."""

@@ -185,7 +185,7 @@ def _without_names(text: str, task: Task, module: Path) -> str:
         return text
     names = [Path(file.name) for file in (*task.files, *(task.examples.files if task.examples else ()))]
     folder = task.folder or Path()
-    return without_names(text, [*(folder / name for name in names), *names])
+    return without_names(text, [*(folder / name for name in names), *names], shown=task.name)
 
 
 def _load(module: Any, settings: Settings) -> Benchmark:

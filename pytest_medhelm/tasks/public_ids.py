@@ -43,10 +43,13 @@ def public_files(task: Task, digests: Mapping[str, str]) -> dict[str, str]:
     return {public_name(task.access, task.name, name): digest for name, digest in digests.items()}
 
 
-def without_names(text: str, paths: Iterable[Path]) -> str:
-    """A sentence in which a file is "the data file" and not called by its name, longest names first."""
+def without_names(text: str, paths: Iterable[Path], shown: str = "") -> str:
+    """A sentence in which a file is "the data file" and not called by its name, longest names first.
+
+    ``shown``: a name that is shown anyway, the benchmark's own, also where its file is called like it.
+    """
     names = {name for path in paths for name in (str(path), path.name, path.name.removesuffix(".gz"), path.stem)}
-    for name in sorted(names - {"", "."}, key=len, reverse=True):
+    for name in sorted(names - {"", ".", shown}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the data file", text)
     return text
 

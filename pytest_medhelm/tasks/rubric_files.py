@@ -19,7 +19,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
@@ -31,6 +30,7 @@ from pytest_medhelm.tasks.rubric import Criterion, Rubric
 from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.hashing import json_hash
+from pytest_medhelm.util.toml_text import parse_toml
 
 if TYPE_CHECKING:
     import yaml
@@ -216,12 +216,12 @@ def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
 def _read_toml(path: Path) -> Table:
     try:
         source = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
-        content = tomllib.loads(source)
+        content = parse_toml(source)
     except OSError as error:
         raise ConfigError(f"{path.name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path.name} is not UTF-8 text; save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
     return Value(_Places(source).node(content, 0), "", source, path.name).table(KEYS)
 

@@ -100,11 +100,11 @@ def read_config(path: Path | None) -> ConfigFile:
     """
     if path is None:
         return ConfigFile()
-    import tomllib
+    from pytest_medhelm.util.toml_text import parse_toml
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = parse_toml(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
     _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
     for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):

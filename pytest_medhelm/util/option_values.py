@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_medhelm.util.network import complete_address
 from pytest_medhelm.util.settings import data_limit_of, shard_of
 
 Read = Callable[[Any, Path], Any]
@@ -87,6 +86,8 @@ def read_flag(value: Any, root: Path) -> bool:
 def read_address(value: Any, root: Path) -> str | None:
     text = read_text(value, root)
     if text:
+        from pytest_medhelm.util.network import complete_address
+
         complete_address(text)
     return text
 

@@ -8,9 +8,9 @@ of the weaker place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.option_values import (
@@ -38,8 +38,7 @@ from pytest_medhelm.util.option_values import (
 from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option, in all places where it can be set."""
 
     name: str
@@ -74,8 +73,7 @@ class Option:
         return "medhelm_" + self.name.replace("-", "_")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A value as the user gave it, and where."""
 
     value: Any

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pytest_medhelm.util.config_file import ConfigFile
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shard:
     """Part ``number`` (from 1) of ``count``."""
 

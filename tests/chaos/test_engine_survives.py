@@ -301,3 +301,13 @@ def test_any_mix_of_errors_faults_and_answers_ends(tmp_path_factory: pytest.Temp
     for number, completion, place in zip(mix, found, range(len(mix)), strict=True):
         right = ("ok", str(place)) if number == len(ERRORS) + 5 else ("request_error", "")
         assert (completion.outcome, completion.content) == right
+
+
+def test_a_parser_that_takes_the_answer_for_thinking_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, started: Engine
+) -> None:
+    attempts(monkeypatch, lambda text: Completion("ok", "", "I think it is B", "stop"))
+    for request in asks("a", "b"):
+        started.ask(request)
+    assert len(started.notices) == 1
+    assert "the reasoning parser of the server at http://127.0.0.1:9/v1 takes the answer too" in started.notices[0]

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_medhelm.gates.gate_file import read_gate
+from pytest_medhelm.models.spec import Model, resolve_model
 from pytest_medhelm.plugin.yaml_benchmarks.schema import read_spec
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.folders import files_in
@@ -31,6 +32,7 @@ from pytest_medhelm.tasks.data.sources import content_sha256
 from pytest_medhelm.tasks.data.xml_files import read_xml
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import MedhelmError
+from pytest_medhelm.util.options import make_settings
 
 EXAMPLES = 100_000 if os.environ.get("MEDHELM_NIGHTLY") == "1" else 1_000
 
@@ -132,6 +134,15 @@ def lines() -> bytes:
     return "\n".join(map(json.dumps, ROWS)).encode()
 
 
+def models(path: Path) -> list[Model]:
+    """The models of a config file, as a session would ask them."""
+    config = read_config(path)
+    settings = make_settings({}, path.parent, config=config)
+    found = [resolve_model(name, settings, frozenset()) for name in config.models]
+    json.dumps([[dict(model.body), model.system_prompt] for model in found], allow_nan=False)
+    return found
+
+
 KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any]]] = {
     "rows.json": (lambda: json.dumps(ROWS).encode(), read_json),
     "rows.jsonl": (lines, read_jsonl),
@@ -146,7 +157,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any]]] = {
     "rows.feather": (lambda: columnar("feather"), read_columnar),
     "notes.zip": (zipped, lambda path: [list(read_json(note)) for note in files_in(path, "*.json")]),
     "gate.toml": (lambda: GATE, lambda path: [read_gate(path)]),
-    "medhelm.toml": (lambda: CONFIG, lambda path: [read_config(path)]),
+    "medhelm.toml": (lambda: CONFIG, lambda path: [models(path)]),
     "ward.medhelm.yaml": (lambda: YAML, lambda path: [read_spec(path)]),
 }
 

@@ -150,9 +150,7 @@ def test_a_missing_development_split_skips_with_a_sentence(shown: Path, run: Any
     (shown / "shown" / "dev.json").unlink()
     result = run(*vllm(server), f"--medhelm-data={shown}", "--medhelm-shots=1")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(
-        ["medhelm: shown: solved examples (--medhelm-shots) come from dev.json, which is not *"]
-    )
+    result.stdout.fnmatch_lines(["medhelm: shown: what --medhelm-shots shows comes from dev.json, which is not *"])
     assert run(*vllm(server), f"--medhelm-data={shown}").ret == 0, "without examples the split is not needed"
 
 
@@ -293,8 +291,8 @@ def test_records_that_a_rule_leaves_out_are_counted(
     path = pytester.path / "test_letters.py"
     path.write_text(
         path.read_text()
-        .replace("import DataFile, Instance, Task", "import DataFile, Instance, LeftOut, Task")
-        .replace("        yield Instance(", "        yield LeftOut('gold is C') if row['answer'] == 'C' else Instance(")
+        .replace("import DataFile, Instance, Task", "import DataFile, Instance, Excluded, Task")
+        .replace("    yield Instance(", "    yield Excluded('gold is C') if row['answer'] == 'C' else Instance(")
     )
     run(*vllm(server), f"--medhelm-data={data}")
     (facts,) = leaderboard(pytester.path)["results"]["benchmarks"]

@@ -368,7 +368,7 @@ def test_solved_examples(own: Any, run: Any, pytester: pytest.Pytester) -> None:
             assert reply["content"] == shown["content"].partition("Example ")[2][0]
     (pytester.path / "solved.csv").unlink()
     lacking = run("--medhelm-model=baseline/random", "--medhelm-shots=2")
-    lacking.stdout.fnmatch_lines(["*solved examples (--medhelm-shots) come from solved.csv, which is not in *"])
+    lacking.stdout.fnmatch_lines(["*what --medhelm-shots shows comes from the data file, which is not in *"])
 
 
 # Selection
@@ -405,7 +405,7 @@ def test_real_data_is_not_sent_to_third_parties(own: Any, run: Any) -> None:
     options = ("--medhelm-model=vllm/a", "--medhelm-base-url=https://models.example.org/v1")
     listed = run(*options, "--collect-only", "-q")
     assert "no-data-all" in listed.stdout.str()
-    own(TRIAGE + "may_use_hosted_api: true\n")
+    own(TRIAGE + "access: public\nmay_use_hosted_api: true\n")
     assert "no-data" not in run(*options, "--collect-only", "-q").stdout.str()
 
 
@@ -471,7 +471,7 @@ def test_missing_data_is_no_pass(rule: str, own: Any, run: Any, pytester: Any) -
     own(TRIAGE + rule)
     (pytester.path / "triage.csv").unlink()
     result = run("--medhelm-model=baseline/majority", "-rs")
-    result.stdout.fnmatch_lines(["*triage has no data here: put triage.csv into *, or correct the name*"])
+    result.stdout.fnmatch_lines(["*triage has no data here: put the data file into *, or correct the name*"])
     assert result.ret == (1 if rule else 0), "who brings a gate must be measured"
     assert "Traceback" not in result.stdout.str()
 
@@ -543,6 +543,7 @@ WRONG_FILES = [
     (TRIAGE + "language: german\n", 13, 11, "language is a code, e.g. en, de*"),
     (TRIAGE + "access: secret\n", 13, 9, "access 'secret' is unknown; known are: public, gated, private"),
     (TRIAGE + "may_use_hosted_api: maybe\n", 13, 21, "may_use_hosted_api 'maybe' is unknown*"),
+    (TRIAGE + "may_use_hosted_api: true\n", 13, 21, "may_use_hosted_api is for access: public; *--medhelm-allow-host*"),
     (TRIAGE + "delimiter: x\n", 13, 12, "delimiter 'x' is unknown*"),
     (TRIAGE + "gate: exact_match > 0.8\n", 13, 7, "gate 'triage.exact_match > 0.8', column 20: expected >= or <=;*"),
     (
@@ -647,31 +648,31 @@ def test_a_typo_in_a_placeholder(prompt: str, line: int, column: int, own: Any, 
     own(changed("|\n  Somebody calls: {note}\n  How urgent is it?", prompt))
     result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
-    place = f"triage.medhelm.yaml, line {line}, column {column}: triage.csv has no column 'noet'; its columns are: "
+    place = f"triage.medhelm.yaml, line {line}, column {column}: the data file has no column 'noet'; its columns are: "
     assert f"{place}call, patient, ward, note, urgency; did you mean 'note'?" in result.stdout.str()
 
 
 @pytest.mark.parametrize(
     ("text", "data", "sentence"),
     [
-        (changed("id: call", "id: number"), CALLS, "triage.medhelm.yaml, line 4, column 15: triage.csv has no column*"),
+        (changed("id: call", "id: number"), CALLS, "triage.medhelm.yaml, line 4, column 15: FILE has no column*"),
         (changed("column: urgency", "column: Urgency"), CALLS, "* line 10, column 11: *did you mean 'urgency'*"),
-        (TRIAGE, CALLS.replace("call-2", "call-1"), "triage.csv, row 2: the column 'call' holds the same id as row 1"),
-        (TRIAGE, CALLS.replace("today", "tonight"), "triage.csv, row 2: the column 'urgency' holds none *"),
-        (changed("kind: label", "kind: letter"), CALLS, "triage.csv, row 1: *letters A, B, C; * write kind: label"),
-        (TRIAGE, CALLS.replace("Gold B: an ear hurts", ""), "triage.csv, row 2: there is nothing to ask: *"),
-        (TRIAGE, CALLS.replace("call-3,", ","), "triage.csv, row 3: the column 'call' is empty"),
-        (TRIAGE, CALLS.replace(",today", ","), "triage.csv, row 2: the column 'urgency' is empty"),
-        (TRIAGE, CALLS.replace(",west", ""), "triage.csv, row 3: it has 4 cells instead of 5"),
-        (TRIAGE, CALLS.replace(",", ";"), "triage.csv: its cells are separated by semicolons instead of commas; *"),
-        (TRIAGE + 'delimiter: ";"\n', CALLS, "triage.csv: its cells are separated by commas instead of semicolons; *"),
-        (TRIAGE, CALLS.replace("ward", "note"), "triage.csv has the column 'note' more than once; rename one of them"),
-        (TRIAGE, "", "triage.csv is empty"),
-        (TRIAGE, CALLS.splitlines()[0], "triage.csv has no rows"),
-        (TRIAGE, CALLS.replace("an ear", "über").encode("latin-1"), "triage.csv, line 3: this is not UTF-8 text; *"),
+        (TRIAGE, CALLS.replace("call-2", "call-1"), "FILE, row 2: the column 'call' holds the same id as row 1"),
+        (TRIAGE, CALLS.replace("today", "tonight"), "FILE, row 2: the column 'urgency' holds none *"),
+        (changed("kind: label", "kind: letter"), CALLS, "FILE, row 1: *letters A, B, C; * write kind: label"),
+        (TRIAGE, CALLS.replace("Gold B: an ear hurts", ""), "FILE, row 2: there is nothing to ask: *"),
+        (TRIAGE, CALLS.replace("call-3,", ","), "FILE, row 3: the column 'call' is empty"),
+        (TRIAGE, CALLS.replace(",today", ","), "FILE, row 2: the column 'urgency' is empty"),
+        (TRIAGE, CALLS.replace(",west", ""), "FILE, row 3: it has 4 cells instead of 5"),
+        (TRIAGE, CALLS.replace(",", ";"), "FILE: its cells are separated by semicolons instead of commas; *"),
+        (TRIAGE + 'delimiter: ";"\n', CALLS, "FILE: its cells are separated by commas instead of semicolons; *"),
+        (TRIAGE, CALLS.replace("ward", "note"), "FILE has the column 'note' more than once; rename one of them"),
+        (TRIAGE, "", "FILE is empty"),
+        (TRIAGE, CALLS.splitlines()[0], "FILE has no rows"),
+        (TRIAGE, CALLS.replace("an ear", "über").encode("latin-1"), "FILE, line 3: this is not UTF-8 text; *"),
         (
             TRIAGE, CALLS.partition("\n")[2],
-            "* line 6, column 19: triage.csv has none of the columns * its first row must hold their names",
+            "* line 6, column 19: FILE has none of the columns * its first row must hold their names",
         ),
     ],
 )  # fmt: skip
@@ -679,7 +680,7 @@ def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: An
     own(text, data)
     result = quick("--medhelm-model=baseline/random")
     assert result.ret == 1
-    result.stdout.fnmatch_lines([sentence])
+    result.stdout.fnmatch_lines([sentence.replace("FILE", "the data file")])
     result.stdout.fnmatch_lines(["*1 error*"])
     output = result.stdout.str()
     assert "Traceback" not in output
@@ -693,7 +694,10 @@ def test_wrong_data_is_one_sentence(text: str, data: Any, sentence: str, own: An
         (("q1,Which is it? Gold B,first", "q1,Which is it? Gold B,"), "exam.csv, row 1: the column 'a' is empty"),
         (("one,two,,a", "one,,,a"), "exam.csv, row 2: it has 1 options instead of 2 to 26"),
         (("one,two,,a", "one,one,,a"), "exam.csv, row 2: two of its options are the same"),
-        (("one,two,,a", "one,two,,c"), "exam.csv, row 2: the column 'key' does not hold one of the letters A, B; *"),
+        (
+            ("one,two,,a", "one,two,,c"),
+            "exam.csv, row 2: the column 'key' does not hold one of the letters A, B; *",
+        ),
     ],
 )
 def test_wrong_options(change: tuple[str, str], sentence: str, own: Any, quick: Any) -> None:

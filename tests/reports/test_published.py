@@ -163,6 +163,6 @@ def test_a_suite_can_be_shown_with_and_without(
     assert main(["report", str(suite)]) == 0
     assert "published:" not in capsys.readouterr().out
     assert leaderboard(pytester.path)["results"]["published"] is None
-    assert main(["report", str(suite), "--published"]) == 0
+    assert main(["report", str(suite), "--show-published"]) == 0
     assert "beside 1 of 1 benchmarks" in capsys.readouterr().out
     assert json.loads(first)["results"] == leaderboard(pytester.path)["results"]

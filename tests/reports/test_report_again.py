@@ -87,4 +87,4 @@ def test_published_figures_stay_where_they_were_shown(
     assert main(["annotate", SUITE, marked(pytester.path, "q001")]) == 0
     assert leaderboard(pytester.path)["results"]["published"]
     assert main(["report", SUITE]) == 0
-    assert leaderboard(pytester.path)["results"]["published"] is None, "medhelm report shows them with --published"
+    assert leaderboard(pytester.path)["results"]["published"] is None, "medhelm report shows them with --show-published"

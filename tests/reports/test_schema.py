@@ -174,9 +174,13 @@ def filled(form: Mapping[str, Any]) -> Any:
         return form["enum"][0]
     if form["type"] == "object":
         return {name: filled(part) for name, part in form["properties"].items()}
-    return {"string": "as seen", "array": [], "integer": form.get("minimum", 1), "number": form.get("minimum", 1)}[
-        form["type"]
-    ]
+    return {
+        "string": "as seen",
+        "array": [],
+        "boolean": True,
+        "integer": form.get("minimum", 1),
+        "number": form.get("minimum", 1),
+    }[form["type"]]
 
 
 def test_every_benchmark_of_the_package(run: Any, pytester: pytest.Pytester) -> None:

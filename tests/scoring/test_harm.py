@@ -43,14 +43,33 @@ def test_a_mark_is_read() -> None:
 @pytest.mark.parametrize(
     "harm",
     [
-        None, "severe", 3, [], {}, {"severity": "awful", "kinds": []}, {"severity": "Severe", "kinds": []},
-        {"severity": 3, "kinds": []}, {"severity": "mild", "kinds": "omission"}, {"severity": "mild", "kinds": ["a"]},
-        {"severity": "mild", "kinds": [1]}, {"severity": "mild", "kinds": None}, {"severity": ["mild"], "kinds": []},
-        {"severity": "none", "kinds": ["omission"]},
+        None, "severe", 3, [], {}, {"severity": "awful", "kinds": []}, {"severity": 3, "kinds": []},
+        {"severity": ["mild"], "kinds": []}, {"severity": "none", "kinds": ["omission"]},
+        {"severity": "none", "kinds": "omission"}, {"kinds": ["omission"]}, {"severity": "mild or severe"},
     ],
 )  # fmt: skip
 def test_what_is_no_mark(harm: object) -> None:
     assert read_harm({"harm": harm}) is None
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        ({"severity": "Severe", "kinds": []}, mark("severe")),
+        ({"severity": "severe ", "kinds": ["OMISSION"]}, mark("severe", "omission")),
+        ({"severity": " SEVERE.", "kinds": "omission"}, mark("severe", "omission")),
+        ({"Severity": "Mild", "Kinds": ["Wrong patient or dose"]}, mark("mild", "wrong_patient_or_dose")),
+        ({"severity": "moderate", "kinds": "Omission, Unsafe-Advice"}, mark("moderate", "omission", "unsafe_advice")),
+        ({"severity": "severe", "kinds": ["unheard of", 1]}, mark("severe")),
+        ({"severity": "mild", "kinds": None}, mark("mild")),
+        ({"severity": "none", "kinds": ["none"]}, mark("none")),
+        ({"severity": "NONE", "kinds": ""}, mark("none")),
+    ],
+)
+def test_a_mark_in_any_spelling_is_kept(harm: object, expected: dict[str, Any]) -> None:
+    """A severity is never dropped because of how it or its kinds are written."""
+    assert read_harm({"harm": harm}) == expected
+    assert read_harm({"Harm": harm}) == expected
 
 
 # Several judges

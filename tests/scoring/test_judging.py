@@ -100,6 +100,24 @@ def test_a_server_that_knows_no_form_is_asked_without_and_remembered(refusal: Fa
         assert "response_format" in server.requests[3], "another model behind the same address may know it"
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["System role not supported", "Only user and assistant roles are supported!", "Conversation roles must alternate"],
+)
+def test_a_server_without_a_system_role_gets_it_in_the_users_turn(body: str, engine: Engine) -> None:
+    def reply(asked: dict[str, Any]) -> str | Fault:
+        roles = [message["role"] for message in asked["messages"]]
+        return Fault("status", 400, body=body) if "system" in roles else "fine"
+
+    system = {"role": "system", "content": "Judge."}
+    with MockServer(reply, models=("judge",)) as server:
+        spec = model(server.url)
+        asked = [make_request(spec, [system, {"role": "user", "content": text}]) for text in ("This.", "That.")]
+        assert [engine.ask(entry).content for entry in asked] == ["fine", "fine"]
+        told = [[(m["role"], m["content"]) for m in entry["messages"]] for entry in server.requests]
+    assert told[1:] == [[("user", "Judge.\n\nThis.")], [("user", "Judge.\n\nThat.")]], "and it is remembered"
+
+
 def test_other_refusals_are_no_matter_of_form(engine: Engine) -> None:
     with MockServer(lambda _: Fault("status", 400, body="no such model"), models=("judge",)) as server:
         assert engine.ask(request(model(server.url))).error.startswith("HTTP 400: judge is not served there")
@@ -178,6 +196,56 @@ def test_what_is_no_verdict(content: str, problem: str) -> None:
 )
 def test_what_is_a_verdict(content: str) -> None:
     assert read(content).scores == {"accuracy": 5, "completeness": 4, "clarity": 3}
+
+
+def _loose(score: str, *, severity: str = '"none"') -> str:
+    rest = ", ".join(f'"{name}": {{"score": 3, "explanation": ""}}' for name in NAMES[1:])
+    first = f'"{NAMES[0]}": {{"score": {score}, "explanation": "x"}}'
+    return f'{{{first}, {rest}, "harm": {{"severity": {severity}, "kinds": []}}}}'
+
+
+@pytest.mark.parametrize("score", ['"4"', "4.0", '"4/5"', '"4 / 5"', "4/5", '"4 out of 5"', '" 4 "'])
+def test_a_score_on_the_stated_scale_in_any_usual_dress(score: str) -> None:
+    assert read(_loose(score)).scores[NAMES[0]] == 4
+
+
+@pytest.mark.parametrize(
+    "score", ['"4/10"', '"four"', '"4-5"', '"4.5"', '"6"', "4/10", '"4 or 5"', "true", "null", '""']
+)
+def test_a_score_that_is_not_on_the_scale_is_none(score: str) -> None:
+    assert read(_loose(score)).problem
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        rating(5, 4, 3).replace('"', "'"),
+        rating(5, 4, 3).replace("}}", "},}"),
+        rating(5, 4, 3).replace('"explanation": "', '"explanation": "two\nlines, '),
+        "Here it is:\n" + rating(5, 4, 3).replace('"', "'") + "\nDone.",
+        "```json\n" + rating(5, 4, 3)[:-1] + ",}\n```",
+    ],
+)
+def test_json_as_judges_write_it(content: str) -> None:
+    assert read(content).scores == {"accuracy": 5, "completeness": 4, "clarity": 3}
+
+
+def test_a_criterion_that_is_named_twice_with_different_scores_is_none() -> None:
+    twice = rating(5, 4, 3).replace("{", '{"accuracy": {"score": 1, "explanation": ""}, ', 1)
+    assert "accuracy" in read(twice).problem
+    same = rating(5, 4, 3).replace("{", '{"Accuracy": {"score": 5, "explanation": ""}, ', 1)
+    assert read(same).scores["accuracy"] == 5
+
+
+def test_a_mark_of_harm_that_cannot_be_used_is_asked_again_and_the_scores_stay() -> None:
+    unusable = read(_loose("4", severity='"terrible"'))
+    assert unusable.scores[NAMES[0]] == 4
+    assert unusable.harm_problem
+    assert not read(_loose("4", severity='"SEVERE "')).harm_problem
+    first, second = Completion("ok", _loose("4", severity='"terrible"')), Completion("ok", "I cannot.")
+    verdict = make_verdict(RUBRIC, model(), [JudgeAttempt(["1", "2"], [first, second])], values=None, facts={})
+    assert (verdict["status"], verdict["harm"]) == ("ok", None)
+    assert "severity" in verdict["harm_error"]
 
 
 def test_a_reply_cut_off_says_so_and_a_lost_request_is_no_reply() -> None:

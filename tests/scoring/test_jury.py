@@ -148,7 +148,9 @@ def test_the_answer_is_fenced_by_a_mark_that_it_cannot_forge() -> None:
         json.loads(ratings(0, 5, 5)),
         json.loads(ratings(5, 5, 5).replace('"score": 5', '"score": 4.5', 1)),
         json.loads(ratings(5, 5, 5).replace('"score": 5', '"score": true', 1)),
-        json.loads(ratings(5, 5, 5).replace('"score": 5', '"score": "5"', 1)),
+        json.loads(ratings(5, 5, 5).replace('"score": 5', '"score": "4/10"', 1)),
+        json.loads(ratings(5, 5, 5).replace('"score": 5', '"score": "4 or 5"', 1)),
+        json.loads(ratings(5, 5, 5)) | {"Accuracy": {"score": 1}},
     ],
 )
 def test_half_a_verdict_is_none(value: object) -> None:

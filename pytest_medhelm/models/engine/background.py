@@ -21,7 +21,7 @@ from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.failures import Failures, advice
 from pytest_medhelm.models.engine.job import Follow, Job
-from pytest_medhelm.models.engine.request import Completion, without_form
+from pytest_medhelm.models.engine.request import SYSTEM, Completion, without_form, without_system
 from pytest_medhelm.models.engine.retrying import GIVE_UP_AFTER, retry
 from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.models.engine.transport import Fault
@@ -192,6 +192,8 @@ class Background:
         job.attempts += 1
         if job.request.may_drop_form and job.request.model.served in queue.rejects_response_format:
             job.request = without_form(job.request)
+        if job.request.model.served in queue.rejects_system_role and SYSTEM in job.request.payload:
+            job.request = without_system(job.request)
         result: Completion | Fault | None = None
         pause: float | None = None
         try:
@@ -213,7 +215,13 @@ class Background:
         if isinstance(result, Fault):
             return self._take_fault(queue, job, result)
         queue.away_since = None
-        self._failures.answered(job.request.model, result)
+        model = job.request.model
+        self._failures.answered(model, result)
+        if result.outcome == "ok" and result.reasoning and not result.content and result.finish_reason == "stop":
+            self._say(
+                f"{model.name} gives answers that are all thinking: the reasoning parser of the server at "
+                f"{queue.endpoint.shown_url} takes the answer too"
+            )
         self._finish(job, replace(result, attempts=job.attempts))
         return None
 
@@ -225,6 +233,8 @@ class Background:
             self._say(f"{queue.endpoint.shown_url}: {fault.reason}; waited for up to {patience:g} s (--medhelm-wait)")
         if fault.kind == "no_form":
             queue.rejects_response_format.add(model.served)
+        elif fault.kind == "no_system":
+            queue.rejects_system_role.add(model.served)
         elif fault.kind == "crowded" and queue.shrink():
             self._say(f"at most {queue.limit} requests at once to {queue.endpoint.shown_url}: {fault.reason}")
         job.late += fault.kind == "late"
@@ -233,7 +243,7 @@ class Background:
             self._give_up(job, fault)
             return None
         job.request = again.request
-        if fault.kind in ("no_form", "less", "crowded"):
+        if fault.kind in ("no_form", "no_system", "less", "crowded"):
             job.attempts -= 1
         return again.pause
 

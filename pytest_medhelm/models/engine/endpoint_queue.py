@@ -32,6 +32,8 @@ class EndpointQueue:
         self.waiting: deque[Job] = deque()
         self.rejects_response_format: set[str] = set()
         """Served models that refused to be told the form of a reply."""
+        self.rejects_system_role: set[str] = set()
+        """Served models that are told what a system message says in the user's turn."""
         self.away_since: float | None = None
         """When its server was first found away (time.monotonic); None: it answers."""
 

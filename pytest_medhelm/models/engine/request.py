@@ -13,6 +13,8 @@ from pytest_medhelm.tasks.prompts import Message
 
 KEY_VERSION = 1
 FORM = "response_format"
+SYSTEM = '"role":"system"'
+"""How a system message shows in a payload."""
 
 Outcome = Literal["ok", "too_long", "blocked", "request_error", "skipped"]
 """``skipped``: a model that is a function has no answer to this."""
@@ -111,6 +113,20 @@ def without_form(request: Request) -> Request:
     body = json.loads(request.payload)
     body.pop(FORM, None)
     return replace(request, payload=_dumped(body), may_drop_form=False)
+
+
+def without_system(request: Request) -> Request:
+    """The same request, under the same key, with what its system messages say in front of the user's first turn."""
+    body = json.loads(request.payload)
+    told = [message["content"] for message in body["messages"] if message["role"] == "system"]
+    turns = [dict(message) for message in body["messages"] if message["role"] != "system"]
+    if turns and turns[0]["role"] == "user":
+        turns[0]["content"] = "\n\n".join([*told, turns[0]["content"]])
+    else:
+        turns.insert(0, {"role": "user", "content": "\n\n".join(told)})
+    # Not sorted again: a form of the reply keeps its order.
+    body["messages"] = turns
+    return replace(request, payload=json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
 def with_room(request: Request, tokens: int) -> Request:

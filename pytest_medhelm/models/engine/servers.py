@@ -124,12 +124,18 @@ def ending(reason: str) -> Ending:
 
 
 def read_refusal(
-    status: int, raw: bytes, *, prompt: str = "", asked: int | None = None, formed: bool = False
+    status: int,
+    raw: bytes,
+    *,
+    prompt: str = "",
+    asked: int | None = None,
+    formed: bool = False,
+    has_system: bool = False,
 ) -> Refusal:
     """What a refusal means.
 
     ``prompt``: text of the request, which a message may quote. ``asked``: its max_tokens. ``formed``: it says the form
-    of the reply, and can be made without.
+    of the reply, and can be made without. ``has_system``: it has a system message.
     """
     body = parsed(raw)
     if status == 200:
@@ -138,6 +144,8 @@ def read_refusal(
     reason = f"HTTP {status}{_said(body, prompt)}"
     for row in table():
         if row.means == "response_format" and not formed:
+            continue
+        if row.means == "system_role" and not has_system:
             continue
         numbers = row.match(status, text)
         if numbers is None:

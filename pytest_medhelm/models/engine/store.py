@@ -170,11 +170,13 @@ class ResponseStore:
         An error, or no answer, is never stored as one; only its request is kept, for the reader of the report.
         """
         now = time.time()
-        rows, contexts, unanswered = [], [], []
+        rows, contexts, unbound, unanswered = [], [], [], []
         parts: dict[str, str] = {}
         for request, completion in answered:
             if completion.context is not None:
                 contexts.append((request.key, completion.context))
+            elif completion.finish_reason == "length":
+                unbound.append((request.key,))  # An earlier answer may have been bound.
             if completion.outcome in ("request_error", "skipped"):
                 unanswered.append((request.key, divided(_clean(request.payload), parts)))
             else:
@@ -191,6 +193,7 @@ class ResponseStore:
             self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", [*unanswered, *parts.items()])
             self._connection.executemany("INSERT OR REPLACE INTO contexts VALUES (?, ?)", contexts)
+            self._connection.executemany("DELETE FROM contexts WHERE key = ?", unbound)
 
     def put_text(self, digest: str, text: str) -> None:
         """Keep a text (a reference answer) by its hash; written in batches, and when the store is closed."""

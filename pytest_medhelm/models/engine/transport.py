@@ -22,7 +22,7 @@ import aiohttp
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.prompt_cut import cut_silently
 from pytest_medhelm.models.engine.reply import ErrorReplyError, NoReplyError, read_reply
-from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.models.engine.request import SYSTEM, Completion, Request
 from pytest_medhelm.models.engine.servers import Refusal, read_refusal
 from pytest_medhelm.util.network import is_loopback
 
@@ -32,10 +32,11 @@ MOST_ERROR_BYTES = 2**20
 """Of a refusal, after unpacking."""
 CHUNK = 2**16
 
-FaultKind = Literal["passing", "away", "late", "no_form", "less", "crowded", "final", "config"]
-"""passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more; no_form:
-asked without the form of the reply; less: asked with fewer tokens; crowded: too few file descriptors here; final:
-stands; config: stands, and so would every other request."""
+FaultKind = Literal["passing", "away", "late", "no_form", "no_system", "less", "crowded", "final", "config"]
+"""passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more;
+no_form: asked without the form of the reply; no_system: asked with the system's text in the user's turn; less:
+asked with fewer tokens; crowded: too few file descriptors here; final: stands; config: stands, and so would
+every other request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,14 @@ def answered(request: Request, raw: bytes, latency: float) -> Completion | Fault
 
 def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Completion | Fault:
     """What a refusal means for the request."""
-    refusal = read_refusal(status, raw, prompt=request.text, asked=request.max_tokens, formed=request.may_drop_form)
+    refusal = read_refusal(
+        status,
+        raw,
+        prompt=request.text,
+        asked=request.max_tokens,
+        formed=request.may_drop_form,
+        has_system=SYSTEM in request.payload,
+    )
     reason, hint = refusal.reason, refusal.hint
     match refusal.means:
         case "too_long":
@@ -146,6 +154,8 @@ def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Co
             return Completion("blocked", error=f"{reason}: stopped by the server's content filter")
         case "response_format":
             return Fault(reason, "no_form")
+        case "system_role":
+            return Fault(reason, "no_system")
         case "less":
             assert refusal.room is not None
             return Fault(reason, "less", room=refusal.room, context=refusal.context)

@@ -105,6 +105,11 @@ def _access(table: Table) -> Access:
 
 def _may_use_hosted_api(table: Table, access: Access) -> bool | None:
     value = table.get("may_use_hosted_api")
+    if value is not None and value.truth() and access != "public":
+        raise value.error(
+            f"may_use_hosted_api is for access: public; {access} data go only to hosts of --medhelm-allow-host, "
+            "so delete this line"
+        )
     if value is not None:
         return value.truth()
     return None if access == "public" else False

@@ -10,6 +10,8 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
 
+LONGEST, TAIL = 200_000, 20_000
+"""Characters of a message that are shown, and how many of them from its end."""
 _AS_THEY_ARE = (
     "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "flags", "harm",
     "error", "not_applicable", "absent", "latency", "attempts", "cached", "usage", "cost", "paid",
@@ -32,7 +34,10 @@ def instance_view(
     for record in records:
         payload, content, reasoning = store.exchange(record["request"])
         thinking = answers.split_thinking(content, reasoning or None)
-        messages = json.dumps(messages_of(payload), ensure_ascii=False)
+        messages = json.dumps(
+            [{**message, "content": _shortened(message["content"])} for message in messages_of(payload)],
+            ensure_ascii=False,
+        )
         view = {name: record.get(name) for name in _AS_THEY_ARE}
         views.append(
             view
@@ -64,6 +69,14 @@ def messages_of(payload: str) -> list[dict[str, str]]:
     except (ValueError, LookupError, TypeError):
         return [{"role": "request", "content": payload}]
     return [{"role": str(message.get("role", "")), "content": _as_text(message.get("content"))} for message in messages]
+
+
+def _shortened(text: str) -> str:
+    """A text that a page can hold; of a very long one its beginning and its end."""
+    if len(text) <= LONGEST:
+        return text
+    left_out = len(text) - LONGEST
+    return f"{text[: LONGEST - TAIL]}\n\n[... {left_out:,} characters are left out here ...]\n\n{text[-TAIL:]}"
 
 
 def _as_text(content: object) -> str:

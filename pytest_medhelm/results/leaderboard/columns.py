@@ -225,11 +225,11 @@ def read_columns(
             columns.cached += record["cached"]
             columns.retries += max(0, record["attempts"] - 1)
             if record["attempts"]:
-                columns.latencies.append(record["latency"])
-                if not record["cached"] and record["attempts"] == 1 and record["status"] != "request_error":
-                    columns.first_latencies.append(record["latency"])
-                elif not record["cached"]:
-                    columns.retried += 1
+                at_once = record["attempts"] == 1 and record["status"] != "request_error"
+                columns.retried += not record["cached"] and not at_once
+                if record["latency"]:  # What was refused took no time that an answer would take.
+                    columns.latencies.append(record["latency"])
+                    columns.first_latencies += [record["latency"]] * (at_once and not record["cached"])
     return columns
 
 

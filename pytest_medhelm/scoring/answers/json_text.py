@@ -45,7 +45,15 @@ def _finite(digits: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+def without_conflicts(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object; a key that is given twice with different values has said nothing, and is None."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        found[key] = value if found.get(key, value) == value else None
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=without_conflicts)
 
 
 def _parse(text: str) -> tuple[bool, object | None]:

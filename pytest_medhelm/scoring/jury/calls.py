@@ -83,7 +83,8 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
     question = f"{instance.context}\n\n{instance.question}".strip()
 
     def problem(completion: Completion) -> str:
-        return read_reply(rubric, completion).problem
+        reading = read_reply(rubric, completion)
+        return reading.problem or reading.harm_problem
 
     told: dict[Sequence[int], Sequence[Message]] = {}
     calls = []

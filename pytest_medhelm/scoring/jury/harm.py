@@ -14,6 +14,7 @@ A judge without a mark leaves a gap: the score is missing unless the others deci
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -43,20 +44,31 @@ _RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 def read_harm(value: object) -> HarmMark | None:
     """The mark in a judge's JSON: {"severity": ..., "kinds": [...]}.
 
-    None where there is none, where a word is not one of those asked for, or where kinds are named although the
-    severity is none: a mark that contradicts itself is no mark.
+    Spelling does not matter, and one kind may stand without a list. A severity is never dropped for its kinds: those
+    that are not in the list fall away. None where there is no severity of those asked for, and where kinds are named
+    although the severity is none: a mark that contradicts itself is no mark.
     """
-    entry = value.get("harm") if isinstance(value, Mapping) else None
+    entries = [entry for key, entry in value.items() if _plain(key) == "harm"] if isinstance(value, Mapping) else []
+    entry = entries[0] if len(entries) == 1 else None
     if not isinstance(entry, Mapping):
         return None
-    severity, kinds = entry.get("severity"), entry.get("kinds", [])
-    if not isinstance(severity, str) or severity not in _RANK or not isinstance(kinds, Sequence):
+    fields = {_plain(key): content for key, content in entry.items()}
+    severity = _plain(fields.get("severity"))
+    if severity not in _RANK:
         return None
-    if isinstance(kinds, str) or any(not isinstance(kind, str) or kind not in KINDS for kind in kinds):
+    given = fields.get("kinds", fields.get("kind"))
+    if isinstance(given, str):
+        given = re.split(r"[,;|/]", given)
+    named = [_plain(kind) for kind in given] if isinstance(given, Sequence) else []
+    kinds = sorted({kind for kind in named if kind in KINDS})
+    if severity == "none" and any(kind not in ("", "none", "n_a") for kind in named):
         return None
-    if severity == "none" and kinds:
-        return None
-    return {"severity": severity, "kinds": sorted(set(kinds))}
+    return {"severity": severity, "kinds": kinds}
+
+
+def _plain(word: object) -> str:
+    """A word in one spelling: " Wrong patient or dose." is wrong_patient_or_dose."""
+    return re.sub(r"[\W_]+", "_", word.lower()).strip("_") if isinstance(word, str) else ""
 
 
 def worst(marks: Sequence[HarmMark]) -> HarmMark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.answers.json_text import without_conflicts
 from pytest_medhelm.scoring.jury import harm
+from pytest_medhelm.scoring.jury.loose_json import read_object
 from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.tasks.rubric import Rubric
 
@@ -34,6 +37,8 @@ class Reading:
     harm: HarmMark | None = None
     problem: str = ""
     """Empty for a usable reply. Holds no text of it."""
+    harm_problem: str = ""
+    """Why the mark of harm in a reply that is usable otherwise cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,15 @@ class JudgeAttempt:
 
     @property
     def last(self) -> Completion:
-        """The one that counts."""
+        """The last one."""
         return self.completions[-1]
+
+    def reading(self, rubric: Rubric) -> Reading:
+        """What counts: the last reply with all that was asked for, else the last with usable scores."""
+        readings = [read_reply(rubric, completion) for completion in self.completions]
+        complete = [entry for entry in readings if not entry.problem and not entry.harm_problem]
+        usable = [entry for entry in readings if not entry.problem]
+        return (complete or usable or readings)[-1]
 
 
 def read_reply(rubric: Rubric, completion: Completion) -> Reading:
@@ -57,15 +69,21 @@ def read_reply(rubric: Rubric, completion: Completion) -> Reading:
     text = answers.split_thinking(completion.content, completion.reasoning or None).answer.strip()
     if not text:
         return Reading(problem="its reply is empty")
-    value = answers.read_json(text)
-    found = _reading(rubric, value)
+    found = _reading(rubric, answers.read_json(text))
+    if found.problem:
+        mended = _reading(rubric, read_object(text))
+        found = found if mended.problem else mended
     if found.problem:
         cut = completion.finish_reason == "length"
         return Reading(problem="its reply is cut off: give it more max_tokens") if cut else found
     # A judge that quotes a verdict, say the answer's own, before it gives another has not said which one counts.
     for other in _objects(text):
         further = _reading(rubric, other)
-        if not further.problem and (further.scores, further.named) != (found.scores, found.named):
+        if not further.problem and (further.scores, further.named, further.harm) != (
+            found.scores,
+            found.named,
+            found.harm,
+        ):
             return Reading(problem="its reply holds several verdicts that differ")
     return found
 
@@ -82,12 +100,22 @@ def _reading(rubric: Rubric, value: object) -> Reading:
         missing = ", ".join(unrated(rubric, value))
         return Reading(problem=f"it gives no whole number from {worst} to {best} as score of {missing}")
     scores = {name: float(rating["score"]) for name, rating in ratings.items()}
-    return Reading(scores, harm=harm.read_harm(value) if rubric.harm else None)
+    if not rubric.harm:
+        return Reading(scores)
+    mark = harm.read_harm(value)
+    # A judge that marks nothing leaves a gap, as harm.py says; one whose mark cannot be used is asked again.
+    given = any(str(key).strip().lower() == "harm" for key in value)
+    problem = (
+        ""
+        if mark or not given
+        else f"harm needs a severity ({', '.join(harm.SEVERITIES)}), and no kinds where it is none"
+    )
+    return Reading(scores, harm=mark, harm_problem=problem)
 
 
 def _objects(text: str) -> Iterator[object]:
     """The JSON objects that stand one behind the other in a text."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=without_conflicts)
     position = text.find("{")
     for _ in range(OBJECTS):
         if position < 0:
@@ -113,7 +141,7 @@ def make_verdict(
     ``values`` gives classes their value; a class without one is not usable. Several tries are averaged over those
     that can be used, and kept, so that the spread within the judge can be told. ``facts`` is what all verdicts share.
     """
-    readings = [_valued(read_reply(rubric, entry.last), values) for entry in tries]
+    readings = [_valued(entry.reading(rubric), values) for entry in tries]
     usable = [reading for reading in readings if not reading.problem]
     completions = [completion for entry in tries for completion in entry.completions]
     usage = Counter[str]()
@@ -140,6 +168,8 @@ def make_verdict(
         "paid": paid,
     }
     verdict |= cast(VerdictRecord, facts)
+    if rubric.harm and usable and not marks:
+        verdict["harm_error"] = usable[0].harm_problem
     if len(tries) > 1:
         verdict["repeats"] = [
             {"request": entry.keys[-1], "error": reading.problem, "scores": dict(reading.scores), "harm": reading.harm}
@@ -175,31 +205,44 @@ def read_verdict(rubric: Rubric, value: object) -> dict[str, dict[str, Any]] | N
     """
     if not isinstance(value, Mapping) or unrated(rubric, value):
         return None
+    entries = {criterion.name: _entry(value, criterion.name) for criterion in rubric.criteria}
     return {
-        criterion.name: {
-            "score": int(value[criterion.name]["score"]),
-            "explanation": str(value[criterion.name].get("explanation", "")),
-        }
-        for criterion in rubric.criteria
+        name: {"score": _score(entry, rubric), "explanation": str(entry.get("explanation", ""))}
+        for name, entry in entries.items()
     }
 
 
 def unrated(rubric: Rubric, value: Mapping[str, Any]) -> list[str]:
     """The criteria that have no whole number on the scale in a judge's JSON."""
-    worst, best = rubric.scale
-    missing = []
-    for criterion in rubric.criteria:
-        entry = value.get(criterion.name)
-        given = entry.get("score") if isinstance(entry, Mapping) else None
-        if not _on_scale(given, worst, best):
-            missing.append(criterion.name)
-    return missing
+    names = [criterion.name for criterion in rubric.criteria]
+    return [name for name in names if _score(_entry(value, name), rubric) is None]
 
 
-def _on_scale(given: object, worst: int, best: int) -> bool:
+def _entry(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
+    found = [entry for key, entry in value.items() if _plain(str(key)) == _plain(name) and isinstance(entry, Mapping)]
+    scores = {str(entry.get("score")) for entry in found}
+    return found[0] if len(scores) == 1 else {}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
+
+
+def _score(entry: Mapping[str, Any], rubric: Rubric) -> int | None:
+    """A whole number on the scale: 4, 4.0, "4", or "4/5" where 5 is the scale's upper end."""
+    given = entry.get("score")
+    top = max(rubric.scale)
+    if isinstance(given, str):
+        written = re.fullmatch(
+            r"\s*([+-]?[0-9]{1,4}(?:\.0{1,4})?)(?:\s*(?:/|out of|von|de|sur)\s*([0-9]{1,4}))?\s*", given
+        )
+        if not written or (written[2] and int(written[2]) != top):
+            return None
+        given = float(written[1])
     if isinstance(given, bool) or not isinstance(given, int | float):
-        return False
-    return worst <= given <= best and given == int(given)
+        return None
+    return int(given) if min(rubric.scale) <= given <= top and given == int(given) else None
 
 
 def read_class(rubric: Rubric, value: object) -> str | None:

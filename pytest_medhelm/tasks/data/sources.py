@@ -95,7 +95,7 @@ def find_examples(task: Task, source: Source) -> tuple[Path, ...]:
     missing = [file.name for file, path in zip(task.examples.files, found, strict=True) if path is None]
     if missing:
         raise DataMissing(
-            f"{task.name}: solved examples (--medhelm-shots) come from {', '.join(missing)}, which is not in "
+            f"{task.name}: what --medhelm-shots shows comes from {', '.join(missing)}, which is not in "
             f"{source.folder}; put it there, or type --medhelm-shots=0"
         )
     paths = tuple(path for path in found if path)

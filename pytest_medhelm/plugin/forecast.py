@@ -1,7 +1,8 @@
-"""What a run means for its judges, told before anything is asked: how many requests, and about what they cost."""
+"""What a run means, told before anything is asked: how much the judges get to do, and what no model can take."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -54,3 +55,18 @@ def judge_lines(items: Sequence[pytest.Item], settings: Settings, roster: Roster
         f"judges get {calls * askings:,} requests about {answers:,} answers by {criteria / max(1, answers):.1f} "
         f"criteria each{about_cost}"
     )
+
+
+def context_lines(items: Sequence[pytest.Item]) -> Iterator[str]:
+    """Of which benchmarks some prompts are longer than what a server says its model can take."""
+    longer: Counter[tuple[str, str, int]] = Counter()
+    for item in items:
+        params = item_params(item)
+        context = params.model.context if params is not None else None
+        if params is not None and context is not None and params.packed.length > context * TOKEN:
+            longer[params.benchmark.task.name, params.model.name, context] += 1
+    for (benchmark, model, context), count in sorted(longer.items()):
+        yield (
+            f"{count} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four characters a "
+            "token: they count as too_long"
+        )
