@@ -76,6 +76,7 @@ ALTER TABLE models RENAME COLUMN facts TO metadata;
 UPDATE records SET record = json_remove(
     json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
     '$.evaluation_size', '$.stratum');
+UPDATE benchmarks SET metadata = json_insert(metadata, '$.outside_medhelm', json('false'), '$.map_by', json('[]'));
 UPDATE benchmarks SET metadata = json_remove(
     json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
         '$.category_assigned_here', metadata -> '$.placed_here',
