@@ -15,8 +15,7 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 _ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
 _CLOSING = rf"([^\n{SYMBOLS}]*)[:：,]\s?{LEAD}({ANY}){PUNCT}*"
 _HEAD = rf"""
-    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
-    |\s+(?:{words.COPULA})\s+(?:{words.CORRECT}))
+    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b)
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
