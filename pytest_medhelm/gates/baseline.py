@@ -13,7 +13,7 @@ from pytest_medhelm.gates.basis import basis_of_pairs
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.paired_cells import difference_at
+from pytest_medhelm.results.leaderboard.paired_cells import difference_at, largest_difference
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
 from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.limits import Limits
@@ -100,7 +100,7 @@ def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | Not
 
 
 def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotMeasured:
-    scale = cell.metrics[metric]["scale"]
+    scale = cell.metrics[metric].get("span", cell.metrics[metric]["scale"])
     pairs = [*_pairs(cell, base, metric, (scale[0], scale[1]))]
     known = [pair for pair in pairs if pair.known]
     if not known:
@@ -108,7 +108,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     if cell.sub_tasks is not None and len({pair.stratum for pair in known}) < len(cell.metadata["sub_tasks"]):
         return NotMeasured("a sub-task has no instance that was measured for both")
     differences = [pair.low for pair in known]
-    span = abs(scale[1] - scale[0])
+    span = largest_difference(cell, base, metric)
     limits = _limits(cell, known, differences, span, rule.alpha)
     outer = _outer(cell, pairs, span, rule.alpha)
     missing = len(pairs) - len(known)

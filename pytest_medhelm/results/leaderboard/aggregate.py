@@ -101,6 +101,8 @@ def make_cell(
         clusters=_coded(columns.clusters),
         sub_tasks=[facts["sub_tasks"].index(name) for name in columns.sub_tasks] if facts["sub_tasks"] else None,
         provenance=provenance or unknown_provenance(columns),
+        read_as=dict(sorted(columns.read_as.items())),
+        unknown_marks=dict(sorted(columns.unknown_marks.items())),
         marks=columns.marks,
         columns=columns,
     )
@@ -203,6 +205,8 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "partial": cell.partial,
         "sample": cell.sample,
         "statuses": dict(cell.statuses),
+        "read_as": dict(cell.read_as),
+        "unknown_marks": dict(cell.unknown_marks),
         "metrics": dict(cell.metrics),
         "absent": dict(cell.absent),
         "slices": slices_of(cell.columns, cell.metadata),

@@ -152,9 +152,9 @@ def _letters(names: Sequence[str], alike: Collection[frozenset[str]]) -> dict[st
         if not rest and not left:
             groups.append(group)
         for place, name in enumerate(rest):
-            kin = [other for other in rest[place + 1 :] if frozenset((name, other)) in alike]
+            neighbours = [other for other in rest[place + 1 :] if frozenset((name, other)) in alike]
             earlier = [other for other in (*left, *rest[:place]) if frozenset((name, other)) in alike]
-            grow(group | {name}, kin, earlier)
+            grow(group | {name}, neighbours, earlier)
 
     grow(set(), list(names), [])
     groups.sort(key=lambda group: sorted(map(names.index, group)))
@@ -168,7 +168,6 @@ def _letter(number: int) -> str:
 def pair(first: Cell, second: Cell, metric: str) -> Pairs:
     """What both have measured of a metric that at least one of them has."""
     found = list(pairs_of(first, second, metric))
-    worst, best = (first if metric in first.metrics else second).metrics[metric]["scale"]
 
     def kept(column: Sequence[int] | None) -> list[int] | None:
         return None if column is None else [column[place] for place, _ in found]
@@ -178,9 +177,20 @@ def pair(first: Cell, second: Cell, metric: str) -> Pairs:
         differences=[gap for _, gap in found],
         clusters=kept(first.clusters),
         strata=kept(first.sub_tasks),
-        span=abs(best - worst),
+        span=largest_difference(first, second, metric),
         whole=first.sub_tasks is None or len(set(kept(first.sub_tasks) or ())) == len(set(first.sub_tasks)),
     )
+
+
+def largest_difference(first: Cell, second: Cell, metric: str) -> float:
+    """How far apart two scores of a metric can be: the length of its scale, or of what graded examples can have."""
+    ends = [
+        end
+        for cell in (first, second)
+        if metric in cell.metrics
+        for end in cell.metrics[metric].get("span", cell.metrics[metric]["scale"])
+    ]
+    return max(ends) - min(ends)
 
 
 def pairs_of(first: Cell, second: Cell, metric: str) -> Iterator[tuple[int, float]]:

@@ -17,7 +17,7 @@ from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
-from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, stamp, unusable
 
@@ -232,7 +232,7 @@ class Suite:
         row = self._connection.execute(
             "SELECT metadata FROM benchmarks WHERE name = ? AND eval_set_hash = ?", (name, evaluation)
         ).fetchone()
-        metadata: BenchmarkMetadata = json.loads(row[0])
+        metadata: BenchmarkMetadata = dict(METADATA_DEFAULTS) | json.loads(row[0])
         return metadata
 
     def fingerprint_inputs(self, key: str) -> FingerprintInputs | None:
