@@ -18,6 +18,7 @@ from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
 from pytest_medhelm.results.leaderboard.document import AttemptStanding
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.hashing import json_hash
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
@@ -73,7 +74,7 @@ def begin(path: Path, run: str, suite: str, models: Sequence[str], gates: Collec
     return _appended(path, STARTED, facts)
 
 
-def _appended(path: Path, kind: str, facts: Mapping[str, Any]) -> str:
+def _appended(path: Path, kind: str, facts: JsonObject) -> str:
     """Append; returns why that could not be done, in a sentence, or nothing."""
     try:
         append(path, kind, facts)
@@ -167,7 +168,7 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> dict[str, Any]:
+def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> JsonDict:
     """What an evaluation was about: no value, instance or text is in it."""
     mine = sorted(seen, key=lambda entry: entry.model)
     return {
@@ -231,7 +232,7 @@ def first_of(entries: Sequence[LedgerEntry], digest: str) -> LedgerEntry | None:
     return next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
 
 
-def sentences(attempt: Mapping[str, Any]) -> list[str]:
+def sentences(attempt: AttemptStanding) -> list[str]:
     """What the reports say of ``measurements.attempt``."""
     models = f"{attempt['models']} model{'s' if attempt['models'] != 1 else ''}"
     counted = f"attempt {attempt['number']} on this evaluation set, by {models}, since {attempt['since']}"
