@@ -39,6 +39,7 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+from pytest_medhelm.util.json_types import JsonObject
 
 SCHEMA: Final = "medhelm-leaderboard/1"
 DECIMALS = 6
@@ -142,7 +143,7 @@ def make_leaderboard(
     spending: SuiteSpending,
     gates: Sequence[GateEntry],
     published: Published | None = None,
-    agreement: Mapping[str, Any] | None = None,
+    agreement: JsonObject | None = None,
 ) -> Leaderboard:
     """The content of leaderboard.json.
 
