@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Instance
@@ -14,20 +14,29 @@ SEED = "medhelm-1"
 
 
 def sample(
-    instances: Sequence[CompressedInstance], limit: int | None, *, name: str, sampler: Sampler = "hash"
+    instances: Sequence[CompressedInstance],
+    limit: int | None,
+    *,
+    name: str,
+    sampler: Sampler = "hash",
+    validation: Mapping[str, int] | None = None,
 ) -> list[CompressedInstance]:
     """The instances that a limit keeps, in file order. Where a benchmark has sub-runs it holds for each of them.
 
     ``hash`` keeps the smallest keyed hashes of the ids: limit 100 is a subset of limit 200, and the order of the file
-    does not matter. ``helm`` draws as MedHELM does, with numpy's seed 0 over the file's order.
+    does not matter. ``helm`` draws as MedHELM does, with numpy's seed 0 over the file's order; ``validation`` is how
+    many instances of the validation split stand there before those of a group and are drawn with them.
     """
     if limit is None:
         return list(instances)
     groups: dict[str, list[CompressedInstance]] = defaultdict(list)
     for instance in instances:
         groups[instance.group].append(instance)
-    choose = _helm if sampler == "helm" else _smallest
-    kept = {instance.id for group in groups.values() for instance in choose(group, limit, name)}
+    kept: set[str] = set()
+    for key, group in groups.items():
+        before = (validation or {}).get(key, 0)
+        chosen = _helm(group, limit, before) if sampler == "helm" else _smallest(group, limit, name)
+        kept.update(instance.id for instance in chosen)
     return [instance for instance in instances if instance.id in kept]
 
 
@@ -40,12 +49,18 @@ def _smallest(group: list[CompressedInstance], limit: int, name: str) -> Sequenc
     return sorted(group, key=lambda instance: rank(name, instance.id))[:limit]
 
 
-def _helm(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
-    if len(group) <= limit:
-        return group
+def _helm(group: list[CompressedInstance], limit: int, before: int) -> Sequence[CompressedInstance]:
+    return [group[index] for index in helm_positions(len(group), limit, before)]
+
+
+def helm_positions(count: int, limit: int, before: int = 0) -> Sequence[int]:
+    """Which of ``count`` instances MedHELM's sampler keeps, ``before`` others standing before them in its order."""
+    if before + count <= limit:
+        return range(count)
     import numpy as np
 
-    return [group[index] for index in np.random.RandomState(0).choice(len(group), limit, replace=False)]
+    drawn = np.random.RandomState(0).choice(before + count, limit, replace=False)
+    return [int(index) - before for index in drawn if index >= before]
 
 
 def spread(examples: Iterable[Instance], *, name: str) -> list[Instance]:
