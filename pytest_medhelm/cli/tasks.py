@@ -84,7 +84,9 @@ def presence(entry: CatalogueEntry, data: Path | None) -> Presence:
     task = entry.task
     places = [("given", data / task.name)] if data else []
     places.append(("cache", cache_dir() / "data" / task.name))
-    if not data:
+    if task.folder is not None:
+        places = [("its own", task.folder)]
+    elif not data:
         places.append(("sample", entry.samples))
     for origin, folder in places:
         missing = tuple(file.name for file in task.files if locate(folder, file) is None)
@@ -124,6 +126,9 @@ def _overview(shown: Catalogue, data: Path | None) -> Iterator[str]:
     yield "instances: those of the leaderboard's split, before its cap of 1,000; ?: not published"
     if any(entry.task.category_assigned_here for entry in shown.entries):
         yield "* its subcategory is chosen here, since MedHELM publishes none for it"
+    outside = [entry.task.name for entry in shown.entries if entry.task.outside_medhelm]
+    if outside:
+        yield from wrap(f"no benchmarks of MedHELM, and outside of win rates and averages: {', '.join(outside)}", WIDTH)
     yield "medhelm tasks NAME shows one in full; medhelm fetch NAME fetches public data"
 
 
@@ -157,6 +162,7 @@ class _Checked:
             "subcategory": "chosen here; MedHELM publishes none"
             if task.category_assigned_here
             else "as MedHELM publishes it",
+            "place": "outside of MedHELM, its win rates and averages" if task.outside_medhelm else "MedHELM",
             "access": task.access,
             **terms(task),
             "source": task.source,

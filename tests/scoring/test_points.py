@@ -230,7 +230,7 @@ def test_scores_are_those_of_the_original(calls: str, run: Any, pytester: pytest
                 continue
             summary = found["metrics"]["jury" if tag == "overall" else tag_metric(tag)]
             assert summary["value"] == pytest.approx(expected, abs=1e-6)
-            assert summary["n"] == len(values)
+            assert (summary["n"], summary["missing"]) == (len(values), 0), "examples without the tag are not missing"
             assert summary["low"] <= summary["value"] <= summary["high"]
             compared += 1
         assert compared >= 2 or name.endswith("professional")
@@ -349,3 +349,24 @@ def test_what_the_model_did_counts(run: Any, pytester: pytest.Pytester) -> None:
 def test_tags_of_a_criterion_are_counted_once() -> None:
     twice = [PointsCriterion("a", 1, ("axis:x", "axis:x"))]
     assert by_tag(twice) == {"axis_x": [0]}
+
+
+def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pytester: pytest.Pytester) -> None:
+    """One meets what is good, the other what is bad: differences of single examples are larger than the scale."""
+
+    def say(body: dict[str, Any]) -> str:
+        if body["model"] != "judge":
+            return f"I am {body['model']}."
+        text = body["messages"][1]["content"]
+        wanted = "I am good." in text
+        return json.dumps({"explanation": "", "criteria_met": ("[-" not in text.rpartition("Criterion:")[2]) is wanted})
+
+    with MockServer(say, models=("good", "bad", "judge")) as server:
+        result = run(
+            options(server)[0], "-k", "health_bench_hard", "--medhelm-model=vllm/good", "--medhelm-model=vllm/bad",
+            "--medhelm-judge=vllm/judge", f"--medhelm-base-url={server.url}",
+        )  # fmt: skip
+    assert result.ret == 0
+    (pair,) = leaderboard(pytester.path)["results"]["paired"]
+    assert abs(pair["difference"]) > 1
+    assert pair["low"] < pair["difference"] < pair["high"]

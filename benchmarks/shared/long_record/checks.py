@@ -28,44 +28,28 @@ def _cue(*words: str) -> re.Pattern[str]:
 # An allergy mentioned once, against copied lines that deny any
 
 REACTS = _cue(
-    r"allerg",
-    r"hypersens",
-    r"react(ed|ion)",
-    r"\bavoid",
-    r"contraindicat",
-    r"must not",
-    r"do not (give|prescribe)",
-    r"not be given",
-    r"intoleran",
-    r"anaphyla",
-    r"angio-?edema",
-    r"urticaria",
-    r"bronchospasm",
-    r"rash",
-)
+    r"allerg", r"hypersens", r"reaction", r"\breacted", r"\bavoid", r"contraindicat", r"must not", r"\bdo not\b",
+    r"not be given", r"intoleran", r"anaphyla", r"angio-?edema", r"urticaria", r"bronchospasm", r"\brash",
+    r"rechallenge",
+)  # fmt: skip
 TOLERATES = _cue(
-    r"no (known )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely", r"without (any )?reaction"
-)
+    r"no (known |true )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely", r"without (any )?reaction",
+    r"no reaction",
+)  # fmt: skip
 DENIES = _cue(
-    r"no (known )?(drug |medication )?allerg",
-    r"\bnkda\b",
-    r"allerg(y|ies)[^.:]{0,12}:\s*(none|nil|no\b)",
-    r"(denies|without) (any )?(drug )?allerg",
-    r"not allergic",
-)
-QUALIFIED = _cue(
-    r"wrong",
-    r"although",
-    r"though",
-    r"incorrect",
-    r"out of date",
-    r"contrary",
-    r"except",
-    r"despite",
-    r"other (notes|documents)",
-    r"most notes",
-    r"copied",
-)
+    r"\bno (known |documented |recorded )?(drug |medication |medicine )?allerg", r"\bnkda\b", r"\bnka\b",
+    r"allerg(y|ies)( status)?\W{1,4}(none|nil|no\b|not known|negative)", r"(denies|without) (any )?(drug )?allerg",
+    r"not allergic", r"never had an? allerg", r"no allergic",
+    r"\bno (history|evidence|record|sign) of (any )?(drug )?allerg",
+    r"allerg\w* (list|section|field)\W{0,3}(is |are )?(empty|blank|clear)", r"\ballerg\w*\W{1,3}(empty|absent)",
+)  # fmt: skip
+WRONGLY = _cue(
+    r"wrong", r"incorrect", r"inaccurate", r"erroneous", r"mistaken", r"\berror", r"\bfalse", r"disregard",
+    r"although", r"though\b", r"however", r"despite", r"contrary", r"contradict", r"conflict", r"out of date",
+    r"outdated", r"except", r"copied", r"copy", r"repeated", r"other (notes|documents)", r"most notes", r"whereas",
+    r"\bbut\b",
+)  # fmt: skip
+"""A denial with one of these is told of the record's own text, not asserted."""
 
 
 def _allergy(values: Mapping[str, str], said: Sequence[str]) -> Finding:
@@ -74,33 +58,27 @@ def _allergy(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     if any(TOLERATES.search(sentence) for sentence in about):
         return "contradicted"
     stated = any(REACTS.search(sentence) for sentence in about)
-    denied = any(DENIES.search(sentence) and not QUALIFIED.search(sentence) for sentence in said)
+    denied = any(DENIES.search(sentence) and not WRONGLY.search(sentence) for sentence in said)
     return "contradicted" if denied else "present" if stated else "absent"
 
 
-# A medicine that was stopped and restarted
+# A medicine that was stopped and restarted: what counts is the last state that is told
 
 AGAIN = _cue(
-    r"re-?start",
-    r"resum",
-    r"re-?introduc",
-    r"re-?initiat",
-    r"recommenc",
-    r"\bagain\b",
-    r"back on",
-    r"currently (on|tak)",
-    r"\bcontinues\b",
+    r"\bre-?(start|sum|introduc|initiat|instat|establish|commenc|new)", r"\bagain\b", r"back on",
+    r"currently (on|tak)", r"\bcontinues\b", r"\bnow\b", r"(present|current) dose", r"is (being )?(taken|given)\b",
     r"interrupted (between|from)",
-)
+)  # fmt: skip
 NOT_AGAIN = _cue(
-    r"(not|never)( been| be| yet)* (re-?start|resum|re-?introduc|recommenc|taken again|given again)",
-    r"remains? (paused|stopped|discontinued|held)",
-    r"permanent",
-    r"without (being )?re-?start",
-)
+    r"\b(no|without)( documented| record of| sign of| further)? re-?(start|sum|introduc|initiat|instat|commenc)",
+    r"(not|never)( been| be| yet| to be)* (re-?(start|sum|introduc|instat|commenc)|taken|given)",
+    r"remains? (paused|stopped|discontinued|held|off|withheld|suspended)", r"permanent", r"without (being )?re-?start",
+)  # fmt: skip
 STOPPED = _cue(
-    r"stopped", r"discontinu", r"paused", r"\bheld\b", r"no longer", r"not on\b", r"not tak", r"withdrawn", r"\bceased"
-)
+    r"\bstop", r"discontinu", r"\bpaus", r"\bheld\b", r"withh[eo]ld", r"no longer", r"\boff\b", r"not (on|tak)",
+    r"withdr[ae]w", r"\bceas", r"suspend", r"terminat", r"on hold", r"used to take", r"\buntil\b", r"give[ns]? up",
+    r"\bquit\b", r"\bhalt", r"abandon", r"former", r"\bpast medic",
+)  # fmt: skip
 DOSE = re.compile(r"(\d+(?:[.,]\d+)?)\s*mg", re.IGNORECASE)
 
 
@@ -109,99 +87,75 @@ def _restart(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     about = " ".join(sentence for sentence in said if drug.search(sentence))
     if NOT_AGAIN.search(about):
         return "contradicted"
+    doses = [dose.replace(",", ".") for dose in DOSE.findall(about)]
+    before, after = (DOSE.findall(values[key])[0] for key in ("before", "dose"))
     again = AGAIN.search(about)
-    if again:
-        after = DOSE.search(about, again.end())
-        wrong = after is not None and after[1].replace(",", ".") == DOSE.search(values["before"])[1]  # type: ignore[index]
-        right = DOSE.search(values["dose"])[1] in about.replace(",", ".")  # type: ignore[index]
-        return "contradicted" if wrong and not right else "present"
+    if again and after not in doses:
+        later = [dose.replace(",", ".") for dose in DOSE.findall(about, again.end())]
+        return "contradicted" if before in later else "present"
+    if again or after in doses:
+        return "present"
     return "contradicted" if STOPPED.search(about) else "absent"
 
 
 # A result that nobody followed up
 
+SETTLED = _cue(
+    r"\bno (further )?(follow-?up|action|test\w*)( is| are| was)? (required|needed|necessary|indicated)",
+    r"nothing further", r"can be (forgotten|ignored)",
+)  # fmt: skip
 OPEN = _cue(
-    r"\bnever\b",
-    r"\bnot (been )?(followed|done|carried|performed|taken|acted|happened|arranged|repeated)",
-    r"outstanding",
-    r"pending",
-    r"\bopen\b",
-    r"to ?do\b",
-    r"missed",
-    r"still (needs|has to|to be|due)",
-    r"unresolved",
-    r"overdue",
-    r"\bno (record|sign|evidence|documentation)",
-    r"\bno \S+.{0,40} (is|was) documented",
-    r"lost to follow",
-    r"(please|to) (organi[sz]e|arrange|book|schedule)",
-    r"\barrange\b",
-    r"\bneeds\b",
-    r"(been|was|were) forgotten",
-    r"nobody",
-    r"\bwithout follow",
-)
+    r"\bnever\b", r"\bnot\b", r"n't\b", r"\bno\b", r"nobody", r"outstanding", r"pending", r"overdue", r"\bopen\b",
+    r"unresolved", r"\bmiss(ed|ing)\b", r"\black", r"\bstill\b", r"\byet to\b", r"\bneeds?\b", r"requires?\b",
+    r"await", r"forgotten", r"lost to follow", r"\bto ?do\b", r"overlook",
+    r"\bun(addressed|answered|followed|checked)", r"neglect", r"\bgap\b", r"action (is )?(required|needed)",
+    r"to be (done|arranged|checked)", r"recommended but", r"(organi[sz]e|arrange|book|schedule)\b", r"\bdue\b",
+    r"without follow",
+)  # fmt: skip
+OUTCOME = _cue(
+    r"\bnormal\b", r"negative", r"benign", r"\bstable\b", r"reassur", r"unremarkable", r"\bshow(ed|s)\b", r"reveal",
+    r"came back", r"ruled out", r"exclud", r"explained", r"all clear", r"\bresolved\b", r"no change",
+    r"nothing concerning",
+)  # fmt: skip
 DONE = _cue(
-    r"(?<!not )(?<!not been )(?<!never )\bfollowed up with",
-    r"\b(was|were|has been) (done|completed|performed|carried out)",
-    r"\bcompleted\b",
-    r"\bnormal\b",
-    r"unremarkable",
-    r"no (further )?follow-?up (is )?(required|needed|necessary)",
-    r"nothing further",
-    r"worked up",
-    r"\bresolved\b",
-    r"can be (forgotten|ignored)",
-    r"no change",
-    r"benign",
+    r"\bdone\b", r"performed", r"completed", r"carried out", r"undertaken", r"investigated", r"worked up",
+    r"followed up", r"checked again", r"took place",
+)  # fmt: skip
+NOT_DONE = re.compile(
+    rf"(\bnot\b|\bnever\b|n't\b|\bno (record|evidence|documentation|sign)|yet to).{{0,80}}?({DONE.pattern})",
+    re.IGNORECASE,
 )
-NOT_DONE = _cue(r"(not|never)( been| yet)* (done|completed|performed|carried out|worked up|fully worked up|resolved)")
 
 
 def _open_result(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     seen, test = named(values["finding"]), named(values["test"])
     about = " ".join(sentence for sentence in said if seen.search(sentence) or test.search(sentence))
-    if not about:
-        return "absent"
-    if DONE.search(about) and not NOT_DONE.search(about) and not re.search(r"nobody|no record", about, re.IGNORECASE):
+    if SETTLED.search(about):
         return "contradicted"
-    return "present" if OPEN.search(about) else "absent"
+    outcome = OUTCOME.search(about)
+    if OPEN.search(about) and (not outcome or NOT_DONE.search(about)):
+        return "present"
+    return "contradicted" if outcome or DONE.search(about) else "absent"
 
 
 # A diagnosis that was corrected
 
 FORMER = _cue(
-    r"former",
-    r"earlier",
-    r"older",
-    r"initial",
-    r"at first",
-    r"mistak",
-    r"wrong",
-    r"withdrawn",
-    r"revis",
-    r"correct",
-    r"replac",
-    r"ruled out",
-    r"exclud",
-    r"thought to be",
-    r"instead of",
-    r"\bnot\b",
-    r"no longer",
-    r"misdiagnos",
-    r"previous",
-    r"originally",
-)
+    r"former", r"earlier", r"older", r"initial", r"at first", r"\bfirst\b", r"mistak", r"wrong", r"withdrawn",
+    r"revis", r"correct", r"replac", r"ruled out", r"exclud", r"thought to be", r"instead of", r"in place of",
+    r"\bnot\b", r"no longer", r"misdiagnos", r"previous", r"originally", r"suspected",
+)  # fmt: skip
 
 
 def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     right, wrong = named(values["right"]), named(values["wrong"])
-    name = right.pattern
-    refuted = re.compile(
-        rf"({name})\s+(was|is|has been|could be)\s+(ruled out|excluded|refuted)|\b(no|not) ({name})|"
-        rf"(ruled out|excluded):? ({name})",
-        re.IGNORECASE,
-    )
+    name, other = right.pattern, wrong.pattern
+    refuted = _cue(
+        rf"({name})\s+(was|is|has been|could be)\s+(ruled out|excluded|refuted|withdrawn)", rf"\b(no|not) ({name})",
+        rf"(ruled out|excluded|rejected|dismissed):? ({name})",
+        rf"({name}).{{0,40}}\b(rejected|dismissed|discarded|abandoned)", rf"({name}).{{0,60}}in favou?r of ({other})",
+        rf"({name}).{{0,40}}\bto ({other})",
+    )  # fmt: skip
     if any(refuted.search(sentence) for sentence in said):
         return "contradicted"
     held = [sentence for sentence in said if wrong.search(sentence) and not right.search(sentence)]
@@ -213,26 +167,20 @@ def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
 # A note about somebody else
 
 ELSEWHERE = _cue(
-    r"(another|other|different|wrong)[- ]patient",
-    r"mis-?filed",
-    r"filed .{0,12}(in error|by mistake|wrongly)",
-    r"belongs? to",
-    r"not (hers|his|this patient)",
-    r"does not (apply|have|belong|concern)",
-    r"(somebody|someone) else",
-    r"refers? to",
-    r"not (about|of) this patient",
-    r"another person",
-    r"disregard",
-    r"wrongly filed",
-)
+    r"(another|other|different|wrong|second|separate)[- ](patient|person|individual|woman|man\b)",
+    r"mis-?(filed|placed)", r"in error", r"by mistake", r"mistaken", r"erroneous", r"wrongly", r"incorrect",
+    r"belongs? to", r"pertains? to", r"not (hers|his|this patient|the patient|about|of this)",
+    r"other than (the|this) patient", r"another(['’]s)? (chart|file)", r"does not (apply|have|belong|concern)",
+    r"(somebody|someone) else", r"refers? to", r"relates? to", r"rather than (the|this) patient", r"disregard",
+    r"\bunrelated\b", r"mix(ed)?[- ]?up",
+)  # fmt: skip
 
 
 def _misfiled(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     condition, drug = named(values["condition"]), named(values["other_drug"])
-    label = _cue(re.escape(values["doc"]), re.escape(values["other"]))
-    about = [sentence for sentence in said if any(term.search(sentence) for term in (condition, drug, label))]
-    if any(ELSEWHERE.search(sentence) for sentence in about):
+    number, person = named(values["doc"]), named(values["other"])
+    about = [sentence for sentence in said if any(term.search(sentence) for term in (condition, drug, number, person))]
+    if any(ELSEWHERE.search(sentence) or person.search(sentence) for sentence in about):
         return "present"
     claimed = any(condition.search(sentence) or drug.search(sentence) for sentence in about)
     return "contradicted" if claimed else "absent"

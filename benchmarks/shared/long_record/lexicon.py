@@ -54,7 +54,7 @@ def named(term: str) -> re.Pattern[str]:
 def sentences(text: str) -> list[str]:
     """A text cut at line ends and full stops; a sentence that begins with a pronoun stays with the one before."""
     found: list[str] = []
-    for piece in _pieces(text):
+    for piece in _pieces(re.sub(r"[*_`#]+", "", text)):
         if found and re.match(r"(it|this|that)\b", piece, re.IGNORECASE):
             found[-1] = f"{found[-1]} {piece}"
         else:
@@ -65,7 +65,7 @@ def sentences(text: str) -> list[str]:
 def _pieces(text: str) -> Iterator[str]:
     for line in text.splitlines():
         for piece in re.split(r"(?<=[.!?])\s+(?=[A-Z(\[*\-]|\d+[.)] |[a-z]+ )", line):
-            stripped = piece.strip(" \t-*#>")
+            stripped = piece.strip(" \t->")
             if stripped:
                 yield stripped
 

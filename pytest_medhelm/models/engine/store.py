@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.util.files import make_private_folder
 from pytest_medhelm.util.sqlite import Schema
 
 BUSY_SECONDS = 60
@@ -55,7 +56,7 @@ def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
 
     Its tables are those of ``schema`` then. Raises ConfigError for a file of a later version, which is not touched.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     path.parent.chmod(0o700)
     # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
     # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).

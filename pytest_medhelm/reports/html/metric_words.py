@@ -28,6 +28,9 @@ def words_of(metric: str) -> str:
         return f"{own} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
     if metric.startswith("jury_"):
         return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
+    kind, _, group = metric.partition("_")
+    if kind in ("axis", "level", "cluster", "fact") and group:
+        return f"The judges' score over the criteria of the {kind} {group.replace('_', ' ')} alone."
     return ""
 
 

@@ -55,7 +55,7 @@ class JuryColumns:
             facts["asked"] += 1
             met += [value for repeat in verdict.get("items", ()) for _, value in repeat]
             facts["repaired"] += verdict.get("repaired", 0)
-            if verdict["status"] == "ok":
+            if verdict["status"] == "ok" and verdict["scores"]:
                 given.setdefault(judge, []).append(self._row(verdict["scores"]))
                 facts["within"] += _within(verdict)
             else:
@@ -147,6 +147,10 @@ class Columns:
     """By its place, the least score of an instance that is a never-event."""
     unmatched: int = 0
     """Human answers that fit no instance."""
+    read_as: Counter[str] = field(default_factory=Counter)
+    """How the chosen options were said, where answers are options."""
+    unknown_marks: Counter[str] = field(default_factory=Counter)
+    """Paired marks around the first part of answers that no family of models is known by."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
@@ -205,6 +209,10 @@ def read_columns(
             columns.floors[len(columns.ids) - 1] = first["must_pass"]
         columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
+        if "read_as" in first:
+            columns.read_as[sys.intern(first["read_as"])] += 1
+        if "unknown_mark" in first:
+            columns.unknown_marks[first["unknown_mark"]] += 1
         columns.references.append(sys.intern(first.get("reference", "")))
         columns.jury.add(repeats)
         columns.judged.update(_judged(first))
@@ -230,6 +238,7 @@ def read_columns(
                 if record["latency"]:  # What was refused took no time that an answer would take.
                     columns.latencies.append(record["latency"])
                     columns.first_latencies += [record["latency"]] * (at_once and not record["cached"])
+    _leave_out_untagged(columns)
     return columns
 
 
@@ -245,6 +254,16 @@ def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
         if len(whole) == len(found):
             worst, best = (fmean(ends[place] for ends in whole) for place in (0, 1))
             columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
+
+
+def _leave_out_untagged(columns: Columns) -> None:
+    """A score over criteria with a tag does not exist for graded examples without such a criterion."""
+    whole, open_rows = columns.scores.get("jury", []), columns.limits.get("jury", {})
+    graded = [row for row, value in enumerate(whole) if value is not None or row in open_rows]
+    for name in columns.spans.keys() & columns.scores.keys():
+        limits = columns.limits.get(name, {})
+        untagged = {row for row in graded if columns.scores[name][row] is None and row not in limits}
+        columns.not_applicable.setdefault(name, set()).update(untagged)
 
 
 def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:

@@ -66,7 +66,7 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
     }
     if not isinstance(measure, LabelMeasure) and measure.exact:
         summary["one_sided"] = ONE_SIDED
-    if not isinstance(measure, LabelMeasure) and measure.span != measure.scale:
+    if not isinstance(measure, LabelMeasure) and name in columns.spans:
         known = [score for score in measure.scores if score is not None]
         summary["bootstrap_error"] = None if measure.why_not() else bootstrap_error(known)
         summary["span"] = list(measure.span)

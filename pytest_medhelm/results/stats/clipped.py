@@ -23,6 +23,8 @@ def bootstrap_error(values: Sequence[float]) -> float | None:
     """The standard deviation of the clipped mean over 1,000 seeded resamples of the examples; None from nothing.
 
     Arora et al. 2025 and openai/simple-evals state it beside HealthBench scores. It takes no account of clusters.
+    The error of the plain mean is known exactly; by how much these resamples miss it, so much they are corrected for
+    (a control variate): that takes most of the chance out of 1,000 draws.
     """
     if not values:
         return None
@@ -32,7 +34,8 @@ def bootstrap_error(values: Sequence[float]) -> float | None:
         scores[generator.integers(0, scores.size, (_AT_ONCE, scores.size))].mean(axis=1)
         for _ in range(RESAMPLES // _AT_ONCE)
     ])  # fmt: skip
-    return float(np.clip(means, 0.0, 1.0).std())
+    exact, drawn = scores.std() / np.sqrt(scores.size), means.std()
+    return float(np.clip(means, 0.0, 1.0).std() * (exact / drawn if drawn else 1.0))
 
 
 def worst_at_k(scores: Sequence[Sequence[float]], k: int) -> float | None:
