@@ -15,6 +15,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from perf.gate_cells import settings, simulate
+from perf.paired_size import scan
 from pytest_medhelm.gates.power import power_of
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.intervals import mean_interval
@@ -258,6 +260,38 @@ POWERS: Sequence[tuple[int, float, float, float]] = (
 """n, margin, discordance, alpha."""
 
 
+def _exact_sizes() -> int:
+    """Comparisons with a baseline by exact sums, at the worst discordance; how many are above alpha."""
+    broken = 0
+    for alpha in ALPHAS:
+        print(f"\nexact size of a comparison with a baseline at alpha {alpha:g}: n, margin, size, discordance")
+        for n, margin, size, discordance in scan(alpha):
+            over = size > alpha + 1e-9
+            broken += over
+            print(f"{size:.4f}{' BROKEN' if over else ''}  n {n}, margin {margin:g}, discordance {discordance:.4f}")
+    return broken
+
+
+def _cells(runs: int) -> int:
+    """Rules on a limit, and the intervals of the page, of every kind of cell; how many do not hold."""
+    broken = 0
+    for alpha in ALPHAS:
+        most = tolerated(alpha, runs)
+        print(f"\ncells at alpha {alpha:g}: passes, fails (at most {most:.4f}), covered of those shown")
+        for setting in settings():
+            found = simulate(setting, alpha, runs)
+            wrong = max(found.passes, found.fails) / runs > most
+            covered = found.covered / found.shown if found.shown else 1.0
+            thin = covered < 0.93 - 2 * math.sqrt(0.93 * 0.07 / max(1, found.shown))
+            broken += wrong or thin
+            print(
+                f"{found.passes / runs:.4f} {found.fails / runs:.4f} {covered:.3f} of {found.shown}"
+                f"{' BROKEN' if wrong or thin else ''}  {setting.name}",
+                flush=True,
+            )
+    return broken
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the table; 1 when a rule passes too many truly worse models or power is not as promised."""
     runs = int(arguments[0]) if arguments else RUNS
@@ -275,6 +309,7 @@ def main(arguments: Sequence[str]) -> int:
                     found, limit = error_rate(scenario, alpha, again, SEED + 1), tolerated(alpha, again)
                 broken += found > limit
                 print(f"{found:.4f}{' BROKEN' if found > limit else ''}  n {n}: {scenario.name}{note}", flush=True)
+    broken += _exact_sizes() + _cells(runs)
     print("\npower: promised, simulated")
     for n, margin, discordance, alpha in POWERS:
         promised, found = power_gap(n, margin, discordance, alpha, runs)

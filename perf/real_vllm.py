@@ -127,7 +127,7 @@ class Runs:
     def questions(self, short: int, long: int = 0) -> None:
         """Questions of a few words, and some of thousands."""
         rows = [f"q{number:03d},What should patient {number} do?,Rest" for number in range(short)]
-        rows += [f"l{number:03d},{'the patient '.strip() + ' fever' * 2500} {number}?,Rest" for number in range(long)]
+        rows += [f"l{number:03d},{'the patient '.strip() + ' fever' * 450} {number}?,Rest" for number in range(long)]
         (self.folder / "advice.csv").write_text("\n".join(["id,question,reference", *rows]) + "\n")
 
     def command(self, suite: str, *options: str) -> list[str]:
@@ -217,7 +217,9 @@ def answers_and_refusals(runs: Runs) -> None:
     done = runs.run("self", "--medhelm-model=real/llama3", "--medhelm-judge=second")
     runs.check("one model under two names judges itself: exit 4", 4, done.returncode)
     runs.questions(6)
-    runs.run("judged", "--medhelm-model=real/llama3", "--medhelm-judge=second", "--medhelm-allow-self-judging")
+    done = runs.run("judged", "--medhelm-model=real/llama3", "--medhelm-judge=second", "--medhelm-allow-self-judging")
+    if runs.statuses("judged") != {"ok": 6}:
+        print(done.stdout[-3000:])
     runs.check("6 answers judged under a JSON schema", {"ok": 6}, runs.statuses("judged"))
 
 
@@ -237,8 +239,11 @@ def restarts(runs: Runs, server: Server) -> None:
     server.kill()
     time.sleep(5)
     server.start(LONG, wait=False)
+    answered = runs.answered("killed")
     output, _ = process.communicate()
     waited = "waited for up to" in output
+    if not waited:
+        print(f"killed after {answered} answers:\n{output}")
     runs.check("killed in mid-run and restarted: nothing lost", ({"ok": 600}, True), (runs.statuses("killed"), waited))
     runs.questions(3, 3)
     runs.run("long", "--medhelm-model=free")

@@ -95,4 +95,4 @@ def test_medhallu(instance: Instance, response: Response, score: Score) -> None:
     label = response.read(read_label)
     score.exact_match(label, instance.answer)
     score.label(label and LABELS[label], LABELS[instance.answer])
-    score.helm("exact_match", response.text == instance.answer)
+    score.helm("exact_match", answers.helm_output(response.text, 5) == instance.answer)

@@ -7,6 +7,7 @@ and size, steps and time are limited. Whatever goes wrong, the query is invalid;
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 import time
@@ -30,6 +31,8 @@ STEPS = 500_000_000
 """Steps of SQLite's machine, some seconds: the same on each computer, so that a slow one does not change a score."""
 SECONDS = 60.0
 """For what takes long within few steps."""
+MEMORY_BYTES = 500_000_000
+"""By which the process may grow while a query sorts or groups; nothing is written to temporary files."""
 CELL_BYTES = 100_000
 RESULT_BYTES = 50_000_000
 SQL_BYTES = 100_000
@@ -56,7 +59,8 @@ SCORES = (
 )
 """What exists for answerable questions alone."""
 
-_STEPS_BETWEEN_CHECKS = 100_000
+_STEPS_BETWEEN_CHECKS = 10_000
+"""With cells of CELL_BYTES and some steps a row, memory cannot grow by more than a few hundred MB between two."""
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: CELL_BYTES,
@@ -70,7 +74,9 @@ _CURRENT_TIME = re.compile(r"(?<![\w'\"])current_time(?![\w'\"])", re.I)
 _FORMAT = re.compile(r"strftime\(\s*'[^']*'")
 _TAGGED = re.compile(r"<sql>(.*?)(?:</sql>|(?=<sql>)|\Z)", re.S | re.I)
 _FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
-_STATEMENT = re.compile(r"(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with)\b", re.S | re.I)
+_BLANKS = re.compile(r"\s*")
+_STATEMENT = re.compile(r"(?:select|with)\b", re.I)
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _NOTHING = ("null", "none", "n/a")
 
 
@@ -108,28 +114,51 @@ def open_database(path: Path, schema: str) -> Database:
 
 def run_query(path: Path, sql: str, *, steps: int = STEPS, seconds: float = SECONDS) -> Rows | None:
     """The rows that one SELECT statement gives; None when it is invalid, does anything else, or exceeds a limit."""
-    deadline, left = time.monotonic() + seconds, steps // _STEPS_BETWEEN_CHECKS
-
-    def exhausted() -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0 or time.monotonic() > deadline
-
+    bounds = _Bounds(steps, seconds)
     try:
         # immutable: no lock or journal file appears beside the database
         address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA temp_store = MEMORY")
             for limit, value in _LIMITS.items():
                 connection.setlimit(limit, value)
             connection.text_factory = _text
-            connection.set_progress_handler(exhausted, _STEPS_BETWEEN_CHECKS)
+            connection.set_progress_handler(bounds.reached, _STEPS_BETWEEN_CHECKS)
             connection.set_authorizer(_authorize)
             return _fetch(connection.execute(sql))
     # Warning: several statements (Python 3.11); ValueError: characters that no statement can hold
-    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError):
+    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError) as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT" and not bounds.were_reached:
+            # Ctrl-C came within the query: sqlite3 swallows what its progress handler raises.
+            raise KeyboardInterrupt from None
         return None
+
+
+class _Bounds:
+    """Steps, time and memory that one query may take."""
+
+    def __init__(self, steps: int, seconds: float) -> None:
+        self._left = steps // _STEPS_BETWEEN_CHECKS
+        self._deadline = time.monotonic() + seconds
+        self._most = _memory() + MEMORY_BYTES
+        self.were_reached = False
+
+    def reached(self) -> bool:
+        """Whether the query must end; called every so many steps."""
+        self._left -= 1
+        self.were_reached = self._left < 0 or time.monotonic() > self._deadline or _memory() > self._most
+        return self.were_reached
+
+
+def _memory() -> int:
+    """Bytes that this process holds in memory; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:
+            return int(file.read().split()[1]) * _PAGE
+    except OSError:
+        return 0
 
 
 def _authorize(action: int, _: str | None, function: str | None, *__: str | None) -> int:
@@ -152,6 +181,10 @@ def _fetch(cursor: sqlite3.Cursor) -> Rows | None:
             return None
         rows.append(row)
     return rows
+
+
+last_rows = lru_cache(maxsize=2)(run_query)
+"""As ``run_query``; a query that is scored in two ways runs once."""
 
 
 @lru_cache(maxsize=4096)
@@ -223,11 +256,28 @@ def read_sql(text: str) -> str | None:
         return statement if answers.fold(statement).strip("; .") not in ("", *_NOTHING) else ""
     for block in reversed(_FENCED.findall(text) or [text]):
         statement = _bare(block)
-        if _STATEMENT.match(statement):
+        if _STATEMENT.match(statement, _after_comments(statement)):
             return statement
         if answers.fold(statement).strip("; .") in _NOTHING:
             return ""
     return None
+
+
+def _after_comments(statement: str) -> int:
+    """Where a statement goes on after the comments and blanks at its beginning; linear in their number."""
+    start = 0
+    while start < len(statement):
+        blanks = _BLANKS.match(statement, start)
+        start = blanks.end() if blanks else start
+        if statement.startswith("--", start):
+            end = statement.find("\n", start)
+        elif statement.startswith("/*", start):
+            end = statement.find("*/", start + 2)
+            end += end >= 0
+        else:
+            break
+        start = len(statement) if end < 0 else end + 1
+    return start
 
 
 def answerability(query: str | None) -> str | None:
@@ -246,7 +296,7 @@ def ehr_sql(query: str, gold: Rows | None, database: Path) -> dict[str, float]:
     Accuracy: the query gives the same rows as the reference query (see ``same_rows``); it does not exist when the
     reference query itself fails (``gold`` is None). Validity: the query runs. Abstaining (an empty query) is 0.0.
     """
-    rows = run_query(database, query) if query else None
+    rows = last_rows(database, query) if query else None
     scores = {"ehr_sql_query_validity": float(rows is not None)}
     if gold is not None:
         scores["ehr_sql_execution_accuracy"] = float(rows is not None and same_rows(rows, gold))
@@ -261,7 +311,7 @@ def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, flo
     is a query.
     """
     query, gold = sql_helm(raw_text), reference_rows(database, reference)
-    rows = run_query(database, query) if query else None
+    rows = last_rows(database, query) if query else None
     equal = set(rows) == set(gold) if rows and gold else not rows and not gold and not raw_text.strip()
     return {
         "ehr_sql_execution_accuracy": float(equal),
@@ -273,6 +323,7 @@ def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, flo
 
 def sql_helm(raw_text: str) -> str:
     """The statement as MedHELM reads it: the first tagged one, without backticks and a line "sql"."""
-    tagged = re.search(r"<sql>(.*?)</sql>", raw_text, re.S)
-    text = (tagged[1] if tagged else raw_text).replace("`", "").strip()
+    _, begun, rest = raw_text.partition("<sql>")
+    tagged, ended, _ = rest.partition("</sql>")
+    text = (tagged if begun and ended else raw_text).replace("`", "").strip()
     return re.sub(r"\Asql\s*\n", "", text).strip()

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from pytest_medhelm.cli.show_text import add_show_text, require_show_text
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.export.aggregate import aggregate_rows
 from pytest_medhelm.reports.export.aggregate_page import aggregate_page
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", type=Path, metavar="FILE", help="file to write (default: TABLE.csv in the suite)")
     parser.add_argument("--text", action="store_true", help="add prompts, answers and references: CLINICAL TEXT")
+    add_show_text(parser, "write texts of gated and private data outside of the suite's folder too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"{arguments.suite} holds no records yet: run pytest with --medhelm-model first")
         file, form = _target(arguments, table)
         try:
+            if arguments.text:
+                require_show_text(suite, file, None, arguments.show_text)
             count = _write(suite, file, table, form, text=arguments.text)
         except OSError as error:
             raise ConfigError(f"{error.filename or file} cannot be written: {error.strerror}") from None

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from pytest_medhelm.cli import gate_explain
 from pytest_medhelm.cli.arguments import LEDGER, add_judging
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     card = verbs.add_parser("card", help="print a model card's section on the evaluation, in Markdown")
     card.add_argument("suite", type=Path, help="folder of the suite, e.g. medhelm-results/default")
     card.add_argument("--model", metavar="NAME", help="one model (default: all)")
+    gate_explain.add_arguments(
+        verbs.add_parser("explain", help="say what a verdict rests on: every number, and what it means")
+    )
     lock = verbs.add_parser("lock", help="write to the ledger, before the run, that a gate file is fixed")
     lock.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
     lock.add_argument("--ledger", type=Path, default=LEDGER, metavar="FILE", help=f"default: {LEDGER}")
@@ -45,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says. Raises ConfigError as the functions below."""
-    return {"check": check, "apply": apply, "new": new, "lock": lock, "card": card}[arguments.verb](arguments)
+    verbs = {"check": check, "apply": apply, "new": new, "lock": lock, "card": card, "explain": gate_explain.explain}
+    return verbs[arguments.verb](arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ examples:
   medhelm serve                                   look at a suite in the browser, also during a run
   medhelm jury-agreement --ratings=ratings.csv    how far do judges agree with clinicians?
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
+  medhelm gate explain medhelm-results/default 'pubmed_qa.lower >= 0.7'   what does that verdict rest on?
   medhelm promote medhelm-results/default --gate=gate.toml ...   record that it may be used, and until when
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_medhelm.cli.show_text import add_show_text
 from pytest_medhelm.gates.suite_outcome import conclude
 from pytest_medhelm.reports.kept import keep_verdicts
 from pytest_medhelm.reports.write import print_reports, print_table
@@ -27,19 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="pages",
         help="pages of all instances (default), one file with a sample of them for e-mail, or no page",
     )
+    add_show_text(parser, "put instances of gated and private data into --html=single too")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write them and show the table. Raises ConfigError when the folder is no suite."""
     suite = open_suite(arguments.suite)
     try:
-        write_again(suite, published=arguments.show_published, html=arguments.html)
+        published, html = arguments.show_published, arguments.html
+        write_again(suite, published=published, html=html, show_text=arguments.show_text)
     finally:
         suite.close()
     return 0
 
 
-def write_again(suite: Suite, *, published: bool | None = None, html: Pages | None = None) -> None:
+def write_again(
+    suite: Suite, *, published: bool | None = None, html: Pages | None = None, show_text: bool = False
+) -> None:
     """Write every report of a suite, and print what the terminal shows of it.
 
     Verdicts of gates are kept where they still stand. ``published``, ``html``: None for what there was before.
@@ -48,7 +53,7 @@ def write_again(suite: Suite, *, published: bool | None = None, html: Pages | No
     outcome = conclude(suite, (), (), (), published=published)
     left = keep_verdicts(outcome.leaderboard, before)
     if is_writable(suite.folder):
-        print_reports(suite, outcome.leaderboard, html)
+        print_reports(suite, outcome.leaderboard, html, show_text)
     else:
         print_table(suite, outcome.leaderboard)
         print(f"{visible(suite.folder)} cannot be written: its pages stay as they are; copy it to write them again")

@@ -15,14 +15,13 @@ from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import difference_at, largest_difference
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
+from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.results.stats.paired import paired_mean
 from pytest_medhelm.results.stats.paired_limits import difference_limits
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.util.errors import ConfigError
 
-_FILLS = 16
-"""How many ways of filling in what is missing are tried."""
 _LONGEST = 40
 """Signs of a setting that a sentence shows."""
 _MUST_AGREE = (
@@ -135,12 +134,12 @@ def _outer(cell: Cell, pairs: Sequence[Pair], span: float, alpha: float) -> Limi
     Computed again with it filled in, from all at its lowest to all at its highest: a limit also widens.
     """
     gaps = [place for place, pair in enumerate(pairs) if not pair.known]
-    steps = min(len(gaps), _FILLS) or 1
-    found = []
-    for step in range(steps + 1 if gaps else 1):
-        high = set(gaps[: round(step * len(gaps) / steps)])
-        values = [pair.high if place in high else pair.low for place, pair in enumerate(pairs)]
-        found.append(_limits(cell, pairs, values, span, alpha))
+    found = [
+        _limits(
+            cell, pairs, [pair.high if place in best else pair.low for place, pair in enumerate(pairs)], span, alpha
+        )
+        for best in mixtures(gaps)
+    ]
     return replace(found[0], low=min(limits.low for limits in found), high=max(limits.high for limits in found))
 
 

@@ -28,6 +28,7 @@ def basis_of(
     scores = measure if isinstance(measure, ScoreMeasure) else None
     right = _right(measure)
     return {
+        "metric": metric,
         "n": measure.n,
         "right": right,
         "wrong": None if right is None else measure.n - right,
@@ -49,13 +50,14 @@ def basis_of(
     }
 
 
-def basis_of_shares(cell: Cell, count: int, limits: Limits, n: int | None = None) -> Basis:
-    """Of a share of instances, all of which are known: that of a status, or of never-events that held."""
-    whole = len(cell.columns.statuses) if n is None else n
+def basis_of_shares(name: str, cell: Cell, count: int, limits: Limits, held: int = 0) -> Basis:
+    """Of a share of instances, all of which are known: that of a status, or of ``held`` never-events."""
+    whole = held or len(cell.columns.statuses)
     return {
+        "metric": name,
         "n": whole,
-        "right": count,
-        "wrong": whole - count,
+        "right": count if held else None,
+        "wrong": whole - count if held else None,
         "missing": {},
         "sub_tasks": {},
         "sources": len(set(cell.columns.clusters)),
@@ -77,6 +79,7 @@ def basis_of_shares(cell: Cell, count: int, limits: Limits, n: int | None = None
 def basis_of_pairs(rule: Rule, cell: Cell, differences: Sequence[float], known: Limits, outer: Limits) -> Basis:
     """Of a comparison with a baseline; ``differences`` are those of the pairs that are known."""
     return {
+        "metric": rule.metric or cell.main_metric,
         "n": len(differences),
         "right": None,
         "wrong": None,

@@ -13,7 +13,7 @@ def meaning_of(rule: Rule, verdict: str, reason: str, baseline: str, basis: Basi
     """Two or three plain sentences. ``judged``: the metric is made of verdicts of judges."""
     if verdict == "not evaluated":
         return f"Nothing was decided, so this is no pass: {reason}. It says nothing about the model."
-    metric = rule.metric or "main score"
+    metric = rule.metric or (basis["metric"] if basis else "main score")
     if rule.benchmark == COST or metric == COST:
         return _cost(rule, verdict)
     if metric == "must_pass":

@@ -71,7 +71,7 @@ def _status(status: str, cell: Cell, alpha: float) -> Measured:
         count / cell.size,
         limits=limits,
         note=f"{count} of {cell.size}",
-        basis=basis_of_shares(cell, count, limits) if limits else None,
+        basis=basis_of_shares(status, cell, count, limits) if limits else None,
     )
 
 
@@ -178,4 +178,4 @@ def _never_events(cell: Cell, alpha: float) -> Measured | NotMeasured:
         f"{broken} of {len(floors)} happened, {unmeasured} could not be measured; of all such cases up to "
         f"{100 * (1 - limits.low):.1f} % could happen"
     )
-    return Measured(kept / len(floors), note=note, basis=basis_of_shares(cell, kept, limits, len(floors)))
+    return Measured(kept / len(floors), note=note, basis=basis_of_shares("must_pass", cell, kept, limits, len(floors)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_medhelm.gates.baseline import Baseline
@@ -13,7 +13,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.agreement.assessment import assess
 from pytest_medhelm.results.agreement.document import document
 from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
-from pytest_medhelm.results.leaderboard.document import Leaderboard
+from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
 from pytest_medhelm.results.leaderboard.published import published_rows
 from pytest_medhelm.results.leaderboard.spending import paid_by, with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
@@ -34,6 +34,23 @@ class Outcome:
     leaderboard: Leaderboard
 
 
+def evidence_of(suite: Suite, selected: Collection[str], baseline: Baseline | None = None) -> Evidence:
+    """What rules are judged on, read from a suite; ``selected``: the benchmarks that ``*`` stands for."""
+    cells, measured, _ = read_cells(suite)
+    return _evidence(suite, cells, measured, selected, baseline)
+
+
+def _evidence(
+    suite: Suite,
+    cells: Sequence[Cell],
+    measured: Mapping[str, CellMeasurements],
+    selected: Collection[str],
+    baseline: Baseline | None,
+) -> Evidence:
+    ratings = suite_ratings(suite) if suite.ratings() else None
+    return Evidence(cells, measured, selected, suite.runs()[-1]["settings"], baseline, ratings)
+
+
 def conclude(
     suite: Suite,
     gates: Sequence[Gate],
@@ -52,8 +69,7 @@ def conclude(
     suite.commit()
     cells, measured, spent = read_cells(suite)
     runs = suite.runs()
-    ratings = suite_ratings(suite) if suite.ratings() else None
-    evidence = Evidence(cells, measured, selected, runs[-1]["settings"], baseline, ratings)
+    evidence = _evidence(suite, cells, measured, selected, baseline)
     results = [
         result
         for gate in gates
@@ -63,7 +79,7 @@ def conclude(
         before = earlier(suite.folder)
         published = before is not None and bool(before["results"]["published"])
     beside = published_rows(cells) if published else None
-    agreement = document(assess(ratings)) if ratings else None
+    agreement = document(assess(evidence.ratings)) if evidence.ratings else None
     leaderboard = make_leaderboard(
         suite,
         cells,

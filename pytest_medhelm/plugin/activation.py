@@ -101,6 +101,7 @@ def _control(config: pytest.Config, settings: Settings) -> None:
     _check_rubrics(settings, roster)
     controller = Controller(config, settings, gates, baseline)
     config.pluginmanager.register(controller, "medhelm-controller")
+    config.pluginmanager.register(controller.connection, "medhelm-connection")
     if config.get_verbosity() <= 0 and config.getoption("capture") != "no":
         from pytest_medhelm.plugin.status_line import StatusLine
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Generator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,11 @@ import pytest
 
 from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.models.engine.store import stop_file
-from pytest_medhelm.models.roster import ROSTER, Roster, connect
+from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.attempt import Attempt
+from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.late_connection import asked_by, asked_by_ids, forget, is_foreign, tell
+from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.suite_outcome import Outcome
     from pytest_medhelm.hookspecs import Line
-    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.util.settings import Settings
 
 
@@ -45,7 +44,7 @@ class Controller:
         self._settings = settings
         self._gates = tuple(gates)
         self._baseline = baseline
-        self._stack = ExitStack()
+        self.connection = Connection(config, settings, self.run)
         self._writer = SuiteWriter(config, self.run, settings.folder)
         self._attempt: Attempt | None = None
         self._session: pytest.Session | None = None
@@ -55,7 +54,6 @@ class Controller:
         self._told: set[str] = set()
         self._not_run = False
         """A benchmark was selected and could not be run."""
-        self._has_seen_ids = False
         self._interrupted = False
         self._store_failed = ""
         """The sentence with which the run stopped since its suite cannot be written."""
@@ -67,53 +65,15 @@ class Controller:
         if self._config.getoption("collectonly"):
             return
         try:
-            roster = self._connect(lambda model: not is_foreign(model, self._settings))
+            roster = self.connection.connect(lambda model: not is_foreign(model, self._settings))
             # Workers find it ready; what cannot be stored is not asked.
             self._journal = prepare_suite(self._settings.folder)
         except MedhelmError as error:
-            self._stack.close()
+            self.connection.close()
             raise pytest.UsageError(str(error)) from None
         self._attempt = Attempt(self._settings, roster, self._gates, self.run)
         if problem := self._attempt.begin():
-            self._say(f"medhelm: {problem}")
-
-    def _connect(self, only: Callable[[Model], bool]) -> Roster:
-        roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self._say, only)
-        self._config.stash[ROSTER] = roster
-        return roster
-
-    def _connect_late(self, names: Collection[str]) -> Roster | None:
-        """Look at other hosts than this machine that tests are left for; None where there are none."""
-        roster, settings = self._config.stash[ROSTER], self._settings
-        wanted = {model.name for model in roster.models if model.name in names and is_foreign(model, settings)}
-        wanted |= {judge.name for judge in roster.judges if names and is_foreign(judge, settings)}
-        if not wanted or self._config.getoption("collectonly"):
-            return None
-        try:
-            return self._connect(lambda model: model.name in wanted and is_foreign(model, settings))
-        except MedhelmError as error:
-            raise pytest.UsageError(str(error)) from None
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        roster = self._connect_late(asked_by(session.items))
-        worker = self._config.pluginmanager.getplugin("medhelm-worker")
-        if roster is not None and worker is not None:
-            worker.connected(session, roster)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        if self._has_seen_ids:
-            return
-        self._has_seen_ids = True  # All workers collect the same.
-        roster = self._connect_late(asked_by_ids(self._config.stash[ROSTER], ids))
-        if roster is not None:
-            tell(self._settings.folder, self.run, roster)
-
-    def _say(self, line: str) -> None:
-        reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None:
-            reporter.write_line(line, flush=True)
+            self.connection.say(f"medhelm: {problem}")
 
     def pytest_report_header(self) -> list[str]:
         lines = [*header(self._settings, self._config.stash[ROSTER])]
@@ -136,7 +96,7 @@ class Controller:
         for line in getattr(report, "medhelm_notices", ()):
             if line not in self._told:
                 self._told.add(line)
-                self._say(f"medhelm: {line}")
+                self.connection.say(f"medhelm: {line}")
         self._not_run = self._not_run or not_run_of(report) is not None
         if not self._store_failed:
             try:
@@ -217,7 +177,8 @@ class Controller:
         from pytest_medhelm.reports.write import write_reports
 
         manager, suite = self._config.pluginmanager, self._writer.open(self._session)
-        written = write_reports(manager, suite, outcome.leaderboard, self._settings.html)
+        settings = self._settings
+        written = write_reports(manager, suite, outcome.leaderboard, settings.html, settings.show_text)
         self._lines = [*written.lines, *self._lines]
         for name, sentence in written.failures.items():
             short = Path(name).name
@@ -236,12 +197,14 @@ class Controller:
         if self._not_run and not self._writer.selected and session.exitstatus == pytest.ExitCode.OK:
             # Nothing was evaluated: whoever looks at the exit status alone must not take that for a success.
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-            self._say("\nmedhelm: nothing was evaluated (exit status 5); what to type is said for each benchmark")
+            self.connection.say(
+                "\nmedhelm: nothing was evaluated (exit status 5); what to type is said for each benchmark"
+            )
         if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
             self._end()
         self._stop_file.unlink(missing_ok=True)
         forget(self._settings.folder, self.run)
-        self._stack.close()
+        self.connection.close()
 
     def _end(self) -> None:
         """Note how far an attempt came, and commit what is held back, each as far as it can be written."""

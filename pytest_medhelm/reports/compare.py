@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.analysis.compare import Comparison, Row
+from pytest_medhelm.results.leaderboard.document import PairedRow
 from pytest_medhelm.util.escaping import visible
 
 WIDTH = 80
@@ -35,6 +36,33 @@ def text(found: Comparison) -> Iterator[str]:
     yield from textwrap.wrap(
         "+3 -1 changed: three instances became better, one worse. Better or WORSE is shown where p is below 0.05 after "
         "Holm's correction over all rows, and the interval leaves 0 out: equal models seldom seem to differ anywhere.",
+        WIDTH,
+    )
+
+
+def pairs_text(rows: Sequence[PairedRow], letters: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Every pair of candidates, benchmark by benchmark, and the groups that are not shown to differ."""
+    for benchmark, groups in letters.items():
+        yield benchmark
+        yield from textwrap.wrap(
+            ", ".join(f"{model} {group}" for model, group in groups.items()), WIDTH,
+            initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False,
+        )  # fmt: skip
+        for row in rows:
+            if row["benchmark"] == benchmark:
+                first, second = row["models"]
+                yield f"  {first} minus {second}"
+                mark = "  differ" if row["differ"] else ""
+                yield (
+                    f"    {row['difference']:+.3f} (95 % {row['low']:+.3f} to {row['high']:+.3f}), "
+                    f"n {row['n']}, p {_p(row['p'])}{mark}"
+                )
+    if not rows:
+        yield "no two candidates were measured on the same instances of a benchmark"
+    yield ""
+    yield from textwrap.wrap(
+        "Models that share a letter are not shown to differ, which does not say that they are equal; a is a group of "
+        "the best. p is two-sided and corrected over the pairs of a benchmark (Holm); each interval holds by itself.",
         WIDTH,
     )
 

@@ -109,7 +109,8 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
             f"{visible(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
         )
         yield f"mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}"
-    for row in results["paired"]:
+    # Of more than two candidates the page and leaderboard.json have every pair.
+    for row in results["paired"] if len({*results["win_rate"]["pool"]}) == 2 else []:
         first, second = map(visible, row["models"])
         yield (
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "

@@ -174,6 +174,10 @@ def remarks(cell: Cell) -> Iterator[str]:
     yield from (f"{count} {status}" for status, count in cell["statuses"].items() if status != "ok")
     if cell["unmatched"]:
         yield f"{cell['unmatched']} answer{'s' if cell['unmatched'] > 1 else ''} of the file fit no instance here"
+    yield from (
+        f"{count} answers begin with {visible(mark)}: is this thinking?"
+        for mark, count in cell["unknown_marks"].items()
+    )
     severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
     if severe:
         yield f"{severe} with severe harm"

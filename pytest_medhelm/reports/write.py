@@ -34,8 +34,6 @@ REPORTS: Mapping[str, ModuleType] = {
     "medhelm-terminal": terminal,
 }
 """By plugin name, so that ``-p no:medhelm-html`` leaves one out. The last is called first."""
-PAGES: Mapping[Pages, ModuleType | None] = {"pages": html, "single": single, "none": None}
-"""What ``medhelm-html`` is, by --medhelm-html."""
 
 
 class ReportResult(NamedTuple):
@@ -48,10 +46,14 @@ class ReportResult(NamedTuple):
 
 
 def write_reports(
-    manager: PluginManager, suite: Suite, leaderboard: Leaderboard, pages: Pages = "pages"
+    manager: PluginManager, suite: Suite, leaderboard: Leaderboard, pages: Pages = "pages", show_text: bool = False
 ) -> ReportResult:
-    """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along."""
-    for name, module in {**REPORTS, "medhelm-html": PAGES[pages]}.items():
+    """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along.
+
+    ``show_text``: a single file for e-mail holds instances of gated and private data too.
+    """
+    page = {"pages": html, "single": single.SingleFile(show_text), "none": None}[pages]
+    for name, module in {**REPORTS, "medhelm-html": page}.items():
         if module is not None and not manager.has_plugin(name):
             manager.register(module, name)
     lines: list[hookspecs.Line] = []
@@ -80,12 +82,12 @@ def _failure(name: str, file: str | None, error: BaseException) -> str:
     )
 
 
-def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = None) -> None:
+def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = None, show_text: bool = False) -> None:
     """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end.
 
-    ``pages``: None for those that the suite has.
+    ``pages``: None for those that the suite has; ``show_text`` as in ``write_reports``.
     """
-    written = write_reports(own_reports(), suite, leaderboard, pages or pages_there(suite.folder))
+    written = write_reports(own_reports(), suite, leaderboard, pages or pages_there(suite.folder), show_text)
     for line in written.lines:
         print(line if isinstance(line, str) else line[0])
     if written.failures:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pytest_medhelm.models.engine.request import Request
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.scoring.answers import unknown_mark
 from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.scoring.record_types import Record as Record
 from pytest_medhelm.scoring.response import Response, Status
@@ -157,6 +158,10 @@ class RecordBuilder:
         }
         if self.read:
             record["read"] = self.read
+        if response is not None and response.read_as:
+            record["read_as"] = response.read_as
+        if response is not None and (mark := unknown_mark(response.text)):
+            record["unknown_mark"] = mark
         if instance.must_pass is not None:
             record["must_pass"] = instance.must_pass
         if self.spans:

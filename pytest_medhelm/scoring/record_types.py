@@ -109,6 +109,10 @@ class Record(TypedDict):
     """(right, predicted)."""
     read: NotRequired[str]
     """What was read from the answer, where that is a number or a letter."""
+    read_as: NotRequired[str]
+    """How the chosen option was said: form, phrase, citation or lone letter."""
+    unknown_mark: NotRequired[str]
+    """A paired mark around the first part of the answer that no family of models is known by."""
     scales: dict[str, list[float]]
     """By score (worst, best)."""
     eval_set_hash: str

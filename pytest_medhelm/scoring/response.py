@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from string import ascii_uppercase
 from typing import Any, Literal, TypeVar
 
 from pytest_medhelm.models.engine.request import Completion
@@ -100,8 +101,24 @@ class Response:
     @cached_property
     def choice(self) -> str | None:
         """The letter of the chosen option, or None."""
-        choices = self._instance.choices if self._instance else ()
-        return self._reading(answers.read_choice(self.text, choices))
+        found = self._choice
+        if found is None or self._instance is None:
+            return self._reading(None)
+        # Of options with equal texts each is as right as the key: MedHELM compares their texts, too.
+        choices, key = self._instance.choices, self._instance.answer
+        number = ascii_uppercase.find(key) if len(key) == 1 else -1
+        chosen = choices[ascii_uppercase.index(found.letter)].strip().lower()
+        is_key = 0 <= number < len(choices) and choices[number].strip().lower() == chosen
+        return self._reading(key if is_key else found.letter)
+
+    @property
+    def read_as(self) -> str:
+        """How the chosen option was said: form, phrase, citation or lone letter; empty where none was read."""
+        return self._choice.read_as if "choice" in self.__dict__ and self._choice else ""
+
+    @cached_property
+    def _choice(self) -> answers.Choice | None:
+        return answers.find_choice(self.text, self._instance.choices if self._instance else ())
 
     @cached_property
     def quantity(self) -> answers.Quantity | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any, Concatenate, Literal, ParamSpec, SupportsFloat, TypeVar, overload
 
+from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.metrics import style, summarization
 from pytest_medhelm.scoring.metrics.exact_match import exact_match
 from pytest_medhelm.scoring.metrics.summarization import Compare, Scales
@@ -85,7 +86,13 @@ class Score:
     def choice(self, response: Response, instance: Instance) -> None:
         """Record whether the letter of the right option was chosen, and what MedHELM 0.8.0 makes of the raw text."""
         self.exact_match(response.choice, instance.answer)
-        self.helm("exact_match", exact_match(response.text, instance.answer))
+        self.helm("exact_match", exact_match(answers.helm_output(response.text), instance.answer))
+        if self._settings.answer_form == "strict":
+            # A function that stands for a model is not told a form.
+            asked = "lone letter" if self._settings.prompt_form == "helm" else "form"
+            in_form = self._record.model.answer is not None or response.read_as == asked
+            said = response.choice if in_form else ""
+            self._compute(self._metrics["exact_match_strict"], said, instance.answer)
 
     def classify(self, response: Response, instance: Instance) -> None:
         """As ``choice`` where the options are the same labels for every instance: also macro and micro F1."""

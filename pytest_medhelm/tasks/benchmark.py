@@ -21,13 +21,13 @@ from pytest_medhelm.tasks.data.sampling import sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.module_code import module_hash
-from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.tasks.prompts import Message, in_form, solved
 from pytest_medhelm.tasks.public_ids import public_files, public_name, without_names
 from pytest_medhelm.tasks.task import Examples, Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
 from pytest_medhelm.util.document import document_hash
 from pytest_medhelm.util.errors import DataError, MedhelmError
-from pytest_medhelm.util.settings import Settings
+from pytest_medhelm.util.settings import PromptForm, Settings
 
 Prompt = Callable[[Instance], "str | Sequence[Message]"]
 
@@ -58,6 +58,8 @@ class Benchmark:
     """The version of the Task; for a module that is not of the package also a hash of what its code does."""
     shots: int = 0
     """Solved examples per question."""
+    prompt_form: PromptForm = "line"
+    """How closed questions ask for their answers."""
     examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
     """Solved examples to choose from, by the slice that they must share with the instance."""
     description: str = ""
@@ -83,11 +85,22 @@ class Benchmark:
         turns: list[Message] = []
         for example in self._examples_for(instance):
             assert self.task.examples is not None
-            turns.append(self._asked(example)[-1])
-            turns.append({"role": "assistant", "content": self.task.examples.answer(example)})
+            asked, answer = self._asked(example)[-1], self.task.examples.answer(example)
+            if example.choices and answer == example.answer and asked != self._unformed(example)[-1]:
+                answer = solved(answer, self.prompt_form, self.task.language)
+            turns += [asked, {"role": "assistant", "content": answer}]
         return [*messages[:-1], *turns, messages[-1]] if turns else messages
 
     def _asked(self, instance: Instance) -> Sequence[Message]:
+        """The prompt of an instance; a closed question asks for its answer in the session's form and language."""
+        messages = self._unformed(instance)
+        if not instance.choices or not messages:
+            return messages
+        last = messages[-1]
+        text = in_form(last["content"], instance.choices, self.prompt_form, self.task.language)
+        return messages if text == last["content"] else [*messages[:-1], {**last, "content": text}]
+
+    def _unformed(self, instance: Instance) -> Sequence[Message]:
         prompt = self.prompt(instance)
         return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
@@ -234,6 +247,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         labels=tuple(sorted(answers)) if is_closed else (),
         code=_identity(task, module),
         shots=shots,
+        prompt_form=settings.prompt_form,
         examples=_load_examples(task, source, shots) if shots else {},
         description=text_of(module).partition("\n\nSource:")[0],
     )

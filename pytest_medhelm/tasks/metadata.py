@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.util.json_types import Count, Ends
 
@@ -80,3 +81,7 @@ class BenchmarkMetadata(TypedDict):
     """The data it ran on."""
     code: str
     """Hash of the benchmark's module: prompt, reading and scoring."""
+
+
+METADATA_DEFAULTS: Mapping[str, Any] = {"description": "", "outside_medhelm": False, "map_by": []}
+"""What a suite of an earlier version does not say of a benchmark."""

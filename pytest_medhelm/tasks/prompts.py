@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+from pytest_medhelm.util.settings import PromptForm
+
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.task import Instance
 
@@ -18,8 +20,58 @@ def lettered(choices: Sequence[str]) -> str:
     return "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices, strict=False))
 
 
+# By language: the label of the last line, and the sentence that asks for it.
+_ANSWER_LINE = {
+    "en": ("Answer", "End your reply with one line of this form, where X is the letter of the best option ({}): {}"),
+    "es": ("Respuesta", "Termine con una sola línea de esta forma, donde X es la letra de la mejor opción ({}): {}"),
+    "pt": ("Resposta", "Termine com uma única linha desta forma, em que X é a letra da melhor opção ({}): {}"),
+    "de": (
+        "Antwort",
+        "Schließen Sie mit einer Zeile dieser Form, wobei X der Buchstabe der besten Option ist ({}): {}",
+    ),
+    "fr": (
+        "Réponse",
+        "Terminez par une seule ligne de cette forme, où X est la lettre de la meilleure option ({}) : {}",
+    ),
+    "it": (
+        "Risposta",
+        "Concludi con una sola riga di questa forma, dove X è la lettera dell'opzione migliore ({}): {}",
+    ),
+    "zh": ("答案", "请在最后单独用一行按此格式作答，其中X为最佳选项的字母（{}）：{}"),
+}
+
+
 def answer_letter(choices: Sequence[str]) -> str:
-    """The closing instruction of a multiple-choice prompt."""
+    """The closing instruction of a multiple-choice prompt: a last line "Answer: X".
+
+    A session puts it into the benchmark's language, or into MedHELM's wording (``in_form``).
+    """
+    return _answer_line(choices, "en")
+
+
+def in_form(text: str, choices: Sequence[str], form: PromptForm, language: str) -> str:
+    """A prompt that ends with ``answer_letter``, asking in another form or language; any other stays as it is."""
+    closing = answer_letter(choices)
+    if not text.endswith(closing):
+        return text
+    return text.removesuffix(closing) + (_letter_only(choices) if form == "helm" else _answer_line(choices, language))
+
+
+def solved(answer: str, form: PromptForm, language: str) -> str:
+    """The answer of a solved example, in the form in which it is asked for."""
+    return answer if form == "helm" else f"{_labels(language)[0]}: {answer}"
+
+
+def _labels(language: str) -> tuple[str, str]:
+    return _ANSWER_LINE.get(language.lower().replace("_", "-").partition("-")[0], _ANSWER_LINE["en"])
+
+
+def _answer_line(choices: Sequence[str], language: str) -> str:
+    label, sentence = _labels(language)
+    return sentence.format(", ".join(ascii_uppercase[: len(choices)]), f"{label}: X")
+
+
+def _letter_only(choices: Sequence[str]) -> str:
     letters = ascii_uppercase[: len(choices)]
     return f"Reply with the letter of the best option ({', '.join(letters[:-1])} or {letters[-1]}) and nothing else."
 

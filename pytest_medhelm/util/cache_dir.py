@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.files import make_private_folder
 
 
 def cache_dir() -> Path:
@@ -22,7 +23,7 @@ def cache_dir() -> Path:
             path = Path(shared) / "pytest-medhelm"
         else:
             path = Path.home() / ".cache" / "pytest-medhelm"
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path)
     except (OSError, RuntimeError) as error:
         raise ConfigError(
             f"the cache folder cannot be made ({error}): set MEDHELM_CACHE=DIR to a folder that you may write to"

@@ -16,6 +16,13 @@ def write_private(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def make_private_folder(path: Path) -> None:
+    """Make a folder and those above it that are missing, each for its owner only, whatever the umask."""
+    if path.parent != path and not path.parent.is_dir():
+        make_private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
 def create_private(path: Path) -> int:
     """The descriptor of a new file that only its owner can read, whatever the umask. Raises FileExistsError."""
     return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -29,7 +36,7 @@ def open_to_append(path: Path) -> int:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that takes the place of ``path`` in the end, mode 0600; after an error nothing has changed."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     partial = path.with_name(path.name + ".part")
     # What a killed process left behind may have other rights, or be a link to elsewhere.
     partial.unlink(missing_ok=True)

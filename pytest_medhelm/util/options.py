@@ -176,6 +176,22 @@ OPTIONS = (
         "MedHELM: numpy seed 0 over the file's order)",
     ),
     Option(
+        "prompt-form",
+        "line|helm",
+        one_of("line", "helm"),
+        "line",
+        "How closed questions ask: for one last line 'Answer: X' in the benchmark's language (line, default), or for a "
+        "letter and nothing else, as MedHELM does (helm)",
+    ),
+    Option(
+        "answer-form",
+        "any|strict",
+        one_of("any", "strict"),
+        "any",
+        "With strict, a second value (exact_match_strict) counts only closed answers in the form that the prompt asks "
+        "for (default: any)",
+    ),
+    Option(
         "judge-repeats",
         "K",
         count(1),

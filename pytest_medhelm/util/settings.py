@@ -53,6 +53,10 @@ Pages = Literal["pages", "single", "none"]
 """Which pages a run writes."""
 RubricCalls = Literal["each", "together"]
 """Whether a judge is asked about the criteria of an answer one by one, or about all in one request."""
+PromptForm = Literal["line", "helm"]
+"""How closed questions ask for their answer: with a last line "Answer: X", or as MedHELM for a letter alone."""
+AnswerForm = Literal["any", "strict"]
+"""Whether a second value counts only answers in the form that the prompt asks for."""
 DEFAULT_LIMIT = 1000
 EMBEDDED_LIMIT = 2
 """Default limit as soon as an embedded model takes part: a first run ends within minutes on two cores."""
@@ -107,6 +111,8 @@ class Settings:
     wait: float
     """Seconds for which a server is waited for that went away, or is loading its model."""
     rubric_calls: RubricCalls
+    prompt_form: PromptForm
+    answer_form: AnswerForm
     sub_tasks: tuple[str, ...]
     """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""
     limit_is_default: bool = False
@@ -133,6 +139,8 @@ def as_mapping(settings: Settings) -> Mapping[str, Any]:
         "limit": settings.limit,
         "shots": settings.shots,
         "sampler": settings.sampler,
+        "prompt_form": settings.prompt_form,
+        "answer_form": settings.answer_form,
         "concurrency": settings.concurrency,
         "prefetch": settings.prefetch,
         "offline": settings.offline,

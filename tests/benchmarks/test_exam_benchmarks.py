@@ -370,7 +370,7 @@ def test_medhallu_reports_the_label_metrics_and_an_unreadable_answer(run: Any, p
     assert found["statuses"]["unparsed"] == 2
     metrics = found["metrics"]
     assert metrics["exact_match"]["value"] == pytest.approx(3 / 8)
-    assert metrics["exact_match_helm"]["value"] == 0
+    assert metrics["exact_match_helm"]["value"] == pytest.approx(3 / 8), "the label stands behind the form"
     assert metrics["precision"]["value"] == pytest.approx(3 / 6)
     assert metrics["recall"]["value"] == pytest.approx(3 / 4)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from perf.mock_server import Fault as ServerFault
 from perf.mock_server import MockServer
 from pytest_medhelm.models.endpoint import Endpoint
-from pytest_medhelm.models.engine import background, engine, retrying
+from pytest_medhelm.models.engine import background, engine, job, retrying
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher
 from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.job import FollowUp
@@ -119,7 +119,7 @@ def test_the_watchdog_ends_what_nobody_works_on(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(Transport, "attempt", never)
     monkeypatch.setattr(background, "WATCH_EVERY", 0.05)
-    monkeypatch.setattr(background, "GRACE", 0.1)
+    monkeypatch.setattr(job, "GRACE", 0.1)
     model = Model("x/m", "x", "m", Endpoint("x", "http://127.0.0.1:9/v1", timeout=0.1))
     completion = started.ask(*asks("a", model=model))
     assert completion.outcome == "request_error"

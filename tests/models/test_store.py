@@ -8,10 +8,10 @@ from pathlib import Path
 
 from perf.mock_server import MockServer
 from pytest_medhelm.models.endpoint import Endpoint
-from pytest_medhelm.models.engine.claims import Claims
+from pytest_medhelm.models.engine.claims import Claims, is_alive, process_name
 from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.request import Completion, make_request
-from pytest_medhelm.models.engine.store import ResponseStore, is_alive, process_name
+from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Model
 from tests.support.paths import CHECKOUT
 from tests.support.servers import until
@@ -29,7 +29,7 @@ for number in range(15):
 CLAIM = """
 import sys
 from pathlib import Path
-from pytest_medhelm.models.engine.claims import Claims
+from pytest_medhelm.models.engine.claims import Claims, is_alive, process_name
 claims = Claims(Path(sys.argv[1]))
 print(claims.take(7), flush=True)
 sys.stdin.read()

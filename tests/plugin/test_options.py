@@ -28,6 +28,8 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "data_limit": ("8GB", 8 << 30, "much"),
     "limit": (12, 12, 0),
     "sampler": ("helm", "helm", "random"),
+    "prompt_form": ("helm", "helm", "letter"),
+    "answer_form": ("strict", "strict", "loose"),
     "judge_repeats": (3, 3, 0),
     "shuffle_criteria": (True, True, "perhaps"),
     "allow_self_judging": (True, True, "perhaps"),

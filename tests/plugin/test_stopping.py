@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from perf.mock_server import Fault, MockServer
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
+from tests.support.suites import cell, leaderboard
 
 REFUSED = {"error": "Unauthorized"}
 HOT = {
@@ -77,6 +79,31 @@ def test_a_server_that_stays_away_stops_the_run(letters: Callable[..., Path], ru
     output = result.stdout.str().replace("\n", " ")
     assert "connection refused; waited for up to 0.5 s (--medhelm-wait)" in output
     assert f"nobody answers at {server.url}: start the server" in output
+
+
+def test_a_server_that_comes_back_loses_nothing(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
+) -> None:
+    def restart() -> None:
+        server.stop()
+        time.sleep(1)
+        server.start()
+
+    def reply(body: dict[str, Any]) -> Any:
+        if "Case 20." in body["messages"][-1]["content"] and not restarted.is_set():
+            restarted.set()
+            threading.Thread(target=restart).start()
+            return Fault("hang")
+        return gold(body)
+
+    restarted = threading.Event()
+    server = MockServer(reply)
+    server.start()
+    result = run(*vllm(server), f"--medhelm-data={letters(60)}", "--medhelm-concurrency=4")
+    server.stop()
+    assert result.ret == 0
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 60}
+    result.stdout.fnmatch_lines(["medhelm: *connection refused; waited for up to 300 s (--medhelm-wait)"])
 
 
 def test_max_tokens_above_the_listed_context(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:

@@ -100,7 +100,7 @@ def test_labels(own: Any, run: Any, pytester: pytest.Pytester) -> None:
         (asked,) = [prompt_of(body) for body in server.requests if "lips" in prompt_of(body)]
     assert asked == (
         "Somebody calls: Gold A: swollen lips\nHow urgent is it?\nA. emergency\nB. today\nC. routine\n\n"
-        "Reply with the letter of the best option (A, B or C) and nothing else."
+        "End your reply with one line of this form, where X is the letter of the best option (A, B, C): Answer: X"
     )
     found = values(pytester.path)
     # Emergency: 2 right of 3 predicted, 2 of 2 found, F1 0.8; today: 0; routine: 1.
@@ -472,7 +472,7 @@ def test_missing_data_is_no_pass(rule: str, own: Any, run: Any, pytester: Any) -
     (pytester.path / "triage.csv").unlink()
     result = run("--medhelm-model=baseline/majority", "-rs")
     result.stdout.fnmatch_lines(["*triage has no data here: put the data file into *, or correct the name*"])
-    assert result.ret == (1 if rule else 0), "who brings a gate must be measured"
+    assert result.ret == (1 if rule else 5), "who brings a gate must be measured; without one nothing was evaluated"
     assert "Traceback" not in result.stdout.str()
 
 

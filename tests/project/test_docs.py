@@ -61,3 +61,10 @@ def test_the_citation_is_of_this_version() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     assert (cited["cff-version"], cited["title"]) == ("1.2.0", project["name"])
     assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+
+
+def test_each_promise_names_a_test_that_is_there() -> None:
+    promised = re.findall(r"`([\w/]+\.py)::(\w+)`", (CHECKOUT / "docs/reliability.md").read_text())
+    assert len(promised) > 20
+    for file, function in promised:
+        assert re.search(rf"^def {function}\(", (CHECKOUT / "tests" / file).read_text(), re.MULTILINE), (file, function)

@@ -74,9 +74,9 @@ def pubmed(pytester: pytest.Pytester) -> None:
 
 
 def almost(body: dict[str, Any]) -> str:
-    """Right, and for MedHELM only where the bare letter stands."""
+    """Right, and for MedHELM only where the letter stands first."""
     letter = gold(body)
-    return letter if letter in "AB" else f"{letter}."
+    return letter if letter in "AB" else f"It is {letter}."
 
 
 def test_figures_stand_beside_the_same_metric_and_change_nothing(
@@ -102,7 +102,7 @@ def test_figures_stand_beside_the_same_metric_and_change_nothing(
     assert board["results"] == plain, "cells, win rates, pairs and gates are as without"
     assert published["metrics"] == {"pubmed_qa": "exact_match_helm"}
     assert published["published_as"] == {"pubmed_qa": "PubMedQA - EM"}
-    # two of four are a bare letter; read rightly, all four are right
+    # two of four begin with the letter; read rightly, all four are right
     assert published["local"] == {"pubmed_qa": dict.fromkeys(["vllm/a", "vllm/b", "vllm/c"], 0.5)}
     assert cell(board, "pubmed_qa", "vllm/a")["metrics"]["exact_match"]["value"] == 1.0
     assert published["cells"]["pubmed_qa"]["o3-mini (2025-01-31)"] == 0.743
@@ -134,7 +134,7 @@ def test_another_file_is_not_the_paper_s_data(
     rows = data / "pubmed_qa/letters.json"
     rows.write_text(rows.read_text().replace("Case 1.", "Case one."))
     (pytester.path / "medhelm.toml").write_text(
-        "[run]\npublished = true\n[data.pubmed_qa]\naccept = ['letters.json']\n"
+        "[run]\nshow_published = true\n[data.pubmed_qa]\naccept = ['letters.json']\n"
     )
     assert run("--medhelm-model=baseline/random", f"--medhelm-data={data}").ret == 0
     published = leaderboard(pytester.path)["results"]["published"]

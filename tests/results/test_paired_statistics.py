@@ -119,7 +119,7 @@ def test_p_is_below_what_the_interval_leaves_out(differences: list[float]) -> No
         assert (p < 0.05) == (not interval.low <= 0 <= interval.high)
 
 
-@pytest.mark.parametrize("sub_tasks", [None, 3])
+@pytest.mark.parametrize("strata", [None, 3])
 @pytest.mark.parametrize("share", [0.02, 0.2])
 def test_the_interval_covers(strata: int | None, share: float) -> None:
     """The first is worse by a third of the share of instances on which the two differ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -220,6 +221,7 @@ class Scores(dict[str, float]):
         self["exact_match"] = 0.0 if prediction is None else exact_match(prediction, reference)
 
     choice = Score.choice  # the real one, on these scores
+    _settings = SimpleNamespace(answer_form="any")
 
     def metric(self, metric: Callable[..., float], prediction: Value | None, lower: str, upper: str) -> None:
         self[metric.__name__] = 0.0 if prediction is None else metric(prediction, lower, upper)
@@ -230,7 +232,19 @@ class Scores(dict[str, float]):
 
 @pytest.mark.parametrize(
     ("text", "value", "helm"),
-    [("B", 1.0, 1.0), ("B.", 1.0, 0.0), ("The answer is **B**.", 1.0, 0.0), ("C", 0.0, 0.0), ("", 0.0, 0.0)],
+    [
+        ("B", 1.0, 1.0),
+        ("B.", 1.0, 1.0),
+        ("B. two", 1.0, 1.0),
+        ("B\n\nExplanation: it is the second.", 1.0, 1.0),
+        ("Answer: B", 1.0, 1.0),
+        ("The first is wrong.\n\n**Answer:** B", 1.0, 1.0),
+        ("Respuesta: B", 1.0, 1.0),
+        ("The answer is **B**.", 1.0, 0.0),
+        ("b", 1.0, 0.0),
+        ("C", 0.0, 0.0),
+        ("", 0.0, 0.0),
+    ],
 )
 def test_a_letter_is_read_by_us_and_looked_up_by_medhelm(text: str, value: float, helm: float) -> None:
     instance = Instance(id="1", question="?", answer="B", choices=("one", "two", "three", "four"))

@@ -149,8 +149,8 @@ def test_the_packs_that_ship() -> None:
         rubric = load_rubric(name)
         assert rubric.title
         assert rubric.harm is (name != "security_reply")
-        if rubric.harm:
-            assert all({"1", "3", "5"} == set(criterion.anchors) for criterion in some(rubric.criteria))
+        assert rubric.criteria or rubric.classes
+        assert all({"1", "3", "5"} == set(criterion.anchors) for criterion in rubric.criteria)
     main = load_rubric("accuracy_completeness_clarity")
     assert [criterion.name for criterion in main.criteria] == ["accuracy", "completeness", "clarity"]
     assert main.scale == (1, 5)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.util.errors import DataError
-from pytest_medhelm.util.files import open_to_append
+from pytest_medhelm.util.files import make_private_folder, open_to_append
 from pytest_medhelm.util.locks import locked
 
 START = "0" * 64
@@ -43,7 +43,7 @@ def append(path: Path, kind: str, facts: Mapping[str, Any]) -> LedgerEntry:
     Raises DataError when the last line is torn or the end is not what its hash says: nothing is added to a chain that
     is broken there. Raises OSError when the file cannot be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     with locked(path.with_name(f".{path.name}.lock"), lambda: None):
         last = _last(path)
         number, previous = (last["number"] + 1, last["hash"]) if last else (1, START)

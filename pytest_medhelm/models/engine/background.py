@@ -1,7 +1,7 @@
 """The engine's other thread: one event loop that brings each job from its queue to the disk and to its future.
 
 A job is claimed first, so that no two processes on a suite ask the same. The ``Dispatcher`` says when it may be sent;
-a fault that may pass sends it there again. What has arrived is committed together, then the futures resolve. Whatever
+a fault that may pass sends it there again; ``Endings`` stores what has arrived and lets the futures resolve. Whatever
 is raised on the way ends as the job's own ``request_error``, and a watchdog ends what nobody works on any more.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.claims import Claims
+from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.failures import Failures, advice
 from pytest_medhelm.models.engine.job import Follow, Job
@@ -25,17 +25,13 @@ from pytest_medhelm.models.engine.request import SYSTEM, Completion, without_for
 from pytest_medhelm.models.engine.retrying import GIVE_UP_AFTER, retry
 from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.models.engine.transport import Fault
-from pytest_medhelm.util.errors import MedhelmError, RunStopped
+from pytest_medhelm.util.errors import RunStopped
 
-FLUSH_AFTER = 0.003
-"""Seconds that a completion waits for others, to be committed with them."""
 CLAIM_POLL = 0.05
 """Seconds between the first two looks at what another process has in flight; later ones are farther apart."""
 LONGEST_CLAIM_POLL = 0.5
 WATCH_EVERY = 5.0
 """Seconds between two looks of the watchdog."""
-GRACE = 60.0
-"""Seconds that a phase of a job may take longer than planned before the watchdog ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,12 @@ class Background:
         self._budget = (
             None if settings.max_cost is None else Budget(settings.max_cost, self._store, settings.run, served)
         )
-        self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._turn_away, say)
-        self._answered: list[tuple[Job, Completion]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
+        self._endings = Endings(
+            self._loop, self._store, self._claims, settings.run, say, self._on_answer, self._stop_run
+        )
+        self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._endings.turn_away, say)
+        self._tasks: set[asyncio.Task[None]] = set()
         self.stopped = ""
         """Why nothing is asked any more; for any thread."""
         self.beats = 0
@@ -121,7 +119,7 @@ class Background:
 
     async def _wind_up(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._flush()
+        self._endings.flush()
         if self._budget is not None:
             self._budget.close()
         await self._dispatcher.close()
@@ -129,13 +127,13 @@ class Background:
     def _start(self, job: Job, first: bool) -> None:
         try:
             if self.stopped:
-                self._turn_away(job, RunStopped(self.stopped))
+                self._endings.turn_away(job, RunStopped(self.stopped))
             elif not self._settle_from_store(job):
                 self._dispatcher.queue(job, first=first)
         except _ClaimedElsewhereError:
             self._spawn(job, self._wait_for_claim(job, first))
         except Exception as error:
-            self._lose(job, error)
+            self._endings.lose(job, error)
 
     def _send(self, queue: EndpointQueue, job: Job) -> None:
         self._spawn(job, self._attempt(queue, job))
@@ -153,7 +151,7 @@ class Background:
             job.future.cancel()
             raise
         except Exception as error:
-            self._lose(job, error)
+            self._endings.lose(job, error)
 
     # Claims
 
@@ -163,7 +161,7 @@ class Background:
         claimed = self._claims.take(short_key(key))
         stored = self._store.get(key, run=self._stored_by, context=job.request.model.context)
         if stored is not None:
-            self._resolve(job, stored)
+            self._endings.resolve(job, stored)
             return True
         if not claimed:
             raise _ClaimedElsewhereError
@@ -173,7 +171,7 @@ class Background:
         """Take what another process has asked, or ask when it has not, or when it takes longer than anyone may."""
         endpoint = job.request.model.endpoint
         most = GIVE_UP_AFTER + self._settings.wait + (endpoint.timeout if endpoint else 0.0)
-        job.enter("claimed elsewhere", most + GRACE)
+        job.enter("claimed elsewhere", most)
         until, pause = time.monotonic() + most, CLAIM_POLL
         while time.monotonic() < until:
             await asyncio.sleep(pause)
@@ -187,7 +185,7 @@ class Background:
     # Attempts
 
     async def _attempt(self, queue: EndpointQueue, job: Job) -> None:
-        job.enter("asked", queue.endpoint.timeout + GRACE)
+        job.enter("asked", queue.endpoint.timeout)
         job.started = job.started or time.monotonic()
         job.attempts += 1
         if job.request.may_drop_form and job.request.model.served in queue.rejects_response_format:
@@ -206,7 +204,7 @@ class Background:
             self._dispatcher.freed(queue)
         if pause is not None:
             # The slot is free while this request waits for its next turn.
-            job.enter("paused", pause + GRACE)
+            job.enter("paused", pause)
             await asyncio.sleep(pause)
             self._dispatcher.queue(job, first=True)
 
@@ -222,7 +220,7 @@ class Background:
                 f"{model.name} gives answers that are all thinking: the reasoning parser of the server at "
                 f"{queue.endpoint.shown_url} takes the answer too"
             )
-        self._finish(job, replace(result, attempts=job.attempts))
+        self._endings.finish(job, replace(result, attempts=job.attempts))
         return None
 
     def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
@@ -253,7 +251,7 @@ class Background:
         hint = advice(model, fault)
         error = f"{fault.reason}{tried}{f': {hint}' if hint else ''}"
         sentence = self._failures.failed(model, fault)
-        self._finish(job, Completion("request_error", attempts=job.attempts, error=error))
+        self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=error))
         if sentence:
             self._stop_run(sentence)
 
@@ -261,72 +259,6 @@ class Background:
         if not self.stopped:
             self.stopped = sentence
             self._dispatcher.stop(RunStopped(sentence))
-
-    # Ends
-
-    def _finish(self, job: Job, completion: Completion) -> None:
-        job.enter("to be stored", GRACE)
-        if not self._answered:
-            self._loop.call_later(FLUSH_AFTER, self._flush)
-        self._answered.append((job, completion))
-
-    def _flush(self) -> None:
-        """Commit all that arrived meanwhile, then let the futures resolve."""
-        answered, self._answered = self._answered, []
-        if not answered:
-            return
-        try:
-            self._store.put(((job.request, completion) for job, completion in answered), run=self._settings.run)
-        except Exception:
-            for job, completion in answered:
-                self._commit(job, completion)
-            return
-        for job, completion in answered:
-            self._resolve(job, completion)
-
-    def _commit(self, job: Job, completion: Completion) -> None:
-        """One answer by itself: what is wrong with another is no matter of it."""
-        try:
-            self._store.put([(job.request, completion)], run=self._settings.run)
-        except (sqlite3.Error, OSError) as error:
-            self._stop_run(
-                f"responses.sqlite cannot be written ({error}): free space or mend the folder; what is stored is kept, "
-                "and the same command goes on from here"
-            )
-            self._turn_away(job, RunStopped(self.stopped))
-        except Exception as error:
-            self._lose(job, error)
-        else:
-            self._resolve(job, completion)
-
-    def _resolve(self, job: Job, completion: Completion) -> None:
-        self._claims.release(short_key(job.request.key))
-        try:
-            if not job.future.set_running_or_notify_cancel():
-                return
-        except InvalidStateError:
-            return
-        if self._budget is not None and completion.outcome != "request_error":
-            self._budget.count(job.request)
-        # A hint: what goes wrong here the test meets again, and reports.
-        with contextlib.suppress(Exception):
-            self._follow_up(job.follow, completion)
-        job.future.set_result(completion)
-
-    def _turn_away(self, job: Job, reason: Exception) -> None:
-        """A job is not asked (any more): what is a sentence for the user is raised where it is waited for."""
-        if not isinstance(reason, MedhelmError):
-            self._lose(job, reason)
-            return
-        self._claims.release(short_key(job.request.key))
-        with contextlib.suppress(InvalidStateError):
-            job.future.set_exception(reason)
-
-    def _lose(self, job: Job, error: Exception | str) -> None:
-        """An error of this program: the job ends, and says so."""
-        name = error if isinstance(error, str) else type(error).__name__
-        self._say(f"an answer was lost in pytest-medhelm itself ({name}, {job.phase}): please report it")
-        self._resolve(job, Completion("request_error", attempts=job.attempts, error=f"lost in pytest-medhelm ({name})"))
 
     async def _watch(self) -> None:
         """End what nobody works on any more. Nothing should ever be found."""
@@ -338,7 +270,14 @@ class Background:
             now = time.monotonic()
             for job in list(self._jobs.values()):
                 if job.due is not None and now > job.due and not job.future.done():
-                    self._lose(job, "the watchdog found it idle")
+                    self._endings.lose(job, "the watchdog found it idle")
+
+    def _on_answer(self, job: Job, completion: Completion) -> None:
+        if self._budget is not None and completion.outcome != "request_error":
+            self._budget.count(job.request)
+        # A hint: what goes wrong here the test meets again, and reports.
+        with contextlib.suppress(Exception):
+            self._follow_up(job.follow, completion)
 
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""

@@ -12,6 +12,7 @@ import contextlib
 import os
 import struct
 import sys
+from functools import cache
 from pathlib import Path
 
 try:
@@ -19,6 +20,7 @@ try:
 except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
+_PROC = Path("/proc")
 _OF_DESCRIPTION = sys.platform == "linux" and sys.maxsize > 2**32
 """Locks belong to the open file and not to the process: two engines in one process do not take each other's."""
 
@@ -60,3 +62,38 @@ class Claims:
             fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", kind, os.SEEK_SET, key, 1, 0))
         else:
             fcntl.lockf(self._file, (fcntl.LOCK_EX | fcntl.LOCK_NB) if taken else fcntl.LOCK_UN, 1, key)
+
+
+def process_name() -> str:
+    """What names this process for good: its number, and when it started, since numbers are given again."""
+    return _name_of(os.getpid())
+
+
+@cache
+def _name_of(pid: int) -> str:
+    return f"{pid}:{_start_of(pid)}"
+
+
+def is_alive(name: str) -> bool:
+    """Whether the process of that name still runs; one that has ended but was not fetched by its parent does not."""
+    number, _, start = str(name).partition(":")
+    if not number.isdecimal():
+        return False
+    if (_PROC / "self" / "stat").exists():
+        return bool(start) and _start_of(int(number)) == start
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _start_of(pid: int) -> str:
+    """When a process started, in ticks since the machine did; empty where that is not known, or it has ended."""
+    try:
+        state, *fields = (_PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+    except (OSError, ValueError):
+        return ""
+    return "" if state in "ZXx" else fields[18]

@@ -14,6 +14,8 @@ Follow = Callable[[Completion], Sequence["FollowUp"]]
 """What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
 
 Phase = Literal["new", "claimed elsewhere", "queued", "asked", "paused", "to be stored"]
+GRACE = 60.0
+"""Seconds that a phase of a job may take longer than meant before the watchdog ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,6 @@ class Job:
     """Until when (time.monotonic) the phase may last; None: as long as others take. The watchdog looks at it."""
 
     def enter(self, phase: Phase, seconds: float | None = None) -> None:
-        """The next phase begins, which takes at most so many seconds."""
+        """The next phase begins, which is meant to take at most so many seconds."""
         self.phase = phase
-        self.due = None if seconds is None else time.monotonic() + seconds
+        self.due = None if seconds is None else time.monotonic() + seconds + GRACE

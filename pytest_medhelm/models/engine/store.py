@@ -12,16 +12,16 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.util.files import make_private_folder
 from pytest_medhelm.util.sqlite import Schema
 
 BUSY_SECONDS = 60
-_PROC = Path("/proc")
 TEXT_BATCH = 50
 SWITCH_TRIES = 100
 SWITCH_PAUSE = 0.05
@@ -56,7 +56,7 @@ def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
 
     Its tables are those of ``schema`` then. Raises ConfigError for a file of a later version, which is not touched.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     path.parent.chmod(0o700)
     # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
     # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
@@ -275,38 +275,3 @@ class ResponseStore:
 def _clean(text: str) -> str:
     # SQLite stores UTF-8; a lone surrogate (broken model output) has none.
     return text.encode("utf-8", "replace").decode()
-
-
-def process_name() -> str:
-    """What names this process for good: its number, and when it started, since numbers are given again."""
-    return _name_of(os.getpid())
-
-
-@cache
-def _name_of(pid: int) -> str:
-    return f"{pid}:{_start_of(pid)}"
-
-
-def is_alive(name: str) -> bool:
-    """Whether the process of that name still runs; one that has ended but was not fetched by its parent does not."""
-    number, _, start = str(name).partition(":")
-    if not number.isdecimal():
-        return False
-    if (_PROC / "self" / "stat").exists():
-        return bool(start) and _start_of(int(number)) == start
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _start_of(pid: int) -> str:
-    """When a process started, in ticks since the machine did; empty where that is not known, or it has ended."""
-    try:
-        state, *fields = (_PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
-    except (OSError, ValueError):
-        return ""
-    return "" if state in "ZXx" else fields[18]

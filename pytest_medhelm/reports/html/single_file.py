@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate, chain, zip_longest
@@ -37,24 +37,38 @@ TEXT = 20_000
 HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer", "drawn at random"
 
 
-@pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> list[str]:
-    """Write the file, and remove the pages of several files that an earlier run left."""
-    page = suite.folder / "leaderboard.html"
-    with closing(open_responses(suite.folder)) as store:
-        sample = sample_of(suite, store, index(suite, store, leaderboard))
-        prompts = first_prompts(suite, store, leaderboard)
-    links = {
-        (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"], page="")
-        for cell in leaderboard["results"]["cells"]
-    }
-    text = template("single.html").render(**leaderboard_values(leaderboard, links, prompts), sample=sample)
-    write_private(page, text)
-    remove_browser(suite.folder)
-    return [
-        f"page: {page}, one file, {sample.records} of {sample.all_records} records: clinical text, to be sent "
-        "as a patient's record"
-    ]
+class SingleFile:
+    """The report."""
+
+    def __init__(self, show_text: bool) -> None:
+        """``show_text``: also of gated and private data; else instances of public data alone are in the file."""
+        self._show_text = show_text
+
+    @pytest.hookimpl
+    def pytest_medhelm_report(self, leaderboard: Leaderboard, suite: Suite) -> list[str]:
+        """Write the file, and remove the pages of several files that an earlier run left."""
+        page = suite.folder / "leaderboard.html"
+        access = {facts["name"]: facts["access"] for facts in leaderboard["results"]["benchmarks"]}
+        left = sorted(name for name, kind in access.items() if kind != "public" and not self._show_text)
+        with closing(open_responses(suite.folder)) as store:
+            sample = sample_of(suite, store, index(suite, store, leaderboard), without=left)
+            prompts = first_prompts(suite, store, leaderboard)
+        links = {
+            (cell["benchmark"], cell["model"]): address(cell["benchmark"], cell["model"], page="")
+            for cell in leaderboard["results"]["cells"]
+        }
+        text = template("single.html").render(**leaderboard_values(leaderboard, links, prompts), sample=sample)
+        write_private(page, text)
+        remove_browser(suite.folder)
+        lines = [f"page: {page}, one file, {sample.records} of {sample.all_records} records"]
+        if left:
+            lines.append(
+                f"no instance of {', '.join(left)} is in it, whose data are not public: type --medhelm-show-text to "
+                "send them as a patient's record"
+            )
+        elif self._show_text:
+            lines[0] += ": clinical text, to be sent as a patient's record"
+        return lines
 
 
 @dataclass(frozen=True)
@@ -71,13 +85,13 @@ class Sample:
     """JSON by the key of the index or a chunk."""
 
 
-def sample_of(suite: Suite, store: ResponseStore, whole: Index) -> Sample:
-    """Choose instances and take their texts."""
+def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collection[str] = ()) -> Sample:
+    """Choose instances, none of the benchmarks ``without``, and take their texts."""
     data = whole.data
     taken: dict[int, dict[str, Any]] = {}
     reasons: Counter[str] = Counter()
     size = records = 0
-    for reason, place in _in_turn(data):
+    for reason, place in _in_turn(data, without):
         if place in taken:
             continue
         view = _view(suite, store, whole, place)
@@ -117,7 +131,7 @@ def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> dict[
     return found
 
 
-def _in_turn(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _in_turn(data: Mapping[str, Any], without: Collection[str]) -> Iterator[tuple[str, int]]:
     """(reason, place) of all instances, by the rule of this module; an instance may come twice."""
     ok = data["statuses"].index("ok")
     drawn: list[list[tuple[str, int]]] = []
@@ -129,12 +143,14 @@ def _in_turn(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         for _ in range(entry["count"]):
             end = record + data["counts"][place]
             digest = hashlib.sha256(f"{entry['name']}\0{data['ids'][place]}".encode("utf-8", "replace")).hexdigest()
+            shown = entry["name"] not in without
             worst = max(data["records"]["harm"][record:end])
-            if worst > 0:
+            if worst > 0 and shown:
                 harm.append((-worst, digest, place))
-            if any(status != ok for status in data["records"]["status"][record:end]):
+            if shown and any(status != ok for status in data["records"]["status"][record:end]):
                 failed.append((digest, place))
-            drawn[-1].append((digest, place))
+            if shown:
+                drawn[-1].append((digest, place))
             record, place = end, place + 1
     return _round_robin(
         (

@@ -15,6 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from pytest_medhelm.gates.explanation import explained
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.reports.html.charts import distribution
 from pytest_medhelm.reports.html.heat_map import shade
@@ -35,7 +36,7 @@ def template(name: str) -> Template:
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
     environment.globals |= {"shade": shade, "words_of": words_of, "absences": absences, "distribution": distribution}
-    environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences}
+    environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences, "explained": explained}
     return environment.get_template(name)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.paired_cells import pair
+from pytest_medhelm.results.leaderboard.paired_cells import incomparable, pair
 from pytest_medhelm.results.leaderboard.stored_results import Stored
 from pytest_medhelm.results.stats.paired import holm
 from pytest_medhelm.util.errors import ConfigError
@@ -146,10 +146,15 @@ def compare_cells(first: Cell, second: Cell) -> Row | str:
         return f"the main metrics differ ({metric} and {second.main_metric})"
     if not first.scored or not second.scored:
         return "nothing was measured"
+    reason = incomparable(first, second)
+    if reason:
+        return reason
     pairs = pair(second, first, metric)
     interval = pairs.interval()
     if interval is None:
         return "no instance was measured for both"
+    if not pairs.whole:
+        return "a sub-task has no instance that was measured for both"
     worst, best = first.metrics[metric]["scale"]
     sign = 1 if best > worst else -1
     gaps = list(zip(pairs.names, pairs.differences, strict=True))

@@ -28,7 +28,7 @@ from pytest_medhelm.results.leaderboard.document import (
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import harm_of
-from pytest_medhelm.results.leaderboard.paired_cells import paired
+from pytest_medhelm.results.leaderboard.paired_cells import letter_groups, paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
@@ -101,6 +101,8 @@ def make_cell(
         clusters=_coded(columns.clusters),
         sub_tasks=[facts["sub_tasks"].index(name) for name in columns.sub_tasks] if facts["sub_tasks"] else None,
         provenance=provenance or unknown_provenance(columns),
+        read_as=dict(sorted(columns.read_as.items())),
+        unknown_marks=dict(sorted(columns.unknown_marks.items())),
         marks=columns.marks,
         columns=columns,
     )
@@ -152,13 +154,15 @@ def make_leaderboard(
     # Where a benchmark was imported too, what was run here describes it.
     first = sorted(cells, key=lambda cell: cell.metadata["data"]["origin"] != "imported")
     benchmarks = {cell.benchmark: cell.metadata for cell in first}
+    pairs = paired(cells, candidates)
     results = {
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
         "cells": [_cell_as_json(cell) for cell in cells],
         "win_rate": _win_rate(cells, candidates),
         "categories": category_averages(cells, candidates),
-        "paired": paired(cells, candidates),
+        "paired": pairs,
+        "letters": letter_groups(cells, pairs),
         "jury": jury_section(cells, models),
         "gates": list(gates),
         "coverage": _coverage(benchmarks),
@@ -201,6 +205,8 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "partial": cell.partial,
         "sample": cell.sample,
         "statuses": dict(cell.statuses),
+        "read_as": dict(cell.read_as),
+        "unknown_marks": dict(cell.unknown_marks),
         "metrics": dict(cell.metrics),
         "absent": dict(cell.absent),
         "slices": slices_of(cell.columns, cell.metadata),
@@ -224,7 +230,7 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
     cells = medhelm_cells(cells)
     complete = complete_for(pool, cells)
     if len(pool) < 3 or not complete:
-        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}}
+        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}, "helm_style": _helm_style(cells, pool)}
     columns = {
         name: {model: cell.value for model, cell in row.items() if cell.value is not None}
         for name, row in complete.items()
@@ -234,7 +240,25 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
         "benchmarks": list(columns),
         "rates": {model: rate for model, rate in mean_win_rates(columns).items() if rate is not None},
         "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
+        "helm_style": _helm_style(cells, pool),
     }
+
+
+def _helm_style(cells: Sequence[Cell], pool: Sequence[str]) -> dict[str, float]:
+    """Over columns that lack models too; empty under three candidates."""
+    columns: dict[str, dict[str, float]] = {}
+    for cell in cells:
+        if cell.model in pool and cell.value is not None:
+            columns.setdefault(cell.benchmark, {})[cell.model] = cell.value
+    if len(pool) < 3:
+        return {}
+    lower = [cell.benchmark for cell in cells if cell.scored and _lower_is_better(cell)]
+    return {model: rate for model, rate in mean_win_rates(columns, lower_is_better=lower).items() if rate is not None}
+
+
+def _lower_is_better(cell: Cell) -> bool:
+    worst, best = cell.metrics[cell.main_metric]["scale"]
+    return best < worst
 
 
 def rounded(value: Any) -> Any:

@@ -47,6 +47,10 @@ class Cell:
     """A number per instance, the same for those that share a source; None where each stands alone."""
     sub_tasks: Sequence[int] | None = field(default=None, repr=False)
     """The sub-run of each instance, as its place in ``metadata["sub_tasks"]``; None where the benchmark has none."""
+    read_as: Mapping[str, int] = field(default_factory=dict)
+    """Instances by how the chosen option was said; empty where answers are no options."""
+    unknown_marks: Mapping[str, int] = field(default_factory=dict)
+    """Answers by the paired mark around their first part that no family of models is known by."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """By public id, why a reference is held to be wrong. The main values keep these instances."""
     columns: Columns = field(default_factory=Columns, repr=False)

@@ -75,6 +75,11 @@ class CellEntry(TypedDict):
     """It ran on sample data: its values show that it works, not how good a model is."""
     statuses: dict[Status, Count]
     """Instances by status."""
+    read_as: dict[str, Count]
+    """Instances by how the chosen option was said: form (a labelled line), phrase (a sentence), citation (the option's
+    own text) or lone letter; empty where answers are no options."""
+    unknown_marks: dict[str, Count]
+    """Answers that begin with a paired mark by which no family of models is known to think."""
     metrics: dict[str, Summary]
     """Each metric by name; <name>_helm repeats what MedHELM 0.8.0 computes."""
     absent: dict[str, Absence]

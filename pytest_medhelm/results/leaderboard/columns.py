@@ -147,6 +147,10 @@ class Columns:
     """By its place, the least score of an instance that is a never-event."""
     unmatched: int = 0
     """Human answers that fit no instance."""
+    read_as: Counter[str] = field(default_factory=Counter)
+    """How the chosen options were said, where answers are options."""
+    unknown_marks: Counter[str] = field(default_factory=Counter)
+    """Paired marks around the first part of answers that no family of models is known by."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
@@ -205,6 +209,10 @@ def read_columns(
             columns.floors[len(columns.ids) - 1] = first["must_pass"]
         columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
         columns.labels.append(_label(first))
+        if "read_as" in first:
+            columns.read_as[sys.intern(first["read_as"])] += 1
+        if "unknown_mark" in first:
+            columns.unknown_marks[first["unknown_mark"]] += 1
         columns.references.append(sys.intern(first.get("reference", "")))
         columns.jury.add(repeats)
         columns.judged.update(_judged(first))

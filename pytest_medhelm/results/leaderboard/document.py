@@ -23,6 +23,9 @@ class WinRates(TypedDict):
     """The benchmarks that enter."""
     rates: dict[str, float]
     """Share of the other models that a model beats, 0 to 1."""
+    helm_style: dict[str, float]
+    """As HELM computes it, for comparison: over every benchmark that any two candidates have, each model over its
+    own. Models with other benchmarks are compared with other models; it orders nothing."""
     stability: dict[str, Ends]
     """2.5 and 97.5 percentile of it under resampling of the benchmarks; empty under two benchmarks."""
 
@@ -53,6 +56,10 @@ class PairedRow(TypedDict):
     """Upper end of its 95 % interval."""
     n: Count
     """Instances that both have measured."""
+    p: Share
+    """Two-sided, corrected by Holm over the pairs of the benchmark."""
+    differ: bool
+    """They are shown to differ: p is below 0.05 and the interval leaves 0 out."""
 
 
 class Coverage(TypedDict):
@@ -83,6 +90,8 @@ class Results(TypedDict):
     it."""
     paired: list[PairedRow]
     """With two candidates: their mean difference on the instances that both have measured."""
+    letters: dict[str, dict[str, str]]
+    """By benchmark and candidate: candidates that share a letter are not shown to differ; a is a group of the best."""
     jury: JurySection
     """The judges, each beside the others."""
     gates: list[GateEntry]

@@ -11,6 +11,8 @@ from pytest_medhelm.util.json_types import Count, Share
 class Basis(TypedDict):
     """What a verdict rests on: enough to compute it again by hand."""
 
+    metric: str
+    """Name of the metric or status."""
     n: Count
     """Instances with a score, or pairs; of precision, recall and F1 those that the share is of."""
     right: float | None

@@ -14,6 +14,7 @@ from statistics import fmean
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure, label_measures
 from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
+from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.intervals import Interval, mean_interval, standard_error
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits, of_interval
 from pytest_medhelm.scoring.jury.harm import HARM
@@ -25,8 +26,6 @@ ONE_SIDED = 0.95
 """Level of each of the two bounds that are shown of harm."""
 MISSING_AT_MOST = 0.2
 """Criteria with points: with more verdicts missing than this share the others say too little, and there is no value."""
-_FILLS = 17
-"""How many ways of filling in missing graded scores are tried, from all at worst to all at best."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +148,18 @@ class ScoreMeasure:
     def fills(self) -> Iterator[ScoreMeasure]:
         """Ways of filling in what is missing, from all at worst to all at best; itself where nothing is.
 
-        Of right-or-wrong scores the two ends bound the limits of all others. A graded score's limit also widens, so
-        that a mixture may reach further than either end.
+        Of right-or-wrong scores of instances that stand alone the two ends bound the limits of all others. Else a limit
+        also widens, so that a mixture may reach further than either end.
         """
         gaps = self.gaps()
         if not gaps:
             yield self
-            return
-        steps = 1 if self.right_or_wrong else min(len(gaps), _FILLS - 1)
-        for step in range(steps + 1):
-            yield self.filled(frozenset(gaps[: round(step * len(gaps) / steps)]))
+        elif self.right_or_wrong and len(set(self.clusters)) == len(self.clusters):
+            yield self.filled(())
+            yield self.filled(gaps)
+        else:
+            for best in mixtures(gaps):
+                yield self.filled(best)
 
     def only(self, places: Sequence[int]) -> ScoreMeasure:
         """Some of the instances, as if they were all."""

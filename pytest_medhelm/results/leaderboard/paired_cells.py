@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.results.leaderboard.columns import Ratings, score
 from pytest_medhelm.results.leaderboard.document import PairedRow
 from pytest_medhelm.results.stats.intervals import Interval
-from pytest_medhelm.results.stats.paired import paired_interval, paired_mean, paired_p
+from pytest_medhelm.results.stats.paired import holm, paired_interval, paired_mean, paired_p
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.cell import Cell
@@ -32,6 +33,8 @@ class Pairs:
     strata: Sequence[int] | None
     span: float
     """The largest difference that there can be."""
+    whole: bool = True
+    """Every sub-task of the benchmark has a pair."""
 
     @property
     def mean(self) -> float:
@@ -50,36 +53,116 @@ class Pairs:
         return paired_p(self.differences, self.clusters, span=self.span, strata=self.strata)
 
 
+ALPHA = 0.05
+"""Two-sided, after Holm's correction over all pairs of a benchmark."""
+
+
 def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
-    """With two candidates: the mean difference on the instances that both have measured."""
+    """Every pair of candidates on every benchmark: the mean difference on the instances that both have measured.
+
+    ``p`` is corrected by Holm over the pairs of a benchmark; two differ where it is below 0.05 and the interval leaves
+    0 out.
+    """
     pool = sorted({cell.model for cell in cells} & set(candidates))
-    if len(pool) != 2:
-        return []
     table = {(cell.benchmark, cell.model): cell for cell in cells}
     rows: list[PairedRow] = []
     for benchmark in sorted({cell.benchmark for cell in cells}):
-        first, second = (table.get((benchmark, model)) for model in pool)
-        if first is None or second is None or first.main_metric != second.main_metric:
-            continue
-        if first.metadata["data"]["sha256"] != second.metadata["data"]["sha256"]:
-            continue
-        if not (first.scored or second.scored):
-            continue  # Nothing was measured, e.g. no judge gave a verdict.
-        found = pair(first, second, first.main_metric)
-        interval = found.interval()
-        if interval is None:
-            continue
-        rows.append(
-            {
-                "benchmark": benchmark,
-                "models": pool,
-                "difference": found.mean,
-                "low": interval.low,
-                "high": interval.high,
-                "n": len(found.differences),
-            }
-        )
+        found = [_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
+                 for one, two in combinations(pool, 2)]  # fmt: skip
+        rows += corrected_rows([row for row in found if row is not None])
     return rows
+
+
+def _row(benchmark: str, first: Cell | None, second: Cell | None) -> PairedRow | None:
+    if first is None or second is None or first.main_metric != second.main_metric:
+        return None
+    if first.metadata["data"]["sha256"] != second.metadata["data"]["sha256"]:
+        return None
+    if not (first.scored or second.scored) or incomparable(first, second):
+        return None  # Nothing was measured, e.g. no judge gave a verdict.
+    found = pair(first, second, first.main_metric)
+    interval = found.interval()
+    if interval is None or not found.whole:
+        return None
+    return {
+        "benchmark": benchmark,
+        "models": [first.model, second.model],
+        "difference": found.mean,
+        "low": interval.low,
+        "high": interval.high,
+        "n": len(found.differences),
+        "p": 1.0 if found.p is None else found.p,
+        "differ": False,
+    }
+
+
+def incomparable(first: Cell, second: Cell) -> str:
+    """Why two cells have no difference although both have scores; empty where they have.
+
+    A model whose value is missing for want of a sub-task has none. Juries are compared judge by judge, on what was
+    rated, also where no answer was rated by all of them.
+    """
+    for cell in (first, second):
+        if cell.value is None and not cell.jury.is_jury_metric(cell.main_metric):
+            note = cell.metrics[cell.main_metric]["note"] if cell.scored else ""
+            return f"{cell.model} has no value: {note or 'nothing was measured'}"
+    return ""
+
+
+def corrected_rows(rows: Sequence[PairedRow]) -> list[PairedRow]:
+    """With p after Holm's correction over all of them."""
+    adjusted = holm([row["p"] for row in rows])
+    return [
+        {**row, "p": p, "differ": p < ALPHA and not row["low"] <= 0 <= row["high"]}
+        for row, p in zip(rows, adjusted, strict=True)
+    ]
+
+
+def letter_groups(cells: Sequence[Cell], rows: Sequence[PairedRow]) -> dict[str, dict[str, str]]:
+    """By benchmark and model one or more letters: models that share one are not shown to differ.
+
+    "a" is a group of the best. A model that was not compared with every other one of a group is not in it.
+    """
+    found = {}
+    for benchmark in sorted({row["benchmark"] for row in rows}):
+        own = [row for row in rows if row["benchmark"] == benchmark]
+        alike = {frozenset(row["models"]) for row in own if not row["differ"]}
+        names = {name for row in own for name in row["models"]}
+        found[benchmark] = _letters(_ordered(cells, benchmark, names), alike)
+    return found
+
+
+def _ordered(cells: Sequence[Cell], benchmark: str, names: Collection[str]) -> list[str]:
+    """Best first; those without a value last."""
+    values = {}
+    for cell in cells:
+        if cell.benchmark == benchmark and cell.model in names:
+            worst, best = cell.metrics[cell.main_metric]["scale"] if cell.scored else (0.0, 1.0)
+            share = None if cell.value is None else (cell.value - worst) / (best - worst)
+            values[cell.model] = (share is None, -(share or 0.0), cell.model)
+    return sorted(names, key=values.__getitem__)
+
+
+def _letters(names: Sequence[str], alike: Collection[frozenset[str]]) -> dict[str, str]:
+    """The largest groups in which all are alike, lettered in the order of their best (Piepho, J. Comput. Graph. Stat.
+    13, 2004)."""
+    groups: list[set[str]] = []
+
+    def grow(group: set[str], rest: list[str], left: list[str]) -> None:
+        if not rest and not left:
+            groups.append(group)
+        for place, name in enumerate(rest):
+            neighbours = [other for other in rest[place + 1 :] if frozenset((name, other)) in alike]
+            earlier = [other for other in (*left, *rest[:place]) if frozenset((name, other)) in alike]
+            grow(group | {name}, neighbours, earlier)
+
+    grow(set(), list(names), [])
+    groups.sort(key=lambda group: sorted(map(names.index, group)))
+    return {name: "".join(_letter(number) for number, group in enumerate(groups) if name in group) for name in names}
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number) if number < 26 else f"({number})"
 
 
 def pair(first: Cell, second: Cell, metric: str) -> Pairs:
@@ -95,6 +178,7 @@ def pair(first: Cell, second: Cell, metric: str) -> Pairs:
         clusters=kept(first.clusters),
         strata=kept(first.sub_tasks),
         span=largest_difference(first, second, metric),
+        whole=first.sub_tasks is None or len(set(kept(first.sub_tasks) or ())) == len(set(first.sub_tasks)),
     )
 
 

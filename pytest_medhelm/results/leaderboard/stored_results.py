@@ -92,6 +92,8 @@ def _cell(entry: CellEntry, facts: BenchmarkMetadata) -> Cell:
         partial=entry["partial"],
         absent=entry["absent"],
         harm=entry["harm"],
+        read_as=entry.get("read_as", {}),
+        unknown_marks=entry.get("unknown_marks", {}),
         clusters=entry["clusters"],
         sub_tasks=entry["sub_tasks"],
         provenance=entry["provenance"],

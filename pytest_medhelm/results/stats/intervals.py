@@ -117,7 +117,8 @@ def mean_interval(
       further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
     * *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
       squared skewness: Cochran's rule for trusting the normal curve (Sampling Techniques, section 2.15). It
-      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978) and leaves room for
+      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978; over clusters outwards
+      only, since theirs is uncertain) and leaves room for
       extreme scores, such as failed answers, too rare to have been seen: a share of 1 - 0.025^(1/n) at 95 %.
     * *Bounded mean* otherwise: near an end of the scale, without variance, from few units. What lies above
       and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
@@ -233,15 +234,9 @@ def _cluster_note(sources: Codes, fixed: Codes) -> str:
 def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, float, str]:
     mean, n = float(unit.mean()), unit.size / design.effect
     binary = _is_binary(unit)
+    by_t: tuple[float, float] | None = None
     if not binary and _is_regular(design.totals):
-        quantile = design.quantile
-        if not design.clusters:
-            quantile = student_t_quantile(0.5 + confidence / 2, n - 1)
-        error = math.sqrt(float(unit.var(ddof=1)) / n)
-        shift = _skewness(design.totals) * (1 + 2 * quantile**2) / (6 * math.sqrt(design.totals.size))
-        unseen = 1 - (0.5 - confidence / 2) ** (1 / n)
-        low = min(mean + error * (shift - quantile), mean * (1 - unseen))
-        high = max(mean + error * (shift + quantile), mean + (1 - mean) * unseen)
+        low, high = by_t = _by_student(unit, design, confidence)
         if low >= 0 and high <= 1:
             return low, high, "cluster t" if design.clusters else "Student t"
     # Only z / sqrt(n) enters: Student's quantile in place of z is the same as n * (z / t) ** 2 scores.
@@ -257,7 +252,28 @@ def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, fl
     least_down, most_down = _share_limits(float(below), n, confidence)
     low = middle + (1 - middle) * least_up - middle * most_down
     high = middle + (1 - middle) * most_up - middle * least_down
+    if by_t is not None:
+        # Never narrower than t, which leaves the scale: else a higher confidence could have a narrower interval.
+        low, high = min(low, max(0.0, by_t[0])), max(high, min(1.0, by_t[1]))
     return low, high, "bounded mean"
+
+
+def _by_student(unit: Floats, design: _Design, confidence: float) -> tuple[float, float]:
+    """Student's t, shifted for skewness, with room for extreme scores too rare to have been seen."""
+    mean, n = float(unit.mean()), unit.size / design.effect
+    quantile = design.quantile
+    if not design.clusters:
+        quantile = student_t_quantile(0.5 + confidence / 2, n - 1)
+    error = math.sqrt(float(unit.var(ddof=1)) / n)
+    # Beyond 7 the shift would outgrow the quantile.
+    shift = _skewness(design.totals) * (1 + 2 * min(quantile, 7.0) ** 2) / (6 * math.sqrt(design.totals.size))
+    unseen = 1 - (0.5 - confidence / 2) ** (1 / n)
+    # The skewness of sources is itself uncertain: a shift that it calls for widens one end and narrows none.
+    down, up = (min(shift, 0.0), max(shift, 0.0)) if design.clusters else (shift, shift)
+    return (
+        min(mean + error * (down - quantile), mean * (1 - unseen)),
+        max(mean + error * (up + quantile), mean + (1 - mean) * unseen),
+    )
 
 
 def _share_limits(share: float, n: float, confidence: float) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
-from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, stamp, unusable
 
@@ -76,6 +76,7 @@ ALTER TABLE models RENAME COLUMN facts TO metadata;
 UPDATE records SET record = json_remove(
     json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
     '$.evaluation_size', '$.stratum');
+UPDATE benchmarks SET metadata = json_insert(metadata, '$.outside_medhelm', json('false'), '$.map_by', json('[]'));
 UPDATE benchmarks SET metadata = json_remove(
     json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
         '$.category_assigned_here', metadata -> '$.placed_here',
@@ -231,7 +232,7 @@ class Suite:
         row = self._connection.execute(
             "SELECT metadata FROM benchmarks WHERE name = ? AND eval_set_hash = ?", (name, evaluation)
         ).fetchone()
-        metadata: BenchmarkMetadata = json.loads(row[0])
+        metadata: BenchmarkMetadata = dict(METADATA_DEFAULTS) | json.loads(row[0])
         return metadata
 
     def fingerprint_inputs(self, key: str) -> FingerprintInputs | None:

@@ -5,33 +5,38 @@ Every reader takes any text, never raises, works in linear time, and returns Non
 
 from __future__ import annotations
 
-from pytest_medhelm.scoring.answers.choice import read_choice
+from pytest_medhelm.scoring.answers.choice import Choice, find_choice, read_choice
 from pytest_medhelm.scoring.answers.dates import read_date
 from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
+from pytest_medhelm.scoring.answers.helm_output import helm_output
 from pytest_medhelm.scoring.answers.json_text import read_json
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.number import Quantity, read_number
 from pytest_medhelm.scoring.answers.refusal import is_refusal
-from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking
+from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking, unknown_mark
 
 READER_VERSIONS = {
-    "choice": 1,
-    "dates": 1,
-    "json_text": 1,
-    "number": 1,
+    "choice": 2,
+    "dates": 2,
+    "helm_output": 1,
+    "json_text": 2,
+    "number": 2,
     "refusal": 1,
-    "thinking": 1,
-    "response": 1,
+    "thinking": 2,
+    "response": 2,
 }
 """By module; ``response``: how scoring/response.py comes to a status. Raised when the same text may be read otherwise
 than before; tests/scoring/versions.json holds the code behind each."""
 
 __all__ = [
     "READER_VERSIONS",
+    "Choice",
     "Quantity",
     "Thinking",
     "final_readings",
+    "find_choice",
     "fold",
+    "helm_output",
     "is_refusal",
     "json_answer",
     "read_choice",
@@ -39,5 +44,6 @@ __all__ = [
     "read_json",
     "read_number",
     "split_thinking",
+    "unknown_mark",
     "unwrap_latex",
 ]

@@ -30,6 +30,7 @@ _LIN = "Lin 2004; rouge-score"
 
 METRICS: Mapping[str, Metric] = {
     "exact_match": Metric(exact_match, ("exact_match",), binary=True, source=_HELM),
+    "exact_match_strict": Metric(exact_match, ("exact_match_strict",), binary=True),
     "quasi_exact_match": Metric(quasi_exact_match, ("quasi_exact_match",), binary=True, source=_HELM),
     "prefix_exact_match": Metric(prefix_exact_match, ("prefix_exact_match",), binary=True, source=_HELM),
     "quasi_prefix_exact_match": Metric(

@@ -13,10 +13,9 @@ from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength,
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
-_CLOSING = rf"([^\n{SYMBOLS}]*)[:：,]\s?{LEAD}({ANY}){PUNCT}*"
+_CLOSING = rf"([^\n{SYMBOLS}]*)(?:[:：,→⇒∴]|[-=]>|\b(?:but|then|so|hence|thus)\b)\s?{LEAD}({ANY}){PUNCT}*"
 _HEAD = rf"""
-    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!>|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
-    |\s+(?:{words.COPULA})\s+(?:{words.CORRECT}))
+    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b)
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
@@ -54,8 +53,8 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
             if number and announces_correction(every[number - 1][1]):
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
-                if not _continues_list(listed, index, position):
-                    own_line = text[:start].endswith("\n") or not text[:start].strip()
+                own_line = text[:start].endswith("\n") or not text[:start].strip()
+                if not (own_line and _continues_list(listed, index, position)):
                     yield said._replace(strength=Strength.FORM) if own_line else said
             elif number == 0 and not _is_list(text, listed):
                 yield said
@@ -98,9 +97,9 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
 
 
 def _is_list(text: str, listed: Listed) -> bool:
-    """Several lines, from A on, say nothing but an option each."""
+    """Several lines, two from A on or three from any, say nothing but an option each."""
     bare = [index for index, position in listed if rx(rf"{ANY}{PUNCT}*$").match(text, position)]
-    return len(set(bare)) > 1 and bare[0] == 0
+    return len(set(bare)) > (1 if bare and bare[0] == 0 else 2)
 
 
 def _continues_list(listed: Listed, index: int, position: int) -> bool:

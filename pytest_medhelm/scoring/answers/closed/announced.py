@@ -36,7 +36,10 @@ _ALLOWED = rf"(?:(?:{words.FILLER}|{words.COPULA}|{LEAD_WORD})\b|[\s\"'()\[\]*:,
 _LESSER = (
     rf"\b(?:{words.LESSER})\b(?:\W+(?:best|correct|likely|choice|most|right|proposed|possible|good))?\W*(?:\w+\W+)?$"
 )
-_LESSER_WITHIN = r"\b(?:second|alternative|least|worst|wrong|incorrect|eliminated|rejected|runner-?up)\b"
+_LESSER_WITHIN = r"""
+    \b(?:second|alternative|least|worst|wrong|incorrect|eliminated
+    |rejected|runner-?up|other|another|tempting|popular|remaining)\b
+"""
 _WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|неверный|错误)\W*(?:the\W*)?(?:\w+\W+)?$"
 _LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
 _SHORT_GAP = rf"""
@@ -140,7 +143,7 @@ def superlatives(text: str) -> Iterator[Statement]:
     """ "The most likely diagnosis is C"."""
     for subject in rx(_SUPERLATIVE).finditer(text):
         gap = rx(_GAP).match(text, subject.end())
-        if not gap or len(gap[1].split()) > _MAX_WORDS:
+        if not gap or len(gap[1].split()) > _MAX_WORDS or rx(_LESSER_WITHIN).search(subject[0]):
             continue
         direct = rx(LEAD).fullmatch(gap[1]) and rx(rf"{PUNCT}*$|[,.;]").match(text, gap.end())
         if not direct and not rx(_LINK).search(gap[1]):

@@ -31,6 +31,12 @@ _CONDITION_AFTER = r"""
 """
 
 
+_GROUP = (
+    r"\b(?:in|for) (?:children|adults|adolescents|infants|neonates|pregnan\w+|the elderly|men|women|older|younger)\b"
+)
+_POPULATIONS = rf"{_GROUP}[^.\n]{{0,120}}[;,][^.\n]{{0,120}}{_GROUP}"
+
+
 def scope(text: str, start: int, opening: str) -> str:
     """The text before a position, back to where its sentence, clause or phrase began."""
     ends = _openings(text, opening)
@@ -51,6 +57,8 @@ def is_settled(text: str, start: int, end: int) -> bool:
     if rx(words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
         return False
     if following and rx(_CONDITION_AFTER).match(following[0]):
+        return False
+    if rx(_POPULATIONS).search(scope(text, start, r"[.!?。！？\n]") + text[start : end + _REACH // 2]):
         return False
     clause = scope(text, start, CLAUSE) + said
     if rx(_ATTRIBUTED).search(clause) and not rx(_OWN).search(clause):

@@ -48,6 +48,12 @@ def retracted(text: str) -> Iterator[Statement]:
                 break
 
 
+def reconsidered(text: str) -> Iterator[Statement]:
+    """ "Hold on. The question asks about ...": a second look, after which the next named answer counts."""
+    for found in rx(rf"(?:^|[.!?]\s|\n){PUNCT}{{0,6}}(?:{words.RECONSIDERS})(?![a-z])").finditer(text):
+        yield Statement(found.end(), (), Strength.CITED, "phrase", corrects=True)
+
+
 def corrected(text: str) -> Iterator[Statement]:
     """ "Correction: B", "I meant B", "wait, no, it is B"."""
     for marker in rx(_MARKER).finditer(text):

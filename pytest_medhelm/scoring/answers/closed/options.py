@@ -67,6 +67,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
 
 def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
+    text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
     text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
@@ -228,7 +229,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     return not compiled(_ARTICLE_LIKE if letter in "AO" else _NOT_AFTER).match(following)
 
 
-_SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"']{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
+_SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"'→>]{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
 _LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
 _TEXT_THEN_LETTER = (
     rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pytest_medhelm.scoring.answers.closed import announced, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import is_settled
-from pytest_medhelm.scoring.answers.closed.corrections import corrected, retracted
+from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
 from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, joined_lines, sentences
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
@@ -23,12 +23,15 @@ _FINDERS = (
     verdicts.shares,
     alone,
     retracted,
+    reconsidered,
     corrected,
 )
+_NEAR = 400
+"""Characters behind the beginning of a second look in which its outcome stands."""
 _SHORT = 300
 """Characters of a text that may name an option by its text only, in any plain sentence."""
 _WHOLE = (
-    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:is|was|should|would|first|now|today|immediately|next|here|{words.REASON})\b)"
+    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:should|would|must|first|now|today|immediately|next|here|{words.REASON})\b)"
 )
 
 
@@ -79,14 +82,19 @@ def _standing(said: Sequence[Statement]) -> tuple[list[Statement], set[int]]:
     """What is left when later statements have taken back or corrected earlier ones, and what is rejected."""
     standing: list[Statement] = []
     rejected: set[int] = set()
+    second_look = -_NEAR
     for one in said:
-        if one.retracts:
+        if one.corrects and not one.options:
+            second_look = one.position
+        elif one.retracts:
             standing.clear()
         elif one.denied:
             rejected.update(one.options)
             weakest = Strength.FORM if one.strength >= Strength.PHRASE else Strength.WEAK
             standing = [other for other in standing if other.strength > weakest or other.options != one.options]
         else:
+            if one.strength >= Strength.PHRASE and one.position - second_look < _NEAR:
+                one = one._replace(corrects=True)
             if one.corrects:
                 standing.clear()
                 rejected.difference_update(one.options)

@@ -17,7 +17,7 @@ _LINK = rf"""
     |\b(?:{words.COPULA}|seems(?: to be)?|appears(?: to be)?|looks(?: like)?|fits?|matches|would|should|can|could|may
     |might|must|has|does|doesn't|isn't|wasn't|can't|cannot|won't|wouldn't|n'est|queda|scheidet|kann
     |parece|remains|wins
-    |makes|explains|best|better|also|alone|still|it is|is not)\b
+    |makes|stands out|emerges|explains|best|better|also|alone|still|it is|is not)\b
     |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
     |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
@@ -29,7 +29,8 @@ _REST_END = r"""
 _MODIFIERS = rf"""
     (?:[\s"':*(-]|是|が|は|이|가|은|는|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
     |indeed|surely|only|single
-    |my|our|now|perfectly|entirely|absolutely|very|seems|appears|looks|like|to be|remains|fits|would be)\b){{0,8}}
+    |my|our|now|perfectly|entirely|absolutely|very|seems|appears|looks|like|stands out|emerges|as
+    |makes|to be|remains|fits|would be)\b){{0,8}}
 """
 _CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer)|wins)(?![a-z])"
 _GOOD = rf"(?:{words.GOOD})(?![a-z])"

@@ -68,6 +68,7 @@ SUPERLATIVE = _words(r"""
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
     |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
     |culprit|causative agent)
+    |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)
 """)
 PREFIXES = _words(r"""
     option|answer|choice|ngu|ngo|yi|u|ke|ni|bu|la|opcion|alternativa|вариант
@@ -100,6 +101,9 @@ CHOOSE = _words(r"""
     |i (?:favou?r|prefer|recommend|support|vote)
     |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
     |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
+    |(?:going with|locking in|opting for|settling on)|i(?:'d| would| will|'ll) (?:give|start|order
+    |prescribe|recommend|use|administer|perform)
+    |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = _words(r"""
@@ -130,6 +134,10 @@ CORRECT = _words(r"""
     |верно|правильная|верная|правильным ответом|صحيح|صحيحة|الصحيح|الصحيحة|सही|সঠিক|ถูกต้อง|ถูก|正确
     |正確|对|對|正解|正しい|适当
     |適切|最佳|最合适|맞다|맞습니다|정답|옳다|옳습니다|ትክክል|ትክክለኛ
+    |beste(?: antwort| wahl| option)?|bonne reponse|richtige(?: antwort)?|mejor|melhor|migliore
+    |meilleure?|respuesta(?: correcta)?|resposta(?: corret[ao])?|risposta(?: corretta)?
+    |reponse(?: correcte)?|alternativa corret[ao]|opcion correcta|juiste antwoord
+    |(?:the )?(?:cause|diagnosis|organism|culprit|pathogen|causative agent|most sense)
 """)
 GOOD = _words(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
@@ -173,7 +181,7 @@ LESSER = _words(r"""
 ATTRIBUTED = _words(r"""
     (?:some|many|most|several|few|other|others|someone|somebody|people|students?|colleagues?|textbooks?|guidelines?
     |authors?|experts?|clinicians?|physicians?|doctors?|residents?|nurses?|trainees?|candidates?|examinees|sources
-    |reviewers?|he|she|they|who|one|you|we|i|the patient|the user|the resident|the student|a colleague|my colleague
+    |reviewers?|he|she|they|who|one|you|the patient|the user|the resident|the student|a colleague|my colleague
     |critics|surgeons|everyone|nobody|no one)(?:'d)?(?: (?!should|must)[a-z']+){0,4}? (?:would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
@@ -237,6 +245,9 @@ AFTER_LETTER = (
     |cumple|corresponde|konnte|sollte|kann|wird|hat|adalah|yang|benar|tidak|bukan|dan|atau|la|vi|dung|khong|đung|ni
     |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
     |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
+    |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
+    |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
+    |captures|states|says
 """)
 )
 AFTER_ARTICLE_LETTER = _words(r"""
@@ -247,6 +258,7 @@ AFTER_ARTICLE_LETTER = _words(r"""
     |weil|pois|perche|pero|mas|mais|aber|queda|scheidet|parece|adalah|karena|tidak|bukan|dan|atau|la|vi|ni|si|kwa
     |ndiyo|est|n'est
     |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only
+    |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
 """)
 # What a single letter belongs to that is no option.
 CARRIER = _words(r"""
@@ -307,7 +319,16 @@ CORRECTION = _words(r"""
     |아니
     |แก้ไข|सुधार
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho
+    |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)
 """)
+RECONSIDERS = _words(r"""
+    wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
+    |correct|re-?evaluate|re-?read)
+    |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
+    |realize|realise|misread)|hmm+
+    |espera|en realidad|mejor dicho|attendez|en fait|moment|eigentlich|na verdade|anzi|in realta|等等|其实
+""")
+"""What opens a second look: the next answer that is named replaces the one before."""
 RETRACTION = _words(r"""
     (?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
     |not correct|not it)
@@ -327,6 +348,9 @@ NOT_A_LABEL = _words(r"""
     |alternative\w*|contraindicated|avoid|consider\w*|differential|compar\w*|your|student\w*|previous|initial\w*
     |worst|possib\w*|candidates?|options?|choices?|vs|including|between|remaining|list\w*|example|e\.g|user|others?
     |either|both|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
+    |reviewers?|colleagues?|residents?|attendings?|consultants?|gpt\S*|model|peers?|raters?|experts?
+    |doctor|physician|nurse|opinion|group|arm
+    |anything|everything|nothing|all|none
 """)
 
 

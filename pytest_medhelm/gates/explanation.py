@@ -1,0 +1,58 @@
+"""What a verdict rests on, line by line: the numbers from which anybody can compute it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_medhelm.results.leaderboard.gate_entry import Basis, GateEntry
+
+
+def explained(entry: GateEntry) -> Iterator[str]:
+    """The lines below a verdict; none where nothing was measured."""
+    basis = entry["basis"]
+    if basis is None:
+        return
+    yield from _counts(basis, against=entry["baseline"])
+    if entry["value"] is not None:
+        what = f"difference from {entry['baseline']}" if entry["baseline"] else "value"
+        yield f"{what} {_number(entry['value'])}, held against {entry['threshold']:g}"
+    yield from _limits(basis)
+    if basis["power"] is not None:
+        yield f"chance that a model which is truly as measured passes: {100 * basis['power']:.0f} %"
+    if basis["judges"]:
+        yield f"made of the verdicts of {', '.join(basis['judges'])}"
+
+
+def _counts(basis: Basis, against: str) -> Iterator[str]:
+    counted = f"{basis['n']} {'pairs' if against else 'instances'}"
+    if basis["right"] is not None and basis["wrong"] is not None:
+        counted += f": {basis['right']:g} right, {basis['wrong']:g} wrong"
+    yield counted
+    missing = basis["missing"]
+    if missing:
+        yield f"missing {sum(missing.values())}: {', '.join(f'{count} {name}' for name, count in missing.items())}"
+    if basis["sub_tasks"]:
+        parts = ", ".join(f"{name or 'without a name'} {count}" for name, count in basis["sub_tasks"].items())
+        yield f"sub-tasks, which weigh the same: {parts}"
+    if basis["shared_sources"]:
+        yield f"sources (patients, notes): {basis['sources']}; instances of one source are not independent"
+
+
+def _limits(basis: Basis) -> Iterator[str]:
+    if basis["low"] is None or basis["high"] is None:
+        yield "no limits"
+    elif basis["limit"]:
+        yield f"limits {basis['low']:.4f} to {basis['high']:.4f}, each at the one-sided level {basis['alpha']:g}"
+        yield f"formula: {basis['limit']} ({basis['source']})"
+    if basis["missing"]:
+        if basis["worst"] is not None and basis["best"] is not None:
+            yield f"value with the missing at their worst {basis['worst']:.4f}, at their best {basis['best']:.4f}"
+        if basis["limit"] and basis["low_with_missing"] is not None and basis["high_with_missing"] is not None:
+            yield (
+                f"limits with the missing filled in: down to {basis['low_with_missing']:.4f}, up to "
+                f"{basis['high_with_missing']:.4f}"
+            )
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}"

@@ -1,0 +1,52 @@
+"""The medhelm command as a whole: every command is listed, and loaded only when it is chosen."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_medhelm.cli import main as command
+from pytest_medhelm.cli.main import COMMANDS, main
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    code = (
+        "import sys; from pytest_medhelm.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('pytest_medhelm.')))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    text, _, loaded = shown.rstrip().rpartition("\n")
+    assert [name for name in COMMANDS if not re.search(rf"^    {name}\s", text, re.MULTILINE)] == []
+    assert set(loaded.split()) <= {"pytest_medhelm.cli", "pytest_medhelm.cli.main", "pytest_medhelm.util",
+                                   "pytest_medhelm.util.errors"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_command_says_what_it_takes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: medhelm {name}" in capsys.readouterr().out
+
+
+def test_each_module_with_a_parser_is_a_command() -> None:
+    modules = {
+        path.stem.replace("_", "-")
+        for path in Path(str(command.__file__)).parent.glob("*.py")
+        if "\ndef add_arguments(" in path.read_text("utf-8")
+    }
+    assert modules == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("typed", [[], ["nosuch"], ["--nosuch"]])
+def test_no_command_is_wrong_usage(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+    assert ended.value.code == 2
+    assert "usage: medhelm" in capsys.readouterr().err
