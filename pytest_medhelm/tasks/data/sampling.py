@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappush, heappushpop
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Instance
@@ -38,6 +39,28 @@ def sample(
         chosen = _helm(group, limit, before) if sampler == "helm" else _smallest(group, limit, name)
         kept.update(instance.id for instance in chosen)
     return [instance for instance in instances if instance.id in kept]
+
+
+class Keeper:
+    """While a file is read, drops the content of instances that ``sample`` with the same arguments cannot keep."""
+
+    def __init__(self, limit: int | None, *, name: str, sampler: Sampler) -> None:
+        self._limit = limit if sampler == "hash" else None
+        self._name = name
+        # Which sub-runs are evaluated is known at the end only.
+        self._kept: dict[tuple[str, str], list[tuple[int, int, CompressedInstance]]] = defaultdict(list)
+
+    def add(self, number: int, entry: CompressedInstance) -> None:
+        """Take the next instance; ``number`` tells it from all others."""
+        if self._limit is None:
+            entry.compress()
+            return
+        kept = self._kept[entry.group, entry.stratum]
+        place = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
+        if len(kept) < self._limit:
+            heappush(kept, place)
+        else:
+            heappushpop(kept, place)[2].drop()
 
 
 def rank(name: str, instance: str) -> bytes:
