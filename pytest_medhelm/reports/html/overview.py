@@ -49,6 +49,7 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
                 "benchmarks": len(cells),
                 "rate": results["win_rate"]["rates"].get(name),
                 "range": results["win_rate"]["stability"].get(name),
+                "macro": results["win_rate"]["macro"].get(name),
                 "averages": [entry["averages"].get(name) for entry in results["categories"]],
                 "done": sum(sum(found.values()) for found in statuses),
                 "unusable": sum(found.get(status, 0) for found in statuses for status in UNUSABLE),

@@ -13,6 +13,15 @@ from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.json_types import Count, Ends, JsonDict, Limits, Share
 
 
+class MacroAverage(TypedDict):
+    """Of one model over the same benchmarks, each on 0 (worst) to 1 (best), as in the table of the MedHELM paper."""
+
+    mean: Share
+    """The plain mean."""
+    sd: float | None
+    """Sample standard deviation over the benchmarks, which measure unlike things; null for one benchmark."""
+
+
 class WinRates(TypedDict):
     """Mean win rate of the candidates over the benchmarks that are complete for all of them; empty under three
     candidates."""
@@ -28,6 +37,8 @@ class WinRates(TypedDict):
     own. Models with other benchmarks are compared with other models; it orders nothing."""
     stability: dict[str, Ends]
     """2.5 and 97.5 percentile of it under resampling of the benchmarks; empty under two benchmarks."""
+    macro: dict[str, MacroAverage]
+    """The macro average over the same benchmarks, by model."""
 
 
 class CategoryAverage(TypedDict):

@@ -143,8 +143,9 @@ def _add_responses(target: Path, source: Path) -> None:
         raise ConfigError(f"{source} holds no responses.sqlite: copy the whole folder of the suite")
     with closing(_opened(target, path)) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
-        for table in ("responses", "texts"):
-            connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
+        for table in ("responses", "texts", "contexts"):
+            if _has(connection, table):
+                connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
 
 
 def _opened(target: Path, source: Path) -> sqlite3.Connection:
