@@ -59,10 +59,12 @@ def served_models(
     told = False
     while True:
         status, body = _get(endpoint, shown)
-        if status not in (429, 503) or time.monotonic() + LOOK_AGAIN > until:
+        if status != 503 or not _is_loading(body) or time.monotonic() + LOOK_AGAIN > until:
             break
         if not told:
-            progress(f"{shown} answers HTTP {status}: waiting up to {wait:g} s for the server (--medhelm-wait)")
+            progress(
+                f"medhelm: the server at {shown} is loading its model; waited for up to {wait:g} s (--medhelm-wait)"
+            )
             told = True
         time.sleep(LOOK_AGAIN)
     if 200 <= status < 300:
@@ -70,6 +72,12 @@ def served_models(
     if status in (404, 405, 501):
         return None
     raise ModelError(_refused(status, shown, endpoint, body))
+
+
+def _is_loading(body: bytes) -> bool:
+    from pytest_medhelm.models.engine.servers import read_refusal
+
+    return read_refusal(503, body).means == "loading"
 
 
 def _refused(status: int, shown: str, endpoint: Endpoint, body: bytes) -> str:
