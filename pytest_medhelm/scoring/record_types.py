@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.scoring.response import Status
@@ -71,8 +71,10 @@ class JuryInputs(TypedDict):
     """Hash of the rubric's wording as sent."""
     repeats: int
     """How often each judge rates each answer."""
-    shuffle: bool
+    shuffle: NotRequired[bool]
     """Criteria are put in an order of their own to each judge."""
+    calls: NotRequired[Literal["each", "together"]]
+    """Criteria with points: one request for each, or one for all of an answer."""
 
 
 class FingerprintInputs(TypedDict):

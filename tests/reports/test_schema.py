@@ -131,7 +131,7 @@ def test_a_jury_with_harm_costs_gates_and_humans(run: Any, pytester: pytest.Pyte
     assert results["jury"]["same_vendor"]
     (jury,) = results["jury"]["benchmarks"]
     assert len(jury["alone"]["judges"]) == 2
-    assert set(jury["judges"][0]["bias"]) == set(SCHEMA["$defs"]["estimate"]["properties"])
+    assert set(jury["judges"][0]["bias"]) == set(SCHEMA["$defs"]["EstimateEntry"]["properties"])
     cell = next(cell for cell in results["cells"] if cell["model"] == "vllm/llama")
     assert {f"jury_{name}" for name in NAMES} <= cell["metrics"].keys()
     summaries = [summary for cell in results["cells"] for summary in cell["metrics"].values()]

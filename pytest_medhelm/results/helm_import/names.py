@@ -40,7 +40,7 @@ _STRATA = {"task": "subject", "criterion": "subject", "run": "subject"}
 
 def metric_of(stat: str, task: Task) -> str:
     """Our name of a stat; empty for one that is no score of ours."""
-    if task.rubric and stat == f"{task.name}_accuracy":
+    if task.rubric and stat in (f"{task.name}_accuracy", f"{task.name}_score"):
         return JURY
     if stat in _SAME:
         return _SAME[stat] if task.language == "en" else f"{_SAME[stat]}_helm"
