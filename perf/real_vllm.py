@@ -27,7 +27,7 @@ from typing import Any
 
 START_WITHIN = 300.0
 """Seconds: an eager start takes 30 to 50, more on a busy machine."""
-SHORT, LONG = 2048, 4096
+SHORT, LONG = 8192, 16384
 """Tokens of the context, before and after a restart."""
 CHECKOUT = Path(__file__).parents[1]
 
@@ -54,7 +54,7 @@ max_tokens = 16
 [models.large]
 endpoint = "real"
 model = "llama3"
-max_tokens = 5000
+max_tokens = 50000
 [models.hot]
 endpoint = "real"
 model = "llama3"
@@ -127,7 +127,7 @@ class Runs:
     def questions(self, short: int, long: int = 0) -> None:
         """Questions of a few words, and some of thousands."""
         rows = [f"q{number:03d},What should patient {number} do?,Rest" for number in range(short)]
-        rows += [f"l{number:03d},{'the patient '.strip() + ' fever' * 450} {number}?,Rest" for number in range(long)]
+        rows += [f"l{number:03d},{'the patient '.strip() + ' fever' * 1700} {number}?,Rest" for number in range(long)]
         (self.folder / "advice.csv").write_text("\n".join(["id,question,reference", *rows]) + "\n")
 
     def command(self, suite: str, *options: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 TEXT = 'What should the patient do? A B C D yes no maybe {"score": 1, "explanation": "it says so"}'
-POSITIONS = 4096
+POSITIONS = 16384
 """The longest context that it can be served with."""
 
 

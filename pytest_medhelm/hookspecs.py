@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_medhelm.scoring.record_types import Record
+
 if TYPE_CHECKING:  # Every pytest session imports this module.
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.results.leaderboard.document import Leaderboard
@@ -64,7 +66,7 @@ def pytest_medhelm_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body
 
 
 @pytest.hookspec
-def pytest_medhelm_update_record(record: dict[str, Any]) -> None:
+def pytest_medhelm_update_record(record: Record) -> None:
     """Change a record in place before it is stored, e.g. to add a tag or to remove a slice.
 
     Called on the controller for each record. Keep plain types; the record's fields are described in docs/suite.md.

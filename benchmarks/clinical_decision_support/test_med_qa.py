@@ -8,6 +8,9 @@ step2&3: clinical practice).
 Upstream left stray quotation marks and line ends around some options; they are cut off. The file has no ids,
 so an instance's id is a hash of its question and options. The training split gives the solved examples.
 
+MedHELM draws from the validation and the test split together; with --medhelm-sampler=helm what it draws of the test
+split is asked (503 at its limit of 1,000), and the validation split, which is not read, is missing.
+
 Source: Jin et al. 2021, https://github.com/jind11/MedQA (test split with four options)
 """
 
@@ -58,6 +61,7 @@ TASK = examination(
     licence="MIT for the repository; the rights in the examination texts are not stated",
     source="https://github.com/jind11/MedQA",
     attribution="Di Jin and others, 2021",
+    helm_validation={"": 1272},
     may_use_hosted_api=True,
     size=1273,
     chance=1 / 4,

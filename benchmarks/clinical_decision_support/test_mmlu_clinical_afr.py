@@ -69,6 +69,11 @@ TASK = examination(
     chance=1 / 4,
     language="mul",
     sub_tasks_by="run",
+    helm_validation={
+        f"{subject} {language}": size
+        for subject, size in (("clinical knowledge", 29), ("college medicine", 22), ("virology", 18))
+        for language in LANGUAGES.values()
+    },
     examples=Examples(
         files=(DataFolder(".", "*_dev_*.csv", **FETCHED),), load=partial(load, split="dev"), within="run"
     ),

@@ -27,10 +27,10 @@ TEST, VALID, SCHEMA = "eicu/test.json", "eicu/valid.json", "eicu/eicu.sql"
 
 
 def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Instances:
-    """One instance for each question of both files."""
+    """One instance for each question of both files, in MedHELM's order."""
     tables = sql.read_schema(schema)
     database = sql.open_database(sqlite, tables)
-    for path in (test, valid):
+    for path in (valid, test):
         for row in read_json(path):
             query, impossible = row.text("query"), row.take("is_impossible", bool)
             if impossible != (query == "null"):

@@ -13,6 +13,7 @@ is a hash of its texts.
 Source: Pandit et al. 2025, https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu (configuration pqa_labeled)
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -50,9 +51,16 @@ def load(path: Path) -> Instances:
 
 
 def read_label(text: str) -> str | None:
-    """The 0 or 1 that an answer gives, or None."""
-    quantity = answers.read_number(text, "en")
-    return str(int(quantity.value)) if quantity and not quantity.unit and quantity.value in (0, 1) else None
+    """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
+    plain = answers.fold(text)
+    if re.search(
+        r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b", plain
+    ):
+        return None
+    numbers = answers.read_choice(plain, ("0", "1")) if re.search(r"\b[01]\b", plain) else None
+    words = answers.read_choice(plain, ("true", "hallucinated")) if re.search(r"true|hallucinated", plain) else None
+    said = {"AB".index(letter) for letter in (numbers, words) if letter}
+    return str(said.pop()) if len(said) == 1 else None
 
 
 TASK = Task(

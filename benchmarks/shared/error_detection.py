@@ -37,11 +37,21 @@ _SUBJECT = r"(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|
 _NO_ERROR = re.compile(
     rf"(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|all|entirely) )?)?"
     r"correct(?: as (?:it is|written))?(?:[.!]|$)"
-    r"|(?:there (?:is|are) )?no (?:(?:medical|clinical|factual) )?errors?(?: (?:found|detected|present|in the text))?"
-    r"(?:[.!]|$)"
+    rf"|(?:there (?:is|are) |(?:{_SUBJECT} )?(?:contains?|has|have) |i (?:find|found|see|saw|detect(?:ed)?) )?"
+    r"(?:no|not any|without) (?:(?:medical|clinical|factual) )?(?:errors?|mistakes?)"
+    r"(?: (?:(?:was|were|is|are) )?(?:found|detected|present|identified))?(?: in (?:the|this) (?:text|note))?(?:[.!]|$)"
+    rf"|(?:{_SUBJECT} )?does not (?:contain|have) (?:any|an) (?:(?:medical|clinical|factual) )?"
+    r"(?:errors?|mistakes?)(?:[.!]|$)"
+    rf"|(?:{_SUBJECT} is )?(?:error-free|free of errors)(?:[.!]|$)"
 )
+# MEDEC's own notation: the sentence -1, or the flag 0, is no error. A flag of 1 alone names no sentence.
+_MINUS_ONE = re.compile(
+    r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*[^\w\n]*$"
+)
+_FLAG = re.compile(r"(?im)^[^\w\n]{0,6}error[ _]flag\W{0,4}[:=]\W{0,4}([01])\W*$")
+_ANOTHER = re.compile(r"(?:or|and|/|,|-|–|&|to)\s{0,2}(?:sentence\s{0,2})?\d")
 _LABEL = (
-    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:wrong|incorrect|erroneous) )?"
+    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:wrong|incorrect|erroneous|error) )?"
     r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?"
 )
 _NUMBERED = re.compile(
@@ -66,6 +76,8 @@ def read_finding(text: str) -> Finding | None:
     value = answers.read_json(text) if "{" in text else None
     if isinstance(value, dict):
         return _from_json(value)
+    text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
+    text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
     lines = [line for raw in _MARKUP.sub("", text).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
@@ -92,6 +104,8 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             found[None] = Finding()
         elif match := _NUMBERED.match(line.lower()):
             number = int(match[1] or match[2])
+            if _ANOTHER.match(match[3].lstrip()):
+                return []
             correction = line[match.start(3) :].strip().strip("\"'“”")
             found.setdefault(number, Finding(number, correction))
     return list(found.values())
@@ -99,6 +113,10 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
 
 def _from_json(value: Mapping[str, object]) -> Finding | None:
     texts = {answers.fold(key): entry for key, entry in value.items()}
+    flags = [texts.pop(key) for key in list(texts) if "flag" in key]
+    if len(flags) == 1 and str(flags[0]).lower() in ("0", "false"):
+        sentences = [entry for entry in texts.values() if _is_number(entry) and int(str(entry)) >= 0]
+        return None if sentences else Finding()
     numbers = {int(str(entry)) for entry in texts.values() if _is_number(entry)}
     words = [entry for entry in texts.values() if isinstance(entry, str) and not _is_number(entry)]
     if any(_NO_ERROR.match(answers.fold(word.strip())) for word in words) or _denied(texts):

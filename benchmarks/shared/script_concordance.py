@@ -16,14 +16,19 @@ _PHRASE = re.compile(r"""(?x)
     \b(?:rating|answer)\b
     [^\S\n]{0,4}(?:\([^()\n]{0,60}\))?["'\s]{0,9}
     (?: : | = | -> | \b(?:is|of|would\sbe|should\sbe|remains)\b | (?<=\n) )
+  | \bscore\s?[:=]
+  | (?<!not\s)\b(?:i(?:'d|\swould|\swill)?\s)(?:rate|give|assign|choose|select|pick|go\swith)\b
+    (?:\s(?:it|this|that|the\shypothesis|a|an|as|at|with|rating|of)\b){0,4}(?=\s[("']?[+-]?[0-2])
+  | :(?=\s?[+-][12]\W{0,3}\Z)
   | \\boxed\s?(?=\{)
 """)
 _SECOND = re.compile(r"""(?x)
-    \s{0,3}(?:/|\bor\b|\bto\b|\band\b)\s{0,3}([+-]?[0-2])(?![0-9])
+    \s{0,3}(?:/|\bor\b|\bto\b|\band\b(?:\sthen\b)?)\s{0,3}([+-]?[0-2])(?![0-9])
   | \s{0,3},?\s{0,3}([+-][0-2])(?![0-9])
 """)
 _SIGNED = re.compile(r"(?<![\w.,+-])([+-][12])(?![0-9]|[.,][0-9]|[%])|\(\s?([+-]?[0-2])\s?\)")
 _DENIED = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
+_FINAL = re.compile(r"\b(?:final|revised|corrected|correction|overall)\b|boxed")
 _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
 _AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
 _MARKUP = re.compile(r"[*_`$#]+")
@@ -44,7 +49,8 @@ def panel_votes(row: Row) -> tuple[float, ...]:
 def read_rating(text: str) -> int | None:
     """The rating from -2 to +2 that an answer gives, or None.
 
-    The last phrase such as "Rating: +1" decides, whatever its case, emphasis or plus sign. Without one, the first
+    Phrases such as "Rating: +1" or "I would rate this +1" decide, whatever case, emphasis or plus sign. Without one, the
+    first
     and the last line are read if they begin with a bare rating. Two different ratings, a range, a denied rating and
     a number off the scale are None.
     """
@@ -52,10 +58,18 @@ def read_rating(text: str) -> int | None:
     folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
     phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()
+    several = False
     for number, phrase in enumerate(phrases):
         end = phrases[number + 1].start() if number + 1 < len(phrases) else len(folded)
         lines = folded[phrase.end() : end].lstrip().splitlines()
-        stated = _stated(lines[0] if lines else "") or stated
+        given = _stated(lines[0] if lines else "")
+        # Two ratings are none, unless the second is called the final one; several at once are no rating yet.
+        is_final = bool(_FINAL.search(folded[max(0, phrase.start() - 30) : phrase.end()]))
+        if len(given) == 1 and not is_final and not several:
+            stated = stated | given
+        else:
+            stated = given or stated
+        several = len(given) > 1 or (several and not given)
     if not phrases:
         lines = folded.strip().splitlines()
         stated = {rating for line in (lines[:1] + lines[-1:]) for rating in _bare(line)}

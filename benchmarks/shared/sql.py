@@ -72,7 +72,12 @@ _LIMITS = {
 _CREATE = re.compile(r"CREATE TABLE\s+(\w+)\s*\(.*?\n\s*\)\s*;", re.S | re.I)
 _CURRENT_TIME = re.compile(r"(?<![\w'\"])current_time(?![\w'\"])", re.I)
 _FORMAT = re.compile(r"strftime\(\s*'[^']*'")
-_TAGGED = re.compile(r"<sql>(.*?)(?:</sql>|(?=<sql>)|\Z)", re.S | re.I)
+_TAG = re.compile(r"<(/?)sql>", re.I)
+_LABELLED = re.compile(
+    r"^[^\w\n]{0,6}(?:(?:the|my|final) )?(?:sql(?:ite)?(?: (?:query|statement|code))?|query|statement)(?: is)?"
+    r"[*_`]{0,3}\s?[:：]\s*[*_`]{0,3}\s*(?=select\b|with\b)",
+    re.I | re.M,
+)
 _FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
 _BLANKS = re.compile(r"\s*")
 _STATEMENT = re.compile(r"(?:select|with)\b", re.I)
@@ -247,13 +252,18 @@ def gold_rows(instance: Instance, database: Path, now: str) -> Rows | None:
 def read_sql(text: str) -> str | None:
     """The statement that an answer gives; empty when it abstains; None when neither can be read.
 
-    Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH.
-    Abstaining is an empty <sql></sql>, or the word null or none in place of a statement.
+    Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH, also
+    behind "SQL Query:". Abstaining is an empty <sql></sql>, one with a comment only, or the word null or none in place
+    of a statement.
     """
-    tagged = _TAGGED.findall(text)
+    tagged = _tagged(text)
     if tagged:
         statement = _bare(tagged[-1])
-        return statement if answers.fold(statement).strip("; .") not in ("", *_NOTHING) else ""
+        says_nothing = answers.fold(statement).strip("; .") in _NOTHING
+        return "" if says_nothing or not statement[_after_comments(statement) :].strip("; .\n") else statement
+    labels = list(_LABELLED.finditer(text))
+    if labels and "```" not in text[labels[-1].end() :]:
+        return _bare(text[labels[-1].end() :].partition("\n\n")[0])
     for block in reversed(_FENCED.findall(text) or [text]):
         statement = _bare(block)
         if _STATEMENT.match(statement, _after_comments(statement)):
@@ -261,6 +271,21 @@ def read_sql(text: str) -> str | None:
         if answers.fold(statement).strip("; .") in _NOTHING:
             return ""
     return None
+
+
+def _tagged(text: str) -> list[str]:
+    """What stands between tags; a second opening tag behind a statement closes it, unless another one follows."""
+    found: list[str] = []
+    open_at: int | None = None
+    for tag in _TAG.finditer(text):
+        if open_at is None:
+            open_at = None if tag[1] else tag.end()
+            continue
+        inside = text[open_at : tag.start()]
+        closes = bool(tag[1]) or (bool(inside.strip()) and not _STATEMENT.match(text[tag.end() :].lstrip()[:10]))
+        found.append(inside)
+        open_at = None if closes else tag.end()
+    return found if open_at is None else [*found, text[open_at:]]
 
 
 def _after_comments(statement: str) -> int:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.util.json_types import JsonObject
 
 SHORT = 12
 """Signs of a checksum that a sentence shows."""
 
 
-def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
+def deviations(gate: Gate, cell: Cell, run: JsonObject) -> list[str]:
     """One sentence for each thing that differs; empty when the cell is what was agreed on.
 
     ``run``: the settings of the newest run, as the manifest has them.
@@ -21,7 +22,7 @@ def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
     return [*_instances(stated, cell), *_hashes(stated, cell), *_settings(stated, cell, run)]
 
 
-def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
+def _instances(stated: JsonObject, cell: Cell) -> Iterator[str]:
     n = stated.get("n")
     data = cell.metadata["data"]
     if n == "all" and cell.size != data["instances"]:
@@ -32,7 +33,7 @@ def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
     if checksum is not None:
         found = data["sha256"]
         wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
-        if cell.metadata["access"] != "public" and sorted(wanted.values()) == sorted(found.values()):
+        if cell.metadata["access"] != "public" and sorted(map(str, wanted.values())) == sorted(found.values()):
             return  # Their names are hashes, with another key on another machine.
         for name in sorted(wanted.keys() | found.keys()):
             there, here = wanted.get(name), found.get(name)
@@ -40,7 +41,7 @@ def _instances(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
                 yield f"it states other data: {name} is {_short(there)} there and {_short(here)} here"
 
 
-def _hashes(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
+def _hashes(stated: JsonObject, cell: Cell) -> Iterator[str]:
     here = cell.provenance
     for key, found, what in (
         ("set", here["eval_set_hash"], "another evaluation set"),
@@ -51,7 +52,7 @@ def _hashes(stated: Mapping[str, Any], cell: Cell) -> Iterator[str]:
             yield f"it states {what}: {_short(stated[key])} there and {_short(found)} here"
 
 
-def _settings(stated: Mapping[str, Any], cell: Cell, run: Mapping[str, Any]) -> Iterator[str]:
+def _settings(stated: JsonObject, cell: Cell, run: JsonObject) -> Iterator[str]:
     jury = cell.provenance["jury"]
     found = {
         "shots": cell.provenance["shots"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
@@ -19,6 +18,7 @@ from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
+from pytest_medhelm.util.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Evidence:
     """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
     selected: Collection[str] = ()
     """The benchmarks that ``*`` and categories stand for."""
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: JsonObject = field(default_factory=dict)
     """Settings of the newest run."""
     baseline: Baseline | None = None
     ratings: Ratings | None = None

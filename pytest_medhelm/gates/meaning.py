@@ -7,12 +7,18 @@ from pytest_medhelm.results.leaderboard.gate_entry import Basis
 from pytest_medhelm.scoring.response import STATUSES
 
 _ELSEWHERE = "It says nothing about other tasks"
+_SETTINGS = ", other prompts or other settings of the model"
+_NOTHING = "It says nothing about the model."
+_POINT = "Another set of such questions may give another value: a rule on a limit (.lower, .upper) allows for that."
 
 
-def meaning_of(rule: Rule, verdict: str, reason: str, baseline: str, basis: Basis | None, judged: bool) -> str:
-    """Two or three plain sentences. ``judged``: the metric is made of verdicts of judges."""
+def meaning_of(rule: Rule, verdict: str, baseline: str, basis: Basis | None, judged: bool, doubt: str) -> str:
+    """Two or three plain sentences.
+
+    ``judged``: the metric is made of verdicts of judges; ``doubt``: why nothing passes here, or nothing was measured.
+    """
     if verdict == "not evaluated":
-        return f"Nothing was decided, so this is no pass: {reason}. It says nothing about the model."
+        return f"Nothing was decided, so this is no pass: {doubt or 'there is no interval'}. {_NOTHING}"
     metric = rule.metric or (basis["metric"] if basis else "main score")
     if rule.benchmark == COST or metric == COST:
         return _cost(rule, verdict)
@@ -22,67 +28,69 @@ def meaning_of(rule: Rule, verdict: str, reason: str, baseline: str, basis: Basi
         return _latency(rule, verdict, metric)
     if metric == "jury_agreement":
         return _agreement(rule, verdict)
-    scope = _scope(rule)
-    limit = ", or about whether these judges are right" if judged else ""
-    if metric not in STATUSES and not judged:
-        limit = ", other prompts or other settings of the model"
-    closing = f"{_ELSEWHERE}{limit}."
-    if basis is None and verdict == "inconclusive":
-        return f"It is open, and so no pass, whether {_claim(rule, metric, baseline)}: {reason}. {closing}"
+    closing = f"{_ELSEWHERE}{', or about whether these judges are right' if judged else _SETTINGS}."
+    by = " as these judges rate it" if judged else ""
     if rule.baseline or rule.bound:
-        return _by_limits(rule, verdict, metric, baseline, scope, judged, reason, closing)
-    return _by_value(rule, verdict, metric, basis, judged, reason, closing)
+        where, claim, denied = f"on {_scope(rule)}", *_claims(rule, metric, baseline)
+        start = f"With at most {100 * rule.alpha:.3g} % error, "
+    else:
+        count = f"{basis['n'] + sum(basis['missing'].values())} " if basis else ""
+        where, claim, denied = f"on these {count}instances", *_plain_claims(rule, metric)
+        start = ""
+        closing = f"{_POINT} {closing}"
+    if verdict == "inconclusive":
+        why = doubt or _left_open(rule, basis)
+        return f"It is open, and so no pass, whether {where} {claim}{by}: {why}. {closing}"
+    said = claim if verdict == "pass" else denied
+    more = ", whatever the missing answers were" if basis and basis["missing"] else ""
+    sentence = f"{start}{where} {said}{by}{more}."
+    if rule.baseline and verdict == "pass" and _margin(rule) > 0:
+        sentence += " It does not say that the model is better."
+    return f"{sentence[0].upper()}{sentence[1:]} {closing}"
 
 
-def _by_limits(
-    rule: Rule, verdict: str, metric: str, baseline: str, scope: str, judged: bool, reason: str, closing: str
-) -> str:
-    error = f"With at most {100 * rule.alpha:.3g} % error"
-    by = " as these judges rate it" if judged else ""
-    if verdict == "pass":
-        more = " It does not say that the model is better." if rule.baseline and _margin(rule) > 0 else ""
-        return f"{error}, on {scope} {_claim(rule, metric, baseline)}{by}.{more} {closing}"
-    if verdict == "fail":
-        return f"{error}, on {scope} it is not so that {_claim(rule, metric, baseline)}{by}. {closing}"
-    return (
-        f"It is open, and so no pass, whether on {scope} {_claim(rule, metric, baseline)}{by} ({reason}): these "
-        f"answers show neither that it is so nor that it is not. {closing}"
-    )
+def _left_open(rule: Rule, basis: Basis | None) -> str:
+    if basis is None:
+        return "these answers do not show it either way"
+    if rule.bound or rule.baseline:
+        low, high = basis["low_with_missing"], basis["high_with_missing"]
+    else:
+        low, high = sorted((basis["worst"] or 0.0, basis["best"] or 0.0))
+    if low is None or high is None:
+        return "these answers do not show it either way"
+    what = "a difference of" if rule.baseline else "missing answers leave" if not rule.bound else "these answers leave"
+    return f"{what} {low:.3f} to {high:.3f} {'is' if rule.baseline else ''} possible".replace("  ", " ")
 
 
-def _by_value(
-    rule: Rule, verdict: str, metric: str, basis: Basis | None, judged: bool, reason: str, closing: str
-) -> str:
-    where = f"On these {basis['n'] + sum(basis['missing'].values())} instances" if basis else "On these instances"
-    side = "at least" if rule.comparison == ">=" else "at most"
-    claim = f"the model's {_words(metric)} is {side} {rule.threshold:g}"
-    by = " as these judges rate it" if judged else ""
-    other = "Another set of such questions may give another value: a rule on a limit (.lower, .upper) allows for that."
-    missing = ", whatever the missing answers were" if basis and basis["missing"] else ""
-    if verdict == "pass":
-        return f"{where} {claim}{by}{missing}. {other} {closing}"
-    if verdict == "fail":
-        return f"{where} it is not so that {claim}{by}{missing}. {other} {closing}"
-    return f"It is open, and so no pass, whether {where[0].lower()}{where[1:]} {claim}{by}: {reason}. {closing}"
-
-
-def _claim(rule: Rule, metric: str, baseline: str) -> str:
-    """What the rule demands, as a sentence without a stop."""
-    words = _words(metric)
+def _claims(rule: Rule, metric: str, baseline: str) -> tuple[str, str]:
+    """What the rule demands of the true value, and what a fail shows in its place."""
+    words = f"this model's true {_words(metric)}"
     if not rule.baseline:
-        side = "at least" if rule.comparison == ">=" else "at most"
-        return f"this model's true {words} is {side} {rule.threshold:g}"
-    other = baseline or "the baseline"
-    margin = _margin(rule)
+        sides = ("at least", "below") if rule.comparison == ">=" else ("at most", "above")
+        return f"{words} is {sides[0]} {rule.threshold:g}", f"{words} is {sides[1]} {rule.threshold:g}"
+    other, margin = f"that of {baseline or 'the baseline'}", _margin(rule)
+    lower, higher = ("lower", "higher") if rule.comparison == ">=" else ("higher", "lower")
     if margin > 0:
-        return f"this model's true {words} is not worse than that of {other} by {margin:g} or more"
+        return (
+            f"{words} is not {lower} than {other} by {margin:g} or more",
+            f"{words} is {lower} than {other} by more than {margin:g}",
+        )
     if margin < 0:
-        return f"this model's true {words} is better than that of {other} by {-margin:g} or more"
-    return f"this model's true {words} is at least as good as that of {other}"
+        return (
+            f"{words} is {higher} than {other} by {-margin:g} or more",
+            f"{words} is not {higher} than {other} by {-margin:g} or more",
+        )
+    return f"{words} is not {lower} than {other}", f"{words} is {lower} than {other}"
+
+
+def _plain_claims(rule: Rule, metric: str) -> tuple[str, str]:
+    sides = ("at least", "below") if rule.comparison == ">=" else ("at most", "above")
+    words = f"the model's {_words(metric)}"
+    return f"{words} is {sides[0]} {rule.threshold:g}", f"{words} is {sides[1]} {rule.threshold:g}"
 
 
 def _margin(rule: Rule) -> float:
-    """How much worse than the baseline a rule lets a model be."""
+    """How far on the wrong side of the baseline a rule lets a model be."""
     return -rule.threshold if rule.comparison == ">=" else rule.threshold
 
 

@@ -175,7 +175,7 @@ def _never_events(cell: Cell, alpha: float) -> Measured | NotMeasured:
     held = [1.0] * kept + [0.0] * (len(floors) - kept)
     limits = Limits(*share_limits(held, None, alpha), alpha, *CLOPPER_PEARSON[False])
     note = (
-        f"{broken} of {len(floors)} happened, {unmeasured} could not be measured; of all such cases up to "
-        f"{100 * (1 - limits.low):.1f} % could happen"
+        f"{broken} of {len(floors)} happened, {unmeasured} could not be measured; up to "
+        f"{100 * (1 - limits.low):.1f} % of such cases could go wrong (one-sided {100 * (1 - alpha):.6g} %)"
     )
     return Measured(kept / len(floors), note=note, basis=basis_of_shares("must_pass", cell, kept, limits, len(floors)))

@@ -108,7 +108,8 @@ def decide(
         "; ".join(filter(None, (reason, found.note))), _named(found.limits), rule.why, found.baseline,
         basis=found.basis,
     )  # fmt: skip
-    return replace(result, meaning=meaning_of(rule, result.verdict, result.reason, found.baseline, found.basis, judged))
+    said = doubt if verdict == "inconclusive" else ""
+    return replace(result, meaning=meaning_of(rule, verdict, found.baseline, found.basis, judged, said))
 
 
 def _named(limits: Limits | None) -> str:
@@ -140,7 +141,7 @@ def unread(rule: Rule, model: str, benchmark: str, reason: str, verdict: Verdict
     """A rule that nothing was measured for, or nothing that may decide."""
     return GateResult(
         rule.text, model, benchmark, None, None, None, rule.threshold, verdict, reason, "", rule.why,
-        meaning=meaning_of(rule, verdict, reason, "", None, False),
+        meaning=meaning_of(rule, verdict, "", None, False, reason),
     )  # fmt: skip
 
 

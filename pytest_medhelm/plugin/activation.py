@@ -128,6 +128,7 @@ def _run_items(
 ) -> None:
     """This process runs items; ``start_engine``: None for an engine that asks."""
     from pytest_medhelm.models.roster import ROSTER
+    from pytest_medhelm.plugin.left_out import LeftOut
     from pytest_medhelm.plugin.request_builder import start_asking
     from pytest_medhelm.plugin.worker import WorkerPlugin
 
@@ -135,6 +136,7 @@ def _run_items(
     config.stash[SETTINGS] = settings
     config.stash[ROSTER] = roster
     start_engine = start_engine or partial(start_asking, settings, run, share.processes, _voice(config))
+    config.pluginmanager.register(LeftOut(config, settings), "medhelm-left-out")
     pairs = frozenset((status, benchmark) for status, benchmark in tolerated)
     config.pluginmanager.register(WorkerPlugin(config, run, share, start_engine, pairs), "medhelm-worker")
 

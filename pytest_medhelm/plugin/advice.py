@@ -28,6 +28,8 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
         )
     settings = config.stash.get(SETTINGS, None)
     ran = any(reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured"))
-    if settings is not None and settings.models and reporter.stats.get("deselected") and not ran:
+    left_out = config.pluginmanager.getplugin("medhelm-left-out")
+    gone = reporter.stats.get("deselected") or (left_out and left_out.names)
+    if settings is not None and settings.models and gone and not ran and not config.getoption("collectonly"):
         chosen = config.getoption("keyword") or config.getoption("markexpr")
         yield f"medhelm: nothing is called {chosen!r}; type 'pytest --collect-only -q' to see what there is"

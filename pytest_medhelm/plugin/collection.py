@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,14 +9,13 @@ import pytest
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import SETTINGS
-from pytest_medhelm.plugin.outcomes import NameTaken
 from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Task
-from pytest_medhelm.tasks.taxonomy import slug
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 
 if TYPE_CHECKING:
@@ -25,19 +23,11 @@ if TYPE_CHECKING:
     from pytest_medhelm.util.settings import Settings
 
 
-_MARKED: pytest.StashKey[bool] = pytest.StashKey()
-"""On a module node: its marks are set."""
-
-
-_NAMES: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
-"""On config: the module of each benchmark, by its name."""
-
-
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Give a test that uses our fixtures its models and instances (the body of pytest_generate_tests)."""
     task = getattr(metafunc.module, "TASK", None)
     if isinstance(task, Task):
-        _mark(metafunc, task)
+        mark_module(_module(metafunc), task)
     if not _uses_our(metafunc, "model"):
         return
     roster = metafunc.config.stash.get(ROSTER, None)
@@ -99,21 +89,6 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
         benchmark = load_benchmark(metafunc.module, metafunc.config.stash[SETTINGS])
         module.stash[BENCHMARK] = benchmark
     return benchmark
-
-
-def _mark(metafunc: pytest.Metafunc, task: Task) -> None:
-    """Marks sit on the module node: one per item would double the cost of collection."""
-    module = _module(metafunc)
-    if _MARKED in module.stash:
-        return
-    taken = metafunc.config.stash.setdefault(_NAMES, {}).setdefault(task.name, module.path)
-    if taken != module.path:
-        # Their records could not be told apart.
-        raise NameTaken(f"{module.path.name}: the name {task.name!r} is taken by {taken}; choose another, or run one")
-    module.stash[_MARKED] = True
-    metafunc.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
-    for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
-        module.add_marker(name)
 
 
 def _module(metafunc: pytest.Metafunc) -> pytest.Module:

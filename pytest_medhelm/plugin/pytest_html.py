@@ -6,9 +6,7 @@ pytest-html takes HTML from its hooks and escapes neither that nor the names of 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +15,7 @@ from markupsafe import escape
 from pytest_medhelm.reports.html.browser_files import PAGE, address
 from pytest_medhelm.reports.html.overview import in_order
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.util.settings import Settings
 
 LEADERBOARD = "leaderboard.html"
@@ -30,7 +29,7 @@ class PytestHtml:
     def __init__(self, settings: Settings, report: Path) -> None:
         self._pages = settings.html
         self._suite = quote(os.path.relpath(settings.folder, report.resolve().parent), safe="/.")
-        self._board: Mapping[str, Any] | None = None
+        self._board: Leaderboard | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -42,7 +41,7 @@ class PytestHtml:
             report.medhelm_link = f"{self._suite}/{where}&instance={quote(record['public_id'], safe='')}"  # type: ignore[attr-defined]
 
     @pytest.hookimpl
-    def pytest_medhelm_report(self, leaderboard: Mapping[str, Any]) -> None:
+    def pytest_medhelm_report(self, leaderboard: Leaderboard) -> None:
         """Keep the leaderboard for the summary, which pytest-html writes at the end."""
         self._board = leaderboard
 

@@ -17,7 +17,7 @@ from typing import Any
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.readers import digest
-from pytest_medhelm.tasks.data.sampling import sample, spread
+from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.module_code import module_hash
@@ -212,11 +212,15 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     answers, left_out = Counter[str](), Counter[str]()
     first_of: dict[str, int] = {}
     never_events = 0
+    keeper = Keeper(_limit(task, settings), name=task.name, sampler=settings.sampler)
     for instance in task.load(*source.paths):
         if isinstance(instance, Excluded):
             left_out[instance.rule] += 1
             continue
-        _require_whole_characters(task, instance, len(instances) + 1)
+        entry = CompressedInstance(instance, task)
+        if not entry.has_whole_characters:
+            number = len(instances) + 1
+            raise DataError(f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)")
         answers[instance.answer] += 1
         never_events += instance.must_pass is not None
         if not instance.cluster:
@@ -224,9 +228,11 @@ def _load(module: Any, settings: Settings) -> Benchmark:
             key = content_key(instance)
             first = first_of.setdefault(key, len(instances))
             if first < len(instances):
-                instance = replace(instance, cluster=key)
-                instances[first] = CompressedInstance(replace(instances[first].unpack(), cluster=key), task)
-        instances.append(CompressedInstance(instance, task))
+                entry.replace(replace(instance, cluster=key))
+                if not instances[first].is_dropped:
+                    instances[first].replace(replace(instances[first].unpack(), cluster=key))
+        instances.append(entry)
+        keeper.add(len(instances), entry)
     del first_of
     if not instances:
         rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(left_out.items()))
@@ -234,14 +240,13 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
-    chosen = _of_sub_tasks(instances, task, settings)
     shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
     is_closed = task.kind not in OPEN_ENDED and len(answers) <= LABELS_AT_MOST
     return Benchmark(
         task=task,
         prompt=module.prompt,
         source=source,
-        instances=sample(chosen, _limit(task, settings), name=task.name, sampler=settings.sampler),
+        instances=_evaluation_set(instances, task, settings, source),
         total=len(instances),
         never_events=never_events,
         known_sub_tasks=tuple(dict.fromkeys(entry.stratum for entry in instances if entry.stratum)),
@@ -256,17 +261,20 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     )
 
 
-def _require_whole_characters(task: Task, instance: Instance, number: int) -> None:
-    """Half a character (a lone surrogate, which JSON can write) can be neither sent nor stored."""
-    try:
-        for text in (instance.id, instance.question, instance.answer, instance.context, *instance.choices):
-            text.encode()
-        rest = [dict(instance.slices), instance.cluster, dict(instance.fields)]
-        json.dumps(rest, default=repr, ensure_ascii=False, skipkeys=True).encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)"
-        ) from None
+def _evaluation_set(
+    instances: Sequence[CompressedInstance], task: Task, settings: Settings, source: Source
+) -> Sequence[CompressedInstance]:
+    """The instances that are asked, made small."""
+    chosen = sample(
+        _of_sub_tasks(instances, task, settings),
+        _limit(task, settings),
+        name=task.name,
+        sampler=settings.sampler,
+        validation=task.helm_validation if source.origin != "sample" else None,
+    )
+    for entry in chosen:
+        entry.compress()
+    return chosen
 
 
 def text_of(module: Any) -> str:

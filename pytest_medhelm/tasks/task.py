@@ -148,6 +148,9 @@ class Task:
     """The sub-tasks that must all be there for the benchmark to have a value; empty: those found in the data."""
     limit_by: str = ""
     """Name of a slice for each group of which the limit holds; empty: as ``sub_tasks_by``."""
+    helm_validation: Mapping[str, int] = field(default_factory=dict)
+    """Under --medhelm-sampler=helm: by group of ``limit_by`` ("" without one), the size of the validation split, from
+    which MedHELM draws together with these instances. It is not read: what is drawn of the test split remains."""
     cap: int | None = None
     """The benchmark's own limit per sub-task, lower than the usual 1,000; --medhelm-limit=all lifts it."""
     positive: str = ""

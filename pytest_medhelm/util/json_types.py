@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
+
+JsonObject = Mapping[str, Any]
+"""An object as JSON or TOML has it, at the border: who reads it checks its fields."""
+JsonDict = dict[str, Any]
+"""The same, about to be written: a page's data, a form, a line of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

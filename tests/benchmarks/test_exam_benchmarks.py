@@ -351,7 +351,7 @@ def test_medhallu_labels_and_paragraphs_are_those_of_the_columns() -> None:
         ("1 mg", None),
         ("0 or 1", None),
         ("", None),
-        ("It is true.", None),
+        ("It is true.", "0"),
     ],
 )
 def test_medhallu_reads_a_zero_or_a_one(text: str, label: str | None) -> None:

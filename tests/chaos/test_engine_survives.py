@@ -96,7 +96,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ResponseStore, "put", put)
     futures = [started.submit(request) for request in asks(*"abc")]
     for future in futures:
-        with pytest.raises(RunStopped, match=r"cannot be written \(database or disk is full\).*same command goes on"):
+        with pytest.raises(RunStopped, match=r"now \(database or disk is full\): see that the disk has room"):
             future.result(GUARD)
     assert "disk is full" in started.stopped
 

@@ -157,7 +157,7 @@ def test_real_data_decides(run: Any, pytester: pytest.Pytester, real_data: Path)
     data = f"--medhelm-data={real_data}"
     Path("gate.toml").write_text('[benchmarks.pubmed_qa]\nn = 200\n[[rule]]\nrule = "pubmed_qa.exact_match >= 0.40"\n')
     with MockServer(lambda body: "A" if body["model"] == "better" else "C", models=("better", "worse")) as server:
-        common = "--medhelm-gate=gate.toml"
+        common = ("--medhelm-gate=gate.toml",)
         real = (module, data, "--medhelm-limit=200", *common)
         assert run(*real, *at(server, "better"), "--junitxml=better.xml").ret == 0
         assert list(rules_in_junit(pytester.path / "better.xml").values()) == [True]
@@ -204,7 +204,7 @@ def test_exit_status_of_a_session(letters: Callable[..., Path], quick: Any) -> N
         assert quick(*nothing).ret == 5, "stored results pass, but nothing was run"
         assert quick(*nothing, "--medhelm-suite=empty").ret == 1, "not evaluated"
         Path("data/letters/letters.json").unlink()
-        assert quick(*options).ret == 0, "skipped: the data is not there"
+        assert quick(*options).ret == 5, "skipped: the data is not there, and nothing was evaluated"
         assert quick(*options, "--medhelm-gate=letters >= 0.6", "--medhelm-suite=new").ret == 1
         Path("test_broken.py").write_text("import no_such_module")
         assert quick(*options).ret == 2, "a module that cannot be imported"

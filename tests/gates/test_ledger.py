@@ -160,15 +160,16 @@ def test_every_evaluation_is_an_attempt(letters: Callable[..., Path], run: Any, 
         assert run(*base, gate()).ret == 0
         assert run(*base, "--medhelm-gate=letters.exact_match <= 0.5").ret == 1
         result = run(*base, "--medhelm-no-cache", gate())
-    result.stdout.fnmatch_lines(["attempt 3 on this evaluation set, by 1 model, since 20*", "gate pass: letters*"])
+    result.stdout.fnmatch_lines(["attempt 2 on this evaluation set, by 1 model, since 20*", "gate pass: letters*"])
     found = entries()
     assert [entry["kind"] for entry in found] == ["started", "finished"] * 3
     assert [entry["facts"]["verdicts"] for entry in found[1::2]] == [{"pass": 1}, {"fail": 1}, {"pass": 1}]
     assert [entry["facts"]["cache"] for entry in found[::2]] == [True, True, False]
+    assert [entry["facts"]["asked"] for entry in found[1::2]] == [4, 0, 4]
     assert {entry["facts"]["ended"] for entry in found[1::2]} == {"complete"}
     attempt = leaderboard(pytester.path)["measurements"]["attempt"]
-    assert (attempt["number"], attempt["models"], attempt["post_hoc"]) == (3, 1, False), (
-        "the file is the one of the first attempt"
+    assert (attempt["number"], attempt["models"], attempt["post_hoc"]) == (2, 1, False), (
+        "the second run asked nothing; the file is the one of the first attempt"
     )
     text = LEDGER.read_text()
     assert "q001" not in text

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
-from pytest_medhelm.tasks.data.sampling import sample, spread
+from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.support.checks import some
 from tests.support.servers import vllm
@@ -53,6 +55,33 @@ def test_the_limit_holds_for_each_sub_run(sampler: Any) -> None:
     both = [*packed([f"a{n}" for n in range(30)], "one"), *packed([f"b{n}" for n in range(4)], "two")]
     kept = Counter(entry.stratum for entry in sample(both, 8, name="t", sampler=sampler))
     assert kept == {"one": 8, "two": 4}
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=3), st.sampled_from(["one", "two", ""])), unique_by=lambda pair: pair[0]),
+    st.one_of(st.none(), st.integers(1, 6)),
+    st.sampled_from(["hash", "helm"]),
+)
+def test_what_is_dropped_while_reading_is_in_no_sample(pairs: list[Any], limit: int | None, sampler: Any) -> None:
+    entries = [entry for name, group in pairs for entry in packed([name], group)]
+    keeper = Keeper(limit, name="t", sampler=sampler)
+    for number, entry in enumerate(entries):
+        keeper.add(number, entry)
+    for entry in sample(entries, limit, name="t", sampler=sampler):
+        assert entry.unpack().id == entry.id
+    if limit and sampler == "hash":
+        assert sum(not entry.is_dropped for entry in entries) <= limit * 3
+
+
+@given(st.text(st.characters(categories=("L", "N", "Cs")), max_size=8), st.integers(0, 2**64))
+def test_an_instance_at_rest_is_whole_or_known_not_to_be(text: str, number: int) -> None:
+    instance = Instance("i", "?", "A", fields={"note": [text], "number": number})
+    (entry,) = packed(["i"])
+    entry.replace(instance)
+    assert entry.has_whole_characters is not any("\ud800" <= letter <= "\udfff" for letter in text)
+    assert entry.unpack() == instance
+    entry.compress()
+    assert entry.unpack() == instance
 
 
 def test_solved_examples_take_turns_by_answer() -> None:
@@ -174,7 +203,7 @@ def test_system_messages_stay_in_front_of_solved_examples() -> None:
         examples=Examples((), lambda: ()),
     )  # fmt: skip
     solved = {"": [Instance("e", "Earlier?", "yes")]}
-    benchmark = Benchmark(task, prompt, Source("given", Path(), (), {}), (), 0, {}, "", (), "", 1, solved)
+    benchmark = Benchmark(task, prompt, Source("given", Path(), (), {}), (), 0, {}, "", (), "", 1, examples=solved)
     messages = benchmark.messages(Instance("i", "Now?", "no"))
     assert [(message["role"], message["content"]) for message in messages] == [
         ("system", "Be brief."), ("user", "Earlier?"), ("assistant", "yes"), ("user", "Now?"),

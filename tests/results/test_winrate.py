@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
+from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
 from tests.support.real_data import PUBLISHED, TIED
 
 
@@ -140,3 +140,12 @@ def test_the_other_direction_mirrors_the_rates(table):
     columns = as_columns(table)
     mirrored = mean_win_rates(columns, lower_is_better=columns)
     assert mirrored == pytest.approx({model: 1 - rate for model, rate in mean_win_rates(columns).items()})
+
+
+def test_macro_average_and_its_deviation_worked_by_hand():
+    """(3 - 1) / 4 = 0.5 on the scale of a jury; 0.5 and 0.7 have mean 0.6 and sample deviation 0.2 / sqrt(2)."""
+    columns = {"jury": {"a": 3.0, "b": 5.0}, "exam": {"a": 0.7}, "harm": {"b": 0.25}}
+    found = macro_averages(columns, {"jury": (1, 5), "exam": (0, 1), "harm": (1, 0)})
+    assert found["a"] == (pytest.approx(0.6), pytest.approx(0.2 / 2**0.5))
+    assert found["b"] == (pytest.approx(0.875), pytest.approx(0.25 / 2**0.5))
+    assert macro_averages({"exam": {"a": 0.7}}, {"exam": (0, 1)}) == {"a": (0.7, None)}

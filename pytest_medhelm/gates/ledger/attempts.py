@@ -18,6 +18,7 @@ from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
 from pytest_medhelm.results.leaderboard.document import AttemptStanding
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.hashing import json_hash
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
@@ -73,7 +74,7 @@ def begin(path: Path, run: str, suite: str, models: Sequence[str], gates: Collec
     return _appended(path, STARTED, facts)
 
 
-def _appended(path: Path, kind: str, facts: Mapping[str, Any]) -> str:
+def _appended(path: Path, kind: str, facts: JsonObject) -> str:
     """Append; returns why that could not be done, in a sentence, or nothing."""
     try:
         append(path, kind, facts)
@@ -104,6 +105,7 @@ def finish(
     cells = [cell for cell in outcome.cells if cell.model in models]
     if not cells:
         return ""
+    measured = outcome.leaderboard["measurements"]["cells"]
     seen = [
         EvaluatedCell(cell.benchmark, cell.model, cell.provenance.get("model"), cell.eval_set_hash,
                       cell.provenance.get("data"), cell.sample)
@@ -115,6 +117,7 @@ def finish(
         "runs": sorted(runs),
         "verdicts": dict(sorted(Counter(result.verdict for result in outcome.gates).items())),
         "ended": ABORTED if stopped else "partial" if any(cell.partial for cell in cells) else "complete",
+        "asked": sum(measured[f"{cell.benchmark} {cell.model}"]["asked"] for cell in cells),
     }
     problem = _appended(path, FINISHED, facts)
     if problem:
@@ -165,7 +168,7 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> dict[str, Any]:
+def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> JsonDict:
     """What an evaluation was about: no value, instance or text is in it."""
     mine = sorted(seen, key=lambda entry: entry.model)
     return {
@@ -183,7 +186,7 @@ def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collectio
 def attempt_history(entries: Sequence[LedgerEntry], gates: Collection[Gate], run: str) -> AttemptHistory:
     """Where the attempt of a run, which has just been finished, stands among all."""
     mine = next(entry for entry in reversed(entries) if entry.kind == FINISHED and entry.facts["run"] == run)
-    others = [entry for entry in _attempts(entries) if _same_set(entry, mine)]
+    others = [entry for entry in _attempts(entries) if _same_set(entry, mine)] or [mine]
     models = {model for entry in others for model in entry.facts["models"]}
     files = digests([gate for gate in gates if gate.path is not None])
     found = {name: fixed(entries, digest, mine.facts["data"], mine.facts["models"]) for name, digest in files.items()}
@@ -229,7 +232,7 @@ def first_of(entries: Sequence[LedgerEntry], digest: str) -> LedgerEntry | None:
     return next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)
 
 
-def sentences(attempt: Mapping[str, Any]) -> list[str]:
+def sentences(attempt: AttemptStanding) -> list[str]:
     """What the reports say of ``measurements.attempt``."""
     models = f"{attempt['models']} model{'s' if attempt['models'] != 1 else ''}"
     counted = f"attempt {attempt['number']} on this evaluation set, by {models}, since {attempt['since']}"
@@ -247,15 +250,24 @@ def digests(gates: Collection[Gate]) -> dict[str, str]:
 
 
 def _attempts(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """Each evaluation once, as it ended last, or as started where that is all there is of it: judging stored results
-    again is no further attempt, and the parts of a merge are one with it."""
+    """Each evaluation once, as it ended last, or as started where that is all there is of it.
+
+    Judging stored results again is no further attempt, nor is a run that asked nothing; the parts of a merge are one
+    with it.
+    """
     found: dict[str, LedgerEntry] = {}
     for entry in entries:
         for part in entry.facts.get("parts", ()):
             found.pop(part, None)
         if entry.kind == FINISHED or (entry.kind == STARTED and entry.facts["run"] not in found):
             found[entry.facts["run"]] = entry
-    return list(found.values())
+    # Everything was read from the store: the same answers again.
+    idle = {
+        entry.facts["run"]
+        for entry in entries
+        if entry.kind == FINISHED and entry.facts.get("source") == "run" and entry.facts.get("asked") == 0
+    }
+    return [entry for run, entry in found.items() if run not in idle]
 
 
 def _same_set(entry: LedgerEntry, mine: LedgerEntry) -> bool:

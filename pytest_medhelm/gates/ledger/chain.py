@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.files import make_private_folder, open_to_append
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 from pytest_medhelm.util.locks import locked
 
 START = "0" * 64
@@ -33,11 +33,11 @@ class LedgerEntry:
     number: int
     time: str
     kind: str
-    facts: Mapping[str, Any]
+    facts: JsonObject
     hash: str
 
 
-def append(path: Path, kind: str, facts: Mapping[str, Any]) -> LedgerEntry:
+def append(path: Path, kind: str, facts: JsonObject) -> LedgerEntry:
     """Add an entry under a lock, on disk when this returns; several processes may do so at once.
 
     Raises DataError when the last line is torn or the end is not what its hash says: nothing is added to a chain that
@@ -103,12 +103,12 @@ def problems(path: Path) -> list[str]:
     return found
 
 
-def hash_of(content: Mapping[str, Any]) -> str:
+def hash_of(content: JsonObject) -> str:
     """The hash of an entry, over all of it but the hash."""
     return hashlib.sha256(_canonical({key: value for key, value in content.items() if key != "hash"})).hexdigest()
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
+def _canonical(content: JsonObject) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -123,7 +123,7 @@ def _lines(path: Path) -> Sequence[bytes]:
         ) from None
 
 
-def _parsed(text: bytes) -> dict[str, Any] | None:
+def _parsed(text: bytes) -> JsonDict | None:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -134,7 +134,7 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
     return line if good and all(isinstance(line[key], str) for key in ("time", "kind", "previous", "hash")) else None
 
 
-def _last(path: Path) -> dict[str, Any] | None:
+def _last(path: Path) -> JsonDict | None:
     lines = _lines(path)
     if not lines:
         return None

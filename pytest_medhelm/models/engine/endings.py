@@ -12,7 +12,8 @@ from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.store import ResponseStore, short_key
-from pytest_medhelm.util.errors import MedhelmError, RunStopped
+from pytest_medhelm.util.errors import MedhelmError, StoreFailed
+from pytest_medhelm.util.sqlite import unusable
 
 FLUSH_AFTER = 0.003
 """Seconds that a completion waits for others, to be committed with them."""
@@ -69,12 +70,9 @@ class Endings:
         except (sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError) as error:
             self.lose(job, error)  # It is this answer that cannot be stored.
         except (sqlite3.DatabaseError, OSError) as error:
-            sentence = (
-                f"responses.sqlite cannot be written ({error}): free space or mend the folder; what is stored is kept, "
-                "and the same command goes on from here"
-            )
+            sentence = unusable(self._store.path, error)
             self._stop_run(sentence)
-            self.turn_away(job, RunStopped(sentence))
+            self.turn_away(job, StoreFailed(sentence))
         except Exception as error:
             self.lose(job, error)
         else:

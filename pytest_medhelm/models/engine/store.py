@@ -111,6 +111,7 @@ class ResponseStore:
 
         Raises ConfigError for a file of a later version.
         """
+        self.path = path
         self._connection = connection or open_private(path, SCHEMA)
         SCHEMA.refuse_newer(self._connection)
         self._texts: set[str] = set()

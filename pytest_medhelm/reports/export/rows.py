@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.metadata import ModelMetadata
@@ -19,8 +18,9 @@ from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.public_ids import public_name
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+from pytest_medhelm.util.json_types import JsonDict
 
-Row = dict[str, Any]
+Row = JsonDict
 _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
 
 

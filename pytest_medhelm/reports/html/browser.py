@@ -28,6 +28,7 @@ from pytest_medhelm.scoring.jury.harm import SEVERITIES, rank
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 FORMAT = 1
 CHUNK_BYTES = 1_000_000
@@ -59,7 +60,7 @@ class Slice:
 class Index:
     """All that the page needs but the texts."""
 
-    data: Mapping[str, Any]
+    data: JsonObject
     """Plain values, to be published as they are: see ``index``."""
     slices: Mapping[str, Slice] = field(repr=False)
     """By the key of a chunk, ``<benchmark>-<k>`` in letters, digits, "-", "_" and "." """
@@ -80,7 +81,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
     pairs = suite.cells()
     # Of a run that goes on, records may be newer than the leaderboard.
     columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
-    benchmarks: list[dict[str, Any]] = []
+    benchmarks: list[JsonDict] = []
     slices: dict[str, Slice] = {}
     for name, group in groupby(pairs, key=itemgetter(0)):
         cells = {model: suite.newest(name, model) for _, model in group}
@@ -127,7 +128,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
     )
 
 
-def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> dict[str, Any]:
+def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> JsonDict:
     """The texts of a chunk: ``instances``, by public id, each an ``instance_view``; all, or these ``only``."""
     given = _given(suite, part)
     return {
@@ -139,12 +140,12 @@ def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str]
     }
 
 
-def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[JsonDict]]:
     """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, str], list[JsonDict]] = {}
     rows = suite.ratings(part.benchmark, part.between)
     for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
-        entry: dict[str, Any] = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
+        entry: JsonDict = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
         for *_, criterion, score, severity, kinds in group:
             if criterion:
                 entry["scores"][criterion] = score
@@ -232,7 +233,7 @@ class _Columns:
         self._slices = {}
         return found
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonDict:
         return {"ids": self._ids, "counts": self._counts, "records": self._records}
 
 

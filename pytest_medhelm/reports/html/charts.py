@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pytest_medhelm.util.json_types import JsonDict
 
 BINS = 10
 WIDTH, HEIGHT = 640, 320
@@ -73,7 +75,7 @@ class Point(NamedTuple):
     high: float | None = None
 
 
-def cloud(points: Sequence[Point]) -> dict[str, Any]:
+def cloud(points: Sequence[Point]) -> JsonDict:
     """Places in a picture of ``WIDTH`` x ``HEIGHT``: ``marks``, ``x_ticks``, ``y_ticks``.
 
     The horizontal axis begins at 0. Labels stand beside their marks, moved up or down where two would cover each other.
@@ -91,7 +93,7 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
     def down(y: float) -> float:
         return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - y), 1)
 
-    marks: list[dict[str, Any]] = []
+    marks: list[JsonDict] = []
     for point in sorted(points, key=lambda point: (-point.y, point.x, point.name)):
         x, y = across(point.x), down(point.y)
         text = texts[id(point)]
@@ -104,7 +106,7 @@ def cloud(points: Sequence[Point]) -> dict[str, Any]:
             if meets and abs(label - other["label"]) < _LINE:
                 label = other["label"] + _LINE
         ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
-        mark: dict[str, Any] = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
+        mark: JsonDict = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
         marks.append(mark | {"label": round(label, 1), "start": start, "end": start + width})
     over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
     if over > 0:

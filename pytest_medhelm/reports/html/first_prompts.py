@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.instance_view import messages_of
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.json_types import JsonDict
 
 LONGEST = 4000
 """Characters of a message that the leaderboard page shows; the instance browser has all of it."""
 
 
-def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> dict[str, dict[str, Any]]:
+def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> dict[str, JsonDict]:
     """By benchmark the ``instance`` (public id), the ``model`` and its ``messages``: clinical text.
 
     It is the first instance of the first model that was asked, rather than one that computes; a benchmark of which
@@ -23,7 +22,7 @@ def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) 
     public = {facts["name"] for facts in leaderboard["results"]["benchmarks"] if facts["access"] == "public"}
     computes = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] != "candidate"}
     cells = sorted(leaderboard["results"]["cells"], key=lambda cell: (cell["model"] in computes, cell["model"]))
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, JsonDict] = {}
     for cell in cells:
         benchmark, model = cell["benchmark"], cell["model"]
         if benchmark in found:

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
+from pytest_medhelm.util.json_types import JsonDict
 
 LONGEST, TAIL = 200_000, 20_000
 """Characters of a message that are shown, and how many of them from its end."""
@@ -20,7 +21,7 @@ _AS_THEY_ARE = (
 
 def instance_view(
     store: ResponseStore, records: Sequence[Record], given: Mapping[tuple[str, str], Sequence[Any]] | None = None
-) -> dict[str, Any]:
+) -> JsonDict:
     """The records of one instance with their texts; ``given``: what people rated, by instance and model.
 
     ``prompts`` (lists of messages) and ``references`` hold what differs between the records once; each of ``records``
@@ -91,7 +92,7 @@ def _criteria(store: ResponseStore, record: Record) -> list[list[Any]]:
     return json.loads(text) if text else []
 
 
-def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> dict[str, Any]:
+def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> JsonDict:
     """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
     whole: VerdictRepeat = {
         "request": verdict["request"],
@@ -122,7 +123,7 @@ def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Se
 
 def _met(
     store: ResponseStore, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str
-) -> dict[str, Any]:
+) -> JsonDict:
     """What a judge said of each criterion with points: met, not met or missing, and why."""
     found = []
     for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):
@@ -133,7 +134,7 @@ def _met(
     return {"scores": {}, "harm": None, "error": error, "items": found}
 
 
-def _reasons(reply: str) -> dict[str, Any]:
+def _reasons(reply: str) -> JsonDict:
     """``reasons`` by criterion (harm included), or the whole ``reply`` where it holds none that can be told apart."""
     value = answers.read_json(answers.split_thinking(reply, None).answer)
     if isinstance(value, Mapping):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
 
 import pytest
 
@@ -23,6 +22,7 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 
 @pytest.hookimpl
@@ -47,8 +47,8 @@ def links(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
 def leaderboard_page(
     leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
-    prompts: Mapping[str, Mapping[str, Any]],
-    served: Mapping[str, Any] | None = None,
+    prompts: Mapping[str, JsonObject],
+    served: JsonObject | None = None,
 ) -> str:
     """leaderboard.html; ``links``: where the instances of each (benchmark, model) are; ``prompts``: ``first_prompts``.
 
@@ -60,8 +60,8 @@ def leaderboard_page(
 def leaderboard_values(
     leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
-    prompts: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
+    prompts: Mapping[str, JsonObject],
+) -> JsonDict:
     """What the template of the leaderboard, and one that extends it, is filled with."""
     results = leaderboard["results"]
     models = in_order(results)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.util.json_types import JsonDict
 
 
 @cache
@@ -34,7 +34,7 @@ def words_of(metric: str) -> str:
     return ""
 
 
-def absences(cells: Iterable[CellEntry]) -> list[dict[str, Any]]:
+def absences(cells: Iterable[CellEntry]) -> list[JsonDict]:
     """What cells of a benchmark lack: ``reason``, ``models``, and in ``counts`` for how many instances, by metric.
 
     Models that lack the same metrics for the same reason stand together, with the smallest and the largest count.

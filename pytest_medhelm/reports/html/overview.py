@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
-from typing import Any, Final
+from typing import Final
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.html.charts import Point, cloud
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 UNUSABLE: Final = ("unparsed", "refused", "truncated", "too_long", "blocked", "empty")
 """Statuses of answers that count as the worst score."""
@@ -27,7 +28,7 @@ def in_order(results: Results) -> list[ModelMetadata]:
     )
 
 
-def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> list[dict[str, Any]]:
+def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> list[JsonDict]:
     """For each model: win rate with its range, category averages, shares of unusable answers, harm, latency, cost.
 
     ``latency`` is the median over benchmarks of the median seconds of an answer, None where no answer was measured (a
@@ -48,6 +49,7 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
                 "benchmarks": len(cells),
                 "rate": results["win_rate"]["rates"].get(name),
                 "range": results["win_rate"]["stability"].get(name),
+                "macro": results["win_rate"]["macro"].get(name),
                 "averages": [entry["averages"].get(name) for entry in results["categories"]],
                 "done": sum(sum(found.values()) for found in statuses),
                 "unusable": sum(found.get(status, 0) for found in statuses for status in UNUSABLE),
@@ -60,7 +62,7 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
     return rows
 
 
-def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any]]:
+def clouds(rows: Sequence[JsonObject], rated: bool) -> list[JsonDict]:
     """Pictures of the models' seconds and costs against how well they do; one for each that is known of two models.
 
     How well: the mean win rate where there is one (``rated``), else the plain average of the category averages.
@@ -80,15 +82,15 @@ def clouds(rows: Sequence[Mapping[str, Any]], rated: bool) -> list[dict[str, Any
     return found
 
 
-def facts_of_run(leaderboard: Leaderboard) -> dict[str, Any]:
+def facts_of_run(leaderboard: Leaderboard) -> JsonDict:
     """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
 
     The settings are those of the newest run that asked, and of the newest import, in the order of leaderboard.json.
     """
     runs = leaderboard["measurements"]["runs"]
     settings = [run["settings"] for run in reversed(runs)]
-    asked: dict[str, Any] = next((found for found in settings if "models" in found), {})
-    imported: dict[str, Any] = next((found for found in settings if "imported_runs" in found), {})
+    asked: JsonDict = next((found for found in settings if "models" in found), {})
+    imported: JsonDict = next((found for found in settings if "imported_runs" in found), {})
     return {
         "runs": len(runs),
         "started": runs[-1]["started"] if runs else "",

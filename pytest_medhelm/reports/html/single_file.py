@@ -29,6 +29,7 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 RECORDS = 200
 BYTES = 4_000_000
@@ -88,7 +89,7 @@ class Sample:
 def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collection[str] = ()) -> Sample:
     """Choose instances, none of the benchmarks ``without``, and take their texts."""
     data = whole.data
-    taken: dict[int, dict[str, Any]] = {}
+    taken: dict[int, JsonDict] = {}
     reasons: Counter[str] = Counter()
     size = records = 0
     for reason, place in _in_turn(data, without):
@@ -118,7 +119,7 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
     )
 
 
-def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> dict[str, Any]:
+def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> JsonDict:
     """The texts of the instance at a place of the index, long ones cut."""
     first = 0
     for entry in whole.data["benchmarks"]:
@@ -127,11 +128,11 @@ def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> dict[
         first += entry["count"]
     part = whole.slices[f"{entry['key']}-{(place - first) // entry['per_chunk']}"]
     name = whole.data["ids"][place]
-    found: dict[str, Any] = _cut(chunk(suite, store, part, {name})["instances"][name])
+    found: JsonDict = _cut(chunk(suite, store, part, {name})["instances"][name])
     return found
 
 
-def _in_turn(data: Mapping[str, Any], without: Collection[str]) -> Iterator[tuple[str, int]]:
+def _in_turn(data: JsonObject, without: Collection[str]) -> Iterator[tuple[str, int]]:
     """(reason, place) of all instances, by the rule of this module; an instance may come twice."""
     ok = data["statuses"].index("ok")
     drawn: list[list[tuple[str, int]]] = []
@@ -166,7 +167,7 @@ def _round_robin(queues: Iterable[Sequence[Any]]) -> Iterator[Any]:
     return (entry for entry in chain.from_iterable(zip_longest(*queues)) if entry is not None)
 
 
-def _reduced(data: Mapping[str, Any], chosen: Sequence[int]) -> dict[str, Any]:
+def _reduced(data: JsonObject, chosen: Sequence[int]) -> JsonDict:
     """The index of some instances, by their places in order."""
     starts = [0, *accumulate(data["counts"])]
     kept = [at for place in chosen for at in range(starts[place], starts[place + 1])]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from html import unescape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -23,6 +23,7 @@ from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.reports.serve.progress import Progress, gone, in_words, progress
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
 from pytest_medhelm.util.errors import DataError, DataMissing
+from pytest_medhelm.util.json_types import JsonDict
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = TypeVar("Answer")
@@ -97,7 +98,7 @@ class Site:
             raise web.HTTPNotFound
         return source
 
-    def _served(self, status: Status) -> dict[str, Any]:
+    def _served(self, status: Status) -> JsonDict:
         """What a page says of itself."""
         return {**in_words(status), "several": len(self._found()) > 1}
 

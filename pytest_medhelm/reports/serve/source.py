@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Generic, Literal, TypeVar, cast
 
 from pytest_medhelm.gates.suite_outcome import paid_now
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -23,6 +23,7 @@ from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 from pytest_medhelm.util.files import read_json
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 from pytest_medhelm.util.sqlite import Stamp, open_reading, stamp, state
 
 SILENCE = 120.0
@@ -75,7 +76,7 @@ class Board:
     """The leaderboard of a moment."""
 
     leaderboard: Leaderboard
-    prompts: Mapping[str, Mapping[str, Any]]
+    prompts: Mapping[str, JsonObject]
     """``first_prompts``."""
     status: Status
 
@@ -215,7 +216,7 @@ def _status(suite: Suite, store: ResponseStore) -> Status:
     )
 
 
-def _board(suite: Suite, store: ResponseStore) -> tuple[Leaderboard, dict[str, dict[str, Any]]]:
+def _board(suite: Suite, store: ResponseStore) -> tuple[Leaderboard, dict[str, JsonDict]]:
     leaderboard = _leaderboard(suite, store)
     return leaderboard, first_prompts(suite, store, leaderboard)
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.spec import Model
@@ -21,6 +20,7 @@ from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.json_types import JsonObject
 
 LETTER_BUDGET = 10
 """Tokens up to which an answer that ends at the budget is no truncated one: HELM asks for one letter with 1."""
@@ -69,7 +69,7 @@ def read_records(run: HelmRun, task: Task, model: Model, rubric: Rubric | None) 
 
 
 def _imported(
-    run: HelmRun, state: Mapping[str, Any], task: Task, model: Model, rubric: Rubric | None, stratum: str
+    run: HelmRun, state: JsonObject, task: Task, model: Model, rubric: Rubric | None, stratum: str
 ) -> Imported:
     instance, result = state["instance"], state.get("result") or {}
     trial = int(state.get("train_trial_index", 0))
@@ -118,13 +118,13 @@ def _imported(
     return Imported(record, [(Request(model, _payload(state, model), key), completion), *exchanges], reference)
 
 
-def _payload(state: Mapping[str, Any], model: Model) -> str:
+def _payload(state: JsonObject, model: Model) -> str:
     request = state["request"]
     messages = request.get("messages") or [{"role": "user", "content": request.get("prompt", "")}]
     return json.dumps({"model": model.served, "messages": messages}, ensure_ascii=False)
 
 
-def _completion(result: Mapping[str, Any], stats: Mapping[str, float], run: HelmRun) -> Completion:
+def _completion(result: JsonObject, stats: Mapping[str, float], run: HelmRun) -> Completion:
     first = next(iter(result.get("completions") or ()), None)
     if not result.get("success") or first is None:
         return Completion("request_error", error="HELM has no answer to this request")
@@ -190,7 +190,7 @@ def _scores(
 
 
 def _verdicts(
-    state: Mapping[str, Any], rubric: Rubric | None, key: str
+    state: JsonObject, rubric: Rubric | None, key: str
 ) -> tuple[list[VerdictRecord], list[tuple[Request, Completion]]]:
     """Of each judge in the annotations its scores, or that it has none: HELM then leaves it out, or gives a default."""
     verdicts: list[VerdictRecord] = []
@@ -245,7 +245,7 @@ def _given(given: object, rubric: Rubric | None) -> dict[str, float]:
     return found
 
 
-def _reference(state: Mapping[str, Any]) -> str:
+def _reference(state: JsonObject) -> str:
     """The right references, an option with its letter."""
     letters = {text: letter for letter, text in (state.get("output_mapping") or {}).items()}
     right = [

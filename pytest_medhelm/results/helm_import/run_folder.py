@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.json_types import JsonObject
 
 SPEC, STATE, STATS = "run_spec.json", "scenario_state.json", "per_instance_stats.json"
 MISSHAPEN = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
@@ -23,10 +24,10 @@ class HelmRun:
     name: str
     model: str
     """As HELM names it."""
-    adapter: Mapping[str, Any]
+    adapter: JsonObject
     """What was asked for: token budget, temperature, solved examples."""
     groups: object
-    states: list[Mapping[str, Any]]
+    states: list[JsonObject]
     """A request with its result for each instance, trial and perturbation."""
     stats: Mapping[tuple[str, int], Mapping[str, float]]
     """By instance and trial the mean of each stat, without perturbations."""

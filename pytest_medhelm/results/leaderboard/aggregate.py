@@ -33,12 +33,13 @@ from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.results.leaderboard.summary import metrics_of
-from pytest_medhelm.results.stats.win_rate import mean_win_rates, win_rate_stability
+from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
+from pytest_medhelm.util.json_types import JsonObject
 
 SCHEMA: Final = "medhelm-leaderboard/1"
 DECIMALS = 6
@@ -142,7 +143,7 @@ def make_leaderboard(
     spending: SuiteSpending,
     gates: Sequence[GateEntry],
     published: Published | None = None,
-    agreement: Mapping[str, Any] | None = None,
+    agreement: JsonObject | None = None,
 ) -> Leaderboard:
     """The content of leaderboard.json.
 
@@ -230,16 +231,20 @@ def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
     cells = medhelm_cells(cells)
     complete = complete_for(pool, cells)
     if len(pool) < 3 or not complete:
-        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}, "helm_style": _helm_style(cells, pool)}
+        helm_style = _helm_style(cells, pool)
+        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}, "macro": {}, "helm_style": helm_style}
     columns = {
         name: {model: cell.value for model, cell in row.items() if cell.value is not None}
         for name, row in complete.items()
     }
+    scales = {name: _scale(next(iter(row.values()))) for name, row in complete.items()}
+    averages = macro_averages(columns, scales).items()
     return {
         "pool": pool,
         "benchmarks": list(columns),
         "rates": {model: rate for model, rate in mean_win_rates(columns).items() if rate is not None},
         "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
+        "macro": {model: {"mean": mean, "sd": deviation} for model, (mean, deviation) in averages},
         "helm_style": _helm_style(cells, pool),
     }
 
@@ -259,6 +264,12 @@ def _helm_style(cells: Sequence[Cell], pool: Sequence[str]) -> dict[str, float]:
 def _lower_is_better(cell: Cell) -> bool:
     worst, best = cell.metrics[cell.main_metric]["scale"]
     return best < worst
+
+
+def _scale(cell: Cell) -> tuple[float, float]:
+    """(worst, best) of a cell's main metric."""
+    worst, best = cell.metrics[cell.main_metric]["scale"]
+    return worst, best
 
 
 def rounded(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_medhelm.results.leaderboard.spending import Spending
-from pytest_medhelm.scoring.record_types import Record, VerdictRecord
+from pytest_medhelm.scoring.record_types import HarmMark, Record, VerdictRecord
 
 Ratings = Mapping[str, tuple[float, ...]]
 """Judge -> a score for each criterion, or one value where judges name a class."""
@@ -29,7 +29,7 @@ class JuryColumns:
     """The usable verdicts; None where no judge was asked."""
     items: list[tuple[int, int]] = field(default_factory=list)
     """Verdicts on criteria with points that were asked for, and those that are missing."""
-    harm: list[Mapping[str, Any] | None] = field(default_factory=list)
+    harm: list[HarmMark | None] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
     flagged: int = 0
     judges: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
@@ -10,7 +10,16 @@ from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.jury_entries import JurySection
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
+from pytest_medhelm.util.json_types import Count, Ends, JsonDict, Limits, Share
+
+
+class MacroAverage(TypedDict):
+    """Of one model over the same benchmarks, each on 0 (worst) to 1 (best), as in the table of the MedHELM paper."""
+
+    mean: Share
+    """The plain mean."""
+    sd: float | None
+    """Sample standard deviation over the benchmarks, which measure unlike things; null for one benchmark."""
 
 
 class WinRates(TypedDict):
@@ -28,6 +37,8 @@ class WinRates(TypedDict):
     own. Models with other benchmarks are compared with other models; it orders nothing."""
     stability: dict[str, Ends]
     """2.5 and 97.5 percentile of it under resampling of the benchmarks; empty under two benchmarks."""
+    macro: dict[str, MacroAverage]
+    """The macro average over the same benchmarks, by model."""
 
 
 class CategoryAverage(TypedDict):
@@ -100,7 +111,7 @@ class Results(TypedDict):
     """The 22 subcategories of the taxonomy in their order."""
     published: Published | None
     """Published figures, where they were asked for."""
-    agreement: dict[str, Any] | None
+    agreement: JsonDict | None
     """How far judges and metrics agree with clinicians: the document of medhelm jury-agreement --json
     (docs/agreement.md); null without clinicians' ratings."""
 

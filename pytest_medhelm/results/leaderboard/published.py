@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.results.leaderboard.document import Published
+from pytest_medhelm.util.json_types import JsonDict
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.cell import Cell
@@ -22,13 +23,13 @@ NOTE = (
 )
 
 
-def read_published() -> dict[str, Any]:
+def read_published() -> JsonDict:
     """The figures as published: ``source``, ``models``, ``mean_win_rates`` and ``benchmarks``.
 
     Each benchmark has its column's name in the paper's table, the name of our comparable metric, its scale (worst,
     best), and one value per model. Win rates are over all 37 benchmarks.
     """
-    found: dict[str, Any] = json.loads(
+    found: JsonDict = json.loads(
         (files("pytest_medhelm") / "results" / "leaderboard" / "published.json").read_text("utf-8")
     )
     return found

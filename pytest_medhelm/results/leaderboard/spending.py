@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from pytest_medhelm.models.price import Price
 from pytest_medhelm.results.leaderboard.document import PartiesSpent, Spent, SuiteSpending
 from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.scoring.record_types import VerdictRecord
 
 
 class Party:
@@ -97,7 +97,7 @@ class Spending:
         }
 
 
-def _count(party: Party, asked: Mapping[str, Any], now: bool) -> None:
+def _count(party: Party, asked: Record | VerdictRecord, now: bool) -> None:
     """Of a record or a verdict; one written before there were costs has none."""
     paid = (asked.get("paid") or 0.0) if now else 0.0
     party.add(asked["request"], asked["usage"], asked.get("cost"), paid)

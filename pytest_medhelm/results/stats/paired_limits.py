@@ -13,7 +13,7 @@ from pytest_medhelm.results.stats.limits import Limits, of_interval
 from pytest_medhelm.results.stats.paired import believed_from, is_right_or_wrong, tango_limits, tango_score
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
 
-TANGO = "Tango's score, at a level at which its exact size holds"
+TANGO = "Tango's score, exact in size"
 SOURCE = "Tango, Stat. Med. 17, 1998; Clopper and Pearson, Biometrika 26, 1934"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from statistics import fmean
+from statistics import fmean, stdev
 
 import numpy as np
 
@@ -25,6 +25,22 @@ def mean_win_rates(columns: Columns, *, lower_is_better: Collection[str] = ()) -
         for model, rate in column.items():
             rates[model].append(rate)
     return {model: fmean(own) if own else None for model, own in rates.items()}
+
+
+def macro_averages(
+    columns: Columns, scales: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float | None]]:
+    """Of each model the plain mean over benchmarks and its sample standard deviation (ddof 1), as in MedHELM's table.
+
+    ``scales``: by benchmark (worst, best); each value is put on 0 (worst) to 1 (best) first, as (s - 1) / 4 for 1 to 5.
+    The deviation is over the benchmarks, which measure unlike things: it is no error of the mean, and None for one.
+    """
+    placed: dict[str, list[float]] = {}
+    for name, values in columns.items():
+        worst, best = scales[name]
+        for model, value in values.items():
+            placed.setdefault(model, []).append((value - worst) / (best - worst))
+    return {model: (fmean(own), stdev(own) if len(own) > 1 else None) for model, own in placed.items()}
 
 
 def win_rate_stability(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 
 _ALIKE = ("status", "scores", "request", "label", "verdicts")
 """What must be the same where two suites hold the same record."""
@@ -95,7 +95,7 @@ def _add_records(target: Path, source: Path) -> None:
     with closing(_opened(target, source / "suite.sqlite")) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         _refuse_disagreement(connection, source)
-        for table in ("benchmarks", "settings", "models", "ratings", "marks"):
+        for table in ("benchmarks", "fingerprints", "models", "ratings", "marks"):
             if _has(connection, table):
                 connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM source.{table}")
         before = connection.execute("SELECT COALESCE(MAX(number), 0) FROM main.runs").fetchone()[0]
@@ -124,7 +124,7 @@ def _refuse_disagreement(connection: sqlite3.Connection, source: Path) -> None:
         )
 
 
-def _shared(connection: sqlite3.Connection) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _shared(connection: sqlite3.Connection) -> Iterator[tuple[JsonObject, JsonObject]]:
     rows = connection.execute(
         "SELECT a.benchmark, a.status, a.record, b.status, b.record FROM main.records a JOIN source.records b "
         "ON a.benchmark = b.benchmark AND a.model = b.model AND a.instance = b.instance "
@@ -143,8 +143,9 @@ def _add_responses(target: Path, source: Path) -> None:
         raise ConfigError(f"{source} holds no responses.sqlite: copy the whole folder of the suite")
     with closing(_opened(target, path)) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
-        for table in ("responses", "texts"):
-            connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
+        for table in ("responses", "texts", "contexts"):
+            if _has(connection, table):
+                connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
 
 
 def _opened(target: Path, source: Path) -> sqlite3.Connection:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def suite_ratings(suite: Suite) -> Ratings:
     return Ratings(tuple(scores), metrics, notes, public, tuple(marks))
 
 
-def _of_record(record: Mapping[str, Any], answer: Answer, known: Collection[str], left: Counter[str]) -> list[Rating]:
+def _of_record(record: Record, answer: Answer, known: Collection[str], left: Counter[str]) -> list[Rating]:
     """A judge that was asked several times about one answer counts once, with its mean."""
     given: dict[tuple[str, str], list[float]] = {}
     for verdict in record["verdicts"]:

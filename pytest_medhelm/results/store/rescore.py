@@ -17,6 +17,7 @@ from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
 from pytest_medhelm.results.store.suite import Suite, as_row
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonDict
 
 T = TypeVar("T", Record, VerdictRecord)
 
@@ -84,7 +85,7 @@ def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
     return found, unknown
 
 
-def plan(group: Group) -> dict[str, Any]:
+def plan(group: Group) -> JsonDict:
     """What the session that scores them again must know, as plain values."""
     manifest, names = group.manifest, {model for _, model in group.cells}
     return {

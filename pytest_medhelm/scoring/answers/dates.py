@@ -6,6 +6,7 @@ import re
 from datetime import date
 from typing import Literal
 
+from pytest_medhelm.scoring.answers.closed.cut import turns
 from pytest_medhelm.scoring.answers.folding import fold
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.util.patterns import compiled
@@ -54,11 +55,23 @@ def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
     an impossible date and different dates without a final-answer phrase are None.
     """
     answer = json_answer(text)
-    found = fold(answer if isinstance(answer, str) else text)
-    readings = final_readings(found, lambda claim: _dates(claim, order))
+    found = fold(answer if isinstance(answer, str) else next(iter(turns(text)), ""))
+    readings = final_readings(found, lambda claim: _settled(claim, order))
     if readings is None:
-        readings = _dates(found, order)
+        readings = _settled(found, order)
     return readings[0] if len(readings) == 1 else None
+
+
+def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
+    """The distinct dates; of several, the one outside brackets, or behind the last equals sign."""
+    found = _dates(text, order)
+    if len(found) < 2:
+        return found
+    for part in (compiled(r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]").sub(" ", text), text.rpartition("=")[2]):
+        rest = _dates(part, order)
+        if len(rest) == 1:
+            return rest
+    return found
 
 
 def _dates(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:

@@ -6,9 +6,9 @@ Everything here is a function of the response and the settings, so that look-ahe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.jury.judge_prompt import judge_messages, reply_form
@@ -16,6 +16,7 @@ from pytest_medhelm.scoring.jury.verdict import read_reply
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import FollowUp
@@ -42,7 +43,7 @@ class Call:
     """Why a reply cannot be used, in words that quote nothing of it; empty for one that can."""
     _instance: str
     _messages: Sequence[Message] = field(repr=False)
-    _options: Mapping[str, Any] = field(repr=False)
+    _options: JsonObject = field(repr=False)
 
     @property
     def next(self) -> FollowUp:
@@ -95,7 +96,7 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
                 order = shuffled(len(rubric.criteria), instance.id, judge.name, repeat)
             if order not in told:
                 told[order] = judge_messages(rubric, question=question, answer=answer, reference=reference, order=order)
-            options: dict[str, Any] = {"repeat": repeat, "form": reply_form(rubric, order)}
+            options: JsonDict = {"repeat": repeat, "form": reply_form(rubric, order)}
             if judge.provider == "local":
                 options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
                 options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.json_text import without_conflicts
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.patterns import compiled
 
 _MAX_OBJECTS = 50
@@ -21,7 +21,7 @@ _ENDS = r"\s*(?:[,:}\]]|\Z)"
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
-def read_object(text: str) -> Mapping[str, Any] | None:
+def read_object(text: str) -> JsonObject | None:
     """The first object in a text that is JSON once mended, or None."""
     start = text.find("{")
     for _ in range(_MAX_OBJECTS):

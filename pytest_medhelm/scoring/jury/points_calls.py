@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.scoring.jury.calls import EMBEDDED_EXPLANATION, EMBEDDED_TOKENS, Call
 from pytest_medhelm.scoring.jury.points import Met
 from pytest_medhelm.scoring.jury.points_prompt import points_form, points_messages, problem_of, read_met
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.util.json_types import JsonDict
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
@@ -60,7 +61,7 @@ def points_calls(panel: Panel, rubric: PointsRubric, instance: Instance, answer:
         for repeat in range(panel.repeats):
             for group, messages in zip(groups, told, strict=True):
                 form = points_form(len(group), numbered=together, longest=EMBEDDED_EXPLANATION if embedded else 0)
-                options: dict[str, Any] = {"repeat": repeat, "form": form}
+                options: JsonDict = {"repeat": repeat, "form": form}
                 if embedded:
                     tokens = max(EMBEDDED_TOKENS * len(group), judge.body.get("max_tokens", 0))
                     options |= {"max_tokens": tokens, "logprobs": False}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.scoring import answers
@@ -17,6 +17,7 @@ from pytest_medhelm.scoring.jury import harm
 from pytest_medhelm.scoring.jury.loose_json import read_object
 from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.tasks.rubric import Rubric
+from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
@@ -134,7 +135,7 @@ def make_verdict(
     tries: Sequence[JudgeAttempt],
     *,
     values: Mapping[str, float] | None,
-    facts: Mapping[str, Any],
+    facts: JsonObject,
 ) -> VerdictRecord:
     """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's key.
 
@@ -198,7 +199,7 @@ def _average(usable: Sequence[Reading]) -> dict[str, float]:
     return {name: fmean(reading.scores[name] for reading in usable) for name in usable[0].scores}
 
 
-def read_verdict(rubric: Rubric, value: object) -> dict[str, dict[str, Any]] | None:
+def read_verdict(rubric: Rubric, value: object) -> dict[str, JsonDict] | None:
     """The ratings in a judge's JSON: criterion -> {"score": int, "explanation": str}.
 
     None unless every criterion has a whole number on the scale: a half-read verdict is no verdict.
@@ -212,13 +213,13 @@ def read_verdict(rubric: Rubric, value: object) -> dict[str, dict[str, Any]] | N
     }
 
 
-def unrated(rubric: Rubric, value: Mapping[str, Any]) -> list[str]:
+def unrated(rubric: Rubric, value: JsonObject) -> list[str]:
     """The criteria that have no whole number on the scale in a judge's JSON."""
     names = [criterion.name for criterion in rubric.criteria]
     return [name for name in names if _score(_entry(value, name), rubric) is None]
 
 
-def _entry(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _entry(value: JsonObject, name: str) -> JsonObject:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
     found = [entry for key, entry in value.items() if _plain(str(key)) == _plain(name) and isinstance(entry, Mapping)]
     scores = {str(entry.get("score")) for entry in found}
@@ -229,7 +230,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 
-def _score(entry: Mapping[str, Any], rubric: Rubric) -> int | None:
+def _score(entry: JsonObject, rubric: Rubric) -> int | None:
     """A whole number on the scale: 4, 4.0, "4", or "4/5" where 5 is the scale's upper end."""
     given = entry.get("score")
     top = max(rubric.scale)

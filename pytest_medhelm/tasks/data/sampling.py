@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappush, heappushpop
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Instance
@@ -14,21 +15,52 @@ SEED = "medhelm-1"
 
 
 def sample(
-    instances: Sequence[CompressedInstance], limit: int | None, *, name: str, sampler: Sampler = "hash"
+    instances: Sequence[CompressedInstance],
+    limit: int | None,
+    *,
+    name: str,
+    sampler: Sampler = "hash",
+    validation: Mapping[str, int] | None = None,
 ) -> list[CompressedInstance]:
     """The instances that a limit keeps, in file order. Where a benchmark has sub-runs it holds for each of them.
 
     ``hash`` keeps the smallest keyed hashes of the ids: limit 100 is a subset of limit 200, and the order of the file
-    does not matter. ``helm`` draws as MedHELM does, with numpy's seed 0 over the file's order.
+    does not matter. ``helm`` draws as MedHELM does, with numpy's seed 0 over the file's order; ``validation`` is how
+    many instances of the validation split stand there before those of a group and are drawn with them.
     """
     if limit is None:
         return list(instances)
     groups: dict[str, list[CompressedInstance]] = defaultdict(list)
     for instance in instances:
         groups[instance.group].append(instance)
-    choose = _helm if sampler == "helm" else _smallest
-    kept = {instance.id for group in groups.values() for instance in choose(group, limit, name)}
+    kept: set[str] = set()
+    for key, group in groups.items():
+        before = (validation or {}).get(key, 0)
+        chosen = _helm(group, limit, before) if sampler == "helm" else _smallest(group, limit, name)
+        kept.update(instance.id for instance in chosen)
     return [instance for instance in instances if instance.id in kept]
+
+
+class Keeper:
+    """While a file is read, drops the content of instances that ``sample`` with the same arguments cannot keep."""
+
+    def __init__(self, limit: int | None, *, name: str, sampler: Sampler) -> None:
+        self._limit = limit if sampler == "hash" else None
+        self._name = name
+        # Which sub-runs are evaluated is known at the end only.
+        self._kept: dict[tuple[str, str], list[tuple[int, int, CompressedInstance]]] = defaultdict(list)
+
+    def add(self, number: int, entry: CompressedInstance) -> None:
+        """Take the next instance; ``number`` tells it from all others."""
+        if self._limit is None:
+            entry.compress()
+            return
+        kept = self._kept[entry.group, entry.stratum]
+        place = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
+        if len(kept) < self._limit:
+            heappush(kept, place)
+        else:
+            heappushpop(kept, place)[2].drop()
 
 
 def rank(name: str, instance: str) -> bytes:
@@ -40,12 +72,18 @@ def _smallest(group: list[CompressedInstance], limit: int, name: str) -> Sequenc
     return sorted(group, key=lambda instance: rank(name, instance.id))[:limit]
 
 
-def _helm(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
-    if len(group) <= limit:
-        return group
+def _helm(group: list[CompressedInstance], limit: int, before: int) -> Sequence[CompressedInstance]:
+    return [group[index] for index in helm_positions(len(group), limit, before)]
+
+
+def helm_positions(count: int, limit: int, before: int = 0) -> Sequence[int]:
+    """Which of ``count`` instances MedHELM's sampler keeps, ``before`` others standing before them in its order."""
+    if before + count <= limit:
+        return range(count)
     import numpy as np
 
-    return [group[index] for index in np.random.RandomState(0).choice(len(group), limit, replace=False)]
+    drawn = np.random.RandomState(0).choice(before + count, limit, replace=False)
+    return [int(index) - before for index in drawn if index >= before]
 
 
 def spread(examples: Iterable[Instance], *, name: str) -> list[Instance]:

@@ -22,8 +22,9 @@ _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{wo
 _SECOND = rf"\s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+])\s{{0,3}}{LEAD}({ANY})"
 _REASON = rf"\b(?:{words.REASON.replace('which|', '')})\b"
 _OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(?=\s?[.):,-]|\s?$|\s)"
-_NUMBERED = rf"^{PUNCT}{{0,6}}[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}{PUNCT}*$"
+_NUMBERED = rf"(?:^{PUNCT}{{0,6}}|[\s,;])[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}(?=[\s,;.]|$)"
 """A ranking of options."""
+_THUS = r"\b(?:so|thus|therefore|hence|donc|por tanto|por lo tanto|portanto|also|quindi|jadi|поэтому)$"
 _WORDS = 7
 
 Listed = Sequence[tuple[int, int]]
@@ -68,7 +69,8 @@ def _closing(text: str) -> Iterator[Statement]:
             continue
         label = found[1].strip()
         position = start + sentence.rindex(found[2])
-        names_answer = label and label.lower() != "not" and not rx(_NO_LABEL).search(label)
+        concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
+        names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
         if names_answer and is_settled(text, position, position + 1):
             yield Statement(position, (options.index(found[2]),), Strength.PHRASE, "phrase")
 
@@ -81,7 +83,7 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     symbol, rest = opening[1], line[opening.end() :]
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return
-    if rx(rf"{ANY}\s?[:?=]").search(rest) or (rx(r"\W{0,4}[0-9.]+\s?%").match(rest) and rx(ANY).search(rest)):
+    if rx(rf"{ANY}\s?[:?=]").search(rest) or (rx(r"\W{0,4}[0-9.]+").match(rest) and rx(rf"{ANY}\W{{0,4}}[0-9.]").search(rest)):
         return  # A verdict on each option.
     if {index for index, _ in listed} - {options.index(symbol)}:
         return

@@ -30,7 +30,8 @@ _MAX_WORDS = 12
 _LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
 _LINK = rf"""
     (?:[:=：]|->|→|-|—|(?:\b|(?<=[^\x00-\x7f]))(?:{words.COPULA})(?:(?: (?:{words.ADVERB}))){{0,2}}:?|'s)
-    \s{{0,3}}{LEAD}$
+    (?: to (?:start|begin|give|administer|initiate|use|order|perform|obtain|prescribe|add|do|get|measure|check|proceed
+    with|switch to))?\s{{0,3}}{LEAD}$
 """
 _ALLOWED = rf"(?:(?:{words.FILLER}|{words.COPULA}|{LEAD_WORD})\b|[\s\"'()\[\]*:,-])*"
 _LESSER = (
@@ -48,8 +49,11 @@ _SHORT_GAP = rf"""
 _AFTER_IDENTIFIED = rf"""
     {FULL_STOP}|\s(?:{words.REASON})\b|[^\x00-\x7f]|,|\s(?:{words.INSTEAD})\b|\s?\?|{JOINED}
 """
-_NOT_BEFORE = r"n't\b|\b(?:not|never|no|cannot|doubt|disagree|hardly)\b"
-_SUPERLATIVE = rf"(?<![\w-])(?:{words.SUPERLATIVE})(?![A-Za-z])"
+_NOT_BEFORE = r"""
+    n't\b|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?|temptation
+    |wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
+"""
+_SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
 
 
@@ -106,8 +110,9 @@ def _is_lesser(before: str, between: str) -> bool:
 
 def chosen(text: str) -> Iterator[Statement]:
     """ "I choose B", "it is B", "so B"."""
-    for verb in rx(rf"(?<![\w'])(?:{words.CHOOSE})").finditer(text):
-        yield from _chosen(text, verb.start(), verb.end(), Strength.PHRASE)
+    for verb in rx(rf"(?:(?<![\w'])|(?<=[぀-鿿]))(?:{words.CHOOSE})").finditer(text):
+        leans = "lean" in verb[0].lower()
+        yield from _chosen(text, verb.start(), verb.end(), Strength.WEAK if leans else Strength.PHRASE)
     for verb in rx(rf"(?<![\w'])(?:{words.IDENTIFY})").finditer(text):
         gap = rx(_SHORT_GAP).match(text, verb.end())
         if gap and rx(_AFTER_IDENTIFIED).match(text, gap.end()):

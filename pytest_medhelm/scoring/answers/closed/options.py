@@ -37,6 +37,7 @@ _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u9fff\uac00-\ud7ff]"
 # Capital letters that are clearly apart; the words around decide whether one is an option.
 _CAPITAL = rf"(?<![{_LATIN}_^&-])(?<![A-Z0-9]\.)(?<![{_LATIN}]['/])([A-Z])(?![{_LATIN}_+&^]|['-]\w|\.\w|/[a-z])"
 _HYPHENATED = rf"(?i:\b(?:{words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
+_RANGE_BEFORE = r"(?i)[0-9]\s?(?:to|bis|until|a|à|bis zu|al?|до|sampai|hadi|đến|[-–~～至到])\s?$"
 _RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
 _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
@@ -46,7 +47,7 @@ _SMALL = rf"""(?x)
 """
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
 _NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_LETTER})\b)[{_LATIN}]"
-_CARRIER = rf"(?i)\b(?:{words.CARRIER})[^\S\n]$"
+_CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
     rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 )
@@ -136,6 +137,9 @@ def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], aft
 
     def symbol(found: re.Match[str]) -> str:
         place = int((found.lastgroup or "o0")[1:])
+        start = found.end("before")
+        if text[start].isdigit() and compiled(_RANGE_BEFORE).search(text[max(0, start - 12) : start]):
+            return found[0]  # "4 to 6 weeks" is none of the options "4 weeks" and "6 weeks".
         return found["before"] + chr(_TEXT + ordered[place][1])
 
     return whole.sub(symbol, text)
@@ -223,7 +227,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
         return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)
     if compiled(r"[^\S\n]{1,3}[0-9]").match(following):
-        return bool(compiled(r"[^\S\n]{1,3}[0-9.]{1,6}\s?%").match(following))
+        return bool(compiled(r"[^\S\n]{1,3}(?:[0-9.]{1,6}\s?%|[0-9]{1,2}[.)]\s)").match(following))
     if compiled(r"[^\S\n][A-Z](?![\w'+-])").match(following):
         return True
     return not compiled(_ARTICLE_LIKE if letter in "AO" else _NOT_AFTER).match(following)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.closed import options, words
-from pytest_medhelm.scoring.answers.closed.context import CLAUSE, is_settled, scope
+from pytest_medhelm.scoring.answers.closed.context import CLAUSE, SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD
 from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
@@ -17,8 +17,11 @@ _LINK = rf"""
     |\b(?:{words.COPULA}|seems(?: to be)?|appears(?: to be)?|looks(?: like)?|fits?|matches|would|should|can|could|may
     |might|must|has|does|doesn't|isn't|wasn't|can't|cannot|won't|wouldn't|n'est|queda|scheidet|kann
     |parece|remains|wins
-    |makes|stands out|emerges|explains|best|better|also|alone|still|it is|is not)\b
+    |makes|stands out(?: as)?|emerges(?: as)?|comes out(?: as)?|ends up(?: as| being)?|serves as|turns out to be
+    |proves to be|explains|best|better|also|alone|still|it is|is not)\b
     |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
+    |(?=(?:as )?the (?:right|correct|best|better|preferred|ideal|most) |(?:as )?(?:la|el|le|a|o|die|der) (?:mejor|bonne|melhor
+    |beste|richtige|correcta) )
     |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
 _REST = rf"[^\n.!;。！{SYMBOLS}]{{0,160}}"
@@ -44,7 +47,18 @@ _REJECTED = rf"""
     |ausschlie\w+|nao|nicht
     |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
 """
-_PERCENT = r"\s?[(:=-]?\s{0,2}(?:[~≈]|about|around|approximately)?\s{0,2}([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%"
+_OTHERS = rf"""
+    \b(?:all|everything|every|any|none|nothing|no)\b(?: of)?(?: the| these| them)?(?: other)?
+    (?: options?| choices?| answers?| drugs?)? (?:except|but|other than|apart from|besides|save)(?: for)?{TIGHT_LEAD}$
+"""
+_CONCEDES = r"""
+    (?:^|[.!?;]\s)\W*(?:while|although|though|even though|whereas|aunque|obwohl|bien que|embora|sebbene|meskipun|хотя
+    |虽然|雖然)\b[^,]*$
+"""
+_PERCENT = r"""
+    \s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
+    (?:([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%|((?:0?\.[0-9]{1,4}|1\.0{1,4}))(?=[);,|]|\s?$|\.?\s))
+"""
 _HALF = 50
 _TICKED = rf"(?:^|\n|[,;])\W{{0,4}}([✓✔✅☑✗✘❌✖])\W{{0,3}}{LEAD}$"
 # Words of a verdict that are looked at.
@@ -57,6 +71,10 @@ def verdicts(text: str) -> Iterator[Statement]:
         symbol, start, end = mention[0], mention.start(), mention.end()
         named = (options.index(symbol),)
         before = scope(text, start, CLAUSE)
+        others = rx(_OTHERS).search(scope(text, start, SENTENCE))
+        if others:
+            yield from _excepted(text, start, named, others[0])
+            continue
         link = rx(_LINK).match(text, end)
         ticked = rx(_TICKED).search(before)
         if ticked:
@@ -70,8 +88,22 @@ def verdicts(text: str) -> Iterator[Statement]:
                 yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
             elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
                 strength = _strength(said)
+                if strength == Strength.WEAK and rx(_CONCEDES).search(scope(text, start, SENTENCE)):
+                    continue
                 if strength:
                     yield Statement(start, named, strength, read_as(symbol, "phrase"), declared=True)
+
+
+def _excepted(text: str, start: int, named: tuple[int, ...], others: str) -> Iterator[Statement]:
+    """ "All options but C are contraindicated", "nothing except C helps": a verdict on all others."""
+    said = " ".join((rx(_REST).match(text, start + 1) or [""])[0].split()[:_WORDS_BAD])
+    bad, good = bool(rx(BAD).search(said)), bool(rx(_GOOD).search(said))
+    if rx(r"\b(?:none|nothing|no)\b").search(others):
+        bad, good = good, bad
+    if bad and is_settled(text, start, start + 1):
+        yield Statement(start, named, Strength.WEAK, "phrase", declared=True)
+    elif good:
+        yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
 
 
 def _affirms(text: str, link: str, said: str, start: int, end: int) -> bool:
@@ -97,7 +129,8 @@ def shares(text: str) -> Iterator[Statement]:
     for mention in rx(ANY).finditer(text):
         percent = rx(_PERCENT).match(text, mention.end())
         if percent:
-            given.append((float(percent[1]), options.index(mention[0]), mention.start()))
+            share = float(percent[1]) if percent[1] else 100 * float(percent[2])
+            given.append((share, options.index(mention[0]), mention.start()))
     most = max(given, default=None)
     if most and len(given) > 1 and most[0] > _HALF and sum(share[0] == most[0] for share in given) == 1:
         yield Statement(most[2], (most[1],), Strength.WEAK, "phrase")

@@ -69,6 +69,9 @@ SUPERLATIVE = _words(r"""
     |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
     |culprit|causative agent)
     |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)
+    |最も(?:適切|可能性が高い|考えられる|適している|疑われる)|正しい|最適|最有可能|最可能|最恰当|最合理|가장 적절한|가장 가능성이? 높은|옳은|наиболее вероят\w+
+    |wahrscheinlichste[nr]?|probablemente|waarschijnlijk(?:ste)?|najbardziej prawdopodobn\w+|paling (?:tepat|mungkin)
+    |phu hop nhat|ที่ถูกต้อง|ที่เหมาะสมที่สุด|الأرجح|الأصح|الأنسب|सबसे उपयुक्त|सबसे संभावित
 """)
 PREFIXES = _words(r"""
     option|answer|choice|ngu|ngo|yi|u|ke|ni|bu|la|opcion|alternativa|вариант
@@ -101,7 +104,8 @@ CHOOSE = _words(r"""
     |i (?:favou?r|prefer|recommend|support|vote)
     |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
     |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
-    |(?:going with|locking in|opting for|settling on)|i(?:'d| would| will|'ll) (?:give|start|order
+    |(?:going with|going for|locking in|opting for|settl(?:e|ed|ing) on|landed on|decided (?:on|for)|ended up with
+    |went with)|(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?|i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
 """)
@@ -138,6 +142,11 @@ CORRECT = _words(r"""
     |meilleure?|respuesta(?: correcta)?|resposta(?: corret[ao])?|risposta(?: corretta)?
     |reponse(?: correcte)?|alternativa corret[ao]|opcion correcta|juiste antwoord
     |(?:the )?(?:cause|diagnosis|organism|culprit|pathogen|causative agent|most sense)
+    |(?:a |la |el |le |l'|il |o |die |der |das )?(?:hipotese|hipotesis|hypothese|ipotesi|diagnostico|diagnostic|diagnosi
+    |diagnose|opcion|opcao|opzione|option|tratamiento|tratamento|traitement) (?:diagnostica |diagnostique )?(?:mas|mais
+    |la plus|le plus|piu) (?:provavel|probabile|probable|adequad[ao]|adecuad[ao]|apropiad[ao]|adapte|adaptee
+    |appropriate|indicad[ao])|(?:mas|mais|piu|le plus|la plus) (?:provavel|probable|probabile)
+    |(?:die |der |das )?wahrscheinlichste\w*|am wahrscheinlichsten|наиболее вероят\w+
 """)
 GOOD = _words(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
@@ -209,7 +218,7 @@ OWN_PAST = _words(r"""
 WEIGHED = _words(r"""
     could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
     |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
-    |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaning|lean|guessing|whether|versus
+    |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
     |might have been|could have been|hypothetically|close second|second[- ]best|runner[- ]up|next best (?:answer
     |option|choice)|second choice|least likely|least appropriate|worst|also possible|also plausible|plausible
@@ -245,7 +254,7 @@ AFTER_LETTER = (
     |cumple|corresponde|konnte|sollte|kann|wird|hat|adalah|yang|benar|tidak|bukan|dan|atau|la|vi|dung|khong|đung|ni
     |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
     |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
-    |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
+    |the (?:right|best|correct|most|better|preferred|ideal)|stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
 """)
@@ -320,6 +329,13 @@ CORRECTION = _words(r"""
     |แก้ไข|सुधार
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)
+    |(?:change|changing|changed|revise|revising|amend|correct|update|switch|switching) (?:my|the|this|that) (?:final )?
+    (?:answer|choice|mind|selection|response)|(?:change|switch|changing|switching) (?:it|this|that)? ?to
+    |quise decir|queria decir|quiero decir|digo|cambio mi respuesta|je voulais dire|je veux dire|je change (?:ma
+    |de) reponse|ich meinte|ich wollte sagen|ich andere meine antwort|quis dizer|quero dizer|queria dizer|ou melhor
+    |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
+    |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
+    |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
 """)
 RECONSIDERS = _words(r"""
     wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
