@@ -67,5 +67,6 @@ def test_a_sub_task_that_nobody_has_is_a_sentence(run: Any) -> None:
     )  # fmt: skip
     assert result.ret == 4
     assert (
-        "ERROR: --medhelm-sub-tasks: no selected benchmark has a sub-task '3k'; name some of 2k, 8k, 32k, 128k, 512k, 1m"
+        "ERROR: --medhelm-sub-tasks: no selected benchmark has a sub-task '3k'; name some of 2k, 8k, 32k, 128k, 512k, "
+        "1m"
     ) in result.errlines
