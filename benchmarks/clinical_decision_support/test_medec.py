@@ -9,9 +9,9 @@ text that was flagged the overlap of the corrected sentence with the reference (
 of "error". Results can be broken down by error type. MedHELM's own numbers, recorded beside them, take only the bare
 word CORRECT for an answer without error, and never count the sentence of a wrong text.
 
-Rows without sentences are left out; the 328 blank rows that end the test file are no records. Most texts come as a pair, one wrong and one
-right version of the same vignette: they share a cluster, made from their second sentence (the first one differs in
-some pairs, the second in a single one).
+Rows without sentences are left out; the 328 blank rows that end the test file are no records. Most texts come as a
+pair, one wrong and one right version of the same vignette: they share a cluster, made from their second sentence (the
+first one differs in some pairs, the second in a single one).
 
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """
