@@ -62,7 +62,7 @@ def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
     response = Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
     draft: Any = RecordBuilder(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
     draft.response = response
-    score = Score(draft, METRICS, SimpleNamespace())  # type: ignore[arg-type]
+    score = Score(draft, METRICS, SimpleNamespace(answer_form="any"))  # type: ignore[arg-type]
     getattr(module, f"test_{module.TASK.name}")(instance, response, score)
     return draft
 
