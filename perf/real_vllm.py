@@ -62,7 +62,7 @@ temperature = 5
 [models.second]
 endpoint = "real"
 model = "judge"
-max_tokens = 1000
+max_tokens = 3000
 extra_body = {{ logit_bias = {{ {bias} }} }}
 """
 
@@ -185,7 +185,8 @@ def bias(model: Path) -> str:
     """What makes a random model's guided JSON end: no blanks, and texts that are soon closed."""
     vocabulary = json.loads((model / "tokenizer.json").read_text())["model"]["vocab"]
     blanks = {number: -100 for token, number in vocabulary.items() if set(token) <= set("ĠĊĉč")}
-    return ", ".join(f'"{number}" = {value}' for number, value in (blanks | {vocabulary['"']: 10}).items())
+    ends = {vocabulary[token]: 30 for token in ('"', "]", "}")}
+    return ", ".join(f'"{number}" = {value}' for number, value in (blanks | ends).items())
 
 
 def main() -> None:

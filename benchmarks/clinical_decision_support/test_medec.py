@@ -9,9 +9,9 @@ text that was flagged the overlap of the corrected sentence with the reference (
 of "error". Results can be broken down by error type. MedHELM's own numbers, recorded beside them, take only the bare
 word CORRECT for an answer without error, and never count the sentence of a wrong text.
 
-Rows without sentences are left out: the test file ends in 328 empty ones. Most texts come as a pair, one wrong and one
-right version of the same vignette: they share a cluster, made from their second sentence (the first one differs in
-some pairs, the second in a single one).
+Rows without sentences are left out; the 328 blank rows that end the test file are no records. Most texts come as a
+pair, one wrong and one right version of the same vignette: they share a cluster, made from their second sentence (the
+first one differs in some pairs, the second in a single one).
 
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """
@@ -55,6 +55,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="medec",
+    version=2,
     title="Medec",
     subcategory="Planning Treatments",
     access="public",
@@ -81,7 +82,7 @@ def prompt(instance: Instance) -> str:
     return (
         "Below is a clinical text, one numbered sentence a line. Either all of it is medically correct, or one "
         "sentence holds an error: a diagnosis, cause, drug, treatment or next step that the other sentences "
-        "contradict.\n\n"
+        "contradict, or that is not the best choice for what they describe.\n\n"
         f"{instance.context}\n\n"
         f"If there is no error, reply with the one word {CORRECT}. Otherwise reply with one line: the number of the "
         "wrong sentence, a blank, and the sentence as it should read. Write nothing else."

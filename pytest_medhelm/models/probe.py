@@ -9,7 +9,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ _CONTEXTS = (
     "context_window",
     "n_ctx",
 )
+_Reply = tuple[int, bytes]
+"""Status and body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ def served_models(
     told = False
     while True:
         status, body = _get(endpoint, shown)
-        if status not in (429, 503) or time.monotonic() + LOOK_AGAIN > until:
+        if status != 503 or not _is_loading(body) or time.monotonic() + LOOK_AGAIN > until:
             break
         if not told:
-            progress(f"{shown} answers HTTP {status}: waiting up to {wait:g} s for the server (--medhelm-wait)")
+            progress(
+                f"medhelm: the server at {shown} is loading its model; waited for up to {wait:g} s (--medhelm-wait)"
+            )
             told = True
         time.sleep(LOOK_AGAIN)
     if 200 <= status < 300:
@@ -70,6 +74,12 @@ def served_models(
     if status in (404, 405, 501):
         return None
     raise ModelError(_refused(status, shown, endpoint, body))
+
+
+def _is_loading(body: bytes) -> bool:
+    from pytest_medhelm.models.engine.servers import read_refusal
+
+    return read_refusal(503, body).means == "loading"
 
 
 def _refused(status: int, shown: str, endpoint: Endpoint, body: bytes) -> str:
@@ -84,11 +94,11 @@ def _refused(status: int, shown: str, endpoint: Endpoint, body: bytes) -> str:
     return f"{shown} answers HTTP {status}: check the server's log"
 
 
-def _get(endpoint: Endpoint, shown: str) -> tuple[int, bytes]:
+def _get(endpoint: Endpoint, shown: str) -> _Reply:
     import aiohttp
 
     try:
-        return asyncio.run(_ask(endpoint))
+        return _within_its_time(_ask(endpoint))
     except TimeoutError:
         or_plain = ", and write http:// if it speaks no TLS" if shown.startswith("https") else ""
         sentence = f"{shown} did not answer within {PROBE_TIMEOUT:g} s: check the server's log{or_plain}"
@@ -115,7 +125,16 @@ def _get(endpoint: Endpoint, shown: str) -> tuple[int, bytes]:
         ) from None
 
 
-async def _ask(endpoint: Endpoint) -> tuple[int, bytes]:
+def _within_its_time(look: Coroutine[object, object, _Reply]) -> _Reply:
+    """As asyncio.run, but a look-up of the host's address that has no end is not waited for."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(look)
+    finally:
+        loop.close()
+
+
+async def _ask(endpoint: Endpoint) -> _Reply:
     import aiohttp
 
     from pytest_medhelm.models.engine.transport import proxy_for

@@ -62,7 +62,7 @@ def scored(module: ModuleType, instance: Instance, text: str) -> RecordBuilder:
     response = Response(Completion("ok", text, finish_reason="stop"), key="0" * 64, instance=instance, language="en")
     draft: Any = RecordBuilder(SimpleNamespace(task=module.TASK), instance, None, module.TASK.main_metric, "")  # type: ignore[arg-type]
     draft.response = response
-    score = Score(draft, METRICS, SimpleNamespace())  # type: ignore[arg-type]
+    score = Score(draft, METRICS, SimpleNamespace(answer_form="any"))  # type: ignore[arg-type]
     getattr(module, f"test_{module.TASK.name}")(instance, response, score)
     return draft
 
@@ -78,7 +78,7 @@ def test_medec_counts() -> None:
     path = real("medec", medec.TEST)
     found = medec_test()
     assert (len(found), medec.TASK.size) == (597, 597)
-    assert left_out(medec, path) == {"a row without sentences": 328}
+    assert left_out(medec, path) == {}, "the blank rows at the end of the file are no records"
     kinds = Counter(entry.slices["error_type"] for entry in found)
     assert kinds.pop("none") == 286
     assert sum(kinds.values()) == 311

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -16,7 +17,12 @@ ROWS = [(row, example) for row in table() for example in row.examples]
 @pytest.mark.parametrize(("row", "example"), ROWS, ids=[f"{row.means}: {example.server}" for row, example in ROWS])
 def test_what_a_server_says_is_what_it_means(row: Row, example: Example) -> None:
     refusal = read_refusal(
-        example.status, example.body.encode(), prompt=PROMPT, asked=example.asked, formed=row.means == "response_format"
+        example.status,
+        example.body.encode(),
+        prompt=PROMPT,
+        asked=example.asked,
+        formed=row.means == "response_format",
+        has_system=row.means == "system_role",
     )
     if example.becomes is None:
         assert refusal.means == row.means
@@ -61,3 +67,25 @@ def test_what_a_message_quotes_of_the_prompt_decides_nothing(quoted: str) -> Non
     body = {"error": {"message": "Invalid value", "code": "Jane Roe of ward 7", "param": "Jane", "type": "Jane\nRoe"}}
     reason = read_refusal(400, json.dumps(body).encode(), prompt="Jane Roe").reason
     assert reason == "HTTP 400"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "maximum context length is 1 " * 5000,
+        "maximum context length is 1 requested a total of 2 tokens 3 has 4 (" * 2000,
+        "max_tokens is too large: 1. " * 5000,
+        "keep the first 1 tokens " * 5000,
+        "given: 1 " * 9000,
+        "max_new_tokens must be <= 1. given: 2 " * 5000,
+        "`" * 100_000,
+        "'a. b: " * 20_000,
+        "request too large " * 5000,
+    ],
+)
+def test_hostile_words_take_no_time(hostile: str) -> None:
+    started = time.process_time()
+    for body in (hostile.encode(), json.dumps({"error": {"message": hostile, "code": hostile}}).encode()):
+        read_refusal(400, body, prompt=hostile[:3000], asked=10)
+        read_refusal(429, body, prompt=hostile[:3000], asked=10)
+    assert time.process_time() - started < 20, "a pattern that explodes takes minutes"

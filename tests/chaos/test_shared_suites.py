@@ -175,3 +175,14 @@ def test_closing_is_soon_although_requests_hang_and_others_wait(tmp_path: Path) 
         engine.close()
         assert all(future.cancelled() for future in futures)
         assert not engine._thread.is_alive()  # type: ignore[union-attr]
+
+
+def test_one_model_under_two_names_is_seen_in_its_answers(tmp_path: Path) -> None:
+    with MockServer(lambda _: {"content": "A", "model": "llama3"}, models=("llama3", "judge", "other")) as server:
+        endpoint = Endpoint("x", server.url)
+        engine = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True)
+        for name in ("llama3", "judge", "llama3"):
+            for request in asks(Model(f"x/{name}", "x", name, endpoint), 2):
+                engine.ask(request)
+        assert list(engine.notices) == [f"x/llama3 and x/judge are one model: at {server.url} they answer by one name"]
+        engine.close()

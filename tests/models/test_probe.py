@@ -101,16 +101,18 @@ def test_a_server_that_drips_has_a_time_as_a_whole(start: bytes, monkeypatch: py
 def test_a_server_that_loads_its_model_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "LOOK_AGAIN", 0.01)
     said: list[str] = []
-    with MockServer(listing=Fault("status", 503, body={"error": {"message": "Loading model", "code": 503}})) as server:
+    loading = Fault("status", 503, body={"error": {"message": "Loading model", "code": 503}})
+    with MockServer(listing=loading) as server:
 
         def progress(line: str) -> None:
             said.append(line)
             server.listing = None
 
         assert served_models(Endpoint("x", server.url), wait=60, progress=progress) == [ServedModel("mock")]
-        server.listing = Fault("status", 503)
-        with pytest.raises(ModelError, match="answers HTTP 503"):
-            served_models(Endpoint("x", server.url), wait=0)
+        for listing, wait in ((Fault("status", 503, body="<html>Service Unavailable</html>"), 60), (loading, 0)):
+            server.listing = listing
+            with pytest.raises(ModelError, match="answers HTTP 503"):
+                served_models(Endpoint("x", server.url), wait=wait)
     assert len(said) == 1
     assert "(--medhelm-wait)" in said[0]
 

@@ -19,7 +19,7 @@ from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
-from pytest_medhelm.models.engine.failures import Failures, advice
+from pytest_medhelm.models.engine.failures import Failures, Remarks, advice
 from pytest_medhelm.models.engine.job import Follow, Job
 from pytest_medhelm.models.engine.request import SYSTEM, Completion, without_form, without_system
 from pytest_medhelm.models.engine.retrying import GIVE_UP_AFTER, retry
@@ -65,7 +65,7 @@ class Background:
         """Whose stored completions may be used; None: anyone's."""
         self._store = ResponseStore(path)
         self._claims = Claims(path.with_suffix(".lock"))
-        self._failures = Failures()
+        self._failures, self._remarks = Failures(), Remarks()
         self._budget = (
             None if settings.max_cost is None else Budget(settings.max_cost, self._store, settings.run, served)
         )
@@ -215,11 +215,8 @@ class Background:
         queue.away_since = None
         model = job.request.model
         self._failures.answered(model, result)
-        if result.outcome == "ok" and result.reasoning and not result.content and result.finish_reason == "stop":
-            self._say(
-                f"{model.name} gives answers that are all thinking: the reasoning parser of the server at "
-                f"{queue.endpoint.shown_url} takes the answer too"
-            )
+        for line in self._remarks.on(model, result):
+            self._say(line)
         self._endings.finish(job, replace(result, attempts=job.attempts))
         return None
 

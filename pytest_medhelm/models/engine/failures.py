@@ -1,11 +1,13 @@
-"""When a run is stopped because nothing comes of it: equal final failures in a row, without an answer between them.
+"""When nothing comes of asking on, and what is odd about answers that are fine by themselves.
 
-Only a request that ended without an answer after all its attempts counts; an answer that is the model's own failure
-(too long, blocked) neither counts nor ends a row.
+A run is stopped by equal final failures in a row, without an answer between them. Only a request that ended without an
+answer after all its attempts counts; an answer that is the model's own failure (too long, blocked) neither counts nor
+ends a row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_medhelm.models.engine.request import Completion
@@ -48,6 +50,29 @@ class Failures:
             f"{row.length} requests in a row to {model.name} at {_address(model)} failed alike ({fault.reason}): "
             f"{advice(model, fault) or 'look into the log of the server'}; the same command goes on from here"
         )
+
+
+class Remarks:
+    """What is odd about answers that are fine by themselves."""
+
+    def __init__(self) -> None:
+        self._answering_as: dict[tuple[str, str], dict[str, str]] = {}
+        """(address, name in the answer) -> served ids, and the models asked by them."""
+
+    def on(self, model: Model, completion: Completion) -> Iterator[str]:
+        """Lines for the user about an answer; the same one may come again."""
+        if completion.outcome != "ok":
+            return
+        if completion.reasoning and not completion.content and completion.finish_reason == "stop":
+            yield (
+                f"{model.name} gives answers that are all thinking: the reasoning parser of the server at "
+                f"{_address(model)} takes the answer too"
+            )
+        if completion.served and model.endpoint is not None:
+            others = self._answering_as.setdefault((model.endpoint.base_url, completion.served), {})
+            others.setdefault(model.served, model.name)
+            if len(others) > 1:
+                yield f"{' and '.join(others.values())} are one model: at {_address(model)} they answer by one name"
 
 
 def advice(model: Model, fault: Fault) -> str:

@@ -46,7 +46,9 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
         if answer.get("error") or _blocks(answer):
             raise ErrorReplyError("an error within HTTP 200")
         raise NoReplyError("malformed answer (no message)")
-    finish = _text(choice.get("finish_reason"))[:LONGEST_NAME]
+    reason = choice.get("finish_reason")
+    # SGLang's own interface gives {"type": "length", "length": 5}.
+    finish = _text(reason.get("type") if isinstance(reason, dict) else reason)[:LONGEST_NAME]
     content = _content(message.get("content")) or _content(message.get("refusal"))
     reasoning = _reasoning(message)
     end = ending(finish)

@@ -17,8 +17,10 @@ from typing import Any, Literal, NamedTuple
 Ending = Literal["end", "truncated", "blocked", "broken"]
 """How an answer ended: by itself, for want of tokens, by a filter, by a failure of the server."""
 
-SEARCHED = 20_000
-"""Characters of a refusal that are looked at."""
+SEARCHED = 3000
+"""Characters of a refusal that are looked at: its words are searched with patterns, and may be hostile."""
+BEGINNING, END = 1500, 500
+"""Of a text within it, where it is longer than both."""
 QUOTED = 20
 """Characters from which on a piece of a message that stands in the request too is taken for a quotation."""
 _FIELDS = (
@@ -115,7 +117,7 @@ def ending(reason: str) -> Ending:
     """What the reason says for which an answer ended; an unknown one is an end like any other."""
     if reason in ("stop", ""):
         return "end"
-    name = re.sub(r"[^a-z]+", "_", reason.lower()).strip("_").removeprefix("finish_reason_")
+    name = re.sub(r"[^a-z]+", "_", reason.lower()).strip("_").removeprefix("finish_").removeprefix("reason_")
     known = endings()
     if name in known:
         return known[name]
@@ -197,16 +199,16 @@ def _status_within(body: Any) -> int:
 
 def _searchable(body: Any, raw: bytes, prompt: str) -> str:
     if body is None:
-        return _unquoted(raw[:SEARCHED].decode("utf-8", "replace"), prompt)
+        return _unquoted(raw[: 4 * SEARCHED].decode("utf-8", "replace"), prompt)[:SEARCHED]
     counts: list[str] = []
-    said = [_unquoted(text, prompt) for text in _texts(body, counts, 0)]
+    said = [_shortened(_unquoted(text, prompt)) for text in _texts(body, counts, 0)]
     return "\n".join([*said, " ".join(counts)])[:SEARCHED]
 
 
 def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
     """The texts of an error's known fields; token counts go to ``counts``."""
     if isinstance(value, str):
-        yield value[:SEARCHED]
+        yield value[: 100 * SEARCHED]
     elif isinstance(value, list) and depth < 6:
         for entry in value[:20]:
             yield from _texts(entry, counts, depth + 1)
@@ -219,6 +221,10 @@ def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
         for name in _FIELDS:
             if name in value:
                 yield from _texts(value[name], counts, depth + 1)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]}\n{text[-END:]}"
 
 
 def _unquoted(text: str, prompt: str) -> str:

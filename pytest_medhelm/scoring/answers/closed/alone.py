@@ -83,7 +83,9 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     symbol, rest = opening[1], line[opening.end() :]
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return
-    if rx(rf"{ANY}\s?[:?=]").search(rest) or (rx(r"\W{0,4}[0-9.]+").match(rest) and rx(rf"{ANY}\W{{0,4}}[0-9.]").search(rest)):
+    if rx(rf"{ANY}\s?[:?=]").search(rest) or (
+        rx(r"\W{0,4}[0-9.]+").match(rest) and rx(rf"{ANY}\W{{0,4}}[0-9.]").search(rest)
+    ):
         return  # A verdict on each option.
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
