@@ -219,6 +219,15 @@ def test_unvalidated_judges_let_nothing_pass_and_may_fail_it(metric: str, judges
     assert (allowed.verdict, "which the rule does not require: a trial" in allowed.reason) == ("pass", True)
 
 
+def test_never_events_that_judges_rated_pass_only_where_the_judges_are_validated() -> None:
+    for judges, verdict in (((), "pass"), (("a", "b"), "inconclusive")):
+        cell = cell_of([1.0] * 20, judges=judges)
+        cell.columns.floors.update(dict.fromkeys(range(20), 1.0))
+        found = judged(cell, "b.must_pass >= 1")
+        assert found.verdict == verdict
+        assert "0 of 20 happened, 0 could not be measured; up to 16.8 % of such cases could go wrong" in found.reason
+
+
 @pytest.mark.parametrize(("found", "n", "low"), [(10, 1_000, 0.692), (3, 30, 0.292)])
 def test_recall_at_one_has_the_interval_of_the_positives(found: int, n: int, low: float) -> None:
     cell = cell_of([1.0] * n, labels=[("y", "y")] * found + [("n", "n")] * (n - found))
