@@ -26,6 +26,7 @@ from pytest_medhelm.models.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.util.errors import RunStopped
 from tests.support.examples import EXAMPLES
+from tests.support.servers import until
 
 GUARD = 60
 MODEL = Model("x/m", "x", "m", Endpoint("x", "http://127.0.0.1:9/v1", retries=0))
@@ -228,8 +229,7 @@ def test_a_server_that_went_away_is_waited_for(tmp_path: Path) -> None:
     running.ask(*asks("first", model=model))
     server.stop()
     futures = [running.submit(request) for request in asks(*"abcd", model=model)]
-    while not running.notices:
-        pass
+    until(lambda: running.notices)
     server.start()
     assert [future.result(GUARD).content for future in futures] == ["back"] * 4
     assert any("waited for up to 60 s (--medhelm-wait)" in notice for notice in running.notices)
