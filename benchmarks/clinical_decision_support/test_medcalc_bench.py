@@ -74,11 +74,15 @@ TASK = Task(
 
 
 def prompt(instance: Instance) -> str:
-    """The note and the question; the value is asked for in a last line of its own."""
+    """The note and the question; the value is asked for in a last line of its own.
+
+    Questions of dates say "with just the date and not other text", which would contradict that: it is left out.
+    """
+    question = instance.question.replace(" with just the date and not other text", "")
     return (
         "Read the patient note and do the calculation that is asked for.\n\n"
         f"Patient note:\n{instance.context}\n\n"
-        f"Question: {instance.question}\n\n"
+        f"Question: {question}\n\n"
         'You may show your working. Close with one line "Answer: <value>" that holds only the value in the '
         "unit or format asked for."
     )

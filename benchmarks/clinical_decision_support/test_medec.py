@@ -55,6 +55,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="medec",
+    version=2,
     title="Medec",
     subcategory="Planning Treatments",
     access="public",
@@ -81,7 +82,7 @@ def prompt(instance: Instance) -> str:
     return (
         "Below is a clinical text, one numbered sentence a line. Either all of it is medically correct, or one "
         "sentence holds an error: a diagnosis, cause, drug, treatment or next step that the other sentences "
-        "contradict.\n\n"
+        "contradict, or that is not the best choice for what they describe.\n\n"
         f"{instance.context}\n\n"
         f"If there is no error, reply with the one word {CORRECT}. Otherwise reply with one line: the number of the "
         "wrong sentence, a blank, and the sentence as it should read. Write nothing else."

@@ -45,7 +45,11 @@ def load(folder: Path) -> Instances:
             question=ASKED[section.heading],
             answer=section.text,
             context=section.before,
-            slices={"heading": section.heading.lower(), "leaderboard": "yes" if place < LISTED else "no"},
+            slices={
+                "heading": section.heading.lower(),
+                "description_cut": "yes" if section.cut else "no",
+                "leaderboard": "yes" if place < LISTED else "no",
+            },
         )
 
 

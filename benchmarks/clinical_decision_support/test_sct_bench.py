@@ -51,6 +51,7 @@ def restored(text: str) -> str:
 
 TASK = Task(
     name="sct_bench",
+    version=2,
     title="SCT-Bench",
     subcategory="Supporting Diagnostic Decisions",
     category_assigned_here=True,

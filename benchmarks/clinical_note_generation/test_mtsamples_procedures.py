@@ -42,7 +42,7 @@ def load(folder: Path) -> Instances:
             question=ASKED[section.heading],
             answer=section.text,
             context=section.before,
-            slices={"heading": section.heading.lower()},
+            slices={"heading": section.heading.lower(), "description_cut": "yes" if section.cut else "no"},
         )
 
 

@@ -65,6 +65,7 @@ def read_label(text: str) -> str | None:
 
 TASK = Task(
     name="medhallu",
+    version=2,
     title="MedHallu",
     subcategory="Ensuring Clinical Research Quality",
     access="public",

@@ -29,7 +29,7 @@ def load(*paths: Path) -> Instances:
             dialogue, summary = row.text("src"), row.text("tgt")
             yield Instance(
                 id=f"{subset}-{content_id(seen, dialogue, summary)}",
-                question="Summarise this dialogue between a patient and a doctor in one sentence.",
+                question="In this dialogue a patient writes to a doctor. Say in one sentence what the patient asks.",
                 answer=summary,
                 context=dialogue,
                 slices={"subset": subset},

@@ -49,10 +49,9 @@ def panel_votes(row: Row) -> tuple[float, ...]:
 def read_rating(text: str) -> int | None:
     """The rating from -2 to +2 that an answer gives, or None.
 
-    Phrases such as "Rating: +1" or "I would rate this +1" decide, whatever case, emphasis or plus sign. Without one, the
-    first
-    and the last line are read if they begin with a bare rating. Two different ratings, a range, a denied rating and
-    a number off the scale are None.
+    Phrases such as "Rating: +1" or "I would rate this +1" decide, whatever case, emphasis or plus sign. Without
+    one, the first and the last line are read if they begin with a bare rating. Two different ratings, a range, a
+    denied rating and a number off the scale are None.
     """
     folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(text))).replace("±", " ± ")
     folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
@@ -65,10 +64,8 @@ def read_rating(text: str) -> int | None:
         given = _stated(lines[0] if lines else "")
         # Two ratings are none, unless the second is called the final one; several at once are no rating yet.
         is_final = bool(_FINAL.search(folded[max(0, phrase.start() - 30) : phrase.end()]))
-        if len(given) == 1 and not is_final and not several:
-            stated = stated | given
-        else:
-            stated = given or stated
+        joins = len(given) == 1 and not is_final and not several
+        stated = stated | given if joins else given or stated
         several = len(given) > 1 or (several and not given)
     if not phrases:
         lines = folded.strip().splitlines()

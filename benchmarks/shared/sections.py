@@ -16,6 +16,7 @@ HEADINGS: tuple[Heading, ...] = get_args(Heading)
 LONG_ENOUGH = 5
 """Words of a section from which on its repetition is no coincidence ("None.", "As above.")."""
 
+_DESCRIPTION = re.compile(r"^(\W{0,3}Description:\s*)(.*)$", re.I | re.M)
 _QUALIFIERS = re.compile(r"(?:[A-Z][A-Z/&-]* )+$")
 
 
@@ -28,6 +29,8 @@ class Section:
     """What stands behind the heading on its line."""
     before: str
     """The note up to the heading: it holds nothing of the section, nor of what comes after it."""
+    cut: bool = False
+    """The note's "Description" told the section, and what it told of it was cut."""
 
 
 def cut_section(note: str) -> Section | Excluded:
@@ -50,7 +53,32 @@ def cut_section(note: str) -> Section | Excluded:
         before = before.replace(text, "")
     if not text or not before.strip():
         return Excluded("nothing on the line of the heading, or nothing before it")
-    return Section(found[0], text, before.strip())
+    before, cut = _without_description(before, text)
+    return Section(found[0], text, before.strip(), cut)
+
+
+def _without_description(before: str, section: str) -> tuple[str, bool]:
+    """The note without sentences of its "Description" line that share half of their runs of five words with a section.
+
+    Upstream's site made that line from the note, in many from the very section that is to be written.
+    """
+    known = _runs(section)
+    line = _DESCRIPTION.search(before)
+    if not line or not known:
+        return before, False
+    sentences = re.split(r"(?<=[.!?])\s+", line[2])
+    kept = [sentence for sentence in sentences if not _repeats(sentence, known)]
+    return f"{before[: line.start(2)]}{' '.join(kept)}{before[line.end() :]}", len(kept) < len(sentences)
+
+
+def _repeats(sentence: str, known: set[tuple[str, ...]]) -> bool:
+    runs = _runs(sentence)
+    return bool(runs) and len(runs & known) >= len(runs) / 2
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[at : at + LONG_ENOUGH]) for at in range(len(words) - LONG_ENOUGH + 1)}
 
 
 def without(text: str, sections: Iterable[str]) -> tuple[str, int]:

@@ -71,10 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 3 unforeseen, 130 interrupted."""
     typed = [*(sys.argv[1:] if argv is None else argv)]
     chosen = next((word for word in typed if word in COMMANDS), None)
-    command = import_module(f"pytest_medhelm.cli.{chosen.replace('-', '_')}") if chosen else None
-    arguments = _parser(chosen, command).parse_args(typed)
-    assert command is not None  # Without one the parser has ended it.
     try:
+        command = import_module(f"pytest_medhelm.cli.{chosen.replace('-', '_')}") if chosen else None
+        arguments = _parser(chosen, command).parse_args(typed)
+        assert command is not None  # Without one the parser has ended it.
         _guard(arguments.offline)
         status: int = command.run(arguments)
         sys.stdout.flush()

@@ -15,6 +15,8 @@ from pytest_medhelm.plugin import activation, options
 from pytest_medhelm.plugin.fixtures import instance, jury, model, response, score
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pluggy import PluginManager
 
 __all__ = ["instance", "jury", "model", "response", "score"]
@@ -54,6 +56,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Mod
 
     module: pytest.Module = YamlBenchmark.from_parent(parent, path=file_path)
     return module
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.failed:
+        from pytest_medhelm.plugin.text_guard import hide_failed_collection
+
+        hide_failed_collection(report, collector)
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -56,6 +56,7 @@ def _jury(settings: Settings, roster: Roster) -> Iterator[str]:
 def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) -> Iterator[str]:
     """What was collected, and by which rubrics it is judged."""
     collected = benchmarks(items)
+    _require_sub_tasks(collected, settings.sub_tasks)
     sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in collected)
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
@@ -65,6 +66,18 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) 
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
         yield from _rubrics([entry.task for entry in collected], settings)
+
+
+def _require_sub_tasks(collected: Sequence[Benchmark], named: Sequence[str]) -> None:
+    """Raise UsageError when no selected benchmark has a sub-task of a name that --medhelm-sub-tasks gives."""
+    known = dict.fromkeys(name for benchmark in collected for name in benchmark.known_sub_tasks)
+    unknown = [name for name in named if name not in known]
+    if not collected or not unknown:
+        return
+    raise pytest.UsageError(
+        f"--medhelm-sub-tasks: no selected benchmark has a sub-task {unknown[0]!r}; "
+        f"{'name some of ' + ', '.join(known) if known else 'none of them has any'}"
+    )
 
 
 def _rubrics(tasks: Sequence[Task], settings: Settings) -> Iterator[str]:

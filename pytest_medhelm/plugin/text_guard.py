@@ -19,6 +19,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from pytest_medhelm.plugin.not_run import NotRun
+from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
 from pytest_medhelm.plugin.recorder import BUILDER
 from pytest_medhelm.tasks.benchmark import where
@@ -189,6 +190,13 @@ def _source(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
+
+
+def hide_failed_collection(report: pytest.CollectReport, collector: pytest.Collector) -> None:
+    """A benchmark that cannot be imported shows no text in sessions without a model either."""
+    module, settings = collector.getparent(pytest.Module), collector.config.stash.get(SETTINGS, None)
+    if module is not None and is_benchmark(module) and not (settings is not None and settings.show_text):
+        _hide_collection(report, module)
 
 
 def _hide_collection(report: pytest.CollectReport, module: pytest.Module) -> None:

@@ -93,7 +93,9 @@ def _cell(cell: CellEntry | None) -> str:
     mark = f", {', '.join(others)}" * bool(others) + " *incomplete*" * bool(cell["partial"])
     if summary is None or summary["value"] is None:
         return f"no value{mark}"
-    return f"{summary['value']:.3f} ({summary['low']:.2f} to {summary['high']:.2f}, n {cell['n']}){mark}"
+    low, high = summary["low"], summary["high"]
+    ends = "" if low is None or high is None else f"{low:.2f} to {high:.2f}, "
+    return f"{summary['value']:.3f} ({ends}n {cell['n']}){mark}"
 
 
 def plain(text: str) -> str:

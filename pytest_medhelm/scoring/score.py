@@ -63,6 +63,10 @@ class Score:
         """1 when both are equal apart from spaces at their ends, else 0."""
         self._compute(self._metrics["exact_match"], prediction, reference)
 
+    def exact_match_strict(self, prediction: str | None, reference: str) -> None:
+        """As ``exact_match``, of what was said in the form that the prompt asks for; empty for another form."""
+        self._compute(self._metrics["exact_match_strict"], prediction, reference)
+
     def quasi_exact_match(self, prediction: str | None, reference: str) -> None:
         """1 when both are equal but for letter case, punctuation, articles and spaces, else 0."""
         self._compute(self._metrics["quasi_exact_match"], prediction, reference)
@@ -92,7 +96,7 @@ class Score:
             asked = "lone letter" if self._settings.prompt_form == "helm" else "form"
             in_form = self._record.model.answer is not None or response.read_as == asked
             said = response.choice if in_form else ""
-            self._compute(self._metrics["exact_match_strict"], said, instance.answer)
+            self.exact_match_strict(said, instance.answer)
 
     def classify(self, response: Response, instance: Instance) -> None:
         """As ``choice`` where the options are the same labels for every instance: also macro and micro F1."""

@@ -64,6 +64,8 @@ class Benchmark:
     """Solved examples to choose from, by the slice that they must share with the instance."""
     description: str = ""
     """What is asked, read and scored, from the module's docstring up to its sources."""
+    known_sub_tasks: tuple[str, ...] = ()
+    """Those of the data, whichever are evaluated."""
     never_events: int = 0
     """Instances in the data that name a floor (``must_pass``)."""
 
@@ -247,6 +249,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         instances=_evaluation_set(instances, task, settings, source),
         total=len(instances),
         never_events=never_events,
+        known_sub_tasks=tuple(dict.fromkeys(entry.stratum for entry in instances if entry.stratum)),
         left_out=dict(sorted(left_out.items())),
         majority=max(answers, key=lambda answer: (answers[answer], answer)),
         labels=tuple(sorted(answers)) if is_closed else (),

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.medical_research_assistance.test_medhallu import read_label
 from benchmarks.shared.error_detection import Finding, read_finding
 from benchmarks.shared.script_concordance import read_rating
+from benchmarks.shared.sections import Section, cut_section
 from benchmarks.shared.sql import read_sql
 from pytest_medhelm.scoring.answers import read_date
 
@@ -179,3 +180,17 @@ def test_sct(text: str, rating: int | None) -> None:
 def test_date_beside_another(text: str, day: date | None) -> None:
     """A remark in brackets does not hide the date."""
     assert read_date(text) == day
+
+
+def test_a_description_that_tells_the_section_is_cut_where_it_overlaps() -> None:
+    reference = "The gallbladder was dissected from its bed and removed through the umbilical port without spillage."
+    told = "The gallbladder was dissected from its bed and removed through the umbilical port."
+    head = f"Description: Laparoscopy for gallstones. {told}\nANESTHESIA: General."
+    note = f"{head}\nFINDINGS: {reference}\nDISPOSITION: Home."
+    section = cut_section(note)
+    assert isinstance(section, Section)
+    assert (section.text, section.cut) == (reference, True)
+    assert section.before == "Description: Laparoscopy for gallstones.\nANESTHESIA: General."
+    other = cut_section(note.replace(told, "The patient did well."))
+    assert isinstance(other, Section)
+    assert not other.cut

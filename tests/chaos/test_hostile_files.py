@@ -25,10 +25,10 @@ from pytest_medhelm.gates.gate_file import read_gate
 from pytest_medhelm.models.spec import Model, resolve_model
 from pytest_medhelm.plugin.yaml_benchmarks.schema import read_spec
 from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.checksums import content_sha256
 from pytest_medhelm.tasks.data.folders import files_in
 from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
 from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl, read_text
-from pytest_medhelm.tasks.data.sources import content_sha256
 from pytest_medhelm.tasks.data.xml_files import read_xml
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import MedhelmError

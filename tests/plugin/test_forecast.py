@@ -58,3 +58,15 @@ def test_prompts_that_a_model_cannot_take_are_told_before(run: Any) -> None:
         "medhelm: 3 instances of long_record are longer than the 4,096 tokens of vllm/doctor, at four characters a "
         "token: they count as too_long"
     ]
+
+
+def test_a_sub_task_that_nobody_has_is_a_sentence(run: Any) -> None:
+    result = run(
+        BENCHMARKS / "clinical_note_generation" / "test_long_record.py", "--medhelm-model=baseline/random",
+        "--medhelm-sub-tasks=2k,3k",
+    )  # fmt: skip
+    assert result.ret == 4
+    assert (
+        "ERROR: --medhelm-sub-tasks: no selected benchmark has a sub-task '3k'; name some of 2k, 8k, 32k, 128k, 512k, "
+        "1m"
+    ) in result.errlines

@@ -1,4 +1,4 @@
-"""Every pair of candidates: Holm over the pairs of a benchmark, the letters that follow, and a win rate as HELM has it."""
+"""Every pair of candidates: Holm over the pairs of a benchmark, the letters that follow; a win rate as HELM has it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_medhelm.results.stats.intervals import Interval, bounds, mean_interval, wilson
+from pytest_medhelm.results.stats.intervals import Interval, mean_interval, wilson
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
 from tests.support.nightly import covered_enough, replications
 
@@ -81,18 +81,6 @@ def test_wilson_refuses_what_is_no_share(ones, n):
 def test_a_confidence_in_percent_is_refused():
     with pytest.raises(ValueError, match=r"e\.g\. 0\.95"):
         mean_interval([0.0, 1.0], scale=(0, 1), confidence=95)
-
-
-# bounds
-
-
-def test_bounds_put_missing_to_worst_and_to_best():
-    assert bounds(shares(90, 95), 5, scale=(0, 1)) == pytest.approx((0.90, 0.95))
-    assert bounds([5, 3], 2, scale=(1, 5)) == pytest.approx((2.5, 4.5))
-    assert bounds([0.2], 1, scale=(1, 0)) == pytest.approx((0.6, 0.1))  # lower is better
-    assert bounds([], 3, scale=(1, 5)) == (1, 5)
-    with pytest.raises(ValueError, match="at least one"):
-        bounds([], 0, scale=(0, 1))
 
 
 # binary and independent

@@ -25,7 +25,9 @@ from pytest_medhelm.scoring.jury.points import (
     tag_metric,
 )
 from pytest_medhelm.scoring.jury.points_prompt import read_met
-from pytest_medhelm.tasks.points import PointsCriterion
+from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
+from pytest_medhelm.tasks.rubric_files import read_rubric
+from pytest_medhelm.util.errors import ConfigError
 from tests.support.benchmark_modules import MODULES, load, sample_folder
 from tests.support.juries import records
 from tests.support.suites import cell, leaderboard
@@ -370,3 +372,37 @@ def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pyte
     (pair,) = leaderboard(pytester.path)["results"]["paired"]
     assert abs(pair["difference"]) > 1
     assert pair["low"] < pair["difference"] < pair["high"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("points:\n- {criterion: a, points: 0}\n", "line 2, column 26: points are a number other than 0"),
+        ("points:\n- {criterion: a, points: much}\n", "line 2, column 26: "),
+        ("points:\n- {criterion: a, points: -3}\n", "line 2, column 1: at least one criterion needs positive points"),
+        ("points:\n- {points: 3}\n", "line 2, column 3: "),
+        ("scale: [1, 5]\npoints:\n- {criterion: a, points: 3}\n", "line 1, column 8: scale does not go with points"),
+        ("points: []\n", "line 1, column 9: "),
+    ],
+)
+def test_a_wrong_list_of_points_names_its_place(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_rubric(tmp_path / "own.yaml")
+    assert told in str(caught.value)
+
+
+def test_a_list_of_points_is_read(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "title: Advice\npoints:\n- {criterion: Names the dose, points: 5, tags: ['axis:accuracy']}\n"
+        "- {criterion: Promises a cure, points: -8}\n"
+    )
+    rubric = read_rubric(tmp_path / "own.yaml")
+    assert isinstance(rubric, PointsRubric)
+    assert rubric.criteria == (
+        PointsCriterion("Names the dose", 5, ("axis:accuracy",)),
+        PointsCriterion("Promises a cure", -8),
+    )
+    assert rubric.criteria_for(()) == rubric.criteria
+    with pytest.raises(ConfigError, match="has no criteria, and the instance brings none"):
+        PointsRubric("empty", "0").criteria_for(())

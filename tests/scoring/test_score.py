@@ -39,7 +39,7 @@ def recorded(*metrics: Any, text: str = "5", reason: str = "stop", hook: Any = N
     )  # fmt: skip
     record = RecordBuilder(SimpleNamespace(task=task), INSTANCE, None, "dose_error", "")  # type: ignore[arg-type]
     record.response = Response(Completion("ok", text, finish_reason=reason), key="0" * 64, instance=INSTANCE)
-    return Score(record, {**METRICS, **(hook or {})}, SimpleNamespace()), record  # type: ignore[arg-type]
+    return Score(record, {**METRICS, **(hook or {})}, SimpleNamespace(answer_form="any")), record  # type: ignore[arg-type]
 
 
 def test_a_function_of_the_benchmark_is_a_metric() -> None:

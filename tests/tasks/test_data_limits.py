@@ -12,11 +12,11 @@ import pytest
 
 from pytest_medhelm.tasks.data import limits
 from pytest_medhelm.tasks.data.arrow import read_columnar
+from pytest_medhelm.tasks.data.checksums import content_sha256
 from pytest_medhelm.tasks.data.folders import files_in
 from pytest_medhelm.tasks.data.limits import LIMIT, RATIO, allowed, data_limit
 from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
 from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl
-from pytest_medhelm.tasks.data.sources import content_sha256
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.settings import data_limit_of
 

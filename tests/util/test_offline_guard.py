@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ OUTWARDS = {
     "isolated Python": 'subprocess.run([sys.executable, "-I", "-c", ""])',
     "isolated Python among options": 'subprocess.run([sys.executable, "-W", "ignore", "-uE", "-c", ""])',
     "Python without site": 'subprocess.run([sys.executable, "-S", "-c", ""])',
+    "Python without our variable": 'os.environ.pop(guard.VARIABLE); subprocess.run([sys.executable, "-c", ""])',
     "Python with another environment": 'subprocess.run([sys.executable, "-c", ""], env={"PATH": ""})',
 }
 
@@ -157,6 +159,12 @@ def test_the_sitecustomize_of_the_machine_is_imported_all_the_same(tmp_path: Pat
         env={**os.environ, "PYTHONPATH": path, guard.VARIABLE: told}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.stdout.split() == ["theirs", "kept"]
+
+
+def test_a_refusal_travels_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(guard.OfflineError("to look up a", "b")))
+    assert isinstance(error, PermissionError)
+    assert "--medhelm-offline refuses to look up a: type b if that is meant" in str(error)
 
 
 def test_the_guard_is_lifted_with_the_session_and_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:

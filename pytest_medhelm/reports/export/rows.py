@@ -32,6 +32,8 @@ class _Survey:
     instances: int = 0
     metrics: dict[str, list[float] | None] = field(default_factory=dict)
     """Metrics that any of its records names, with their scales where known."""
+    of_points: set[str] = field(default_factory=set)
+    """Metrics of criteria with points: one over the criteria with a tag does not exist for answers without such."""
     slices: dict[str, set[str]] = field(default_factory=dict)
     """Groups by key, at most one more than are shown."""
     size: int = 0
@@ -43,6 +45,7 @@ class _Survey:
         for name in (record["main_metric"], *record["not_applicable"], *record["absent"]):
             self.metrics.setdefault(name, None)
         self.metrics |= record["scales"]
+        self.of_points.update(record.get("spans", ()))
         for key, value in record.get("slices", {}).items():
             groups = self.slices.setdefault(key, set())
             if len(groups) <= MOST:
@@ -62,7 +65,7 @@ def score_rows(suite: Suite, store: ResponseStore | None = None) -> Iterator[Row
                 "metric": name,
                 "main_metric": name == record["main_metric"],
                 "score": None if name in record["not_applicable"] else record["scores"].get(name),
-                "state": _state(record, name),
+                "state": _state(record, name, survey),
                 "scale_worst": worst,
                 "scale_best": best,
             }
@@ -166,11 +169,14 @@ def _of_record(record: Record, facts: BenchmarkMetadata, survey: _Survey) -> Row
     }
 
 
-def _state(record: Record, metric: str) -> str:
+def _state(record: Record, metric: str, survey: _Survey) -> str:
     if metric in record["not_applicable"]:
         return "not_applicable"
     if metric in record["scores"]:
         return "measured"
+    spans = record.get("spans", {})
+    if spans and metric in survey.of_points and metric not in spans and metric not in record["absent"]:
+        return "not_applicable"
     return "absent" if metric in record["absent"] else "missing"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -66,6 +66,25 @@ class Index:
     """By the key of a chunk, ``<benchmark>-<k>`` in letters, digits, "-", "_" and "." """
 
 
+def _of_cell(cell: CellEntry, facts: Mapping[str, BenchmarkMetadata]) -> JsonDict:
+    shown = {name: value for name, value in cell.items() if name in _OF_CELL}
+    return shown | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
+
+
+def _metric_words(cells: Iterable[CellEntry]) -> dict[str, str]:
+    names = sorted({name for cell in cells for name in cell["metrics"]})
+    return {name: words for name in names if (words := words_of(name))}
+
+
+def _chunks(whole: Slice, key: str, raw: Sequence[str], per_chunk: int) -> dict[str, Slice]:
+    """The parts of a benchmark's instances, each from its first to its last."""
+    starts = range(0, len(raw), per_chunk)
+    return {
+        f"{key}-{number}": Slice(whole.benchmark, whole.cells, (raw[start], raw[min(start + per_chunk, len(raw)) - 1]))
+        for number, start in enumerate(starts)
+    }
+
+
 def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index:
     """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
 
@@ -90,9 +109,7 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
         key = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")
         if not key or any(key == entry["key"] for entry in benchmarks):
             key = f"benchmark-{len(benchmarks)}"
-        for number, start in enumerate(range(0, len(raw), per_chunk)):
-            last = min(start + per_chunk, len(raw)) - 1
-            slices[f"{key}-{number}"] = Slice(name, cells, (raw[start], raw[last]))
+        slices |= _chunks(Slice(name, cells), key, raw, per_chunk)
         benchmarks.append(
             {
                 "name": name,
@@ -112,16 +129,8 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
             "severities": list(SEVERITIES),
             "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
             "benchmarks": benchmarks,
-            "cells": [
-                {name: value for name, value in cell.items() if name in _OF_CELL}
-                | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
-                for cell in results["cells"]
-            ],
-            "metrics": {
-                name: words
-                for name in sorted({name for cell in results["cells"] for name in cell["metrics"]})
-                if (words := words_of(name))
-            },
+            "cells": [_of_cell(cell, facts) for cell in results["cells"]],
+            "metrics": _metric_words(results["cells"]),
             **columns.as_json(),
         },
         slices,

@@ -227,19 +227,24 @@ def read_columns(
             earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
         _read_limits(columns, repeats)
         for record in repeats:
-            columns.scales.update(record["scales"])
-            columns.spending.add(record)
-            columns.runs.add(record.get("run", 0))
-            columns.cached += record["cached"]
-            columns.retries += max(0, record["attempts"] - 1)
-            if record["attempts"]:
-                at_once = record["attempts"] == 1 and record["status"] != "request_error"
-                columns.retried += not record["cached"] and not at_once
-                if record["latency"]:  # What was refused took no time that an answer would take.
-                    columns.latencies.append(record["latency"])
-                    columns.first_latencies += [record["latency"]] * (at_once and not record["cached"])
+            _read_call(columns, record)
     _leave_out_untagged(columns)
     return columns
+
+
+def _read_call(columns: Columns, record: Record) -> None:
+    """What was measured when an answer was asked for."""
+    columns.scales.update(record["scales"])
+    columns.spending.add(record)
+    columns.runs.add(record.get("run", 0))
+    columns.cached += record["cached"]
+    columns.retries += max(0, record["attempts"] - 1)
+    if record["attempts"]:
+        at_once = record["attempts"] == 1 and record["status"] != "request_error"
+        columns.retried += not record["cached"] and not at_once
+        if record["latency"]:  # What was refused took no time that an answer would take.
+            columns.latencies.append(record["latency"])
+            columns.first_latencies += [record["latency"]] * (at_once and not record["cached"])
 
 
 def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:

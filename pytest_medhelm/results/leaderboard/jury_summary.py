@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -109,45 +110,17 @@ def two_way_estimate(
     note = f"without {', '.join(silent)}, who gave no verdict" if silent else ""
     if not voices:
         return result | {"note": "no judge gave a verdict"}
-    scores, spared = matrix[kept][:, voices], failed[kept]
-    mask = (~np.isnan(scores)).astype(np.float64)
-    means = np.nansum(scores, axis=1) / mask.sum(axis=1)
-    shares = mask / mask.sum(axis=1, keepdims=True)
-    shares[spared], counted = 0.0, mask * ~spared[:, None]
-    codes = {name: code for code, name in enumerate(dict.fromkeys(np.array(clusters, dtype=object)[kept]))}
-    cluster = np.array([codes[name] for name in np.array(clusters, dtype=object)[kept]])
-    kept_strata = [strata[index] for index in range(len(kept)) if kept[index]] if strata else None
-
-    # what each instance adds to the normal equations of the judges' effects
-    squares = np.einsum("ij,jk->ijk", counted, np.eye(len(voices))) - np.einsum("ij,ik->ijk", counted, shares)
-    sides = counted * (np.nan_to_num(scores) - means[:, None])
-
-    def fit(rows: npt.NDArray[np.bool_]) -> float | None:
-        left = squares[rows].sum(axis=0)
-        if np.linalg.matrix_rank(left) < len(voices) - 1:
-            return None
-        effects = np.linalg.pinv(left) @ sides[rows].sum(axis=0)
-        named = [kept_strata[index] for index in range(len(rows)) if rows[index]] if kept_strata else None
-        return float(_weights(named, int(rows.sum())) @ (means[rows] - shares[rows] @ effects))
-
-    everything = np.ones(len(scores), dtype=np.bool_)
-    value = fit(everything)
+    parts = [strata[row] for row in np.flatnonzero(kept).tolist()] if strata else None
+    fitted = _fitted(matrix[kept][:, voices], failed[kept], parts)
+    value = fitted.value(np.ones(len(fitted.means), dtype=np.bool_))
     if value is None:
         return result | {"note": "judges share too few instances to be compared"}
-    low, high, error = value, value, None
-    without = [fit(cluster != code) for code in range(len(codes))] if len(codes) > 1 else []
-    if without and None not in without:
-        parts = np.array(without, dtype=np.float64)
-        error = float(np.sqrt((len(parts) - 1) / len(parts) * ((parts - parts.mean()) ** 2).sum()))
-        half = student_t_quantile(0.975, len(parts) - 1) * error
-        low, high = value - half, value + half
+    sources = [name for name, rated in zip(clusters, kept, strict=True) if rated]
+    low, high, error = fitted.limits(value, sources)
     # never narrower than what the instances' own means allow, and never of zero width
     ends = sorted(scale)
     plain = mean_interval(
-        np.clip(means, ends[0], ends[1]).tolist(),
-        scale=scale,
-        clusters=[str(code) for code in cluster],
-        strata=kept_strata,
+        np.clip(fitted.means, ends[0], ends[1]).tolist(), scale=scale, clusters=sources, strata=fitted.strata
     )
     assert plain is not None
     half = (plain.high - plain.low) / 2
@@ -159,6 +132,47 @@ def two_way_estimate(
         "method": "instance + judge, least squares; one cluster left out at a time",
         "note": note,
     }
+
+
+@dataclass(frozen=True)
+class _TwoWay:
+    """What each instance adds to the normal equations of the judges' effects."""
+
+    means: Floats
+    shares: Floats
+    squares: Floats
+    sides: Floats
+    strata: Sequence[str] | None
+
+    def value(self, rows: npt.NDArray[np.bool_]) -> float | None:
+        """The mean over some instances, were every judge to rate each; None where judges share too few."""
+        left = self.squares[rows].sum(axis=0)
+        if np.linalg.matrix_rank(left) < left.shape[0] - 1:
+            return None
+        effects = np.linalg.pinv(left) @ self.sides[rows].sum(axis=0)
+        named = [self.strata[row] for row in np.flatnonzero(rows).tolist()] if self.strata else None
+        return float(_weights(named, int(rows.sum())) @ (self.means[rows] - self.shares[rows] @ effects))
+
+    def limits(self, value: float, sources: Sequence[str]) -> tuple[float, float, float | None]:
+        """The 95 % limits and the standard error, by leaving out one source at a time."""
+        codes = {name: code for code, name in enumerate(dict.fromkeys(sources))}
+        source = np.array([codes[name] for name in sources])
+        without = [self.value(source != code) for code in range(len(codes))] if len(codes) > 1 else []
+        if not without or None in without:
+            return value, value, None
+        parts = np.array(without, dtype=np.float64)
+        error = float(np.sqrt((len(parts) - 1) / len(parts) * ((parts - parts.mean()) ** 2).sum()))
+        half = student_t_quantile(0.975, len(parts) - 1) * error
+        return value - half, value + half, error
+
+
+def _fitted(scores: Floats, spared: npt.NDArray[np.bool_], strata: Sequence[str] | None) -> _TwoWay:
+    mask = (~np.isnan(scores)).astype(np.float64)
+    means = np.nansum(scores, axis=1) / mask.sum(axis=1)
+    shares = mask / mask.sum(axis=1, keepdims=True)
+    shares[spared], counted = 0.0, mask * ~spared[:, None]
+    squares = np.einsum("ij,jk->ijk", counted, np.eye(scores.shape[1])) - np.einsum("ij,ik->ijk", counted, shares)
+    return _TwoWay(means, shares, squares, counted * (np.nan_to_num(scores) - means[:, None]), strata)
 
 
 # Harm

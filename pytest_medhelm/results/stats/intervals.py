@@ -60,20 +60,6 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
-def bounds(scores: Sequence[float], missing: int, *, scale: tuple[float, float]) -> tuple[float, float]:
-    """The mean if all missing scores were the worst value of ``scale``, and if all were the best.
-
-    Where lower is better the first is therefore the larger number. Raises ValueError when there is nothing to
-    average or ``missing`` is negative.
-    """
-    n = len(scores) + missing
-    if missing < 0 or n == 0:
-        raise ValueError(f"bounds needs at least one score, given or missing, not {len(scores)} and {missing}")
-    total = math.fsum(scores)
-    worst, best = scale
-    return (total + missing * worst) / n, (total + missing * best) / n
-
-
 def standard_error(
     scores: Sequence[float],
     scale: tuple[float, float],

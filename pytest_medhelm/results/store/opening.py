@@ -24,7 +24,7 @@ def prepare_suite(folder: Path) -> str:
         file = folder / name
         try:
             if file.exists() and not os.access(file, os.W_OK):
-                raise PermissionError(errno.EACCES, "it is read-only")
+                raise PermissionError(errno.EACCES, f"{name} is read-only")
             if name == "suite.sqlite":
                 suite = Suite(folder)
                 suite.check()

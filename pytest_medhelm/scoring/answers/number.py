@@ -10,6 +10,14 @@ from pytest_medhelm.scoring.answers.closed import forms
 from pytest_medhelm.scoring.answers.closed.cut import turns
 from pytest_medhelm.scoring.answers.fractions import as_decimals
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
+from pytest_medhelm.scoring.answers.number_context import (
+    is_apart,
+    is_bound,
+    is_schedule,
+    plain_signs,
+    without_retracted,
+)
+from pytest_medhelm.scoring.answers.number_words import as_digits
 from pytest_medhelm.scoring.answers.numerals import (
     decimal_mark,
     numeral,
@@ -21,7 +29,9 @@ from pytest_medhelm.scoring.answers.numerals import (
 )
 from pytest_medhelm.util.patterns import compiled
 
-_SAME = str.maketrans("０１２３４５６７８９：＝，．％－−‐‑–’≃≅", "0123456789:=,.%-----'≈≈")
+_SAME = str.maketrans("：＝，．％－−‐‑–’≃≅⁄٫٬", ":=,.%-----'≈≈/.,")
+# Digits of other scripts: full width, Arabic, Persian, Devanagari, Bengali, Thai.
+_SAME |= {ord(zero) + digit: ord("0") + digit for zero in "０٠۰०০๐" for digit in range(10)}
 _LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·", "\\sim": "~", "\\mu": "µ"}
 
 # The numbers of a list ("2. ", "Step 3") are no values.
@@ -33,25 +43,15 @@ _REASON = r"""(?xi)
 """
 _DENIAL = r"(?i)\W{0,4}(?:not|nicht|no|pas|non|não)\s"
 _SENTENCE_END = r"[.!?;](?=\s|$)|。"
+_NO_VALUE = r"\s?/\s?[0-9]|\sover\s[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
 _OPENING = r"[\s~*_$`(\[{\\]*"
 _CLOSING = r"[\s.!*_$`)\]}\\。]*"
-_BOUND = r"(?:(?:^|[\s(~$*])[<>]|[<>]=|[≤≥±])\s?$"
-_NO_VALUE = r"\s?/\s?[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
-# A minus apart from its number, or written out.
-_MINUS_WORD = r"(?i)\b(?:minus|negative|moins|menos|meno|negativ[oa]?)\s{1,2}(?=[0-9.])"
-_MINUS_APART = r"""(?xim)
-    (^[^\w\n]{0,3}|[:=(]\s{0,3}|\b(?:is|was|of|es|est|ist|é|be|equals)\s{1,2})-\s(?=[0-9.])
-"""
 _REMARK = r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]"
 _ROUNDED = (
     r"(?i)(?:[≈~(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|to|is)*"
 )
 _SAYS_ROUNDED = r"(?i)[≈~]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
 _OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
-_RETRACTION = r"""(?xi)
-    \b(?:(?:wait|no)\b.{0,3}\s)?(?:that|this|it)(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright|not\scorrect)\b
-  | \b(?:scratch\sthat|i\smade\s(?:a|an)\s(?:mistake|error)|i\smeant|correction|let\sme\scorrect(?:\sthat|\smyself)?)\b
-"""
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
 # What may follow a number without a blank in scripts that have none: units, particles, the copula.
 _UNSPACED_AFTER = r"""(?x)
@@ -73,6 +73,8 @@ class _Candidate(NamedTuple):
     end: int
     quantity: Quantity | None
     """None for a number that cannot be read with certainty."""
+    aside: bool = False
+    """A bound, a duration or a schedule: no value where one stands before it."""
 
 
 def read_number(text: str, language: str | None, unit: str = "") -> Quantity | None:
@@ -90,11 +92,9 @@ def read_number(text: str, language: str | None, unit: str = "") -> Quantity | N
     if isinstance(answer, str):
         text = answer
     text = next(iter(turns(text)), "")
-    taken_back = list(compiled(_RETRACTION).finditer(text))
-    if taken_back:
-        text = text[taken_back[-1].end() :]
+    text = without_retracted(text)
     decimal = decimal_mark(language)
-    text = _tidy(text, decimal)
+    text = as_digits(_tidy(text, decimal), language)
     readings = final_readings(text, lambda claim: _claimed(claim, decimal, unit))
     if readings is None:
         readings = _settle(text, decimal, unit)
@@ -112,8 +112,7 @@ def _tidy(text: str, decimal: str) -> str:
     text = compiled(_BULLET).sub("", text)
     if text.count("\n- ") + text.startswith("- ") > 1:
         text = compiled(r"(?m)^\s{0,4}-\s").sub("", text)
-    text = compiled(_MINUS_WORD).sub("-", compiled(r"[ \t]{2,}").sub(" ", text))
-    return compiled(_MINUS_APART).sub(r"\1-", text)
+    return plain_signs(compiled(r"[ \t]{2,}").sub(" ", text))
 
 
 def _claimed(claim: str, decimal: str, unit: str) -> list[Quantity | None]:
@@ -130,7 +129,7 @@ def _claimed(claim: str, decimal: str, unit: str) -> list[Quantity | None]:
 
 def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     """The distinct numbers; of several, the one in the unit asked for, behind the last equals sign, or unbracketed."""
-    candidates = _without_roundings(text, list(_candidates(text, decimal)))
+    candidates = _without_asides(text, _without_roundings(text, list(_candidates(text, decimal))))
     distinct = _distinct(candidates)
     if len(distinct) < 2:
         return distinct
@@ -187,6 +186,18 @@ def _without_roundings(text: str, candidates: list[_Candidate]) -> list[_Candida
     return kept
 
 
+def _without_asides(text: str, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Without the bounds and schedules behind a value: "12.5 mg every 8 hours", "447 ms, which is below 450"."""
+    first = next((one for one in candidates if one.quantity and not one.aside), None)
+    if first is None:
+        return candidates
+    return [
+        one
+        for one in candidates
+        if not one.aside or one.start < first.start or not (one.quantity or is_apart(text[first.end : one.start]))
+    ]
+
+
 def _distinct(candidates: Iterable[_Candidate]) -> list[Quantity | None]:
     """One quantity per value, with the unit where it was given once; None for what is uncertain."""
     by_value: dict[float | None, Quantity | None] = {}
@@ -210,21 +221,23 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         scale, number_end = scale_at(text, number_end, decimal)
         is_pair = compiled(r"\s?/\s?[0-9]").match(text, number_end)
         unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
-        if _is_part_of_word(before, text, end) or _is_denominator(before):
+        if _is_part_of_word(before, text, end):
+            continue
+        if _is_denominator(before):
+            position = end
             continue
         position = end
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))
         value = to_float(digits, exponent + scale, decimal)
         start = found.start() - signed
-        if (
-            value is None
-            or compiled(_NO_VALUE).match(text, end)
-            or compiled(_BOUND).search(text[max(0, start - 4) : start])
-        ):
+        if is_bound(text, start, end):
+            yield _Candidate(start, end, None, aside=True)
+        elif value is None or compiled(_NO_VALUE).match(text, end) or before.rstrip().endswith("±"):
             yield _Candidate(start, end, None)
         else:
             negative = signed and before[-1] == "-"
-            yield _Candidate(start, end, Quantity(-value if negative else value, unit))
+            aside = is_schedule(text, start, end, unit)
+            yield _Candidate(start, end, Quantity(-value if negative else value, unit), aside)
 
 
 def _is_part_of_word(before: str, text: str, end: int) -> bool:
@@ -236,6 +249,7 @@ def _is_part_of_word(before: str, text: str, end: int) -> bool:
         spaced_before
         or before[-1:] == "第"
         or (before[-1:] == "-" and before[-2:-1].isalpha())
+        or before[-1:] == "^"
         or (before[-1:].isdigit() and not before[-1:].isdecimal())
         or spaced_after
         or (after[:1] == "-" and after[1:2].isalpha())

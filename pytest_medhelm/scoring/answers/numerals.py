@@ -56,10 +56,13 @@ _TIMES_TEN = rf"[eE]([-+]?[0-9]{{1,3}})(?![^\W_])|\s?[xX×*·]\s?10{_RAISED}"
 
 _SCALE = r"""(?xi)
     [ \u00a0\u202f]?(thousand|million|billion|tausend|millionen|milliarden?|mille|mila|mil|milhão|milhões|millón
-    |millones|milione|milioni|millions|milliards?)\b(?!\s?[/²])
+    |millones|milione|milioni|millions|milliards?|тысяч[аи]?|миллион(?:а|ов)?|ribu|juta|nghìn|triệu)\b(?!\s?[/²])
+  | (?:[万萬만亿億억])
 """
 _SCALES = (
     ("thousand", 3), ("tausend", 3), ("milliard", 9), ("millé", 3), ("milh", 6), ("mille", 3), ("mila", 3),
+    ("тысяч", 3), ("миллион", 6), ("ribu", 3), ("juta", 6), ("nghìn", 3), ("triệu", 6),
+    ("万", 4), ("萬", 4), ("만", 4), ("亿", 8), ("億", 8), ("억", 8),
     ("million", 6), ("millon", 6), ("millón", 6), ("milion", 6), ("bil", 9), ("mil", 3),
 )  # fmt: skip
 
@@ -77,7 +80,7 @@ _UNIT = r"""(?xi)
 )?
 (?:(?<=[^\W\d_])[\^]?[23²³](?![0-9]))?
 (?:\s?[/·]\s?(?:[0-9]{1,3}(?:[.,][0-9]{1,2})?\s?)?[^\W\d_]{1,8}(?:[\^]?[23²³](?![0-9]))?){0,3}
-(?![^\W_])
+(?:(?![^\W_])|(?=[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]))
 """
 
 
@@ -161,7 +164,7 @@ def scale_at(text: str, position: int, decimal: str) -> tuple[int, int]:
     found = compiled(_SCALE).match(text, position)
     if not found:
         return 0, position
-    word = found[1].lower()
+    word = (found[1] or found[0]).lower()
     if word.startswith("bil") and decimal != ".":
         return 0, position
     if word in ("mil", "mille", "mila") and decimal == ".":

@@ -22,9 +22,23 @@ class Marks(NamedTuple):
 
 
 FAMILIES: Sequence[Marks] = (
-    Marks("DeepSeek R1, Qwen 3, QwQ, GLM, Phi-4 reasoning, Nemotron, MiniMax, SmolLM 3", "<think>", "</think>"),
-    Marks("models prompted for it, Granite, HuatuoGPT-o1", "<(?:thinking|reasoning)>", "</(?:thinking|reasoning)>"),
+    Marks(
+        "DeepSeek R1, Qwen 3, QwQ, GLM, Phi-4 reasoning, Nemotron, MiniMax, SmolLM 3",
+        r"<think(?:\s[^<>\n]{0,40})?>",
+        r"</think\s?>",
+    ),
+    Marks(
+        "models prompted for it, Granite, HuatuoGPT-o1",
+        r"<(?:thinking|reasoning)(?:\s[^<>\n]{0,40})?>",
+        r"</(?:thinking|reasoning)\s?>",
+    ),
     Marks("EXAONE Deep, Gemini-style prompts", "<thoughts?>", "</thoughts?>"),
+    Marks("Reflection 70B", "<reflection>", "</reflection>"),
+    Marks(
+        "chat templates with special tokens",
+        r"<\|(?:begin_of_|start_)?(?:think|thinking|reasoning)\|>",
+        r"<\|(?:/|end_of_|end_)(?:think|thinking|reasoning)\|>|<\|(?:think|thinking|reasoning)_end\|>",
+    ),
     Marks("prompts in the style of Anthropic's", "<scratchpad>", "</scratchpad>"),
     Marks("prompts that ask for an analysis first", "<analysis>", "</analysis>"),
     Marks("Claude", "<(?:antml:|ant)thinking>", "</(?:antml:|ant)thinking>"),
@@ -49,7 +63,7 @@ _NO_THINKING = r"""(?xi)
   | /?(?:p|b|i|u|s|em|strong|ul|ol|li|br|div|span|html|head|body|table|tr|td|th|h[1-6]|details|center|font|blockquote)
   | inst|letter|report|document|text|patient|instructions?|plan|assessment
 """
-_FIRST_MARK = r"\A\s*+(?:<([a-zA-Z][\w:.|-]{1,30})>|\[([A-Z][A-Z_]{2,30})\])"
+_FIRST_MARK = r"\A\s*+(?:<(\|?[a-zA-Z][\w:.|-]{1,30})>|\[([A-Z][A-Z_]{2,30})\])"
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,9 @@ def unknown_mark(answer: str) -> str:
         return ""
     name = opening[1] or opening[2]
     closing = f"</{name}>" if opening[1] else f"[/{name}]"
+    if name.startswith("|"):
+        name = name.strip("|")
+        closing = f"<|/{name}|>"
     end = answer.find(closing, opening.end())
     if end < 0 or not answer[end + len(closing) :].strip() or compiled(_NO_THINKING).fullmatch(name):
         return ""

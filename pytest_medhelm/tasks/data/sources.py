@@ -5,16 +5,13 @@ A benchmark that names its own folder (Task.folder) has its files there and nowh
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pytest_medhelm.tasks.data.checksums import content_sha256, known_sha256
 from pytest_medhelm.tasks.data.folders import listing
-from pytest_medhelm.tasks.data.limits import bounded
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Task
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import DataError, DataMissing
@@ -123,21 +120,6 @@ def checksum(file: DataFile | DataFolder, path: Path) -> str:
     return listing(path, file.pattern) if isinstance(file, DataFolder) else content_sha256(path)
 
 
-def content_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, unpacked if it ends in .gz. Raises DataError when it cannot be read."""
-    try:
-        if path.suffix != ".gz":
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        sha256 = hashlib.sha256()
-        with gzip.open(path) as unpacked:
-            for block in bounded(path.name, unpacked, path.stat().st_size):
-                sha256.update(block)
-        return sha256.hexdigest()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-
-
 def _places(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Origin, Path]]:
     if task.folder is not None:
         yield "own", task.folder
@@ -152,7 +134,7 @@ def _places(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Orig
 def _checked(task: Task, origin: Origin, folder: Path, paths: Sequence[Path], accept: Collection[str]) -> Source:
     digests, accepted = {}, []
     for file, path in zip(task.files, paths, strict=True):
-        digest = digests[file.name] = checksum(file, path)
+        digest = digests[file.name] = checksum(file, path) if isinstance(file, DataFolder) else known_sha256(path)
         if origin == "sample" or not file.sha256 or digest == file.sha256:
             continue
         if file.name not in accept:

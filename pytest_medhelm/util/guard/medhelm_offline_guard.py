@@ -38,6 +38,10 @@ class OfflineError(PermissionError):
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(errno.EPERM, f"--medhelm-offline refuses {what}: type {remedy} if that is meant")
 
+    def __reduce__(self) -> tuple[type[PermissionError], tuple[Any, ...]]:
+        # A child process may know this module by another name than its parent.
+        return PermissionError, self.args
+
 
 class _Guard:
     """What is allowed now; None: everything."""
@@ -45,6 +49,7 @@ class _Guard:
     def __init__(self) -> None:
         self.hosts: frozenset[str] | None = None
         self.programs: frozenset[str] = frozenset()
+        self.told = ""
         self.inherited = False
         self.hooked = False
         self.before: dict[str, str | None] = {}
@@ -70,7 +75,8 @@ def forbid(hosts: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
         sys.addaudithook(_hook)
     if not _GUARD.before:
         _GUARD.before = {name: os.environ.get(name) for name in (VARIABLE, "PYTHONPATH")}
-    os.environ[VARIABLE] = json.dumps({"hosts": sorted(_GUARD.hosts), "programs": sorted(_GUARD.programs)})
+    _GUARD.told = json.dumps({"hosts": sorted(_GUARD.hosts), "programs": sorted(_GUARD.programs)})
+    os.environ[VARIABLE] = _GUARD.told
     rest = _GUARD.before["PYTHONPATH"]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (HERE, rest)))
 
@@ -225,7 +231,7 @@ def _python_options(program: str) -> list[str] | None:
 
 def _is_guarded(env: Mapping[Any, Any]) -> bool:
     plain = {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}
-    return plain.get(VARIABLE) == os.environ.get(VARIABLE) and HERE in plain.get("PYTHONPATH", "").split(os.pathsep)
+    return plain.get(VARIABLE) == _GUARD.told and HERE in plain.get("PYTHONPATH", "").split(os.pathsep)
 
 
 def _skips_guard(arguments: Sequence[str]) -> bool:

@@ -109,6 +109,8 @@
       ...names.map((name) => line(name, number(record.scores[name]), range(name) + (name === record.main_metric ? "; main" : ""))),
       ...(record.not_applicable || []).filter((name) => !(name in record.scores)).map((name) =>
         line(name, "–", "does not apply to this instance")),
+      ...Object.entries(record.limits || {}).map(([name, [worst, best]]) =>
+        line(name, "–", `verdicts are missing: between ${number(worst)} and ${number(best)}`)),
       ...Object.entries(record.absent || {}).map(([name, reason]) => line(name, "–", `not computed: ${medhelm.visible(reason)}`)),
     ];
     if (!(record.main_metric in record.scores) && !lines.some((entry) => entry.textContent.startsWith(record.main_metric))) {

@@ -10,7 +10,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 SENTENCE = r"[.!?;。！？\n]"
 CLAUSE = r"""
-    (?:[.!?;。！？\n]|,\s(?:and\s)?then\b|,?\s(?:but|however|yet|though|although|whereas|while|so|therefore|thus|hence|pero|sin embargo|mais
+    (?:[.!?;。！？\n]|,\s(?:and\s)?then\b
+    |,?\s(?:but|however|yet|though|although|whereas|while|so|therefore|thus|hence|pero|sin embargo|mais
     |mas|porem|aber|ma|maar|tetapi|nhung|lakini|но|однако|لكن|लेकिन|কিন্তু)\b|\s-{1,2}\s|但是?|然而|所以|因此|しかし|하지만
     |그러나)
 """

@@ -20,8 +20,8 @@ _LINK = rf"""
     |makes|stands out(?: as)?|emerges(?: as)?|comes out(?: as)?|ends up(?: as| being)?|serves as|turns out to be
     |proves to be|explains|best|better|also|alone|still|it is|is not)\b
     |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
-    |(?=(?:as )?the (?:right|correct|best|better|preferred|ideal|most) |(?:as )?(?:la|el|le|a|o|die|der) (?:mejor|bonne|melhor
-    |beste|richtige|correcta) )
+    |(?=(?:as )?the (?:right|correct|best|better|preferred|ideal|most)\b
+    |(?:as )?(?:la|el|le|a|o|die|der) (?:mejor|bonne|melhor|beste|richtige|correcta)\b)
     |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
 _REST = rf"[^\n.!;。！{SYMBOLS}]{{0,160}}"

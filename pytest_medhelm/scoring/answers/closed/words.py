@@ -69,7 +69,8 @@ SUPERLATIVE = _words(r"""
     |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
     |culprit|causative agent)
     |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)
-    |最も(?:適切|可能性が高い|考えられる|適している|疑われる)|正しい|最適|最有可能|最可能|最恰当|最合理|가장 적절한|가장 가능성이? 높은|옳은|наиболее вероят\w+
+    |最も(?:適切|可能性が高い|考えられる|適している|疑われる)|正しい|最適|最有可能|最可能|最恰当|最合理
+    |가장 적절한|가장 가능성이? 높은|옳은|наиболее вероят\w+
     |wahrscheinlichste[nr]?|probablemente|waarschijnlijk(?:ste)?|najbardziej prawdopodobn\w+|paling (?:tepat|mungkin)
     |phu hop nhat|ที่ถูกต้อง|ที่เหมาะสมที่สุด|الأرجح|الأصح|الأنسب|सबसे उपयुक्त|सबसे संभावित
 """)
@@ -105,7 +106,9 @@ CHOOSE = _words(r"""
     |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
     |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
     |(?:going with|going for|locking in|opting for|settl(?:e|ed|ing) on|landed on|decided (?:on|for)|ended up with
-    |went with)|(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?|i(?:'d| would| will|'ll) (?:give|start|order
+    |went with)
+    |(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?
+    |i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
 """)
@@ -254,7 +257,8 @@ AFTER_LETTER = (
     |cumple|corresponde|konnte|sollte|kann|wird|hat|adalah|yang|benar|tidak|bukan|dan|atau|la|vi|dung|khong|đung|ni
     |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
     |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
-    |the (?:right|best|correct|most|better|preferred|ideal)|stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
+    |the (?:right|best|correct|most|better|preferred|ideal)
+    |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
 """)
