@@ -121,7 +121,7 @@ def _get(endpoint: Endpoint, shown: str) -> _Reply:
     except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{shown} is not an OpenAI-compatible server ({type(error).__name__}): name the right address with "
-            "--medhelm-base-url or in medhelm.toml"
+            f"--medhelm-base-url or in medhelm.toml{', with https:// if it speaks TLS' * shown.startswith('http:')}"
         ) from None
 
 
