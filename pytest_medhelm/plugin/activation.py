@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
+from pytest_medhelm.plugin.plain_imports import import_plainly
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
+    import_plainly(config)
     try:
         settings = read_settings(config)
         if settings.models and not settings.show_text:
