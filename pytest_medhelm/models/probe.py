@@ -11,7 +11,6 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.util.errors import ModelError
@@ -177,7 +176,7 @@ def _model(entry: object) -> ServedModel | None:
     return ServedModel(name, root if isinstance(root, str) else "", _context(entry))
 
 
-def _context(entry: Mapping[str, Any]) -> int | None:
+def _context(entry: Mapping[str, object]) -> int | None:
     inner = [value for key in ("meta", "top_provider") if isinstance(value := entry.get(key), dict)]
     for holder in (entry, *inner):
         for name in _CONTEXTS:

@@ -94,7 +94,7 @@ _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_se
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
     own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
-    values: Mapping[str, Any] = record
+    values: Mapping[str, object] = record
     head = tuple(values[key] for key in _COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(own))
 
