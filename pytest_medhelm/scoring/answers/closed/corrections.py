@@ -25,7 +25,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 _MARKER = rf"(?<![\w'])(?:{words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
     (?:{PUNCT}|\b(?:{words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
-    |that|this|about|wrong|incorrect|not right|was|my|in|myself)\b){{1,14}}({ANY})
+    |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
+    |は){{1,14}}({ANY})
 """
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = rf"{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"

@@ -57,6 +57,7 @@ ADVERB = _words(r"""
     therefore|thus|then|clearly|indeed|actually|most likely|likely|probably|simply|certainly|definitely|still|now
     |also|really|undoubtedly|entonces|por tanto|por lo tanto|donc|claramente|sin duda|sans doute|eindeutig|sicher
     |wohl|dunque|quindi|portanto|entao
+    |easily|hands down|obviously|absolutely|surely|evidently|certamente|obviamente|claro
 """)
 SUPERLATIVE = _words(r"""
     (?:most|more) (?:likely|appropriate|probable|suitable|accurate|consistent|important|common|fitting|effective
@@ -111,6 +112,7 @@ CHOOSE = _words(r"""
     |i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
+    |(?:use|treat with|start with)
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = _words(r"""
@@ -158,6 +160,7 @@ GOOD = _words(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great
+    |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
 """)
 BAD = _words(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
@@ -194,7 +197,9 @@ ATTRIBUTED = _words(r"""
     (?:some|many|most|several|few|other|others|someone|somebody|people|students?|colleagues?|textbooks?|guidelines?
     |authors?|experts?|clinicians?|physicians?|doctors?|residents?|nurses?|trainees?|candidates?|examinees|sources
     |reviewers?|he|she|they|who|one|you|the patient|the user|the resident|the student|a colleague|my colleague
-    |critics|surgeons|everyone|nobody|no one)(?:'d)?(?: (?!should|must)[a-z']+){0,4}? (?:would say|might say|may say
+    |critics|surgeons|everyone|everybody|anyone|anybody|nobody|no one)(?:'d)?(?: (?!should
+    |must)[a-z']+){0,4}? (?:(?:would|might|may|could) (?:answer|select|guess|go for|opt for|reply|prefer)
+    |would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
     |claimed|believed?s?|might be tempted|may be tempted|are tempted|tempted|might consider|may consider|thought
@@ -221,7 +226,7 @@ OWN_PAST = _words(r"""
 WEIGHED = _words(r"""
     could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
     |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
-    |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
+    |either(?! way)|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
     |might have been|could have been|hypothetically|close second|second[- ]best|runner[- ]up|next best (?:answer
     |option|choice)|second choice|least likely|least appropriate|worst|also possible|also plausible|plausible
@@ -261,6 +266,7 @@ AFTER_LETTER = (
     |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
+    |i|hoac|atau|dan|au|na|va|of course|obviously|covers
 """)
 )
 AFTER_ARTICLE_LETTER = _words(r"""
@@ -272,6 +278,7 @@ AFTER_ARTICLE_LETTER = _words(r"""
     |ndiyo|est|n'est
     |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only
     |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
+    |hoac|atau|dan|au|ou|oder|y|va|i think|i believe|stays
 """)
 # What a single letter belongs to that is no option.
 CARRIER = _words(r"""
@@ -340,6 +347,7 @@ CORRECTION = _words(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
+    |нет,|아니요|いいえ|nein\b|stop\b
 """)
 RECONSIDERS = _words(r"""
     wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
