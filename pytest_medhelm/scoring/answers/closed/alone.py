@@ -26,7 +26,10 @@ _ALONE = rf"""
     |,?\s(?:i think|i believe|i guess|i would say|for sure|final answer|of course|obviously)\b
     |选项|選項|選択肢|です|입니다|번|이다)*
 """
-_CLOSING = rf"([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>|\b(?:but|then|so|hence|thus)\b)\s?{LEAD}({ANY}){PUNCT}*"
+_CLOSING = rf"""
+    ([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>
+    |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
+"""
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b)
 """

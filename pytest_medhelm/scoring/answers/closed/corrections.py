@@ -62,7 +62,8 @@ def corrected(text: str) -> Iterator[Statement]:
         if not found or not stands(text, found[1], found.end()) or not rx(_AFTER).match(text, found.end()):
             continue
         following = " ".join(text[found.end() : found.end() + 60].split()[:5])
-        if rx(DENIED_AFTER).match(text, found.end()) or rx(rf"^\W?(?:{words.COPULA})\b.*{BAD}").match(following):
+        denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
+        if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
             continue
         if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
             continue

@@ -156,9 +156,13 @@ def _pattern(tokens: Sequence[str], *, asks: bool = False) -> str:
     article = r"(?:(?:an?|the)[^\S\n])?" if len(tokens) > 2 else ""
     body = f"{_GAP}{{1,6}}{article}".join(parts)
     first, last = tokens[0][0], tokens[-1][-1]
-    start = (
-        "" if compiled(_UNSPACED).match(first) else (r"(?<![\w+<>≤≥±])" if first in "-<>≤≥±+" else r"(?<![\w<>≤≥±.-])")
-    )
+    start = r"(?<![\w<>≤≥±])"
+    if compiled(_UNSPACED).match(first):
+        start = ""
+    elif first in "-<>≤≥±+":
+        start = r"(?<![\w+<>≤≥±])"
+    elif first.isdigit():
+        start = r"(?<![\w<>≤≥±.-])"
     end = "" if compiled(_UNSPACED).match(last) else r"(?![\w%]|/\w|[.,]\d|-\d)"
     if last.isalpha():
         end = r"(?!\w|/\w)" if not compiled(_UNSPACED).match(last) else ""

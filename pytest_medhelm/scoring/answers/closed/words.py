@@ -32,6 +32,7 @@ ANSWER = _words(r"""
     |解答|回答|答|정답|답변|답안|답
     |الخيار الصحيح|الاختيار الصحيح
     |anwser|asnwer|answr|anser|awnser|anwer|answear|repuesta|respueta|respsota|resposa|antwoort
+    |सही विकल्प|সঠিক বিকল্প
 """)
 # Scripts and languages in which a phrase may run on before the letter, or that need no copula.
 ANSWER_LOOSE = _words(r"""
@@ -42,6 +43,7 @@ ANSWER_LOOSE = _words(r"""
     |dap an|cau tra loi
     |karabo|nhlamulo|mhinduro|jaabi|amsa|gabarito
     |الخيار الصحيح|الاختيار الصحيح
+    |सही विकल्प|সঠিক বিকল্প
 """)
 COPULA = _words(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
@@ -129,6 +131,7 @@ IDENTIFY = _words(r"""
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
+    |^es
 """)
 CORRECT = _words(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
@@ -152,6 +155,7 @@ CORRECT = _words(r"""
     |la plus|le plus|piu) (?:provavel|probabile|probable|adequad[ao]|adecuad[ao]|apropiad[ao]|adapte|adaptee
     |appropriate|indicad[ao])|(?:mas|mais|piu|le plus|la plus) (?:provavel|probable|probabile)
     |(?:die |der |das )?wahrscheinlichste\w*|am wahrscheinlichsten|наиболее вероят\w+
+    |(?:the )?(?:standard of care|treatment of choice|drug of choice|gold standard|first choice|mainstay)
 """)
 GOOD = _words(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
@@ -161,6 +165,7 @@ GOOD = _words(r"""
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great
     |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |remains|left
 """)
 BAD = _words(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
@@ -348,6 +353,7 @@ CORRECTION = _words(r"""
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
     |нет,|아니요|いいえ|nein\b|stop\b
+    |no!|changed to
 """)
 RECONSIDERS = _words(r"""
     wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
