@@ -18,7 +18,6 @@ from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
-from pytest_medhelm.util.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Evidence:
     """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
     selected: Collection[str] = ()
     """The benchmarks that ``*`` and categories stand for."""
-    run: JsonObject = field(default_factory=dict)
+    run: Mapping[str, object] = field(default_factory=dict)
     """Settings of the newest run."""
     baseline: Baseline | None = None
     ratings: Ratings | None = None

@@ -15,7 +15,9 @@ from pytest_medhelm.util.options import CONFIG, OPTIONS, Given, Option, make_set
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pytest_medhelm.results.store.rescore import Replay
+
+    pass
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
@@ -124,5 +126,5 @@ def _config_path(config: pytest.Config, typed: Any) -> Path | None:
     return None
 
 
-REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
+REPLAY: pytest.StashKey[Replay] = pytest.StashKey()
 """On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""

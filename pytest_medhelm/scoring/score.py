@@ -247,7 +247,7 @@ def _declared(metric: str | Callable[..., Any], task: Task, known: Mapping[str, 
 
 def _values(metric: Metric, found: Any) -> Mapping[str, float]:
     """What a metric gave, by name. Raises ConfigError where that is not what it declares; it quotes no text."""
-    values: Mapping[str, Any] = found if isinstance(found, Mapping) else {metric.names[0]: found}
+    values: Mapping[str, float] = found if isinstance(found, Mapping) else {metric.names[0]: found}
     other = [str(name) for name in values if name not in metric.names]
     if other:
         raise ConfigError(

@@ -21,6 +21,18 @@ Ratings = Mapping[str, tuple[float, ...]]
 
 
 @dataclass
+class JudgeCounts:
+    """What one judge of a cell did."""
+
+    served: str = ""
+    asked: int = 0
+    failed: int = 0
+    repaired: int = 0
+    within: list[float] = field(default_factory=list)
+    """The variance of the mean score of an answer that was rated several times."""
+
+
+@dataclass
 class JuryColumns:
     """The verdicts of one cell, one entry per instance."""
 
@@ -32,8 +44,7 @@ class JuryColumns:
     harm: list[HarmMark | None] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
     flagged: int = 0
-    judges: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By name: served, asked, failed, repaired, and the spread within the judge over repeated ratings."""
+    judges: dict[str, JudgeCounts] = field(default_factory=dict)
 
     def add(self, repeats: Sequence[Record]) -> None:
         """Read the records of one instance; scores are averaged over them."""
@@ -50,16 +61,16 @@ class JuryColumns:
         met: list[bool | None] = []
         for verdict in verdicts:
             judge = sys.intern(verdict["judge"])
-            facts = self.judges.setdefault(judge, {"served": "", "asked": 0, "failed": 0, "repaired": 0, "within": []})
-            facts["served"] = verdict.get("served", "") or facts["served"]
-            facts["asked"] += 1
+            counts = self.judges.setdefault(judge, JudgeCounts())
+            counts.served = verdict.get("served", "") or counts.served
+            counts.asked += 1
             met += [value for repeat in verdict.get("items", ()) for _, value in repeat]
-            facts["repaired"] += verdict.get("repaired", 0)
+            counts.repaired += verdict.get("repaired", 0)
             if verdict["status"] == "ok" and verdict["scores"]:
                 given.setdefault(judge, []).append(self._row(verdict["scores"]))
-                facts["within"] += _within(verdict)
+                counts.within += _within(verdict)
             else:
-                facts["failed"] += 1
+                counts.failed += 1
         self.items.append((len(met), met.count(None)))
         merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
         self.ratings.append(merged if verdicts else None)

@@ -33,7 +33,7 @@ def prepare_suite(folder: Path) -> str:
                 store = ResponseStore(file)
                 journal = store.journal
                 store.close()
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise ConfigError(unusable(file, error)) from None
         except OSError as error:
             raise ConfigError(

@@ -13,6 +13,7 @@ from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.store.suite import Suite
+    from pytest_medhelm.scoring.record_types import Record
 
 Kind = Literal["clinician", "judge", "jury"]
 """``jury`` is an average over judges whose single scores are not known."""

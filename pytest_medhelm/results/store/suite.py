@@ -94,7 +94,7 @@ _COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_se
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
     own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
-    values: Mapping[str, Any] = record
+    values: Mapping[str, object] = record
     head = tuple(values[key] for key in _COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(own))
 
@@ -140,13 +140,23 @@ class Suite:
             self.commit()
 
     def check(self) -> None:
-        """Raise sqlite3.DatabaseError when the file is damaged, or has other tables than a suite."""
+        """Raise sqlite3.DatabaseError when the file is damaged or has other tables than a suite, ValueError when a text
+        in it is no JSON."""
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)
         if columns := [name for name in _COLUMNS if name not in self._columns("records")]:
             raise sqlite3.DatabaseError(f"its table of records has no column {columns[0]}")
-        self.runs()
+        for table, column in (
+            ("runs", "manifest"),
+            ("benchmarks", "metadata"),
+            ("models", "metadata"),
+            ("records", "record"),
+        ):
+            # SQLite is quick and stricter than Python, which writes NaN.
+            doubtful = f"SELECT {column} FROM {table} WHERE NOT json_valid({column}) LIMIT 10"
+            for (text,) in self._connection.execute(doubtful):
+                json.loads(text)
 
     def _columns(self, table: str) -> list[str]:
         return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]

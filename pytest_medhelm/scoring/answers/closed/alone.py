@@ -7,19 +7,34 @@ from collections.abc import Iterator, Sequence
 from pytest_medhelm.scoring.answers.closed import options, words
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, INSTEAD, LEAD, PUNCT, SYMBOLS, TIGHT_LEAD, sentences
+from pytest_medhelm.scoring.answers.closed.grammar import (
+    BAD,
+    INSTEAD,
+    JOINED,
+    LEAD,
+    PUNCT,
+    SYMBOLS,
+    TIGHT_LEAD,
+    sentences,
+)
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
-_ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
-_CLOSING = rf"([^\n{SYMBOLS}]*)(?:[:：,→⇒∴]|[-=]>|\b(?:but|then|so|hence|thus)\b)\s?{LEAD}({ANY}){PUNCT}*"
+_ALONE = rf"""
+    {LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}
+    |,?\s(?:i think|i believe|i guess|i would say|for sure|final answer|of course|obviously)\b
+    |选项|選項|選択肢|です|입니다|번|이다)*
+"""
+_CLOSING = rf"""
+    ([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>
+    |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
+"""
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b)
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
-_SECOND = rf"\s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+])\s{{0,3}}{LEAD}({ANY})"
 _REASON = rf"\b(?:{words.REASON.replace('which|', '')})\b"
 _OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(?=\s?[.):,-]|\s?$|\s)"
 _NUMBERED = rf"(?:^{PUNCT}{{0,6}}|[\s,;])[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}(?=[\s,;.]|$)"
@@ -68,11 +83,13 @@ def _closing(text: str) -> Iterator[Statement]:
         if not found:
             continue
         label = found[1].strip()
-        position = start + sentence.rindex(found[2])
+        position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
         names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
+        weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{words.WEIGHED})").search(label)
+        names_answer = names_answer and not weighed and not rx(words.ANSWER_LOOSE).search(label)
         if names_answer and is_settled(text, position, position + 1):
-            yield Statement(position, (options.index(found[2]),), Strength.PHRASE, "phrase")
+            yield Statement(position, (options.index(found[3]),), Strength.PHRASE, "phrase")
 
 
 def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
@@ -95,7 +112,7 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     position = text.rfind(line) + opening.start(1)
     if (not answers_yes_no and rx(BAD).search(said)) or not is_settled(text, position, position + 1):
         return
-    second = rx(_SECOND).match(rest)
+    second = rx(JOINED).match(rest)
     named = (options.index(symbol), *((options.index(second[1]),) if second else ()))
     yield Statement(position, named, Strength.PHRASE, read_as(symbol, "lone letter"))
 

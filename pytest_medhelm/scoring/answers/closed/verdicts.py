@@ -55,12 +55,13 @@ _CONCEDES = r"""
     (?:^|[.!?;]\s)\W*(?:while|although|though|even though|whereas|aunque|obwohl|bien que|embora|sebbene|meskipun|хотя
     |虽然|雖然)\b[^,]*$
 """
+_ALONE_BEFORE = rf"(?:^|[,;:]\s)\W{{0,3}}only{TIGHT_LEAD}$"
 _PERCENT = r"""
     \s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
     (?:([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%|((?:0?\.[0-9]{1,4}|1\.0{1,4}))(?=[);,|]|\s?$|\.?\s))
 """
 _HALF = 50
-_TICKED = rf"(?:^|\n|[,;])\W{{0,4}}([✓✔✅☑✗✘❌✖])\W{{0,3}}{LEAD}$"
+_TICKED = rf"(?:^|\n|[,;])[^\w\n,;{SYMBOLS}]{{0,4}}([✓✔✅☑✗✘❌✖])[^\w\n,;{SYMBOLS}]{{0,3}}{TIGHT_LEAD}$"
 # Words of a verdict that are looked at.
 _WORDS_BAD, _WORDS_GOOD = 7, 6
 
@@ -81,6 +82,8 @@ def verdicts(text: str) -> Iterator[Statement]:
             yield Statement(start, named, Strength.PHRASE, "phrase", denied=ticked[1] in "✗✘❌✖", declared=True)
         elif rx(_REJECTED).search(before[-60:]):
             yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+        elif rx(_ALONE_BEFORE).search(before) and not rx(BAD).match(text, end + 1):
+            yield Statement(start, named, Strength.WEAK, read_as(symbol, "phrase"), declared=True)
         elif link:
             rest = rx(_REST).match(text, link.end())
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]

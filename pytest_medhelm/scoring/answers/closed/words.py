@@ -32,6 +32,7 @@ ANSWER = _words(r"""
     |解答|回答|答|정답|답변|답안|답
     |الخيار الصحيح|الاختيار الصحيح
     |anwser|asnwer|answr|anser|awnser|anwer|answear|repuesta|respueta|respsota|resposa|antwoort
+    |सही विकल्प|সঠিক বিকল্প
 """)
 # Scripts and languages in which a phrase may run on before the letter, or that need no copula.
 ANSWER_LOOSE = _words(r"""
@@ -42,6 +43,7 @@ ANSWER_LOOSE = _words(r"""
     |dap an|cau tra loi
     |karabo|nhlamulo|mhinduro|jaabi|amsa|gabarito
     |الخيار الصحيح|الاختيار الصحيح
+    |सही विकल्प|সঠিক বিকল্প
 """)
 COPULA = _words(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
@@ -57,6 +59,7 @@ ADVERB = _words(r"""
     therefore|thus|then|clearly|indeed|actually|most likely|likely|probably|simply|certainly|definitely|still|now
     |also|really|undoubtedly|entonces|por tanto|por lo tanto|donc|claramente|sin duda|sans doute|eindeutig|sicher
     |wohl|dunque|quindi|portanto|entao
+    |easily|hands down|obviously|absolutely|surely|evidently|certamente|obviamente|claro
 """)
 SUPERLATIVE = _words(r"""
     (?:most|more) (?:likely|appropriate|probable|suitable|accurate|consistent|important|common|fitting|effective
@@ -111,6 +114,7 @@ CHOOSE = _words(r"""
     |i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
+    |(?:use|treat with|start with)
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = _words(r"""
@@ -127,6 +131,7 @@ IDENTIFY = _words(r"""
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
+    |^es
 """)
 CORRECT = _words(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
@@ -150,6 +155,7 @@ CORRECT = _words(r"""
     |la plus|le plus|piu) (?:provavel|probabile|probable|adequad[ao]|adecuad[ao]|apropiad[ao]|adapte|adaptee
     |appropriate|indicad[ao])|(?:mas|mais|piu|le plus|la plus) (?:provavel|probable|probabile)
     |(?:die |der |das )?wahrscheinlichste\w*|am wahrscheinlichsten|наиболее вероят\w+
+    |(?:the )?(?:standard of care|treatment of choice|drug of choice|gold standard|first choice|mainstay)
 """)
 GOOD = _words(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
@@ -158,6 +164,8 @@ GOOD = _words(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great
+    |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |remains|left
 """)
 BAD = _words(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
@@ -194,7 +202,9 @@ ATTRIBUTED = _words(r"""
     (?:some|many|most|several|few|other|others|someone|somebody|people|students?|colleagues?|textbooks?|guidelines?
     |authors?|experts?|clinicians?|physicians?|doctors?|residents?|nurses?|trainees?|candidates?|examinees|sources
     |reviewers?|he|she|they|who|one|you|the patient|the user|the resident|the student|a colleague|my colleague
-    |critics|surgeons|everyone|nobody|no one)(?:'d)?(?: (?!should|must)[a-z']+){0,4}? (?:would say|might say|may say
+    |critics|surgeons|everyone|everybody|anyone|anybody|nobody|no one)(?:'d)?(?: (?!should
+    |must)[a-z']+){0,4}? (?:(?:would|might|may|could) (?:answer|select|guess|go for|opt for|reply|prefer)
+    |would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
     |claimed|believed?s?|might be tempted|may be tempted|are tempted|tempted|might consider|may consider|thought
@@ -221,7 +231,7 @@ OWN_PAST = _words(r"""
 WEIGHED = _words(r"""
     could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
     |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
-    |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
+    |either(?! way)|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
     |might have been|could have been|hypothetically|close second|second[- ]best|runner[- ]up|next best (?:answer
     |option|choice)|second choice|least likely|least appropriate|worst|also possible|also plausible|plausible
@@ -261,6 +271,7 @@ AFTER_LETTER = (
     |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
+    |i|hoac|atau|dan|au|na|va|of course|obviously|covers
 """)
 )
 AFTER_ARTICLE_LETTER = _words(r"""
@@ -272,6 +283,7 @@ AFTER_ARTICLE_LETTER = _words(r"""
     |ndiyo|est|n'est
     |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only
     |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
+    |hoac|atau|dan|au|ou|oder|y|va|i think|i believe|stays
 """)
 # What a single letter belongs to that is no option.
 CARRIER = _words(r"""
@@ -340,6 +352,8 @@ CORRECTION = _words(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
+    |нет,|아니요|いいえ|nein\b|stop\b
+    |no!|changed to
 """)
 RECONSIDERS = _words(r"""
     wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
