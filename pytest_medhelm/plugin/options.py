@@ -11,7 +11,8 @@ import pytest
 
 from pytest_medhelm.util.config_file import ConfigFile, read_config
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.options import CONFIG, OPTIONS, Given, Option, make_settings, read_option
+from pytest_medhelm.util.option import Given, Option, read_option
+from pytest_medhelm.util.options import CONFIG, OPTIONS, make_settings
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:

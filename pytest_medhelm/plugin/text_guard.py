@@ -23,7 +23,7 @@ from pytest_medhelm.plugin.not_run import NotRun
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
 from pytest_medhelm.plugin.recorder import BUILDER
-from pytest_medhelm.tasks.benchmark import where
+from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import MedhelmError
 

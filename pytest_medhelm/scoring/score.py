@@ -191,8 +191,7 @@ class Score:
 
     @property
     def _usable(self) -> bool:
-        response = self._record.response
-        return response is None or response.status == "ok"
+        return self._record.response is None or self._record.response.status == "ok"
 
     def _compute(self, metric: Metric, prediction: Any, *arguments: Any, **keywords: Any) -> None:
         """Record the scores of a metric: the worst ones where there is nothing to score."""

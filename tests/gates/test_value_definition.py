@@ -14,7 +14,8 @@ from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.verdict import GateResult
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
-from pytest_medhelm.results.leaderboard.columns import Columns, JuryColumns
+from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
 
 Scores = list[float | None]

@@ -17,8 +17,8 @@ from pytest_medhelm.cli.main import main
 from pytest_medhelm.models.engine.store import SCHEMA as RESPONSES
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_responses, open_suite, prepare_suite
-from pytest_medhelm.results.store.suite import SCHEMA as RECORDS
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import SCHEMA as RECORDS
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
 
 UNVERSIONED = Path(__file__).parent / "unversioned_suite"

@@ -165,7 +165,7 @@ def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str]
 def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]]:
     """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
     found: dict[tuple[str, str], list[GivenRating]] = {}
-    rows = suite.ratings(part.benchmark, part.between)
+    rows = suite.annotations.ratings(part.benchmark, part.between)
     for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
         entry: GivenRating = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
         for *_, criterion, score, severity, kinds in group:

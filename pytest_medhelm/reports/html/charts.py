@@ -121,29 +121,8 @@ def cloud(points: Sequence[Point]) -> Cloud:
 
     marks: list[Mark] = []
     for point in sorted(points, key=lambda point: (-point.y, point.x, point.name)):
-        x, y = across(point.x), down(point.y)
-        text = texts[id(point)]
-        left = x > WIDTH * 0.6
-        width = _CHARACTER * len(text)
-        start = x - _BESIDE - width if left else x + _BESIDE
-        label = y + 5
-        for other in sorted(marks, key=lambda mark: mark["label"]):
-            meets = start < other["end"] and other["start"] < start + width
-            if meets and abs(label - other["label"]) < _LINE:
-                label = other["label"] + _LINE
         ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
-        mark: Mark = {
-            "point": point,
-            "text": text,
-            "x": x,
-            "y": y,
-            "left": left,
-            "ends": ends,
-            "label": round(label, 1),
-            "start": start,
-            "end": start + width,
-        }
-        marks.append(mark)
+        marks.append(_mark(point, texts[id(point)], across(point.x), down(point.y), ends, marks))
     over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
     if over > 0:
         for mark in marks:
@@ -154,6 +133,31 @@ def cloud(points: Sequence[Point]) -> Cloud:
         "x_ticks": [(across(step * number), f"{step * number:.3g}") for number in range(round(end / step) + 1)],
         "y_ticks": [(down(share / 4), f"{share / 4:.2f}") for share in range(5)],
         "frame": (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM),
+    }
+
+
+def _mark(
+    point: Point, text: str, x: float, y: float, ends: tuple[float, float] | None, others: Sequence[Mark]
+) -> Mark:
+    """A point with its label, moved down below those of others that it would cover."""
+    left = x > WIDTH * 0.6
+    width = _CHARACTER * len(text)
+    start = x - _BESIDE - width if left else x + _BESIDE
+    label = y + 5
+    for other in sorted(others, key=lambda mark: mark["label"]):
+        meets = start < other["end"] and other["start"] < start + width
+        if meets and abs(label - other["label"]) < _LINE:
+            label = other["label"] + _LINE
+    return {
+        "point": point,
+        "text": text,
+        "x": x,
+        "y": y,
+        "left": left,
+        "ends": ends,
+        "label": round(label, 1),
+        "start": start,
+        "end": start + width,
     }
 
 

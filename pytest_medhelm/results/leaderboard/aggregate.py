@@ -62,7 +62,7 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
-    columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
+    columns = read_columns(suite.records(benchmark, model), spending, suite.annotations.marks(benchmark))
     facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.vendor import same_family
-from pytest_medhelm.results.leaderboard.columns import score
+from pytest_medhelm.results.leaderboard.jury_columns import score
 from pytest_medhelm.results.leaderboard.jury_entries import (
     JudgedBenchmark,
     JudgeEntry,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.results.leaderboard.cell_entry import Provenance
-from pytest_medhelm.results.leaderboard.columns import JudgeCounts, JuryColumns, Ratings
+from pytest_medhelm.results.leaderboard.jury_columns import JudgeCounts, JuryColumns, Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import cast
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, candidates_of, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.results.leaderboard.columns import JuryColumns
 from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
+from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata

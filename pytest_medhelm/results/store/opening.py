@@ -8,7 +8,8 @@ import sqlite3
 from pathlib import Path
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.results.store.suite import SCHEMA, Suite
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import SCHEMA
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.sqlite import brought_up_to_date, open_reading, unusable
 

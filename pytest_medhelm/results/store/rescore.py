@@ -15,7 +15,8 @@ from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.models.metadata import AskedModelMetadata, ModelMetadata
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
-from pytest_medhelm.results.store.suite import Suite, as_row
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import as_row
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 from pytest_medhelm.util.errors import ConfigError
 
