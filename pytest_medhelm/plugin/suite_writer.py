@@ -12,7 +12,7 @@ from pytest_medhelm.plugin.outcomes import ReportStatus
 from pytest_medhelm.results.store.manifest import make_manifest, place
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
-from pytest_medhelm.tasks.benchmark import where
+from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.util.errors import StoreFailed
 
 
