@@ -251,9 +251,7 @@ def test_a_fixture_without_a_task_is_explained(pytester: pytest.Pytester, run: A
     assert "its module declares no TASK = Task(...)" in result.stdout.str() + result.stderr.str()
 
 
-def test_an_unknown_metric_is_named(
-    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester
-) -> None:
+def test_an_unknown_metric_is_named(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     data = letters(1)
     path = pytester.path / "test_letters.py"
     path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))
