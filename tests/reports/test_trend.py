@@ -150,23 +150,22 @@ def test_what_was_made_otherwise_is_not_joined(
     (chart,) = found["charts"]
     model, baseline = chart["lines"]
     assert (model["model"], baseline["model"]) == ("vllm/mock", "baseline/random")
-    assert model["joined"] == baseline["joined"] == [False, True, False, False, False]
+    assert model["joined"] == baseline["joined"] == [False, True, False, False, True]
     assert [(event["before"], event["after"], set(event["facts"]), event["models"]) for event in chart["breaks"]] == [
         (1, 2, {"data", "eval_set_hash"}, []),
         (1, 3, {"data", "eval_set_hash", "prompt", "code"}, ["baseline/random"]),
         (2, 3, {"prompt", "code"}, ["vllm/mock"]),
-        (3, 4, {"code"}, []),
     ]
     assert baseline["points"][2] is None
-    assert model["change"] is None
+    assert model["change"]["since"] == 3, "august is the earliest that september may be compared with"
     assert "other data and more" in shown
     assert "| june -> july: other data files and another set of instances" in shown
-    assert "| august -> september: another version of the benchmark's module" in shown
+    assert "august -> september" not in shown, "a comment changes no score"
     page = unescape(Path("trend.html").read_text())
     ends = [float(x) for x in re.findall(r'class="break" x1="([\d.]+)"', page)]
-    assert len(ends) == 3, "between june and july, july and august, august and september"
+    assert len(ends) == 2, "between june and july, july and august"
     joined = lines(page)
-    assert [len(points) for points in joined] == [2, 2]
+    assert [len(points) for points in joined] == [2, 2, 2, 2]
     assert not any(points[0] < end < points[-1] for points in joined for end in ends)
     assert "3. Not joined: july -> august: another prompt and another version of the benchmark's module" in page
     assert "not in this suite" in page
