@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
-    import_plainly(config)
     try:
         settings = read_settings(config)
         if settings.models and not settings.show_text:
@@ -37,6 +36,8 @@ def configure(config: pytest.Config) -> None:
 
             config.pluginmanager.register(TextGuard(), "medhelm-text-guard")
         replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
+        if replay is not None or settings.models:
+            import_plainly(config)
         if replay is not None:
             _replay(config, settings, replay)
         elif settings.models:

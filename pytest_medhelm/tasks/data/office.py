@@ -99,7 +99,9 @@ def read_docx(path: Path) -> Iterator[Paragraph]:
     document = _opened(path, docx.Document)
     count = 0
     for number, paragraph in enumerate(document.paragraphs, start=1):
-        count += bool(paragraph.text.strip())
-        colours = {str(run.font.color.rgb) for run in paragraph.runs if run.text.strip() and run.font.color.rgb}
-        yield Paragraph(number, paragraph.text, frozenset(colours))
+        text = paragraph.text
+        count += bool(text.strip())
+        # Each look at a run searches its XML; most have no colour.
+        coloured = ((run, rgb) for run in paragraph.runs if (rgb := run.font.color.rgb))
+        yield Paragraph(number, text, frozenset(str(rgb) for run, rgb in coloured if run.text.strip()))
     require_rows(path.name, count)
