@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     LEAD,
     LEAD_WORD,
     PUNCT,
+    SYMBOLS,
     options_at,
     sentences,
     stands,
@@ -28,7 +29,9 @@ _TO_OPTION = rf"""
     |that|this|about|wrong|incorrect|not right|was|my|in|myself)\b){{1,14}}({ANY})
 """
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
-_AFTER = rf"{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
+_AFTER = (
+    rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
+)
 _TAKEN = rf"(?:{words.RETRACTION})"
 _TAKEN_BACK = rf"""
     (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non

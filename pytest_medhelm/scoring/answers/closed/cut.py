@@ -37,6 +37,9 @@ _QUESTION = r"""(?xim)
         (?:question|pregunta|pergunta|frage|domanda|вопрос|soru|vraag|pertanyaan|swali|umbuzo)
         (?:\s(?:\#|no\.?\s?)?[0-9]{1,4})?[*_\s]{0,3}[:：]
       | (?:question|pregunta|pergunta|frage|domanda)\s(?:\#|no\.?\s?)?[0-9]{1,4}[^\w\n]{0,4}$
+      | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
+        (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)
+      | (?<=[#*])[#*\s]{0,4}(?:question|problem|exercise)[^\w\n]{0,4}$
       | q\s?[0-9]{0,3}\s?[:：] | (?:问题|問題|題目|题目|질문|문제|سؤال|السؤال|प्रश्न)\s?[0-9]{0,3}\s?[:：]
     )
 """

@@ -43,6 +43,10 @@ _AFTER_TEXT = rf"""
 """
 
 
+_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?![a-z])"
+"""Behind "B, A is a distractor": the second is not named together with the first."""
+
+
 def stands(text: str, symbol: str, end: int) -> bool:
     """Whether a symbol is the whole of what is named: "metformin toxicity" is not the option metformin."""
     return bool(rx(_AFTER_TEXT).match(text, end)) if options.is_text(symbol) else True
@@ -50,20 +54,25 @@ def stands(text: str, symbol: str, end: int) -> bool:
 
 def options_at(text: str, symbol: str, end: int) -> tuple[int, ...]:
     """The option of a symbol that ends here, and those joined to it by "and", "or" and the like."""
+    return group_at(text, symbol, end)[0]
+
+
+def group_at(text: str, symbol: str, end: int) -> tuple[tuple[int, ...], int]:
+    """The options of ``options_at``, and where the last of them ends."""
     found = [options.index(symbol)]
     while not rx(INSTEAD).match(text, end):
         other = rx(JOINED).match(text, end) or rx(rf"[^\S\n]?({NAMED})").match(text, end)
-        if not other:
+        if not other or ("," in other[0] and rx(_OWN_VERDICT).match(text, other.end())):
             break
         found.append(options.index(other[1]))
         end = other.end()
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)), end
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Each sentence with its position; a line end ends one."""
     start = 0
-    for end in rx(r"(?<=[.!?;。！？])\s+|\n+").finditer(text):
+    for end in rx(r"(?<=[.!?;。！？])\s+|\n+|(?<=[。！？])(?=\S)").finditer(text):
         if text[start : end.start()].strip():
             yield start, text[start : end.start()]
         start = end.end()

@@ -120,7 +120,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|\b(?:{words.COPULA})\s[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
+            rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
             rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
@@ -207,7 +207,7 @@ _LOCAL = {
 }
 _LOCAL |= {"С": "C"}
 _LOCAL_LETTER = rf"""(?xm)
-    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|\b(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
+    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|(?:\b|(?<=[ก-๿]))(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
 """
 
 

@@ -26,7 +26,8 @@ OPTION = _words(r"""
 ANSWER = _words(r"""
     answers?|ans|response|respuesta|contestacion|reponse|antwort|losung|resposta|gabarito|risposta|antwoord|svar
     |svaret|odpowiedz|cevap|dogru cevap|jawaban(?:nya)?|kunci jawaban|dap an|đap an|cau tra loi|tra loi|jibu
-    |impendulo|idahun|aziza|osisa|amsa|karabo|nhlamulo|mhinduro|jaabi|raspuns|valasz|odpoved|odgovor|ответ|الإجابة
+    |impendulo|idahun|aziza|osisa|amsa|karabo|nhlamulo|mhinduro|jaabi|raspuns(?:ul)?|valasz|odpoved|odgovor
+    |ответ|الإجابة
     |الاجابة|إجابة|الجواب|جواب|उत्तर|जवाब|উত্তর|คำตอบ|መልስ|መልሱ|መልሱም|απαντηση|תשובה|پاسخ|答案|正确选项|正確選項
     |正确的?选项|正确的|答え|正解
     |解答|回答|答|정답|답변|답안|답
@@ -47,7 +48,7 @@ COPULA = _words(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
     |ware|e|foi|sarebbe|adalah|ialah|yaitu|la|ni|ndi|ngu|yi|bu|ke|ya|er|ar|jest|to|este|i|это|هي|هو|है|হল|হলো|হচ্ছে
     |คือ|是|为|為|は|은|는|이|가
-    |esta|estao|ithi
+    |esta|estao|ithi|je|ndilo
 """)
 ARTICLE = _words(r"""
     the|a|an|la|el|l|le|il|lo|die|der|das|den|de|o|os|as|het|both|simply|just|either|with|on|for|with option|number
@@ -68,7 +69,8 @@ SUPERLATIVE = _words(r"""
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
     |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
     |culprit|causative agent)
-    |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)
+    |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)|(?:am )?ehesten
+    |(?:the )?only (?:[a-z]+ )?(?:option|choice|answer|one)(?: left| remaining)?
     |最も(?:適切|可能性が高い|考えられる|適している|疑われる)|正しい|最適|最有可能|最可能|最恰当|最合理
     |가장 적절한|가장 가능성이? 높은|옳은|наиболее вероят\w+
     |wahrscheinlichste[nr]?|probablemente|waarschijnlijk(?:ste)?|najbardziej prawdopodobn\w+|paling (?:tepat|mungkin)
@@ -110,6 +112,9 @@ CHOOSE = _words(r"""
     |(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?
     |i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
+    |i(?:'d| would)? guess|ich (?:entscheide mich fur|nehme|tippe auf)
+    |je prends|j'opte pour|me quedo con|opto p(?:or|ela)
+    |fico com|opto per|ik ga voor|我選|我选
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
 """)
 # "It is B", "that makes it B", "so B".
@@ -123,7 +128,12 @@ IDENTIFY = _words(r"""
     |следовательно|значит|итак|поэтому|إذن|لذلك|因此|所以|故|综上|よって|したがって|따라서|그러므로|ดังนั้น|इसलिए
     |তাই
     |ስለዚህ
-    |by (?:process of )?elimination,?|the (?:letter|option|choice|one) is|(?:this|that) leaves us with
+    |by (?:process of )?(?:elimination|exclusion|default),?|il (?:ne )?reste(?: plus)?(?: que)?|queda(?: la)?
+    |resta(?: a)?
+    |sobra(?: a)?|bleibt(?: nur)?|rimane|剩下|остается|tinggal|con lai
+    |(?:pero|mais|mas|aber|ma) (?:aqui |ici |hier |qui )?(?:es|c'est|e|ist es|ist)(?: la| el| a| o)?
+    |应该是|應該是|而是|我认为是?|我認為是?|我觉得是?
+    |the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
@@ -149,15 +159,19 @@ CORRECT = _words(r"""
     |diagnose|opcion|opcao|opzione|option|tratamiento|tratamento|traitement) (?:diagnostica |diagnostique )?(?:mas|mais
     |la plus|le plus|piu) (?:provavel|probabile|probable|adequad[ao]|adecuad[ao]|apropiad[ao]|adapte|adaptee
     |appropriate|indicad[ao])|(?:mas|mais|piu|le plus|la plus) (?:provavel|probable|probabile)
+    |(?:o |el |le |il |la |a )?(?:diagnostico|diagnostic|diagnosi|hipotese|opcion|opcao|opzione|option|alternativa
+    |resposta) (?:corret[ao]|correct[ao]?e?|corrett[ao]|cert[ao])|الإجابة الصحيحة|الجواب الصحيح|الخيار الصحيح
+    |ndilo jibu(?: sahihi)?
+    |trifft zu|stimmt|passt|convient|选|択|を選|選
     |(?:die |der |das )?wahrscheinlichste\w*|am wahrscheinlichsten|наиболее вероят\w+
 """)
 GOOD = _words(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
-    |yes|✓|✔|✅|accurate|accept(?:ed|able)|reasonable|first[- ]line|likely|most probable|explains|affirmed|confirmed
+    |yes|✓|✔|✅|accurate|accept(?:ed|able)|reasonable|first(?:-| )line|likely|most probable|explains|affirmed|confirmed
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
-    |good|great
+    |good|great|needed|required|necessary|warranted
 """)
 BAD = _words(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
@@ -166,11 +180,11 @@ BAD = _words(r"""
     |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?|lacking
     |without|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?|discard(?:ed)?|unsuitable|unrelated|rarely
     |refuted?|nonsense|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading|implausible
-    |improbable|inconsistent|atypical|uncommon|unacceptable|unsupported|✗|✘|❌|✖|x|incorrect[ao]|fals[ao]|descart\w+
+    |improbable|inconsistent|atypical|uncommon|unacceptable|unsupported|✗|✘|❌|✖|x|incorrect[ao]s?|fals[ao]s?|descart\w+
     |contraindicad\w+|inadecuad\w+|erron\w+|equivocad\w+|no es|nunca|tampoco|menos|incorrecte?|faux|fausse|ecart\w+
     |exclu\w*|pas|non|ne|contre-?indiquee?|inappropriee?|jamais|moins|nicht|kein\w*|falsch\w*|ausgeschlossen
-    |ausscheid\w*|scheidet|ungeeignet|kontraindiziert|unwahrscheinlich|weniger|nein|niemals|nao|incorret[ao]
-    |errad[ao]|inadequad[ao]|improvavel|sbagliat[ao]|erra(?:ta|to)|scorrett[ao]|inappropriat[ao]|escluder\w*
+    |ausscheid\w*|scheidet|ungeeignet|kontraindiziert|unwahrscheinlich|weniger|nein|niemals|nao|incorret[ao]s?
+    |errad[ao]s?|inadequad[ao]s?|improvavel|sbagliat[ao]|erra(?:ta|to)|scorrett[ao]|inappropriat[ao]|escluder\w*
     |esclus[ao]|controindicat[ao]|improbabile|meno|niet|onjuist|fout|bukan|tidak|salah|kurang|khong|sai|loai
     |si sahihi|hapana|sio|siyo|akulona|alikho|akusi|ayisi|hayi|cha|beeko|ko|mba|abughi|не|нет|неверн\w*
     |неправильн\w*|исключ\w*|ошибочн\w*|маловероятн\w*|ليس|ليست|لا|غير|خاطئ|خاطئة|خطأ|नहीं|गलत|না|নয়|ভুল|ไม่|ผิด
@@ -193,13 +207,16 @@ LESSER = _words(r"""
 ATTRIBUTED = _words(r"""
     (?:some|many|most|several|few|other|others|someone|somebody|people|students?|colleagues?|textbooks?|guidelines?
     |authors?|experts?|clinicians?|physicians?|doctors?|residents?|nurses?|trainees?|candidates?|examinees|sources
-    |reviewers?|he|she|they|who|one|you|the patient|the user|the resident|the student|a colleague|my colleague
+    |reviewers?|attendings?|consultants?|surgeons?|[a-z]{3,12}ologists?|team|family|examiners?|papers?|articles?|gpt\S*
+    |chatgpt|gemini|claude|llama|uptodate|wikipedia|harrison'?s?|he|she|they|who|one|you|the patient|the user
+    |the resident|the student|a colleague|my colleague
     |critics|surgeons|everyone|nobody|no one)(?:'d)?(?: (?!should|must)[a-z']+){0,4}? (?:would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
     |claimed|believed?s?|might be tempted|may be tempted|are tempted|tempted|might consider|may consider|thought
     |chose|chooses?|picks?|selects?|picked|selected|suggest|suggests|suggested|wrote|answered|prefer|prefers|favou?r
-    |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate|guess
+    |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
+    |guess|wants?(?![a-z])|wanted|opts?(?![a-z])|opted|voted
     |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient)|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
@@ -223,11 +240,11 @@ WEIGHED = _words(r"""
     |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
     |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
-    |might have been|could have been|hypothetically|close second|second[- ]best|runner[- ]up|next best (?:answer
+    |might have been|could have been|hypothetically|close second|second(?:-| )best|runner(?:-| )up|next best (?:answer
     |option|choice)|second choice|least likely|least appropriate|worst|also possible|also plausible|plausible
     |in contention|contender|don't know whether|can't decide|puede ser|podria ser|quiza|quizas|tal vez|posiblemente
     |peut-etre|pourrait etre|vielleicht|konnte|moglicherweise|talvez|pode ser|poderia ser|forse|potrebbe essere
-    |mungkin|co the|labda|может быть|возможно|ربما|शायद|হয়তো|อาจ|可能是|也许|或许|かもしれ|아마
+    |(?<!paling\s)mungkin|co the|labda|может быть|возможно|ربما|शायद|হয়তো|อาจ|可能是|也许|或许|かもしれ|아마
 """)
 HYPOTHETICAL = _words(r"""
     (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
@@ -258,6 +275,7 @@ AFTER_LETTER = (
     |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
     |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
     |the (?:right|best|correct|most|better|preferred|ideal)
+    |trifft|stimmt|passt|convient|ndilo|noch
     |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
@@ -270,7 +288,7 @@ AFTER_ARTICLE_LETTER = _words(r"""
     |unless|even|then|to|wins|es|no|y|e|o|ou|est|et|ist|und|oder|nicht|nao|seria|sera|serait|ware|porque|parce|car
     |weil|pois|perche|pero|mas|mais|aber|queda|scheidet|parece|adalah|karena|tidak|bukan|dan|atau|la|vi|ni|si|kwa
     |ndiyo|est|n'est
-    |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only
+    |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only|noch
     |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
 """)
 # What a single letter belongs to that is no option.
@@ -279,7 +297,8 @@ CARRIER = _words(r"""
     |grado|factor|faktor|facteur|influenza|protein|proteina|phase|category|pugh|streptococcus|streptococci|plan
     |schedule|haemophilus|immunoglobulin|serotype|blood|amphotericin|c[iy]closporin|polymyxin|penicillin|coxsackie
     |botulinum|toxin|complement|chromosome|apolipoprotein|lesion|point|figure|panel|table|part|case|patient|site
-    |section|arm|cohort|drug|medication|subtype|ha?emoglobin|hb|mr|dr|st|apo|xeroderma|hypervitaminosis|anti|strain
+    |section|arm|cohort|drug|medication|subtype|ha?emoglobin|hb|mr|dr|st|apo|xeroderma|hypervitaminosis|anti
+    |strain|troponin
     |virus|zone|segment|criterion|appendix|exhibit|fig|витамин|гепатит|тип|группа
 """)
 COMMON = frozenset(
@@ -334,7 +353,7 @@ CORRECTION = _words(r"""
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)
     |(?:change|changing|changed|revise|revising|amend|correct|update|switch|switching) (?:my|the|this|that) (?:final )?
-    (?:answer|choice|mind|selection|response)|(?:change|switch|changing|switching) (?:it|this|that)? ?to
+    (?:answer|choice|mind|selection|response)|(?:change|switch|changing|switching)(?: it| this| that)? to
     |quise decir|queria decir|quiero decir|digo|cambio mi respuesta|je voulais dire|je veux dire|je change (?:ma
     |de) reponse|ich meinte|ich wollte sagen|ich andere meine antwort|quis dizer|quero dizer|queria dizer|ou melhor
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
