@@ -31,6 +31,7 @@ _SPEAKER = r"""(?xim)
   | (?<=\s)(?-i:Human|User|USER|HUMAN)[:：]\s
   | ^[#]{1,4}\s{0,2}(?:human|user|assistant|instruction)\b
 """
+_ROLE = r"(?i)^[^\w\n]{0,6}(?:model|doctor|physician|bot|expert|clinician)[*_\s]{0,3}[:：]"
 _QUESTION = r"""(?xim)
     ^[^\w\n]{0,6}(?:
         (?:(?:next|new|follow-?up|another)\s)?
@@ -70,7 +71,9 @@ def _opened(text: str) -> str:
     """Without the marks that open the answer's own turn."""
     text = text.strip()
     for _ in range(8):
-        found = next(filter(None, (compiled(pattern).match(text) for pattern in (_HEADER, _SPEAKER, _END))), None)
+        found = next(
+            filter(None, (compiled(pattern).match(text) for pattern in (_HEADER, _SPEAKER, _ROLE, _END))), None
+        )
         if found is None:
             break
         text = text[found.end() :].strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -83,7 +83,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 def joined_lines(text: str) -> str:
     """The text with a heading or a label on one line with the option that stands below it."""
     heading = rf"""
-        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{words.CORRECTION})\b[^\n.{SYMBOLS}]{{0,60}}?)
+        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{doubt_words.CORRECTION})\b[^\n.{SYMBOLS}]{{0,60}}?)
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"

@@ -23,7 +23,7 @@ _LINK = rf"""
     |(?=(?:as )?the (?:right|correct|best|better|preferred|ideal|most)\b
     |(?:as )?(?:la|el|le|a|o|die|der) (?:mejor|bonne|melhor|beste|richtige|correcta)\b)
     |[.)\]]{{1,2}}\s?(?=[✓✔✅☑✗✘❌✖])|(?=trifft zu\b|stimmt\b|passt\b|convient\b
-    |सही|गलत|সঠিক|ভুল|ถูก|ผิด|верн|неверн|benar\b
+    |सही|गलत|সঠিক|ভুল|ถูก|ผิด|верн|верен|неверн|правил|صحيح|خاطئ|적절|적합|가장|benar\b
     |salah\b|đung\b|sai\b|を選|を選択)
     |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
