@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_medhelm.util.options import CONFIG, OPTIONS, Option
+from pytest_medhelm.util.option import Option
+from pytest_medhelm.util.options import CONFIG, OPTIONS
 
 PAGE = Path(__file__).parent / "options.md"
 

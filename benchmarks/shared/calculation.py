@@ -117,9 +117,11 @@ def medcalc_accuracy_helm(raw_text: str, instance: Instance) -> float:
 
 
 def _date_accuracy_helm(prediction: str, reference: str, lower: str, upper: str) -> float:
-    if not _GESTATIONAL_AGE.fullmatch(reference):
+    if not _GESTATIONAL_AGE.match(reference):
         low, value, high = (datetime.strptime(text, "%m/%d/%Y") for text in (lower, prediction, upper))
         return float(low <= value <= high)
-    if not all(_GESTATIONAL_AGE.fullmatch(text) for text in (lower, prediction, upper)):
+    # MedHELM matches from the start only: what follows an age does not matter.
+    said = _GESTATIONAL_AGE.match(prediction)
+    if said is None or not all(_GESTATIONAL_AGE.match(text) for text in (lower, upper)):
         return 0.0
-    return medcalc_accuracy(parse_value(prediction), lower, upper)
+    return medcalc_accuracy(parse_value(said[0]), lower, upper)

@@ -73,6 +73,7 @@ _CREATE = re.compile(r"CREATE TABLE\s+(\w+)\s*\(.*?\n\s*\)\s*;", re.S | re.I)
 _CURRENT_TIME = re.compile(r"(?<![\w'\"])current_time(?![\w'\"])", re.I)
 _FORMAT = re.compile(r"strftime\(\s*'[^']*'")
 _TAG = re.compile(r"<(/?)sql>", re.I)
+_TAGGED_HELM = re.compile(r"<\s{0,9}sql\s{0,9}>(.*?)</?\s{0,9}sql\s{0,9}>", re.S | re.I)
 _LABELLED = re.compile(
     r"^[^\w\n]{0,6}(?:(?:the|my|final) )?(?:sql(?:ite)?(?: (?:query|statement|code))?|query|statement)(?: is)?"
     r"[*_`]{0,3}\s?[:：]\s*[*_`]{0,3}\s*(?=select\b|with\b)",
@@ -333,7 +334,7 @@ def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, flo
 
     Rows are compared as sets; a reference query that fails has an empty result; two empty results are equal only when
     the answer is empty; current_time stays in the model's query. The two scores of answerability say only that there
-    is a query.
+    is an answer, also an empty tag.
     """
     query, gold = sql_helm(raw_text), reference_rows(database, reference)
     rows = last_rows(database, query) if query else None
@@ -341,14 +342,16 @@ def ehr_sql_helm(raw_text: str, reference: str, database: Path) -> dict[str, flo
     return {
         "ehr_sql_execution_accuracy": float(equal),
         "ehr_sql_query_validity": float(rows is not None),
-        "ehr_sql_precision_answerable": float(bool(query)),
-        "ehr_sql_recall_answerable": float(bool(query)),
+        "ehr_sql_precision_answerable": float(bool(raw_text.strip())),
+        "ehr_sql_recall_answerable": float(bool(raw_text.strip())),
     }
 
 
 def sql_helm(raw_text: str) -> str:
-    """The statement as MedHELM reads it: the first tagged one, without backticks and a line "sql"."""
-    _, begun, rest = raw_text.partition("<sql>")
-    tagged, ended, _ = rest.partition("</sql>")
-    text = (tagged if begun and ended else raw_text).replace("`", "").strip()
-    return re.sub(r"\Asql\s*\n", "", text).strip()
+    """The statement as MedHELM reads it: between the first two tags, the second with or without its slash; else all.
+
+    Backticks and lines "sql" fall away.
+    """
+    tagged = _TAGGED_HELM.search(raw_text)
+    text = (tagged[1] if tagged else raw_text).strip().replace("`", "").strip()
+    return re.sub(r"^sql\n", "", text, flags=re.M)

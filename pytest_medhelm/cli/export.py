@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.cli.show_text import add_show_text, require_show_text
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -14,7 +13,7 @@ from pytest_medhelm.reports.export.aggregate import aggregate_rows
 from pytest_medhelm.reports.export.aggregate_page import aggregate_page
 from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS, Column
 from pytest_medhelm.reports.export.formats import FORMATS, write_table
-from pytest_medhelm.reports.export.rows import cell_rows, score_rows, verdict_rows
+from pytest_medhelm.reports.export.rows import Row, cell_rows, score_rows, verdict_rows
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.store.opening import open_responses, open_suite
 from pytest_medhelm.results.store.suite import Suite
@@ -119,7 +118,7 @@ def _write(suite: Suite, file: Path, table: str, form: str, *, text: bool) -> in
             return write_table(out, columns, rows, form)
 
 
-def _table(suite: Suite, table: str, store: ResponseStore | None) -> tuple[Sequence[Column], Iterator[dict[str, Any]]]:
+def _table(suite: Suite, table: str, store: ResponseStore | None) -> tuple[Sequence[Column], Iterator[Row]]:
     if table == "aggregate":
         return AGGREGATE, aggregate_rows(read_cells(suite)[0], suite.models())
     if table == "cells":

@@ -157,9 +157,13 @@ def lock(arguments: argparse.Namespace) -> int:
     from pytest_medhelm.gates.ledger.chain import append
 
     gate = read_gate(arguments.file)
-    stated = {"evaluation": dict(gate.evaluation), "benchmarks": {name: dict(v) for name, v in gate.benchmarks.items()}}
+    benchmarks = {name: dict(stated) for name, stated in gate.benchmarks.items()}
     try:
-        entry = append(arguments.ledger, LOCKED, {"gates": digests([gate]), **stated})
+        entry = append(
+            arguments.ledger,
+            LOCKED,
+            {"gates": digests([gate]), "evaluation": dict(gate.evaluation), "benchmarks": benchmarks},
+        )
     except OSError as error:
         raise ConfigError(f"--ledger: {arguments.ledger} cannot be written ({error.strerror}); name another") from None
     print(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import cast
 
 from pytest_medhelm.cli.arguments import LEDGER
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, problems, read
+from pytest_medhelm.gates.ledger.facts import Promotion
 from pytest_medhelm.util.errors import ConfigError, DataError
 from pytest_medhelm.util.escaping import visible
 
@@ -58,15 +60,16 @@ def show(path: Path) -> int:
 
 
 def _in_words(entry: LedgerEntry) -> str:
-    facts = entry.facts
-    gates = ", ".join(f"{name} {digest[:12]}" for name, digest in facts.get("gates", {}).items())
     if entry.kind == "promotion":
+        facts = cast(Promotion, entry.facts)
         override = ", OVERRIDDEN: " + facts["reason"] if facts["override"] else ""
         return (
             f"{facts['model']} for {facts['intended_use']}, asked for by {facts['requested_by']}, approved by "
             f"{facts['approved_by']}, until {facts['expires']}, back to {facts['rollback']}{override}"
         )
-    models = ", ".join(facts.get("models", ()))
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in facts.get("verdicts", {}).items())
-    parts = (facts.get("suite", ""), models, facts.get("ended", ""), verdicts, gates)
+    attempt = entry.facts
+    gates = ", ".join(f"{name} {digest[:12]}" for name, digest in attempt.get("gates", {}).items())
+    models = ", ".join(attempt.get("models", ()))
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in attempt.get("verdicts", {}).items())
+    parts = (attempt.get("suite", ""), models, attempt.get("ended", ""), verdicts, gates)
     return "; ".join(part for part in parts if part)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.cli.gate import apart_from, ledger_beside
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate
 from pytest_medhelm.gates.ledger.attempts import FINISHED, STARTED, digests, finish, first_of
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
+from pytest_medhelm.gates.ledger.facts import Promotion
 from pytest_medhelm.gates.suite_outcome import Outcome, conclude
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.model_card import card
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         entry = append(ledger, PROMOTION, facts)
         target = suite.folder / "model-card.md"
         write_private(target, card(outcome.leaderboard, model, facts))
-    _print(entry, ledger, target, overridden=arguments.override)
+    _print(facts, entry, ledger, target, overridden=arguments.override)
     return 0
 
 
@@ -156,7 +156,7 @@ def _unrecorded(suite: Suite, gate: Gate, entries: Sequence[LedgerEntry]) -> Ite
         for entry in entries
         if entry.kind == STARTED or (entry.kind == FINISHED and entry.facts["source"] == "run")
     }
-    parts = {part for entry in entries for key in ("parts", "runs") for part in entry.facts.get(key, ())}
+    parts = {part for entry in entries for part in (*entry.facts.get("parts", ()), *entry.facts.get("runs", ()))}
     runs = [run for run in suite.runs() if any(model["kind"] == CANDIDATE for model in run["models"])]
     missing = [
         run
@@ -178,7 +178,7 @@ def _facts(
     arguments: argparse.Namespace,
     doubts: Sequence[str],
     against: Baseline | None,
-) -> dict[str, Any]:
+) -> Promotion:
     cells = [cell for cell in outcome.cells if cell.model == model]
     return {
         "model": model,
@@ -219,8 +219,7 @@ def _scores_digest(baseline: Baseline) -> str:
     return json_hash([baseline.model, cells], 64)
 
 
-def _print(entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:
-    facts: Mapping[str, Any] = entry.facts
+def _print(facts: Promotion, entry: LedgerEntry, ledger: Path, target: Path, *, overridden: bool) -> None:
     if facts["override"]:
         print(visible(f"OVERRIDDEN: {'; '.join(facts['overridden'])}; reason: {facts['reason']}"))
     elif overridden:

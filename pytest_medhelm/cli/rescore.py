@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +23,7 @@ from pytest_medhelm.plugin.rescoring import Rescoring
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rescore import CellName, Change, Group, adopt, groups, plan
+from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
@@ -169,7 +169,7 @@ def _is_of_project(name: str, file: str | None, folders: Sequence[Path]) -> bool
     return not own and any(Path(file).is_relative_to(folder) for folder in folders)
 
 
-def _options(folder: Path, manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
+def _options(folder: Path, manifest: StoredManifest, arguments: argparse.Namespace) -> Iterator[str]:
     place, settings = manifest["place"], manifest["settings"]
     # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
     yield from ("-p", "no:cacheprovider", "-q", "--tb=short")
@@ -186,8 +186,8 @@ def _options(folder: Path, manifest: Mapping[str, Any], arguments: argparse.Name
             yield f"--medhelm-{name.replace('_', '-')}={value}"
     if settings.get("shuffle_criteria"):
         yield "--medhelm-shuffle-criteria"
-    for name in ("data", "config"):
-        value = getattr(arguments, name) or place[name]
+    for name, known in (("data", place["data"]), ("config", place["config"])):
+        value = getattr(arguments, name) or known
         if value is not None:
             yield f"--medhelm-{name}={Path(value).absolute()}"
     if arguments.processes is not None:

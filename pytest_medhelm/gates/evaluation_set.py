@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.util.json_types import JsonObject
 
 SHORT = 12
-"""Signs of a checksum that a sentence shows."""
+"""Characters of a checksum that a sentence shows."""
 
 
-def deviations(gate: Gate, cell: Cell, run: JsonObject) -> list[str]:
+def deviations(gate: Gate, cell: Cell, run: Mapping[str, Any]) -> list[str]:
     """One sentence for each thing that differs; empty when the cell is what was agreed on.
 
     ``run``: the settings of the newest run, as the manifest has them.
@@ -22,7 +21,7 @@ def deviations(gate: Gate, cell: Cell, run: JsonObject) -> list[str]:
     return [*_instances(stated, cell), *_hashes(stated, cell), *_settings(stated, cell, run)]
 
 
-def _instances(stated: JsonObject, cell: Cell) -> Iterator[str]:
+def _instances(stated: Mapping[str, object], cell: Cell) -> Iterator[str]:
     n = stated.get("n")
     data = cell.metadata["data"]
     if n == "all" and cell.size != data["instances"]:
@@ -41,7 +40,7 @@ def _instances(stated: JsonObject, cell: Cell) -> Iterator[str]:
                 yield f"it states other data: {name} is {_short(there)} there and {_short(here)} here"
 
 
-def _hashes(stated: JsonObject, cell: Cell) -> Iterator[str]:
+def _hashes(stated: Mapping[str, object], cell: Cell) -> Iterator[str]:
     here = cell.provenance
     for key, found, what in (
         ("set", here["eval_set_hash"], "another evaluation set"),
@@ -52,7 +51,7 @@ def _hashes(stated: JsonObject, cell: Cell) -> Iterator[str]:
             yield f"it states {what}: {_short(stated[key])} there and {_short(found)} here"
 
 
-def _settings(stated: JsonObject, cell: Cell, run: JsonObject) -> Iterator[str]:
+def _settings(stated: Mapping[str, object], cell: Cell, run: Mapping[str, Any]) -> Iterator[str]:
     jury = cell.provenance["jury"]
     found = {
         "shots": cell.provenance["shots"],
@@ -66,14 +65,17 @@ def _settings(stated: JsonObject, cell: Cell, run: JsonObject) -> Iterator[str]:
             "judge_repeats": jury["repeats"] if jury else 1,
         }
     for key, value in found.items():
-        wanted = sorted(stated[key]) if isinstance(stated.get(key), list) else stated.get(key, value)
+        wanted = stated.get(key, value)
+        if isinstance(wanted, list):
+            wanted = sorted(wanted)
         if wanted != value:
             yield f"it states {key} = {_plain(wanted)}, the run had {_plain(value)}"
 
 
-def _short(text: str | None) -> str:
+def _short(checksum: object) -> str:
+    text = str(checksum or "")
     return "not known" if not text else (text if len(text) <= SHORT else f"{text[:SHORT]}...")
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return (", ".join(value) or "none") if isinstance(value, list) else str(value)

@@ -32,7 +32,6 @@ from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.toml_text import parse_toml
 
 _TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
@@ -74,9 +73,9 @@ class Gate:
 
     demands: tuple[Requirement, ...]
     title: str = ""
-    evaluation: JsonObject = field(default_factory=dict)
+    evaluation: Mapping[str, object] = field(default_factory=dict)
     """What holds for every benchmark."""
-    benchmarks: Mapping[str, JsonObject] = field(default_factory=dict)
+    benchmarks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """What is agreed on for each; all of them must have been run."""
     path: Path | None = None
     digest: str = ""
@@ -124,7 +123,7 @@ def read_gate(path: Path) -> Gate:
         raise ConfigError(f"gate file {path}: {error}") from None
 
 
-def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
+def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
     _check(table, _TOP, "the top level")
     evaluation = table.get("evaluation", {})
     _check(evaluation, _EVALUATION, "[evaluation]")
@@ -191,7 +190,7 @@ def _alpha(value: float, where: str) -> float:
     return value
 
 
-def _check(table: JsonObject, known: JsonObject, where: str) -> None:
+def _check(table: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
     for key, value in table.items():
         if key not in known:
             raise ConfigError(f"{where} has no key {key!r}; known are: {', '.join(known)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.jury_rules import agreement, doubt_about
+from pytest_medhelm.gates.jury_rules import agreement, doubt_about, is_judged
 from pytest_medhelm.gates.metric_value import measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.gates.verdict import GateResult, NotMeasured, any_of, decide, unread, worst_of
@@ -18,7 +18,6 @@ from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
-from pytest_medhelm.util.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Evidence:
     """The measurements of a cell by "<benchmark> <model>", as leaderboard.json has them."""
     selected: Collection[str] = ()
     """The benchmarks that ``*`` and categories stand for."""
-    run: JsonObject = field(default_factory=dict)
+    run: Mapping[str, object] = field(default_factory=dict)
     """Settings of the newest run."""
     baseline: Baseline | None = None
     ratings: Ratings | None = None
@@ -166,7 +165,7 @@ def _judged(rule: Rule, cell: Cell, name: str, evidence: Evidence) -> GateResult
     """The verdict on a cell, or on a slice of one."""
     if rule.metric == "jury_agreement":
         return decide(rule, cell.model, name, agreement(rule, evidence.validation(cell.benchmark, rule.alpha)))
-    judged = cell.columns.is_judged(rule.metric or cell.main_metric)
+    judged = is_judged(rule, cell)
     doubt = doubt_about(rule, cell, evidence.validation(cell.benchmark, rule.alpha)) if judged else ""
     if rule.baseline:
         found = against(rule, cell, evidence.baseline)

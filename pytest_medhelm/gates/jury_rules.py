@@ -26,12 +26,18 @@ def agreement(rule: Rule, known: Validation | None) -> Measured | NotMeasured:
     return Measured(known.value, limits=limits, note=f"{known.answers} answers rated by two clinicians")
 
 
+def is_judged(rule: Rule, cell: Cell) -> bool:
+    """What a rule is about is made of verdicts of judges; never-events are about the main metric."""
+    named = "" if rule.metric == "must_pass" else rule.metric
+    return cell.columns.is_judged(named or cell.main_metric)
+
+
 def doubt_about(rule: Rule, cell: Cell, known: Validation | None) -> str:
     """Why a metric that is made of verdicts lets nothing pass; empty where it may, or is made of something else.
 
     A fail may rest on judges that nobody validated, a pass may not, unless the rule says so with its reason.
     """
-    if not cell.columns.is_judged(rule.metric or cell.main_metric):
+    if not is_judged(rule, cell):
         return ""
     judges = len(cell.jury.judges)
     if judges < rule.judges:

@@ -47,7 +47,7 @@ def _evidence(
     selected: Collection[str],
     baseline: Baseline | None,
 ) -> Evidence:
-    ratings = suite_ratings(suite) if suite.ratings() else None
+    ratings = suite_ratings(suite) if suite.annotations.ratings() else None
     return Evidence(cells, measured, selected, suite.runs()[-1]["settings"], baseline, ratings)
 
 

@@ -11,7 +11,6 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.util.errors import ModelError
@@ -121,7 +120,7 @@ def _get(endpoint: Endpoint, shown: str) -> _Reply:
     except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"{shown} is not an OpenAI-compatible server ({type(error).__name__}): name the right address with "
-            "--medhelm-base-url or in medhelm.toml"
+            f"--medhelm-base-url or in medhelm.toml{', with https:// if it speaks TLS' * shown.startswith('http:')}"
         ) from None
 
 
@@ -177,7 +176,7 @@ def _model(entry: object) -> ServedModel | None:
     return ServedModel(name, root if isinstance(root, str) else "", _context(entry))
 
 
-def _context(entry: Mapping[str, Any]) -> int | None:
+def _context(entry: Mapping[str, object]) -> int | None:
     inner = [value for key in ("meta", "top_provider") if isinstance(value := entry.get(key), dict)]
     for holder in (entry, *inner):
         for name in _CONTEXTS:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
+from pytest_medhelm.plugin.plain_imports import import_plainly
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.plugin.worker import Share
+    from pytest_medhelm.results.store.rescore import Replay
     from pytest_medhelm.util.settings import Settings
 
 
 def configure(config: pytest.Config) -> None:
     """Read the options, and register what the session takes. Raises UsageError with one sentence."""
+    import_plainly(config)
     try:
         settings = read_settings(config)
         if settings.models and not settings.show_text:
@@ -58,7 +61,7 @@ def _is_xdist_controller(config: pytest.Config) -> bool:
     return bool(config.getoption("dist", "no") != "no") and not hasattr(config, "workerinput")
 
 
-def _replay(config: pytest.Config, settings: Settings, replay: Mapping[str, Any]) -> None:
+def _replay(config: pytest.Config, settings: Settings, replay: Replay) -> None:
     """Stored responses answer, and nobody else is there to be asked."""
     from pytest_medhelm.models.engine.stored import StoredResponses
     from pytest_medhelm.plugin.rescoring import StoredItems, restricted, stored_roster

@@ -12,7 +12,8 @@ from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import SETTINGS
-from pytest_medhelm.tasks.benchmark import Benchmark, load_benchmark
+from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.loading import load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Task

@@ -47,6 +47,8 @@ def params_to_ask(item: pytest.Item) -> ItemParams | None:
 
 def skips(item: pytest.Item) -> bool:
     """Whether a mark keeps it from running."""
+    if not any(mark.name in ("skip", "skipif") for mark in item.iter_markers()):
+        return False
     from _pytest.skipping import evaluate_skip_marks
 
     return evaluate_skip_marks(item) is not None

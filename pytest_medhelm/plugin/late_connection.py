@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -71,6 +70,6 @@ def _file(folder: Path, run: str) -> Path:
     return folder / f".resolved-{run}.json"
 
 
-def _params(item: pytest.Item) -> dict[str, Any]:
-    found: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+def _params(item: pytest.Item) -> dict[str, object]:
+    found: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
     return found

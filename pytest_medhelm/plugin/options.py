@@ -11,11 +11,14 @@ import pytest
 
 from pytest_medhelm.util.config_file import ConfigFile, read_config
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.options import CONFIG, OPTIONS, Given, Option, make_settings, read_option
+from pytest_medhelm.util.option import Given, Option, read_option
+from pytest_medhelm.util.options import CONFIG, OPTIONS, make_settings
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pytest_medhelm.results.store.rescore import Replay
+
+    pass
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
@@ -124,5 +127,5 @@ def _config_path(config: pytest.Config, typed: Any) -> Path | None:
     return None
 
 
-REPLAY: pytest.StashKey[Mapping[str, Any]] = pytest.StashKey()
+REPLAY: pytest.StashKey[Replay] = pytest.StashKey()
 """On config: what ``medhelm rescore`` scores again (plugin/rescoring.py), as plain values; absent in other sessions."""

@@ -45,7 +45,7 @@ class Prefetcher:
             record.request = self._requests.request(record.model, messages, record.instance.id)
         except Exception:
             return  # The test itself will meet the same error, and report it.
-        self._requests.engine.submit(record.request, self._then_judges(item, record, record.request))
+        self._requests.engine.prefetch(record.request, self._then_judges(item, record, record.request))
 
     def _then_judges(self, item: pytest.Item, record: RecordBuilder, request: Request) -> Follow | None:
         instance, language = record.instance, record.benchmark.task.language

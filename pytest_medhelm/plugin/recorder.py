@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -115,10 +115,10 @@ class Recorder:
             self._facts[self._hashes[key]] = facts
         return self._hashes[key]
 
-    def _score_options(self) -> dict[str, Any]:
+    def _score_options(self) -> dict[str, str]:
         return {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
 
-    def _jury_facts(self, benchmark: Benchmark) -> dict[str, Any] | None:
+    def _jury_facts(self, benchmark: Benchmark) -> dict[str, object] | None:
         rubric = self.rubric(benchmark)
         if rubric is None:
             return None

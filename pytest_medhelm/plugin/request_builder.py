@@ -110,7 +110,7 @@ class RequestBuilder:
         instance: str = "",
         *,
         repeat: int = 0,
-        form: Mapping[str, Any] | None = None,
+        form: Mapping[str, object] | None = None,
         **sampling: Any,
     ) -> Request:
         """Build the request, the same for look-ahead and for the test; see ``make_request``."""

@@ -6,14 +6,14 @@ that they had. Only instances that have a record are run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.roster import ROSTER, Roster
 from pytest_medhelm.models.spec import Model
@@ -22,6 +22,7 @@ from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import REPLAY
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.results.store.opening import open_suite
+from pytest_medhelm.results.store.rescore import Replay
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.settings import Settings
@@ -30,7 +31,7 @@ from pytest_medhelm.util.settings import Settings
 class Rescoring:
     """The plugin with which ``medhelm rescore`` runs pytest: it takes the records that the tests come to."""
 
-    def __init__(self, replay: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, replay: Replay, folder: Path) -> None:
         """``replay``: which cells, of which models (``results.store.rescore.plan``); ``folder``: for the records."""
         self._replay = replay
         self._folder = folder
@@ -72,7 +73,7 @@ class Rescoring:
         self._writer.close()
 
 
-def restricted(settings: Settings, replay: Mapping[str, Any]) -> Settings:
+def restricted(settings: Settings, replay: Replay) -> Settings:
     """The settings without whatever belongs to asking and judging."""
     return replace(
         settings,
@@ -91,10 +92,10 @@ def restricted(settings: Settings, replay: Mapping[str, Any]) -> Settings:
     )
 
 
-def stored_roster(replay: Mapping[str, Any]) -> Roster:
+def stored_roster(replay: Replay) -> Roster:
     """The models and judges of a run, from what its manifest says of them."""
 
-    def model(entry: Mapping[str, Any]) -> Model:
+    def model(entry: ModelMetadata) -> Model:
         price = replay["prices"].get(entry["name"])
         return Model(
             entry["name"],

@@ -12,6 +12,8 @@ from pytest_medhelm.plugin.outcomes import ReportStatus
 from pytest_medhelm.results.store.manifest import make_manifest, place
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.tasks.loading import where
+from pytest_medhelm.util.errors import StoreFailed
 
 
 class SuiteWriter:
@@ -36,7 +38,14 @@ class SuiteWriter:
         # With the first record of each process: what the benchmark itself demands.
         if metadata := record.get("benchmark_metadata"):
             self.rules.update(metadata["gates"])
-        self._config.hook.pytest_medhelm_update_record(record=record)
+        try:
+            self._config.hook.pytest_medhelm_update_record(record=record)
+        except Exception as error:
+            # What it was to take out of the record must not be stored.
+            raise StoreFailed(
+                f"the hook pytest_medhelm_update_record ends with {where(error)}: mend it and type the same command, "
+                "which asks nothing again"
+            ) from None
         self.open(session).add(record)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
         report.medhelm = ReportStatus(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from pytest_medhelm.plugin.not_run import NotRun
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
 from pytest_medhelm.plugin.recorder import BUILDER
-from pytest_medhelm.tasks.benchmark import where
+from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import MedhelmError
 
@@ -74,8 +75,10 @@ class TextGuard:
             self._nodes.add(module.nodeid)
             _hide_collection(report, module)
         for warning in caught:
-            text: Any = UserWarning(HIDDEN) if ours else warning.message
-            warnings.warn_explicit(text, None if ours else warning.category, warning.filename, warning.lineno)
+            text = _hidden(warning.category) if ours else warning.message
+            # With -W error it was raised where it came from, or is none of those that are to be.
+            with suppress(Warning):
+                warnings.warn_explicit(text, warning.category, warning.filename, warning.lineno)
         return report
 
     # Items
@@ -83,10 +86,14 @@ class TextGuard:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         self._inside = is_benchmark(item)
+        xml = item.config.stash.get(xml_key, None) if self._inside else None
+        before = len(xml.global_properties) if xml is not None else 0
         try:
             return (yield)
         finally:
             self._inside = False
+            if xml is not None:
+                del xml.global_properties[before:]  # record_testsuite_property
 
     # What ends the session is shown by pytest itself, with its text and, under --full-trace, with the arguments of all
     # functions on the way: it is raised anew, in a frame that has none.
@@ -146,7 +153,7 @@ class TextGuard:
         """All who show a warning, xdist's controller too, get the same object, and we get it first."""
         is_hidden = str(warning_message.message) == HIDDEN
         if is_hidden or self._inside or nodeid.partition("::")[0] in self._nodes:
-            warning_message.message = UserWarning(HIDDEN)
+            warning_message.message = _hidden(warning_message.category)
             warning_message.line, warning_message.source = "", None
 
     @pytest.hookimpl(tryfirst=True)
@@ -171,6 +178,13 @@ class _Sentence:
     def toterminal(self, out: Any) -> None:
         """Write it."""
         out.line(self._text)
+
+
+def _hidden(category: type[Warning]) -> Warning:
+    try:
+        return category(HIDDEN)
+    except Exception:  # it takes other arguments
+        return UserWarning(HIDDEN)
 
 
 def is_benchmark(node: pytest.Item | pytest.Collector) -> bool:

@@ -33,7 +33,7 @@ def check_distribution(config: pytest.Config) -> None:
 class Distribution:
     """Hooks of the controller that exist only when xdist runs."""
 
-    def __init__(self, config: pytest.Config, sent: Mapping[str, Any]) -> None:
+    def __init__(self, config: pytest.Config, sent: Mapping[str, object]) -> None:
         """``sent``: what workers must know besides who answers where, as plain values."""
         self._config = config
         self._sent = sent

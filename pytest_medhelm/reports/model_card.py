@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.gates.ledger.facts import Promotion
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.markdown import plain
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.json_types import JsonObject
 
 
-def card(leaderboard: Leaderboard, model: str, promotion: JsonObject | None = None) -> str:
+def card(leaderboard: Leaderboard, model: str, promotion: Promotion | None = None) -> str:
     """The section for one model of a leaderboard; ``promotion``: the facts of its entry in the ledger, if any."""
     return "\n".join(_lines(leaderboard, model, promotion)) + "\n"
 
 
-def _lines(leaderboard: Leaderboard, model: str, promotion: JsonObject | None) -> Iterator[str]:
+def _lines(leaderboard: Leaderboard, model: str, promotion: Promotion | None) -> Iterator[str]:
     results = leaderboard["results"]
     facts = next(entry for entry in results["models"] if entry["name"] == model)
     cells = [cell for cell in results["cells"] if cell["model"] == model]

@@ -175,7 +175,7 @@ def remarks(cell: Cell) -> Iterator[str]:
     if cell["unmatched"]:
         yield f"{cell['unmatched']} answer{'s' if cell['unmatched'] > 1 else ''} of the file fit no instance here"
     yield from (
-        f"{count} answers begin with {visible(mark)}: is this thinking?"
+        f"{count} answer{'s begin' if count > 1 else ' begins'} with {visible(mark)}: is this thinking?"
         for mark, count in cell["unknown_marks"].items()
     )
     severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0

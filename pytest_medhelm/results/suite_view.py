@@ -91,7 +91,7 @@ def load_suite(path: str | Path) -> SuiteView:
         suite.close()
 
 
-def _frame(rows: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+def _frame(rows: Iterable[Mapping[str, object]]) -> pandas.DataFrame:
     return _pandas().DataFrame(list(rows))
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint_inputs(
-    model: Model, benchmark: Benchmark, metrics: Mapping[str, Metric], options: Mapping[str, Any], jury: Any
+    model: Model, benchmark: Benchmark, metrics: Mapping[str, Metric], options: Mapping[str, object], jury: Any
 ) -> FingerprintInputs:
     """What shapes answers and scores besides the data, as plain values for JSON.
 

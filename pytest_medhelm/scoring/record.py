@@ -156,6 +156,12 @@ class RecordBuilder:
             "cost": cost,
             "paid": paid,
         }
+        self._add_rest(record)
+        return record
+
+    def _add_rest(self, record: Record) -> None:
+        """What only some records have."""
+        response, instance = self.response, self.instance
         if self.read:
             record["read"] = self.read
         if response is not None and response.read_as:
@@ -170,7 +176,6 @@ class RecordBuilder:
             record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
         if self.criteria:
             record["criteria"] = text_hash(self.criteria_text)
-        return record
 
 
 def text_hash(text: str) -> str:

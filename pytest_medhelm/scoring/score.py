@@ -191,8 +191,7 @@ class Score:
 
     @property
     def _usable(self) -> bool:
-        response = self._record.response
-        return response is None or response.status == "ok"
+        return self._record.response is None or self._record.response.status == "ok"
 
     def _compute(self, metric: Metric, prediction: Any, *arguments: Any, **keywords: Any) -> None:
         """Record the scores of a metric: the worst ones where there is nothing to score."""
@@ -247,7 +246,7 @@ def _declared(metric: str | Callable[..., Any], task: Task, known: Mapping[str, 
 
 def _values(metric: Metric, found: Any) -> Mapping[str, float]:
     """What a metric gave, by name. Raises ConfigError where that is not what it declares; it quotes no text."""
-    values: Mapping[str, Any] = found if isinstance(found, Mapping) else {metric.names[0]: found}
+    values: Mapping[str, float] = found if isinstance(found, Mapping) else {metric.names[0]: found}
     other = [str(name) for name in values if name not in metric.names]
     if other:
         raise ConfigError(

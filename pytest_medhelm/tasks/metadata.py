@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from pytest_medhelm.util.json_types import Count, Ends
 
@@ -83,5 +83,5 @@ class BenchmarkMetadata(TypedDict):
     """Hash of the benchmark's module: prompt, reading and scoring."""
 
 
-METADATA_DEFAULTS: Mapping[str, Any] = {"description": "", "outside_medhelm": False, "map_by": []}
+METADATA_DEFAULTS: Mapping[str, object] = {"description": "", "outside_medhelm": False, "map_by": []}
 """What a suite of an earlier version does not say of a benchmark."""

@@ -103,6 +103,10 @@ class Examples:
     within: str = ""
     """Name of a slice (a subject, a language) that an example must share with the instance; empty for none."""
 
+    def group_of(self, instance: Instance) -> str:
+        """What examples and the instance that they are shown with share."""
+        return instance.slices.get(self.within, "") if self.within else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

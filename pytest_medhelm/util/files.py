@@ -48,6 +48,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
+def parse_json(text: str) -> Any:
+    """The value of a JSON text that anybody may have written. Raises ValueError, also where it is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """JSON with sorted keys: the same value gives the same bytes."""
     write_private(path, json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -56,6 +64,6 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """An object that was written so; empty where there is none."""
     with suppress(OSError, ValueError):
-        found = json.loads(path.read_text("utf-8"))
+        found = parse_json(path.read_text("utf-8"))
         return found if isinstance(found, dict) else {}
     return {}

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 JsonObject = Mapping[str, Any]
 """An object as JSON or TOML has it, at the border: who reads it checks its fields."""
-JsonDict = dict[str, Any]
-"""The same, about to be written: a page's data, a form, a line of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

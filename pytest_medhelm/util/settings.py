@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pytest_medhelm.util.config_file import ConfigFile
 
@@ -128,7 +128,7 @@ class Settings:
         return self.results / self.suite
 
 
-def as_mapping(settings: Settings) -> Mapping[str, Any]:
+def as_mapping(settings: Settings) -> Mapping[str, object]:
     """The settings that shape the results, as plain values for the manifest."""
     return {
         "models": list(settings.models),

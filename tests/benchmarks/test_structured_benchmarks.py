@@ -694,6 +694,10 @@ def test_ehr_sql_scores(asked: dict[str, Instance]) -> None:
     assert values("sample-01", "<sql>SELECT COUNT(*) FROM patient</sql>") == [0.0, 1.0, 0.0, 1.0]
     assert values("sample-01", "<sql>SELECT COUNT(*) FROM patients</sql>") == [0.0, 0.0, 0.0, 0.0]
     assert values("sample-01", "<sql></sql>") == [0.0, 0.0, 0.0, 0.0]
+    tag = scored(ehr_sql, asked["sample-01"], "<sql></sql>").scores
+    assert tag["ehr_sql_precision_answerable_helm"] == 1.0, "an empty tag is an answer to MedHELM"
+    unslashed = "<SQL>SELECT COUNT(DISTINCT uniquepid) FROM patient<sql>"
+    assert values("sample-01", unslashed) == [1.0, 1.0, 1.0, 1.0]
     assert values("sample-01", "I do not know.") == [0.0, 0.0, 0.0, 0.0]
     # four of the seven stays began in 2105; as stored, the reference counts none
     right = "<sql>SELECT COUNT(*) FROM patient WHERE strftime('%Y', admittime) = '2105'</sql>"

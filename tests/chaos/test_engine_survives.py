@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine import background, engine, job, retrying
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher
 from pytest_medhelm.models.engine.engine import Engine
-from pytest_medhelm.models.engine.job import FollowUp
+from pytest_medhelm.models.engine.job import FollowUp, Job
 from pytest_medhelm.models.engine.request import Completion, Request, make_request
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.transport import Fault, Transport
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.util.errors import RunStopped
 from tests.support.examples import EXAMPLES
+from tests.support.servers import until
 
 GUARD = 60
 MODEL = Model("x/m", "x", "m", Endpoint("x", "http://127.0.0.1:9/v1", retries=0))
@@ -228,8 +231,7 @@ def test_a_server_that_went_away_is_waited_for(tmp_path: Path) -> None:
     running.ask(*asks("first", model=model))
     server.stop()
     futures = [running.submit(request) for request in asks(*"abcd", model=model)]
-    while not running.notices:
-        pass
+    until(lambda: running.notices)
     server.start()
     assert [future.result(GUARD).content for future in futures] == ["back"] * 4
     assert any("waited for up to 60 s (--medhelm-wait)" in notice for notice in running.notices)
@@ -311,3 +313,14 @@ def test_a_parser_that_takes_the_answer_for_thinking_is_named_once(
         started.ask(request)
     assert len(started.notices) == 1
     assert "the reasoning parser of the server at http://127.0.0.1:9/v1 takes the answer too" in started.notices[0]
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [(None, 4.05, 8.1), (0.0, 4.05, 8.1), (20.0, 20.0, 20.1)])
+def test_a_server_that_asks_for_little_is_left_alone_all_the_same(
+    asked: float | None, least: float, most: float
+) -> None:
+    # The fifth pause is 0.1 s times 3 four times, of which jitter leaves at least half.
+    job = Job(asks("a")[0], Future(), attempts=5, started=time.monotonic())
+    again = retrying.retry(job, fault("passing", retry_after=asked), retries=5, away_since=None, patience=0)
+    assert again is not None
+    assert least <= again.pause <= most

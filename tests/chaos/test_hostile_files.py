@@ -10,11 +10,13 @@ import gzip
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,8 +24,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_medhelm.gates.gate_file import read_gate
+from pytest_medhelm.gates.suite_outcome import conclude
 from pytest_medhelm.models.spec import Model, resolve_model
 from pytest_medhelm.plugin.yaml_benchmarks.schema import read_spec
+from pytest_medhelm.results.leaderboard.stored_results import read_stored
+from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.checksums import content_sha256
 from pytest_medhelm.tasks.data.folders import files_in
@@ -134,6 +139,14 @@ def lines() -> bytes:
     return "\n".join(map(json.dumps, ROWS)).encode()
 
 
+def board() -> bytes:
+    """The leaderboard.json of a small suite."""
+    with TemporaryDirectory() as name:
+        folder = Path(shutil.copytree(Path(__file__).parents[1] / "results" / "unversioned_suite", Path(name) / "ward"))
+        with closing(open_suite(folder)) as suite:
+            return json.dumps(conclude(suite, (), (), ()).leaderboard).encode()
+
+
 def models(path: Path) -> list[Model]:
     """The models of a config file, as a session would ask them."""
     config = read_config(path)
@@ -158,6 +171,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any]]] = {
     "notes.zip": (zipped, lambda path: [list(read_json(note)) for note in files_in(path, "*.json")]),
     "gate.toml": (lambda: GATE, lambda path: [read_gate(path)]),
     "medhelm.toml": (lambda: CONFIG, lambda path: [models(path)]),
+    "leaderboard.json": (board, lambda path: [read_stored(path)]),
     "ward.medhelm.yaml": (lambda: YAML, lambda path: [read_spec(path)]),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from pytest_medhelm.models.engine.store import short_key
 from pytest_medhelm.models.engine.transport import Transport, _unreached
 from pytest_medhelm.models.spec import Model
 from tests.support.paths import CHECKOUT
+from tests.support.servers import until
 
 GUARD = 60
 
@@ -66,8 +66,7 @@ def test_what_a_killed_process_had_in_flight_is_asked_at_once(tmp_path: Path) ->
         assert holder.stdout.readline() == "held\n"
         engine = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True)
         futures = [engine.submit(request) for request in requests]
-        while engine._background is None or len(engine._background._tasks) < 20:
-            time.sleep(0.001)
+        until(lambda: engine._background is not None and len(engine._background._tasks) == 20)
         assert not server.requests
         holder.kill()
         assert all(future.result(GUARD).outcome == "ok" for future in futures)
@@ -170,8 +169,7 @@ def test_closing_is_soon_although_requests_hang_and_others_wait(tmp_path: Path) 
         model = Model("x/m", "x", "mock", Endpoint("x", server.url, concurrency=50))
         engine = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True)
         futures = [engine.submit(request) for request in asks(model, 500)]
-        while server.in_flight < 50:
-            time.sleep(0.001)
+        until(lambda: server.in_flight == 50)
         engine.close()
         assert all(future.cancelled() for future in futures)
         assert not engine._thread.is_alive()  # type: ignore[union-attr]

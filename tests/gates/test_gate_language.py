@@ -194,3 +194,19 @@ def test_a_gate_file_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "is_file"), [("gate.toml", True), ("a >= 1", False), ("", False)])
 def test_a_rule_or_a_file(text: str, is_file: bool) -> None:
     assert is_gate_file(text) is is_file
+
+
+def test_a_rule_may_do_without_validated_judges_and_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    rule = '[[rule]]\nrule = "a.harm_severe.upper <= 0.05"\n'
+    path.write_text(f'{rule}validated = "not required"\nwhy = "a nurse reads every answer"\n')
+    assert read_gate(path).rules[0].validated
+    path.write_text(rule)
+    assert not read_gate(path).rules[0].validated
+    for more, sentence in (
+        ('validated = "not required"', "judges that nobody validated need a reason: add why"),
+        ('validated = "no"\nwhy = "x"', 'write "required" or "not required"'),
+    ):
+        path.write_text(f"{rule}{more}\n")
+        with pytest.raises(ConfigError, match=sentence):
+            read_gate(path)

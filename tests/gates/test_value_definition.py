@@ -14,7 +14,8 @@ from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.verdict import GateResult
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
-from pytest_medhelm.results.leaderboard.columns import Columns, JuryColumns
+from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
 
 Scores = list[float | None]
@@ -217,6 +218,15 @@ def test_unvalidated_judges_let_nothing_pass_and_may_fail_it(metric: str, judges
         assert judged(cell_of([*bad], metric, scale=scale, judges=judges), rule).verdict == "fail"
     allowed = judged(cell_of([*good], metric, scale=scale, judges=("a", "b")), rules[0], validated=True, why="a trial")
     assert (allowed.verdict, "which the rule does not require: a trial" in allowed.reason) == ("pass", True)
+
+
+def test_never_events_that_judges_rated_pass_only_where_the_judges_are_validated() -> None:
+    for judges, verdict in (((), "pass"), (("a", "b"), "inconclusive")):
+        cell = cell_of([1.0] * 20, judges=judges)
+        cell.columns.floors.update(dict.fromkeys(range(20), 1.0))
+        found = judged(cell, "b.must_pass >= 1")
+        assert found.verdict == verdict
+        assert "0 of 20 happened, 0 could not be measured; up to 16.8 % of such cases could go wrong" in found.reason
 
 
 @pytest.mark.parametrize(("found", "n", "low"), [(10, 1_000, 0.692), (3, 30, 0.292)])

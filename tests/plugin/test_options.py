@@ -13,7 +13,8 @@ import pytest
 from pytest_medhelm.plugin.options import read_settings
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.options import CONFIG, OPTIONS, Option
+from pytest_medhelm.util.option import Option
+from pytest_medhelm.util.options import CONFIG, OPTIONS
 from pytest_medhelm.util.settings import Settings, Shard
 from tests.support.paths import CHECKOUT
 

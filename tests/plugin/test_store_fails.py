@@ -63,6 +63,21 @@ def test_a_full_disk_stops_the_run_and_the_same_command_goes_on(
     assert main(["report", "medhelm-results/default"]) == 0
 
 
+RAISES = """
+def pytest_medhelm_update_record(record):
+    raise ValueError(f"Mrs Example {record}")
+"""
+
+
+def test_a_hook_that_cannot_take_text_out_of_a_record_stops_the_run_and_shows_none(
+    letters: Callable[..., Path], run: Callable[..., pytest.RunResult]
+) -> None:
+    result = run_with(RAISES, 3, letters, run)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*the hook pytest_medhelm_update_record ends with ValueError at conftest.py:3: mend*"])
+    assert "Mrs Example" not in result.stdout.str() + result.stderr.str()
+
+
 @pytest.mark.parametrize("name", ["suite.sqlite", "responses.sqlite"])
 def test_what_cannot_be_read_is_said_before_anything_is_asked(
     name: str, letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester

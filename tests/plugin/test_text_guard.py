@@ -76,6 +76,7 @@ def ways(text, request):
         "print": lambda: (print(text), print(text, file=sys.stderr), pytest.fail("after printing")),
         "property": lambda: request.getfixturevalue("record_property")("name", text),
         "attribute": lambda: request.getfixturevalue("record_xml_attribute")("name", text),
+        "suite": lambda: request.getfixturevalue("record_testsuite_property")("name", text),
         "extra": lambda: request.getfixturevalue("extras").append({"format_type": "text", "name": "", "content": text}),
         "subtest": lambda: _subtest(text, request),
         "mark_xfail": lambda: request.applymarker(pytest.mark.xfail(reason=f"{text} expected")) or pytest.fail(text),

@@ -30,6 +30,7 @@ def board(models: list[tuple[str, str]], **changes: Any) -> dict[str, Any]:
         "unmatched": 0,
         "harm": None,
         "flagged": 0,
+        "unknown_marks": {},
         "metrics": {"exact_match": {"value": 0.5, "low": 0.34, "high": 0.66, "scale": [0.0, 1.0], "note": ""}},
     } | changes
     benchmarks = [

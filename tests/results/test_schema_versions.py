@@ -17,8 +17,8 @@ from pytest_medhelm.cli.main import main
 from pytest_medhelm.models.engine.store import SCHEMA as RESPONSES
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_responses, open_suite, prepare_suite
-from pytest_medhelm.results.store.suite import SCHEMA as RECORDS
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import SCHEMA as RECORDS
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
 
 UNVERSIONED = Path(__file__).parent / "unversioned_suite"
@@ -167,6 +167,12 @@ def _no_json(file: Path) -> None:
         connection.commit()
 
 
+def _no_json_record(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE records SET record = substr(record, 1, 50) WHERE rowid = 3")
+        connection.commit()
+
+
 def _folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -176,7 +182,7 @@ def _header(file: Path) -> None:
     file.write_bytes(b"\0" * 100 + file.read_bytes()[100:])
 
 
-@pytest.mark.parametrize("damage", [_garbage, _cut, _hole, _other_tables, _no_json, _folder, _header])
+@pytest.mark.parametrize("damage", [_garbage, _cut, _hole, _other_tables, _no_json, _no_json_record, _folder, _header])
 def test_a_damaged_suite_is_one_sentence(old: Path, damage: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert callable(damage)
     damage(old / "suite.sqlite")

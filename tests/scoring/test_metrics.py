@@ -206,6 +206,8 @@ def test_a_result_that_cannot_be_read_is_none(text: str, answer: str) -> None:
         ("September 23, 2014", calculation("date", "09/23/2014"), 0.0),
         ("('14 weeks', '1 days')", calculation("date", "('14 weeks', '1 days')"), 1.0),
         ("('13 weeks', '8 days')", calculation("date", "('14 weeks', '1 days')"), 1.0),
+        ("('14 weeks', '1 days') by the last period", calculation("date", "('14 weeks', '1 days')"), 1.0),
+        ("It is ('14 weeks', '1 days')", calculation("date", "('14 weeks', '1 days')"), 0.0),
         ("(14 weeks, 1 days)", calculation("date", "('14 weeks', '1 days')"), 0.0),
         ("", calculation("date", "09/23/2014"), 0.0),
     ],

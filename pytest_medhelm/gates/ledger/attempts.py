@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_medhelm.gates.ledger.chain import LedgerEntry, append, read
+from pytest_medhelm.gates.ledger.facts import Facts
 from pytest_medhelm.results.leaderboard.document import AttemptStanding
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.hashing import json_hash
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
@@ -70,11 +70,11 @@ class AttemptHistory:
 
 def begin(path: Path, run: str, suite: str, models: Sequence[str], gates: Collection[Gate], cache: bool) -> str:
     """Write that an evaluation begins; returns why that could not be done, in a sentence, or nothing."""
-    facts = {"run": run, "suite": suite, "models": sorted(models), "gates": digests(gates), "cache": cache}
+    facts: Facts = {"run": run, "suite": suite, "models": sorted(models), "gates": digests(gates), "cache": cache}
     return _appended(path, STARTED, facts)
 
 
-def _appended(path: Path, kind: str, facts: JsonObject) -> str:
+def _appended(path: Path, kind: str, facts: Facts) -> str:
     """Append; returns why that could not be done, in a sentence, or nothing."""
     try:
         append(path, kind, facts)
@@ -168,16 +168,16 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> JsonDict:
+def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> Facts:
     """What an evaluation was about: no value, instance or text is in it."""
-    mine = sorted(seen, key=lambda entry: entry.model)
+    cells = sorted(seen, key=lambda entry: entry.model)
     return {
         "run": run,
         "suite": suite,
-        "models": {entry.model: json_hash(entry.settings) for entry in mine},
-        "evaluation": {entry.benchmark: entry.evaluation for entry in mine},
-        "data": {entry.benchmark: json_hash(entry.data) for entry in mine},
-        "sample": any(entry.sample for entry in mine),
+        "models": {entry.model: json_hash(entry.settings) for entry in cells},
+        "evaluation": {entry.benchmark: entry.evaluation for entry in cells},
+        "data": {entry.benchmark: json_hash(entry.data) for entry in cells},
+        "sample": any(entry.sample for entry in cells),
         "gates": digests(gates),
         "version": version("pytest-medhelm"),
     }

@@ -1,7 +1,7 @@
 """An append-only file of entries, each of which holds the hash of the one before: an edit anywhere shows.
 
 JSON Lines; an entry has its ``number``, ``time`` (UTC), ``kind``, ``facts``, the hash of the ``previous`` entry and its
-own ``hash``, the SHA-256 of all the rest as canonical JSON (sorted keys, no blanks). Whoever can write the file can
+own ``hash``, the SHA-256 of all the rest as canonical JSON (sorted keys, no spaces). Whoever can write the file can
 write a new chain: keep the newest hash, which every report of a promotion names, where others can see it.
 """
 
@@ -10,20 +10,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TypedDict, cast
 
+from pytest_medhelm.gates.ledger.facts import Facts, LockedGate, Promotion
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.files import make_private_folder, open_to_append
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 from pytest_medhelm.util.locks import locked
 
 START = "0" * 64
 """What the first entry names as the one before."""
 _KEYS = {"number", "time", "kind", "facts", "previous", "hash"}
+
+
+class _Content(TypedDict):
+    number: int
+    time: str
+    kind: str
+    facts: Facts
+    previous: str
+
+
+class _Line(_Content):
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +46,11 @@ class LedgerEntry:
     number: int
     time: str
     kind: str
-    facts: JsonObject
+    facts: Facts
     hash: str
 
 
-def append(path: Path, kind: str, facts: JsonObject) -> LedgerEntry:
+def append(path: Path, kind: str, facts: Facts | LockedGate | Promotion) -> LedgerEntry:
     """Add an entry under a lock, on disk when this returns; several processes may do so at once.
 
     Raises DataError when the last line is torn or the end is not what its hash says: nothing is added to a chain that
@@ -47,19 +60,19 @@ def append(path: Path, kind: str, facts: JsonObject) -> LedgerEntry:
     with locked(path.with_name(f".{path.name}.lock"), lambda: None):
         last = _last(path)
         number, previous = (last["number"] + 1, last["hash"]) if last else (1, START)
-        content = {
+        content: _Content = {
             "number": number,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "kind": kind,
             "facts": json.loads(json.dumps(facts)),
             "previous": previous,
         }
-        content["hash"] = hash_of(content)
+        line: _Line = {**content, "hash": hash_of(content)}
         with os.fdopen(open_to_append(path), "ab") as file:
-            file.write(_canonical(content) + b"\n")
+            file.write(_canonical(line) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-    return LedgerEntry(number, content["time"], kind, content["facts"], content["hash"])
+    return LedgerEntry(number, line["time"], kind, line["facts"], line["hash"])
 
 
 def read(path: Path) -> list[LedgerEntry]:
@@ -103,12 +116,12 @@ def problems(path: Path) -> list[str]:
     return found
 
 
-def hash_of(content: JsonObject) -> str:
+def hash_of(content: Mapping[str, object]) -> str:
     """The hash of an entry, over all of it but the hash."""
     return hashlib.sha256(_canonical({key: value for key, value in content.items() if key != "hash"})).hexdigest()
 
 
-def _canonical(content: JsonObject) -> bytes:
+def _canonical(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -123,7 +136,7 @@ def _lines(path: Path) -> Sequence[bytes]:
         ) from None
 
 
-def _parsed(text: bytes) -> JsonDict | None:
+def _parsed(text: bytes) -> _Line | None:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -131,10 +144,11 @@ def _parsed(text: bytes) -> JsonDict | None:
     if not isinstance(line, dict) or line.keys() != _KEYS:
         return None
     good = isinstance(line["number"], int) and isinstance(line["facts"], dict)
-    return line if good and all(isinstance(line[key], str) for key in ("time", "kind", "previous", "hash")) else None
+    good = good and all(isinstance(line[key], str) for key in ("time", "kind", "previous", "hash"))
+    return cast(_Line, line) if good else None
 
 
-def _last(path: Path) -> JsonDict | None:
+def _last(path: Path) -> _Line | None:
     lines = _lines(path)
     if not lines:
         return None

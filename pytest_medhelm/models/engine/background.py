@@ -19,17 +19,15 @@ from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
-from pytest_medhelm.models.engine.failures import Failures, Remarks, advice
+from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
 from pytest_medhelm.models.engine.job import Follow, Job
-from pytest_medhelm.models.engine.request import SYSTEM, Completion, without_form, without_system
-from pytest_medhelm.models.engine.retrying import GIVE_UP_AFTER, retry
-from pytest_medhelm.models.engine.store import ResponseStore, short_key
+from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.models.engine.retrying import retry
+from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.transport import Fault
+from pytest_medhelm.models.engine.turns import ClaimedElsewhereError, Turns
 from pytest_medhelm.util.errors import RunStopped
 
-CLAIM_POLL = 0.05
-"""Seconds between the first two looks at what another process has in flight; later ones are farther apart."""
-LONGEST_CLAIM_POLL = 0.5
 WATCH_EVERY = 5.0
 """Seconds between two looks of the watchdog."""
 
@@ -61,18 +59,14 @@ class Background:
         self._jobs = jobs
         self._say = say
         self._settings = settings
-        self._stored_by = None if settings.use_cache else settings.run
-        """Whose stored completions may be used; None: anyone's."""
         self._store = ResponseStore(path)
         self._claims = Claims(path.with_suffix(".lock"))
+        run, most = settings.run, settings.max_cost
+        self._turns = Turns(self._claims, self._store, None if settings.use_cache else run, settings.wait)
         self._failures, self._remarks = Failures(), Remarks()
-        self._budget = (
-            None if settings.max_cost is None else Budget(settings.max_cost, self._store, settings.run, served)
-        )
+        self._budget = None if most is None else Budget(most, self._store, run, served)
         self._loop = asyncio.new_event_loop()
-        self._endings = Endings(
-            self._loop, self._store, self._claims, settings.run, say, self._on_answer, self._stop_run
-        )
+        self._endings = Endings(self._loop, self._store, self._claims, run, say, self._on_answer, self._stop_run)
         self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._endings.turn_away, say)
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopped = ""
@@ -128,10 +122,12 @@ class Background:
         try:
             if self.stopped:
                 self._endings.turn_away(job, RunStopped(self.stopped))
-            elif not self._settle_from_store(job):
+            elif (stored := self._turns.take(job)) is not None:
+                self._endings.resolve(job, stored)
+            else:
                 self._dispatcher.queue(job, first=first)
-        except _ClaimedElsewhereError:
-            self._spawn(job, self._wait_for_claim(job, first))
+        except ClaimedElsewhereError:
+            self._spawn(job, self._wait_for_turn(job, first))
         except Exception as error:
             self._endings.lose(job, error)
 
@@ -153,45 +149,19 @@ class Background:
         except Exception as error:
             self._endings.lose(job, error)
 
-    # Claims
-
-    def _settle_from_store(self, job: Job) -> bool:
-        """Claim a job; True when its answer has been stored meanwhile. Raises _ClaimedElsewhereError."""
-        key = job.request.key
-        claimed = self._claims.take(short_key(key))
-        stored = self._store.get(key, run=self._stored_by, context=job.request.model.context)
-        if stored is not None:
+    async def _wait_for_turn(self, job: Job, first: bool) -> None:
+        """Take what another process has asked, or ask."""
+        stored = await self._turns.wait(job)
+        if stored is None:
+            self._dispatcher.queue(job, first=first)
+        else:
             self._endings.resolve(job, stored)
-            return True
-        if not claimed:
-            raise _ClaimedElsewhereError
-        return False
-
-    async def _wait_for_claim(self, job: Job, first: bool) -> None:
-        """Take what another process has asked, or ask when it has not, or when it takes longer than anyone may."""
-        endpoint = job.request.model.endpoint
-        most = GIVE_UP_AFTER + self._settings.wait + (endpoint.timeout if endpoint else 0.0)
-        job.enter("claimed elsewhere", most)
-        until, pause = time.monotonic() + most, CLAIM_POLL
-        while time.monotonic() < until:
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_CLAIM_POLL, pause * 1.2)
-            with contextlib.suppress(_ClaimedElsewhereError):
-                if not self._settle_from_store(job):
-                    break
-                return
-        self._dispatcher.queue(job, first=first)
-
-    # Attempts
 
     async def _attempt(self, queue: EndpointQueue, job: Job) -> None:
         job.enter("asked", queue.endpoint.timeout)
         job.started = job.started or time.monotonic()
         job.attempts += 1
-        if job.request.may_drop_form and job.request.model.served in queue.rejects_response_format:
-            job.request = without_form(job.request)
-        if job.request.model.served in queue.rejects_system_role and SYSTEM in job.request.payload:
-            job.request = without_system(job.request)
+        job.request = queue.adapted(job.request)
         result: Completion | Fault | None = None
         pause: float | None = None
         try:
@@ -221,36 +191,20 @@ class Background:
         return None
 
     def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
-        model, patience = job.request.model, self._settings.wait
-        if fault.kind != "away":
-            queue.away_since = None
-        elif queue.away() and patience > 0:
-            self._say(f"{queue.endpoint.shown_url}: {fault.reason}; waited for up to {patience:g} s (--medhelm-wait)")
-        if fault.kind == "no_form":
-            queue.rejects_response_format.add(model.served)
-        elif fault.kind == "no_system":
-            queue.rejects_system_role.add(model.served)
-        elif fault.kind == "crowded" and queue.shrink():
-            self._say(f"at most {queue.limit} requests at once to {queue.endpoint.shown_url}: {fault.reason}")
+        patience = self._settings.wait
+        if news := queue.learn(job.request.model.served, fault, patience):
+            self._say(news)
         job.late += fault.kind == "late"
         again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=patience)
         if again is None:
-            self._give_up(job, fault)
+            self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=final_error(job, fault)))
+            if stop := self._failures.failed(job.request.model, fault):
+                self._stop_run(stop)
             return None
         job.request = again.request
         if fault.kind in ("no_form", "no_system", "less", "crowded"):
             job.attempts -= 1
         return again.pause
-
-    def _give_up(self, job: Job, fault: Fault) -> None:
-        model = job.request.model
-        tried = f" after {job.attempts} attempts" if fault.kind not in ("final", "config") else ""
-        hint = advice(model, fault)
-        error = f"{fault.reason}{tried}{f': {hint}' if hint else ''}"
-        sentence = self._failures.failed(model, fault)
-        self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=error))
-        if sentence:
-            self._stop_run(sentence)
 
     def _stop_run(self, sentence: str) -> None:
         if not self.stopped:
@@ -282,14 +236,10 @@ class Background:
             request, follow = later.request, [later.follow] if later.follow else []
             if request.key in self._jobs:
                 continue
-            stored = self._store.get(request.key, run=self._stored_by, context=request.model.context)
+            stored = self._turns.stored(request)
             if stored is not None:
                 self._follow_up(follow, stored)
                 continue
             job = Job(request, Future(), follow)
             if self._jobs.setdefault(request.key, job) is job:
                 self._start(job, True)
-
-
-class _ClaimedElsewhereError(Exception):
-    pass

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.job import Job
-from pytest_medhelm.models.engine.transport import Transport
+from pytest_medhelm.models.engine.request import SYSTEM, Request, without_form, without_system
+from pytest_medhelm.models.engine.transport import Fault, Transport
 from pytest_medhelm.util.errors import BudgetReached, MedhelmError
 
 BUDGET_POLL = 0.05
@@ -37,19 +38,31 @@ class EndpointQueue:
         self.away_since: float | None = None
         """When its server was first found away (time.monotonic); None: it answers."""
 
-    def away(self) -> bool:
-        """Its server was found away; returns whether that is news."""
-        news = self.away_since is None
-        self.away_since = time.monotonic() if self.away_since is None else self.away_since
-        return news
+    def adapted(self, request: Request) -> Request:
+        """The request without what its model is known to refuse."""
+        if request.may_drop_form and request.model.served in self.rejects_response_format:
+            request = without_form(request)
+        if request.model.served in self.rejects_system_role and SYSTEM in request.payload:
+            request = without_system(request)
+        return request
 
-    def shrink(self) -> bool:
-        """One slot less; False when there is only one."""
-        if self.limit <= 1:
-            return False
-        self.limit -= 1
-        self.free -= 1
-        return True
+    def learn(self, served: str, fault: Fault, patience: float) -> str:
+        """Take note of what a fault says of the server; returns what the user should know, or nothing."""
+        if fault.kind == "away":
+            news = self.away_since is None
+            self.away_since = time.monotonic() if self.away_since is None else self.away_since
+            waited = f"waited for up to {patience:g} s (--medhelm-wait)"
+            return f"{self.endpoint.shown_url}: {fault.reason}; {waited}" if news and patience > 0 else ""
+        self.away_since = None
+        if fault.kind == "no_form":
+            self.rejects_response_format.add(served)
+        elif fault.kind == "no_system":
+            self.rejects_system_role.add(served)
+        elif fault.kind == "crowded" and self.limit > 1:
+            self.limit -= 1
+            self.free -= 1
+            return f"at most {self.limit} requests at once to {self.endpoint.shown_url}: {fault.reason}"
+        return ""
 
 
 class Dispatcher:

@@ -53,6 +53,7 @@ class Engine:
         self._pid = os.getpid()
         self._store = ResponseStore(path)
         self._stored = self._store.short_keys() if use_cache else set()
+        self._bound = self._store.bound_keys() if self._stored else set()
         """What need not be asked; looked up in memory, since most keys of a first run are not there."""
         self._jobs: dict[str, Job] = {}
         """Under way, by key."""
@@ -79,6 +80,12 @@ class Engine:
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment."""
         return 0 if self._background is None else self._background.in_flight
+
+    def prefetch(self, request: Request, follow: Follow | None = None) -> None:
+        """Have it asked before it is needed. What is stored is read when it is needed, unless something follows."""
+        key = short_key(request.key)
+        if follow is not None or key not in self._stored or key in self._bound:
+            self.submit(request, follow)
 
     def submit(self, request: Request, follow: Follow | None = None, *, first: bool = False) -> Future[Completion]:
         """Ask, unless the answer is stored or already under way. ``first`` goes before all look-ahead."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.spec import Model
@@ -80,6 +81,13 @@ def advice(model: Model, fault: Fault) -> str:
     endpoint = model.endpoint
     key = endpoint.key_source if endpoint else ""
     return fault.hint.format(model=model.name, served=model.served, key=key, url=_address(model))
+
+
+def final_error(job: Job, fault: Fault) -> str:
+    """Why a request ends without an answer, and what to do about it."""
+    tried = f" after {job.attempts} attempts" if fault.kind not in ("final", "config") else ""
+    hint = advice(job.request.model, fault)
+    return f"{fault.reason}{tried}{f': {hint}' if hint else ''}"
 
 
 def _address(model: Model) -> str:

@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.servers import ending
@@ -114,7 +113,7 @@ def _content(value: object) -> str:
     return _text(value)
 
 
-def _reasoning(message: Mapping[str, Any]) -> str:
+def _reasoning(message: Mapping[str, object]) -> str:
     """Thinking that the server hands over apart: a text, parts or an object with one."""
     for name in ("reasoning_content", "reasoning", "thinking"):
         value = message.get(name)
@@ -141,7 +140,7 @@ def _thought(part: object, depth: int = 4) -> str:
     return _text(part)
 
 
-def _inside(usage: Mapping[str, Any], name: str, count: str) -> object:
+def _inside(usage: Mapping[str, object], name: str, count: str) -> object:
     details = usage.get(name)
     return details.get(count) if isinstance(details, dict) else None
 
@@ -174,7 +173,7 @@ def _named(reason: str) -> str:
     return reason if re.fullmatch(r"[\w .:-]{1,40}", reason) else "without a usable reason"
 
 
-def _blocks(answer: Mapping[str, Any]) -> bool:
+def _blocks(answer: Mapping[str, object]) -> bool:
     """Gemini's own words for a prompt that was stopped."""
     feedback = answer.get("promptFeedback") or answer.get("prompt_feedback")
     return isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))

@@ -79,7 +79,7 @@ def make_request(
     *,
     instance: str = "",
     repeat: int = 0,
-    form: Mapping[str, Any] | None = None,
+    form: Mapping[str, object] | None = None,
     **sampling: Any,
 ) -> Request:
     """Build a request and its key.
@@ -138,5 +138,5 @@ def with_room(request: Request, tokens: int) -> Request:
     return replace(request, payload=json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
-def _dumped(body: Mapping[str, Any]) -> str:
+def _dumped(body: Mapping[str, object]) -> str:
     return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

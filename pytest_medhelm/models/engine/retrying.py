@@ -64,8 +64,10 @@ def retry(job: Job, fault: Fault, *, retries: int, away_since: float | None, pat
 
 
 def _pause(attempts: int, fault: Fault, longest: float) -> float:
-    """Seconds before the next attempt: what the server asks for, else exponential with jitter."""
-    if fault.retry_after is not None:
-        return fault.retry_after + random.uniform(0, 0.1)
+    """Seconds before the next attempt: exponential with jitter, and no less than the server asks for.
+
+    A server that asks for less than that is busy still when many come again as soon as it says.
+    """
     growth = PAUSE_GROWTH ** min(attempts - 1, 20)
-    return float(min(longest, FIRST_PAUSE * growth) * random.uniform(0.5, 1.0))
+    own = min(longest, FIRST_PAUSE * growth) * random.uniform(0.5, 1.0)
+    return float(own if fault.retry_after is None else max(own, fault.retry_after + random.uniform(0, 0.1)))

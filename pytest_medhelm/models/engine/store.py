@@ -151,6 +151,10 @@ class ResponseStore:
         """The short keys of all stored responses."""
         return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
 
+    def bound_keys(self) -> set[int]:
+        """The short keys of responses that a context bounded: with a larger one they are asked again."""
+        return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM contexts")}
+
     def usages(self, run: str) -> Iterator[tuple[str, dict[str, int]]]:
         """(model name, token counts) of each response that was paid for in a run."""
         for name, usage in self._connection.execute("SELECT model, usage FROM responses WHERE run = ?", (run,)):

@@ -21,8 +21,11 @@ class StoredResponses:
         self.store = ResponseStore(path)
         self.notices: deque[str] = deque()
 
-    def submit(self, request: Request, follow: object = None, *, first: bool = False) -> None:
+    def prefetch(self, request: Request, follow: object = None) -> None:
         """Nothing is under way: ``ask`` reads the store."""
+
+    def submit(self, request: Request, follow: object = None, *, first: bool = False) -> None:
+        """Likewise."""
 
     def ask(self, request: Request) -> Completion:
         """The stored completion of a request; without one a ``request_error`` that says so."""

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from pytest_medhelm.models.metadata import ModelMetadata
-from pytest_medhelm.reports.export.rows import cell_head
+from pytest_medhelm.reports.export.rows import Row, cell_head
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.scoring.response import STATUSES
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 SMALLEST = 11
 """The smallest count that may be shown (CMS)."""
@@ -25,7 +24,7 @@ UNPUBLISHED = "ok"
 """The status whose count is not given: what is left of the total would tell the others'."""
 
 
-def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> Iterator[JsonDict]:
+def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> Iterator[Row]:
     """Per cell a row for each status, and two for each metric (how many are measured, and the value), as bands."""
     for cell in cells:
         head = cell_head(cell, models)
@@ -40,7 +39,7 @@ def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -
             yield from _of_metric(head | {"name": name, "main_metric": name == cell.main_metric}, cell, name)
 
 
-def _of_metric(head: JsonObject, cell: Cell, name: str) -> Iterator[JsonDict]:
+def _of_metric(head: Mapping[str, object], cell: Cell, name: str) -> Iterator[Row]:
     # The mean over instances, each counted alike: what the bands are made for.
     scores = [score for score in cell.scores[name] if score is not None]
     worst, best = cell.columns.scales[name]

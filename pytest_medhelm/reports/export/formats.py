@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from pytest_medhelm.reports.export.columns import Column
 from pytest_medhelm.reports.export.csv_injection import neutral
 from pytest_medhelm.results.leaderboard.aggregate import rounded
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonObject
 
-Row = JsonObject
+Row = Mapping[str, object]
 FORMATS = ("csv", "jsonl", "parquet")
 ROWS_AT_ONCE = 2000
 TEXT_AT_ONCE = 8_000_000

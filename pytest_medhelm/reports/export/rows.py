@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.reports.html.browser_data import VerdictView
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -16,11 +18,11 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.public_ids import public_name
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
-from pytest_medhelm.util.json_types import JsonDict
 
-Row = JsonDict
+Row = dict[str, Any]
 _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
 
 
@@ -194,14 +196,14 @@ def _texts(store: ResponseStore | None, record: Record) -> Row:
     }
 
 
-def _prompt(messages: list[dict[str, str]]) -> str:
+def _prompt(messages: Sequence[Message]) -> str:
     """The content of a single message; several each below their role."""
     if len(messages) == 1:
         return messages[0]["content"]
     return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
 
 
-def _reason(verdict: Row, criterion: str) -> str:
+def _reason(verdict: VerdictView, criterion: str) -> str:
     """The judge's reasons for a criterion, of each try; the whole reply where they cannot be told apart."""
     found = [entry.get("reasons", {}).get(criterion) or entry.get("reply", "") for entry in verdict["tries"]]
     return "\n\n".join(filter(None, found))

@@ -14,9 +14,18 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from statistics import fmean
-from typing import Any
+from typing import cast
 
 from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.browser_data import (
+    Chunk,
+    CodedColumn,
+    GivenRating,
+    IndexData,
+    IndexedBenchmark,
+    IndexedCell,
+    IndexedRecords,
+)
 from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.reports.html.metric_words import words_of
@@ -28,7 +37,6 @@ from pytest_medhelm.scoring.jury.harm import SEVERITIES, rank
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 FORMAT = 1
 CHUNK_BYTES = 1_000_000
@@ -60,15 +68,9 @@ class Slice:
 class Index:
     """All that the page needs but the texts."""
 
-    data: JsonObject
-    """Plain values, to be published as they are: see ``index``."""
+    data: IndexData
     slices: Mapping[str, Slice] = field(repr=False)
     """By the key of a chunk, ``<benchmark>-<k>`` in letters, digits, "-", "_" and "." """
-
-
-def _of_cell(cell: CellEntry, facts: Mapping[str, BenchmarkMetadata]) -> JsonDict:
-    shown = {name: value for name, value in cell.items() if name in _OF_CELL}
-    return shown | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})}
 
 
 def _metric_words(cells: Iterable[CellEntry]) -> dict[str, str]:
@@ -88,11 +90,7 @@ def _chunks(whole: Slice, key: str, raw: Sequence[str], per_chunk: int) -> dict[
 def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index:
     """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
 
-    ``data`` has ``models`` in the order of the leaderboard, ``benchmarks``, ``cells``, ``metrics`` in words and, column
-    by column, instances (``ids``, how many records each has, in the order of the benchmarks) and their records (numbers
-    of ``model``, ``status`` and ``harm`` in the lists, main ``score`` or null, ``flagged``, ``spread`` of the judges
-    from 0 to 1 or null). The k-th ``per_chunk`` instances of a benchmark are the chunk ``key-k``. It holds no text,
-    and public ids only.
+    It holds no text, and public ids only.
     """
     results = leaderboard["results"]
     facts = {entry["name"]: entry for entry in results["benchmarks"]}
@@ -100,7 +98,36 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
     pairs = suite.cells()
     # Of a run that goes on, records may be newer than the leaderboard.
     columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
-    benchmarks: list[JsonDict] = []
+    titles = {name: entry["title"] for name, entry in facts.items()}
+    benchmarks, slices = _benchmarks(suite, store, columns, pairs, titles)
+    return Index(
+        {
+            "format": FORMAT,
+            "suite": leaderboard["suite"],
+            "currency": leaderboard["measurements"]["spending"].get("currency", ""),
+            "statuses": list(STATUSES),
+            "severities": list(SEVERITIES),
+            "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
+            "benchmarks": benchmarks,
+            "cells": [_cell(cell, facts) for cell in results["cells"]],
+            "metrics": _metric_words(results["cells"]),
+            "ids": columns.ids,
+            "counts": columns.counts,
+            "records": columns.records,
+        },
+        slices,
+    )
+
+
+def _benchmarks(
+    suite: Suite,
+    store: ResponseStore,
+    columns: _Columns,
+    pairs: Sequence[tuple[str, str]],
+    titles: Mapping[str, str],
+) -> tuple[list[IndexedBenchmark], dict[str, Slice]]:
+    """Read the records of (benchmark, model) ``pairs`` into ``columns``, and cut each benchmark into chunks."""
+    benchmarks: list[IndexedBenchmark] = []
     slices: dict[str, Slice] = {}
     for name, group in groupby(pairs, key=itemgetter(0)):
         cells = {model: suite.newest(name, model) for _, model in group}
@@ -113,32 +140,18 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
         benchmarks.append(
             {
                 "name": name,
-                "title": facts[name]["title"] if name in facts else name,
+                "title": titles.get(name, name),
                 "key": key,
                 "count": len(raw),
                 "per_chunk": per_chunk,
                 "slices": columns.take_slices(),
             }
         )
-    return Index(
-        {
-            "format": FORMAT,
-            "suite": leaderboard["suite"],
-            "currency": leaderboard["measurements"]["spending"].get("currency", ""),
-            "statuses": list(STATUSES),
-            "severities": list(SEVERITIES),
-            "models": [{"name": name, "kind": kinds.get(name, "")} for name in columns.models],
-            "benchmarks": benchmarks,
-            "cells": [_of_cell(cell, facts) for cell in results["cells"]],
-            "metrics": _metric_words(results["cells"]),
-            **columns.as_json(),
-        },
-        slices,
-    )
+    return benchmarks, slices
 
 
-def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> JsonDict:
-    """The texts of a chunk: ``instances``, by public id, each an ``instance_view``; all, or these ``only``."""
+def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> Chunk:
+    """The texts of a chunk, each instance an ``instance_view``; all, or these ``only``, by public id."""
     given = _given(suite, part)
     return {
         "instances": {
@@ -149,12 +162,12 @@ def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str]
     }
 
 
-def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[JsonDict]]:
+def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]]:
     """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
-    found: dict[tuple[str, str], list[JsonDict]] = {}
-    rows = suite.ratings(part.benchmark, part.between)
+    found: dict[tuple[str, str], list[GivenRating]] = {}
+    rows = suite.annotations.ratings(part.benchmark, part.between)
     for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
-        entry: JsonDict = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
+        entry: GivenRating = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
         for *_, criterion, score, severity, kinds in group:
             if criterion:
                 entry["scores"][criterion] = score
@@ -177,6 +190,12 @@ def _per_chunk(store: ResponseStore, sampled: Sequence[Sequence[Record]]) -> int
     return max(1, min(CHUNK_INSTANCES, int(CHUNK_BYTES / fmean(sizes)))) if sizes else 1
 
 
+def _cell(cell: CellEntry, facts: Mapping[str, BenchmarkMetadata]) -> IndexedCell:
+    # Of a leaderboard of an earlier version some may be missing.
+    taken = {name: value for name, value in cell.items() if name in _OF_CELL}
+    return cast(IndexedCell, taken | {"scale": _scale(cell, facts), "marks": cell.get("marks", {})})
+
+
 def _scale(cell: CellEntry, facts: Mapping[str, BenchmarkMetadata]) -> list[float]:
     main = cell["metrics"].get(cell["main_metric"])
     scale: list[float] = main["scale"] if main else facts[cell["benchmark"]]["scale"]
@@ -190,10 +209,15 @@ class _Columns:
         self.models = list(models)
         self._model = {name: number for number, name in enumerate(models)}
         self._status = {name: number for number, name in enumerate(STATUSES)}
-        self._ids: list[str] = []
-        self._counts: list[int] = []
-        self._records: dict[str, list[Any]] = {
-            name: [] for name in ("model", "status", "score", "harm", "flagged", "spread")
+        self.ids: list[str] = []
+        self.counts: list[int] = []
+        self.records: IndexedRecords = {
+            "model": [],
+            "status": [],
+            "score": [],
+            "harm": [],
+            "flagged": [],
+            "spread": [],
         }
         self._slices: dict[str, list[str]] = {}
 
@@ -213,8 +237,8 @@ class _Columns:
                 self._slices.setdefault(name, []).extend([""] * (len(raw) - len(self._slices[name])))
                 self._slices[name].append(sys.intern(str(value)))
             raw.append(first["instance"])
-            self._ids.append(first["public_id"])
-            self._counts.append(len(records))
+            self.ids.append(first["public_id"])
+            self.counts.append(len(records))
             for record in records:
                 self._add(record)
         for values in self._slices.values():
@@ -223,7 +247,7 @@ class _Columns:
 
     def _add(self, record: Record) -> None:
         score = record["scores"].get(record["main_metric"])
-        columns = self._records
+        columns = self.records
         columns["model"].append(self._model[record["model"]])
         columns["status"].append(self._status[record["status"]])
         columns["score"].append(None if score is None else round(score, 4))
@@ -231,19 +255,16 @@ class _Columns:
         columns["flagged"].append(int(bool(record.get("flags"))))
         columns["spread"].append(_spread(record))
 
-    def take_slices(self) -> dict[str, dict[str, list[Any]]]:
-        """The slices of the instances added last, dictionary-coded: ``values``, and per instance a number of one."""
-        found: dict[str, dict[str, list[Any]]] = {}
+    def take_slices(self) -> dict[str, CodedColumn]:
+        """The slices of the instances added last."""
+        found: dict[str, CodedColumn] = {}
         for name, column in sorted(self._slices.items()):
             values = sorted(set(column))
             if 1 < len(values) <= SLICE_VALUES:
-                number = {value: place for place, value in enumerate(values)}
-                found[name] = {"values": values, "codes": [number[value] for value in column]}
+                position = {value: index for index, value in enumerate(values)}
+                found[name] = {"values": values, "codes": [position[value] for value in column]}
         self._slices = {}
         return found
-
-    def as_json(self) -> JsonDict:
-        return {"ids": self._ids, "counts": self._counts, "records": self._records}
 
 
 def _spread(record: Record) -> float | None:

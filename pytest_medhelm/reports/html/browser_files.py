@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +14,6 @@ from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
-from pytest_medhelm.util.json_types import JsonObject
 
 PAGE = "instances.html"
 FOLDER = "browser"
@@ -34,7 +34,7 @@ def write_browser(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) 
     _remove_others(suite.folder / _EARLIER, "*--*.html", set())
 
 
-def instances_page(suite: str, served: JsonObject | None = None) -> str:
+def instances_page(suite: str, served: Mapping[str, object] | None = None) -> str:
     """instances.html; ``served`` as in ``leaderboard_page``."""
     return template(PAGE).render(suite=suite, served=served)
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from pytest_medhelm.util.json_types import JsonDict
+from typing import NamedTuple, TypedDict
 
 BINS = 10
 WIDTH, HEIGHT = 640, 320
@@ -19,8 +17,8 @@ TINY = 1e-6
 """The least end of an axis, in seconds or money."""
 _LINE = 18
 """Least distance between two labels, up and down."""
-_SIGN = 8
-"""Width of a sign of a label."""
+_CHARACTER = 8
+"""Width of a character of a label."""
 _BESIDE = 14
 """From a mark to its label."""
 NAMED = 6
@@ -75,8 +73,36 @@ class Point(NamedTuple):
     high: float | None = None
 
 
-def cloud(points: Sequence[Point]) -> JsonDict:
-    """Places in a picture of ``WIDTH`` x ``HEIGHT``: ``marks``, ``x_ticks``, ``y_ticks``.
+class Mark(TypedDict):
+    """A point where it is drawn."""
+
+    point: Point
+    text: str
+    x: float
+    y: float
+    left: bool
+    """Its label stands on this side of it."""
+    ends: tuple[float, float] | None
+    label: float
+    """How far down."""
+    start: float
+    """Of the label, across."""
+    end: float
+
+
+class Cloud(TypedDict):
+    """A picture of ``WIDTH`` x ``HEIGHT``."""
+
+    marks: list[Mark]
+    numbered: list[str]
+    """The names of the points in their order, where labels are numbers."""
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    frame: tuple[int, int, int, int]
+
+
+def cloud(points: Sequence[Point]) -> Cloud:
+    """Where the points are drawn.
 
     The horizontal axis begins at 0. Labels stand beside their marks, moved up or down where two would cover each other.
     They are names, or numbers in the order of the points (``numbered``) where there are many.
@@ -93,21 +119,10 @@ def cloud(points: Sequence[Point]) -> JsonDict:
     def down(y: float) -> float:
         return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - y), 1)
 
-    marks: list[JsonDict] = []
+    marks: list[Mark] = []
     for point in sorted(points, key=lambda point: (-point.y, point.x, point.name)):
-        x, y = across(point.x), down(point.y)
-        text = texts[id(point)]
-        left = x > WIDTH * 0.6
-        width = _SIGN * len(text)
-        start = x - _BESIDE - width if left else x + _BESIDE
-        label = y + 5
-        for other in sorted(marks, key=lambda mark: mark["label"]):
-            meets = start < other["end"] and other["start"] < start + width
-            if meets and abs(label - other["label"]) < _LINE:
-                label = other["label"] + _LINE
         ends = None if point.low is None or point.high is None else (down(point.high), down(point.low))
-        mark: JsonDict = {"point": point, "text": text, "x": x, "y": y, "left": left, "ends": ends}
-        marks.append(mark | {"label": round(label, 1), "start": start, "end": start + width})
+        marks.append(_mark(point, texts[id(point)], across(point.x), down(point.y), ends, marks))
     over = max((mark["label"] for mark in marks), default=0.0) - (HEIGHT - _BOTTOM)
     if over > 0:
         for mark in marks:
@@ -118,6 +133,31 @@ def cloud(points: Sequence[Point]) -> JsonDict:
         "x_ticks": [(across(step * number), f"{step * number:.3g}") for number in range(round(end / step) + 1)],
         "y_ticks": [(down(share / 4), f"{share / 4:.2f}") for share in range(5)],
         "frame": (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM),
+    }
+
+
+def _mark(
+    point: Point, text: str, x: float, y: float, ends: tuple[float, float] | None, others: Sequence[Mark]
+) -> Mark:
+    """A point with its label, moved down below those of others that it would cover."""
+    left = x > WIDTH * 0.6
+    width = _CHARACTER * len(text)
+    start = x - _BESIDE - width if left else x + _BESIDE
+    label = y + 5
+    for other in sorted(others, key=lambda mark: mark["label"]):
+        meets = start < other["end"] and other["start"] < start + width
+        if meets and abs(label - other["label"]) < _LINE:
+            label = other["label"] + _LINE
+    return {
+        "point": point,
+        "text": text,
+        "x": x,
+        "y": y,
+        "left": left,
+        "ends": ends,
+        "label": round(label, 1),
+        "start": start,
+        "end": start + width,
     }
 
 

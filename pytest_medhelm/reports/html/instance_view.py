@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pytest_medhelm.models.engine.store import ResponseStore
+from pytest_medhelm.reports.html.browser_data import (
+    CriterionView,
+    GivenRating,
+    InstanceView,
+    RecordView,
+    TryView,
+    VerdictView,
+)
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
-from pytest_medhelm.util.json_types import JsonDict
+from pytest_medhelm.tasks.prompts import Message
 
 LONGEST, TAIL = 200_000, 20_000
 """Characters of a message that are shown, and how many of them from its end."""
@@ -20,18 +28,17 @@ _AS_THEY_ARE = (
 
 
 def instance_view(
-    store: ResponseStore, records: Sequence[Record], given: Mapping[tuple[str, str], Sequence[Any]] | None = None
-) -> JsonDict:
+    store: ResponseStore,
+    records: Sequence[Record],
+    given: Mapping[tuple[str, str], Sequence[GivenRating]] | None = None,
+) -> InstanceView:
     """The records of one instance with their texts; ``given``: what people rated, by instance and model.
 
-    ``prompts`` (lists of messages) and ``references`` hold what differs between the records once; each of ``records``
-    has the number of its ``prompt`` and ``reference`` among them, the ``answer``, the ``thinking``, ``verdicts``, and
-    ``given`` by people.
-    No id but the public one is in it.
+    Prompts and references that several records share are in it once. No id but the public one is in it.
     """
     prompts: dict[str, int] = {}
     references: dict[str, int] = {}
-    views = []
+    views: list[RecordView] = []
     for record in records:
         payload, content, reasoning = store.exchange(record["request"])
         thinking = answers.split_thinking(content, reasoning or None)
@@ -40,15 +47,16 @@ def instance_view(
             ensure_ascii=False,
         )
         view = {name: record.get(name) for name in _AS_THEY_ARE}
+        # Of records of an earlier version some may be missing: None.
         views.append(
-            view
+            cast(RecordView, view)
             | {
                 "prompt": prompts.setdefault(messages, len(prompts)),
                 "reference": references.setdefault(store.text(record["reference"]), len(references)),
                 # What never ended is thinking; it is shown as such.
                 "answer": thinking.answer,
                 "thinking": thinking.reasoning,
-                "given": (given or {}).get((record["instance"], record["model"]), []),
+                "given": list((given or {}).get((record["instance"], record["model"]), ())),
                 "verdicts": [_verdict(store, verdict, _criteria(store, record)) for verdict in record["verdicts"]],
             }
         )
@@ -63,7 +71,7 @@ def instance_view(
     }
 
 
-def messages_of(payload: str) -> list[dict[str, str]]:
+def messages_of(payload: str) -> list[Message]:
     """Role and content of each message of a request; empty where there is none."""
     try:
         messages = json.loads(payload)["messages"] if payload else []
@@ -92,7 +100,7 @@ def _criteria(store: ResponseStore, record: Record) -> list[list[Any]]:
     return json.loads(text) if text else []
 
 
-def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> JsonDict:
+def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> VerdictView:
     """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
     whole: VerdictRepeat = {
         "request": verdict["request"],
@@ -113,19 +121,15 @@ def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Se
         "usage": verdict.get("usage"),
         "cost": verdict.get("cost"),
         "tries": [_met(store, criteria, items, verdict["error"]) for items in verdict.get("items", ())]
-        or [
-            {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
-            | _reasons(store.exchange(entry["request"]).content)
-            for entry in tries
-        ],
+        or [_rated(entry, store.exchange(entry["request"]).content) for entry in tries],
     }
 
 
 def _met(
     store: ResponseStore, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str
-) -> JsonDict:
+) -> TryView:
     """What a judge said of each criterion with points: met, not met or missing, and why."""
-    found = []
+    found: list[CriterionView] = []
     for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):
         reply = answers.read_json(answers.split_thinking(store.exchange(key).content, None).answer)
         entry = reply.get(str(number), reply) if isinstance(reply, Mapping) else {}
@@ -134,8 +138,9 @@ def _met(
     return {"scores": {}, "harm": None, "error": error, "items": found}
 
 
-def _reasons(reply: str) -> JsonDict:
-    """``reasons`` by criterion (harm included), or the whole ``reply`` where it holds none that can be told apart."""
+def _rated(entry: VerdictRepeat, reply: str) -> TryView:
+    """A rating with its reasons (harm included), or the whole reply where it holds none that can be told apart."""
+    view: TryView = {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
     value = answers.read_json(answers.split_thinking(reply, None).answer)
     if isinstance(value, Mapping):
         found = {
@@ -144,5 +149,5 @@ def _reasons(reply: str) -> JsonDict:
             if isinstance(entry, Mapping) and entry.get("explanation")
         }
         if found:
-            return {"reasons": found}
-    return {"reply": reply}
+            return view | {"reasons": found}
+    return view | {"reply": reply}

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.html.browser_files import address, write_browser
-from pytest_medhelm.reports.html.first_prompts import first_prompts
+from pytest_medhelm.reports.html.first_prompts import FirstPrompt, first_prompts
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.html.slice_map import slice_map
@@ -22,7 +22,6 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 
 @pytest.hookimpl
@@ -47,8 +46,8 @@ def links(leaderboard: Leaderboard) -> dict[tuple[str, str], str]:
 def leaderboard_page(
     leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
-    prompts: Mapping[str, JsonObject],
-    served: JsonObject | None = None,
+    prompts: Mapping[str, FirstPrompt],
+    served: Mapping[str, object] | None = None,
 ) -> str:
     """leaderboard.html; ``links``: where the instances of each (benchmark, model) are; ``prompts``: ``first_prompts``.
 
@@ -60,8 +59,8 @@ def leaderboard_page(
 def leaderboard_values(
     leaderboard: Leaderboard,
     links: Mapping[tuple[str, str], str],
-    prompts: Mapping[str, JsonObject],
-) -> JsonDict:
+    prompts: Mapping[str, FirstPrompt],
+) -> dict[str, object]:
     """What the template of the leaderboard, and one that extends it, is filled with."""
     results = leaderboard["results"]
     models = in_order(results)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from typing import TypedDict
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.util.json_types import JsonDict
 
 
 @cache
@@ -34,8 +34,17 @@ def words_of(metric: str) -> str:
     return ""
 
 
-def absences(cells: Iterable[CellEntry]) -> list[JsonDict]:
-    """What cells of a benchmark lack: ``reason``, ``models``, and in ``counts`` for how many instances, by metric.
+class Absence(TypedDict):
+    """Metrics that could not be computed, for one reason."""
+
+    reason: str
+    models: list[str]
+    counts: dict[str, tuple[int, int]]
+    """By metric the smallest and the largest number of instances over the models."""
+
+
+def absences(cells: Iterable[CellEntry]) -> list[Absence]:
+    """What cells of a benchmark lack.
 
     Models that lack the same metrics for the same reason stand together, with the smallest and the largest count.
     """

@@ -4,19 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean, median
-from typing import Final
+from typing import Final, TypedDict
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
-from pytest_medhelm.reports.html.charts import Point, cloud
-from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
+from pytest_medhelm.reports.html.charts import Cloud, Point, cloud
+from pytest_medhelm.results.leaderboard.document import Leaderboard, MacroAverage, Results, Spent
 
 UNUSABLE: Final = ("unparsed", "refused", "truncated", "too_long", "blocked", "empty")
 """Statuses of answers that count as the worst score."""
 LOST: Final = ("request_error", "judge_error", "skipped")
 """Statuses of instances without a score: the plumbing failed, not the model."""
 _KINDS = (CANDIDATE, "human", "imported", "baseline")
+
+
+class ModelRow(ModelMetadata):
+    """A model at the top of the page."""
+
+    benchmarks: int
+    rate: float | None
+    """Mean win rate; None outside of the pool."""
+    range: list[float] | None
+    """Of the win rate under resampling."""
+    macro: MacroAverage | None
+    averages: list[float | None]
+    """By category, 0 to 1."""
+    done: int
+    """Instances; as the next two."""
+    unusable: int
+    lost: int
+    severe: int | None
+    latency: float | None
+    """The median over benchmarks of the median seconds of an answer; None where none was measured (a baseline computes,
+    it is not asked)."""
+    spent: Spent | None
+
+
+class ModelCloud(Cloud):
+    """A picture of the models."""
+
+    key: str
+    unit: str
+
+
+class RunFacts(TypedDict):
+    """The newest run in a few facts."""
+
+    runs: int
+    started: str
+    version: str
+    settings: dict[str, object]
 
 
 def in_order(results: Results) -> list[ModelMetadata]:
@@ -28,14 +65,10 @@ def in_order(results: Results) -> list[ModelMetadata]:
     )
 
 
-def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> list[JsonDict]:
-    """For each model: win rate with its range, category averages, shares of unusable answers, harm, latency, cost.
-
-    ``latency`` is the median over benchmarks of the median seconds of an answer, None where no answer was measured (a
-    baseline computes, it is not asked). ``unusable`` and ``lost`` are counts of instances, ``done`` all of them.
-    """
+def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> list[ModelRow]:
+    """For each model: win rate with its range, category averages, counts of unusable answers, harm, latency, cost."""
     results, measured = leaderboard["results"], leaderboard["measurements"]
-    rows = []
+    rows: list[ModelRow] = []
     for facts in models:
         name = facts["name"]
         cells = [cell for cell in results["cells"] if cell["model"] == name]
@@ -62,18 +95,18 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
     return rows
 
 
-def clouds(rows: Sequence[JsonObject], rated: bool) -> list[JsonDict]:
+def clouds(rows: Sequence[ModelRow], rated: bool) -> list[ModelCloud]:
     """Pictures of the models' seconds and costs against how well they do; one for each that is known of two models.
 
     How well: the mean win rate where there is one (``rated``), else the plain average of the category averages.
     """
-    found = []
+    found: list[ModelCloud] = []
     for key, unit in (("latency", "seconds for an answer, median"), ("cost", "cost of the run")):
         points = []
         for row in rows:
             averages = [value for value in row["averages"] if value is not None]
             good = row["rate"] if rated else (fmean(averages) if averages else None)
-            amount = row["latency"] if key == "latency" else (row["spent"] or {}).get("cost")
+            amount = row["latency"] if key == "latency" else row["spent"] and row["spent"]["cost"]
             if good is not None and amount is not None:
                 ends = row["range"] or (None, None)
                 points.append(Point(row["name"], row["kind"], amount, good, *(ends if rated else (None, None))))
@@ -82,15 +115,15 @@ def clouds(rows: Sequence[JsonObject], rated: bool) -> list[JsonDict]:
     return found
 
 
-def facts_of_run(leaderboard: Leaderboard) -> JsonDict:
+def facts_of_run(leaderboard: Leaderboard) -> RunFacts:
     """The newest run in a few facts: when, how many runs the suite has, version, settings that shape the results.
 
     The settings are those of the newest run that asked, and of the newest import, in the order of leaderboard.json.
     """
     runs = leaderboard["measurements"]["runs"]
     settings = [run["settings"] for run in reversed(runs)]
-    asked: JsonDict = next((found for found in settings if "models" in found), {})
-    imported: JsonDict = next((found for found in settings if "imported_runs" in found), {})
+    asked: dict[str, object] = next((found for found in settings if "models" in found), {})
+    imported: dict[str, object] = next((found for found in settings if "imported_runs" in found), {})
     return {
         "runs": len(runs),
         "started": runs[-1]["started"] if runs else "",

@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate, chain, zip_longest
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pytest
 from markupsafe import Markup
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser import Index, chunk, index
+from pytest_medhelm.reports.html.browser_data import Chunk, CodedColumn, IndexData, IndexedBenchmark, InstanceView
 from pytest_medhelm.reports.html.browser_files import address, remove_browser
 from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.first_prompts import first_prompts
@@ -29,12 +30,12 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_private
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 RECORDS = 200
 BYTES = 4_000_000
 TEXT = 20_000
 """Characters of one text; a longer one is cut, and says so."""
+Entry = TypeVar("Entry")
 HARM, FAILED, DRAWN = "with harm marked, the worst first", "with a failed answer", "drawn at random"
 
 
@@ -89,7 +90,7 @@ class Sample:
 def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collection[str] = ()) -> Sample:
     """Choose instances, none of the benchmarks ``without``, and take their texts."""
     data = whole.data
-    taken: dict[int, JsonDict] = {}
+    taken: dict[int, InstanceView] = {}
     reasons: Counter[str] = Counter()
     size = records = 0
     for reason, place in _in_turn(data, without):
@@ -103,12 +104,13 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
         taken[place] = view
         reasons[reason] += 1
     chosen = sorted(taken)
-    reduced, chunks = _reduced(data, chosen), {}
+    reduced = _reduced(data, chosen)
+    chunks: dict[str, Chunk] = {}
     start = 0
     for benchmark in reduced["benchmarks"]:
-        mine = chosen[start : start + benchmark["count"]]
+        positions = chosen[start : start + benchmark["count"]]
         start += benchmark["count"]
-        chunks[f"{benchmark['key']}-0"] = {"instances": {data["ids"][place]: taken[place] for place in mine}}
+        chunks[f"{benchmark['key']}-0"] = {"instances": {data["ids"][place]: taken[place] for place in positions}}
     return Sample(
         records=sum(data["counts"][place] for place in chosen),
         all_records=sum(data["counts"]),
@@ -119,7 +121,7 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
     )
 
 
-def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> JsonDict:
+def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> InstanceView:
     """The texts of the instance at a place of the index, long ones cut."""
     first = 0
     for entry in whole.data["benchmarks"]:
@@ -128,11 +130,10 @@ def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> JsonD
         first += entry["count"]
     part = whole.slices[f"{entry['key']}-{(place - first) // entry['per_chunk']}"]
     name = whole.data["ids"][place]
-    found: JsonDict = _cut(chunk(suite, store, part, {name})["instances"][name])
-    return found
+    return cast(InstanceView, _cut(chunk(suite, store, part, {name})["instances"][name]))
 
 
-def _in_turn(data: JsonObject, without: Collection[str]) -> Iterator[tuple[str, int]]:
+def _in_turn(data: IndexData, without: Collection[str]) -> Iterator[tuple[str, int]]:
     """(reason, place) of all instances, by the rule of this module; an instance may come twice."""
     ok = data["statuses"].index("ok")
     drawn: list[list[tuple[str, int]]] = []
@@ -162,31 +163,39 @@ def _in_turn(data: JsonObject, without: Collection[str]) -> Iterator[tuple[str, 
     )
 
 
-def _round_robin(queues: Iterable[Sequence[Any]]) -> Iterator[Any]:
+def _round_robin(queues: Iterable[Sequence[Entry]]) -> Iterator[Entry]:
     """One of each queue in turn."""
     return (entry for entry in chain.from_iterable(zip_longest(*queues)) if entry is not None)
 
 
-def _reduced(data: JsonObject, chosen: Sequence[int]) -> JsonDict:
+def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
     """The index of some instances, by their places in order."""
     starts = [0, *accumulate(data["counts"])]
     kept = [at for place in chosen for at in range(starts[place], starts[place + 1])]
-    benchmarks, first = [], 0
+    benchmarks: list[IndexedBenchmark] = []
+    first = 0
     for entry in data["benchmarks"]:
-        mine = [place - first for place in chosen if first <= place < first + entry["count"]]
+        positions = [place - first for place in chosen if first <= place < first + entry["count"]]
         first += entry["count"]
-        slices = {
-            name: {"values": column["values"], "codes": [column["codes"][place] for place in mine]}
+        slices: dict[str, CodedColumn] = {
+            name: {"values": column["values"], "codes": [column["codes"][place] for place in positions]}
             for name, column in entry["slices"].items()
         }
-        benchmarks.append(entry | {"count": len(mine), "per_chunk": max(1, len(mine)), "slices": slices})
-    return {
-        **data,
+        benchmarks.append(entry | {"count": len(positions), "per_chunk": max(1, len(positions)), "slices": slices})
+    records = data["records"]
+    return data | {
         "part": True,
         "benchmarks": benchmarks,
         "ids": [data["ids"][place] for place in chosen],
         "counts": [data["counts"][place] for place in chosen],
-        "records": {name: [column[at] for at in kept] for name, column in data["records"].items()},
+        "records": {
+            "model": [records["model"][at] for at in kept],
+            "status": [records["status"][at] for at in kept],
+            "score": [records["score"][at] for at in kept],
+            "harm": [records["harm"][at] for at in kept],
+            "flagged": [records["flagged"][at] for at in kept],
+            "spread": [records["spread"][at] for at in kept],
+        },
     }
 
 

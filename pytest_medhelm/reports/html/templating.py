@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined, Template
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from pytest_medhelm.gates.explanation import explained
@@ -22,6 +25,9 @@ from pytest_medhelm.reports.html.heat_map import shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
 from pytest_medhelm.reports.html.overview import LOST, UNUSABLE
 from pytest_medhelm.results.leaderboard.spending import money
+from pytest_medhelm.util.cache_dir import cache_dir
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.files import make_private_folder
 
 
 @cache
@@ -33,11 +39,33 @@ def template(name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(),
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
     environment.globals |= {"shade": shade, "words_of": words_of, "absences": absences, "distribution": distribution}
     environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences, "explained": explained}
     return environment.get_template(name)
+
+
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Compiled templates on disk, by a hash of their source; a full disk costs time and nothing else."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _compiled() -> CompiledTemplates | None:
+    """Where templates are kept compiled; None where that is impossible, or others could put code of theirs there."""
+    try:
+        folder = cache_dir() / "templates"
+        make_private_folder(folder)
+        state = folder.lstat()
+    except (ConfigError, OSError):
+        return None
+    is_ours = os.name == "nt" or (state.st_uid == os.getuid() and not state.st_mode & 0o077)
+    return CompiledTemplates(str(folder)) if is_ours and not folder.is_symlink() else None
 
 
 @cache

@@ -22,6 +22,13 @@ class Progress(TypedDict):
     text: str
 
 
+class Served(Progress):
+    """What a served page is told besides."""
+
+    several: bool
+    """There are other suites to go to."""
+
+
 def progress(source: Source) -> Progress:
     """How far a suite is, also when it cannot be read."""
     try:

@@ -20,10 +20,9 @@ from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.reports.serve.deadline import headers_came
 from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
-from pytest_medhelm.reports.serve.progress import Progress, gone, in_words, progress
+from pytest_medhelm.reports.serve.progress import Progress, Served, gone, in_words, progress
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
 from pytest_medhelm.util.errors import DataError, DataMissing
-from pytest_medhelm.util.json_types import JsonDict
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = TypeVar("Answer")
@@ -98,7 +97,7 @@ class Site:
             raise web.HTTPNotFound
         return source
 
-    def _served(self, status: Status) -> JsonDict:
+    def _served(self, status: Status) -> Served:
         """What a page says of itself."""
         return {**in_words(status), "several": len(self._found()) > 1}
 

@@ -16,14 +16,13 @@ from pytest_medhelm.gates.suite_outcome import paid_now
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser import Slice, chunk, index
 from pytest_medhelm.reports.html.embedding import as_script
-from pytest_medhelm.reports.html.first_prompts import first_prompts
+from pytest_medhelm.reports.html.first_prompts import FirstPrompt, first_prompts
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, make_leaderboard, read_cells
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 from pytest_medhelm.util.files import read_json
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 from pytest_medhelm.util.sqlite import Stamp, open_reading, stamp, state
 
 SILENCE = 120.0
@@ -76,7 +75,7 @@ class Board:
     """The leaderboard of a moment."""
 
     leaderboard: Leaderboard
-    prompts: Mapping[str, JsonObject]
+    prompts: Mapping[str, FirstPrompt]
     """``first_prompts``."""
     status: Status
 
@@ -216,7 +215,7 @@ def _status(suite: Suite, store: ResponseStore) -> Status:
     )
 
 
-def _board(suite: Suite, store: ResponseStore) -> tuple[Leaderboard, dict[str, JsonDict]]:
+def _board(suite: Suite, store: ResponseStore) -> tuple[Leaderboard, dict[str, FirstPrompt]]:
     leaderboard = _leaderboard(suite, store)
     return leaderboard, first_prompts(suite, store, leaderboard)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from pytest_medhelm.results.agreement.assessment import Assessment
 from pytest_medhelm.results.agreement.columns import COMPOSITE
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 FORMAT = 1
 """Version of the JSON document."""
 
 
-def document(assessment: Assessment) -> JsonObject:
+def document(assessment: Assessment) -> Mapping[str, object]:
     """The same as plain values for JSON; every statistic has value, low, high, n, raters, method and note."""
-    found: JsonDict = asdict(assessment)
+    found: dict[str, Any] = asdict(assessment)
     found["criteria"] = {entry.pop("criterion"): entry for entry in found["criteria"]}
     for entry in found["judged"]:
         for model, left in entry["without"].items():

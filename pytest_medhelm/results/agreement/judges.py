@@ -153,9 +153,9 @@ def self_preference(
         column = table.raters.index(judge)
         others = np.delete(table.scores, column, axis=1)
         for row in np.flatnonzero(table.rated()[:, column] & ~np.isnan(others).all(axis=1)):
-            kin = families[model] == home
-            parts[kin].append(float(table.scores[row, column] - np.nanmean(others[row])))
-            shared[kin].append(clusters[model][int(row)])
+            same_vendor = families[model] == home
+            parts[same_vendor].append(float(table.scores[row, column] - np.nanmean(others[row])))
+            shared[same_vendor].append(clusters[model][int(row)])
     own, other = np.array(parts[True]), np.array(parts[False])
     if not own.size or not other.size:
         missing = "of its own family" if not own.size else "of another family"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -10,7 +10,6 @@ from pytest_medhelm.results.leaderboard.paired_cells import incomparable, pair
 from pytest_medhelm.results.leaderboard.stored_results import Stored
 from pytest_medhelm.results.stats.paired import holm
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonObject
 
 ALPHA = 0.05
 """Two-sided, after Holm's correction over all benchmarks that are shown."""
@@ -195,7 +194,7 @@ def corrected(rows: Sequence[Row]) -> list[Row]:
     return [row if row.p is None else replace(row, p=p) for row, p in zip(rows, adjusted, strict=True)]
 
 
-def as_json(found: Comparison) -> JsonObject:
+def as_json(found: Comparison) -> Mapping[str, object]:
     """Plain values."""
     rows = [
         {name: getattr(row, name) for name in Row.__slots__} | {"better": row.better, "worse": row.worse}

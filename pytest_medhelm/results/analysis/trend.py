@@ -13,7 +13,6 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import pair
 from pytest_medhelm.results.leaderboard.stored_results import Stored
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonObject
 
 BREAKING = ("data", "eval_set_hash", "prompt", "code", "scoring", "jury")
 """Parts of a cell's provenance that must be alike for values to be joined and subtracted."""
@@ -215,7 +214,7 @@ def _chart(key: Key, tables: Sequence[Mapping[str, Cell]], suites: Sequence[Stor
 
 
 def _point(cell: Cell, stored: Stored) -> Point:
-    main: JsonObject = dict(cell.metrics.get(cell.main_metric, {}))  # of a file that anybody may have written
+    main: Mapping[str, Any] = dict(cell.metrics.get(cell.main_metric, {}))  # of a file that anybody may have written
     try:
         value, low, high = (_finite(main.get(name)) for name in ("value", "low", "high"))
         n, note = int(main.get("n", 0)), str(main.get("note", ""))
@@ -284,6 +283,6 @@ def _events(tables: Sequence[Mapping[str, Cell]], facts: Sequence[str]) -> tuple
     )
 
 
-def as_json(found: Trend) -> JsonObject:
+def as_json(found: Trend) -> Mapping[str, object]:
     """Plain values; suites are meant by their place in ``suites``."""
     return {"format": 1, **asdict(found)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.files import parse_json
 from pytest_medhelm.util.json_types import JsonObject
 
 SPEC, STATE, STATS = "run_spec.json", "scenario_state.json", "per_instance_stats.json"
@@ -73,7 +73,7 @@ def name_of(value: object) -> str:
 
 def _json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text("utf-8"))
+        return parse_json(file.read_text("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{file.parent.name}: {file.name} is missing, the run did not come to its end") from None
     except (OSError, ValueError) as error:

@@ -39,7 +39,6 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF
-from pytest_medhelm.util.json_types import JsonObject
 
 SCHEMA: Final = "medhelm-leaderboard/1"
 DECIMALS = 6
@@ -63,7 +62,7 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
-    columns = read_columns(suite.records(benchmark, model), spending, suite.marks(benchmark))
+    columns = read_columns(suite.records(benchmark, model), spending, suite.annotations.marks(benchmark))
     facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
@@ -143,7 +142,7 @@ def make_leaderboard(
     spending: SuiteSpending,
     gates: Sequence[GateEntry],
     published: Published | None = None,
-    agreement: JsonObject | None = None,
+    agreement: Mapping[str, object] | None = None,
 ) -> Leaderboard:
     """The content of leaderboard.json.
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_medhelm.results.leaderboard.cell_entry import Absence, HarmMarks, Provenance, Summary
-from pytest_medhelm.results.leaderboard.columns import Columns, JuryColumns, Ratings
+from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns, Ratings
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 

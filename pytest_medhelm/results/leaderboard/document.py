@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
@@ -10,7 +10,7 @@ from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.jury_entries import JurySection
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.json_types import Count, Ends, JsonDict, Limits, Share
+from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
 
 
 class MacroAverage(TypedDict):
@@ -111,7 +111,7 @@ class Results(TypedDict):
     """The 22 subcategories of the taxonomy in their order."""
     published: Published | None
     """Published figures, where they were asked for."""
-    agreement: JsonDict | None
+    agreement: dict[str, Any] | None
     """How far judges and metrics agree with clinicians: the document of medhelm jury-agreement --json
     (docs/agreement.md); null without clinicians' ratings."""
 

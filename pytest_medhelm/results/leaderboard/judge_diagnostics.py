@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.vendor import same_family
-from pytest_medhelm.results.leaderboard.columns import score
+from pytest_medhelm.results.leaderboard.jury_columns import score
 from pytest_medhelm.results.leaderboard.jury_entries import (
     JudgedBenchmark,
     JudgeEntry,
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def jury_section(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> JurySection:
-    """``benchmarks``: the judges of each judged benchmark; ``same_family``: who judges its own kin."""
+    """``benchmarks``: the judges of each judged benchmark; ``same_vendor``: who judges models of its own vendor."""
     judged = [cell for cell in cells if cell.jury.judges]
-    served = {name: facts["served"] or name for cell in judged for name, facts in sorted(cell.jury.judges.items())}
-    kin: list[SameVendor] = [
+    served = {name: counts.served or name for cell in judged for name, counts in sorted(cell.jury.judges.items())}
+    same_vendor: list[SameVendor] = [
         {"judge": judge, "model": model, "vendor": vendor}
         for judge in sorted(served)
         for model in sorted({cell.model for cell in judged})
@@ -39,12 +39,14 @@ def jury_section(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -> 
     ]
     names = sorted({cell.benchmark for cell in judged})
     return {
-        "benchmarks": [_benchmark(name, [cell for cell in judged if cell.benchmark == name], kin) for name in names],
-        "same_vendor": kin,
+        "benchmarks": [
+            _benchmark(name, [cell for cell in judged if cell.benchmark == name], same_vendor) for name in names
+        ],
+        "same_vendor": same_vendor,
     }
 
 
-def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[SameVendor]) -> JudgedBenchmark:
+def _benchmark(name: str, cells: Sequence[Cell], same_vendor: Sequence[SameVendor]) -> JudgedBenchmark:
     from pytest_medhelm.results.agreement.icc import agreement
     from pytest_medhelm.results.agreement.table import table_of
 
@@ -67,7 +69,7 @@ def _benchmark(name: str, cells: Sequence[Cell], kin: Sequence[SameVendor]) -> J
         "agreement": agreement(everything).as_json(),
         "judges": _judges(cells, everything, instances),
         "alone": _alone(cells, judges),
-        "self_preference": _favour(rated, kin),
+        "self_preference": _favour(rated, same_vendor),
     }
 
 
@@ -85,15 +87,15 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
 
     found: list[JudgeEntry] = []
     for entry in biases(table, instances):
-        facts = [cell.jury.judges[entry.rater] for cell in cells]
-        within = [value for fact in facts for value in fact["within"]]
+        counts = [cell.jury.judges[entry.rater] for cell in cells]
+        within = [value for count in counts for value in count.within]
         found.append(
             {
                 "judge": entry.rater,
-                "served": next((fact["served"] for fact in facts if fact["served"]), ""),
-                "asked": sum(fact["asked"] for fact in facts),
-                "failed": sum(fact["failed"] for fact in facts),
-                "repaired": sum(fact["repaired"] for fact in facts),
+                "served": next((count.served for count in counts if count.served), ""),
+                "asked": sum(count.asked for count in counts),
+                "failed": sum(count.failed for count in counts),
+                "repaired": sum(count.repaired for count in counts),
                 "bias": entry.bias.as_json(),
                 "spread": entry.spread,
                 "within": math.sqrt(fmean(within)) if within else None,
@@ -134,16 +136,18 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
     }
 
 
-def _favour(rated: Mapping[str, Sequence[tuple[str, str, float]]], kin: Sequence[SameVendor]) -> list[SelfPreference]:
-    """How much more each judge gives its own kin than the other judges do; only where it judges some."""
+def _favour(
+    rated: Mapping[str, Sequence[tuple[str, str, float]]], same_vendor: Sequence[SameVendor]
+) -> list[SelfPreference]:
+    """How much more each judge gives models of its own vendor than the other judges do; only where it judges some."""
     from pytest_medhelm.results.agreement.judges import self_preference
     from pytest_medhelm.results.agreement.table import table_of
 
     tables = {model: table_of(entries) for model, entries in rated.items() if entries}
     clusters = {model: list(table.answers) for model, table in tables.items()}
     found: list[SelfPreference] = []
-    for judge in sorted({pair["judge"] for pair in kin if pair["model"] in tables}):
-        own = {pair["model"] for pair in kin if pair["judge"] == judge}
+    for judge in sorted({pair["judge"] for pair in same_vendor if pair["model"] in tables}):
+        own = {pair["model"] for pair in same_vendor if pair["judge"] == judge}
         families = {model: "own" if model in own else "other" for model in tables} | {judge: "own"}
         estimate = self_preference(judge, tables, clusters, families).as_json()
         found.append({"judge": judge, **estimate})

@@ -90,7 +90,7 @@ class JudgedBenchmark(TypedDict):
     alone: JudgesAlone
     """The leaderboard of each judge alone, on the answers that all judges rated."""
     self_preference: list[SelfPreference]
-    """How much more each judge gives its own kin than the others do; only where it judges some."""
+    """How much more each judge gives models of its own vendor than the others do; only where it judges some."""
 
 
 class SameVendor(TypedDict):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.results.leaderboard.cell_entry import HarmMarks, Summary, TwoWayEstimate
-from pytest_medhelm.results.leaderboard.columns import score
+from pytest_medhelm.results.leaderboard.jury_columns import score
 from pytest_medhelm.results.stats.intervals import mean_interval
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
 from pytest_medhelm.scoring.jury.harm import HARM, SEVERITIES
@@ -98,15 +98,7 @@ def two_way_estimate(
     kept: npt.NDArray[np.bool_] = np.asarray(~np.isnan(matrix).all(axis=1))
     silent = [judge for judge, column in zip(judges, matrix[~failed].T, strict=True) if np.isnan(column).all()]
     voices = [position for position, judge in enumerate(judges) if judge not in silent]
-    result: TwoWayEstimate = {
-        "value": None,
-        "low": None,
-        "high": None,
-        "standard_error": None,
-        "n": int(kept.sum()),
-        "method": "",
-        "note": "",
-    }
+    result = _no_estimate(int(kept.sum()))
     note = f"without {', '.join(silent)}, who gave no verdict" if silent else ""
     if not voices:
         return result | {"note": "no judge gave a verdict"}
@@ -132,6 +124,10 @@ def two_way_estimate(
         "method": "instance + judge, least squares; one cluster left out at a time",
         "note": note,
     }
+
+
+def _no_estimate(n: int) -> TwoWayEstimate:
+    return {"value": None, "low": None, "high": None, "standard_error": None, "n": n, "method": "", "note": ""}
 
 
 @dataclass(frozen=True)

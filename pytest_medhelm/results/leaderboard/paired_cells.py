@@ -8,8 +8,8 @@ from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.results.leaderboard.columns import Ratings, score
 from pytest_medhelm.results.leaderboard.document import PairedRow
+from pytest_medhelm.results.leaderboard.jury_columns import Ratings, score
 from pytest_medhelm.results.stats.intervals import Interval
 from pytest_medhelm.results.stats.paired import holm, paired_interval, paired_mean, paired_p
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.results.leaderboard.cell_entry import Provenance
-from pytest_medhelm.results.leaderboard.columns import JuryColumns, Ratings
+from pytest_medhelm.results.leaderboard.jury_columns import JudgeCounts, JuryColumns, Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 if TYPE_CHECKING:
@@ -87,5 +87,5 @@ def ratings_from_json(
     return JuryColumns(
         criteria=() if set(names) == {ALL} else tuple(names),
         ratings=rows,
-        judges={judge: {} for judge in ratings},
+        judges={judge: JudgeCounts() for judge in ratings},
     )

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from pytest_medhelm.results.leaderboard.document import Published
-from pytest_medhelm.util.json_types import JsonDict
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.cell import Cell
@@ -23,13 +22,33 @@ NOTE = (
 )
 
 
-def read_published() -> JsonDict:
-    """The figures as published: ``source``, ``models``, ``mean_win_rates`` and ``benchmarks``.
+class PublishedBenchmark(TypedDict):
+    """A column of the paper's table."""
 
-    Each benchmark has its column's name in the paper's table, the name of our comparable metric, its scale (worst,
-    best), and one value per model. Win rates are over all 37 benchmarks.
-    """
-    found: JsonDict = json.loads(
+    benchmark: str
+    published_as: str
+    """The column's name."""
+    metric: str
+    """Ours that is comparable."""
+    scale: list[float]
+    """(worst, best)."""
+    values: list[float]
+    """One per model."""
+
+
+class PublishedFigures(TypedDict):
+    """The figures as published."""
+
+    source: str
+    models: list[str]
+    mean_win_rates: list[float]
+    """Over all 37 benchmarks."""
+    benchmarks: list[PublishedBenchmark]
+
+
+def read_published() -> PublishedFigures:
+    """The figures as published."""
+    found: PublishedFigures = json.loads(
         (files("pytest_medhelm") / "results" / "leaderboard" / "published.json").read_text("utf-8")
     )
     return found

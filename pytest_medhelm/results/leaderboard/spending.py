@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pytest_medhelm.models.price import Price
 from pytest_medhelm.results.leaderboard.document import PartiesSpent, Spent, SuiteSpending
-from pytest_medhelm.scoring.record import Record
-from pytest_medhelm.scoring.record_types import VerdictRecord
+from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 
 
 class Party:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import cast
 from pytest_medhelm.results.leaderboard.aggregate import SCHEMA, candidates_of, read_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
-from pytest_medhelm.results.leaderboard.columns import JuryColumns
 from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
+from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.provenance import ratings_from_json
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.files import read_json
+from pytest_medhelm.util.files import parse_json, read_json
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def read_stored(path: Path) -> Stored:
 
 def _from_json(path: Path) -> Stored:
     try:
-        board = json.loads(path.read_text("utf-8"))
+        board = parse_json(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is neither a suite nor a file; name e.g. medhelm-results/default") from None
     except (OSError, UnicodeDecodeError, ValueError):
@@ -62,7 +61,7 @@ def _from_json(path: Path) -> Stored:
         models = {entry["name"]: entry for entry in board["results"]["models"]}
         cells = [_cell(entry, facts[entry["benchmark"]]) for entry in board["results"]["cells"]]
         started = _started(board.get("measurements", {}).get("cells", {}))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise ConfigError(
             f"{path} lacks what a comparison needs (scores of each instance): make it again with 'medhelm report SUITE'"
         ) from None

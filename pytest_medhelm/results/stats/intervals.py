@@ -2,7 +2,27 @@
 
 Every score is first rescaled to 0 (worst) .. 1 (best). What is then asked is always the same: how much the
 scores vary, how many independent ones they are worth (clusters), and whether normal theory may be trusted.
-Where it may not, only the ends of the scale are relied on. ``mean_interval`` states the rules.
+Where it may not, only the ends of the scale are relied on. The method of ``mean_interval`` is
+
+* *Wilson*, when only the two ends of the scale occur. Its limit towards an end with few cases misses too
+  often (at n = 30 and a true 0.995 it covers 86 %), so there the Clopper-Pearson limit is taken if it is
+  further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
+* *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
+  squared skewness: Cochran's rule for trusting the normal curve (Sampling Techniques, section 2.15). It
+  is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978; over clusters outwards
+  only, since theirs is uncertain) and leaves room for
+  extreme scores, such as failed answers, too rare to have been seen: a share of 1 - 0.025^(1/n) at 95 %.
+* *Bounded mean* otherwise: near an end of the scale, without variance, from few units. What lies above
+  and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
+  share, which is safe: no variable in 0..1 with mean p has a variance above p (1 - p).
+* *Clusters* divide n by the design effect: the variance of the mean by leaving out one cluster at a
+  time over that of independent scores, at least 1. Where fewer than ``informative`` clusters hold a score but
+  the most frequent one of their stratum it cannot be estimated, and n becomes the number of clusters.
+  The quantile is Student's, its degrees of freedom one less than the equal clusters that the sizes are
+  worth, sum(m)^2 / sum(m^2) (Kish). Under 10 of those a note is added: the width is itself uncertain.
+* *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary
+  or not fit for t enters with p~ (1 - p~) / n, above 0 even at the ceiling, where p~ is the share after
+  adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998).
 """
 
 from __future__ import annotations
@@ -10,25 +30,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from pytest_medhelm.results.stats.clusters import (
+    INFORMATIVE,
+    Codes,
+    Design,
+    Floats,
+    cluster_note,
+    codes_of,
+    design_of,
+    normal_quantile,
+)
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.intp]
-
-MIN_CLUSTERS = 10
-"""Below this the spread between clusters is hardly known: the interval carries a note."""
 _FEW_CASES = 25
 """With fewer cases at one end the limit towards it is the exact one. The smallest round number with which
 93 % are covered whatever the true share and n."""
 _FEW_UNITS = 10
 """The skewness of fewer scores or clusters cannot be judged."""
-_INFORMATIVE = 5
-"""Clusters that must hold a score other than the most frequent one before a design effect is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     """
     if not (n > 0 and 0 <= successes <= n):
         raise ValueError(f"wilson needs 0 <= successes <= n and n > 0, not successes={successes}, n={n}")
-    z = _normal_quantile(confidence)
+    z = normal_quantile(confidence)
     share, weight = successes / n, z * z / n
     centre = share + weight / 2
     half = math.sqrt(weight * (share * (1 - share) + weight / 4))
@@ -74,13 +95,13 @@ def standard_error(
     if len(scores) < 2:
         return None
     unit = _rescaled(scores, scale)
-    sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
-    fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else _codes(strata)
+    sources = np.arange(unit.size) if clusters is None else codes_of(clusters, blank_is_own=True)
+    fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else codes_of(strata)
     groups = [unit[fixed == stratum] for stratum in range(int(fixed.max()) + 1)]
     variances = [
         float(group.var(ddof=0 if _is_binary(group) or group.size < 2 else 1)) / group.size for group in groups
     ]
-    effect = _design(unit, sources, fixed, 0.95).effect
+    effect = design_of(unit, sources, fixed, 0.95).effect
     return abs(scale[1] - scale[0]) * math.sqrt(effect * math.fsum(variances)) / len(groups)
 
 
@@ -91,32 +112,12 @@ def mean_interval(
     clusters: Sequence[str] | None = None,
     strata: Sequence[str] | None = None,
     confidence: float = 0.95,
-    informative: int = _INFORMATIVE,
+    informative: int = INFORMATIVE,
 ) -> Interval | None:
     """An interval for the mean of scores that lie on ``scale`` = (worst, best); None without scores.
 
     With ``strata`` (fixed sub-runs) it is for the unweighted mean of the stratum means. ``clusters`` names
     the source of each score; an empty name is a source of its own. A source may occur in several strata.
-
-    * *Wilson*, when only the two ends of the scale occur. Its limit towards an end with few cases misses too
-      often (at n = 30 and a true 0.995 it covers 86 %), so there the Clopper-Pearson limit is taken if it is
-      further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
-    * *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
-      squared skewness: Cochran's rule for trusting the normal curve (Sampling Techniques, section 2.15). It
-      is shifted for the skewness that remains (Johnson, J. Am. Stat. Assoc. 73, 1978; over clusters outwards
-      only, since theirs is uncertain) and leaves room for
-      extreme scores, such as failed answers, too rare to have been seen: a share of 1 - 0.025^(1/n) at 95 %.
-    * *Bounded mean* otherwise: near an end of the scale, without variance, from few units. What lies above
-      and below the median are two variables, each bounded by the rest of the scale. Each gets the limits of a
-      share, which is safe: no variable in 0..1 with mean p has a variance above p (1 - p).
-    * *Clusters* divide n by the design effect: the variance of the mean by leaving out one cluster at a
-      time over that of independent scores, at least 1. Where fewer than ``informative`` clusters hold a score but
-      the most frequent one of their stratum it cannot be estimated, and n becomes the number of clusters.
-      The quantile is Student's, its degrees of freedom one less than the equal clusters that the sizes are
-      worth, sum(m)^2 / sum(m^2) (Kish). Under 10 of those a note is added: the width is itself uncertain.
-    * *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary
-      or not fit for t enters with p~ (1 - p~) / n, above 0 even at the ceiling, where p~ is the share after
-      adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998).
 
     The interval holds the mean, lies inside the scale and never has zero width. Raises ValueError when a
     score is not on the scale or the lengths differ.
@@ -127,9 +128,9 @@ def mean_interval(
     if not len(scores):
         return None
     unit = _rescaled(scores, scale)
-    sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
-    fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else _codes(strata)
-    design = _design(unit, sources, fixed, confidence, informative)
+    sources = np.arange(unit.size) if clusters is None else codes_of(clusters, blank_is_own=True)
+    fixed = np.zeros(unit.size, dtype=np.intp) if strata is None else codes_of(strata)
+    design = design_of(unit, sources, fixed, confidence, informative)
     if fixed.max() > 0:
         low, high, method = _stratified(unit, fixed, design, confidence)
     else:
@@ -139,7 +140,7 @@ def mean_interval(
     worst, best = float(scale[0]), float(scale[1])
     first, second = sorted(worst + (best - worst) * limit for limit in (low, high))
     inside = max(first, min(worst, best)), min(second, max(worst, best))
-    return Interval(*inside, method, _cluster_note(sources, fixed))
+    return Interval(*inside, method, cluster_note(sources, fixed))
 
 
 def share_bounds(
@@ -154,70 +155,15 @@ def share_bounds(
     unit = _rescaled(scores, (0.0, 1.0))
     if not unit.size:
         raise ValueError("share_bounds needs at least one score")
-    sources = np.arange(unit.size) if clusters is None else _codes(clusters, blank_is_own=True)
+    sources = np.arange(unit.size) if clusters is None else codes_of(clusters, blank_is_own=True)
     both = 2 * confidence - 1
-    design = _design(unit, sources, np.zeros(unit.size, dtype=np.intp), both)
-    n = unit.size / design.effect * min(1.0, _normal_quantile(both) / design.quantile) ** 2
+    design = design_of(unit, sources, np.zeros(unit.size, dtype=np.intp), both)
+    n = unit.size / design.effect * min(1.0, normal_quantile(both) / design.quantile) ** 2
     share = float(unit.mean())
     return _exact_low(share * n, n, both), 1.0 - _exact_low((1 - share) * n, n, both)
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """What clustering does to a sample."""
-
-    effect: float
-    """Variance of the estimate over the variance it would have if all scores were independent; at least 1."""
-    quantile: float
-    """Of Student's t for the clusters, or of the normal distribution without clusters."""
-    clusters: int
-    """0 when every score has a source of its own."""
-    totals: Floats
-    """What each cluster, or each score without clusters, adds to the estimate's deviation; their sum is 0."""
-
-
-def _design(unit: Floats, sources: Codes, fixed: Codes, confidence: float, informative: int = _INFORMATIVE) -> _Design:
-    counts = np.bincount(fixed)
-    weights = 1.0 / (counts.size * counts[fixed])
-    deviations = weights * (unit - (np.bincount(fixed, unit) / counts)[fixed])
-    totals = np.bincount(sources, deviations).astype(np.float64)
-    clusters, n = totals.size, unit.size
-    if clusters == n:
-        return _Design(1.0, _normal_quantile(confidence), 0, totals)
-    values, codes = np.unique(unit, return_inverse=True)
-    table = np.bincount(fixed * values.size + codes, minlength=counts.size * values.size)
-    table = table.reshape(counts.size, -1)
-    top = table.max(axis=1)
-    tied = (table == top[:, None]).sum(axis=1) > 1
-    unusual = (table[fixed, codes] < top[fixed]) | tied[fixed]
-    if np.unique(sources[unusual]).size < informative:
-        effect = n / clusters
-    else:
-        left_out = totals / (1.0 - np.bincount(sources, weights))
-        independent = n / (n - 1) * float((deviations**2).sum())
-        effect = max(1.0, (clusters - 1) / clusters * float((left_out**2).sum()) / independent)
-    df = max(1.0, _equal_clusters(np.bincount(sources)) - 1.0)
-    return _Design(effect, student_t_quantile(0.5 + confidence / 2, df), clusters, totals)
-
-
-def _equal_clusters(sizes: Codes) -> float:
-    return float(sizes.sum() ** 2 / (sizes**2).sum())
-
-
-def _cluster_note(sources: Codes, fixed: Codes) -> str:
-    """A warning about the stratum with the fewest clusters, if it has any and they are too few."""
-    tables = [np.bincount(sources[fixed == stratum]) for stratum in range(int(fixed.max()) + 1)]
-    worth, clusters = min(
-        ((_equal_clusters(sizes), int((sizes > 0).sum())) for sizes in tables if sizes.max() > 1),
-        default=(math.inf, 0),
-    )
-    if worth >= MIN_CLUSTERS:
-        return ""
-    unequal = f" of unequal size count as {worth:.1f}" if clusters >= MIN_CLUSTERS else ""
-    return f"too few clusters ({clusters}{unequal} of at least {MIN_CLUSTERS})"
-
-
-def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, float, str]:
+def _single(unit: Floats, design: Design, confidence: float) -> tuple[float, float, str]:
     mean, n = float(unit.mean()), unit.size / design.effect
     binary = _is_binary(unit)
     by_t: tuple[float, float] | None = None
@@ -226,7 +172,7 @@ def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, fl
         if low >= 0 and high <= 1:
             return low, high, "cluster t" if design.clusters else "Student t"
     # Only z / sqrt(n) enters: Student's quantile in place of z is the same as n * (z / t) ** 2 scores.
-    n *= (_normal_quantile(confidence) / design.quantile) ** 2
+    n *= (normal_quantile(confidence) / design.quantile) ** 2
     if binary:
         low, high = _share_limits(mean, n, confidence)
         plain = (low, high) == wilson(mean * n, n, confidence)
@@ -244,7 +190,7 @@ def _single(unit: Floats, design: _Design, confidence: float) -> tuple[float, fl
     return low, high, "bounded mean"
 
 
-def _by_student(unit: Floats, design: _Design, confidence: float) -> tuple[float, float]:
+def _by_student(unit: Floats, design: Design, confidence: float) -> tuple[float, float]:
     """Student's t, shifted for skewness, with room for extreme scores too rare to have been seen."""
     mean, n = float(unit.mean()), unit.size / design.effect
     quantile = design.quantile
@@ -273,8 +219,8 @@ def _share_limits(share: float, n: float, confidence: float) -> tuple[float, flo
     return low, high
 
 
-def _stratified(unit: Floats, fixed: Codes, design: _Design, confidence: float) -> tuple[float, float, str]:
-    z = _normal_quantile(confidence)
+def _stratified(unit: Floats, fixed: Codes, design: Design, confidence: float) -> tuple[float, float, str]:
+    z = normal_quantile(confidence)
     groups = [unit[fixed == stratum] for stratum in range(int(fixed.max()) + 1)]
     variance = 0.0
     for group in groups:
@@ -305,13 +251,6 @@ def _rescaled(scores: Sequence[float], scale: tuple[float, float]) -> Floats:
     return np.clip(unit, 0.0, 1.0)
 
 
-def _codes(labels: Sequence[str], *, blank_is_own: bool = False) -> Codes:
-    """Labels as 0, 1, 2, ...; each blank one gets a number of its own if asked for."""
-    seen: dict[object, int] = {}
-    keys: list[object] = [(position,) if blank_is_own and not label else label for position, label in enumerate(labels)]
-    return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
-
-
 def _skewness(deviations: Floats) -> float:
     return float((deviations**3).mean() / (deviations**2).mean() ** 1.5)
 
@@ -322,12 +261,6 @@ def _is_regular(deviations: Floats) -> bool:
     if count < _FEW_UNITS or float(np.abs(deviations).max()) * count < 1e-9:
         return False
     return count > 25 * _skewness(deviations) ** 2
-
-
-def _normal_quantile(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}")
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
 def _exact_low(successes: float, n: float, confidence: float) -> float:

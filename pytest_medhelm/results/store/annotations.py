@@ -55,7 +55,7 @@ def add_ratings(suite: Suite, given: Ratings) -> Added:
         for mark in moved.marks
         if mark.answer in answers
     ]
-    suite.put_ratings(rows)
+    suite.annotations.put_ratings(rows)
     return Added(len(rows), len(moved.scores) + len(moved.marks) - len(rows))
 
 
@@ -85,5 +85,5 @@ def add_marks(suite: Suite, marks: Collection[Mark]) -> Added:
         instance = public.get((mark.benchmark, mark.instance), mark.instance)
         if (mark.benchmark, instance) in known:
             rows.append((mark.benchmark, instance, mark.reason, mark.by))
-    suite.put_marks(rows)
+    suite.annotations.put_marks(rows)
     return Added(len(rows), len(marks) - len(rows))

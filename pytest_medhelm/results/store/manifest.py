@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -14,7 +14,6 @@ import pytest
 from pytest_medhelm.models.roster import Roster, describe
 from pytest_medhelm.results.store.run_manifest import FoundAt, StoredManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 from pytest_medhelm.util.network import shown_address, shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
 
@@ -57,7 +56,7 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
     }
 
 
-def shown(manifest: StoredManifest) -> JsonDict:
+def shown(manifest: StoredManifest) -> dict[str, object]:
     """A manifest as manifest.json holds it: without names of files and folders that the user chose."""
     left = {key: value for key, value in manifest.items() if key != "place"}
     argv = manifest["argv"]
@@ -66,7 +65,7 @@ def shown(manifest: StoredManifest) -> JsonDict:
     return left | {"argv": hidden}
 
 
-def with_benchmarks(manifest: JsonObject, facts: Sequence[BenchmarkMetadata]) -> JsonDict:
+def with_benchmarks(manifest: Mapping[str, object], facts: Sequence[BenchmarkMetadata]) -> dict[str, object]:
     """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
     return dict(manifest) | {
         "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in facts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonObject
 
 _ALIKE = ("status", "scores", "request", "label", "verdicts")
 """What must be the same where two suites hold the same record."""
@@ -124,7 +123,7 @@ def _refuse_disagreement(connection: sqlite3.Connection, source: Path) -> None:
         )
 
 
-def _shared(connection: sqlite3.Connection) -> Iterator[tuple[JsonObject, JsonObject]]:
+def _shared(connection: sqlite3.Connection) -> Iterator[tuple[Mapping[str, object], Mapping[str, object]]]:
     rows = connection.execute(
         "SELECT a.benchmark, a.status, a.record, b.status, b.record FROM main.records a JOIN source.records b "
         "ON a.benchmark = b.benchmark AND a.model = b.model AND a.instance = b.instance "

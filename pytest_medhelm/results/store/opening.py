@@ -8,7 +8,8 @@ import sqlite3
 from pathlib import Path
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.results.store.suite import SCHEMA, Suite
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import SCHEMA
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.sqlite import brought_up_to_date, open_reading, unusable
 
@@ -33,7 +34,7 @@ def prepare_suite(folder: Path) -> str:
                 store = ResponseStore(file)
                 journal = store.journal
                 store.close()
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise ConfigError(unusable(file, error)) from None
         except OSError as error:
             raise ConfigError(

@@ -18,7 +18,7 @@ from typing import Any
 
 from pytest_medhelm.models.engine.store import SCHEMA as RESPONSES
 from pytest_medhelm.models.engine.store import open_private
-from pytest_medhelm.results.store.suite import SCHEMA as RECORDS
+from pytest_medhelm.results.store.suite_tables import SCHEMA as RECORDS
 from pytest_medhelm.util.errors import ConfigError
 
 KEPT = ("suite.sqlite", "responses.sqlite", "leaderboard.json", "manifest.json", "summary.md")

@@ -13,6 +13,7 @@ from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.store.suite import Suite
+    from pytest_medhelm.scoring.record_types import Record
 
 Kind = Literal["clinician", "judge", "jury"]
 """``jury`` is an average over judges whose single scores are not known."""
@@ -107,7 +108,7 @@ def suite_ratings(suite: Suite) -> Ratings:
             chosen = {name: value for name, value in record["scores"].items() if name.lower().startswith(_OVERLAP)}
             if chosen:
                 metrics[answer] = chosen
-    for kind, rater, *place, criterion, score, severity, kinds in suite.ratings():
+    for kind, rater, *place, criterion, score, severity, kinds in suite.annotations.ratings():
         answer = Answer(*place)
         if score is not None:
             scores.append(Rating(kind, rater, answer, criterion, score))

@@ -9,15 +9,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from pytest_medhelm.models.engine.store import ResponseStore, short_key
+from pytest_medhelm.models.metadata import AskedModelMetadata, ModelMetadata
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.run_manifest import Rescored, StoredManifest
-from pytest_medhelm.results.store.suite import Suite, as_row
+from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.results.store.suite_tables import as_row
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.json_types import JsonDict
 
 T = TypeVar("T", Record, VerdictRecord)
 
@@ -85,8 +86,20 @@ def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
     return found, unknown
 
 
-def plan(group: Group) -> JsonDict:
-    """What the session that scores them again must know, as plain values."""
+class Replay(TypedDict):
+    """What the session that scores cells again must know, as plain values: it goes to workers, too."""
+
+    run: str
+    models: list[AskedModelMetadata]
+    judges: list[ModelMetadata]
+    providers: dict[str, str]
+    """By model or judge."""
+    prices: dict[str, dict[str, float]]
+    cells: Sequence[CellName]
+
+
+def plan(group: Group) -> Replay:
+    """What is to be scored again."""
     manifest, names = group.manifest, {model for _, model in group.cells}
     return {
         "run": manifest["run"],

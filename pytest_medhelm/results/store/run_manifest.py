@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import AskedModelMetadata, ModelMetadata
-from pytest_medhelm.util.json_types import Count, JsonDict
+from pytest_medhelm.util.json_types import Count
 
 
 class Rescored(TypedDict):
@@ -34,7 +34,7 @@ class RunManifest(TypedDict):
     """Versions of the packages that matter."""
     argv: list[str]
     """The command line, secrets removed."""
-    settings: JsonDict
+    settings: dict[str, Any]
     """The options that shaped the run, by name."""
     models: list[AskedModelMetadata]
     """The models, as in results, with the address that was asked."""

@@ -8,95 +8,25 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.results.store.annotation_tables import AnnotationTables
 from pytest_medhelm.results.store.run_manifest import StoredManifest
+from pytest_medhelm.results.store.suite_tables import COLUMNS, SCHEMA, as_row
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import StoreFailed
-from pytest_medhelm.util.sqlite import Schema, stamp, unusable
+from pytest_medhelm.util.sqlite import stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
 SECONDS_HELD_BACK = 1.0
 """After these the next record commits those before it too, so that who looks on sees a slow run grow."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS benchmarks(
-    name TEXT NOT NULL, eval_set_hash TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (name, eval_set_hash));
-CREATE TABLE IF NOT EXISTS fingerprints(hash TEXT PRIMARY KEY, inputs TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, metadata TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS records(
-    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
-    repeat INTEGER NOT NULL, run INTEGER NOT NULL, eval_set_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL, record TEXT NOT NULL,
-    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
-CREATE TABLE IF NOT EXISTS ratings(
-    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
-    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
-    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
-CREATE TABLE IF NOT EXISTS marks(
-    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
-    PRIMARY KEY (benchmark, instance));
-"""
-_FIRST = """
-CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS benchmarks(
-    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
-CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS records(
-    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
-    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
-    status TEXT NOT NULL, record TEXT NOT NULL,
-    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
-CREATE TABLE IF NOT EXISTS ratings(
-    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
-    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
-    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
-CREATE TABLE IF NOT EXISTS marks(
-    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
-    PRIMARY KEY (benchmark, instance));
-"""
-"""The tables of version 1; a file of version 0 may lack the last ones."""
-_NAMES_OF_THE_FIELD = """
-ALTER TABLE records RENAME COLUMN evaluation TO eval_set_hash;
-ALTER TABLE records RENAME COLUMN settings TO fingerprint;
-ALTER TABLE benchmarks RENAME COLUMN evaluation TO eval_set_hash;
-ALTER TABLE benchmarks RENAME COLUMN facts TO metadata;
-ALTER TABLE settings RENAME TO fingerprints;
-ALTER TABLE fingerprints RENAME COLUMN facts TO inputs;
-ALTER TABLE models RENAME COLUMN facts TO metadata;
-UPDATE records SET record = json_remove(
-    json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
-    '$.evaluation_size', '$.stratum');
-UPDATE benchmarks SET metadata = json_insert(metadata, '$.outside_medhelm', json('false'), '$.map_by', json('[]'));
-UPDATE benchmarks SET metadata = json_remove(
-    json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
-        '$.category_assigned_here', metadata -> '$.placed_here',
-        '$.may_use_hosted_api', metadata -> '$.third_party'),
-    '$.strata', '$.placed_here', '$.third_party');
-"""
-SCHEMA = Schema(
-    "suite.sqlite",
-    _SCHEMA,
-    steps=(_FIRST, _NAMES_OF_THE_FIELD),
-)
-_COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
-
-
-def as_row(record: Record, run: int) -> tuple[Any, ...]:
-    """A record of a run in the columns of the table."""
-    own = {key: value for key, value in record.items() if key not in (*_COLUMNS, "run")}
-    values: Mapping[str, Any] = record
-    head = tuple(values[key] for key in _COLUMNS)
-    return (*head[:5], run, *head[5:], json.dumps(own))
 
 
 class Suite:
@@ -110,6 +40,7 @@ class Suite:
         self.folder = folder
         self._connection = connection or open_private(folder / "suite.sqlite", SCHEMA)
         SCHEMA.refuse_newer(self._connection)
+        self.annotations = AnnotationTables(self._connection)
         self._inode = (stamp(folder / "suite.sqlite") or (0,))[0]
         self._committed = 0.0
         self._pending: list[tuple[Any, ...]] = []
@@ -140,13 +71,23 @@ class Suite:
             self.commit()
 
     def check(self) -> None:
-        """Raise sqlite3.DatabaseError when the file is damaged, or has other tables than a suite."""
+        """Raise sqlite3.DatabaseError when the file is damaged or has other tables than a suite, ValueError when a text
+        in it is no JSON."""
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)
-        if columns := [name for name in _COLUMNS if name not in self._columns("records")]:
+        if columns := [name for name in COLUMNS if name not in self._columns("records")]:
             raise sqlite3.DatabaseError(f"its table of records has no column {columns[0]}")
-        self.runs()
+        for table, column in (
+            ("runs", "manifest"),
+            ("benchmarks", "metadata"),
+            ("models", "metadata"),
+            ("records", "record"),
+        ):
+            # SQLite is quick and stricter than Python, which writes NaN.
+            doubtful = f"SELECT {column} FROM {table} WHERE NOT json_valid({column}) LIMIT 10"
+            for (text,) in self._connection.execute(doubtful):
+                json.loads(text)
 
     def _columns(self, table: str) -> list[str]:
         return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
@@ -209,12 +150,12 @@ class Suite:
         """
         within = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
-            f"SELECT {', '.join(_COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
+            f"SELECT {', '.join(COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
             "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, own in rows:
-            yield dict(zip(_COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
+            yield dict(zip(COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
 
     def slowest(self, count: int) -> list[tuple[str, str, str, float]]:
         """(benchmark, public id, model, seconds) of the requests of the newest run that took longest."""
@@ -257,50 +198,6 @@ class Suite:
         row = self._connection.execute("SELECT manifest FROM runs WHERE number = ?", (number,)).fetchone()
         manifest: StoredManifest | None = json.loads(row[0]) if row else None
         return manifest
-
-    def put_ratings(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Store ratings and marks of harm, in the columns of the table; the same rater's of an answer are replaced."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def ratings(self, benchmark: str = "", between: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
-        """What clinicians and judges rated outside of the runs, by benchmark, instance, model and rater.
-
-        All of it, or what is ``between`` two instances of a benchmark.
-        """
-        if not self._has("ratings"):
-            return []
-        within = "" if between is None else "WHERE benchmark = ? AND instance BETWEEN ? AND ? "
-        return list(
-            self._connection.execute(
-                "SELECT kind, rater, benchmark, instance, model, criterion, score, severity, kinds FROM ratings "
-                f"{within}ORDER BY benchmark, instance, model, kind, rater, criterion",
-                () if between is None else (benchmark, *between),
-            )
-        )
-
-    def put_marks(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
-        """Mark references as wrong: benchmark, instance, reason (empty: the mark is taken back), who says so."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for row in rows:
-                if row[2]:
-                    self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
-                else:
-                    self._connection.execute("DELETE FROM marks WHERE benchmark = ? AND instance = ?", row[:2])
-
-    def marks(self, benchmark: str) -> dict[str, str]:
-        """The reason why a reference is marked as wrong, by instance."""
-        if not self._has("marks"):
-            return {}
-        found = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
-        return dict(found.fetchall())
-
-    def _has(self, table: str) -> bool:
-        """A suite of an earlier version that is only read may lack a table."""
-        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
-        return found.fetchone() is not None
 
     def newest_run(self) -> int:
         """The number of the newest run, as records carry it; 0 without runs."""

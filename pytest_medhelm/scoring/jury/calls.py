@@ -16,13 +16,12 @@ from pytest_medhelm.scoring.jury.verdict import read_reply
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.rubric import Rubric
 from pytest_medhelm.tasks.task import Instance
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import FollowUp
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
-    from pytest_medhelm.scoring.jury.panel import Panel
+    from pytest_medhelm.scoring.jury.panel import AskedWith, Panel
 
 SHOWN_AGAIN = 4000
 """Characters of an unusable reply that its judge is shown again."""
@@ -43,7 +42,7 @@ class Call:
     """Why a reply cannot be used, in words that quote nothing of it; empty for one that can."""
     _instance: str
     _messages: Sequence[Message] = field(repr=False)
-    _options: JsonObject = field(repr=False)
+    _options: AskedWith = field(repr=False)
 
     @property
     def next(self) -> FollowUp:
@@ -96,7 +95,7 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
                 order = shuffled(len(rubric.criteria), instance.id, judge.name, repeat)
             if order not in told:
                 told[order] = judge_messages(rubric, question=question, answer=answer, reference=reference, order=order)
-            options: JsonDict = {"repeat": repeat, "form": reply_form(rubric, order)}
+            options: AskedWith = {"repeat": repeat, "form": reply_form(rubric, order)}
             if judge.provider == "local":
                 options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
                 options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}

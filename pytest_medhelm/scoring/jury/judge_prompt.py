@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
 from pytest_medhelm.scoring.jury.prompt_injection import neutralize
+from pytest_medhelm.scoring.jury.reply_schema import Schema, explanation, json_object, response_format
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 LISTED_SCORES = 21
 """The longest scale whose numbers a schema lists one by one."""
@@ -106,7 +106,7 @@ def _shape(rubric: Rubric, order: Sequence[int]) -> str:
     """The form of the reply, by example."""
     if rubric.classes:
         return json.dumps({"class": "<name of the class>", "explanation": "<one sentence>"})
-    shape: JsonDict = {
+    shape: dict[str, Mapping[str, object]] = {
         entry.name: {"score": "<whole number>", "explanation": "<one sentence>"} for entry in _ordered(rubric, order)
     }
     if rubric.harm:
@@ -114,33 +114,24 @@ def _shape(rubric: Rubric, order: Sequence[int]) -> str:
     return json.dumps(shape)
 
 
-def reply_form(rubric: Rubric, order: Sequence[int] = (), longest: int = 0) -> JsonDict:
+def reply_form(rubric: Rubric, order: Sequence[int] = (), longest: int = 0) -> Schema:
     """The form of the reply as a ``response_format`` with a JSON schema, for servers that can enforce one.
 
     ``longest`` bounds explanations, in characters, and lists: not every server knows such bounds; 0 sets none.
     """
-    text: JsonDict = {"type": "string"} | ({"maxLength": longest} if longest else {})
+    text = explanation(longest)
     if rubric.classes:
-        schema = _object({"class": {"type": "string", "enum": list(rubric.classes)}, "explanation": text})
+        schema = json_object({"class": {"type": "string", "enum": list(rubric.classes)}, "explanation": text})
     else:
         worst, best = rubric.scale
-        score: JsonDict = {"type": "integer"}
+        score: Schema = {"type": "integer"}
         if best - worst < LISTED_SCORES:
             score["enum"] = list(range(worst, best + 1))
-        parts = {entry.name: _object({"score": score, "explanation": text}) for entry in _ordered(rubric, order)}
+        parts = {entry.name: json_object({"score": score, "explanation": text}) for entry in _ordered(rubric, order)}
         if rubric.harm:
-            kinds: JsonDict = {"type": "array", "items": {"type": "string", "enum": list(KINDS)}}
+            kinds: Schema = {"type": "array", "items": {"type": "string", "enum": list(KINDS)}}
             kinds |= {"maxItems": len(KINDS)} if longest else {}
-            severity = {"type": "string", "enum": list(SEVERITIES)}
-            parts["harm"] = _object({"severity": severity, "kinds": kinds, "explanation": text})
-        schema = _object(parts)
-    return {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": schema}}
-
-
-def _object(properties: JsonObject) -> JsonDict:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+            severity: Schema = {"type": "string", "enum": list(SEVERITIES)}
+            parts["harm"] = json_object({"severity": severity, "kinds": kinds, "explanation": text})
+        schema = json_object(parts)
+    return response_format(schema)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_medhelm.scoring.answers.json_text import without_conflicts
-from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.patterns import compiled
 
 _MAX_OBJECTS = 50
@@ -21,7 +20,7 @@ _ENDS = r"\s*(?:[,:}\]]|\Z)"
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
-def read_object(text: str) -> JsonObject | None:
+def read_object(text: str) -> Mapping[str, object] | None:
     """The first object in a text that is JSON once mended, or None."""
     start = text.find("{")
     for _ in range(_MAX_OBJECTS):

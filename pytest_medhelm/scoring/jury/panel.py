@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 
+from pytest_medhelm.scoring.jury.reply_schema import Schema
 from pytest_medhelm.util.settings import RubricCalls
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Follow
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
+
+
+class AskedWith(TypedDict):
+    """With what a judge is asked, besides its own settings."""
+
+    repeat: int
+    form: Schema
+    max_tokens: NotRequired[int]
+    logprobs: NotRequired[bool]
 
 
 class Engine(Protocol):
@@ -34,6 +44,6 @@ class Panel:
     shuffle: bool
     """Each judge gets the criteria in an order of its own."""
     make_request: Callable[..., Request]
-    """Called as ``make_request(judge, messages, instance, repeat=..., form=...)``."""
+    """Called as ``make_request(judge, messages, instance, **AskedWith)``."""
     rubric_calls: RubricCalls = "each"
     """Criteria with points are asked one by one, or all of an answer together."""

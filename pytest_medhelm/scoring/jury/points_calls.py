@@ -15,11 +15,10 @@ from pytest_medhelm.scoring.jury.points import Met
 from pytest_medhelm.scoring.jury.points_prompt import points_form, points_messages, problem_of, read_met
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.task import Instance
-from pytest_medhelm.util.json_types import JsonDict
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
-    from pytest_medhelm.scoring.jury.panel import Panel
+    from pytest_medhelm.scoring.jury.panel import AskedWith, Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def points_calls(panel: Panel, rubric: PointsRubric, instance: Instance, answer:
         for repeat in range(panel.repeats):
             for group, messages in zip(groups, told, strict=True):
                 form = points_form(len(group), numbered=together, longest=EMBEDDED_EXPLANATION if embedded else 0)
-                options: JsonDict = {"repeat": repeat, "form": form}
+                options: AskedWith = {"repeat": repeat, "form": form}
                 if embedded:
                     tokens = max(EMBEDDED_TOKENS * len(group), judge.body.get("max_tokens", 0))
                     options |= {"max_tokens": tokens, "logprobs": False}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.jury.judge_prompt import fence
 from pytest_medhelm.scoring.jury.prompt_injection import neutralize
+from pytest_medhelm.scoring.jury.reply_schema import Schema, explanation, json_object, response_format
 from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.prompts import Message
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
@@ -73,21 +73,10 @@ def points_prompt_hash(rubric: PointsRubric, calls: str) -> str:
     ]
 
 
-def points_form(count: int, *, numbered: bool, longest: int = 0) -> JsonDict:
+def points_form(count: int, *, numbered: bool, longest: int = 0) -> Schema:
     """The form of the reply as a ``response_format``; ``longest`` bounds explanations, in characters; 0: no bound."""
-    text: JsonDict = {"type": "string"} | ({"maxLength": longest} if longest else {})
-    one = _object({"explanation": text, MET: {"type": "boolean"}})
-    schema = _object({str(number): one for number in range(1, count + 1)}) if numbered else one
-    return {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": schema}}
-
-
-def _object(properties: JsonObject) -> JsonDict:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    one = json_object({"explanation": explanation(longest), MET: {"type": "boolean"}})
+    return response_format(json_object({str(number): one for number in range(1, count + 1)}) if numbered else one)
 
 
 def read_met(completion: Completion, count: int, *, numbered: bool) -> list[bool | None]:
@@ -122,14 +111,14 @@ def problem_of(completion: Completion, met: Sequence[bool | None], *, numbered: 
     return f"its reply does not say true or false as {MET} of criterion {', '.join(missing)}, or says both"
 
 
-def _objects(text: str) -> Iterator[JsonObject]:
+def _objects(text: str) -> Iterator[Mapping[str, object]]:
     """The JSON objects that stand one behind the other in a text; failing that, what a forgiving reader makes of it."""
     strict = list(_strict_objects(text))
     value = None if strict else answers.read_json(text)
     yield from [value] if isinstance(value, Mapping) else strict
 
 
-def _strict_objects(text: str) -> Iterator[JsonObject]:
+def _strict_objects(text: str) -> Iterator[Mapping[str, object]]:
     decoder = json.JSONDecoder()
     position = text.find("{")
     for _ in range(OPENINGS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,6 @@ from pytest_medhelm.scoring.jury.points_calls import PointsCall
 from pytest_medhelm.scoring.jury.points_prompt import problem_of
 from pytest_medhelm.scoring.record_types import VerdictRecord
 from pytest_medhelm.tasks.points import PointsCriterion
-from pytest_medhelm.util.json_types import JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
@@ -32,7 +31,9 @@ def gradings_of(asked: Asked, criteria: int) -> list[Met]:
     return list(rows.values())
 
 
-def points_verdicts(asked: Asked, criteria: Sequence[PointsCriterion], facts: JsonObject) -> list[VerdictRecord]:
+def points_verdicts(
+    asked: Asked, criteria: Sequence[PointsCriterion], facts: Mapping[str, object]
+) -> list[VerdictRecord]:
     """One verdict for each judge as plain values; ``facts`` is what all verdicts share.
 
     ``items`` holds for each repeat and criterion the request's key, behind which responses.sqlite has the explanation,

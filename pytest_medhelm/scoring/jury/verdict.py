@@ -17,7 +17,6 @@ from pytest_medhelm.scoring.jury import harm
 from pytest_medhelm.scoring.jury.loose_json import read_object
 from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.util.json_types import JsonDict, JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
@@ -100,7 +99,7 @@ def _reading(rubric: Rubric, value: object) -> Reading:
         worst, best = rubric.scale
         missing = ", ".join(unrated(rubric, value))
         return Reading(problem=f"it gives no whole number from {worst} to {best} as score of {missing}")
-    scores = {name: float(rating["score"]) for name, rating in ratings.items()}
+    scores = {name: float(rating) for name, rating in ratings.items()}
     if not rubric.harm:
         return Reading(scores)
     mark = harm.read_harm(value)
@@ -135,7 +134,7 @@ def make_verdict(
     tries: Sequence[JudgeAttempt],
     *,
     values: Mapping[str, float] | None,
-    facts: JsonObject,
+    facts: Mapping[str, object],
 ) -> VerdictRecord:
     """One judge's verdict as plain values; explanations stay in responses.sqlite, found by the request's key.
 
@@ -199,27 +198,25 @@ def _average(usable: Sequence[Reading]) -> dict[str, float]:
     return {name: fmean(reading.scores[name] for reading in usable) for name in usable[0].scores}
 
 
-def read_verdict(rubric: Rubric, value: object) -> dict[str, JsonDict] | None:
-    """The ratings in a judge's JSON: criterion -> {"score": int, "explanation": str}.
+def read_verdict(rubric: Rubric, value: object) -> dict[str, int] | None:
+    """The score of each criterion in a judge's JSON.
 
     None unless every criterion has a whole number on the scale: a half-read verdict is no verdict.
     """
-    if not isinstance(value, Mapping) or unrated(rubric, value):
+    if not isinstance(value, Mapping):
         return None
-    entries = {criterion.name: _entry(value, criterion.name) for criterion in rubric.criteria}
-    return {
-        name: {"score": _score(entry, rubric), "explanation": str(entry.get("explanation", ""))}
-        for name, entry in entries.items()
-    }
+    scores = {criterion.name: _score(_entry(value, criterion.name), rubric) for criterion in rubric.criteria}
+    whole = {name: score for name, score in scores.items() if score is not None}
+    return whole if len(whole) == len(scores) else None
 
 
-def unrated(rubric: Rubric, value: JsonObject) -> list[str]:
+def unrated(rubric: Rubric, value: Mapping[str, object]) -> list[str]:
     """The criteria that have no whole number on the scale in a judge's JSON."""
     names = [criterion.name for criterion in rubric.criteria]
     return [name for name in names if _score(_entry(value, name), rubric) is None]
 
 
-def _entry(value: JsonObject, name: str) -> JsonObject:
+def _entry(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
     found = [entry for key, entry in value.items() if _plain(str(key)) == _plain(name) and isinstance(entry, Mapping)]
     scores = {str(entry.get("score")) for entry in found}
@@ -230,7 +227,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 
-def _score(entry: JsonObject, rubric: Rubric) -> int | None:
+def _score(entry: Mapping[str, object], rubric: Rubric) -> int | None:
     """A whole number on the scale: 4, 4.0, "4", or "4/5" where 5 is the scale's upper end."""
     given = entry.get("score")
     top = max(rubric.scale)

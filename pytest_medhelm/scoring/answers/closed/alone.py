@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
 from pytest_medhelm.scoring.answers.closed.grammar import (
@@ -21,8 +21,15 @@ from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
-_ALONE = rf"{LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}|选项|選項|選択肢|です|입니다|번|이다)*"
-_CLOSING = rf"([^\n{SYMBOLS}]*)(?:[:：,→⇒∴]|[-=]>|\b(?:but|then|so|hence|thus)\b)\s?{LEAD}({ANY}){PUNCT}*"
+_ALONE = rf"""
+    {LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}
+    |,?\s(?:i think|i believe|i guess|i would say|for sure|final answer|of course|obviously)\b
+    |选项|選項|選択肢|です|입니다|번|이다)*
+"""
+_CLOSING = rf"""
+    ([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>
+    |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
+"""
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
     |\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
@@ -78,11 +85,13 @@ def _closing(text: str) -> Iterator[Statement]:
         if not found:
             continue
         label = found[1].strip()
-        position = start + sentence.rindex(found[2])
+        position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
         names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
+        weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
+        names_answer = names_answer and not weighed and not rx(words.ANSWER_LOOSE).search(label)
         if names_answer and is_settled(text, position, position + 1):
-            yield Statement(position, (options.index(found[2]),), Strength.PHRASE, "phrase")
+            yield Statement(position, (options.index(found[3]),), Strength.PHRASE, "phrase")
 
 
 def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:

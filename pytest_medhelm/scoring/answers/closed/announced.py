@@ -49,8 +49,8 @@ _SHORT_GAP = rf"""
 _AFTER_IDENTIFIED = rf"""
     {FULL_STOP}|\s(?:{words.REASON})\b|[^\x00-\x7f]|,|\s(?:{words.INSTEAD})\b|\s?\?|{JOINED}
 """
-_NOT_BEFORE = r"""
-    n't\b|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?|temptation
+_NOT_BEFORE = rf"""
+    {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?|temptation
     |wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
 """
 _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"

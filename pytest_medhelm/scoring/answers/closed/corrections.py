@@ -26,7 +26,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 _MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
     (?:{PUNCT}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
-    |that|this|about|wrong|incorrect|not right|was|my|in|myself)\b){{1,14}}({ANY})
+    |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
+    |は){{1,14}}({ANY})
 """
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = (
@@ -64,7 +65,8 @@ def corrected(text: str) -> Iterator[Statement]:
         if not found or not stands(text, found[1], found.end()) or not rx(_AFTER).match(text, found.end()):
             continue
         following = " ".join(text[found.end() : found.end() + 60].split()[:5])
-        if rx(DENIED_AFTER).match(text, found.end()) or rx(rf"^\W?(?:{words.COPULA})\b.*{BAD}").match(following):
+        denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
+        if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
             continue
         if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
             continue

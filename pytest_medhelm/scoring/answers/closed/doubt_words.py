@@ -10,7 +10,9 @@ ATTRIBUTED = vocabulary(r"""
     |reviewers?|attendings?|consultants?|surgeons?|[a-z]{3,12}ologists?|team|family|examiners?|papers?|articles?|gpt\S*
     |chatgpt|gemini|claude|llama|uptodate|wikipedia|harrison'?s?|he|she|they|who|one|you|the patient|the user
     |the resident|the student|a colleague|my colleague
-    |critics|surgeons|everyone|nobody|no one)(?:'d)?(?: (?!should|must)[a-z']+){0,4}? (?:would say|might say|may say
+    |critics|surgeons|everyone|everybody|anyone|anybody|nobody|no one)(?:'d)?(?: (?!should
+    |must)[a-z']+){0,4}? (?:(?:would|might|may|could) (?:answer|select|guess|go for|opt for|reply|prefer)
+    |would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
     |claimed|believed?s?|might be tempted|may be tempted|are tempted|tempted|might consider|may consider|thought
@@ -39,7 +41,7 @@ OWN_PAST = vocabulary(r"""
 WEIGHED = vocabulary(r"""
     could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
     |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
-    |either|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
+    |either(?! way)|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
     |might have been|could have been|hypothetically|close second|second(?:-| )best|runner(?:-| )up|next best (?:answer
     |option|choice)|second choice|least likely|least appropriate|worst|also possible|also plausible|plausible
@@ -79,6 +81,8 @@ CORRECTION = vocabulary(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
+    |нет,|아니요|いいえ|nein\b|stop\b
+    |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""
     wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check

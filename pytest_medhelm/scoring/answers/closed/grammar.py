@@ -23,7 +23,7 @@ TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
 FULL_STOP = rf"(?:{PUNCT}*$|[.,;:!)\]\"'](?!\w)|\s-|\s?\()"
 INSTEAD = rf"\s?,?\s?(?:{words.INSTEAD})(?![a-z])"
 JOINED = rf"""
-    \s{{0,3}}(?:,?\s?(?:{words.AND})\b|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
+    \s{{0,3}}(?:,?\s?(?:{words.AND})(?![a-z])|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
     (?:(?:both|either|maybe|perhaps|possibly)\s)?(?!{PUNCT}*(?:with|on|for)\b){LEAD}({ANY})
 """
 """A second option behind a first."""

@@ -26,6 +26,7 @@ AFTER_LETTER = (
     |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
     |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
     |captures|states|says
+    |i|hoac|atau|dan|au|na|va|of course|obviously|covers
 """)
 )
 AFTER_ARTICLE_LETTER = vocabulary(r"""
@@ -37,6 +38,7 @@ AFTER_ARTICLE_LETTER = vocabulary(r"""
     |ndiyo|est|n'est
     |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only|noch
     |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
+    |hoac|atau|dan|au|ou|oder|y|va|i think|i believe|stays
 """)
 # What a single letter belongs to that is no option.
 CARRIER = vocabulary(r"""

@@ -45,7 +45,7 @@ _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
   | (?P<line>^[^\w\n]{{0,6}})([a-z])(?=[.):](?:\s|$)|[^\w\n]*$)
   | (?P<noun>(?i:\b(?:{_OPTION}|{_ANSWER}|it's|its|it\sis)(?:\s{{1,2}}(?:{_COPULA}))?(?:\s?[:=]\s{{0,2}}|\s{{1,2}})
-      (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$)
+      (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$|\s(?:because|since|as|due)\b)
 """
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
 _NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_LETTER})\b)[{_LATIN}]"
@@ -62,7 +62,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
     text = compiled(_PRIVATE).sub(" ", text)
     if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
         text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
-    text = _mark_texts(text, options)
+    text = _mark_texts(text, options, choices)
     text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
     text = _mark_letters(text, options)
     return _join(text)
@@ -70,6 +70,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
 
 def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
+    text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
     text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
     if not text.isascii():
         text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
@@ -105,7 +106,7 @@ def _is_weak(tokens: Sequence[str]) -> bool:
     return len(joined) < (2 if compiled(_UNSPACED).search(joined) else 4) or joined.replace(".", "").isdigit()
 
 
-def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
+def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence[str]) -> str:
     by_text: dict[str, int] = {}
     for number, tokens in enumerate(options):
         by_text.setdefault(" ".join(tokens).lower(), number)
@@ -116,7 +117,9 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
             continue
         if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0].isalpha() and tokens[0].isascii():
             continue  # The options of a blood group are letters themselves.
-        (weak if _is_weak(tokens) else strong).append((_pattern(tokens), number))
+        (weak if _is_weak(tokens) else strong).append(
+            (_pattern(tokens, asks=choices[number].strip().endswith("?")), number)
+        )
         if short := _abbreviated(tokens):
             strong.append((short, number))
     if strong:
@@ -149,19 +152,25 @@ def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], aft
     return whole.sub(symbol, text)
 
 
-def _pattern(tokens: Sequence[str]) -> str:
+def _pattern(tokens: Sequence[str], *, asks: bool = False) -> str:
+    asked = r"\?{0,2}" if asks else ""  # The option's own question mark casts no doubt on it.
     parts = [re.escape(token) for token in tokens[:_MAX_TOKENS]]
     if len(tokens) > 2:  # An article more or less makes no other option.
         parts = [part for part in parts if part.lower() not in ("a", "an", "the")] or parts
-    body = f"{_GAP}{{1,6}}(?:(?:an?|the){_GAP}{{1,3}})?".join(parts)
+    article = r"(?:(?:an?|the)[^\S\n])?" if len(tokens) > 2 else ""
+    body = f"{_GAP}{{1,6}}{article}".join(parts)
     first, last = tokens[0][0], tokens[-1][-1]
-    start = (
-        "" if compiled(_UNSPACED).match(first) else (r"(?<![\w+<>≤≥±])" if first in "-<>≤≥±+" else r"(?<![\w<>≤≥±.-])")
-    )
+    start = r"(?<![\w<>≤≥±])"
+    if compiled(_UNSPACED).match(first):
+        start = ""
+    elif first in "-<>≤≥±+":
+        start = r"(?<![\w+<>≤≥±])"
+    elif first.isdigit():
+        start = r"(?<![\w<>≤≥±.-])"
     end = "" if compiled(_UNSPACED).match(last) else r"(?![\w%]|/\w|[.,]\d|-\d)"
     if last.isalpha():
         end = r"(?!\w|/\w)" if not compiled(_UNSPACED).match(last) else ""
-    return f"{start}{body}{end}"
+    return f"{start}{body}{end}{asked}"
 
 
 def _abbreviated(tokens: Sequence[str]) -> str:
@@ -261,7 +270,7 @@ def _join(text: str) -> str:
 
     text = compiled(_LETTER_THEN_TEXT).sub(cited, text)
     text = compiled("(?m)" + _TEXT_THEN_LETTER).sub(reversed_, text)
-    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]").sub(r"\1", text)
+    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda found: found[1] or found[2], text)
     text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
     text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|").sub(r"\1: ", text)
     return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w)").sub(r"\1: ", text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.closed import options, words
 from pytest_medhelm.scoring.answers.closed.context import CLAUSE, SENTENCE, is_settled, scope
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, PUNCT, SYMBOLS, TIGHT_LEAD
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD
 from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -63,12 +63,13 @@ _CONCEDES = r"""
     (?:^|[.!?;]\s)\W*(?:while|although|though|even though|whereas|aunque|obwohl|bien que|embora|sebbene|meskipun|хотя
     |虽然|雖然)\b[^,]*$
 """
+_ALONE_BEFORE = rf"(?:^|[,;:]\s)\W{{0,3}}only{TIGHT_LEAD}$"
 _PERCENT = r"""
     \s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
     (?:([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%|((?:0?\.[0-9]{1,4}|1\.0{1,4}))(?=[);,|]|\s?$|\.?\s))
 """
 _HALF = 50
-_TICKED = rf"(?:^|\n|[,;]){PUNCT}{{0,4}}([✓✔✅☑✗✘❌✖]){PUNCT}{{0,3}}{LEAD}$"
+_TICKED = rf"(?:^|\n|[,;])[^\w\n,;{SYMBOLS}]{{0,4}}([✓✔✅☑✗✘❌✖])[^\w\n,;{SYMBOLS}]{{0,3}}{TIGHT_LEAD}$"
 # Words of a verdict that are looked at.
 _WORDS_BAD, _WORDS_GOOD = 7, 6
 
@@ -89,6 +90,8 @@ def verdicts(text: str) -> Iterator[Statement]:
             yield Statement(start, named, Strength.PHRASE, "phrase", denied=ticked[1] in "✗✘❌✖", declared=True)
         elif rx(_REJECTED).search(before[-60:]):
             yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+        elif rx(_ALONE_BEFORE).search(before) and not rx(BAD).match(text, end + 1):
+            yield Statement(start, named, Strength.WEAK, read_as(symbol, "phrase"), declared=True)
         elif link:
             rest = rx(_REST).match(text, link.end())
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]

@@ -33,6 +33,7 @@ ANSWER = vocabulary(r"""
     |解答|回答|答|정답|답변|답안|답
     |الخيار الصحيح|الاختيار الصحيح
     |anwser|asnwer|answr|anser|awnser|anwer|answear|repuesta|respueta|respsota|resposa|antwoort
+    |सही विकल्प|সঠিক বিকল্প
 """)
 # Scripts and languages in which a phrase may run on before the letter, or that need no copula.
 ANSWER_LOOSE = vocabulary(r"""
@@ -43,6 +44,7 @@ ANSWER_LOOSE = vocabulary(r"""
     |dap an|cau tra loi
     |karabo|nhlamulo|mhinduro|jaabi|amsa|gabarito
     |الخيار الصحيح|الاختيار الصحيح
+    |सही विकल्प|সঠিক বিকল্প
 """)
 COPULA = vocabulary(r"""
     is|are|was|would be|will be|should be|must be|remains|equals|has to be|be|es|seria|sera|est|serait|ist|lautet
@@ -58,6 +60,7 @@ ADVERB = vocabulary(r"""
     therefore|thus|then|clearly|indeed|actually|most likely|likely|probably|simply|certainly|definitely|still|now
     |also|really|undoubtedly|entonces|por tanto|por lo tanto|donc|claramente|sin duda|sans doute|eindeutig|sicher
     |wohl|dunque|quindi|portanto|entao
+    |easily|hands down|obviously|absolutely|surely|evidently|certamente|obviamente|claro
 """)
 SUPERLATIVE = vocabulary(r"""
     (?:most|more) (?:likely|appropriate|probable|suitable|accurate|consistent|important|common|fitting|effective
@@ -115,6 +118,7 @@ CHOOSE = vocabulary(r"""
     |je prends|j'opte pour|me quedo con|opto p(?:or|ela)
     |fico com|opto per|ik ga voor|我選|我选
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
+    |(?:use|treat with|start with)
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = vocabulary(r"""
@@ -136,6 +140,7 @@ IDENTIFY = vocabulary(r"""
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
+    |^es
 """)
 CORRECT = vocabulary(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
@@ -165,6 +170,7 @@ CORRECT = vocabulary(r"""
     |ndilo jibu(?: sahihi)?
     |trifft zu|stimmt|passt|convient|选|択|を選|選
     |(?:die |der |das )?wahrscheinlichste\w*|am wahrscheinlichsten|наиболее вероят\w+
+    |(?:the )?(?:standard of care|first choice|mainstay)
 """)
 GOOD = vocabulary(r"""
     appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
@@ -173,6 +179,8 @@ GOOD = vocabulary(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great|needed|required|necessary|warranted
+    |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |remains|left
 """)
 BAD = vocabulary(r"""
     not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate

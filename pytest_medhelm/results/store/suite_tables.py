@@ -1,0 +1,79 @@
+"""The tables of suite.sqlite, and how those of earlier versions become them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_medhelm.scoring.record_types import Record
+from pytest_medhelm.util.sqlite import Schema
+
+_ANNOTATIONS = """
+CREATE TABLE IF NOT EXISTS ratings(
+    kind TEXT NOT NULL, rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL,
+    criterion TEXT NOT NULL, score REAL, severity TEXT NOT NULL, kinds TEXT NOT NULL,
+    PRIMARY KEY (kind, rater, benchmark, instance, model, criterion));
+CREATE TABLE IF NOT EXISTS marks(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, reason TEXT NOT NULL, marked_by TEXT NOT NULL,
+    PRIMARY KEY (benchmark, instance));
+"""
+"""Tables that a file of version 0 may lack."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, eval_set_hash TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (name, eval_set_hash));
+CREATE TABLE IF NOT EXISTS fingerprints(hash TEXT PRIMARY KEY, inputs TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, metadata TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, eval_set_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+"""
+_FIRST = """
+CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS benchmarks(
+    name TEXT NOT NULL, evaluation TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (name, evaluation));
+CREATE TABLE IF NOT EXISTS settings(hash TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS models(name TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(
+    benchmark TEXT NOT NULL, instance TEXT NOT NULL, model TEXT NOT NULL, perturbation TEXT NOT NULL,
+    repeat INTEGER NOT NULL, run INTEGER NOT NULL, evaluation TEXT NOT NULL, settings TEXT NOT NULL,
+    status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (benchmark, model, instance, perturbation, repeat));
+"""
+"""The tables of version 1."""
+_NAMES_OF_THE_FIELD = """
+ALTER TABLE records RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE records RENAME COLUMN settings TO fingerprint;
+ALTER TABLE benchmarks RENAME COLUMN evaluation TO eval_set_hash;
+ALTER TABLE benchmarks RENAME COLUMN facts TO metadata;
+ALTER TABLE settings RENAME TO fingerprints;
+ALTER TABLE fingerprints RENAME COLUMN facts TO inputs;
+ALTER TABLE models RENAME COLUMN facts TO metadata;
+UPDATE records SET record = json_remove(
+    json_set(record, '$.eval_set_size', record -> '$.evaluation_size', '$.sub_task', record ->> '$.stratum'),
+    '$.evaluation_size', '$.stratum');
+UPDATE benchmarks SET metadata = json_insert(metadata, '$.outside_medhelm', json('false'), '$.map_by', json('[]'));
+UPDATE benchmarks SET metadata = json_remove(
+    json_set(metadata, '$.sub_tasks', metadata -> '$.strata',
+        '$.category_assigned_here', metadata -> '$.placed_here',
+        '$.may_use_hosted_api', metadata -> '$.third_party'),
+    '$.strata', '$.placed_here', '$.third_party');
+"""
+SCHEMA = Schema(
+    "suite.sqlite",
+    _TABLES + _ANNOTATIONS,
+    steps=(_FIRST + _ANNOTATIONS, _NAMES_OF_THE_FIELD),
+)
+COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
+"""Of a record that have columns of their own."""
+
+
+def as_row(record: Record, run: int) -> tuple[Any, ...]:
+    """A record of a run in the columns of the table."""
+    own = {key: value for key, value in record.items() if key not in (*COLUMNS, "run")}
+    values: Mapping[str, object] = record
+    head = tuple(values[key] for key in COLUMNS)
+    return (*head[:5], run, *head[5:], json.dumps(own))
