@@ -83,7 +83,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 def joined_lines(text: str) -> str:
     """The text with a heading or a label on one line with the option that stands below it."""
     heading = rf"""
-        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{doubt_words.CORRECTION})\b[^\n.{SYMBOLS}]{{0,60}}?)
+        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{doubt_words.CORRECTION})\b[^\n.:={SYMBOLS}]{{0,60}}?)
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
