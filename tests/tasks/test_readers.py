@@ -129,8 +129,9 @@ def test_a_labelled_table_keeps_every_row_and_clusters_a_note(tmp_path: Path) ->
 
 
 def test_the_empty_rows_of_a_spreadsheet_are_counted(tmp_path: Path) -> None:
-    found = labelled(tmp_path / "t.csv", "Drug named?,Note,A", ",,", " , ,")
-    assert found[1:] == [Excluded("an empty row")] * 2
+    found = labelled(tmp_path / "t.csv", "Drug named?,Note,A", ",,", " , ,", "Dose named?,Note,B", ",,")
+    assert found[1:3] == [Excluded("an empty row")] * 2
+    assert len(found) == 4, "those at the end are no rows"
 
 
 @pytest.mark.parametrize("label", ["C", "yes", "AB", "1", ""])

@@ -28,7 +28,7 @@ _IDENTITY = (
     *_of("text", "instance", "perturbation"),
     *_of("integer", "repeat"),
 )
-_GROUPS = _of("text", "cluster", "stratum", "slices")
+_GROUPS = _of("text", "cluster", "sub_task", "slices")
 _DATA = _of("flag", "sample", "partial")
 _TOKENS = _of("integer", "prompt_tokens", "completion_tokens", "reasoning_tokens")
 
