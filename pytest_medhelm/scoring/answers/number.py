@@ -32,7 +32,17 @@ from pytest_medhelm.util.patterns import compiled
 _SAME = str.maketrans("：＝，．％－−‐‑–’≃≅⁄٫٬", ":=,.%-----'≈≈/.,")
 # Digits of other scripts: full width, Arabic, Persian, Devanagari, Bengali, Thai.
 _SAME |= {ord(zero) + digit: ord("0") + digit for zero in "０٠۰०০๐" for digit in range(10)}
-_LATEX = {"{,}": ",", "\\%": "%", "\\times": "×", "\\approx": "≈", "\\,": " ", "\\cdot": "·", "\\sim": "~", "\\mu": "µ"}
+_LATEX = {
+    "\\ ": " ",
+    "{,}": ",",
+    "\\%": "%",
+    "\\times": "×",
+    "\\approx": "≈",
+    "\\,": " ",
+    "\\cdot": "·",
+    "\\sim": "~",
+    "\\mu": "µ",
+}
 
 # The numbers of a list ("2. ", "Step 3") are no values.
 _BULLET = r"""(?xim)
@@ -43,14 +53,14 @@ _REASON = r"""(?xi)
 """
 _DENIAL = r"(?i)\W{0,4}(?:not|nicht|no|pas|non|não)\s"
 _SENTENCE_END = r"[.!?;](?=\s|$)|。"
-_NO_VALUE = r"\s?/\s?[0-9]|\sover\s[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
+_NO_VALUE = r"\s?/\s?[0-9]|:[0-9]|\s?\^|[⁰¹²³⁴-⁹]"
 _OPENING = r"[\s~*_$`(\[{\\]*"
 _CLOSING = r"[\s.!*_$`)\]}\\。]*"
 _REMARK = r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]"
 _ROUNDED = (
-    r"(?i)(?:[≈~(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|to|is)*"
+    r"(?i)(?:[≈~→(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|to|is)*"
 )
-_SAYS_ROUNDED = r"(?i)[≈~]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
+_SAYS_ROUNDED = r"(?i)[≈~→]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
 _OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
 # What may follow a number without a blank in scripts that have none: units, particles, the copula.
@@ -219,7 +229,7 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         before = text[max(0, found.start() - 8) : found.start()]
         digits, exponent, number_end = power_at(text, found[0], found.end())
         scale, number_end = scale_at(text, number_end, decimal)
-        is_pair = compiled(r"\s?/\s?[0-9]").match(text, number_end)
+        is_pair = compiled(r"\s?/\s?[0-9]|\sover\s[0-9]{2,3}\b(?!\s?(?:min|h|d|s|w))").match(text, number_end)
         unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
         if _is_part_of_word(before, text, end):
             continue
@@ -230,14 +240,14 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))
         value = to_float(digits, exponent + scale, decimal)
         start = found.start() - signed
-        if is_bound(text, start, end):
+        scheduled = is_schedule(text, start, end, unit)
+        if is_bound(text, start, end) and not scheduled:
             yield _Candidate(start, end, None, aside=True)
-        elif value is None or compiled(_NO_VALUE).match(text, end) or before.rstrip().endswith("±"):
+        elif value is None or is_pair or compiled(_NO_VALUE).match(text, end) or before.rstrip().endswith("±"):
             yield _Candidate(start, end, None)
         else:
             negative = signed and before[-1] == "-"
-            aside = is_schedule(text, start, end, unit)
-            yield _Candidate(start, end, Quantity(-value if negative else value, unit), aside)
+            yield _Candidate(start, end, Quantity(-value if negative else value, unit), scheduled)
 
 
 def _is_part_of_word(before: str, text: str, end: int) -> bool:

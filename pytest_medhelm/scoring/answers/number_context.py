@@ -13,8 +13,8 @@ _BOUND = r"""(?xi)
       | (?:inferi(?:or|ore|eure?)|superi(?:or|ore|eure?)|inférieure?|supérieure?)\s(?:a|à)
       | (?:weniger|mehr|kleiner|größer)\sals | at\s(?:least|most) | up\sto | under | over | above | below
       | exceed(?:s|ing)?
-      | (?:mini|maxi)mum(?:\sof)? | mindestens | höchstens | über | unter | al\smenos | como\smáximo | au\smoins
-      | au\splus
+      | (?:mini|maxi)mum(?:\sof)? | mindestens | höchstens | über | unter | (?:al|por\slo)\smenos | como\smáximo
+      | au\smoins | au\splus
       | pelo\smenos | no\smáximo | almeno | al\smassimo | не\s(?:менее|более) | более | менее | больше | меньше
       | (?:the\s)?(?:upper|lower)?\s?(?:limit|threshold|cut-?off)(?:\sof)?
     )\s(?:the\s)?$
@@ -34,7 +34,8 @@ _SCHEDULED = r"""(?xi)
 _TIMES = r"(?i)\s?(?:times|x|×|mal|veces|vezes|fois|volte)\s?(?:/|per|a|daily|day|täglich|al|ao|par|pro|per)\b"
 
 _MINUS_WORD = r"""(?xi)
-    (?<!\d\s)\b(?:minus|negative|moins|menos|meno|negativ[oae]?|negatif|минус|мінус|âm|eksi|hasi|μείον|سالب|ناقص|माइनस
+    (?<!\d\s)(?<!au\s)(?<!al\s)(?<!lo\s)(?<!\bor\s)(?<!\bou\s)(?<!\bo\s)(?<!du\s)
+    \b(?:minus|negative|moins|menos|meno|negativ[oae]?|negatif|минус|мінус|âm|eksi|hasi|μείον|سالب|ناقص|माइनस
     |ऋणात्मक|মাইনাস|ঋণাত্মক)\s{1,2}(?=[0-9.])
   | (?:负|負|マイナス|마이너스|영하|ลบ)\s?(?=[0-9.])
 """

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
 from pytest_medhelm.scoring.answers.closed.grammar import (
     BAD,
     INSTEAD,
-    JOINED,
     LEAD,
     PUNCT,
     SYMBOLS,
     TIGHT_LEAD,
+    group_at,
     sentences,
 )
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
@@ -31,10 +31,12 @@ _CLOSING = rf"""
     |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
 """
 _HEAD = rf"""
-    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b)
+    \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
+    |\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
+_HEDGED = rf"\s?,?\s?\(?(?:or )?(?:possibly|perhaps|maybe){LEAD}{ANY}"
 _REASON = rf"\b(?:{words.REASON.replace('which|', '')})\b"
 _OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(?=\s?[.):,-]|\s?$|\s)"
 _NUMBERED = rf"(?:^{PUNCT}{{0,6}}|[\s,;])[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}(?=[\s,;.]|$)"
@@ -86,7 +88,7 @@ def _closing(text: str) -> Iterator[Statement]:
         position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
         names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
-        weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{words.WEIGHED})").search(label)
+        weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
         names_answer = names_answer and not weighed and not rx(words.ANSWER_LOOSE).search(label)
         if names_answer and is_settled(text, position, position + 1):
             yield Statement(position, (options.index(found[3]),), Strength.PHRASE, "phrase")
@@ -106,14 +108,17 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
         return  # A verdict on each option.
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
-    said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(rest.lstrip(" .,:)-"), maxsplit=1)[0]
+    named, stop = group_at(line, symbol, opening.end())
+    said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(line[stop:].lstrip(" .,:)-"), maxsplit=1)[0]
     said = " ".join(rx(rf"[^.!;{SYMBOLS}]*").match(said)[0].split()[:_WORDS])  # type: ignore[index]
-    answers_yes_no = options.is_text(symbol) and rest.startswith(",")
+    answers_yes_no = options.is_text(symbol) and rest.startswith(",") and len(named) == 1
     position = text.rfind(line) + opening.start(1)
     if (not answers_yes_no and rx(BAD).search(said)) or not is_settled(text, position, position + 1):
         return
-    second = rx(JOINED).match(rest)
-    named = (options.index(symbol), *((options.index(second[1]),) if second else ()))
+    if rx(_HEDGED).match(rest):
+        if not rx(r"\b(?:probably|likely)\b").search(line[: opening.start(1)]):
+            return
+        named = named[:1]
     yield Statement(position, named, Strength.PHRASE, read_as(symbol, "lone letter"))
 
 

@@ -134,6 +134,10 @@ def contrasted(text: str) -> Iterator[Statement]:
         \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
         \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
         {LEAD}({ANY})
+        |,?\s(?:but|yet|pero|mais|mas|aber|ma)\s(?:here|in this (?:case|patient|setting)|aqui|ici|hier|qui)
+        (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
+        |\b(?:weder|neither|ni|nem|ne|nao)\b{LEAD}{ANY}\s?,?\s(?:noch|nor|ni|nem|ne)\b{LEAD}{ANY}\s?,?
+        \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """

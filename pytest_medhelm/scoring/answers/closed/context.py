@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import lru_cache
 
-from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.closed import doubt_words
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 SENTENCE = r"[.!?;。！？\n]"
@@ -19,13 +19,17 @@ PHRASE = CLAUSE + "|,"
 """Where a sentence, a clause and a part of a clause begin."""
 _REACH = 300
 
-_ATTRIBUTED = rf"(?<![\w'])(?:{words.ATTRIBUTED})"
+_ATTRIBUTED = rf"(?<![\w'])(?:{doubt_words.ATTRIBUTED})"
 _OWN = r"""
     (?<![\w'])(?:i|we)(?:'d|'ll|'ve|'m)? (?!may|might|could|was|thought|initially|first)(?:\w+ ){0,2}
     (?:think|believe|say|choose|pick|select|would|suggest|recommend|conclude|answer|argue|prefer|favou?r)
 """
-_OWN_PAST = rf"(?<![\w'])(?:{words.OWN_PAST})(?![a-z])"
-_WEIGHED = rf"(?:(?<![\w'])(?:{words.WEIGHED})(?![a-z])|可能是|也许|或许|かもしれ|아마)"
+_CONTRARY = r"""
+    \b(?:contrary to|unlike|despite|in spite of|regardless of|no matter|whatever|contrariamente
+    |contrairement|entgegen)\b
+"""
+_OWN_PAST = rf"(?<![\w'])(?:{doubt_words.OWN_PAST})(?![a-z])"
+_WEIGHED = rf"(?:(?<![\w'])(?:{doubt_words.WEIGHED})(?![a-z])|可能是|也许|或许|かもしれ|아마)"
 _CONDITION_AFTER = r"""
     [^.!?\n]{0,80}?(?<!even\s)(?<!as\s)\b(?:if|only if|only when|falls|wenn|provided that
     |(?:in|by|according to) (?:older|earlier|previous|past|former)|years ago)\b
@@ -55,14 +59,14 @@ def is_settled(text: str, start: int, end: int) -> bool:
     """Whether what stands from start to end is neither conditional, somebody else's, superseded nor weighed."""
     said = text[start:end]
     following = rx(r"[^.!?;。\n]{0,100}").match(text, end)
-    if rx(words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
+    if rx(doubt_words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
         return False
     if following and rx(_CONDITION_AFTER).match(following[0]):
         return False
     if rx(_POPULATIONS).search(scope(text, start, r"[.!?。！？\n]") + text[start : end + _REACH // 2]):
         return False
     clause = scope(text, start, CLAUSE) + said
-    if rx(_ATTRIBUTED).search(clause) and not rx(_OWN).search(clause):
+    if rx(_ATTRIBUTED).search(clause) and not rx(f"{_OWN}|{_CONTRARY}").search(clause):
         return False
     if rx(_OWN_PAST).search(clause) or rx(_WEIGHED).search(scope(text, start, PHRASE) + said):
         return False

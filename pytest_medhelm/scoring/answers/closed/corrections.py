@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.closed import doubt_words, words
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.grammar import (
     BAD,
@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     LEAD,
     LEAD_WORD,
     PUNCT,
+    SYMBOLS,
     options_at,
     sentences,
     stands,
@@ -22,19 +23,21 @@ from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
-_MARKER = rf"(?<![\w'])(?:{words.CORRECTION})(?![a-z])"
+_MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
-    (?:{PUNCT}|\b(?:{words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
+    (?:{PUNCT}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
     |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
-_AFTER = rf"{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
-_TAKEN = rf"(?:{words.RETRACTION})"
+_AFTER = (
+    rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
+)
+_TAKEN = rf"(?:{doubt_words.RETRACTION})"
 _TAKEN_BACK = rf"""
     (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non
     |nao|moment|attendez)\b)*
-    (?:{words.RETRACTION})(?:{PUNCT}|$)
+    (?:{doubt_words.RETRACTION})(?:{PUNCT}|$)
 """
 
 
@@ -51,7 +54,7 @@ def retracted(text: str) -> Iterator[Statement]:
 
 def reconsidered(text: str) -> Iterator[Statement]:
     """ "Hold on. The question asks about ...": a second look, after which the next named answer counts."""
-    for found in rx(rf"(?:^|[.!?]\s|\n){PUNCT}{{0,6}}(?:{words.RECONSIDERS})(?![a-z])").finditer(text):
+    for found in rx(rf"(?:^|[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])").finditer(text):
         yield Statement(found.end(), (), Strength.CITED, "phrase", corrects=True)
 
 

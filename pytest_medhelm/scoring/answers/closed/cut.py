@@ -31,12 +31,16 @@ _SPEAKER = r"""(?xim)
   | (?<=\s)(?-i:Human|User|USER|HUMAN)[:：]\s
   | ^[#]{1,4}\s{0,2}(?:human|user|assistant|instruction)\b
 """
+_ROLE = r"(?i)^[^\w\n]{0,6}(?:model|doctor|physician|bot|expert|clinician)[*_\s]{0,3}[:：]"
 _QUESTION = r"""(?xim)
     ^[^\w\n]{0,6}(?:
         (?:(?:next|new|follow-?up|another)\s)?
         (?:question|pregunta|pergunta|frage|domanda|вопрос|soru|vraag|pertanyaan|swali|umbuzo)
         (?:\s(?:\#|no\.?\s?)?[0-9]{1,4})?[*_\s]{0,3}[:：]
       | (?:question|pregunta|pergunta|frage|domanda)\s(?:\#|no\.?\s?)?[0-9]{1,4}[^\w\n]{0,4}$
+      | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
+        (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)
+      | (?<=[#*])[#*\s]{0,4}(?:question|problem|exercise)[^\w\n]{0,4}$
       | q\s?[0-9]{0,3}\s?[:：] | (?:问题|問題|題目|题目|질문|문제|سؤال|السؤال|प्रश्न)\s?[0-9]{0,3}\s?[:：]
     )
 """
@@ -67,7 +71,9 @@ def _opened(text: str) -> str:
     """Without the marks that open the answer's own turn."""
     text = text.strip()
     for _ in range(8):
-        found = next(filter(None, (compiled(pattern).match(text) for pattern in (_HEADER, _SPEAKER, _END))), None)
+        found = next(
+            filter(None, (compiled(pattern).match(text) for pattern in (_HEADER, _SPEAKER, _ROLE, _END))), None
+        )
         if found is None:
             break
         text = text[found.end() :].strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_medhelm.scoring.answers.closed import options, words
+from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -43,6 +43,10 @@ _AFTER_TEXT = rf"""
 """
 
 
+_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?![a-z])"
+"""Behind "B, A is a distractor": the second is not named together with the first."""
+
+
 def stands(text: str, symbol: str, end: int) -> bool:
     """Whether a symbol is the whole of what is named: "metformin toxicity" is not the option metformin."""
     return bool(rx(_AFTER_TEXT).match(text, end)) if options.is_text(symbol) else True
@@ -50,20 +54,25 @@ def stands(text: str, symbol: str, end: int) -> bool:
 
 def options_at(text: str, symbol: str, end: int) -> tuple[int, ...]:
     """The option of a symbol that ends here, and those joined to it by "and", "or" and the like."""
+    return group_at(text, symbol, end)[0]
+
+
+def group_at(text: str, symbol: str, end: int) -> tuple[tuple[int, ...], int]:
+    """The options of ``options_at``, and where the last of them ends."""
     found = [options.index(symbol)]
     while not rx(INSTEAD).match(text, end):
         other = rx(JOINED).match(text, end) or rx(rf"[^\S\n]?({NAMED})").match(text, end)
-        if not other:
+        if not other or ("," in other[0] and rx(_OWN_VERDICT).match(text, other.end())):
             break
         found.append(options.index(other[1]))
         end = other.end()
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)), end
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Each sentence with its position; a line end ends one."""
     start = 0
-    for end in rx(r"(?<=[.!?;。！？])\s+|\n+").finditer(text):
+    for end in rx(r"(?<=[.!?;。！？])\s+|\n+|(?<=[。！？])(?=\S)").finditer(text):
         if text[start : end.start()].strip():
             yield start, text[start : end.start()]
         start = end.end()
@@ -74,7 +83,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 def joined_lines(text: str) -> str:
     """The text with a heading or a label on one line with the option that stands below it."""
     heading = rf"""
-        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{words.CORRECTION})\b[^\n.{SYMBOLS}]{{0,60}}?)
+        ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{doubt_words.CORRECTION})\b[^\n.:={SYMBOLS}]{{0,60}}?)
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pytest_medhelm.scoring.answers.closed import words
+from pytest_medhelm.scoring.answers.closed import letter_words, words
 from pytest_medhelm.scoring.answers.folding import unaccent
 from pytest_medhelm.util.patterns import compiled
 
@@ -36,8 +36,10 @@ _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u9fff\uac00-\ud7ff]"
 
 # Capital letters that are clearly apart; the words around decide whether one is an option.
 _CAPITAL = rf"(?<![{_LATIN}_^&-])(?<![A-Z0-9]\.)(?<![{_LATIN}]['/])([A-Z])(?![{_LATIN}_+&^]|['-]\w|\.\w|/[a-z])"
-_HYPHENATED = rf"(?i:\b(?:{words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
-_RANGE_BEFORE = r"(?i)[0-9]\s?(?:to|bis|until|a|à|bis zu|al?|до|sampai|hadi|đến|[-–~～至到])\s?$"
+_HYPHENATED = rf"(?i:\b(?:{letter_words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
+_RANGE_BEFORE = (
+    r"(?i)[0-9]\s?(?:to|bis|until|a|à|bis zu|al?|до|sampai|hadi|đến|and|or|et|ou|y|o|und|oder|,|[-–~～至到])\s?$"
+)
 _RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
 _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
@@ -45,9 +47,9 @@ _SMALL = rf"""(?x)
   | (?P<noun>(?i:\b(?:{_OPTION}|{_ANSWER}|it's|its|it\sis)(?:\s{{1,2}}(?:{_COPULA}))?(?:\s?[:=]\s{{0,2}}|\s{{1,2}})
       (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$|\s(?:because|since|as|due)\b)
 """
-_ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
-_NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{words.AFTER_LETTER})\b)[{_LATIN}]"
-_CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{words.CARRIER})[^\S\n]$"
+_ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
+_NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_LETTER})\b)[{_LATIN}]"
+_CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{letter_words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
     rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 )
@@ -70,6 +72,8 @@ def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
     text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
     text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
+    if not text.isascii():
+        text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
     text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
@@ -97,7 +101,7 @@ def _tokens(choice: str) -> tuple[str, ...]:
 def _is_weak(tokens: Sequence[str]) -> bool:
     """Too short or too common to be looked for in the middle of a sentence."""
     joined = "".join(tokens)
-    if len(tokens) == 1 and joined.lower() in words.COMMON:
+    if len(tokens) == 1 and joined.lower() in letter_words.COMMON:
         return True
     return len(joined) < (2 if compiled(_UNSPACED).search(joined) else 4) or joined.replace(".", "").isdigit()
 
@@ -123,7 +127,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|\b(?:{words.COPULA})\s[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
+            rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
             rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
@@ -216,7 +220,7 @@ _LOCAL = {
 }
 _LOCAL |= {"С": "C"}
 _LOCAL_LETTER = rf"""(?xm)
-    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|\b(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
+    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|(?:\b|(?<=[ก-๿]))(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
 """
 
 
@@ -231,7 +235,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     if letter == "I":
         opens = not before.strip() or before.endswith("\n") or introduced or before.endswith(("(", "["))
         return inside and opens and bool(compiled("(?m)" + _PRONOUN).match(following))
-    if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{words.SPECIES})\b").match(following):
+    if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{letter_words.SPECIES})\b").match(following):
         return False
     if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
         return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)

@@ -31,7 +31,9 @@ _NEAR = 400
 _SHORT = 300
 """Characters of a text that may name an option by its text only, in any plain sentence."""
 _WHOLE = (
-    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)|\s(?:should|would|must|first|now|today|immediately|next|here|{words.REASON})\b)"
+    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
+    rf"|\s(?:daily|once|twice|orally|per|before|(?:should|would|must) be"
+    rf"|first|now|today|immediately|next|here|{words.REASON})\b)"
 )
 
 

@@ -22,6 +22,9 @@ _LINK = rf"""
     |\s?\(\s?(?=(?:correct|right|✓|✔|✅|answer|best|wrong|incorrect|false|true|no|yes|not)\b)|是|が|は|이|가|은|는
     |(?=(?:as )?the (?:right|correct|best|better|preferred|ideal|most)\b
     |(?:as )?(?:la|el|le|a|o|die|der) (?:mejor|bonne|melhor|beste|richtige|correcta)\b)
+    |[.)\]]{{1,2}}\s?(?=[✓✔✅☑✗✘❌✖])|(?=trifft zu\b|stimmt\b|passt\b|convient\b
+    |सही|गलत|সঠিক|ভুল|ถูก|ผิด|верн|верен|неверн|правил|صحيح|خاطئ|적절|적합|가장|benar\b
+    |salah\b|đung\b|sai\b|を選|を選択)
     |(?=不|错|正|对|對|✓|✔|✅|✗|✘|❌|yes\b|no\b|correct\b|incorrect\b|wrong\b|right\b|true\b|false\b))
 """
 _REST = rf"[^\n.!;。！{SYMBOLS}]{{0,160}}"
@@ -29,6 +32,7 @@ _REST_END = r"""
     [,(]|\b(?:because|since|as|due|given|that|which|who|for|when|in order|porque|ya que|car|parce|weil|da|denn|pois
     |perche|poiche|karena|vi|so|and|but|whereas|while)\b
 """
+_ONLY = rf"\b(?:only|solo|seul(?:e|ement)?|nur|apenas|somente|soltanto){LEAD}$|(?:只有|仅|唯){LEAD}$"
 _MODIFIERS = rf"""
     (?:[\s"':*(-]|是|が|は|이|가|은|는|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
     |indeed|surely|only|single
@@ -39,6 +43,7 @@ _CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer
 _GOOD = rf"(?:{words.GOOD})(?![a-z])"
 _AFFIRMED = r"\W*(?:yes|correct|si|oui|ja|sim)\b"
 _JOINED_BEFORE = rf"{ANY}\s?,?\s?(?:\b(?:{words.AND})\b|[/&]){LEAD}$"
+_JOINED_TO = rf"({ANY})\s?(?:,\s?)?(?:\b(?:{words.AND})\b|[/&,]){LEAD}$"
 _LISTED_BEFORE = rf"{ANY}\s?,{LEAD}$"
 _PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
@@ -48,7 +53,10 @@ _REJECTED = rf"""
     |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
 """
 _OTHERS = rf"""
-    \b(?:all|everything|every|any|none|nothing|no)\b(?: of)?(?: the| these| them)?(?: other)?
+    \b(?:todas?|todos|toutes?|tous|alle|tutte|tutti)(?: as| os| las| los| les)?(?: outr[ao]s| demais| otras)?
+    (?: alternativas| opciones| opcoes| options| opzioni)?,? (?:exceto|excepto|menos|salvo|sauf|ausser|tranne|eccetto)
+    {LEAD}$
+    |\b(?:all|everything|every|any|none|nothing|no)\b(?: of)?(?: the| these| them)?(?: other)?
     (?: options?| choices?| answers?| drugs?)? (?:except|but|other than|apart from|besides|save)(?: for)?{TIGHT_LEAD}$
 """
 _CONCEDES = r"""
@@ -88,9 +96,9 @@ def verdicts(text: str) -> Iterator[Statement]:
             rest = rx(_REST).match(text, link.end())
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
-                yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+                yield Statement(start, (*_before(text, start), *named), Strength.WEAK, "phrase", denied=True)
             elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
-                strength = _strength(said)
+                strength = _strength(said) or (Strength.WEAK if rx(_ONLY).search(before[-20:]) else None)
                 if strength == Strength.WEAK and rx(_CONCEDES).search(scope(text, start, SENTENCE)):
                     continue
                 if strength:
@@ -107,6 +115,16 @@ def _excepted(text: str, start: int, named: tuple[int, ...], others: str) -> Ite
         yield Statement(start, named, Strength.WEAK, "phrase", declared=True)
     elif good:
         yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+
+
+def _before(text: str, start: int) -> Iterator[int]:
+    """The options that are named together with the one at start, and before it: "A, B and C are wrong"."""
+    for _ in range(len(options.LETTERS)):
+        other = rx(_JOINED_TO).search(text, max(0, start - 40), start)
+        if not other:
+            return
+        yield options.index(other[1])
+        start = other.start(1)
 
 
 def _affirms(text: str, link: str, said: str, start: int, end: int) -> bool:
