@@ -270,7 +270,7 @@ def test_mistakes_end_in_a_sentence(suite: Path, tmp_path: Path, capsys: pytest.
     code = module.read_text()
     module.write_text(f"import nothing_of_that_name\n{code}")
     assert rescore(suite) == 1
-    assert "again: ModuleNotFoundError: No module named 'nothing_of_that_name'" in capsys.readouterr().err
+    assert "again: ModuleNotFoundError at test_letters.py:1 (no module nothing_of_that_name)" in capsys.readouterr().err
     module.write_text(code)
     data = suite.parent.parent / "data" / "letters" / "letters.json"
     content = data.read_text()
