@@ -98,7 +98,7 @@ def clean_key(value: str, source: str) -> str:
     """A key as it can be sent: blanks around it are dropped. Raises ConfigError for any inside it."""
     key = value.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(f"the key in {source} holds a line break, a blank or another character that no key has")
+        raise ConfigError(f"the key in {source} holds a line break, a space or another character that no key has")
     return key
 
 

@@ -43,7 +43,7 @@ class SuiteWriter:
         except Exception as error:
             # What it was to take out of the record must not be stored.
             raise StoreFailed(
-                f"the hook pytest_medhelm_update_record ends with {where(error)}: mend it and type the same command, "
+                f"the hook pytest_medhelm_update_record ends with {where(error)}: fix it and type the same command, "
                 "which asks nothing again"
             ) from None
         self.open(session).add(record)

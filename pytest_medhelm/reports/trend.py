@@ -50,8 +50,8 @@ def text(found: Trend, levels: str = BLOCKS) -> Iterator[str]:
         yield from _wrapped(f"only in one suite, and not shown: {', '.join(map(visible, found.alone))}")
     yield from textwrap.wrap(
         "Change: last minus first, on the instances that both have measured. 'other ...' says why there is none: "
-        "these values were made differently. trend: one sign per suite, on the range of all intervals of the "
-        "benchmark; | marks a break, a blank no value. Each interval stands alone: what is shown to be better or "
+        "these values were made differently. trend: one character per suite, on the range of all intervals of the "
+        "benchmark; | marks a break, a space no value. Each interval stands alone: what is shown to be better or "
         "worse says medhelm compare.",
         WIDTH,
     )

@@ -78,7 +78,7 @@ def _failure(name: str, file: str | None, error: BaseException) -> str:
     remedy = "" if Path(name).suffix else f", or leave it out with -p no:{name}"
     return (
         f"the report of {Path(name).name} failed: {type(error).__name__}{reason}{place}; the other reports are "
-        f"written; mend it{remedy}"
+        f"written; fix it{remedy}"
     )
 
 

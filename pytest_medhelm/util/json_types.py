@@ -21,7 +21,5 @@ class Limits:
 
 Count = Annotated[int, Limits(minimum=0)]
 Share = Annotated[float, Limits(minimum=0, maximum=1)]
-Amount = Annotated[float, Limits(minimum=0)]
-"""A number of something that cannot be less than none."""
 Ends = Annotated[list[float], Limits(length=2)]
 """Two numbers, such as the worst and the best value of a scale."""

@@ -143,7 +143,7 @@ def test_a_report_that_raises_loses_no_other_and_no_gate(
     kind = "ValueError" if "Value" in blow else "Failed"
     result.stdout.fnmatch_lines(
         [
-            f"the report of conftest.py failed: {kind} at conftest.py:3; the other reports are written; mend it",
+            f"the report of conftest.py failed: {kind} at conftest.py:3; the other reports are written; fix it",
             "gate fail: letters <= 0.5: *",
             "page: *leaderboard.html",
             "*2 failed, 4 scored*",

@@ -522,7 +522,7 @@ WRONG_FILES = [
     (changed("columns: {id: call, cluster: patient, slices: [ward]}", "columns: call"), 4, 10, "columns has keys*"),
     (changed("  How urgent", "\tHow urgent"), 7, 1, "a tab; indent with spaces"),
     (changed("kind: label", "\tkind: label"), 9, 3, "a tab; indent with spaces"),
-    (changed("{note}", "{note"), 6, 19, "a lone {; write {{ for the sign itself*"),
+    (changed("{note}", "{note"), 6, 19, "a lone {; write {{ for the character itself*"),
     (changed("urgent is it?", "urgent} is it?"), 7, 13, "a lone }; write }} *"),
     (changed("How urgent", "{{ward}} {} How urgent"), 7, 12, "a placeholder without a name*"),
     (changed("{note}", "note"), 5, 9, "the prompt names no column*"),

@@ -30,7 +30,6 @@ MOST_BYTES = 64 * 2**20
 """Of a reply, after unpacking."""
 MOST_ERROR_BYTES = 2**20
 """Of a refusal, after unpacking."""
-CHUNK = 2**16
 
 FaultKind = Literal["passing", "away", "late", "no_form", "no_system", "less", "crowded", "final", "config"]
 """passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more;

@@ -47,7 +47,7 @@ def parse_template(value: Value, *, has_choices: bool) -> Template:
             continue
         place = value.place_of(token, found.start())
         if found[1] is None:
-            raise place.error(f"a lone {token}; write {token * 2} for the sign itself, {{column}} for a column")
+            raise place.error(f"a lone {token}; write {token * 2} for the character itself, {{column}} for a column")
         if not name:
             raise place.error("a placeholder without a name; write the column's name between { and }")
         pieces.append((literal, name))

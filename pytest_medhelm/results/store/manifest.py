@@ -22,7 +22,7 @@ _SECRET = re.compile(r"(?i)(key|token|secret|password)[^=\s]*=\S+")
 _DATA = "--medhelm-data"
 
 
-def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: str) -> StoredManifest:
+def make_manifest(settings: Settings, roster: Roster, argv: Sequence[str], run: str) -> StoredManifest:
     """Plain values: versions, command line without secrets, models as served, settings."""
     return {
         "run": run,
@@ -34,14 +34,14 @@ def make_manifest(settings: Settings, lineup: Roster, argv: Sequence[str], run: 
         "settings": dict(as_mapping(settings)),
         "models": [
             {**describe(model), "base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
-            for model in lineup.models
+            for model in roster.models
         ],
-        "judges": [describe(judge) for judge in lineup.judges],
-        "prices": {model.name: dict(model.price.as_json()) for model in lineup if model.price},
+        "judges": [describe(judge) for judge in roster.judges],
+        "prices": {model.name: dict(model.price.as_json()) for model in roster if model.price},
     }
 
 
-def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
+def place(config: pytest.Config, settings: Settings, roster: Roster) -> FoundAt:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
     It is in suite.sqlite alone: files that are passed on name no folder.
@@ -52,7 +52,7 @@ def place(config: pytest.Config, settings: Settings, lineup: Roster) -> FoundAt:
         "pyargs": bool(config.getoption("pyargs")),
         "data": str(settings.data.resolve()) if settings.data else None,
         "config": str(settings.config.path.resolve()) if settings.config.path else None,
-        "providers": {model.name: model.provider for model in lineup},
+        "providers": {model.name: model.provider for model in roster},
     }
 
 
