@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.scoring.record_types import Record
-
 if TYPE_CHECKING:  # Every pytest session imports this module.
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.results.leaderboard.document import Leaderboard
     from pytest_medhelm.results.store.suite import Suite
+    from pytest_medhelm.scoring.record_types import Record
     from pytest_medhelm.tasks.metric import Metric
 
 

@@ -91,8 +91,7 @@ def test_ehr_sql(instance: Instance, response: Response, score: Score) -> None:
     query, answerable = response.read(sql.read_sql), instance.slices["answerable"] == "yes"
     score.label(sql.answerability(query), "answerable" if answerable else "unanswerable")
     if not answerable:
-        score.not_applicable(*sql.SCORES)
-        return
+        return score.not_applicable(*sql.SCORES)
     database = instance.fields["database"].path
     gold = sql.gold_rows(instance, database, sql.NOW)
     if gold is None:

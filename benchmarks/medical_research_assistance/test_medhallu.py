@@ -3,12 +3,10 @@
 Asked: the text of a study's abstract, a question about it, and one answer: either the true one or a plausible
 invention. The model replies 0 (true) or 1 (hallucinated).
 Read: the number 0 or 1.
-Scored: exact match with the label; also F1, and precision and recall of "hallucinated". Results can be broken down
-by difficulty, by kind of hallucination and by label.
+Scored: exact match with the label; also F1, and precision and recall of "hallucinated". Slices: difficulty, kind, label
 
-Each of the 1,000 records gives two instances, one with either answer; they share a cluster. MedHELM shows the
-abstract as the text of a Python list; here its parts are paragraphs. The file has no ids, so an instance's id
-is a hash of its texts.
+Each of the 1,000 records gives two instances, one with either answer; they share a cluster. MedHELM shows the abstract
+as the text of a Python list; here its parts are paragraphs. Without ids in the file an id is a hash of the texts.
 
 Source: Pandit et al. 2025, https://huggingface.co/datasets/UTAustin-AIHealth/MedHallu (configuration pqa_labeled)
 """
@@ -35,27 +33,22 @@ def load(path: Path) -> Instances:
         if not paragraphs or not all(isinstance(text, str) for text in paragraphs):
             raise row.error("Knowledge is not a list of texts")
         for label, column in SHOWN.items():
-            shown = row.text(column)
+            shown, kind = row.text(column), row.text("Category of Hallucination")
             yield Instance(
                 id=content_id(seen, question, shown, label),
                 question=f"{question}\n\nAnswer to judge: {shown}",
                 answer=label,
                 context="\n\n".join(text.strip() for text in paragraphs),
                 cluster=digest(question),
-                slices={
-                    "difficulty": row.text("Difficulty Level"),
-                    "hallucination": row.text("Category of Hallucination"),
-                    "label": LABELS[label],
-                },
+                slices={"difficulty": row.text("Difficulty Level"), "hallucination": kind, "label": LABELS[label]},
             )
 
 
 def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
     plain = answers.fold(text)
-    if re.search(
-        r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b", plain
-    ):
+    both = r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b"
+    if re.search(both, plain):
         return None
     numbers = answers.read_choice(plain, ("0", "1")) if re.search(r"\b[01]\b", plain) else None
     words = answers.read_choice(plain, ("true", "hallucinated")) if re.search(r"true|hallucinated", plain) else None

@@ -93,7 +93,7 @@ def test_statements_are_found_behind_any_comments(answer: str, statement: bool) 
 
 def test_tags_without_end_are_read_in_one_pass() -> None:
     many = "<sql>" * 100_000
-    assert sql.sql_helm(many) == many
+    assert sql.sql_helm(many) == "", "the second tag ends the first, as MedHELM reads it"
     assert sql.sql_helm("a <sql>select 1</sql> <sql>select 2</sql>") == "select 1"
     assert sql.read_sql(many) == ""
 
