@@ -91,3 +91,35 @@ def test_a_rule_on_f1_is_decided_by_them_and_says_so() -> None:
     for bar, verdict in ((0.3, "pass"), (low, "inconclusive")):
         (found,) = judge(gate_of([f"b.f1.lower >= {bar}"]), one_gone, ["m"])
         assert found.verdict == verdict, "one missing answer moves it a little"
+
+
+def unknown_gold(**facts: Any) -> Any:
+    """10 right y, 10 right n; all 5 answers to a third label and 2 to a fourth are missing, so nobody knows theirs."""
+    pairs = [("y", "y")] * 10 + [("n", "n")] * 10 + [None] * 7
+    cell = cell_of(pairs)
+    cell.columns.references[20:] = ["u"] * 5 + ["v"] * 2
+    facts = {"sub_tasks": [], "data": {"origin": "given"}, "category": "", "subcategory": "", "positive": "y", **facts}
+    return make_cell("b", "m", cell.columns, facts)
+
+
+def test_a_missing_answer_whose_right_label_nobody_knows_may_be_a_false_alarm_or_of_a_label_never_seen() -> None:
+    # Each of the 7 may have been called y (or n, u, v): precision 10 / 17; F1 of y and of n each 2 * 10 / (20 + 7),
+    # and of the two labels that are not seen 0.
+    f1 = 20 / 27
+    worst = {"precision": 10 / 17, "recall": 10 / 17, "f1": f1, "macro_f1": 2 * f1 / 4, "micro_f1": 40 / 54}
+    for name, expected in worst.items():
+        for bar, verdict in ((expected - 0.001, "pass"), (expected + 0.001, "inconclusive")):
+            evidence = Evidence([unknown_gold()], selected={"b"})
+            (found,) = judge(gate_of([f"b.{name} >= {bar:.6f}"]), evidence, ["m"])
+            assert found.verdict == verdict, (name, found.sentence())
+    low = exact(10, 17, 0.025)[0]
+    (found,) = judge(gate_of([f"b.precision.lower >= {low + 0.001:.6f}"]), evidence, ["m"])
+    assert found.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("labels", "seen"), [(2, 2), (3, 3), (4, 4), (9, 4)])
+def test_no_more_labels_are_thought_of_than_the_data_have(labels: int, seen: int) -> None:
+    evidence = Evidence([unknown_gold(label_count=labels)], selected={"b"})
+    for bar, verdict in ((2 * 20 / 27 / seen - 0.001, "pass"), (2 * 20 / 27 / seen + 0.001, "inconclusive")):
+        (found,) = judge(gate_of([f"b.macro_f1 >= {bar:.6f}"]), evidence, ["m"])
+        assert found.verdict == verdict

@@ -137,7 +137,7 @@ def label_measures(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, L
         return {}
     told_apart = bool(metadata["sub_tasks"])
     gold = _gold(columns)
-    entries = tuple(
+    known = tuple(
         Labelled(
             pair[0] if pair else gold.get(columns.references[place], "") if columns.references else "",
             pair[1] if pair else None,
@@ -146,6 +146,7 @@ def label_measures(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, L
         )
         for place, pair in enumerate(columns.labels)
     )
+    entries = _with_unseen(known, columns.references, metadata.get("label_count", 0))
     positive = metadata["positive"]
     there = positive in seen(entries)
     return {
@@ -153,6 +154,21 @@ def label_measures(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, L
         for name in METRICS
         if there or name not in OF_ONE_LABEL
     }
+
+
+def _with_unseen(entries: tuple[Labelled, ...], references: Sequence[str], labels: int) -> tuple[Labelled, ...]:
+    """Missing answers whose right label is not known may have labels that no other has: one for each reference.
+
+    There are no more of these than the ``labels`` of the data (0: not known) that were not seen.
+    """
+    unknown = [place for place, entry in enumerate(entries) if entry.predicted is None and not entry.right]
+    codes: dict[str, int] = {}
+    found = list(entries)
+    for place in unknown:
+        code = codes.setdefault(references[place] if references else str(place), len(codes))
+        if not labels or code < labels - len(seen(entries)):
+            found[place] = entries[place]._replace(unseen=str(code))
+    return tuple(found)
 
 
 def _gold(columns: Columns) -> dict[str, str]:

@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 
 from pytest_medhelm.results.stats.exact_limits import share_limits
 
+_OTHER = "\0"
+"""Stands for any other label than the one that is looked at."""
 FEWEST = 10
 """Fewer instances of a label say little of it."""
 Fill = Literal["", "worst", "best"]
@@ -31,6 +33,8 @@ class Labelled(NamedTuple):
     """Empty where the answer has no usable label, None where it is missing."""
     cluster: str
     sub_task: str
+    unseen: str = ""
+    """Of an answer that is missing with its right label: which label it may be the only one to have, if any."""
 
 
 class LabelLimits(NamedTuple):
@@ -69,12 +73,15 @@ def seen(entries: Sequence[Labelled]) -> list[str]:
     return sorted({label for entry in entries for label in (entry.right, entry.predicted) if label})
 
 
-def _filled(entries: Sequence[Labelled], label: str, fill: Fill) -> list[Labelled]:
-    """Missing answers as bad, or as good, as they can be for one label."""
+def _filled(entries: Sequence[Labelled], label: str, fill: Fill, unknown: str) -> list[Labelled]:
+    """Missing answers as bad, or as good, as they can be for one label.
+
+    ``unknown`` is what is right, at worst, where nobody knows it: at best it is the label, which was found.
+    """
     found = []
     for entry in entries:
         if entry.predicted is None:
-            right = entry.right or label
+            right = entry.right or (unknown if fill == "worst" else label)
             if fill == "worst":
                 entry = entry._replace(right=right, predicted=label if right != label else "")
             else:
@@ -98,20 +105,24 @@ def _hits(entries: Sequence[Labelled], alpha: float) -> LabelLimits:
 
 
 def _recall(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
-    return _hits([entry for entry in _filled(entries, label, fill) if entry.right == label], alpha)
+    return _hits([entry for entry in _filled(entries, label, fill, label) if entry.right == label], alpha)
 
 
 def _precision(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
-    return _hits([entry for entry in _filled(entries, label, fill) if entry.predicted == label], alpha)
+    filled = _filled(entries, label, fill, _OTHER)
+    return _hits([entry for entry in filled if entry.predicted == label], alpha)
 
 
 def _f1(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
-    either = _hits([entry for entry in _filled(entries, label, fill) if label in (entry.right, entry.predicted)], alpha)
+    filled = _filled(entries, label, fill, label)
+    either = _hits([entry for entry in filled if label in (entry.right, entry.predicted)], alpha)
     return LabelLimits(*(2 * share / (1 + share) for share in either))
 
 
 def _macro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill) -> LabelLimits:
     parts = [_f1(entries, label, alpha, fill) for label in seen(entries)]
+    if fill == "worst":
+        parts += [LabelLimits(0.0, 0.0, 1.0)] * len({entry.unseen for entry in entries if entry.unseen})
     return LabelLimits(*map(fmean, zip(*parts, strict=True))) if parts else LabelLimits(0.0, 0.0, 1.0)
 
 
