@@ -6,7 +6,7 @@ Each setting has a true value; ``passes`` counts rules on a limit that pass a mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,6 +67,9 @@ def settings() -> Iterator[Setting]:
             f"two sub-tasks of 450 and 50, true {share:g} each", "m", share, sub_tasks([(450, share), (50, share)])
         )
     yield Setting("sub-tasks of 450 at 0.95 and 50 at 0.5", "m", 0.725, sub_tasks([(450, 0.95), (50, 0.5)]))
+    for sizes in ([250, 250], [450, 50], [20] * 5):
+        for name, levels in GRADES.items():
+            yield Setting(f"sub-tasks of {sizes}, {name}", "m", sum(g * p for g, p in levels), graded(sizes, levels))
     for share, gone in ((0.9, 0.05), (0.8, 0.15)):
         yield Setting(f"true {share:g}, {gone:g} missing", "m", share, shares(100, share, gone))
     for share in (0.0, 0.02, 0.1):
@@ -107,6 +110,25 @@ def sub_tasks(parts: list[tuple[int, float]]) -> Draw:
         scores = [float(right) for n, share in parts for right in generator.random(n) < share]
         names = [f"part {number}" for number, (n, _) in enumerate(parts) for _ in range(n)]
         return _columns([*scores], parts=names)
+
+    return draw
+
+
+GRADES = {
+    "right or wrong at 0.995": ((0.0, 0.005), (1.0, 0.995)),
+    "0.99 and 1 and a rare 0": ((0.0, 0.02), (0.99, 0.3), (1.0, 0.68)),
+    "1 to 5, mostly 5": ((0.0, 0.02), (0.25, 0.03), (0.5, 0.05), (0.75, 0.2), (1.0, 0.7)),
+}
+"""Scores of 0..1 with the chance of each."""
+
+
+def graded(sizes: Sequence[int], levels: Sequence[tuple[float, float]]) -> Draw:
+    """Sub-tasks of so many instances, each with the same grades."""
+    values, chances = zip(*levels, strict=True)
+
+    def draw(generator: np.random.Generator) -> Columns:
+        scores = [float(each) for each in generator.choice(values, size=sum(sizes), p=chances)]
+        return _columns([*scores], parts=[f"part {number}" for number, n in enumerate(sizes) for _ in range(n)])
 
     return draw
 

@@ -110,7 +110,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     differences = [pair.low for pair in known]
     span = largest_difference(cell, base, metric)
     limits = _limits(cell, known, differences, span, rule.alpha)
-    outer = _outer(cell, pairs, span, rule.alpha)
+    outer = _outer(limits, cell, pairs, span)
     missing = len(pairs) - len(known)
     count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
     return Measured(
@@ -119,7 +119,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
         outer=outer,
         note="; ".join([count, *_other_settings(cell, base)]),
         baseline=base.model,
-        basis=basis_of_pairs(rule, cell, differences, limits, outer),
+        basis=basis_of_pairs(rule, cell, differences, missing, limits, outer),
     )
 
 
@@ -128,19 +128,17 @@ def _limits(cell: Cell, pairs: Sequence[Pair], values: Sequence[float], span: fl
     return difference_limits(values, [pair.cluster for pair in pairs], strata, span=span, alpha=alpha)
 
 
-def _outer(cell: Cell, pairs: Sequence[Pair], span: float, alpha: float) -> Limits:
-    """The lowest low and the highest high limit that what is missing leaves possible.
+def _outer(known: Limits, cell: Cell, pairs: Sequence[Pair], span: float) -> Limits:
+    """The lowest low and the highest high limit that what is missing leaves possible, those of known pairs included.
 
     Computed again with it filled in, from all at its lowest to all at its highest: a limit also widens.
     """
     gaps = [place for place, pair in enumerate(pairs) if not pair.known]
-    found = [
-        _limits(
-            cell, pairs, [pair.high if place in best else pair.low for place, pair in enumerate(pairs)], span, alpha
-        )
-        for best in mixtures(gaps)
-    ]
-    return replace(found[0], low=min(limits.low for limits in found), high=max(limits.high for limits in found))
+    if not gaps:
+        return known
+    ways = ([pair.high if place in best else pair.low for place, pair in enumerate(pairs)] for best in mixtures(gaps))
+    found = [known, *(_limits(cell, pairs, values, span, known.alpha) for values in ways)]
+    return replace(known, low=min(limits.low for limits in found), high=max(limits.high for limits in found))
 
 
 def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:

@@ -33,6 +33,7 @@ def basis_of(
         "right": right,
         "wrong": None if right is None else measure.n - right,
         "missing": _missing(cell, metric) if measure.missing else {},
+        "not_paired": 0,
         "sub_tasks": _sub_tasks(cell) if scores is None or scores.sub_tasks is not None else {},
         "sources": len(set(cell.columns.clusters)),
         "shared_sources": len(set(cell.columns.clusters)) < len(cell.columns.clusters),
@@ -59,6 +60,7 @@ def basis_of_shares(name: str, cell: Cell, count: int, limits: Limits, held: int
         "right": count if held else None,
         "wrong": whole - count if held else None,
         "missing": {},
+        "not_paired": 0,
         "sub_tasks": {},
         "sources": len(set(cell.columns.clusters)),
         "shared_sources": len(set(cell.columns.clusters)) < len(cell.columns.clusters),
@@ -76,14 +78,18 @@ def basis_of_shares(name: str, cell: Cell, count: int, limits: Limits, held: int
     }
 
 
-def basis_of_pairs(rule: Rule, cell: Cell, differences: Sequence[float], known: Limits, outer: Limits) -> Basis:
-    """Of a comparison with a baseline; ``differences`` are those of the pairs that are known."""
+def basis_of_pairs(
+    rule: Rule, cell: Cell, differences: Sequence[float], gaps: int, known: Limits, outer: Limits
+) -> Basis:
+    """Of a comparison with a baseline; ``differences`` are those of known pairs, beside ``gaps`` others."""
+    missing = _missing(cell, rule.metric or cell.main_metric)
     return {
         "metric": rule.metric or cell.main_metric,
         "n": len(differences),
         "right": None,
         "wrong": None,
-        "missing": _missing(cell, rule.metric or cell.main_metric),
+        "missing": missing,
+        "not_paired": gaps - sum(missing.values()),
         "sub_tasks": _sub_tasks(cell),
         "sources": len(set(cell.columns.clusters)),
         "shared_sources": len(set(cell.columns.clusters)) < len(cell.columns.clusters),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_medhelm.gates.meaning import figure
 from pytest_medhelm.results.leaderboard.gate_entry import Basis, GateEntry
 
 
@@ -15,8 +16,8 @@ def explained(entry: GateEntry) -> Iterator[str]:
     yield from _counts(basis, against=entry["baseline"])
     if entry["value"] is not None:
         what = f"difference from {entry['baseline']}" if entry["baseline"] else "value"
-        yield f"{what} {_number(entry['value'])}, held against {entry['threshold']:g}"
-    yield from _limits(basis)
+        yield f"{what} {figure(entry['value'], entry['threshold'], 4)}, held against {entry['threshold']:.10g}"
+    yield from _limits(basis, entry["threshold"])
     if basis["power"] is not None:
         yield f"chance that a model which is truly as measured passes: {100 * basis['power']:.0f} %"
     if basis["judges"]:
@@ -31,6 +32,8 @@ def _counts(basis: Basis, against: str) -> Iterator[str]:
     missing = basis["missing"]
     if missing:
         yield f"missing {sum(missing.values())}: {', '.join(f'{count} {name}' for name, count in missing.items())}"
+    if basis["not_paired"]:
+        yield f"further {basis['not_paired']} without a pair: {against} has no score, or no judge rated both"
     if basis["sub_tasks"]:
         parts = ", ".join(f"{name or 'without a name'} {count}" for name, count in basis["sub_tasks"].items())
         yield f"sub-tasks, which weigh the same: {parts}"
@@ -38,21 +41,20 @@ def _counts(basis: Basis, against: str) -> Iterator[str]:
         yield f"sources (patients, notes): {basis['sources']}; instances of one source are not independent"
 
 
-def _limits(basis: Basis) -> Iterator[str]:
+def _limits(basis: Basis, threshold: float) -> Iterator[str]:
+    def told(*ends: float) -> list[str]:
+        return [figure(end, threshold, 4) for end in ends]
+
     if basis["low"] is None or basis["high"] is None:
         yield "no limits"
     elif basis["limit"]:
-        yield f"limits {basis['low']:.4f} to {basis['high']:.4f}, each at the one-sided level {basis['alpha']:g}"
+        low, high = told(basis["low"], basis["high"])
+        yield f"limits {low} to {high}, each at the one-sided level {basis['alpha']:g}"
         yield f"formula: {basis['limit']} ({basis['source']})"
-    if basis["missing"]:
+    if basis["missing"] or basis["not_paired"]:
         if basis["worst"] is not None and basis["best"] is not None:
-            yield f"value with the missing at their worst {basis['worst']:.4f}, at their best {basis['best']:.4f}"
+            worst, best = told(basis["worst"], basis["best"])
+            yield f"value with the missing at their worst {worst}, at their best {best}"
         if basis["limit"] and basis["low_with_missing"] is not None and basis["high_with_missing"] is not None:
-            yield (
-                f"limits with the missing filled in: down to {basis['low_with_missing']:.4f}, up to "
-                f"{basis['high_with_missing']:.4f}"
-            )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}"
+            low, high = told(basis["low_with_missing"], basis["high_with_missing"])
+            yield f"limits with the missing filled in: down to {low}, up to {high}"

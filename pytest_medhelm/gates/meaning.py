@@ -42,11 +42,22 @@ def meaning_of(rule: Rule, verdict: str, baseline: str, basis: Basis | None, jud
         why = doubt or _left_open(rule, basis)
         return f"It is open, and so no pass, whether {where} {claim}{by}: {why}. {closing}"
     said = claim if verdict == "pass" else denied
-    more = ", whatever the missing answers were" if basis and basis["missing"] else ""
+    more = ", whatever the missing answers were" if basis and (basis["missing"] or basis["not_paired"]) else ""
     sentence = f"{start}{where} {said}{by}{more}."
     if rule.baseline and verdict == "pass" and _margin(rule) > 0:
         sentence += " It does not say that the model is better."
     return f"{sentence[0].upper()}{sentence[1:]} {closing}"
+
+
+def figure(value: float, threshold: float, digits: int = 3, sign: str = "") -> str:
+    """A number with so many decimals that it stands on the side of the threshold on which it is.
+
+    0.6998 held against 0.7 is no 0.700. ``digits`` at the least, 9 at the most; ``sign`` "+" shows a plus.
+    """
+    side = (value > threshold) - (value < threshold)
+    while digits < 9 and side != ((shown := round(value, digits)) > threshold) - (shown < threshold):
+        digits += 1
+    return f"{value:{sign}.{digits}f}"
 
 
 def _left_open(rule: Rule, basis: Basis | None) -> str:
@@ -59,7 +70,8 @@ def _left_open(rule: Rule, basis: Basis | None) -> str:
     if low is None or high is None:
         return "these answers do not show it either way"
     what = "a difference of" if rule.baseline else "missing answers leave" if not rule.bound else "these answers leave"
-    return f"{what} {low:.3f} to {high:.3f} {'is' if rule.baseline else ''} possible".replace("  ", " ")
+    ends = " to ".join(figure(end, rule.threshold) for end in (low, high))
+    return f"{what} {ends} {'is ' if rule.baseline else ''}possible"
 
 
 def _claims(rule: Rule, metric: str, baseline: str) -> tuple[str, str]:
@@ -67,18 +79,18 @@ def _claims(rule: Rule, metric: str, baseline: str) -> tuple[str, str]:
     words = f"this model's true {_words(metric)}"
     if not rule.baseline:
         sides = ("at least", "below") if rule.comparison == ">=" else ("at most", "above")
-        return f"{words} is {sides[0]} {rule.threshold:g}", f"{words} is {sides[1]} {rule.threshold:g}"
+        return f"{words} is {sides[0]} {rule.threshold:.10g}", f"{words} is {sides[1]} {rule.threshold:.10g}"
     other, margin = f"that of {baseline or 'the baseline'}", _margin(rule)
     lower, higher = ("lower", "higher") if rule.comparison == ">=" else ("higher", "lower")
     if margin > 0:
         return (
-            f"{words} is not {lower} than {other} by {margin:g} or more",
-            f"{words} is {lower} than {other} by more than {margin:g}",
+            f"{words} is not {lower} than {other} by {margin:.10g} or more",
+            f"{words} is {lower} than {other} by more than {margin:.10g}",
         )
     if margin < 0:
         return (
-            f"{words} is {higher} than {other} by {-margin:g} or more",
-            f"{words} is not {higher} than {other} by {-margin:g} or more",
+            f"{words} is {higher} than {other} by {-margin:.10g} or more",
+            f"{words} is not {higher} than {other} by {-margin:.10g} or more",
         )
     return f"{words} is not {lower} than {other}", f"{words} is {lower} than {other}"
 
@@ -86,7 +98,7 @@ def _claims(rule: Rule, metric: str, baseline: str) -> tuple[str, str]:
 def _plain_claims(rule: Rule, metric: str) -> tuple[str, str]:
     sides = ("at least", "below") if rule.comparison == ">=" else ("at most", "above")
     words = f"the model's {_words(metric)}"
-    return f"{words} is {sides[0]} {rule.threshold:g}", f"{words} is {sides[1]} {rule.threshold:g}"
+    return f"{words} is {sides[0]} {rule.threshold:.10g}", f"{words} is {sides[1]} {rule.threshold:.10g}"
 
 
 def _margin(rule: Rule) -> float:
@@ -131,7 +143,7 @@ def _latency(rule: Rule, verdict: str, metric: str) -> str:
     share = f"{100 * LATENCIES[metric]:g} % of first attempts"
     outcome = {"pass": "were answered", "fail": "were not answered"}.get(verdict, "may or may not be answered")
     return (
-        f"In these runs {share} {outcome} within {rule.threshold:g} seconds. "
+        f"In these runs {share} {outcome} within {rule.threshold:.10g} seconds. "
         "It says nothing about another server, another load or longer records."
     )
 
@@ -139,13 +151,13 @@ def _latency(rule: Rule, verdict: str, metric: str) -> str:
 def _cost(rule: Rule, verdict: str) -> str:
     outcome = {"pass": "cost at most", "fail": "cost more than"}.get(verdict, "may cost more than")
     return (
-        f"At the prices in the configuration the answers and their judging {outcome} {rule.threshold:g}. "
+        f"At the prices in the configuration the answers and their judging {outcome} {rule.threshold:.10g}. "
         "It says nothing about what later use will cost."
     )
 
 
 def _agreement(rule: Rule, verdict: str) -> str:
-    claim = f"these judges agree with clinicians, ICC(2,1), to {rule.threshold:g} or better on answers like these"
+    claim = f"these judges agree with clinicians, ICC(2,1), to {rule.threshold:.10g} or better on answers like these"
     if verdict == "pass":
         start = (
             f"With at most {100 * rule.alpha:.3g} % error, {claim}" if rule.bound else f"On the answers rated {claim}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, cast
 
-from pytest_medhelm.gates.meaning import meaning_of
+from pytest_medhelm.gates.meaning import figure, meaning_of
 from pytest_medhelm.gates.rule import Rule
 from pytest_medhelm.results.leaderboard.gate_entry import Basis, GateEntry
 from pytest_medhelm.results.stats.limits import Limits
@@ -52,10 +52,12 @@ class GateResult:
         if self.value is None:
             value = "no value"
         else:
-            value = f"{self.value:+.3f} against {self.baseline}" if self.baseline else f"{self.value:.3f}"
-        interval = (
-            "" if self.low is None or self.high is None else f" ({self.interval} {self.low:.3f} to {self.high:.3f})"
-        )
+            value = figure(self.value, self.threshold, sign="+" if self.baseline else "")
+            value += f" against {self.baseline}" if self.baseline else ""
+        interval = ""
+        if self.low is not None and self.high is not None:
+            ends = " to ".join(figure(end, self.threshold) for end in (self.low, self.high))
+            interval = f" ({self.interval} {ends})"
         where = f" on {self.benchmark}" if self.benchmark else ""
         return f"{self.verdict}: {self.rule}: {self.model}{where} has {value}{interval}: {self.reason}"
 
@@ -118,7 +120,8 @@ def _named(limits: Limits | None) -> str:
 
 def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     low, high = found.ends or (found.value, found.value)
-    reason = f"missing data leave {low:.3f} to {high:.3f} possible" if low < high else "the value decides"
+    ends = " to ".join(figure(end, rule.threshold) for end in (low, high))
+    reason = f"missing data leave {ends} possible" if low < high else "the value decides"
     checks = [rule.met(low), rule.met(high)]
     return "pass" if all(checks) else "inconclusive" if any(checks) else "fail", reason
 
@@ -133,7 +136,7 @@ def _by_limits(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     verdict: Verdict = "pass" if rule.met(near) else "inconclusive" if rule.met(far) else "fail"
     missing = ""
     if ends != (found.limits.low, found.limits.high):
-        missing = f", which missing data could bring to {near:.3f}"
+        missing = f", which missing data could bring to {figure(near, rule.threshold)}"
     return verdict, f"the {'lower' if rule.comparison == '>=' else 'upper'} end decides{missing}"
 
 

@@ -264,3 +264,46 @@ def test_a_slice_on_the_page_is_the_slice_of_a_rule() -> None:
         found = judged(cell, f"b[site={site}] >= 0.1")
         assert found.value == pytest.approx(value["value"])
     assert shown["north"]["value"] == pytest.approx((15 / 20 + 5 / 10) / 2)
+
+
+def test_a_number_stands_on_its_side_of_the_threshold() -> None:
+    """2,333 right of 3,334 are 0.69976, which is no 0.700 where 0.70 is demanded."""
+    found = judged(cell_of([1.0] * 2_333 + [0.0] * 1_001), "b >= 0.7")
+    assert (found.verdict, "has 0.6998 (" in found.sentence()) == ("fail", True)
+    low = exact(2_333, 3_334)[0]
+    close = judged(cell_of([1.0] * 2_333 + [0.0] * 1_001), f"b.lower >= {low + 1e-6:.7f}")
+    assert close.verdict == "inconclusive"
+    shown = float(close.sentence().partition("Clopper-Pearson ")[2].split()[0])
+    assert shown < low + 1e-6
+    assert float(close.meaning.partition("leave ")[2].split()[0]) < low + 1e-6
+
+
+def test_missing_answers_never_bring_a_limit_in() -> None:
+    """Graded answers that nobody gave are no more answers: 3 of 4 with 0.6, the others missing."""
+    scores: Scores = [0.6, 0.55, 0.65, 0.6, 0.62, 0.58, 0.6, 0.61, 0.59, 0.6]
+    whole, gone = cell_of(scores, parts=["a"] * 8 + ["b"] * 2), cell_of([*scores, None], parts=["a"] * 8 + ["b"] * 3)
+    before, after = judged(whole, "b.lower >= 0.1").basis, judged(gone, "b.lower >= 0.1").basis
+    assert before is not None
+    assert after is not None
+    assert (after["low"], after["high"]) == pytest.approx((before["low"], before["high"]))
+    assert after["low_with_missing"] <= before["low"]
+    assert after["high_with_missing"] >= before["high"]
+
+
+def test_a_sub_task_in_which_the_rare_zero_was_not_drawn_keeps_room_for_it() -> None:
+    """450 and 50 scores of 0.99 or 1, none 0: with 50, up to 1 - 0.025^(1/50) = 7.1 % could be, half of it counts."""
+    cell = cell_of([0.99, 1.0] * 250, parts=["a"] * 450 + ["b"] * 50)
+    found = judged(cell, "b.lower >= 0.9")
+    assert found.low is not None
+    assert found.low <= 0.995 - 0.995 * (1 - 0.025 ** (1 / 50)) / 2
+    assert found.verdict == "pass"
+    assert judged(cell, "b.lower >= 0.97").verdict == "inconclusive"
+    page = cell.metrics["exact_match"]
+    assert page["low"] <= 0.96
+
+
+def test_five_sub_tasks_with_two_wrong_answers_are_not_worse_than_0_995() -> None:
+    """2 wrong of 100 where 0.5 are expected: P(X >= 2 | n = 100, 0.005) = 9 %, no proof at 2.5 %."""
+    scores: Scores = [*([0.0] + [1.0] * 19) * 2, *[1.0] * 60]
+    found = judged(cell_of(scores, parts=[part for part in "abcde" for _ in range(20)]), "b.lower >= 0.995")
+    assert found.verdict == "inconclusive"

@@ -21,6 +21,8 @@ class Basis(TypedDict):
     """How many are wrong."""
     missing: dict[Status, Count]
     """Instances without a score, by status."""
+    not_paired: Count
+    """Further pairs without a difference, for want of the baseline's score or of a judge that rated both."""
     sub_tasks: dict[str, Count]
     """Instances of each sub-task, all of which weigh the same; empty where there are none."""
     sources: Count

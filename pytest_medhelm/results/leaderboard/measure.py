@@ -208,13 +208,16 @@ def worst_and_best(measure: Measure) -> tuple[float | None, float | None]:
 def outer_limits(measure: Measure, alpha: float) -> Limits | None:
     """The lowest lower and the highest upper limit that missing data leave possible; None where there is none.
 
-    They are computed again for what is filled in: a limit moves with the value, and it also widens.
+    They are computed again for what is filled in: a limit moves with the value, and it also widens. More scores also
+    tell more, but those that are not there do not: the limits of what was measured are never further out.
     """
     found = [fill.limits(alpha) for fill in measure.fills()]
     known = [limits for limits in found if limits is not None]
     if not known or len(known) < len(found):
         return None
-    return replace(known[0], low=min(limits.low for limits in known), high=max(limits.high for limits in known))
+    measured = measure.limits(alpha) if measure.missing else None
+    ends = known if measured is None else [measured, *known]
+    return replace(ends[0], low=min(limits.low for limits in ends), high=max(limits.high for limits in ends))
 
 
 def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> ScoreMeasure:

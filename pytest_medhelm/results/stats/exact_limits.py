@@ -6,13 +6,13 @@ Clopper-Pearson, where the page shows Wilson's, which misses more often on one s
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
 from pytest_medhelm.results.stats.intervals import mean_interval, share_bounds
 from pytest_medhelm.results.stats.paired import believed_from
+from pytest_medhelm.results.stats.recovery import recovered
 
 
 def share_limits(right: Sequence[float], clusters: Sequence[str] | None, alpha: float) -> tuple[float, float]:
@@ -37,25 +37,18 @@ def mean_limits(
     """As ``share_limits`` for the unweighted mean of the shares of sub-tasks.
 
     By recovering variances (Zou and Donner, Stat. Med. 27, 2008): the stratified interval of the page passes a model
-    at a true 0.98 in 6.8 % at alpha 0.05 with two sub-tasks of 250. Where sources occur in several sub-tasks these
-    are not independent, and the limits are not narrower than the page's, which knows that.
+    at a true 0.98 in 6.8 % at alpha 0.05 with two sub-tasks of 250. Never narrower than the page's, which knows of
+    sources that occur in several sub-tasks, and near an end of the scale: recovered variances alone call a model at a
+    true 0.995 worse in 6.9 % at alpha 0.025 with five sub-tasks of 20.
     """
     groups: dict[str, list[int]] = defaultdict(list)
     for place, stratum in enumerate(strata):
         groups[stratum].append(place)
-    down, up = [], []
-    shares = []
+    parts = []
     for places in groups.values():
         part = [right[place] for place in places]
-        low, high = share_limits(part, [clusters[place] for place in places], alpha)
-        shares.append(fmean(part))
-        down.append(shares[-1] - low)
-        up.append(high - shares[-1])
-    mean = fmean(shares)
-    low, high = max(0.0, mean - math.hypot(*down) / len(shares)), min(1.0, mean + math.hypot(*up) / len(shares))
-    own = {(source, stratum) for source, stratum in zip(clusters, strata, strict=True) if source}
-    if len(own) == len({source for source, _ in own}):
-        return low, high
+        parts.append((fmean(part), *share_limits(part, [clusters[place] for place in places], alpha)))
+    low, high = recovered(parts)
     careful = mean_interval(right, scale=(0.0, 1.0), clusters=clusters, strata=strata, confidence=1 - 2 * alpha)
     assert careful is not None
-    return min(low, careful.low), max(high, careful.high)
+    return max(0.0, min(low, careful.low)), min(1.0, max(high, careful.high))

@@ -22,7 +22,9 @@ Where it may not, only the ends of the scale are relied on. The method of ``mean
   worth, sum(m)^2 / sum(m^2) (Kish). Under 10 of those a note is added: the width is itself uncertain.
 * *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary
   or not fit for t enters with p~ (1 - p~) / n, above 0 even at the ceiling, where p~ is the share after
-  adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998).
+  adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998). With graded scores it is
+  never narrower than the intervals of the strata combined by recovering variances: a sub-run of 50 with scores
+  near 1 of which a rare one is 0 has no variance to speak of until that one is drawn.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from pytest_medhelm.results.stats.clusters import (
     normal_quantile,
 )
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
+from pytest_medhelm.results.stats.recovery import recovered
 
 _FEW_CASES = 25
 """With fewer cases at one end the limit towards it is the exact one. The smallest round number with which
@@ -133,6 +136,9 @@ def mean_interval(
     design = design_of(unit, sources, fixed, confidence, informative)
     if fixed.max() > 0:
         low, high, method = _stratified(unit, fixed, design, confidence)
+        if not _is_binary(unit):
+            apart = _apart(unit, sources, fixed, confidence, informative)
+            low, high = min(low, max(0.0, apart[0])), max(high, min(1.0, apart[1]))
     else:
         low, high, method = _single(unit, design, confidence)
     if design.clusters:
@@ -234,6 +240,17 @@ def _stratified(unit: Floats, fixed: Codes, design: Design, confidence: float) -
     mean = math.fsum(float(group.mean()) for group in groups) / len(groups)
     half = design.quantile * math.sqrt(variance * design.effect) / len(groups)
     return max(0.0, mean - half), min(1.0, mean + half), f"stratified, {len(groups)} strata"
+
+
+def _apart(unit: Floats, sources: Codes, fixed: Codes, confidence: float, informative: int) -> tuple[float, float]:
+    """The intervals of the strata, each with the sources that it has, combined by recovering variances."""
+    parts = []
+    for stratum in range(int(fixed.max()) + 1):
+        group, own = unit[fixed == stratum], np.unique(sources[fixed == stratum], return_inverse=True)[1]
+        design = design_of(group, own, np.zeros(group.size, dtype=np.intp), confidence, informative)
+        low, high, _ = _single(group, design, confidence)
+        parts.append((float(group.mean()), low, high))
+    return recovered(parts)
 
 
 def _is_binary(unit: Floats) -> bool:

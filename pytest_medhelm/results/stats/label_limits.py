@@ -8,13 +8,13 @@ label. With sub-tasks each value is the unweighted mean of theirs. A division by
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Literal, NamedTuple
 
 from pytest_medhelm.results.stats.exact_limits import share_limits
+from pytest_medhelm.results.stats.recovery import recovered
 
 _OTHER = "\0"
 """Stands for any other label than the one that is looked at."""
@@ -62,10 +62,8 @@ def label_limits(metric: str, entries: Sequence[Labelled], positive: str, alpha:
 
 def independent(parts: Sequence[LabelLimits]) -> LabelLimits:
     """Of the mean of independent parts, by recovering variances (Zou and Donner, Stat. Med. 27, 2008)."""
-    mean, count = fmean(part.value for part in parts), len(parts)
-    down = math.hypot(*(part.value - part.low for part in parts)) / count
-    up = math.hypot(*(part.high - part.value for part in parts)) / count
-    return LabelLimits(max(0.0, mean - down), mean, min(1.0, mean + up))
+    low, high = recovered([(part.value, part.low, part.high) for part in parts])
+    return LabelLimits(max(0.0, low), fmean(part.value for part in parts), min(1.0, high))
 
 
 def seen(entries: Sequence[Labelled]) -> list[str]:

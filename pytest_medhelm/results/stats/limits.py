@@ -35,7 +35,10 @@ _SOURCES = {
     "Student t": "Student's t, Cochran, Sampling Techniques, 1977; Johnson, J. Am. Stat. Assoc. 73, 1978",
     "cluster t": "Student's t over sources; Johnson, J. Am. Stat. Assoc. 73, 1978; Kish, Survey Sampling, 1965",
     "bounded mean": "shares above and below the median, Clopper and Pearson, Biometrika 26, 1934",
-    "stratified": "stratified mean, Cochran, Sampling Techniques, 1977; Agresti and Coull, Am. Stat. 52, 1998",
+    "stratified": (
+        "stratified mean, Cochran, Sampling Techniques, 1977; Agresti and Coull, Am. Stat. 52, 1998; not narrower than "
+        "sub-tasks combined by recovering variances, Zou and Donner, Stat. Med. 27, 2008"
+    ),
     "Wilson": "Wilson, J. Am. Stat. Assoc. 22, 1927; Clopper and Pearson, Biometrika 26, 1934",
 }
 

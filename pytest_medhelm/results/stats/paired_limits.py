@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from statistics import NormalDist, fmean
 
@@ -12,6 +12,7 @@ from pytest_medhelm.results.stats.intervals import mean_interval
 from pytest_medhelm.results.stats.limits import Limits, of_interval
 from pytest_medhelm.results.stats.paired import believed_from, is_right_or_wrong, tango_limits, tango_score
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
+from pytest_medhelm.results.stats.recovery import recovered
 
 TANGO = "Tango's score, exact in size"
 SOURCE = "Tango, Stat. Med. 17, 1998; Clopper and Pearson, Biometrika 26, 1934"
@@ -49,6 +50,8 @@ def difference_limits(
     )
     assert interval is not None
     found = of_interval(interval, alpha)
+    if strata is not None and len(set(strata)) > 1:
+        return _not_narrower(found, differences, clusters, strata, span)
     unusual = n - Counter(differences).most_common(1)[0][1]
     if interval.method != "Student t" or 2 * unusual >= n:
         return found
@@ -64,19 +67,33 @@ def difference_limits(
     )
 
 
+def _not_narrower(
+    found: Limits, differences: Sequence[float], clusters: Sequence[int] | None, strata: Sequence[int], span: float
+) -> Limits:
+    """Limits over sub-tasks, never narrower than those of each sub-task combined by recovering variances."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, stratum in enumerate(strata):
+        groups[stratum].append(place)
+    parts = []
+    for places in groups.values():
+        own = [differences[place] for place in places]
+        sources = None if clusters is None else [clusters[place] for place in places]
+        limits = difference_limits(own, sources, None, span=span, alpha=found.alpha)
+        parts.append((fmean(own), limits.low, limits.high))
+    low, high = recovered(parts)
+    return replace(found, low=max(-span, min(found.low, low)), high=min(span, max(found.high, high)))
+
+
 def _of_sub_tasks(signs: Sequence[int], strata: Sequence[int] | None, alpha: float) -> tuple[float, float]:
     """By recovering variances (Zou and Donner, Stat. Med. 27, 2008)."""
     groups: dict[int, list[int]] = defaultdict(list)
     for sign, stratum in zip(signs, strata or [0] * len(signs), strict=True):
         groups[stratum].append(sign)
-    down, up, means = [], [], []
+    parts = []
     for group in groups.values():
-        low, high = exact_limits(group.count(1), group.count(-1), len(group), alpha)
-        means.append(fmean(group))
-        down.append(means[-1] - low)
-        up.append(high - means[-1])
-    mean, count = fmean(means), len(means)
-    return max(-1.0, mean - math.hypot(*down) / count), min(1.0, mean + math.hypot(*up) / count)
+        parts.append((fmean(group), *exact_limits(group.count(1), group.count(-1), len(group), alpha)))
+    low, high = recovered(parts)
+    return max(-1.0, low), min(1.0, high)
 
 
 @lru_cache(maxsize=4096)

@@ -179,7 +179,16 @@ def of_stratified_mean(
         variance += square / n * (float(stats.t.ppf(1 - alpha, df)) / z) ** 2
     effect = design(values, sources, parts, informative)
     half = quantile(sources, alpha) * math.sqrt(variance * effect) / len(means)
-    return max(0.0, mean(means) - half), min(1.0, mean(means) + half)
+    low, high = mean(means) - half, mean(means) + half
+    if not set(values) <= {0.0, 1.0}:
+        # graded: not narrower than each sub-task's own, as if they had no source in common
+        found = []
+        for group in grouped(list(zip(values, sources, strict=True)), parts):
+            own = [value for value, _ in group]
+            found.append((mean(own), *of_mean(own, [source for _, source in group], alpha, informative)))
+        apart = recovered(found)
+        low, high = min(low, apart[0]), max(high, apart[1])
+    return max(0.0, low), min(1.0, high)
 
 
 def recovered(parts: Sequence[tuple[float, float, float]]) -> Ends:
@@ -209,11 +218,8 @@ def of_shares(right: Sequence[float], sources: Sequence[Any], parts: Sequence[An
         own = [value for value, _ in group]
         found.append((mean(own), *of_share(own, [source for _, source in group], alpha)))
     low, high = recovered(found)
-    low, high = max(0.0, low), min(1.0, high)
-    if len(set(zip(sources, parts, strict=True))) > len(set(sources)):
-        page = of_stratified_mean(right, sources, parts, alpha)
-        low, high = min(low, page[0]), max(high, page[1])
-    return low, high
+    page = of_stratified_mean(right, sources, parts, alpha)
+    return max(0.0, min(low, page[0])), min(1.0, max(high, page[1]))
 
 
 # Paired differences
@@ -277,6 +283,13 @@ def of_differences(
         else of_stratified_mean(unit, sources, parts, alpha, informative)
     )
     low, high = 2 * span * low - span, 2 * span * high - span
+    if parts is not None and len(set(parts)) > 1:
+        found = []
+        for rows in grouped(list(zip(values, sources, strict=True)), parts):
+            own = [value for value, _ in rows]
+            found.append((mean(own), *of_differences(own, [source for _, source in rows], None, span, alpha)))
+        apart = recovered(found)
+        return max(-span, min(low, apart[0])), min(span, max(high, apart[1]))
     unusual = n - max(Counter(values).values())
     single = parts is None or len(set(parts)) == 1
     if alone and single and 2 * unusual < n and is_student(unit, alpha):

@@ -63,6 +63,8 @@ def _of_scores(case: Case) -> str:
         values = [_value(scores, parts) for scores in fills]
         return _decided(case, min(values), max(values))
     limits = [_limits(scores, case.sources, parts, case.alpha, exact=ends) for scores in fills]
+    there = [[column[place] for place in known] if column else None for column in (case.scores, case.sources, parts)]
+    limits.append(_limits(*there, case.alpha, exact=ends))  # type: ignore[arg-type]
     return _decided(case, min(low for low, _ in limits), max(high for _, high in limits))
 
 
@@ -103,6 +105,7 @@ def _of_labels(case: Case) -> str:
     if case.bound and case.metric == "macro_f1" and (_rare(known) or _rare(rows)):
         return "inconclusive"
     found = {fill: _over_parts(case, rows, fill) for fill in ("worst", "best")}
+    found[""] = _over_parts(case, known, "")
     if not case.bound:
         return _decided(case, min(v for v, _, _ in found.values()), max(v for v, _, _ in found.values()))
     return _decided(case, min(low for _, low, _ in found.values()), max(high for _, _, high in found.values()))
@@ -171,9 +174,15 @@ def _of_baseline(case: Case) -> str:
     gaps = [place for place in range(len(case.scores)) if place not in set(known)]
     span = high_of - low_of
     parts = case.parts or None
-    limits = []
+    there = [[column[place] for place in known] if column else None for column in (case.scores, case.base)]
+    differences = [own - other for own, other in zip(*there, strict=True)]  # type: ignore[arg-type, operator]
+    own_sources, own_parts = (
+        [case.sources[place] for place in known],
+        [parts[place] for place in known] if parts else None,
+    )
+    limits = [of_differences(differences, own_sources, own_parts, span, case.alpha)]
     for good in _mixtures(gaps):
-        values = []
+        values: list[float] = []
         for place, (own, other) in enumerate(zip(case.scores, case.base, strict=True)):
             high = place in good
             mine = (high_of if high else low_of) if own is None else own
