@@ -104,9 +104,9 @@ def unknown_gold(**facts: Any) -> Any:
 
 def test_a_missing_answer_whose_right_label_nobody_knows_may_be_a_false_alarm_or_of_a_label_never_seen() -> None:
     # Each of the 7 may have been called y (or n, u, v): precision 10 / 17; F1 of y and of n each 2 * 10 / (20 + 7),
-    # and of the two labels that are not seen 0.
+    # and 0 of the two labels that are right and not seen, and of as many more as the 7 may say that no other has.
     f1 = 20 / 27
-    worst = {"precision": 10 / 17, "recall": 10 / 17, "f1": f1, "macro_f1": 2 * f1 / 4, "micro_f1": 40 / 54}
+    worst = {"precision": 10 / 17, "recall": 10 / 17, "f1": f1, "macro_f1": 2 * f1 / 11, "micro_f1": 40 / 54}
     for name, expected in worst.items():
         for bar, verdict in ((expected - 0.001, "pass"), (expected + 0.001, "inconclusive")):
             evidence = Evidence([unknown_gold()], selected={"b"})
@@ -117,9 +117,17 @@ def test_a_missing_answer_whose_right_label_nobody_knows_may_be_a_false_alarm_or
     assert found.verdict == "inconclusive"
 
 
-@pytest.mark.parametrize(("labels", "seen"), [(2, 2), (3, 3), (4, 4), (9, 4)])
+@pytest.mark.parametrize(("labels", "seen"), [(2, 2), (3, 3), (4, 4), (9, 9), (30, 11)])
 def test_no_more_labels_are_thought_of_than_the_data_have(labels: int, seen: int) -> None:
     evidence = Evidence([unknown_gold(label_count=labels)], selected={"b"})
     for bar, verdict in ((2 * 20 / 27 / seen - 0.001, "pass"), (2 * 20 / 27 / seen + 0.001, "inconclusive")):
         (found,) = judge(gate_of([f"b.macro_f1 >= {bar:.6f}"]), evidence, ["m"])
         assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("labels", "worst"), [(0, 6 / 7 / 2), (2, 6 / 7 / 2), (1, 6 / 7)])
+def test_a_missing_answer_may_say_a_label_that_no_other_has(labels: int, worst: float) -> None:
+    """Three right answers "n" and one missing whose right label is "n": at worst it says "y", whose F1 is 0."""
+    entries = [Labelled("n", "n", str(place), "") for place in range(3)] + [Labelled("n", None, "3", "")]
+    assert label_limits("macro_f1", entries, "y", 0.025, "worst", labels).value == pytest.approx(worst)
+    assert label_limits("macro_f1", entries, "y", 0.025, "best", labels).value == 1.0

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.stats.intervals import Interval
-from pytest_medhelm.results.stats.label_limits import FEWEST, METRICS, OF_ONE_LABEL, Fill, Labelled, label_limits, seen
+from pytest_medhelm.results.stats.label_limits import (
+    FEWEST,
+    METRICS,
+    OF_ONE_LABEL,
+    Fill,
+    Labelled,
+    LabelLimits,
+    label_limits,
+    seen,
+)
 from pytest_medhelm.results.stats.labels import jackknife_error
 from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
@@ -68,9 +77,7 @@ class LabelMeasure:
 
     def value(self) -> float | None:
         """The value; None where there is none (``why_not``)."""
-        return (
-            None if self.why_not() else label_limits(self.metric, self.entries, self.positive, 0.025, self.fill).value
-        )
+        return None if self.why_not() else self._limits(0.025).value
 
     def standard_error(self) -> float | None:
         """Its standard error, by leaving out one source at a time."""
@@ -85,9 +92,12 @@ class LabelMeasure:
         """The two limits that decide, each at the one-sided level alpha; None where there is none that holds."""
         if self.why_not() or self.no_limits():
             return None
-        low, _, high = label_limits(self.metric, self.entries, self.positive, alpha, self.fill)
+        low, _, high = self._limits(alpha)
         name = _NAMES[self.metric] + (", sub-tasks combined by recovering variances" if self.wanted else "")
         return Limits(low, high, alpha, name, _SOURCE + (_OVER_SUB_TASKS if self.wanted else ""), self.few())
+
+    def _limits(self, alpha: float) -> LabelLimits:
+        return label_limits(self.metric, self.entries, self.positive, alpha, self.fill, self.labels)
 
     def few(self) -> str:
         """That there are few instances to say anything about the label; empty where there are enough."""

@@ -45,19 +45,21 @@ class LabelLimits(NamedTuple):
     high: float
 
 
-Metric = Callable[[Sequence[Labelled], str, float, Fill], LabelLimits]
+Metric = Callable[[Sequence[Labelled], str, float, Fill, int], LabelLimits]
 
 
-def label_limits(metric: str, entries: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "") -> LabelLimits:
+def label_limits(
+    metric: str, entries: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "", labels: int = 0
+) -> LabelLimits:
     """Value and limits of a metric (a key of ``METRICS``) of ``entries``, of which missing ones are filled in.
 
-    ``positive`` is the label of precision, recall and f1.
+    ``positive`` is the label of precision, recall and f1; ``labels`` how many labels there are, 0: not known.
     """
     sub_tasks: dict[str, list[Labelled]] = defaultdict(list)
     for entry in entries:
         if fill or entry.predicted is not None:
             sub_tasks[entry.sub_task].append(entry)
-    return independent([METRICS[metric](part, positive, alpha, fill) for part in sub_tasks.values()])
+    return independent([METRICS[metric](part, positive, alpha, fill, labels) for part in sub_tasks.values()])
 
 
 def independent(parts: Sequence[LabelLimits]) -> LabelLimits:
@@ -102,29 +104,34 @@ def _hits(entries: Sequence[Labelled], alpha: float) -> LabelLimits:
     return _share([entry.right == entry.predicted for entry in entries], entries, alpha)
 
 
-def _recall(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+def _recall(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
     return _hits([entry for entry in _filled(entries, label, fill, label) if entry.right == label], alpha)
 
 
-def _precision(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+def _precision(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
     filled = _filled(entries, label, fill, _OTHER)
     return _hits([entry for entry in filled if entry.predicted == label], alpha)
 
 
-def _f1(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill) -> LabelLimits:
+def _f1(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
     filled = _filled(entries, label, fill, label)
     either = _hits([entry for entry in filled if label in (entry.right, entry.predicted)], alpha)
     return LabelLimits(*(2 * share / (1 + share) for share in either))
 
 
-def _macro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill) -> LabelLimits:
-    parts = [_f1(entries, label, alpha, fill) for label in seen(entries)]
+def _macro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill, labels: int) -> LabelLimits:
+    known = seen(entries)
+    parts = [_f1(entries, label, alpha, fill, labels) for label in known]
     if fill == "worst":
-        parts += [LabelLimits(0.0, 0.0, 1.0)] * len({entry.unseen for entry in entries if entry.unseen})
+        # A missing answer may have, and may say, a label that no other has: its F1 is 0 and counts like the others.
+        right = len({entry.unseen for entry in entries if entry.unseen})
+        said = sum(entry.predicted is None for entry in entries)
+        further = right + said if not labels else min(right + said, max(0, labels - len(known)))
+        parts += [LabelLimits(0.0, 0.0, 1.0)] * further
     return LabelLimits(*map(fmean, zip(*parts, strict=True))) if parts else LabelLimits(0.0, 0.0, 1.0)
 
 
-def _micro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill) -> LabelLimits:
+def _micro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill, __: int) -> LabelLimits:
     # A missing answer is at worst a usable label that is wrong.
     right = [entry.right == entry.predicted or (entry.predicted is None and fill == "best") for entry in entries]
     usable = [entry.predicted != "" for entry in entries]

@@ -135,6 +135,8 @@ def _of_label_metric(metric: str, rows: Sequence[Row], fill: str, alpha: float) 
     if metric == "macro_f1":
         labels = sorted({label for row in rows for label in row[:2] if label})
         each = [_of_one(rows, label, fill, alpha, "f1") for label in labels]
+        if fill == "worst":  # Each missing answer may say a label that no other has: its F1 is 0.
+            each += [(0.0, 0.0, 1.0) for row in rows if row[1] is None]
         return tuple(mean([entry[end] for entry in each]) for end in range(3))  # type: ignore[return-value]
     return _of_one(rows, "y", fill, alpha, metric)
 
