@@ -75,9 +75,9 @@ def test_what_a_killed_process_had_in_flight_is_asked_at_once(tmp_path: Path) ->
 
 
 def test_no_wait_for_another_process_is_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_medhelm.models.engine import background
+    from pytest_medhelm.models.engine import turns
 
-    monkeypatch.setattr(background, "GIVE_UP_AFTER", 0.1)
+    monkeypatch.setattr(turns, "GIVE_UP_AFTER", 0.1)
     with MockServer() as server:
         [request] = asks(Model("x/m", "x", "mock", Endpoint("x", server.url, timeout=0.1)), 1)
         held = Claims(tmp_path / "responses.lock")
