@@ -43,7 +43,8 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
         yield ""
     yield '[[rule]]\nrule = "*.request_error <= 0.01"\n'
     for cell in cells:
-        sign, end = (">=", "lower") if cell.metadata["scale"][1] > cell.metadata["scale"][0] else ("<=", "upper")
+        worst, best = _scale(cell)
+        sign, end = (">=", "lower") if best > worst else ("<=", "upper")
         yield "[[rule]]"
         yield f'rule = "{cell.benchmark}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
         yield 'why = "say here why this is good enough"\n'
@@ -51,8 +52,14 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
 
 def _somewhat_below(cell: Cell) -> float:
     """Between chance, or the worst value, and the best: a threshold that is plainly there to be changed."""
-    worst, best = cell.metadata["scale"]
-    return round(float(worst + best) / 2, 2)
+    worst, best = _scale(cell)
+    return round((worst + best) / 2, 2)
+
+
+def _scale(cell: Cell) -> tuple[float, float]:
+    """Worst and best of the main metric, as it was recorded: a threshold off the scale decides nothing."""
+    worst, best = cell.metrics[cell.main_metric]["scale"] if cell.scored else cell.metadata["scale"]
+    return float(worst), float(best)
 
 
 def _data(cell: Cell) -> dict[str, str]:

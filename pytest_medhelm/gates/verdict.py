@@ -135,7 +135,8 @@ def _by_limits(rule: Rule, found: Measured) -> tuple[Verdict, str]:
     near, far = ends if rule.comparison == ">=" else ends[::-1]
     verdict: Verdict = "pass" if rule.met(near) else "inconclusive" if rule.met(far) else "fail"
     missing = ""
-    if ends != (found.limits.low, found.limits.high):
+    measured = found.limits.low if rule.comparison == ">=" else found.limits.high
+    if near != measured:
         missing = f", which missing data could bring to {figure(near, rule.threshold)}"
     return verdict, f"the {'lower' if rule.comparison == '>=' else 'upper'} end decides{missing}"
 
@@ -154,8 +155,11 @@ def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> Ga
     best = max(verdicts, key=_FROM_BAD_TO_GOOD.index)
     benchmarks = sorted({entry.benchmark for group in results for entry in group})
     reason = "; ".join(entry.sentence() for group in results for entry in group)
-    chosen = results[verdicts.index(best)]
-    meaning = f"One of {len(results)} alternatives is enough. {' '.join(entry.meaning for entry in chosen)}"
+    # A pass is that of one alternative; that there is none is said by all of them.
+    telling = results[verdicts.index(best)] if best == "pass" else [entry for group in results for entry in group]
+    meaning = f"One of {len(results)} alternatives is enough. {' '.join(entry.meaning for entry in telling)}"
+    if best == "pass" and len(telling) == 1:
+        return replace(telling[0], rule=text, benchmark=", ".join(benchmarks), reason=reason, meaning=meaning)
     return GateResult(
         text, model, ", ".join(benchmarks), None, None, None, results[0][0].threshold, best, reason, "",
         why=results[0][0].why, meaning=meaning,

@@ -307,3 +307,32 @@ def test_five_sub_tasks_with_two_wrong_answers_are_not_worse_than_0_995() -> Non
     scores: Scores = [*([0.0] + [1.0] * 19) * 2, *[1.0] * 60]
     found = judged(cell_of(scores, parts=[part for part in "abcde" for _ in range(20)]), "b.lower >= 0.995")
     assert found.verdict == "inconclusive"
+
+
+def alternatives(cell: Any, *rules: str) -> GateResult:
+    gate = gate_of(list(rules))
+    demand = replace(gate.demands[0], alternatives=tuple(each.alternatives[0] for each in gate.demands))
+    (found,) = judge(replace(gate, demands=(demand,)), Evidence([cell], selected={"b"}), ["m"])
+    return found
+
+
+def test_a_pass_by_one_alternative_has_its_numbers_and_no_pass_speaks_of_all() -> None:
+    """60 right of 60: the lower limit at 0.0125, half of the level, is 0.0125^(1/60) = 0.930."""
+    passed = alternatives(cell_of([1.0] * 60), "b.lower >= 0.99", "b.lower >= 0.9")
+    assert (passed.verdict, passed.threshold, passed.rule) == ("pass", 0.9, "b.lower >= 0.99 or b.lower >= 0.9")
+    assert passed.low == pytest.approx(0.0125 ** (1 / 60))
+    assert passed.basis is not None
+    assert (passed.basis["n"], passed.basis["alpha"]) == (60, 0.0125)
+    open_ = alternatives(cell_of([1.0] * 60), "b.lower >= 0.99", "b.lower >= 0.95")
+    assert open_.verdict == "inconclusive"
+    assert "at least 0.99" in open_.meaning
+    assert "at least 0.95" in open_.meaning
+
+
+def test_only_a_limit_that_missing_data_move_is_said_to_be_moved() -> None:
+    found = judged(
+        cell_of([0.5, 0.6, 0.7, 0.4] * 10 + [None], clusters=list("abcdefghij") * 4 + ["a"]), "b.lower >= 0.1"
+    )
+    assert found.basis is not None
+    moved = found.basis["low_with_missing"] != found.basis["low"]
+    assert ("missing data could bring" in found.reason) is moved
