@@ -12,6 +12,7 @@ from xdist.scheduler import WorkStealingScheduling
 
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.task import Task  # noqa: F401  (likewise: a session in this process must know the same Task)
+from pytest_medhelm.util.guard import medhelm_offline_guard
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
@@ -41,6 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WorkStealingScheduling:
     """A process that has nothing left takes over half of what another one has; neighbours stay together until then."""
     return WorkStealingScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_forbidden() -> Iterator[None]:
+    """A session or a command within this process may have put the offline guard in place; the next test has none."""
+    yield
+    medhelm_offline_guard._GUARD.inherited = False
+    medhelm_offline_guard.lift()
 
 
 @pytest.fixture(autouse=True)

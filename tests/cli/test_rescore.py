@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,9 @@ def test_nothing_is_connected_to(suite: Path, pytester: pytest.Pytester) -> None
         "        os._exit(77)\n"
         "sys.addaudithook(refuse)\n"
     )
-    assert rescore(suite, "-n", "2") == 0
+    # A process of its own: the hook stays for as long as a process lives.
+    done = pytester.run(sys.executable, "-m", "pytest_medhelm", "rescore", suite, "-n", "2")
+    assert done.ret == 0, done.stderr.str()
     # The trap works: with it, an ordinary run that asks does not come to its end.
     asked = pytester.runpytest_subprocess(
         "--medhelm-data=data", "--medhelm-model=vllm/other", "--medhelm-base-url=http://127.0.0.1:9/v1"

@@ -260,7 +260,7 @@ def test_a_wrong_file_is_one_sentence(
             "[models.ward]\nanswers = 'ward.csv'\n",
             '*"ward"*has answers: call it [[]models."human/ward"[]]',
         ),
-        (["--medhelm-model=human/w"], "[models.'human/w']\nanswers = 3\n", "*answers = 3 is of the wrong type"),
+        (["--medhelm-model=human/w"], "[models.'human/w']\nanswers = 3\n", "*answers = 3 is of the wrong type*"),
     ],
 )
 def test_wrong_names_are_one_sentence(

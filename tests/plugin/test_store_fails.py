@@ -74,7 +74,7 @@ def test_a_hook_that_cannot_take_text_out_of_a_record_stops_the_run_and_shows_no
 ) -> None:
     result = run_with(RAISES, 3, letters, run)
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["*the hook pytest_medhelm_update_record ends with ValueError at conftest.py:3: mend*"])
+    result.stdout.fnmatch_lines(["*the hook pytest_medhelm_update_record ends with ValueError at conftest.py:3: fix*"])
     assert "Mrs Example" not in result.stdout.str() + result.stderr.str()
 
 
