@@ -404,7 +404,7 @@ def test_an_axis_encloses_its_values(numbers: list[float]) -> None:
     assert ticks == sorted(set(ticks))
 
 
-@given(st.lists(st.floats(30, 260), min_size=1, max_size=12))
+@given(st.lists(st.floats(30, 260), min_size=2, max_size=12))
 def test_labels_do_not_overlap(heights: list[float]) -> None:
     found = spaced(heights, 30, 260)
     ordered = sorted(found)

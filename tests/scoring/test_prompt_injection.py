@@ -146,7 +146,7 @@ def test_a_judge_of_the_same_family_is_announced(run: Any, pytester: pytest.Pyte
     ) as server:
         result = run(*named(server, "llama-3-70b", models=["llama-3-8b"]), data)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["medhelm: vllm/llama-3-70b judges vllm/llama-3-8b of its own family (llama): *"])
+    result.stdout.fnmatch_lines(["medhelm: vllm/llama-3-70b judges vllm/llama-3-8b of the same vendor (llama): *"])
     board = leaderboard(pytester.path)
     assert board["results"]["jury"]["same_vendor"] == [
         {"judge": "vllm/llama-3-70b", "model": "vllm/llama-3-8b", "vendor": "llama"}
