@@ -152,7 +152,7 @@ def test_a_judge_of_the_same_family_is_announced(run: Any, pytester: pytest.Pyte
         {"judge": "vllm/llama-3-70b", "model": "vllm/llama-3-8b", "vendor": "llama"}
     ]
     page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
-    assert page.count("vllm/llama-3-70b judges vllm/llama-3-8b of its own family (llama)") == 1
+    assert page.count("vllm/llama-3-70b judges vllm/llama-3-8b of the same vendor (llama)") == 1
     assert cell(board, "talks")["flagged"] == 0
 
 
