@@ -203,7 +203,7 @@ PLAIN = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip
-TASK = Task(
+EXAMPLE = Task(
     name="b", title="B", subcategory="Planning Treatments", access="public", kind="jury",
     files=(DataFile("b.json"),), load=lambda path: iter(()), main_metric="accuracy", licence="CC0-1.0", source="us",
 )  # fmt: skip
@@ -222,7 +222,7 @@ def test_a_record_survives_the_journey(
 ) -> None:  # fmt: skip
     name, answer, cluster, error, read, label = texts
     benchmark = Benchmark(
-        TASK, lambda entry: entry.question, Source("given", Path(), (), {}), (), 0, {}, "", (), "code"
+        EXAMPLE, lambda entry: entry.question, Source("given", Path(), (), {}), (), 0, {}, "", (), "code"
     )
     instance = Instance(name or "i", "?", answer, cluster=cluster, slices=slices, must_pass=floor)
     built = RecordBuilder(benchmark, instance, Model("m", "v", "m"), "accuracy", "s", error=error, read=read)

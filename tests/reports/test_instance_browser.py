@@ -151,7 +151,7 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         both += [f"--medhelm-judge=vllm/{name}" for name in JUDGES]
         session(folder, *both)
         session(folder, *both, "-n", "2", "--medhelm-suite=n2")
-        session(folder, *both, "--medhelm-suite=single", "--medhelm-html=single")
+        session(folder, *both, "--medhelm-suite=single", "--medhelm-html=single", "--medhelm-show-text")
         session(folder, "--medhelm-model=baseline/random", "--medhelm-model=baseline/lexical",
                 "-k", "letters or advice", "--medhelm-suite=two")  # fmt: skip
         session(folder, base, "--medhelm-model=vllm/small", "-k", "advice", "--medhelm-suite=none",

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -356,10 +357,9 @@ def test_labels_cover_no_other_label(models: int, numbered: bool) -> None:
     assert {mark["text"] for mark in drawn["marks"]} == (
         {str(number) for number in range(1, models + 1)} if numbered else {point.name for point in points}
     )
-    for number, mark in enumerate(drawn["marks"]):
-        for other in some(drawn["marks"][:number]):
-            beside = mark["end"] <= other["start"] or other["end"] <= mark["start"]
-            assert beside or abs(mark["label"] - other["label"]) >= 13, "their letters are 13 high"
+    for mark, other in some(combinations(drawn["marks"], 2)):
+        beside = mark["end"] <= other["start"] or other["end"] <= mark["start"]
+        assert beside or abs(mark["label"] - other["label"]) >= 13, "their letters are 13 high"
 
 
 def test_colours_begin_at_chance() -> None:

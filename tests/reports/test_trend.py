@@ -142,7 +142,7 @@ def test_what_was_made_otherwise_is_not_joined(
     evaluated(JULY, (5,))  # other data, and no baseline
     module.write_text(module.read_text().replace('f"{instance.question}', 'f"Please: {instance.question}'))
     evaluated(AUGUST, (), random)
-    module.write_text(module.read_text() + "\nUNUSED = 1  # nothing that a model sees\n")
+    module.write_text(module.read_text() + "\n# nothing that a model sees\n")
     evaluated("medhelm-results/september", (), random)
     suites = [MAY, JUNE, JULY, AUGUST, "medhelm-results/september"]
     found = trended(*suites, "--html=trend.html")

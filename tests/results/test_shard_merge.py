@@ -23,7 +23,7 @@ from tests.support.letters import gold
 from tests.support.servers import vllm
 from tests.support.suites import leaderboard
 
-TASK = Task(
+EXAMPLE = Task(
     name="b", title="B", subcategory="Planning Treatments", access="public", kind="generation", files=(),
     load=lambda: iter(()), main_metric="rouge_l", licence="CC0-1.0", source="the tests",
 )  # fmt: skip
@@ -32,7 +32,7 @@ TASK = Task(
 def packed(lengths: list[int]) -> list[CompressedInstance]:
     """Instances with questions of these lengths."""
     return [
-        CompressedInstance(Instance(f"i{number}", "x" * length, "a"), TASK) for number, length in enumerate(lengths)
+        CompressedInstance(Instance(f"i{number}", "x" * length, "a"), EXAMPLE) for number, length in enumerate(lengths)
     ]
 
 
