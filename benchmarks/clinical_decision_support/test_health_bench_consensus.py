@@ -15,42 +15,22 @@ stays in the data and is never printed.
 Source: Arora et al. 2025 (arXiv:2505.08775), https://github.com/openai/simple-evals
 """
 
-from collections.abc import Sequence
+from pytest_medhelm import Instance, Jury, Response, Score
 
-from pytest_medhelm import Instance, Jury, Message, Response, Score, Task
+from ..shared.health_bench import ADDRESS, conversation, conversations, examples, grade
 
-from ..shared.health_bench import ADDRESS, FOLDER, examples, overlap
-from ..shared.templates import MIT
-
-TASK = Task(
+TASK = conversations(
     name="health_bench_consensus",
     title="HealthBench Consensus",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="jury",
-    files=(FOLDER,),
     load=examples,
-    main_metric="rouge_l",
-    rubric="points",
-    source="https://github.com/openai/simple-evals",
     attribution="Arora et al. 2025",
     how_to_obtain=f"download {ADDRESS}/healthbench/consensus_2025-05-09-20-00-46.jsonl (plain or .gz)",
     size=3671,
-    category_assigned_here=True,
     outside_medhelm=True,
-    **MIT,
 )
-LENGTH_PENALTY = 0.002
-"""For each 500 characters above 2,000 (docs/rubrics.md)."""
 
-
-def prompt(instance: Instance) -> Sequence[Message]:
-    """The conversation."""
-    messages: Sequence[Message] = instance.fields["messages"]
-    return messages
+prompt = conversation
 
 
 def test_health_bench_consensus(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if not jury.has_judges:
-        overlap(instance, response, score)
-    jury.grade(response, length_penalty=LENGTH_PENALTY)
+    grade(instance, response, score, jury, length_penalty=0.002)

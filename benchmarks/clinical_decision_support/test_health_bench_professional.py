@@ -15,13 +15,22 @@ Source: HealthBench Professional (OpenAI), 525 examples in the file healthbench_
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from pytest_medhelm import Instance, Instances, Jury, Message, Response, Score, Task, content_id, files_in, read_jsonl
+from pytest_medhelm import Instance, Instances, Jury, Response, Score, content_id, files_in, read_jsonl
 
-from ..shared.health_bench import ADDRESS, FOLDER, criteria_of, instance_of, messages_of, overlap, stem
-from ..shared.templates import MIT
+from ..shared.health_bench import (
+    ADDRESS,
+    FOLDER,
+    conversation,
+    conversations,
+    criteria_of,
+    grade,
+    instance_of,
+    messages_of,
+    stem,
+)
 
 GROUPS = ("use_case", "type", "difficulty", "specialty")
 
@@ -45,35 +54,18 @@ def load(folder: Path) -> Instances:
             )
 
 
-TASK = Task(
+TASK = conversations(
     name="health_bench_professional",
     title="HealthBench Professional",
-    subcategory="Providing Clinical Knowledge Support",
-    access="public",
-    kind="jury",
-    files=(FOLDER,),
     load=load,
-    main_metric="rouge_l",
-    rubric="points",
-    source="https://github.com/openai/simple-evals",
     attribution="OpenAI 2026",
     how_to_obtain=f"download {ADDRESS}/healthbench_professional/assets.zip and unpack "
     "healthbench_professional_eval.jsonl",
     size=525,
-    category_assigned_here=True,
-    **MIT,
 )
-LENGTH_PENALTY = 0.0147
-"""For each 500 characters above 2,000 (docs/rubrics.md)."""
 
-
-def prompt(instance: Instance) -> Sequence[Message]:
-    """The conversation."""
-    messages: Sequence[Message] = instance.fields["messages"]
-    return messages
+prompt = conversation
 
 
 def test_health_bench_professional(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    if not jury.has_judges:
-        overlap(instance, response, score)
-    jury.grade(response, length_penalty=LENGTH_PENALTY)
+    grade(instance, response, score, jury, length_penalty=0.0147)

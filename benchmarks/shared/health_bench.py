@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,39 @@ from pytest_medhelm import (
     DataFolder,
     Excluded,
     Instance,
+    Jury,
     Message,
     PointsCriterion,
     Response,
     Row,
     Score,
+    Task,
     digest,
     files_in,
     read_jsonl,
 )
+
+from .templates import MIT
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/simple-evals"
 REPEATED = "the same line stands in the file before"
 FOLDER = DataFolder(".", "*.jsonl*")
 """The set's file, plain or gzipped; instances are keyed by its name, so any name will do."""
 ROLES = ("system", "developer", "user", "assistant")
+
+conversations = partial(
+    Task,
+    subcategory="Providing Clinical Knowledge Support",
+    access="public",
+    kind="jury",
+    files=(FOLDER,),
+    main_metric="rouge_l",
+    rubric="points",
+    source="https://github.com/openai/simple-evals",
+    category_assigned_here=True,
+    **MIT,
+)
+"""Answers to conversations, graded by criteria that carry points."""
 
 
 def examples(folder: Path) -> Iterator[Instance | Excluded]:
@@ -118,8 +137,23 @@ def criteria_of(row: Row, column: str, text: str) -> tuple[PointsCriterion, ...]
     return tuple(found)
 
 
-def overlap(instance: Instance, response: Response, score: Score) -> None:
-    """Without judges all that can be scored: ROUGE against a physician's answer, where the example has one."""
+def conversation(instance: Instance) -> Sequence[Message]:
+    """The request: the conversation as it stands in the file."""
+    messages: Sequence[Message] = instance.fields["messages"]
+    return messages
+
+
+def grade(instance: Instance, response: Response, score: Score, jury: Jury, length_penalty: float) -> None:
+    """By the criteria when judges are named; also by ROUGE where there are none and a physician's answer is given.
+
+    ``length_penalty``: taken off the score for each 500 characters above 2,000 (docs/rubrics.md).
+    """
+    if not jury.has_judges:
+        _overlap(instance, response, score)
+    jury.grade(response, length_penalty=length_penalty)
+
+
+def _overlap(instance: Instance, response: Response, score: Score) -> None:
     if instance.answer:
         score.rouge(response.text, instance.answer)
     else:
