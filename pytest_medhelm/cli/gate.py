@@ -144,11 +144,11 @@ def judged(
 
 def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -> list[str]:
     """The models without the baseline, where it is one of this very suite: it is no candidate for its own place."""
-    own = baseline is not None and suite.folder.resolve() in (
+    within = baseline is not None and suite.folder.resolve() in (
         baseline.source.resolve(),
         baseline.source.resolve().parent,
     )
-    return [name for name in models if baseline is None or not own or name != baseline.model]
+    return [name for name in models if baseline is None or not within or name != baseline.model]
 
 
 def lock(arguments: argparse.Namespace) -> int:
@@ -232,8 +232,8 @@ def described(gate: Gate) -> Iterator[str]:
     stated = [_plain(key, value) for key, value in gate.evaluation.items()]
     if stated:
         yield f"every benchmark was run with {', '.join(stated)}"
-    for name, facts in gate.benchmarks.items():
-        yield f"{name}: {', '.join(_plain(key, value) for key, value in facts.items()) or 'must have been run'}"
+    for name, required in gate.benchmarks.items():
+        yield f"{name}: {', '.join(_plain(key, value) for key, value in required.items()) or 'must have been run'}"
     if not gate.benchmarks:
         yield "no evaluation set is stated: any benchmark that is complete on real data is judged"
 

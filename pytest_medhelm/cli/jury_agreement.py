@@ -86,10 +86,10 @@ def _meta_evaluation(arguments: argparse.Namespace) -> int:
         if not arguments.base_url:
             raise ConfigError("--judge needs to know where it is served: add e.g. --base-url=http://localhost:8000/v1")
         grades = graded(examples, arguments.judge, arguments.base_url, arguments.results)
-    found = meta_evaluate(examples, grades)
-    print("\n".join(lines(found)))
+    evaluation = meta_evaluate(examples, grades)
+    print("\n".join(lines(evaluation)))
     if arguments.json is not None:
-        _write(arguments.json, asdict(found))
+        _write(arguments.json, asdict(evaluation))
     return 0
 
 
@@ -109,11 +109,11 @@ def _ratings(suite: Path | None, table: Path | None) -> Ratings:
         return given
     stored = open_suite(suite)
     try:
-        own = suite_ratings(stored)
+        stored_ratings = suite_ratings(stored)
     finally:
         stored.close()
     if given is not None:
-        return joined(own, given)
-    if not own.scores:
+        return joined(stored_ratings, given)
+    if not stored_ratings.scores:
         raise ConfigError(f"{suite} has no verdict of a judge: run its benchmarks with --medhelm-judge=...")
-    return own
+    return stored_ratings

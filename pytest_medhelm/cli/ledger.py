@@ -38,9 +38,9 @@ def verify(path: Path, kept: str | None = None) -> int:
 
     Raises DataError when there is such a line, or no such hash.
     """
-    found = problems(path)
-    if found:
-        print("\n".join(found))
+    faults = problems(path)
+    if faults:
+        print("\n".join(faults))
         raise DataError(f"{path} is not whole: do not rely on it, and find out who changed it")
     entries = read(path)
     if kept is not None and not any(entry.hash == kept for entry in entries):

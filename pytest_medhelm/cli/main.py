@@ -118,9 +118,9 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "the memory of this machine is not enough for this"
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}:{last.lineno}"
+    position = f"{Path(last.filename).name}:{last.lineno}"
     return (
-        f"stopped by {type(error).__name__} at {place}: a file of the suite is damaged (take it from a backup), or "
+        f"stopped by {type(error).__name__} at {position}: a file of the suite is damaged (take it from a backup), or "
         "medhelm has a fault"
     )
 

@@ -86,19 +86,20 @@ def _measured(arguments: argparse.Namespace) -> Differing:
     candidates = [cell for cell in cells if cell.model in stored.candidates]
     if any(cell.sample for cell in candidates):
         raise ConfigError(f"{benchmark} in {path} ran on sample data, which says nothing about how often models differ")
-    found = measured(candidates)
-    if found is None:
+    differing = measured(candidates)
+    if differing is None:
         raise ConfigError(
             f"{path} does not hold two models with at least {FEWEST_PAIRS} instances of {benchmark} in common: "
             "say how often models differ with --discordance=0.2"
         )
-    source = f"measured on {found.pairs} instances, between {found.models}"
-    if not found.graded:
-        return _on_share(arguments, found.variance, source)
+    source = f"measured on {differing.pairs} instances, between {differing.models}"
+    if not differing.graded:
+        return _on_share(arguments, differing.variance, source)
+    deviation = differing.variance**0.5
     return Differing(
-        f"The differences of the two models' scores have the standard deviation {found.variance**0.5:.2g} ({source}).",
-        partial(graded_power_of, variance=found.variance, alpha=arguments.alpha),
-        partial(graded_needed, variance=found.variance, alpha=arguments.alpha, power=arguments.power),
+        f"The differences of the two models' scores have the standard deviation {deviation:.2g} ({source}).",
+        partial(graded_power_of, variance=differing.variance, alpha=arguments.alpha),
+        partial(graded_needed, variance=differing.variance, alpha=arguments.alpha, power=arguments.power),
     )
 
 

@@ -86,8 +86,8 @@ def _into_copy(source: Path, target: Path, arguments: argparse.Namespace) -> int
 def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
     """Score a suite again where it is, move it to where it is to be ``shown``, and write its pages."""
     with closing(open_suite(folder)) as suite:
-        found, unknown = groups(suite)
-        if unknown and not found:
+        known, unknown = groups(suite)
+        if unknown and not known:
             raise ConfigError(
                 f"{shown} was made by an import, or by a version that did not note where its tests are: run its models "
                 "again with the command that made it, which asks nothing that is stored"
@@ -96,7 +96,7 @@ def _rescored(folder: Path, shown: Path, arguments: argparse.Namespace) -> int:
         everything = suite.cells()
     with tempfile.TemporaryDirectory(prefix=".rescoring-", dir=folder) as name:
         staging = Path(name)
-        reasons = sorted(set().union(*(_run_tests(folder, staging, group, arguments) for group in found)))
+        reasons = sorted(set().union(*(_run_tests(folder, staging, group, arguments) for group in known)))
         if not (staging / "suite.sqlite").is_file():
             raise ConfigError(_nothing(shown, everything, reasons))
         with closing(Suite(staging)) as staged:
@@ -165,19 +165,19 @@ def _is_of_project(name: str, file: str | None, folders: Sequence[Path]) -> bool
     """A module of the tests: below their folders, and neither of an installed package nor of this one."""
     if file is None or "site-packages" in Path(file).parts:
         return False
-    own = name.startswith("pytest_medhelm") and not name.startswith("pytest_medhelm.benchmarks")
-    return not own and any(Path(file).is_relative_to(folder) for folder in folders)
+    packaged = name.startswith("pytest_medhelm") and not name.startswith("pytest_medhelm.benchmarks")
+    return not packaged and any(Path(file).is_relative_to(folder) for folder in folders)
 
 
 def _options(folder: Path, manifest: StoredManifest, arguments: argparse.Namespace) -> Iterator[str]:
-    place, settings = manifest["place"], manifest["settings"]
+    invocation, settings = manifest["place"], manifest["settings"]
     # A test of these sessions that fails says nothing of the project's own tests: its cache is left alone.
     yield from ("-p", "no:cacheprovider", "-q", "--tb=short")
     if arguments.paths:
         yield from map(str, arguments.paths)
     else:
-        yield from place["paths"]
-        if place["pyargs"]:
+        yield from invocation["paths"]
+        if invocation["pyargs"]:
             yield "--pyargs"
     yield from (f"--medhelm-results={folder.parent}", f"--medhelm-suite={folder.name}")
     for name in _OPTIONS:
@@ -186,7 +186,7 @@ def _options(folder: Path, manifest: StoredManifest, arguments: argparse.Namespa
             yield f"--medhelm-{name.replace('_', '-')}={value}"
     if settings.get("shuffle_criteria"):
         yield "--medhelm-shuffle-criteria"
-    for name, known in (("data", place["data"]), ("config", place["config"])):
+    for name, known in (("data", invocation["data"]), ("config", invocation["config"])):
         value = getattr(arguments, name) or known
         if value is not None:
             yield f"--medhelm-{name}={Path(value).absolute()}"

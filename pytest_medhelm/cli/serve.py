@@ -117,12 +117,12 @@ def _stays_here(host: str) -> bool:
 
 def _addresses(host: str) -> list[tuple[int, tuple[str, int]]]:
     try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise ConfigError(
             f"--host={host} is no address of this machine: leave it out, or type its IP address"
         ) from None
-    return [(family, (str(address[0]), 0)) for family, _, _, _, address in found]
+    return [(family, (str(address[0]), 0)) for family, _, _, _, address in addresses]
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

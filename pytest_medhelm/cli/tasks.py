@@ -82,13 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
 def presence(entry: CatalogueEntry, data: Path | None) -> Presence:
     """By the names of the files alone; their checksums are not looked at."""
     task = entry.task
-    places = [("given", data / task.name)] if data else []
-    places.append(("cache", cache_dir() / "data" / task.name))
+    folders = [("given", data / task.name)] if data else []
+    folders.append(("cache", cache_dir() / "data" / task.name))
     if task.folder is not None:
-        places = [("its own", task.folder)]
+        folders = [("its own", task.folder)]
     elif not data:
-        places.append(("sample", entry.samples))
-    for origin, folder in places:
+        folders.append(("sample", entry.samples))
+    for origin, folder in folders:
         missing = tuple(file.name for file in task.files if locate(folder, file) is None)
         if len(missing) < len(task.files):
             return Presence(origin, folder, missing)

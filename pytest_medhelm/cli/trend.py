@@ -33,14 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     # medhelm-results/* names the ledger too, which is no suite
     suites = [path for path in arguments.suites if path.suffix != ".jsonl"]
-    found = trend([read_stored(path) for path in suites], arguments.benchmark)
-    print("\n".join(text(found, levels_for(sys.stdout.encoding))))
+    result = trend([read_stored(path) for path in suites], arguments.benchmark)
+    print("\n".join(text(result, levels_for(sys.stdout.encoding))))
     html: Path | None = arguments.html
     try:
         if arguments.json is not None:
-            write_json(arguments.json, rounded(as_json(found)))
+            write_json(arguments.json, rounded(as_json(result)))
         if html is not None:
-            write_private(html, page(found))
+            write_private(html, page(result))
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
     if html is not None:

@@ -101,8 +101,8 @@ class Benchmark:
         if not self.shots or self.task.examples is None:
             return ()
         group = self.examples.get(self.task.examples.group_of(instance), ())
-        own = content_key(instance)
-        return [example for example in group if content_key(example) != own][: self.shots]
+        key = content_key(instance)
+        return [example for example in group if content_key(example) != key][: self.shots]
 
     def facts(self) -> BenchmarkMetadata:
         """What the reports say of the benchmark, as plain values."""

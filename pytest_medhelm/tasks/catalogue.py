@@ -65,7 +65,7 @@ def catalogue(extra: Path | None = None) -> Catalogue:
 
     Raises ConfigError when ``extra`` is not there. A module that fails is a sentence in ``problems``.
     """
-    found: dict[str, CatalogueEntry] = {}
+    entries: dict[str, CatalogueEntry] = {}
     problems: list[str] = []
     home = _home()
     for path in [*sorted(home.glob("*/test_*.py")), *_modules(extra)]:
@@ -78,13 +78,13 @@ def catalogue(extra: Path | None = None) -> Catalogue:
         task = getattr(module, "TASK", None)
         if not isinstance(task, Task):
             problems.append(f"{path} declares no TASK")
-        elif task.name not in found:
-            found[task.name] = CatalogueEntry(task, text_of(module), path)
-        elif not path.samefile(found[task.name].path):
-            problems.append(f"{path} is left out: {found[task.name].path} is called {task.name} too")
-    place = {subcategory: number for number, subcategory in enumerate(CATEGORY_OF)}
+        elif task.name not in entries:
+            entries[task.name] = CatalogueEntry(task, text_of(module), path)
+        elif not path.samefile(entries[task.name].path):
+            problems.append(f"{path} is left out: {entries[task.name].path} is called {task.name} too")
+    rank = {subcategory: number for number, subcategory in enumerate(CATEGORY_OF)}
     return Catalogue(
-        sorted(found.values(), key=lambda entry: (place[entry.task.subcategory], entry.task.name)), problems
+        sorted(entries.values(), key=lambda entry: (rank[entry.task.subcategory], entry.task.name)), problems
     )
 
 

@@ -57,9 +57,9 @@ def _identity(task: Task, module: Any) -> str:
 def where(error: BaseException, file: str | None = None) -> str:
     """The type of an error and the line that it comes from, of ``file`` if it passed there; nothing of its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    mine = [frame for frame in frames if frame.filename == file] or frames
-    place = f" at {Path(mine[-1].filename).name}:{mine[-1].lineno}" if mine else ""
-    return f"{type(error).__name__}{place}"
+    within = [frame for frame in frames if frame.filename == file] or frames
+    position = f" at {Path(within[-1].filename).name}:{within[-1].lineno}" if within else ""
+    return f"{type(error).__name__}{position}"
 
 
 def _told(error: BaseException, settings: Settings) -> str:

@@ -26,17 +26,17 @@ def is_of_project(name: str, file: Path) -> bool:
 def module_hash(module: ModuleType, belongs: Belongs = is_of_project) -> str:
     """Hash of what a module and those that it imports do; comments and formatting do not count."""
     assert module.__file__ is not None
-    found = {"": Path(module.__file__).read_text("utf-8", "replace")}
-    waiting = [*_imported(found[""], module)]
+    sources = {"": Path(module.__file__).read_text("utf-8", "replace")}
+    waiting = [*_imported(sources[""], module)]
     while waiting:
         other = waiting.pop()
         file = getattr(other, "__file__", None)
-        if other.__name__ in found or file is None or not file.endswith(".py"):
+        if other.__name__ in sources or file is None or not file.endswith(".py"):
             continue
         if belongs(other.__name__, Path(file)):
-            source = found[other.__name__] = Path(file).read_text("utf-8", "replace")
+            source = sources[other.__name__] = Path(file).read_text("utf-8", "replace")
             waiting += _imported(source, other)
-    return code_hash(*(found[name] for name in sorted(found)))
+    return code_hash(*(sources[name] for name in sorted(sources)))
 
 
 def _imported(source: str, module: ModuleType) -> Iterator[ModuleType]:

@@ -43,12 +43,12 @@ class PointsRubric:
     version: int = 1
     """Raised when answers may be rated otherwise than before."""
 
-    def criteria_for(self, own: Sequence[PointsCriterion]) -> tuple[PointsCriterion, ...]:
+    def criteria_for(self, given: Sequence[PointsCriterion]) -> tuple[PointsCriterion, ...]:
         """The criteria of an instance, given its ``own``. Raises ConfigError when there are none."""
-        found = self.criteria or tuple(own)
-        if not found:
+        criteria = self.criteria or tuple(given)
+        if not criteria:
             raise ConfigError(
                 f"rubric {self.name!r} has no criteria, and the instance brings none: give Instance(criteria=...) or "
                 "name criteria in the rubric"
             )
-        return found
+        return criteria

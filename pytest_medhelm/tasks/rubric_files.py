@@ -100,8 +100,8 @@ def rubric_of(table: Table, name: str) -> Rubric | PointsRubric:
 
 def rubric_identity(rubric: Rubric | PointsRubric) -> str:
     """What says that two rubrics ask the same: the version of a packaged one, of any other also its content."""
-    own = rubric.name not in packaged() or load_rubric(rubric.name).digest != rubric.digest
-    return f"{rubric.name} v{rubric.version}" + (f" {rubric.digest}" if own else "")
+    changed = rubric.name not in packaged() or load_rubric(rubric.name).digest != rubric.digest
+    return f"{rubric.name} v{rubric.version}" + (f" {rubric.digest}" if changed else "")
 
 
 def _version(table: Table) -> int:
@@ -240,42 +240,42 @@ class _Places:
         if isinstance(value, Mapping):
             pairs = []
             for key, entry in value.items():
-                place = self._find(key)
-                head = yaml.ScalarNode("", key, self._mark(place), self._mark(place), style='"')
-                pairs.append((head, self._entries(key, entry, place)))
+                position = self._find(key)
+                head = yaml.ScalarNode("", key, self._mark(position), self._mark(position), style='"')
+                pairs.append((head, self._entries(key, entry, position)))
             return yaml.MappingNode("", pairs, mark, mark)
         if isinstance(value, list):
             return yaml.SequenceNode("", [self.node(entry, start) for entry in value], mark, mark)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         return yaml.ScalarNode("", text, mark, mark, style='"')
 
-    def _entries(self, key: str, entry: Any, place: int) -> yaml.Node:
+    def _entries(self, key: str, entry: Any, position: int) -> yaml.Node:
         """The tables of an array each begin with a heading of their own."""
         import yaml
 
         if not isinstance(entry, list) or not all(isinstance(item, Mapping) for item in entry):
-            return self.node(entry, place)
+            return self.node(entry, position)
         nodes = []
         for number, item in enumerate(entry):
-            nodes.append(self.node(item, place if number == 0 else self._find(key)))
-        return yaml.SequenceNode("", nodes, self._mark(place), self._mark(place))
+            nodes.append(self.node(item, position if number == 0 else self._find(key)))
+        return yaml.SequenceNode("", nodes, self._mark(position), self._mark(position))
 
-    def _mark(self, place: int) -> yaml.Mark:
+    def _mark(self, position: int) -> yaml.Mark:
         import yaml
 
-        return yaml.Mark("", place, 0, 0, None, 0)
+        return yaml.Mark("", position, 0, 0, None, 0)
 
     def _find(self, key: str) -> int:
         """Where a key stands next: before its equals sign, or in a heading; else the last place."""
         name = re.escape(key)
-        found = re.compile(
+        matched = re.compile(
             rf"""(?m)(?:(?<![\w-])["']?{name}["']?\s*=|^\s*\[\[?\s*(?:[\w.]+\.)?{name}\s*\]\]?)"""
         ).search(self._source, self._at)
-        if found is None:
+        if matched is None:
             return self._at
-        self._at = found.end()
-        start = found.start()
-        return start + len(found[0]) - len(found[0].lstrip())
+        self._at = matched.end()
+        start = matched.start()
+        return start + len(matched[0]) - len(matched[0].lstrip())
 
 
 def packaged() -> list[str]:

@@ -22,10 +22,10 @@ def in_shard(instances: Sequence[CompressedInstance], shard: Shard | None, *, na
     if shard is None:
         return list(instances)
     ordered = sorted(instances, key=lambda entry: (-entry.length, rank(name, entry.id)))
-    mine = {entry.id for place, entry in enumerate(ordered) if _dealt_to(place, shard.count) == shard.number}
-    return [entry for entry in instances if entry.id in mine]
+    dealt = {entry.id for index, entry in enumerate(ordered) if _dealt_to(index, shard.count) == shard.number}
+    return [entry for entry in instances if entry.id in dealt]
 
 
-def _dealt_to(place: int, count: int) -> int:
-    turn, seat = divmod(place, count)
+def _dealt_to(index: int, count: int) -> int:
+    turn, seat = divmod(index, count)
     return seat + 1 if turn % 2 == 0 else count - seat

@@ -14,11 +14,11 @@ def cache_dir() -> Path:
 
     Absolute; made with mode 0700 when it is not there yet. Raises ConfigError when that is impossible.
     """
-    own = os.environ.get("MEDHELM_CACHE", "")
+    named = os.environ.get("MEDHELM_CACHE", "")
     shared = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        if own:
-            path = Path(own).expanduser().absolute()
+        if named:
+            path = Path(named).expanduser().absolute()
         elif Path(shared).is_absolute():  # the XDG specification: a relative path is to be ignored
             path = Path(shared) / "pytest-medhelm"
         else:

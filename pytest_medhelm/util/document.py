@@ -70,11 +70,11 @@ class Value:
         text = str(self._node.value).lstrip()
         begin, end = self._node.start_mark.index, self._node.end_mark.index
         for _ in range(text.count(part, 0, start) + 1):
-            found = self._source.find(part, begin, end)
-            if found < 0:  # Written with an escape or folded: the value itself is near enough.
+            index = self._source.find(part, begin, end)
+            if index < 0:  # Written with an escape or folded: the value itself is near enough.
                 return self.place
-            begin = found + len(part)
-        return self._place(found)
+            begin = index + len(part)
+        return self._place(index)
 
     def error(self, problem: str) -> DocumentError:
         """The error to raise about this value."""
@@ -129,13 +129,13 @@ class Value:
 
     def texts(self) -> list[str]:
         """The texts of a list, each of which occurs once."""
-        found: list[str] = []
+        texts: list[str] = []
         for item in self.items():
             text = item.text()
-            if text in found:
+            if text in texts:
                 raise item.error(f"{self.name} names {text!r} twice")
-            found.append(text)
-        return found
+            texts.append(text)
+        return texts
 
     def table(self, known: Collection[str] | None = None) -> Table:
         """Its keys and values; DocumentError for a key that is not known (None: any is) or occurs twice."""
@@ -226,8 +226,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start]
         column = error.start - (before.rfind(b"\n") + 1) + 1
-        place = Position(path.name, before.count(b"\n") + 1, column)
-        raise place.error("this is not UTF-8 text; save the file as UTF-8") from None
+        where = Position(path.name, before.count(b"\n") + 1, column)
+        raise where.error("this is not UTF-8 text; save the file as UTF-8") from None
 
 
 def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> DocumentError:
@@ -236,11 +236,11 @@ def _syntax_error(path: Path, source: str, error: yaml.MarkedYAMLError) -> Docum
         if "\t" in indent:
             return Position(path.name, number, indent.index("\t") + 1).error("a tab; indent with spaces")
     mark = error.problem_mark or error.context_mark
-    place = Position(path.name, mark.line + 1, mark.column + 1) if mark else Position(path.name, 1, 1)
+    where = Position(path.name, mark.line + 1, mark.column + 1) if mark else Position(path.name, 1, 1)
     if "single document" in str(error.context):
-        return place.error("a second document begins with '---'; write one benchmark a file")
+        return where.error("a second document begins with '---'; write one benchmark a file")
     problem = str(error.problem or "").split("'\\")[0]
-    return place.error(
+    return where.error(
         f"this is not valid YAML ({problem}); a text that holds ': ' or ' #' or begins with a special character "
         "belongs in quotes, or indented below 'key: |'"
     )

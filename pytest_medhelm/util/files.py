@@ -64,6 +64,6 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """An object that was written so; empty where there is none."""
     with suppress(OSError, ValueError):
-        found = parse_json(path.read_text("utf-8"))
-        return found if isinstance(found, dict) else {}
+        content = parse_json(path.read_text("utf-8"))
+        return content if isinstance(content, dict) else {}
     return {}

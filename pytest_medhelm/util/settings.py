@@ -32,8 +32,8 @@ def data_limit_of(text: str) -> DataLimit:
     plain = text.strip().upper().replace(" ", "")
     if plain == "NONE":
         return "none"
-    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
-    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    matched = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
+    size = int(float(matched[1]) * _UNITS[matched[2]]) if matched else 0
     if not 0 < size < 1 << 60:
         raise ValueError("is no size; type e.g. 8GB, or none for no limit")
     return size

@@ -27,8 +27,8 @@ def open_reading(path: Path) -> sqlite3.Connection:
     whoever reads compares ``state`` before and after. Raises OSError or sqlite3.Error.
     """
     log = path.with_name(path.name + "-wal")
-    found = path.stat()
-    known = found.st_size > 0 and _in_wal_mode(path, found.st_ino)
+    status = path.stat()
+    known = status.st_size > 0 and _in_wal_mode(path, status.st_ino)
     alone = known and not (log.exists() and log.stat().st_size)
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
     address = f"file:{quote(str(path.absolute()))}?{mode}"
@@ -88,10 +88,10 @@ class Schema:
 
     def refuse_newer(self, connection: sqlite3.Connection) -> None:
         """Raise ConfigError for a file of a later version: what it means is not known here."""
-        found = _version(connection)
-        if found > self.version:
+        version = _version(connection)
+        if version > self.version:
             raise ConfigError(
-                f"{self.file} has format {found} and was written by a newer pytest-medhelm; this one knows format "
+                f"{self.file} has format {version} and was written by a newer pytest-medhelm; this one knows format "
                 f"{self.version}: type pip install -U pytest-medhelm, or name another suite"
             )
 
@@ -108,8 +108,8 @@ def brought_up_to_date(connection: sqlite3.Connection, schema: Schema) -> sqlite
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return found
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _statements(script: str) -> list[str]:
@@ -129,10 +129,10 @@ def state(path: Path) -> tuple[Stamp, Stamp]:
 def stamp(file: Path) -> Stamp:
     """What changes when a file is written."""
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def unusable(file: Path, error: Exception) -> str:

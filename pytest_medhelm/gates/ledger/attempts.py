@@ -123,10 +123,10 @@ def finish(
     if problem:
         return problem
     try:
-        found = attempt_history(read(path), gates, run)
+        history = attempt_history(read(path), gates, run)
     except DataError as error:
         return f"{error}; this attempt is in it, and where it stands cannot be said"
-    outcome.leaderboard["measurements"]["attempt"] = found.as_json()
+    outcome.leaderboard["measurements"]["attempt"] = history.as_json()
     return ""
 
 
@@ -185,17 +185,19 @@ def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collectio
 
 def attempt_history(entries: Sequence[LedgerEntry], gates: Collection[Gate], run: str) -> AttemptHistory:
     """Where the attempt of a run, which has just been finished, stands among all."""
-    mine = next(entry for entry in reversed(entries) if entry.kind == FINISHED and entry.facts["run"] == run)
-    others = [entry for entry in _attempts(entries) if _same_set(entry, mine)] or [mine]
+    this = next(entry for entry in reversed(entries) if entry.kind == FINISHED and entry.facts["run"] == run)
+    others = [entry for entry in _attempts(entries) if _same_set(entry, this)] or [this]
     models = {model for entry in others for model in entry.facts["models"]}
     files = digests([gate for gate in gates if gate.path is not None])
-    found = {name: fixed(entries, digest, mine.facts["data"], mine.facts["models"]) for name, digest in files.items()}
+    said_and_late = {
+        name: fixed(entries, digest, this.facts["data"], this.facts["models"]) for name, digest in files.items()
+    }
     return AttemptHistory(
         number=len(others),
         models=len(models),
         since=min(entry.time for entry in others)[:10],
-        gates={name: said for name, (said, _) in found.items()},
-        post_hoc=any(late for _, late in found.values()),
+        gates={name: said for name, (said, _) in said_and_late.items()},
+        post_hoc=any(late for _, late in said_and_late.values()),
     )
 
 
@@ -241,12 +243,12 @@ def sentences(attempt: AttemptStanding) -> list[str]:
 
 def digests(gates: Collection[Gate]) -> dict[str, str]:
     """Digest of each gate by the name of its file, or "rules" for those of the command line or of a benchmark."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for gate in gates:
         name = gate.path.name if gate.path else "rules"
         digest = gate.digest or json_hash([rule.text for rule in gate.rules])
-        found[name if found.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
-    return found
+        by_name[name if by_name.get(name, digest) == digest else f"{name} {digest[:8]}"] = digest
+    return by_name
 
 
 def _attempts(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
@@ -255,26 +257,26 @@ def _attempts(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     Judging stored results again is no further attempt, nor is a run that asked nothing; the parts of a merge are one
     with it.
     """
-    found: dict[str, LedgerEntry] = {}
+    by_run: dict[str, LedgerEntry] = {}
     for entry in entries:
         for part in entry.facts.get("parts", ()):
-            found.pop(part, None)
-        if entry.kind == FINISHED or (entry.kind == STARTED and entry.facts["run"] not in found):
-            found[entry.facts["run"]] = entry
+            by_run.pop(part, None)
+        if entry.kind == FINISHED or (entry.kind == STARTED and entry.facts["run"] not in by_run):
+            by_run[entry.facts["run"]] = entry
     # Everything was read from the store: the same answers again.
     idle = {
         entry.facts["run"]
         for entry in entries
         if entry.kind == FINISHED and entry.facts.get("source") == "run" and entry.facts.get("asked") == 0
     }
-    return [entry for run, entry in found.items() if run not in idle]
+    return [entry for run, entry in by_run.items() if run not in idle]
 
 
-def _same_set(entry: LedgerEntry, mine: LedgerEntry) -> bool:
+def _same_set(entry: LedgerEntry, other: LedgerEntry) -> bool:
     """One that was killed counts where it had the same gate: what it was evaluated on, nobody wrote down. One that was
     aborted counts too where it had come to a part of the set."""
-    facts, own = entry.facts, mine.facts
+    facts, others = entry.facts, other.facts
     if entry.kind == STARTED or facts["ended"] == ABORTED:
-        part = facts.get("evaluation", {}).items() & own["evaluation"].items()
-        return bool(part or set(facts["gates"].values()) & set(own["gates"].values()))
-    return bool(facts["evaluation"] == own["evaluation"])
+        part = facts.get("evaluation", {}).items() & others["evaluation"].items()
+        return bool(part or set(facts["gates"].values()) & set(others["gates"].values()))
+    return bool(facts["evaluation"] == others["evaluation"])

@@ -91,29 +91,33 @@ def read(path: Path) -> list[LedgerEntry]:
 
 def problems(path: Path) -> list[str]:
     """What is wrong, one sentence for each line that is; empty for a whole chain. Raises DataError as ``read``."""
-    found = []
+    faults = []
     previous, number = START, 0
     lines = _lines(path)
-    for place, text in enumerate(lines, 1):
+    for number_of_line, text in enumerate(lines, 1):
         line = _parsed(text)
         if line is None:
-            torn = place == len(lines) and not text.endswith(b"\n")
-            found.append(f"line {place} is {'torn: its writing was cut off' if torn else 'no entry of a ledger'}")
+            torn = number_of_line == len(lines) and not text.endswith(b"\n")
+            faults.append(
+                f"line {number_of_line} is {'torn: its writing was cut off' if torn else 'no entry of a ledger'}"
+            )
             previous, number = "", number + 1
             continue
         if line["hash"] != hash_of(line):
-            found.append(f"line {place} was edited: its content does not have its hash")
+            faults.append(f"line {number_of_line} was edited: its content does not have its hash")
         elif text.removesuffix(b"\n") != _canonical(line):
-            found.append(f"line {place} was edited: it is not written as the ledger writes")
+            faults.append(f"line {number_of_line} was edited: it is not written as the ledger writes")
         if previous and line["previous"] != previous:
-            before = f"does not follow line {place - 1}" if place > 1 else "is not the first of a ledger"
-            found.append(f"line {place} {before}: a line was edited, removed, added or moved")
+            before = (
+                f"does not follow line {number_of_line - 1}" if number_of_line > 1 else "is not the first of a ledger"
+            )
+            faults.append(f"line {number_of_line} {before}: a line was edited, removed, added or moved")
         elif line["number"] != number + 1:
-            found.append(f"line {place} has number {line['number']}, not {number + 1}")
+            faults.append(f"line {number_of_line} has number {line['number']}, not {number + 1}")
         previous, number = line["hash"], line["number"]
-    if lines and not lines[-1].endswith(b"\n") and not found:
-        found.append(f"line {len(lines)} is torn: its writing was cut off")
-    return found
+    if lines and not lines[-1].endswith(b"\n") and not faults:
+        faults.append(f"line {len(lines)} is torn: its writing was cut off")
+    return faults
 
 
 def hash_of(content: Mapping[str, object]) -> str:

@@ -62,7 +62,7 @@ def _tolerance(table: Table, kind: str) -> Tolerance:
         return Tolerance()
     if kind != "number":
         raise value.error("only an answer of kind: number has a tolerance; delete this line")
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", value.text())
-    if found is None:
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", value.text())
+    if matched is None:
         raise value.error("tolerance is a number, e.g. 0.5, or a share of the reference, e.g. 5 %")
-    return Tolerance(float(found[1]) / 100, True) if found[2] else Tolerance(float(found[1]))
+    return Tolerance(float(matched[1]) / 100, True) if matched[2] else Tolerance(float(matched[1]))

@@ -89,16 +89,16 @@ def _require_columns(spec: Spec, row: Row) -> None:
     missing = [column for column in spec.columns if column.name not in row.values]
     if not missing:
         return
-    found = [name for name in row.values if name]
+    columns = [name for name in row.values if name]
     if not any(column.name in row.values for column in spec.columns):
         # What stands there may be a patient's record instead of names: it is not quoted.
         raise missing[0].place.error(
             f"{row.file} has none of the columns that are named here; its first row must hold their names"
         )
-    known = found if len(found) <= NAMES_AT_MOST else [*found[:NAMES_AT_MOST], "..."]
+    known = columns if len(columns) <= NAMES_AT_MOST else [*columns[:NAMES_AT_MOST], "..."]
     raise missing[0].place.error(
         f"{row.file} has no column {missing[0].name!r}; its columns are: {', '.join(known)}"
-        f"{nearest(missing[0].name, found)}"
+        f"{nearest(missing[0].name, columns)}"
     )
 
 

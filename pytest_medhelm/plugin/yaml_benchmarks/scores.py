@@ -36,12 +36,12 @@ def read_metrics(table: Table, kind: str) -> tuple[str, ...]:
     for item in value.items():
         if item.text() not in METRICS[kind]:
             elsewhere = any(item.text() in names for names in METRICS.values())
-            told = (
+            hint = (
                 f" does not fit kind: {kind}; there it is {' or '.join(METRICS[kind])}"
                 if elsewhere
                 else f" is unknown{suggestion(item.text(), METRICS[kind])}"
             )
-            raise item.error(f"the metric {item.text()!r}{told}")
+            raise item.error(f"the metric {item.text()!r}{hint}")
     names = tuple(value.texts())
     if names == ("jury",):
         raise value.error("without judges a jury gives no score; name another metric beside it, e.g. [rouge, jury]")

@@ -38,24 +38,24 @@ def parse_template(value: Value, *, has_choices: bool) -> Template:
     columns: dict[str, Position] = {}
     shows_choices = False
     literal, position = "", 0
-    for found in _PIECE.finditer(text):
-        literal += text[position : found.start()]
-        position = found.end()
-        token, name = found[0], (found[1] or "").strip()
+    for piece in _PIECE.finditer(text):
+        literal += text[position : piece.start()]
+        position = piece.end()
+        token, name = piece[0], (piece[1] or "").strip()
         if token in ("{{", "}}"):
             literal += token[0]
             continue
-        place = value.place_of(token, found.start())
-        if found[1] is None:
-            raise place.error(f"a lone {token}; write {token * 2} for the character itself, {{column}} for a column")
+        where = value.place_of(token, piece.start())
+        if piece[1] is None:
+            raise where.error(f"a lone {token}; write {token * 2} for the character itself, {{column}} for a column")
         if not name:
-            raise place.error("a placeholder without a name; write the column's name between { and }")
+            raise where.error("a placeholder without a name; write the column's name between { and }")
         pieces.append((literal, name))
         literal = ""
         if name == CHOICES and has_choices:
             shows_choices = True
         else:
-            columns.setdefault(name, place)
+            columns.setdefault(name, where)
     pieces.append((literal + text[position:], ""))
     if not columns:
         raise value.error("the prompt names no column, so every question would be the same; add e.g. {question}")

@@ -66,8 +66,8 @@ def count_band(count: int, size: int) -> tuple[int, int]:
     bands = (size + 1) // SMALLEST
     edges = [number * (size + 1) // bands for number in range(bands + 1)]
     # The edges are rounded down: the place that the division names may be one too low.
-    place = next(number for number in range(bands) if count < edges[number + 1])
-    return edges[place], edges[place + 1] - 1
+    band = next(number for number in range(bands) if count < edges[number + 1])
+    return edges[band], edges[band + 1] - 1
 
 
 def share_band(share: float, at_least: int) -> tuple[float, float]:
@@ -79,5 +79,5 @@ def share_band(share: float, at_least: int) -> tuple[float, float]:
         raise ValueError(f"a share of {at_least} instances is not shown")
     bands = (at_least + 1) // SMALLEST
     # A share that is an edge but for the last bits of the float belongs to the band above it.
-    place = min(bands - 1, max(0, math.floor(share * bands + 1e-9)))
-    return place / bands, (place + 1) / bands
+    band = min(bands - 1, max(0, math.floor(share * bands + 1e-9)))
+    return band / bands, (band + 1) / bands

@@ -128,8 +128,8 @@ def cell_head(cell: Cell, models: Mapping[str, ModelMetadata]) -> Row:
     }
 
 
-def _head(benchmark: str, model: str, facts: BenchmarkMetadata, models: Mapping[str, ModelMetadata]) -> Row:
-    subcategory = facts["subcategory"]
+def _head(benchmark: str, model: str, metadata: BenchmarkMetadata, models: Mapping[str, ModelMetadata]) -> Row:
+    subcategory = metadata["subcategory"]
     return {
         "benchmark": benchmark,
         "category": CATEGORY_OF.get(subcategory),
@@ -144,20 +144,20 @@ def _records(suite: Suite) -> Iterator[tuple[Record, Row, _Survey]]:
     models = suite.models()
     for benchmark, model in suite.cells():
         made_with = suite.newest(benchmark, model)
-        facts = suite.benchmark(benchmark, made_with[0])
+        metadata = suite.benchmark(benchmark, made_with[0])
         survey, last = _Survey(), None
         for record in suite.records(benchmark, model, made_with):
             survey.add(record, new=record["instance"] != last)
             last = record["instance"]
-        head = _head(benchmark, model, facts, models) | {
-            "sample": facts["data"]["origin"] == "sample",
+        head = _head(benchmark, model, metadata, models) | {
+            "sample": metadata["data"]["origin"] == "sample",
             "partial": survey.instances < survey.size,
         }
         for record in suite.records(benchmark, model, made_with):
-            yield record, head | _of_record(record, facts, survey), survey
+            yield record, head | _of_record(record, metadata, survey), survey
 
 
-def _of_record(record: Record, facts: BenchmarkMetadata, survey: _Survey) -> Row:
+def _of_record(record: Record, metadata: BenchmarkMetadata, survey: _Survey) -> Row:
     cluster = record.get("cluster")
     slices = {key: value for key, value in record.get("slices", {}).items() if len(survey.slices[key]) <= MOST}
     return {
@@ -165,7 +165,7 @@ def _of_record(record: Record, facts: BenchmarkMetadata, survey: _Survey) -> Row
         "perturbation": record["perturbation"] or None,
         "repeat": record["repeat"],
         "status": record["status"],
-        "cluster": public_name(facts["access"], record["benchmark"], cluster) if cluster else None,
+        "cluster": public_name(metadata["access"], record["benchmark"], cluster) if cluster else None,
         "sub_task": record["sub_task"] or None,
         "slices": json.dumps(slices, sort_keys=True, ensure_ascii=False) if slices else None,
     }
@@ -205,5 +205,5 @@ def _prompt(messages: Sequence[Message]) -> str:
 
 def _reason(verdict: VerdictView, criterion: str) -> str:
     """The judge's reasons for a criterion, of each try; the whole reply where they cannot be told apart."""
-    found = [entry.get("reasons", {}).get(criterion) or entry.get("reply", "") for entry in verdict["tries"]]
-    return "\n\n".join(filter(None, found))
+    reasons = [entry.get("reasons", {}).get(criterion) or entry.get("reply", "") for entry in verdict["tries"]]
+    return "\n\n".join(filter(None, reasons))

@@ -85,20 +85,22 @@ def _assessed(
     name: str, scores: Sequence[Rating], ratings: Ratings, zscore: bool, precision: float | None
 ) -> CriterionAssessment:
     clinicians, judges = (by_rater(rating for rating in scores if rating.kind == kind) for kind in _KINDS)
-    theirs = clinician_means(scores)
+    clinical = clinician_means(scores)
     jury, note = jury_means(scores)
     compared = None
-    if jury and theirs:
-        compared = compare("the jury", jury, theirs, zscore=zscore, precision=precision, note=note)
+    if jury and clinical:
+        compared = compare("the jury", jury, clinical, zscore=zscore, precision=precision, note=note)
     single: list[Comparison] = []
-    for judge in judges.raters if theirs else ():
-        own = {rating.answer: rating.score for rating in scores if (rating.kind, rating.rater) == ("judge", judge)}
-        single.append(compare(judge, own, theirs, zscore=zscore))
+    for judge in judges.raters if clinical else ():
+        single_judge = {
+            rating.answer: rating.score for rating in scores if (rating.kind, rating.rater) == ("judge", judge)
+        }
+        single.append(compare(judge, single_judge, clinical, zscore=zscore))
     return CriterionAssessment(
         name,
         compared,
         tuple(single),
         among("clinicians", clinicians, zscore=zscore, precision=precision),
         among("judges", judges, zscore=zscore, precision=precision),
-        associations(ratings.metrics, theirs, jury),
+        associations(ratings.metrics, clinical, jury),
     )

@@ -26,23 +26,23 @@ Scores = Mapping[Answer, float]
 def composites(scores: Sequence[Rating]) -> tuple[list[Rating], int]:
     """Composite ratings, and how many raters of an answer lack a criterion."""
     used: dict[str, dict[bool, set[str]]] = defaultdict(lambda: defaultdict(set))
-    own: dict[tuple[str, str, Answer], dict[str, float]] = defaultdict(dict)
+    by_criterion: dict[tuple[str, str, Answer], dict[str, float]] = defaultdict(dict)
     for rating in scores:
         used[rating.answer.benchmark][rating.kind == "clinician"].add(rating.criterion)
-        own[rating.kind, rating.rater, rating.answer][rating.criterion] = rating.score
+        by_criterion[rating.kind, rating.rater, rating.answer][rating.criterion] = rating.score
     wanted = {name: set.intersection(*kinds.values()) or set.union(*kinds.values()) for name, kinds in used.items()}
-    found, partial = [], 0
+    composed, partial = [], 0
     for rating in scores:
-        given = own.pop((rating.kind, rating.rater, rating.answer), None)
+        given = by_criterion.pop((rating.kind, rating.rater, rating.answer), None)
         if given is None:
             continue
         criteria = wanted[rating.answer.benchmark]
         if criteria <= given.keys():
             mean = fmean(given[name] for name in sorted(criteria))
-            found.append(replace(rating, criterion=COMPOSITE, score=mean))
+            composed.append(replace(rating, criterion=COMPOSITE, score=mean))
         else:
             partial += 1
-    return found, partial
+    return composed, partial
 
 
 def clinician_means(scores: Sequence[Rating]) -> dict[Answer, float]:

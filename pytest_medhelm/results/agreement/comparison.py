@@ -34,16 +34,16 @@ class Comparison:
 
 
 def compare(
-    rater: str, own: Scores, theirs: Scores, *, zscore: bool, precision: float | None = None, note: str = ""
+    rater: str, scores: Scores, clinicians: Scores, *, zscore: bool, precision: float | None = None, note: str = ""
 ) -> Comparison:
     """A rater beside the clinicians (``theirs``); ``precision``: the wanted half-width of the interval."""
-    table = side_by_side(own, theirs, (rater, _CLINICIANS))
+    table = side_by_side(scores, clinicians, (rater, _CLINICIANS))
     scaled = standardised(table) if zscore else table
     headline = icc(scaled, "ICC(2,1)")
-    benchmarks = sorted({answer.benchmark for answer in own.keys() & theirs.keys()})
+    benchmarks = sorted({answer.benchmark for answer in scores.keys() & clinicians.keys()})
     split = {}
     for name in benchmarks if len(benchmarks) > 1 else ():
-        part = [{answer: side[answer] for answer in side if answer.benchmark == name} for side in (own, theirs)]
+        part = [{answer: side[answer] for answer in side if answer.benchmark == name} for side in (scores, clinicians)]
         one = side_by_side(part[0], part[1], (rater, _CLINICIANS))
         split[name] = icc(standardised(one) if zscore else one, "ICC(2,1)")
     return Comparison(
@@ -77,20 +77,20 @@ class Association:
 
 
 def associations(
-    metrics: Mapping[Answer, Mapping[str, float]], theirs: Scores, jury: Scores
+    metrics: Mapping[Answer, Mapping[str, float]], clinicians: Scores, jury: Scores
 ) -> tuple[Association, ...]:
     """Every metric beside the clinicians (``theirs``), by name; nothing without them."""
-    if not theirs:
+    if not clinicians:
         return ()
-    found = []
+    result = []
     for name in sorted({name for values in metrics.values() for name in values}):
-        own = {answer: values[name] for answer, values in metrics.items() if name in values}
-        table = side_by_side(own, theirs, (name, _CLINICIANS))
-        beside = {answer: score for answer, score in jury.items() if answer in own}
+        metric = {answer: values[name] for answer, values in metrics.items() if name in values}
+        table = side_by_side(metric, clinicians, (name, _CLINICIANS))
+        jury_there = {answer: score for answer, score in jury.items() if answer in metric}
         other = (
-            spearman(side_by_side(beside, theirs, ("jury", _CLINICIANS)))
-            if beside
+            spearman(side_by_side(jury_there, clinicians, ("jury", _CLINICIANS)))
+            if jury_there
             else absent("Spearman", 0, 2, "the jury rated none of these answers")
         )
-        found.append(Association(name, spearman(table), kendall(table), other))
-    return tuple(found)
+        result.append(Association(name, spearman(table), kendall(table), other))
+    return tuple(result)

@@ -15,11 +15,11 @@ FORMAT = 1
 
 def document(assessment: Assessment) -> Mapping[str, object]:
     """The same as plain values for JSON; every statistic has value, low, high, n, raters, method and note."""
-    found: dict[str, Any] = asdict(assessment)
-    found["criteria"] = {entry.pop("criterion"): entry for entry in found["criteria"]}
-    for entry in found["judged"]:
+    content: dict[str, Any] = asdict(assessment)
+    content["criteria"] = {entry.pop("criterion"): entry for entry in content["criteria"]}
+    for entry in content["judged"]:
         for model, left in entry["without"].items():
             # properties are no fields
             values = left["without"].values()
             entry["without"][model] = left | {"low": min(values, default=None), "high": max(values, default=None)}
-    return {"format": FORMAT, "confidence": 0.95, "composite": COMPOSITE, **found}
+    return {"format": FORMAT, "confidence": 0.95, "composite": COMPOSITE, **content}

@@ -52,11 +52,11 @@ def among(kind: str, table: Table, *, zscore: bool, precision: float | None) -> 
     scaled = standardised(table) if zscore else table
     rated = table.rated()
     headline = agreement(scaled)
-    found = design(table) if len(table.raters) > 1 else "a single rater"
+    kind_of_design = design(table) if len(table.raters) > 1 else "a single rater"
     mean, pairs = over_pairs(scaled, lambda pair: icc(pair, "ICC(2,1)"))
     kappa, _ = over_pairs(table, weighted_kappa)
     others: list[Estimate] = []
-    if found == COMPLETE:
+    if kind_of_design == COMPLETE:
         others += [icc(scaled, "ICC(3,1)"), icc(scaled, "ICC(3,k)"), icc(scaled, "ICC(1,1)")]
     elif headline.name != "ICC(1,1)":
         others.append(one_way(scaled))
@@ -74,7 +74,7 @@ def among(kind: str, table: Table, *, zscore: bool, precision: float | None) -> 
         len(table.raters),
         len(table.answers),
         int(rated.sum()),
-        found,
+        kind_of_design,
         headline,
         meaning(headline, f"one {kind.removesuffix('s')}'s score", "another's"),
         tuple(others),

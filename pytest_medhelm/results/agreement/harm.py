@@ -64,9 +64,9 @@ def _assessed(benchmark: str, marks: Sequence[HarmMark]) -> HarmAssessed:
     shared = sorted(first.keys() & second.keys())
     same = sum(first[answer] == second[answer] for answer in shared)
     entries = [
-        ("\x1f".join(answer), side, float(_RANK[found[answer]]))
+        ("\x1f".join(answer), side, float(_RANK[severities[answer]]))
         for answer in shared
-        for side, found in (("clinicians", first), ("judges", second))
+        for side, severities in (("clinicians", first), ("judges", second))
     ]
     return HarmAssessed(
         benchmark,
@@ -83,7 +83,7 @@ def _worst(marks: Sequence[HarmMark]) -> dict[Answer, str]:
     given: dict[Answer, list[Mark]] = defaultdict(list)
     for mark in marks:
         given[mark.answer].append({"severity": mark.severity, "kinds": list(mark.kinds)})
-    return {answer: str(worst(found)["severity"]) for answer, found in given.items()}
+    return {answer: str(worst(marks_given)["severity"]) for answer, marks_given in given.items()}
 
 
 def _marked(marks: Sequence[HarmMark], severities: Mapping[Answer, str]) -> Marked:

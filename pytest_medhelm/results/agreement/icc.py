@@ -27,10 +27,10 @@ def agreement(table: Table) -> Estimate:
     ICC(2,1) for complete tables (raters are a sample of those who might rate), ICC(1,1) where each answer has its own
     raters, and ICC(2,1) from the mixed model of ``components`` for incomplete tables.
     """
-    found = design(table)
-    if found == COMPLETE:
+    kind = design(table)
+    if kind == COMPLETE:
         return icc(table, "ICC(2,1)")
-    return one_way(table) if found == NESTED else mixed_icc(table)
+    return one_way(table) if kind == NESTED else mixed_icc(table)
 
 
 def icc(table: Table, form: Form, alpha: float = 0.025) -> Estimate:
@@ -115,22 +115,22 @@ _Single = tuple[float, tuple[float, float] | None]
 """The ICC of one rater's score, and its limits where there are any."""
 
 
-def _two_way(found: _Squares, tail: float) -> _Single:
-    over = found.answers + (found.k - 1) * found.rest + found.k * (found.raters - found.rest) / found.n
-    value = (found.answers - found.rest) / over
-    if found.within == 0 or found.rest == found.answers == 0:
+def _two_way(squares: _Squares, tail: float) -> _Single:
+    over = squares.answers + (squares.k - 1) * squares.rest + squares.k * (squares.raters - squares.rest) / squares.n
+    value = (squares.answers - squares.rest) / over
+    if squares.within == 0 or squares.rest == squares.answers == 0:
         return value, None
-    return value, _two_way_limits(value, found, tail)
+    return value, _two_way_limits(value, squares, tail)
 
 
-def _one_noise(found: _Squares, *, consistency: bool, tail: float) -> _Single | None:
+def _one_noise(squares: _Squares, *, consistency: bool, tail: float) -> _Single | None:
     """One-way or, under ``consistency``, without the raters' levels; None where nothing differs at all."""
-    n, k = found.n, found.k
-    noise, df = (found.rest, (n - 1) * (k - 1)) if consistency else (found.within, n * (k - 1))
-    if noise == found.answers == 0:
+    n, k = squares.n, squares.k
+    noise, df = (squares.rest, (n - 1) * (k - 1)) if consistency else (squares.within, n * (k - 1))
+    if noise == squares.answers == 0:
         return None
-    value = (found.answers - noise) / (found.answers + (k - 1) * noise)
-    return value, None if noise == 0 or found.answers == 0 else _limits(found.answers / noise, (n - 1, df), k, tail)
+    value = (squares.answers - noise) / (squares.answers + (k - 1) * noise)
+    return value, None if noise == 0 or squares.answers == 0 else _limits(squares.answers / noise, (n - 1, df), k, tail)
 
 
 def _limits(ratio: float, df: tuple[float, float], k: float, tail: float = _TAIL) -> tuple[float, float]:
@@ -139,9 +139,9 @@ def _limits(ratio: float, df: tuple[float, float], k: float, tail: float = _TAIL
     return (low - 1) / (low + k - 1), (high - 1) / (high + k - 1)
 
 
-def _two_way_limits(value: float, found: _Squares, tail: float) -> tuple[float, float]:
+def _two_way_limits(value: float, squares: _Squares, tail: float) -> tuple[float, float]:
     """McGraw and Wong's interval for ICC(A,1), with Satterthwaite's degrees of freedom."""
-    n, k, msb, msc, mse = found.n, found.k, found.answers, found.raters, found.rest
+    n, k, msb, msc, mse = squares.n, squares.k, squares.answers, squares.raters, squares.rest
     if value >= 1:
         return 1.0, 1.0
     first = k * value / (n * (1 - value))

@@ -32,8 +32,8 @@ def single_judges(scores: Sequence[Rating]) -> tuple[JudgeInfluence, ...]:
             cells[rating.answer.benchmark][rating.answer.model].append(rating)
     judged = []
     for benchmark, models in sorted(cells.items()):
-        panel = {rating.rater for found in models.values() for rating in found}
-        tables = {model: by_rater(found, panel) for model, found in sorted(models.items())}
+        panel = {rating.rater for ratings in models.values() for rating in ratings}
+        tables = {model: by_rater(ratings, panel) for model, ratings in sorted(models.items())}
         full, ordered = orderings(tables)
         without = {model: leave_one_out(table) for model, table in tables.items()}
         judged.append(JudgeInfluence(benchmark, without, full, tuple(ordered)))
@@ -42,14 +42,14 @@ def single_judges(scores: Sequence[Rating]) -> tuple[JudgeInfluence, ...]:
 
 def favours(scores: Sequence[Rating]) -> dict[str, Estimate]:
     """By judge: what it gives its own family, which the estimate names; nothing for a single judge."""
-    own = [rating for rating in scores if rating.kind == "judge"]
-    judges = sorted({rating.rater for rating in own})
+    judgements = [rating for rating in scores if rating.kind == "judge"]
+    judges = sorted({rating.rater for rating in judgements})
     if len(judges) < 2:
         return {}
     pooled: dict[str, list[Rating]] = defaultdict(list)
-    for rating in own:
+    for rating in judgements:
         pooled[rating.answer.model].append(rating)
-    tables = {model: by_rater(found) for model, found in sorted(pooled.items())}
+    tables = {model: by_rater(ratings) for model, ratings in sorted(pooled.items())}
     clusters = {model: instances(table) for model, table in tables.items()}
     families = {name: family(name) for name in (*tables, *judges)}
     return {

@@ -33,9 +33,9 @@ def biases(table: Table, clusters: Sequence[str] | None = None) -> list[Bias]:
     """The bias and spread of every rater; ``clusters`` names, row by row, what answers share."""
     rated = table.rated()
     compared = rated.sum(axis=1) >= 2
-    found = []
+    estimates = []
     for column, rater in enumerate(table.raters):
-        own = table.scores[rated[:, column], column]
+        scores = table.scores[rated[:, column], column]
         rows = np.flatnonzero(rated[:, column] & compared)
         values = table.scores[rows, column] - np.nanmean(table.scores[rows], axis=1) if rows.size else np.zeros(0)
         shared = None if clusters is None else [clusters[int(row)] for row in rows]
@@ -44,8 +44,8 @@ def biases(table: Table, clusters: Sequence[str] | None = None) -> list[Bias]:
             if rows.size
             else absent("bias", 0, len(table.raters), "shares no answer with another rater")
         )
-        found.append(Bias(rater, estimate, float(own.std(ddof=1)) if own.size > 1 else None))
-    return found
+        estimates.append(Bias(rater, estimate, float(scores.std(ddof=1)) if scores.size > 1 else None))
+    return estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,22 @@ def orderings(tables: Mapping[str, Table]) -> tuple[dict[str, float], list[Order
         if whole.any() and list(table.raters) == judges:
             means[model] = table.scores[whole].mean(axis=0)
     full = {model: float(values.mean()) for model, values in means.items()}
-    found = []
+    result = []
     for position, judge in enumerate(judges):
-        own = {model: float(values[position]) for model, values in means.items()}
-        found.append(Ordering(judge, own, *_order(own, full)))
-    return full, found
+        alone = {model: float(values[position]) for model, values in means.items()}
+        result.append(Ordering(judge, alone, *_order(alone, full)))
+    return full, result
 
 
-def _order(own: Mapping[str, float], full: Mapping[str, float]) -> tuple[Estimate, Estimate]:
-    if len(own) < MIN_ANSWERS:
-        reason = f"{counted(len(own), 'model')} can hardly be ordered wrongly: at least {MIN_ANSWERS} are needed"
-        return absent("Spearman", len(own), 2, reason), absent("Kendall", len(own), 2, reason)
-    both = np.array([[own[model], full[model]] for model in sorted(own)]).round(9)
+def _order(alone: Mapping[str, float], full: Mapping[str, float]) -> tuple[Estimate, Estimate]:
+    if len(alone) < MIN_ANSWERS:
+        reason = f"{counted(len(alone), 'model')} can hardly be ordered wrongly: at least {MIN_ANSWERS} are needed"
+        return absent("Spearman", len(alone), 2, reason), absent("Kendall", len(alone), 2, reason)
+    both = np.array([[alone[model], full[model]] for model in sorted(alone)]).round(9)
     if not np.ptp(both, axis=0).all():
         reason = "every model has the same mean: there is no order"
-        return absent("Spearman", len(own), 2, reason), absent("Kendall", len(own), 2, reason)
-    table = Table(both, tuple(sorted(own)), ("judge", "all judges"))
+        return absent("Spearman", len(alone), 2, reason), absent("Kendall", len(alone), 2, reason)
+    table = Table(both, tuple(sorted(alone)), ("judge", "all judges"))
     return spearman(table), kendall(table)
 
 
@@ -156,17 +156,17 @@ def self_preference(
             same_vendor = families[model] == home
             parts[same_vendor].append(float(table.scores[row, column] - np.nanmean(others[row])))
             shared[same_vendor].append(clusters[model][int(row)])
-    own, other = np.array(parts[True]), np.array(parts[False])
-    if not own.size or not other.size:
-        missing = "of its own family" if not own.size else "of another family"
-        return absent(name, int(own.size), raters, f"no answer {missing} that others rated too")
-    value = float(own.mean() - other.mean())
-    influence = np.concatenate([(own - own.mean()) / own.size, (other.mean() - other) / other.size])
+    same, other = np.array(parts[True]), np.array(parts[False])
+    if not same.size or not other.size:
+        missing = "of its own family" if not same.size else "of another family"
+        return absent(name, int(same.size), raters, f"no answer {missing} that others rated too")
+    value = float(same.mean() - other.mean())
+    influence = np.concatenate([(same - same.mean()) / same.size, (other.mean() - other) / other.size])
     totals = cluster_totals(influence, shared[True] + shared[False])
     units = totals.size
     method = f"Student t, {units} instances"
     error = math.sqrt(units / (units - 1) * float((totals**2).sum())) if units > 1 else 0.0
     if len(set(shared[True])) < MIN_ANSWERS or error < 1e-12:
-        return Estimate(name, value, None, None, int(own.size), raters, method, "too few instances for an interval")
+        return Estimate(name, value, None, None, int(same.size), raters, method, "too few instances for an interval")
     half = student_t_quantile(0.975, min(len(set(shared[True])), len(set(shared[False]))) - 1) * error
-    return Estimate(name, value, value - half, value + half, int(own.size), raters, method)
+    return Estimate(name, value, value - half, value + half, int(same.size), raters, method)

@@ -138,13 +138,13 @@ Table = tuple[int, int, int, int]
 
 
 def _against(verdict: bool, labels: Sequence[bool]) -> Table:
-    found = Counter((verdict, label) for label in labels)
-    return found[True, True], found[True, False], found[False, True], found[False, False]
+    counts = Counter((verdict, label) for label in labels)
+    return counts[True, True], counts[True, False], counts[False, True], counts[False, False]
 
 
 def _among(labels: Sequence[bool]) -> Table:
     """Each physician against each other one."""
-    rows = [_against(label, [*labels[:place], *labels[place + 1 :]]) for place, label in enumerate(labels)]
+    rows = [_against(label, [*labels[:index], *labels[index + 1 :]]) for index, label in enumerate(labels)]
     return tuple(map(sum, zip(*rows, strict=True)))  # type: ignore[return-value]
 
 
@@ -175,14 +175,14 @@ def macro_f1(table: Sequence[float]) -> float | None:
     return None if None in scores else sum(score for score in scores if score is not None) / 2
 
 
-def lines(found: MetaEvaluation) -> list[str]:
+def lines(evaluation: MetaEvaluation) -> list[str]:
     """What is printed of it."""
-    head = f"{found.examples:,} answers and criteria with physicians' labels"
-    if found.missing:
-        head += f"; {found.missing:,} more have no verdict of the grader and are left out"
+    head = f"{evaluation.examples:,} answers and criteria with physicians' labels"
+    if evaluation.missing:
+        head += f"; {evaluation.missing:,} more have no verdict of the grader and are left out"
     rows = [
-        ("all" if not theme else theme.replace("_", " "), found.grader[theme], found.physicians[theme])
-        for theme in found.grader
+        ("all" if not theme else theme.replace("_", " "), evaluation.grader[theme], evaluation.physicians[theme])
+        for theme in evaluation.grader
     ]
     return [
         head,

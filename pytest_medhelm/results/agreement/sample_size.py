@@ -22,12 +22,12 @@ class SampleSize:
     now: int
 
 
-def needed(found: Estimate, precision: float | None, *, raters: int) -> SampleSize | None:
+def needed(estimate: Estimate, precision: float | None, *, raters: int) -> SampleSize | None:
     """The answers that it takes to know an intraclass correlation to +- ``precision``; None where nobody asks."""
-    if precision is None or found.value is None:
+    if precision is None or estimate.value is None:
         return None
-    expected = min(max(found.value, 0.0), 0.999)
-    return SampleSize(precision, expected, raters, answers_needed(expected, precision, raters=raters), found.n)
+    expected = min(max(estimate.value, 0.0), 0.999)
+    return SampleSize(precision, expected, raters, answers_needed(expected, precision, raters=raters), estimate.n)
 
 
 def answers_needed(

@@ -117,9 +117,9 @@ def _constant(table: Table) -> list[str]:
     """A sentence for each rater who rated enough and gave the same score everywhere."""
     said = []
     for name, column in zip(table.raters, table.scores.T, strict=True):
-        own = column[~np.isnan(column)]
-        if own.size >= MIN_ANSWERS and _is_constant(own):
-            said.append(f"{name} gave {own[0]:.4g} to every answer")
+        given = column[~np.isnan(column)]
+        if given.size >= MIN_ANSWERS and _is_constant(given):
+            said.append(f"{name} gave {given[0]:.4g} to every answer")
     return said
 
 

@@ -31,12 +31,12 @@ def validated(ratings: Ratings, alpha: float) -> dict[str, Validation]:
     twice = {answer for answer, raters in clinicians.items() if len(raters) > 1}
     kept = tuple(rating for rating in ratings.scores if rating.answer in twice)
     judged = {rating.answer for rating in kept if rating.kind != "clinician"}
-    found = {}
+    validations = {}
     for benchmark in sorted({answer.benchmark for answer in judged}):
         scores = [rating for rating in kept if rating.answer.benchmark == benchmark and rating.answer in judged]
         answers = len({rating.answer for rating in scores})
-        found[benchmark] = Validation(answers, *_agreement(scores, alpha))
-    return found
+        validations[benchmark] = Validation(answers, *_agreement(scores, alpha))
+    return validations
 
 
 def _agreement(scores: list[Rating], alpha: float) -> tuple[float | None, float | None, float | None]:
@@ -44,8 +44,8 @@ def _agreement(scores: list[Rating], alpha: float) -> tuple[float | None, float 
     averaged, _ = composites(scores)
     criteria = {rating.criterion for rating in scores} - {COMPOSITE}
     whole = list(averaged) if len(criteria) > 1 else scores
-    jury, theirs = jury_means(whole)[0], clinician_means(whole)
-    if not jury or not theirs:
+    jury, clinicians = jury_means(whole)[0], clinician_means(whole)
+    if not jury or not clinicians:
         return None, None, None
-    estimate = icc(side_by_side(jury, theirs, ("the jury", "clinicians")), "ICC(2,1)", alpha)
+    estimate = icc(side_by_side(jury, clinicians, ("the jury", "clinicians")), "ICC(2,1)", alpha)
     return estimate.value, estimate.low, estimate.high

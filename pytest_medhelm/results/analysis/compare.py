@@ -118,7 +118,7 @@ def chosen_models(first: Stored, second: Stored, named: Sequence[str]) -> tuple[
         raise ConfigError("--model may be given once for both sides, or twice: first A's, then B's")
     if named:
         return named[0], named[-1]
-    found = []
+    chosen = []
     for stored, side in ((first, "A"), (second, "B")):
         if len(stored.candidates) != 1:
             there = ", ".join(sorted({cell.model for cell in stored.cells})) or "none"
@@ -126,8 +126,8 @@ def chosen_models(first: Stored, second: Stored, named: Sequence[str]) -> tuple[
                 f"{side}, {stored.path}, does not hold one candidate model but these: {there}; name two with "
                 "--model=NAME --model=NAME, A's first"
             )
-        found.append(stored.candidates[0])
-    return found[0], found[1]
+        chosen.append(stored.candidates[0])
+    return chosen[0], chosen[1]
 
 
 def _cells(stored: Stored, model: str) -> dict[str, Cell]:
@@ -178,8 +178,8 @@ def compare_cells(first: Cell, second: Cell) -> Row | str:
 
 def _warnings(first: Cell, second: Cell) -> Iterator[str]:
     for key, what in _PROVENANCE:
-        ours, theirs = first.provenance.get(key), second.provenance.get(key)
-        if ours != theirs:
+        before, after = first.provenance.get(key), second.provenance.get(key)
+        if before != after:
             yield what
     for cell, side in ((first, "A"), (second, "B")):
         if cell.sample:
@@ -194,20 +194,20 @@ def corrected(rows: Sequence[Row]) -> list[Row]:
     return [row if row.p is None else replace(row, p=p) for row, p in zip(rows, adjusted, strict=True)]
 
 
-def as_json(found: Comparison) -> Mapping[str, object]:
+def as_json(comparison: Comparison) -> Mapping[str, object]:
     """Plain values."""
     rows = [
         {name: getattr(row, name) for name in Row.__slots__} | {"better": row.better, "worse": row.worse}
-        for row in found.rows
+        for row in comparison.rows
     ]
     return {
         "format": 1,
-        "first": dict(zip(("suite", "model"), found.first, strict=True)),
-        "second": dict(zip(("suite", "model"), found.second, strict=True)),
+        "first": dict(zip(("suite", "model"), comparison.first, strict=True)),
+        "second": dict(zip(("suite", "model"), comparison.second, strict=True)),
         "rows": [
             row | {"up": list(row["up"]), "down": list(row["down"]), "warnings": list(row["warnings"])} for row in rows
         ],
-        "only_first": list(found.only_first),
-        "only_second": list(found.only_second),
-        "notes": list(found.notes),
+        "only_first": list(comparison.only_first),
+        "only_second": list(comparison.only_second),
+        "notes": list(comparison.notes),
     }

@@ -27,7 +27,7 @@ def in_time(suites: Sequence[Stored]) -> tuple[Sequence[Stored], bool]:
     known = [time for time in times if time is not None]
     if len(known) < len(suites):
         return suites, False
-    return [suites[place] for place in sorted(range(len(suites)), key=known.__getitem__)], True
+    return [suites[index] for index in sorted(range(len(suites)), key=known.__getitem__)], True
 
 
 def distinct_names(suites: Sequence[Stored]) -> list[str]:
@@ -54,7 +54,7 @@ def _place(path: Path) -> Path:
 
 def _time(started: str) -> float | None:
     try:
-        found = datetime.fromisoformat(started)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        moment = datetime.fromisoformat(started)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

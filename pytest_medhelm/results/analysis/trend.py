@@ -73,7 +73,7 @@ class Line:
     @property
     def measured(self) -> list[int]:
         """The suites that hold a value."""
-        return [place for place, point in enumerate(self.points) if point is not None and point.value is not None]
+        return [index for index, point in enumerate(self.points) if point is not None and point.value is not None]
 
     @property
     def whole(self) -> Change | None:
@@ -233,7 +233,7 @@ def _finite(value: Any) -> float | None:
 
 def _line(model: str, points: Sequence[Point | None], cells: Sequence[Cell | None]) -> Line:
     """The cells of one model, and their points."""
-    kept = [(place, cell) for place, cell in enumerate(cells) if cell is not None and cell.value is not None]
+    kept = [(index, cell) for index, cell in enumerate(cells) if cell is not None and cell.value is not None]
     joined = [False] * len(cells)
     for (before, first), (after, second) in pairwise(kept):
         joined[after] = before == after - 1 and not differences(first, second)
@@ -242,19 +242,19 @@ def _line(model: str, points: Sequence[Point | None], cells: Sequence[Cell | Non
     if len(kept) > 1:
         last = kept[-1][1]
         differs = differences(kept[0][1], last)
-        alike = [(place, cell) for place, cell in kept[:-1] if not differences(cell, last)]
+        alike = [(index, cell) for index, cell in kept[:-1] if not differences(cell, last)]
         change = _change(*alike[0], last) if alike else None
     return Line(model, tuple(points), tuple(joined), change, differs)
 
 
 def differences(first: Cell, second: Cell) -> tuple[str, ...]:
     """Why the values of two cells may not be compared; empty where they may."""
-    found = _differing(first, second, BREAKING)
-    return (*found, PARTIAL) if not (first.whole and second.whole) else found
+    parts = _differing(first, second, BREAKING)
+    return (*parts, PARTIAL) if not (first.whole and second.whole) else parts
 
 
-def _differing(first: Cell, second: Cell, facts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in facts if first.provenance.get(name) != second.provenance.get(name))
+def _differing(first: Cell, second: Cell, parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in parts if first.provenance.get(name) != second.provenance.get(name))
 
 
 def _change(since: int, first: Cell, last: Cell) -> Change | None:
@@ -265,24 +265,24 @@ def _change(since: int, first: Cell, last: Cell) -> Change | None:
     return Change(since, pairs.mean, interval.low, interval.high, len(pairs.differences), interval.method)
 
 
-def _events(tables: Sequence[Mapping[str, Cell]], facts: Sequence[str]) -> tuple[Event, ...]:
+def _events(tables: Sequence[Mapping[str, Cell]], parts: Sequence[str]) -> tuple[Event, ...]:
     """What became different: of a model since its last value, of a new model since anything of an earlier suite."""
     latest: dict[str, tuple[int, Cell]] = {}
-    found: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
+    events: dict[tuple[int, int, tuple[str, ...]], list[str]] = {}
     present = [{model for model, cell in table.items() if cell.value is not None} for table in tables]
     for after, table in enumerate(tables):
         earlier = dict(latest)
         for model in sorted(present[after]):
             other = max(earlier.values(), key=lambda entry: entry[0], default=None)
-            before = earlier.get(model) or (None if "model" in facts else other)
-            if before is not None and (changed := _differing(before[1], table[model], facts)):
-                found.setdefault((before[0], after, changed), []).append(model)
+            before = earlier.get(model) or (None if "model" in parts else other)
+            if before is not None and (changed := _differing(before[1], table[model], parts)):
+                events.setdefault((before[0], after, changed), []).append(model)
             latest[model] = after, table[model]
     return tuple(
-        Event(*key, () if set(models) == present[key[1]] else tuple(models)) for key, models in sorted(found.items())
+        Event(*key, () if set(models) == present[key[1]] else tuple(models)) for key, models in sorted(events.items())
     )
 
 
-def as_json(found: Trend) -> Mapping[str, object]:
+def as_json(trend: Trend) -> Mapping[str, object]:
     """Plain values; suites are meant by their place in ``suites``."""
-    return {"format": 1, **asdict(found)}
+    return {"format": 1, **asdict(trend)}

@@ -86,10 +86,10 @@ def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSum
         task = known[name]
         runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
         model = model_of(runs[0])
-        found = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
+        imported = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
         came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
-        _write(found, task, model, runs, suite, store)
-        came.records += len(found)
+        _write(imported, task, model, runs, suite, store)
+        came.records += len(imported)
     suite.commit()
     return came
 
@@ -113,7 +113,7 @@ def _rubric(task: Task) -> Rubric | None:
 
 
 def _write(
-    found: Sequence[Imported],
+    imported: Sequence[Imported],
     task: Task,
     model: Model,
     runs: Sequence[HelmRun],
@@ -121,7 +121,7 @@ def _write(
     store: ResponseStore,
 ) -> None:
     instances = sorted(
-        {(entry.record["sub_task"], entry.record["instance"], entry.record["reference"]) for entry in found}
+        {(entry.record["sub_task"], entry.record["instance"], entry.record["reference"]) for entry in imported}
     )
     evaluation = json_hash(["helm", task.name, instances])
     made_with: FingerprintInputs = {
@@ -134,17 +134,17 @@ def _write(
     settings = json_hash(["helm", task.name, model.name, made_with])
     names = {name for _, name, _ in instances}
     strata = sorted({stratum for stratum, _, _ in instances} - {""})
-    facts = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
-    store.put([exchange for entry in found for exchange in entry.exchanges], run="helm")
-    for place, entry in enumerate(found):
+    metadata = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
+    store.put([exchange for entry in imported for exchange in entry.exchanges], run="helm")
+    for index, entry in enumerate(imported):
         store.put_text(entry.record["reference"], entry.reference)
         record: Record = entry.record | {
             "eval_set_hash": evaluation,
             "eval_set_size": len(names),
             "fingerprint": settings,
         }
-        if not place:
-            record |= {"benchmark_metadata": facts, "fingerprint_inputs": made_with}
+        if not index:
+            record |= {"benchmark_metadata": metadata, "fingerprint_inputs": made_with}
         suite.add(record)
 
 

@@ -69,5 +69,5 @@ def stratum_of(run: str, task: Task) -> str:
     """Which sub-run of a benchmark it is; empty where the benchmark has none."""
     if not task.sub_tasks_by:
         return ""
-    found = arguments_of(run)
-    return found.get(task.sub_tasks_by) or found.get(_STRATA.get(task.sub_tasks_by, ""), "")
+    arguments = arguments_of(run)
+    return arguments.get(task.sub_tasks_by) or arguments.get(_STRATA.get(task.sub_tasks_by, ""), "")

@@ -136,7 +136,7 @@ def _completion(result: JsonObject, stats: Mapping[str, float], run: HelmRun) ->
         content=str(first.get("text", "")),
         reasoning=str(thinking.get("text", "")) if isinstance(thinking, dict) else "",
         finish_reason=str((first.get("finish_reason") or {}).get("reason", "")),
-        usage={ours: int(stats[theirs]) for ours, theirs in counts.items() if theirs in stats},
+        usage={ours: int(stats[upstream]) for ours, upstream in counts.items() if upstream in stats},
         served=run.model,
         latency=seconds if math.isfinite(seconds) else 0.0,
         cached=True,
@@ -166,26 +166,26 @@ def _scores(
     completion: Completion,
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Scores and their scales. A request without an answer has none, nor has a jury of which nobody answered."""
-    found = {metric: value for stat, value in stats.items() if (metric := metric_of(stat, task))}
-    scales = {name: [0.0, 1.0] for name in found}
+    values = {metric: value for stat, value in stats.items() if (metric := metric_of(stat, task))}
+    scales = {name: [0.0, 1.0] for name in values}
     if rubric is not None:
-        found.pop(JURY, None)
+        values.pop(JURY, None)
         scale = [float(end) for end in rubric.scale]
         usable = [verdict["scores"] for verdict in verdicts if verdict["status"] == "ok"]
         everything = [value for scores in usable for value in scores.values()]
         if everything:
-            found[JURY] = fmean(everything)
+            values[JURY] = fmean(everything)
         if usable and len(usable) == len(verdicts):
-            found["jury"] = fmean(everything)
+            values["jury"] = fmean(everything)
             for name in usable[0]:
-                found[f"jury_{name}"] = fmean(scores[name] for scores in usable)
+                values[f"jury_{name}"] = fmean(scores[name] for scores in usable)
         elif not verdicts and JURY in {metric_of(stat, task) for stat in stats} and not completion.content.strip():
             # HELM asks no judge about an empty answer and gives it the worst grade, as we do.
-            found |= dict.fromkeys(("jury", JURY), scale[0])
-        scales |= {name: scale for name in found if name.startswith("jury")}
+            values |= dict.fromkeys(("jury", JURY), scale[0])
+        scales |= {name: scale for name in values if name.startswith("jury")}
     if completion.outcome == "request_error":
         return {}, {}
-    kept = {name: value for name, value in found.items() if min(scales[name]) <= value <= max(scales[name])}
+    kept = {name: value for name, value in values.items() if min(scales[name]) <= value <= max(scales[name])}
     return kept, {name: scales[name] for name in kept}
 
 
@@ -204,16 +204,16 @@ def _verdicts(
             if judge == "prompt_text":
                 continue
             scores = _given(given, rubric)
-            place = hashlib.sha256(f"{key} {judge}".encode()).hexdigest()
+            asked = hashlib.sha256(f"{key} {judge}".encode()).hexdigest()
             model = Model(name=f"helm/{judge}", provider="helm", served=judge)
             body = json.dumps({"messages": [{"role": "user", "content": prompt}]}, ensure_ascii=False)
-            exchanges.append((Request(model, body, place), Completion("ok", json.dumps(given, ensure_ascii=False))))
+            exchanges.append((Request(model, body, asked), Completion("ok", json.dumps(given, ensure_ascii=False))))
             verdicts.append(
                 {
                     "judge": model.name,
                     "served": judge,
-                    "request": place,
-                    "requests": [place],
+                    "request": asked,
+                    "requests": [asked],
                     "status": "ok" if scores else "judge_error",
                     "scores": scores,
                     "harm": None,
@@ -233,7 +233,7 @@ def _given(given: object, rubric: Rubric | None) -> dict[str, float]:
     """The scores of a judge by criterion, empty unless each criterion has a number on the scale."""
     if rubric is None or not isinstance(given, dict):
         return {}
-    found = {}
+    scores = {}
     for name in sorted(criterion.name for criterion in rubric.criteria):
         entry = given.get(name)
         value = entry.get("score") if isinstance(entry, dict) else entry
@@ -241,8 +241,8 @@ def _given(given: object, rubric: Rubric | None) -> dict[str, float]:
             return {}
         if not min(rubric.scale) <= value <= max(rubric.scale):
             return {}
-        found[name] = float(value)
-    return found
+        scores[name] = float(value)
+    return scores
 
 
 def _reference(state: JsonObject) -> str:

@@ -35,10 +35,10 @@ class HelmRun:
 
 def run_folders(path: Path) -> list[Path]:
     """All run folders at or below a path, sorted. Raises DataError where there is none."""
-    found = sorted({file.parent for name in (SPEC, STATE) for file in path.rglob(name)}) if path.is_dir() else []
-    if not found:
+    folders = sorted({file.parent for name in (SPEC, STATE) for file in path.rglob(name)}) if path.is_dir() else []
+    if not folders:
         raise DataError(f"{path} holds no run of HELM ({SPEC}): name benchmark_output/runs/SUITE, or one run in it")
-    return found
+    return folders
 
 
 def read_run(folder: Path) -> HelmRun:
@@ -82,12 +82,12 @@ def _json(file: Path) -> Any:
 
 def _by_instance(stats: Any) -> dict[tuple[str, int], dict[str, float]]:
     """HELM writes one element per metric object: several for the same instance."""
-    found: dict[tuple[str, int], dict[str, float]] = {}
+    by_instance: dict[tuple[str, int], dict[str, float]] = {}
     for entry in stats:
         if entry.get("perturbation"):
             continue
-        values = found.setdefault((str(entry["instance_id"]), int(entry.get("train_trial_index", 0))), {})
+        values = by_instance.setdefault((str(entry["instance_id"]), int(entry.get("train_trial_index", 0))), {})
         for stat in entry["stats"]:
             if not stat["name"].get("perturbation") and stat.get("count"):
                 values[str(stat["name"]["name"])] = float(stat["sum"]) / int(stat["count"])
-    return found
+    return by_instance

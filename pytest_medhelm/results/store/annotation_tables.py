@@ -49,10 +49,10 @@ class AnnotationTables:
         """The reason why a reference is marked as wrong, by instance."""
         if not self._has("marks"):
             return {}
-        found = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
-        return dict(found.fetchall())
+        rows = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
+        return dict(rows.fetchall())
 
     def _has(self, table: str) -> bool:
         """A suite of an earlier version that is only read may lack a table."""
-        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
-        return found.fetchone() is not None
+        rows = self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+        return rows.fetchone() is not None

@@ -65,8 +65,8 @@ def shown(manifest: StoredManifest) -> dict[str, object]:
     return left | {"argv": hidden}
 
 
-def with_benchmarks(manifest: Mapping[str, object], facts: Sequence[BenchmarkMetadata]) -> dict[str, object]:
+def with_benchmarks(manifest: Mapping[str, object], benchmarks: Sequence[BenchmarkMetadata]) -> dict[str, object]:
     """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
     return dict(manifest) | {
-        "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in facts}
+        "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in benchmarks}
     }

@@ -68,9 +68,9 @@ def _check_settings(suites: Sequence[Suite]) -> None:
     for suite in suites:
         for cell in suite.cells():
             known, made_with = first.setdefault(cell, (suite, suite.newest(*cell)))
-            found = suite.newest(*cell)
-            if found != made_with:
-                what = _difference(known, made_with, suite, found)
+            newest = suite.newest(*cell)
+            if newest != made_with:
+                what = _difference(known, made_with, suite, newest)
                 raise ConfigError(
                     f"{known.folder.name} and {suite.folder.name} do not fit together: {cell[0]} of {cell[1]} was run "
                     f"with {what}"
@@ -85,9 +85,9 @@ def _check_settings(suites: Sequence[Suite]) -> None:
 def _difference(first: Suite, one: tuple[str, str], second: Suite, other: tuple[str, str]) -> str:
     if one[0] != other[0]:
         return "another set of instances"
-    facts, others = first.fingerprint_inputs(one[1]), second.fingerprint_inputs(other[1])
-    found, there = dict(facts or {}), dict(others or {})
-    return next((what for key, what in _SETTINGS.items() if found.get(key) != there.get(key)), "other settings")
+    inputs, others = first.fingerprint_inputs(one[1]), second.fingerprint_inputs(other[1])
+    here, there = dict(inputs or {}), dict(others or {})
+    return next((what for key, what in _SETTINGS.items() if here.get(key) != there.get(key)), "other settings")
 
 
 def _add_records(target: Path, source: Path) -> None:
@@ -112,9 +112,9 @@ def _add_records(target: Path, source: Path) -> None:
 def _refuse_disagreement(connection: sqlite3.Connection, source: Path) -> None:
     """Raises ConfigError when a record is there already and differs."""
     count, first = 0, ""
-    for mine, theirs in _shared(connection):
-        if any(mine.get(key) != theirs.get(key) for key in _ALIKE):
-            first = first or f"{mine['public_id']} of {mine['benchmark']}"
+    for here, there in _shared(connection):
+        if any(here.get(key) != there.get(key) for key in _ALIKE):
+            first = first or f"{here['public_id']} of {here['benchmark']}"
             count += 1
     if count:
         raise ConfigError(
@@ -129,10 +129,10 @@ def _shared(connection: sqlite3.Connection) -> Iterator[tuple[Mapping[str, objec
         "ON a.benchmark = b.benchmark AND a.model = b.model AND a.instance = b.instance "
         "AND a.perturbation = b.perturbation AND a.repeat = b.repeat"
     )
-    for benchmark, status, mine, other, theirs in rows:
+    for benchmark, status, here, other, there in rows:
         yield (
-            json.loads(mine) | {"status": status, "benchmark": benchmark},
-            json.loads(theirs) | {"status": other, "benchmark": benchmark},
+            json.loads(here) | {"status": status, "benchmark": benchmark},
+            json.loads(there) | {"status": other, "benchmark": benchmark},
         )
 
 
@@ -155,5 +155,5 @@ def _opened(target: Path, source: Path) -> sqlite3.Connection:
 
 def _has(connection: sqlite3.Connection, table: str) -> bool:
     """A suite of an earlier version may lack a table."""
-    found = connection.execute("SELECT 1 FROM source.sqlite_master WHERE type = 'table' AND name = ?", (table,))
-    return found.fetchone() is not None
+    rows = connection.execute("SELECT 1 FROM source.sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    return rows.fetchone() is not None

@@ -108,8 +108,8 @@ def suite_ratings(suite: Suite) -> Ratings:
             chosen = {name: value for name, value in record["scores"].items() if name.lower().startswith(_OVERLAP)}
             if chosen:
                 metrics[answer] = chosen
-    for kind, rater, *place, criterion, score, severity, kinds in suite.annotations.ratings():
-        answer = Answer(*place)
+    for kind, rater, *answer_key, criterion, score, severity, kinds in suite.annotations.ratings():
+        answer = Answer(*answer_key)
         if score is not None:
             scores.append(Rating(kind, rater, answer, criterion, score))
         if severity:
@@ -187,9 +187,9 @@ def _no_match(inside: Collection[Answer], answers: Collection[Answer]) -> str:
     if not inside:
         return "the suite has no verdict of a judge: run its benchmarks with --medhelm-judge=..."
     for part in ("benchmark", "model"):
-        ours, theirs = ({getattr(answer, part) for answer in side} for side in (inside, answers))
-        if not ours & theirs:
-            return f"no {part} is in both: the suite has {_some(ours)}, the file has {_some(theirs)}"
+        in_suite, in_file = ({getattr(answer, part) for answer in side} for side in (inside, answers))
+        if not in_suite & in_file:
+            return f"no {part} is in both: the suite has {_some(in_suite)}, the file has {_some(in_file)}"
     return "no answer is in both the suite and the file: their instance ids differ"
 
 

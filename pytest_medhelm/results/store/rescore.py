@@ -76,14 +76,14 @@ def groups(suite: Suite) -> tuple[list[Group], list[CellName]]:
     by_run: dict[int, list[CellName]] = {}
     for cell in suite.cells():
         by_run.setdefault(max(record["run"] for record in suite.records(*cell)), []).append(cell)
-    found, unknown = [], []
+    result, unknown = [], []
     for number, cells in sorted(by_run.items()):
         manifest = suite.run(number)
         if manifest and "place" in manifest:
-            found.append(Group(manifest, cells))
+            result.append(Group(manifest, cells))
         else:
             unknown += cells
-    return found, unknown
+    return result, unknown
 
 
 class Replay(TypedDict):

@@ -50,16 +50,16 @@ class Suite:
         """Start a run: records added from now on belong to it. Raises StoreFailed."""
         self._write("INSERT INTO runs(id, manifest) VALUES (?, ?)", (run, json.dumps(manifest)))
         self._run = self._connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]
-        for name, facts in models.items():
-            self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(facts)))
+        for name, metadata in models.items():
+            self._connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (name, json.dumps(metadata)))
 
     def add(self, record: Record) -> None:
         """Add a record; what describes its benchmark and its settings, if it carries that, is stored once."""
-        facts = record.pop("benchmark_metadata", None)
-        if facts is not None:
+        metadata = record.pop("benchmark_metadata", None)
+        if metadata is not None:
             self._write(
                 "INSERT OR REPLACE INTO benchmarks VALUES (?, ?, ?)",
-                (record["benchmark"], record["eval_set_hash"], json.dumps(facts)),
+                (record["benchmark"], record["eval_set_hash"], json.dumps(metadata)),
             )
         made_with = record.pop("fingerprint_inputs", None)
         if made_with is not None:
@@ -73,9 +73,9 @@ class Suite:
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged or has other tables than a suite, ValueError when a text
         in it is no JSON."""
-        found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
+        verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
         if columns := [name for name in COLUMNS if name not in self._columns("records")]:
             raise sqlite3.DatabaseError(f"its table of records has no column {columns[0]}")
         for table, column in (
@@ -115,8 +115,8 @@ class Suite:
 
     def _require_same_file(self) -> None:
         """What is written to a file that was deleted or replaced is lost without any error of SQLite's."""
-        found = stamp(self.folder / "suite.sqlite")
-        if found is None or found[0] != self._inode:
+        inode_and_time = stamp(self.folder / "suite.sqlite")
+        if inode_and_time is None or inode_and_time[0] != self._inode:
             raise StoreFailed(
                 f"{self.folder} was deleted, moved or replaced during the run: put it back, or type the same command "
                 "to begin a new one"
@@ -154,8 +154,8 @@ class Suite:
             "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
-        for *head, run, own in rows:
-            yield dict(zip(COLUMNS, head, strict=True)) | json.loads(own) | {"run": run}
+        for *head, run, rest in rows:
+            yield dict(zip(COLUMNS, head, strict=True)) | json.loads(rest) | {"run": run}
 
     def slowest(self, count: int) -> list[tuple[str, str, str, float]]:
         """(benchmark, public id, model, seconds) of the requests of the newest run that took longest."""
@@ -185,8 +185,8 @@ class Suite:
     def models(self) -> dict[str, ModelMetadata]:
         """What describes each model."""
         return {
-            name: json.loads(facts)
-            for name, facts in self._connection.execute("SELECT name, metadata FROM models ORDER BY name")
+            name: json.loads(metadata)
+            for name, metadata in self._connection.execute("SELECT name, metadata FROM models ORDER BY name")
         }
 
     def runs(self) -> list[StoredManifest]:
@@ -210,8 +210,10 @@ class Suite:
     def sizes(self) -> tuple[int, int]:
         """How many records there are, and how many of them are the newest run's."""
         (whole,) = self._connection.execute("SELECT COUNT(*) FROM records").fetchone()
-        (own,) = self._connection.execute("SELECT COUNT(*) FROM records WHERE run = ?", (self.newest_run(),)).fetchone()
-        return whole, own
+        (latest,) = self._connection.execute(
+            "SELECT COUNT(*) FROM records WHERE run = ?", (self.newest_run(),)
+        ).fetchone()
+        return whole, latest
 
     def close(self) -> None:
         """Commit and close. Raises StoreFailed when what is held back cannot be written."""

@@ -73,7 +73,7 @@ COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set
 
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
-    own = {key: value for key, value in record.items() if key not in (*COLUMNS, "run")}
+    rest = {key: value for key, value in record.items() if key not in (*COLUMNS, "run")}
     values: Mapping[str, object] = record
     head = tuple(values[key] for key in COLUMNS)
-    return (*head[:5], run, *head[5:], json.dumps(own))
+    return (*head[:5], run, *head[5:], json.dumps(rest))

@@ -66,10 +66,10 @@ def known_sha256(path: Path) -> str:
 def _state(path: Path) -> list[int] | None:
     """What changes with a file's content; None where it cannot be looked at."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_dev, found.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino]
 
 
 def _read(memory: Path) -> dict[str, list[int | str]]:

@@ -142,8 +142,8 @@ def _refused(url: str, error: urllib.error.HTTPError) -> Exception:
 
 
 def _total(content_range: str) -> int | None:
-    found = re.fullmatch(r"bytes \*/(\d+)", content_range)
-    return int(found[1]) if found else None
+    matched = re.fullmatch(r"bytes \*/(\d+)", content_range)
+    return int(matched[1]) if matched else None
 
 
 def _size(path: Path) -> int:

@@ -247,15 +247,15 @@ def _members(url: str, archive: zipfile.ZipFile, file: DataFolder) -> Iterator[z
     if not any(PurePosixPath(entry.filename).parent == within for entry in entries):
         parents = {PurePosixPath(entry.filename).parent for entry in entries}
         within = PurePosixPath(".") if PurePosixPath(".") in parents or len(parents) != 1 else parents.pop()
-    found = [
+    members = [
         entry
         for entry in entries
         if PurePosixPath(entry.filename).parent == within
         and fnmatchcase(PurePosixPath(entry.filename).name, file.pattern)
     ]
-    if not found:
+    if not members:
         raise DataError(f"{url} holds no file {file.pattern} of {file.member or file.name}")
-    yield from found
+    yield from members
 
 
 def _intact(file: DataFile | DataFolder, path: Path | None) -> bool:

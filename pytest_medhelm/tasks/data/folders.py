@@ -22,12 +22,12 @@ def files_in(folder: Path, pattern: str = "*") -> Iterator[Path]:
 
     ``folder`` may be a zip file with the files at its top or in one folder. Raises DataError when nothing matches.
     """
-    found = sorted(
+    files = sorted(
         (path for path in _listed(folder) if fnmatchcase(path.name, pattern)), key=lambda path: path.name.encode()
     )
-    if not found:
+    if not files:
         raise DataError(f"{folder.name} holds no file called {pattern}")
-    yield from found
+    yield from files
 
 
 @contextmanager

@@ -59,8 +59,8 @@ class Row:
             raise self.error(f"the column {column!r} is missing, {reason}")
         value = self.values[column]
         if not isinstance(value, kind):
-            found = type(value).__name__
-            raise self.error(f"the column {column!r} holds a {found} instead of a {kind.__name__}")
+            held = type(value).__name__
+            raise self.error(f"the column {column!r} holds a {held} instead of a {kind.__name__}")
         return value
 
     def text(self, column: str) -> str:
@@ -245,8 +245,8 @@ def require_once(file: str, columns: Sequence[str]) -> None:
     named = Counter(name for name in columns if name.strip())
     twice = next((name for name in named if named[name] > 1), None)
     if twice is not None:
-        places = [number for number, name in enumerate(columns, start=1) if name == twice]
-        raise DataError(f"{file}: the columns {places[0]} and {places[1]} have the same name")
+        numbers = [number for number, name in enumerate(columns, start=1) if name == twice]
+        raise DataError(f"{file}: the columns {numbers[0]} and {numbers[1]} have the same name")
 
 
 def _folded(column: str) -> str:

@@ -56,11 +56,11 @@ class Keeper:
             entry.compress()
             return
         kept = self._kept[entry.group, entry.stratum]
-        place = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
+        ranked = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
         if len(kept) < self._limit:
-            heappush(kept, place)
+            heappush(kept, ranked)
         else:
-            heappushpop(kept, place)[2].drop()
+            heappushpop(kept, ranked)[2].drop()
 
 
 def rank(name: str, instance: str) -> bytes:

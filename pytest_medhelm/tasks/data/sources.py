@@ -42,11 +42,11 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
     there are none, DataError when one has another checksum than the pinned one.
     """
     for origin, folder in _places(task, data, samples):
-        found = [locate(folder, file) for file in task.files]
-        if all(found):
-            return _checked(task, origin, folder, tuple(path for path in found if path), accept)
-        if any(found):
-            missing = [file for file, path in zip(task.files, found, strict=True) if path is None]
+        paths = [locate(folder, file) for file in task.files]
+        if all(paths):
+            return _checked(task, origin, folder, tuple(path for path in paths if path), accept)
+        if any(paths):
+            missing = [file for file, path in zip(task.files, paths, strict=True) if path is None]
             names = ", ".join(file.name for file in missing)
             if all(file.url for file in missing):
                 raise DataMissing(
@@ -72,14 +72,14 @@ def _misplaced(task: Task, data: Path | None) -> str:
 
 def how_to_get(task: Task, data: Path | None = None) -> str:
     """One sentence: what to request or type, and where the files go."""
-    place = (data or Path("DIR")) / task.name
+    target = (data or Path("DIR")) / task.name
     names = ", ".join("the files" if file.name == "." else file.name for file in task.files)
     if task.folder is not None:
         return f"put {names} into {task.folder}, or correct the name"
     if all(file.url for file in task.files):
-        return f"type 'medhelm fetch {task.name}', or put {names} into {place} and name --medhelm-data={place.parent}"
+        return f"type 'medhelm fetch {task.name}', or put {names} into {target} and name --medhelm-data={target.parent}"
     origin = task.how_to_obtain or f"get it from {task.source}"
-    return f"{origin}; put {names} into {place} and name --medhelm-data={place.parent} (docs/data.md)"
+    return f"{origin}; put {names} into {target} and name --medhelm-data={target.parent} (docs/data.md)"
 
 
 def find_examples(task: Task, source: Source) -> tuple[Path, ...]:
@@ -88,14 +88,14 @@ def find_examples(task: Task, source: Source) -> tuple[Path, ...]:
     Raises DataMissing or DataError as ``find_source`` does.
     """
     assert task.examples is not None
-    found = [locate(source.folder, file) for file in task.examples.files]
-    missing = [file.name for file, path in zip(task.examples.files, found, strict=True) if path is None]
+    located = [locate(source.folder, file) for file in task.examples.files]
+    missing = [file.name for file, path in zip(task.examples.files, located, strict=True) if path is None]
     if missing:
         raise DataMissing(
             f"{task.name}: what --medhelm-shots shows comes from {', '.join(missing)}, which is not in "
             f"{source.folder}; put it there, or type --medhelm-shots=0"
         )
-    paths = tuple(path for path in found if path)
+    paths = tuple(path for path in located if path)
     if source.origin != "sample":
         for file, path in zip(task.examples.files, paths, strict=True):
             _require_pinned(task, file, path, checksum(file, path))
@@ -107,8 +107,8 @@ def locate(folder: Path, file: DataFile | DataFolder) -> Path | None:
     path = folder / file.name
     if isinstance(file, DataFolder):
         zipped = path.with_name(f"{path.name}.zip")
-        found = path.is_dir() and any(path.glob(file.pattern))
-        return path if found else zipped if zipped.is_file() else None
+        is_filled = path.is_dir() and any(path.glob(file.pattern))
+        return path if is_filled else zipped if zipped.is_file() else None
     for candidate in (path, path.with_name(path.name + ".gz")):
         if candidate.is_file():
             return candidate
