@@ -13,12 +13,15 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_medhelm.models.engine.background import WATCH_EVERY, Background, EngineSettings
-from pytest_medhelm.models.engine.job import Follow, Job
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.util.errors import RunStopped
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.engine.background import Background
 
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
@@ -191,6 +194,9 @@ class Engine:
 
     def _work(self, ready: threading.Event) -> None:
         try:
+            # With the first request: a session whose answers are all stored needs no HTTP client.
+            from pytest_medhelm.models.engine.background import Background
+
             self._background = Background(self._path, self._jobs, self._served, self._say, self._settings)
         except BaseException as error:
             self._broken = error
