@@ -113,7 +113,7 @@ def _ratings(suite: Suite) -> Ratings | None:
     return suite_ratings(suite) if suite.annotations.ratings() else None
 
 
-def _agreement(ratings: Ratings | None) -> dict[str, object] | None:
+def _agreement(ratings: Ratings | None) -> Mapping[str, object] | None:
     """How far judges and metrics agree with clinicians' ratings; None where there are none."""
     if not ratings:
         return None
