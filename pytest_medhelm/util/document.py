@@ -97,7 +97,7 @@ class Value:
                 f"'{self.name}: |'"
             )
         text = str(self._node.value).strip()
-        if not text or (self._node.style is None and text in ("~", "null")):
+        if not text or (getattr(self._node, "style", None) is None and text in ("~", "null")):
             raise self.error(f"{self.name} has no value; write one behind the colon, or delete the line")
         return text
 
