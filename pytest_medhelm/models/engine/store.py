@@ -140,7 +140,7 @@ class ResponseStore:
             return None
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
-            [(token, value) for token, value in json.loads(logprobs)],
+            [(token, value) for token, value in json.loads(logprobs)] if logprobs != "[]" else [],
             served, latency, attempts, cached=True, context=bound,
         )  # fmt: skip
 
