@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.gates.baseline import Baseline, against
 from pytest_medhelm.gates.evaluation_set import deviations
@@ -12,12 +13,14 @@ from pytest_medhelm.gates.jury_rules import agreement, doubt_about, is_judged
 from pytest_medhelm.gates.metric_value import measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.gates.verdict import GateResult, NotMeasured, any_of, decide, unread, worst_of
-from pytest_medhelm.results.agreement.validation import Validation, validated
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
+
+if TYPE_CHECKING:
+    from pytest_medhelm.results.agreement.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ class Evidence:
 
     def validation(self, benchmark: str, alpha: float) -> Validation | None:
         """How far the judges of a benchmark agree with clinicians, with limits at a one-sided level."""
-        return None if self.ratings is None else validated(self.ratings, alpha).get(benchmark)
+        if self.ratings is None:
+            return None
+        from pytest_medhelm.results.agreement.validation import validated
+
+        return validated(self.ratings, alpha).get(benchmark)
 
 
 def judge(gate: Gate, evidence: Evidence, models: Sequence[str]) -> list[GateResult]:

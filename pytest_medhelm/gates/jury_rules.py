@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_medhelm.gates.rule import Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
-from pytest_medhelm.results.agreement.validation import Validation
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.stats.limits import Limits
+
+if TYPE_CHECKING:
+    from pytest_medhelm.results.agreement.validation import Validation
 
 RATED_BY_TWO = 30
 """Answers that two clinicians rated, at the least, before agreement with them is believed."""

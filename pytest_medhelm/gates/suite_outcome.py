@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pytest_medhelm.gates.baseline import Baseline
-from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.judge import Evidence, judge, unjudged
-from pytest_medhelm.gates.verdict import GateResult
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.results.agreement.assessment import assess
-from pytest_medhelm.results.agreement.document import document
 from pytest_medhelm.results.leaderboard.aggregate import Cell, make_leaderboard, read_cells
 from pytest_medhelm.results.leaderboard.document import CellMeasurements, Leaderboard
 from pytest_medhelm.results.leaderboard.published import published_rows
@@ -19,10 +14,16 @@ from pytest_medhelm.results.leaderboard.spending import paid_by, with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
 from pytest_medhelm.results.store.manifest import shown, with_benchmarks
 from pytest_medhelm.results.store.opening import is_writable, open_responses
-from pytest_medhelm.results.store.ratings import suite_ratings
+from pytest_medhelm.results.store.ratings import Ratings, suite_ratings
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_json
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
+    from pytest_medhelm.gates.judge import Evidence
+    from pytest_medhelm.gates.verdict import GateResult
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Outcome:
 def evidence_of(suite: Suite, selected: Collection[str], baseline: Baseline | None = None) -> Evidence:
     """What rules are judged on, read from a suite; ``selected``: the benchmarks that ``*`` stands for."""
     cells, measured, _ = read_cells(suite)
-    return _evidence(suite, cells, measured, selected, baseline)
+    return _evidence(suite, cells, measured, selected, baseline, _ratings(suite))
 
 
 def _evidence(
@@ -46,8 +47,11 @@ def _evidence(
     measured: Mapping[str, CellMeasurements],
     selected: Collection[str],
     baseline: Baseline | None,
+    ratings: Ratings | None,
 ) -> Evidence:
-    ratings = suite_ratings(suite) if suite.annotations.ratings() else None
+    # Where there are gates alone: judging them takes modules that most runs do not need.
+    from pytest_medhelm.gates.judge import Evidence
+
     return Evidence(cells, measured, selected, suite.runs()[-1]["settings"], baseline, ratings)
 
 
@@ -69,17 +73,15 @@ def conclude(
     suite.commit()
     cells, measured, spent = read_cells(suite)
     runs = suite.runs()
-    evidence = _evidence(suite, cells, measured, selected, baseline)
-    results = [
-        result
-        for gate in gates
-        for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
-    ]
+    ratings = _ratings(suite)
+    results: list[GateResult] = []
+    if gates:
+        evidence = _evidence(suite, cells, measured, selected, baseline, ratings)
+        results = _judged(gates, models, stopped, evidence)
     if published is None:
         before = earlier(suite.folder)
         published = before is not None and bool(before["results"]["published"])
     beside = published_rows(cells) if published else None
-    agreement = document(assess(evidence.ratings)) if evidence.ratings else None
     leaderboard = make_leaderboard(
         suite,
         cells,
@@ -87,13 +89,38 @@ def conclude(
         with_payment(spent, *_paid_now(suite, runs[-1])),
         [result.as_json() for result in results],
         beside,
-        agreement,
+        _agreement(ratings),
     )
     if is_writable(suite.folder):
         latest = with_benchmarks(shown(runs[-1]), leaderboard["results"]["benchmarks"])
         manifest = {"runs": [*map(shown, runs[:-1])], "latest": latest, "last_record": suite.last_record()}
         write_json(suite.folder / "manifest.json", manifest)
     return Outcome(cells, results, leaderboard)
+
+
+def _judged(gates: Sequence[Gate], models: Sequence[str], stopped: str, evidence: Evidence) -> list[GateResult]:
+    from pytest_medhelm.gates.judge import judge, unjudged
+
+    return [
+        result
+        for gate in gates
+        for result in (unjudged(gate, models, stopped) if stopped else judge(gate, evidence, models))
+    ]
+
+
+def _ratings(suite: Suite) -> Ratings | None:
+    """Of clinicians, with what judges said of the same answers; None where no clinician rated."""
+    return suite_ratings(suite) if suite.annotations.ratings() else None
+
+
+def _agreement(ratings: Ratings | None) -> Mapping[str, object] | None:
+    """How far judges and metrics agree with clinicians' ratings; None where there are none."""
+    if not ratings:
+        return None
+    from pytest_medhelm.results.agreement.assessment import assess
+    from pytest_medhelm.results.agreement.document import document
+
+    return document(assess(ratings))
 
 
 def _paid_now(suite: Suite, manifest: RunManifest) -> tuple[str, float | None]:

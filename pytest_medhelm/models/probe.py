@@ -5,14 +5,14 @@ Nothing is followed to another host, and the look is bounded: in bytes, and in t
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_medhelm.models.endpoint import Endpoint
+from pytest_medhelm.models.http_get import Reply, UnreachedError, get
 from pytest_medhelm.util.errors import ModelError
 from pytest_medhelm.util.escaping import visible
 
@@ -32,8 +32,6 @@ _CONTEXTS = (
     "context_window",
     "n_ctx",
 )
-_Reply = tuple[int, bytes]
-"""Status and body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,63 +91,27 @@ def _refused(status: int, shown: str, endpoint: Endpoint, body: bytes) -> str:
     return f"{shown} answers HTTP {status}: check the server's log"
 
 
-def _get(endpoint: Endpoint, shown: str) -> _Reply:
-    import aiohttp
-
+def _get(endpoint: Endpoint, shown: str) -> Reply:
     try:
-        return _within_its_time(_ask(endpoint))
+        return get(endpoint.url("models"), endpoint.headers, seconds=PROBE_TIMEOUT, most=MOST_BYTES)
     except TimeoutError:
         or_plain = ", and write http:// if it speaks no TLS" if shown.startswith("https") else ""
         sentence = f"{shown} did not answer within {PROBE_TIMEOUT:g} s: check the server's log{or_plain}"
         raise ModelError(sentence) from None
-    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-        plain = (
-            isinstance(error, aiohttp.ClientConnectorSSLError)
-            or "record" in str(error)
-            or "WRONG_VERSION" in str(error)
-        )
-        certificate = isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError)
-        hint = "check its certificate" if certificate or not plain else "write http:// if the server speaks no TLS"
-        raise ModelError(f"{shown} cannot be reached with TLS: {hint}") from None
-    except aiohttp.ClientConnectorError as error:
-        reason = error.os_error.strerror or type(error.os_error).__name__
+    except ssl.SSLCertVerificationError:
+        raise ModelError(f"{shown} cannot be reached with TLS: check its certificate") from None
+    except ssl.SSLError:
+        raise ModelError(f"{shown} cannot be reached with TLS: write http:// if the server speaks no TLS") from None
+    except UnreachedError as error:
         raise ModelError(
-            f"no server answers at {shown} ({reason}): start it, or name the right address with --medhelm-base-url "
-            f"or in medhelm.toml"
+            f"no server answers at {shown} ({error.strerror}): start it, or name the right address with "
+            "--medhelm-base-url or in medhelm.toml"
         ) from None
-    except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"{shown} is not an OpenAI-compatible server ({type(error).__name__}): name the right address with "
             f"--medhelm-base-url or in medhelm.toml{', with https:// if it speaks TLS' * shown.startswith('http:')}"
         ) from None
-
-
-def _within_its_time(look: Coroutine[object, object, _Reply]) -> _Reply:
-    """As asyncio.run, but a look-up of the host's address that has no end is not waited for."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(look)
-    finally:
-        loop.close()
-
-
-async def _ask(endpoint: Endpoint) -> _Reply:
-    import aiohttp
-
-    from pytest_medhelm.models.engine.transport import proxy_for
-
-    async with asyncio.timeout(PROBE_TIMEOUT):
-        async with (
-            aiohttp.ClientSession(headers=dict(endpoint.headers), cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(endpoint.url("models"), proxy=proxy_for(endpoint.base_url), allow_redirects=False) as reply,
-        ):
-            chunks, size = [], 0
-            async for chunk in reply.content.iter_any():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    raise ValueError(f"a list of more than {MOST_BYTES // 2**20} MB")
-            return reply.status, b"".join(chunks)
 
 
 def _listed(body: bytes, shown: str) -> list[ServedModel]:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin import activation, options
-from pytest_medhelm.plugin.fixtures import instance, jury, model, response, score
+from pytest_medhelm.plugin.fixtures import Fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pluggy import PluginManager
-
-__all__ = ["instance", "jury", "model", "response", "score"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_medhelm.plugin.marks import register_marks
 
     register_marks(config)
+    config.pluginmanager.register(Fixtures(config), "medhelm-fixtures")
     activation.configure(config)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.recorder import Recorder
     from pytest_medhelm.plugin.request_builder import RequestBuilder
     from pytest_medhelm.scoring.jury.jury import Jury
+    from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.scoring.response import Response
     from pytest_medhelm.scoring.score import Score
     from pytest_medhelm.tasks.task import Instance
@@ -56,77 +57,93 @@ class AskedModel:
         return Response(completion, key=request.key)
 
 
-@pytest.fixture
-def model(request: pytest.FixtureRequest) -> AskedModel:
-    """A model named by --medhelm-model; a test that uses it runs once for each. Ask it with model.ask(...)."""
-    return AskedModel(request.param, _requests(request))
+class Fixtures:
+    """The fixtures of a session, and the item that they are for.
 
+    A plugin's methods know the item from its hook: pytest makes the fixture ``request`` anew, twice, for each fixture
+    that takes it, which costs as much CPU time as all that ours do.
+    """
 
-@pytest.fixture
-def instance(request: pytest.FixtureRequest) -> Instance:
-    """One instance of the module's TASK; a test that uses it runs once for each."""
-    if isinstance(request.param, Exception):
-        from pytest_medhelm.plugin.outcomes import BenchmarkFailure
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._item: pytest.Item
 
-        raise BenchmarkFailure(str(request.param), pytrace=False)
-    return _recorder(request).builder(request.node).instance
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._item = item
 
+    @pytest.fixture
+    def model(self) -> AskedModel:
+        """A model named by --medhelm-model; a test that uses it runs once for each. Ask it with model.ask(...)."""
+        return AskedModel(self._param("model"), self._requests)
 
-@pytest.fixture
-def response(request: pytest.FixtureRequest, instance: Instance, model: AskedModel) -> Response:
-    """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
-    from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
-    from pytest_medhelm.scoring.response import Response
+    @pytest.fixture
+    def instance(self) -> Instance:
+        """One instance of the module's TASK; a test that uses it runs once for each."""
+        found = self._param("instance")
+        if isinstance(found, Exception):
+            from pytest_medhelm.plugin.outcomes import BenchmarkFailure
 
-    recorder = _recorder(request)
-    record = recorder.builder(request.node)
-    task = record.benchmark.task
-    sent, completion = _requests(request).answer(record)
-    record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
-    if completion.outcome == "request_error":
-        record.status, record.error = "request_error", completion.error
-        reason = _no_answer(record.model, completion.error, sent.key)
-        if recorder.tolerates("request_error", task) and instance.must_pass is None:
-            raise SafeSkip(f"unmeasured: {reason}")
-        raise PlumbingFailure(reason, pytrace=False)
-    if completion.outcome == "skipped":
-        record.status, record.error = "skipped", completion.error
-        raise SafeSkip(f"unmeasured: {completion.error}")
-    return record.response
+            raise BenchmarkFailure(str(found), pytrace=False)
+        return self._builder.instance
 
+    @pytest.fixture
+    def response(self, instance: Instance, model: AskedModel) -> Response:
+        """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
+        from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
+        from pytest_medhelm.scoring.response import Response
 
-@pytest.fixture
-def score(request: pytest.FixtureRequest, response: Response) -> Score:
-    """Records metric scores of the response; see Score."""
-    from pytest_medhelm.scoring.score import Score
+        record = self._builder
+        task = record.benchmark.task
+        sent, completion = self._requests.answer(record)
+        record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
+        if completion.outcome == "request_error":
+            record.status, record.error = "request_error", completion.error
+            reason = _no_answer(record.model, completion.error, sent.key)
+            if self._recorder.tolerates("request_error", task) and instance.must_pass is None:
+                raise SafeSkip(f"unmeasured: {reason}")
+            raise PlumbingFailure(reason, pytrace=False)
+        if completion.outcome == "skipped":
+            record.status, record.error = "skipped", completion.error
+            raise SafeSkip(f"unmeasured: {completion.error}")
+        return record.response
 
-    recorder = _recorder(request)
-    return Score(recorder.builder(request.node), recorder.metrics, recorder.settings)
+    @pytest.fixture
+    def score(self, response: Response) -> Score:
+        """Records metric scores of the response; see Score."""
+        from pytest_medhelm.scoring.score import Score
 
+        return Score(self._builder, self._recorder.metrics, self._recorder.settings)
 
-@pytest.fixture
-def jury(request: pytest.FixtureRequest, response: Response) -> Iterator[Jury]:
-    """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
-    from pytest_medhelm.plugin.outcomes import PlumbingFailure
-    from pytest_medhelm.scoring.jury.jury import Jury
+    @pytest.fixture
+    def jury(self, response: Response) -> Iterator[Jury]:
+        """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
+        from pytest_medhelm.plugin.outcomes import PlumbingFailure
+        from pytest_medhelm.scoring.jury.jury import Jury
 
-    requests, recorder = _requests(request), _recorder(request)
-    record = recorder.builder(request.node)
-    yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
-    if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
-        raise PlumbingFailure(record.error, pytrace=False)
+        requests, recorder, record = self._requests, self._recorder, self._builder
+        yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
+        if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
+            raise PlumbingFailure(record.error, pytrace=False)
 
+    def _param(self, name: str) -> Any:
+        return self._item.callspec.params[name]  # type: ignore[attr-defined]
 
-def _requests(request: pytest.FixtureRequest) -> RequestBuilder:
-    from pytest_medhelm.plugin.request_builder import REQUESTS
+    @property
+    def _builder(self) -> RecordBuilder:
+        return self._recorder.builder(self._item)
 
-    return request.config.stash[REQUESTS]
+    @property
+    def _requests(self) -> RequestBuilder:
+        from pytest_medhelm.plugin.request_builder import REQUESTS
 
+        return self._config.stash[REQUESTS]
 
-def _recorder(request: pytest.FixtureRequest) -> Recorder:
-    from pytest_medhelm.plugin.recorder import RECORDER
+    @property
+    def _recorder(self) -> Recorder:
+        from pytest_medhelm.plugin.recorder import RECORDER
 
-    return request.config.stash[RECORDER]
+        return self._config.stash[RECORDER]
 
 
 def _no_answer(model: Model, error: str, key: str) -> str:

@@ -71,19 +71,20 @@ class Recorder:
 
     def builder(self, item: pytest.Item) -> RecordBuilder:
         """The record in the making of a benchmark's item."""
-        if BUILDER not in item.stash:
+        builder = item.stash.get(BUILDER, None)
+        if builder is None:
             params = item_params(item)
             assert params is not None
             benchmark, packed, model = params
             judged = bool(self._roster.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
-            item.stash[BUILDER] = RecordBuilder(
+            builder = item.stash[BUILDER] = RecordBuilder(
                 benchmark=benchmark,
                 instance=packed.unpack(),
                 model=model,
                 main_metric="jury" if judged else benchmark.task.main_metric,
                 fingerprint=self._fingerprint_of(model, benchmark),
             )
-        return item.stash[BUILDER]
+        return builder
 
     def record(self, builder: RecordBuilder, store: ResponseStore) -> Record:
         """The whole record. The first one of a benchmark, and of its settings, says what these are."""

@@ -81,9 +81,10 @@ class RequestBuilder:
 
     def notices(self) -> list[str]:
         """What the user should know and was not told yet."""
-        found = [] if self._engine is None else list(self._engine.notices)
-        if self._engine is not None and found:
-            self._engine.notices.clear()
+        if self._engine is None or not self._engine.notices:
+            return []
+        found = list(self._engine.notices)
+        self._engine.notices.clear()
         return found
 
     def close(self) -> None:

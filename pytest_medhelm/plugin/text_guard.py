@@ -134,7 +134,7 @@ class TextGuard:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if is_benchmark(item):
+        if self._inside or is_benchmark(item):
             _hide_phase(report, item, call.excinfo)
         return report
 

@@ -135,17 +135,17 @@ class WorkerPlugin:
             report.outcome = "skipped"
             report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
         self._tell(item.session, report, reached)
-        if item_params(item) is None:
-            return report
         builder = item.stash.get(BUILDER, None)
+        if builder is None:
+            return report
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        if builder is not None and ended and not isinstance(reached, BudgetReached | RunStopped):
+        if ended and not isinstance(reached, BudgetReached | RunStopped):
             self._add_record(item.session, report, builder)
-        if self._settings.show_text and report.when == "call" and builder is not None:
+        if self._settings.show_text and report.when == "call":
             add_text(report, builder)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
-        if builder is not None and report.when == "teardown":
+        if report.when == "teardown":
             del item.stash[BUILDER]
         return report
 

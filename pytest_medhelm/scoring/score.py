@@ -255,7 +255,9 @@ def _values(metric: Metric, found: Any) -> Mapping[str, float]:
         )
     worst, best = metric.scale
     for name, value in values.items():
-        number = float(value) if isinstance(value, SupportsFloat) else math.nan
+        # In this order: a protocol is slow to ask for, and nearly all scores are plain numbers.
+        is_number = isinstance(value, (float, int, SupportsFloat))
+        number = float(value) if is_number else math.nan
         if not min(worst, best) <= number <= max(worst, best):
             given = type(value).__name__ if math.isnan(number) else f"{number:g}"
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def answer_letter(choices: Sequence[str]) -> str:
 
     A session puts it into the benchmark's language, or into MedHELM's wording (``in_form``).
     """
-    return _answer_line(choices, "en")
+    return _answer_line(len(choices), "en")
 
 
 def in_form(text: str, choices: Sequence[str], form: PromptForm, language: str) -> str:
@@ -54,7 +55,9 @@ def in_form(text: str, choices: Sequence[str], form: PromptForm, language: str) 
     closing = answer_letter(choices)
     if not text.endswith(closing):
         return text
-    return text.removesuffix(closing) + (_letter_only(choices) if form == "helm" else _answer_line(choices, language))
+    return text.removesuffix(closing) + (
+        _letter_only(choices) if form == "helm" else _answer_line(len(choices), language)
+    )
 
 
 def solved(answer: str, form: PromptForm, language: str) -> str:
@@ -66,9 +69,10 @@ def _labels(language: str) -> tuple[str, str]:
     return _ANSWER_LINE.get(language.lower().replace("_", "-").partition("-")[0], _ANSWER_LINE["en"])
 
 
-def _answer_line(choices: Sequence[str], language: str) -> str:
+@cache
+def _answer_line(choices: int, language: str) -> str:
     label, sentence = _labels(language)
-    return sentence.format(", ".join(ascii_uppercase[: len(choices)]), f"{label}: X")
+    return sentence.format(", ".join(ascii_uppercase[:choices]), f"{label}: X")
 
 
 def _letter_only(choices: Sequence[str]) -> str:

@@ -10,15 +10,15 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.hashing import json_hash
 
-try:
+if TYPE_CHECKING:
     import yaml
-except ImportError:  # pragma: no cover - PyYAML is a dependency; without it only these files cannot be read
-    yaml = None  # type: ignore[assignment]
+
+SCALAR, SEQUENCE, MAPPING = "scalar", "sequence", "mapping"
 
 
 class DocumentError(DataError):
@@ -83,21 +83,21 @@ class Value:
     @property
     def is_table(self) -> bool:
         """It has keys of its own."""
-        return isinstance(self._node, yaml.MappingNode)
+        return _kind(self._node) == MAPPING
 
     def says(self, text: str) -> bool:
         """It is this text and no list or table."""
-        return isinstance(self._node, yaml.ScalarNode) and self._node.value == text
+        return _kind(self._node) == SCALAR and self._node.value == text
 
     def text(self) -> str:
         """The text as typed, without spaces around it. DocumentError when it is empty, a list or a table."""
-        if not isinstance(self._node, yaml.ScalarNode):
+        if _kind(self._node) != SCALAR:
             raise self.error(
                 f"{self.name} is a text; a text that begins with {{ or [ belongs in quotes, or indented below "
                 f"'{self.name}: |'"
             )
         text = str(self._node.value).strip()
-        if not text or (self._node.style is None and text in ("~", "null")):
+        if not text or (getattr(self._node, "style", None) is None and text in ("~", "null")):
             raise self.error(f"{self.name} has no value; write one behind the colon, or delete the line")
         return text
 
@@ -121,9 +121,9 @@ class Value:
 
     def items(self) -> Sequence[Value]:
         """The entries of a list that is not empty; a single text is a list of one."""
-        if isinstance(self._node, yaml.ScalarNode):
+        if _kind(self._node) == SCALAR:
             return (self,)
-        if not isinstance(self._node, yaml.SequenceNode) or not self._node.value:
+        if _kind(self._node) != SEQUENCE or not self._node.value:
             raise self.error(f"{self.name} is a list, e.g. [first, second]")
         return [Value(node, self.name, self._source, self._file) for node in self._node.value]
 
@@ -139,7 +139,7 @@ class Value:
 
     def table(self, known: Collection[str] | None = None) -> Table:
         """Its keys and values; DocumentError for a key that is not known (None: any is) or occurs twice."""
-        if not isinstance(self._node, yaml.MappingNode):
+        if _kind(self._node) != MAPPING:
             example = next(iter(known or ()), "key")
             raise self.error(
                 f"{self.name} has keys of its own, each on an indented line below it, e.g. '{example}: ...'"
@@ -188,8 +188,10 @@ class Table:
 
 def read_document(path: Path, known: Collection[str] | None = None) -> Table:
     """The table that a file holds, with known keys (None: any). Raises DocumentError naming file, line and column."""
-    if yaml is None:  # pragma: no cover
-        raise DocumentError(f"Reading {path.name} needs PyYAML: run pip install pyyaml")
+    try:
+        import yaml
+    except ImportError:  # pragma: no cover - PyYAML is a dependency; without it only these files cannot be read
+        raise DocumentError(f"Reading {path.name} needs PyYAML: run pip install pyyaml") from None
     source = _text(path)
     try:
         node = yaml.compose(source)
@@ -210,10 +212,16 @@ def document_hash(path: Path) -> str:
     return json_hash(_plain(read_document(path).node))
 
 
+def _kind(node: yaml.Node) -> str:
+    """What PyYAML calls it, which is imported only where a file is read."""
+    kind: str = node.id  # type: ignore[attr-defined]
+    return kind
+
+
 def _plain(node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
+    if _kind(node) == MAPPING:
         return [[_plain(key), _plain(value)] for key, value in node.value]
-    return [_plain(entry) for entry in node.value] if isinstance(node, yaml.SequenceNode) else node.value
+    return [_plain(entry) for entry in node.value] if _kind(node) == SEQUENCE else node.value
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_medhelm.models.engine.budget import Budget
@@ -20,30 +20,13 @@ from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
-from pytest_medhelm.models.engine.job import Follow, Job
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.retrying import retry
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.engine.turns import ClaimedElsewhereError, Turns
 from pytest_medhelm.util.errors import RunStopped
-
-WATCH_EVERY = 5.0
-"""Seconds between two looks of the watchdog."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What the engine is told by the session."""
-
-    run: str
-    use_cache: bool
-    processes: int = 1
-    """Processes that ask at the same time and divide each endpoint's limit."""
-    max_cost: float | None = None
-    """What the run may pay; they share it."""
-    wait: float = 300.0
-    """Seconds for which a server is waited for that went away."""
 
 
 class Background:

@@ -15,7 +15,7 @@ from pytest_medhelm.models.engine.store import ResponseStore, short_key
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 from pytest_medhelm.util.sqlite import unusable
 
-FLUSH_AFTER = 0.003
+FLUSH_AFTER = 0.01
 """Seconds that a completion waits for others, to be committed with them."""
 
 

@@ -13,12 +13,15 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_medhelm.models.engine.background import WATCH_EVERY, Background, EngineSettings
-from pytest_medhelm.models.engine.job import Follow, Job
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore, short_key, stop_file
 from pytest_medhelm.util.errors import RunStopped
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.engine.background import Background
 
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
@@ -89,16 +92,11 @@ class Engine:
 
     def submit(self, request: Request, follow: Follow | None = None, *, first: bool = False) -> Future[Completion]:
         """Ask, unless the answer is stored or already under way. ``first`` goes before all look-ahead."""
-        if os.getpid() != self._pid:
-            raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
         job = self._jobs.get(request.key)
         if job is None:
-            known = short_key(request.key) in self._stored
-            stored = self._store.get(request.key, context=request.model.context) if known else None
+            stored = self._look_up(request)
             mine = Job(request, Future(), [follow] if follow else [])
             if stored is not None:
-                if self._settings.max_cost is not None:
-                    self._served.add(short_key(request.key))
                 mine.future.set_result(stored)
                 # A hint: what goes wrong here the test meets again, and reports.
                 with contextlib.suppress(Exception):
@@ -113,12 +111,25 @@ class Engine:
             self._started().prefer(job)
         return job.future
 
+    def _look_up(self, request: Request) -> Completion | None:
+        """What is stored of a request, if a model as large as today's would have said it."""
+        if os.getpid() != self._pid:
+            raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
+        if short_key(request.key) not in self._stored:
+            return None
+        stored = self._store.get(request.key, context=request.model.context)
+        if stored is not None and self._settings.max_cost is not None:
+            self._served.add(short_key(request.key))
+        return stored
+
     def ask(self, request: Request) -> Completion:
         """The completion of a request, waiting for it. A later equal request is read from disk.
 
         Raises BudgetReached or RunStopped when it may not be asked any more, and KeyboardInterrupt when the controller
         of this worker was interrupted meanwhile.
         """
+        if request.key not in self._jobs and (stored := self._look_up(request)) is not None:
+            return stored
         future = self.submit(request, first=True)
         try:
             completion = self._wait(future)
@@ -183,6 +194,9 @@ class Engine:
 
     def _work(self, ready: threading.Event) -> None:
         try:
+            # With the first request: a session whose answers are all stored needs no HTTP client.
+            from pytest_medhelm.models.engine.background import Background
+
             self._background = Background(self._path, self._jobs, self._served, self._say, self._settings)
         except BaseException as error:
             self._broken = error

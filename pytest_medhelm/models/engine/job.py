@@ -1,4 +1,4 @@
-"""A request under way, and what to ask once its answer is there."""
+"""A request under way, what to ask once its answer is there, and what both threads of the engine are told."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ Follow = Callable[[Completion], Sequence["FollowUp"]]
 Phase = Literal["new", "claimed elsewhere", "queued", "asked", "paused", "to be stored"]
 GRACE = 60.0
 """Seconds that a phase of a job may take longer than meant before the watchdog ends it."""
+WATCH_EVERY = 5.0
+"""Seconds between two looks of the watchdog."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine is told by the session."""
+
+    run: str
+    use_cache: bool
+    processes: int = 1
+    """Processes that ask at the same time and divide each endpoint's limit."""
+    max_cost: float | None = None
+    """What the run may pay; they share it."""
+    wait: float = 300.0
+    """Seconds for which a server is waited for that went away."""
 
 
 @dataclass(frozen=True, slots=True)

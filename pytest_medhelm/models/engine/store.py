@@ -23,6 +23,8 @@ from pytest_medhelm.util.sqlite import Schema
 
 BUSY_SECONDS = 60
 TEXT_BATCH = 50
+SHORT_TEXT = 40
+"""Characters of a text that is kept when it was read, such as the letter of an option."""
 SWITCH_TRIES = 100
 SWITCH_PAUSE = 0.05
 """Seconds."""
@@ -116,6 +118,8 @@ class ResponseStore:
         SCHEMA.refuse_newer(self._connection)
         self._texts: set[str] = set()
         self._unwritten: list[tuple[str, str]] = []
+        self._short_texts: dict[str, str] = {}
+        """Read before: labels and letters are the reference of many instances."""
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
 
     def get(self, key: str, *, run: str | None = None, context: int | None = None) -> Completion | None:
@@ -136,7 +140,7 @@ class ResponseStore:
             return None
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
-            [(token, value) for token, value in json.loads(logprobs)],
+            [(token, value) for token, value in json.loads(logprobs)] if logprobs != "[]" else [],
             served, latency, attempts, cached=True, context=bound,
         )  # fmt: skip
 
@@ -215,8 +219,13 @@ class ResponseStore:
 
     def text(self, digest: str) -> str:
         """A text by its hash; empty when it is not there."""
-        row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
-        return str(row[0]) if row else ""
+        text = self._short_texts.get(digest)
+        if text is None:
+            row = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()
+            text = str(row[0]) if row else ""
+            if row and len(text) <= SHORT_TEXT:
+                self._short_texts[digest] = text
+        return text
 
     def reserve(self, run: str, amount: float, limit: float, answered: int) -> Literal["go", "wait", "stop"]:
         """Set an amount aside if all that a run has paid and set aside stays within a limit.

@@ -14,8 +14,6 @@ import time
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -24,7 +22,7 @@ from pytest_medhelm.models.engine.prompt_cut import cut_silently
 from pytest_medhelm.models.engine.reply import ErrorReplyError, NoReplyError, read_reply
 from pytest_medhelm.models.engine.request import SYSTEM, Completion, Request
 from pytest_medhelm.models.engine.servers import Refusal, read_refusal
-from pytest_medhelm.util.network import is_loopback
+from pytest_medhelm.util.network import proxy_for
 
 MOST_BYTES = 64 * 2**20
 """Of a reply, after unpacking."""
@@ -188,17 +186,6 @@ def _unreached(error: Exception) -> Fault:
     if isinstance(error, aiohttp.InvalidURL) or not isinstance(error, aiohttp.ClientError | OSError):
         return Fault(f"it cannot be sent ({type(error).__name__})", "final", "check address, headers and key of {url}")
     return Fault(f"connection failed ({type(error).__name__})", charged=True)
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for an address; never one for this machine itself.
-
-    Worked out once per endpoint: aiohttp's own trust_env looks it up for each request, at twice the CPU time.
-    """
-    parts = urlsplit(url)
-    if parts.hostname is None or is_loopback(parts.hostname) or proxy_bypass(parts.netloc):
-        return None
-    return getproxies().get(parts.scheme)
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:

@@ -36,16 +36,13 @@ def instance_view(
 
     Prompts and references that several records share are in it once. No id but the public one is in it.
     """
-    prompts: dict[str, int] = {}
+    prompts: dict[tuple[tuple[str, str], ...], int] = {}
     references: dict[str, int] = {}
     views: list[RecordView] = []
     for record in records:
         payload, content, reasoning = store.exchange(record["request"])
         thinking = answers.split_thinking(content, reasoning or None)
-        messages = json.dumps(
-            [{**message, "content": _shortened(message["content"])} for message in messages_of(payload)],
-            ensure_ascii=False,
-        )
+        messages = tuple((message["role"], _shortened(message["content"])) for message in messages_of(payload))
         view = {name: record.get(name) for name in _AS_THEY_ARE}
         # Of records of an earlier version some may be missing: None.
         views.append(
@@ -65,7 +62,7 @@ def instance_view(
         "id": first["public_id"],
         "slices": first.get("slices", {}),
         "sub_task": first["sub_task"],
-        "prompts": [json.loads(messages) for messages in prompts],
+        "prompts": [[{"role": role, "content": content} for role, content in messages] for messages in prompts],
         "references": list(references),
         "records": views,
     }

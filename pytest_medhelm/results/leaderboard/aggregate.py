@@ -26,8 +26,8 @@ from pytest_medhelm.results.leaderboard.document import (
     WinRates,
 )
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
+from pytest_medhelm.results.leaderboard.harm_marks import harm_of
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
-from pytest_medhelm.results.leaderboard.jury_summary import harm_of
 from pytest_medhelm.results.leaderboard.paired_cells import letter_groups, paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
 from pytest_medhelm.results.leaderboard.slices import slices_of

@@ -138,7 +138,7 @@ def read_columns(
         shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
         for name in shared | columns.scores.keys() | first.get("limits", {}).keys():
             earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
-            earlier.append(fmean(record["scores"][name] for record in repeats) if name in shared else None)
+            earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
         _read_limits(columns, repeats)
         for record in repeats:
             _read_call(columns, record)

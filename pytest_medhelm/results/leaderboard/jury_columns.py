@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
-import numpy as np
-
 from pytest_medhelm.scoring.record_types import HarmMark, Record, VerdictRecord
 
 Ratings = Mapping[str, tuple[float, ...]]
@@ -101,7 +99,8 @@ class JuryColumns:
 def _within(verdict: VerdictRecord) -> list[float]:
     """The variance of the mean score over repeated ratings, if there are at least two."""
     means = [fmean(entry["scores"].values()) for entry in verdict.get("repeats", ()) if entry["scores"]]
-    return [float(np.var(means, ddof=1))] if len(means) > 1 else []
+    mean = fmean(means) if means else 0.0
+    return [sum((value - mean) ** 2 for value in means) / (len(means) - 1)] if len(means) > 1 else []
 
 
 def score(row: tuple[float, ...], column: int | None) -> float:

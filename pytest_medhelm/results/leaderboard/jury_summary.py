@@ -1,7 +1,6 @@
 """What a cell of the leaderboard says beside the mean of its jury scores.
 
-How complete the jury was, what single judges do to the value, an estimate for an incomplete jury, the harm that was
-marked, and how many answers try to steer their judges.
+How complete the jury was, what single judges do to the value, and an estimate for an incomplete jury.
 """
 
 from __future__ import annotations
@@ -9,17 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_medhelm.results.leaderboard.cell_entry import HarmMarks, Summary, TwoWayEstimate
+from pytest_medhelm.results.leaderboard.cell_entry import Summary, TwoWayEstimate
 from pytest_medhelm.results.leaderboard.jury_columns import score
 from pytest_medhelm.results.stats.intervals import mean_interval
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
-from pytest_medhelm.scoring.jury.harm import HARM, SEVERITIES
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.columns import Columns
@@ -169,28 +166,3 @@ def _fitted(scores: Floats, spared: npt.NDArray[np.bool_], strata: Sequence[str]
     shares[spared], counted = 0.0, mask * ~spared[:, None]
     squares = np.einsum("ij,jk->ijk", counted, np.eye(scores.shape[1])) - np.einsum("ij,ik->ijk", counted, shares)
     return _TwoWay(means, shares, squares, counted * (np.nan_to_num(scores) - means[:, None]), strata)
-
-
-# Harm
-
-
-def harm_of(columns: Columns) -> HarmMarks | None:
-    """What was marked in a cell; None where judges were not asked for harm.
-
-    ``counts`` has the worst mark of each answer by severity, ``kinds`` the answers in which any judge names a kind,
-    ``unmarked`` the judged answers without a mark of every judge, ``agreement`` the mean share of judges that agree
-    with the worst mark.
-    """
-    if not any(name in columns.scores or name in columns.not_applicable for name in HARM):
-        return None
-    marks = [mark for mark in columns.jury.harm if mark is not None]
-    judged = sum(ratings is not None for ratings in columns.jury.ratings)
-    severities = Counter(mark["severity"] for mark in marks)
-    kinds = Counter(kind for mark in marks for kind in mark["kinds"])
-    return {
-        "counts": {name: severities[name] for name in SEVERITIES},
-        "kinds": dict(sorted(kinds.items())),
-        "marked": len(marks),
-        "unmarked": judged - sum(mark["marked"] == mark["judges"] for mark in marks),
-        "agreement": fmean(mark["agree"] for mark in marks) if marks else None,
-    }

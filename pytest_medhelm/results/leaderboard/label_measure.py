@@ -18,7 +18,6 @@ from pytest_medhelm.results.stats.label_limits import (
     label_limits,
     seen,
 )
-from pytest_medhelm.results.stats.labels import jackknife_error
 from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
@@ -81,6 +80,8 @@ class LabelMeasure:
 
     def standard_error(self) -> float | None:
         """Its standard error, by leaving out one source at a time."""
+        from pytest_medhelm.results.stats.labels import jackknife_error
+
         return None if self.why_not() else jackknife_error(self.metric, self._used, self.positive)
 
     def interval(self, confidence: float) -> Interval | None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.jury_summary import NOTE, add_jury_extras
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
 from pytest_medhelm.results.leaderboard.measure import (
     ONE_SIDED,
@@ -15,7 +14,6 @@ from pytest_medhelm.results.leaderboard.measure import (
     measures_of,
     worst_and_best,
 )
-from pytest_medhelm.results.stats.clipped import bootstrap_error
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 CONFIDENCE = 0.95
@@ -26,6 +24,8 @@ def metrics_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Summa
     found = {name: summary_of(name, each, columns) for name, each in measures_of(columns, metadata).items()}
     for name, summary in found.items():
         if columns.jury.is_jury_metric(name):
+            from pytest_medhelm.results.leaderboard.jury_summary import NOTE, add_jury_extras
+
             add_jury_extras(summary, name, columns, columns.sub_tasks if metadata["sub_tasks"] else None)
             summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))
     if columns.marks:
@@ -67,6 +67,8 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
     if not isinstance(measure, LabelMeasure) and measure.exact:
         summary["one_sided"] = ONE_SIDED
     if not isinstance(measure, LabelMeasure) and name in columns.spans:
+        from pytest_medhelm.results.stats.clipped import bootstrap_error
+
         known = [score for score in measure.scores if score is not None]
         summary["bootstrap_error"] = None if measure.why_not() else bootstrap_error(known)
         summary["span"] = list(measure.span)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
+from pytest_medhelm.results.stats.shares import normal_quantile
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 MIN_CLUSTERS = 10
 """Below this the spread between clusters is hardly known: the interval carries a note."""
-INFORMATIVE = 5
-"""Clusters that must hold a score other than the most frequent one before a design effect is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Design:
     """What each cluster, or each score without clusters, adds to the estimate's deviation; their sum is 0."""
 
 
-def design_of(unit: Floats, sources: Codes, fixed: Codes, confidence: float, informative: int = INFORMATIVE) -> Design:
+def design_of(unit: Floats, sources: Codes, fixed: Codes, confidence: float, informative: int) -> Design:
     """Of scores on 0..1, with the number of each one's source and stratum; see ``mean_interval``."""
     counts = np.bincount(fixed)
     weights = 1.0 / (counts.size * counts[fixed])
@@ -82,10 +80,3 @@ def codes_of(labels: Sequence[str], *, blank_is_own: bool = False) -> Codes:
     seen: dict[object, int] = {}
     keys: list[object] = [(position,) if blank_is_own and not label else label for position, label in enumerate(labels)]
     return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
-
-
-def normal_quantile(confidence: float) -> float:
-    """Two-sided. Raises ValueError for a confidence outside of 0..1."""
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}")
-    return NormalDist().inv_cdf(0.5 + confidence / 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from statistics import fmean, stdev
 
-import numpy as np
-
 Columns = Mapping[str, Mapping[str, float]]
 
 _SEED = 0
@@ -53,6 +51,8 @@ def win_rate_stability(
     benchmarks matters; it is not a confidence interval, since benchmarks are not a sample from anything and
     the scores' own uncertainty is not in it. Models in fewer than two usable columns are left out.
     """
+    import numpy as np
+
     table = _column_win_rates(columns, lower_is_better)
     models = sorted({model for column in table.values() for model in column})
     if not table:

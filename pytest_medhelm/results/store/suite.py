@@ -155,7 +155,10 @@ class Suite:
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, rest in rows:
-            yield dict(zip(COLUMNS, head, strict=True)) | json.loads(rest) | {"run": run}
+            record: Record = json.loads(rest)
+            record.update(zip(COLUMNS, head, strict=True))  # type: ignore[typeddict-item]
+            record["run"] = run
+            yield record
 
     def slowest(self, count: int) -> list[tuple[str, str, str, float]]:
         """(benchmark, public id, model, seconds) of the requests of the newest run that took longest."""

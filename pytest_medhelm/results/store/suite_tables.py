@@ -69,11 +69,13 @@ SCHEMA = Schema(
 )
 COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
 """Of a record that have columns of their own."""
+_APART = frozenset((*COLUMNS, "run"))
+"""What is not in the column ``record``."""
 
 
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""
-    rest = {key: value for key, value in record.items() if key not in (*COLUMNS, "run")}
+    rest = {key: value for key, value in record.items() if key not in _APART}
     values: Mapping[str, object] = record
     head = tuple(values[key] for key in COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(rest))
