@@ -42,6 +42,8 @@ _NO_ERROR = re.compile(
     r"(?: (?:(?:was|were|is|are) )?(?:found|detected|present|identified))?(?: in (?:the|this) (?:text|note))?(?:[.!]|$)"
     rf"|(?:{_SUBJECT} )?does not (?:contain|have) (?:any|an) (?:(?:medical|clinical|factual) )?"
     r"(?:errors?|mistakes?)(?:[.!]|$)"
+    rf"|(?:none of (?:the|these) sentences|no sentence) (?:contains?|has|have) (?:an?|any) (?:(?:medical|clinical|factual) )?"
+    r"(?:errors?|mistakes?)(?:[.!]|$)"
     rf"|(?:{_SUBJECT} is )?(?:error-free|free of errors)(?:[.!]|$)"
 )
 # MEDEC's own notation: the sentence -1, or the flag 0, is no error. A flag of 1 alone names no sentence.
@@ -52,12 +54,14 @@ _FLAG = re.compile(r"(?im)^[^\w\n]{0,6}error[ _]flag\W{0,4}[:=]\W{0,4}([01])\W*$
 _ANOTHER = re.compile(r"(?:or|and|/|,|-|–|&|to)\s{0,2}(?:sentence\s{0,2})?\d")
 _LABEL = (
     r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:wrong|incorrect|erroneous|error) )?"
-    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?"
+    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?(?: number)?"
 )
 _NUMBERED = re.compile(
     rf"(?:{_LABEL}\s{{0,3}}[:#]?\s{{0,3}}#?(\d{{1,3}})(?!\d)\s{{0,3}}[.:)\]-]{{0,2}}"
     r"|[\[(#]?(\d{1,3})(?:\s{0,3}[.:)\]]{1,2}(?!\d)|\s[–—-](?=\s)|(?=\s)|$))\s{0,3}(.*)"
 )
+_FINE = re.compile(r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?(?:fine|correct|ok|okay|right|accurate)\b")
+_NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
 _LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
 _CORRECTION = re.compile(
     r"(?:the )?(?:corrected (?:sentence|version|text)|correct(?:ed)? sentence|correction|corrected)"
@@ -78,7 +82,7 @@ def read_finding(text: str) -> Finding | None:
         return _from_json(value)
     text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
     text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
-    lines = [line for raw in _MARKUP.sub("", text).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
+    lines = [line for raw in _NEXT.sub("\n", _MARKUP.sub("", text)).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
     if len(found) != 1:
@@ -106,6 +110,8 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             number = int(match[1] or match[2])
             if _ANOTHER.match(match[3].lstrip()):
                 return []
+            if match[1] and _FINE.match(match[3]):
+                continue
             correction = line[match.start(3) :].strip().strip("\"'“”")
             found.setdefault(number, Finding(number, correction))
     return list(found.values())

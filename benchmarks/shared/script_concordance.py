@@ -32,6 +32,7 @@ _FINAL = re.compile(r"\b(?:final|revised|corrected|correction|overall)\b|boxed")
 _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
 _AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
 _MARKUP = re.compile(r"[*_`$#]+")
+_SPELLED = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(one|two)\b")
 _SPELLED_SIGN = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)")
 
 
@@ -54,6 +55,7 @@ def read_rating(text: str) -> int | None:
     denied rating and a number off the scale are None.
     """
     folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(text))).replace("±", " ± ")
+    folded = _SPELLED.sub(lambda found: f"{found[1]} {1 + (found[2] == 'two')}", folded)
     folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
     phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()

@@ -35,6 +35,7 @@ _MONTHS = {
 
 
 _MONTH = f"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
+_DENIED = r"\b(?:not|isn't|rather than|instead of|no|no es)\s(?:on\s|el\s)?$"
 _DATE = rf"""(?xa)
     (?<![\d/.-])(?:
         (?P<iso_y>\d{{4}})[-/.](?P<iso_m>\d{{1,2}})[-/.](?P<iso_d>\d{{1,2}})
@@ -76,7 +77,13 @@ def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
 
 def _dates(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     """The distinct dates in a text; None stands for one that cannot be read."""
-    return list(dict.fromkeys(_to_date(found, order) for found in compiled(_DATE).finditer(text)))
+    return list(
+        dict.fromkeys(
+            _to_date(found, order)
+            for found in compiled(_DATE).finditer(text)
+            if not compiled(_DENIED).search(text[max(0, found.start() - 16) : found.start()])
+        )
+    )
 
 
 def _to_date(found: re.Match[str], order: Literal["mdy", "dmy"]) -> date | None:

@@ -45,6 +45,10 @@ _LATEX = {
 }
 
 # The numbers of a list ("2. ", "Step 3") are no values.
+_DENIED_BEFORE = r"""(?xi)
+    \b(?:not|isn't|rather\sthan|instead\sof|nicht|no\ses|nao\se|não\sé|n'est\spas|non\sè|pas|statt)\s[~≈]?[-+]?$|(?:不是|而非)\s?$
+"""
+_ALONE = r"(?:^|\n)[^\w\n.,+-]{0,6}$"
 _BULLET = r"""(?xim)
     ^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)
 """
@@ -66,7 +70,7 @@ _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff
 # What may follow a number without a blank in scripts that have none: units, particles, the copula.
 _UNSPACED_AFTER = r"""(?x)
     毫|微克|克|升|公斤|千克|单位|單位|分(?!之)|点|點|摩|次|片|粒|滴|です|で|ミリ|グラム|입니다|이다|이며|밀리|마이크로|그램|킬로|점|มิลลิ|กรัม|คะแนน
-    |ครับ|ค่ะ|左右
+    |ครับ|ค่ะ|左右|到|至|から|부터|에서
 """
 
 
@@ -153,7 +157,20 @@ def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     follows = equals >= 0 and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return distinct if _converts(text, candidates, equals) else [last.quantity]
-    return _unbracketed(text, candidates) or distinct
+    return _heading(text, candidates) or _unbracketed(text, candidates) or distinct
+
+
+def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
+    """The number that is all of the first paragraph, before an explanation: "27.5\\n\\nExplanation: ..."."""
+    first, blank, explanation = text.strip().partition("\n\n")
+    if not blank or not explanation[:1].isalpha():
+        return []
+    own = [one for one in candidates if one.end <= text.find(first) + len(first)]
+    if len(own) != 1 or own[0].aside:
+        return []
+    rest = f"{text[: own[0].start]}{text[own[0].end :]}"[: len(first)]
+    alone = compiled(r"[^\w\n]*").fullmatch(rest.partition("\n\n")[0])
+    return [own[0].quantity] if alone else []
 
 
 def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:
@@ -232,6 +249,9 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         is_pair = compiled(r"\s?/\s?[0-9]|\sover\s[0-9]{2,3}\b(?!\s?(?:min|h|d|s|w))").match(text, number_end)
         unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
         if _is_part_of_word(before, text, end):
+            continue
+        if compiled(_DENIED_BEFORE).search(text[max(0, found.start() - 20) : found.start()]):
+            position = end
             continue
         if _is_denominator(before):
             position = end

@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     PUNCT,
     SYMBOLS,
     TIGHT_LEAD,
+    goes_through,
     group_at,
     sentences,
 )
@@ -72,7 +73,8 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
                 own_line = text[:start].endswith("\n") or not text[:start].strip()
-                if not (own_line and _continues_list(listed, index, position)):
+                begins_list = number and index == 0 and goes_through(every[number - 1][1])
+                if not (own_line and (begins_list or _continues_list(listed, index, position))):
                     yield said._replace(strength=Strength.FORM) if own_line else said
             elif number == 0 and not _is_list(text, listed):
                 yield said

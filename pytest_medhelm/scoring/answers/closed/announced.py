@@ -25,7 +25,7 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 _NOUN = rf"(?<![\w-])(?:{words.ANSWER})(?![a-z])(?:\.(?=\s?{ANY}))?|(?:{words.ANSWER_LOOSE})"
 _LOOSE = rf"(?:{words.ANSWER_LOOSE})"
-_GAP = rf"([^\n.!?。{SYMBOLS}]{{0,90}}?)({ANY})"
+_GAP = rf"([^\n.!?;。{SYMBOLS}]{{0,90}}?)({ANY})"
 _MAX_WORDS = 12
 _LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
 _LINK = rf"""
@@ -134,17 +134,20 @@ def contrasted(text: str) -> Iterator[Statement]:
         \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
         \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
         {LEAD}({ANY})
-        |,?\s(?:but|yet|pero|mais|mas|aber|ma)\s(?:here|in this (?:case|patient|setting)|aqui|ici|hier|qui)
-        (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
         |\b(?:weder|neither|ni|nem|ne|nao)\b{LEAD}{ANY}\s?,?\s(?:noch|nor|ni|nem|ne)\b{LEAD}{ANY}\s?,?
         \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """
-    for found in rx(but).finditer(text):
+    here = rf"""
+        ,?\s(?:but|yet|pero|mais|mas|aber|ma)\s(?:here|in this (?:case|patient|setting|situation|scenario)|aqui|ici|hier|qui)
+        (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
+    """
+    for found in [*rx(but).finditer(text), *rx(here).finditer(text)]:
         number = found.lastindex or 1
         symbol, start, end = found[number], found.start(number), found.end()
-        if stands(text, symbol, end) and is_settled(text, found.start(), end):
+        before = 0 if found.re is rx(but) else found.start()  # "But here" ends what was supposed.
+        if stands(text, symbol, end) and is_settled(text[before:], found.start() - before, end - before):
             yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 
 

@@ -36,6 +36,13 @@ _CONDITION_AFTER = r"""
 """
 
 
+# "Would be correct in pregnancy": said of another patient than this one.
+_ELSEWHERE = r"""
+    [^.!?\n]{0,60}?\b(?:in|with|during|when|after|among|for) (?!this|the|that|these|our|her|his|their|him|them|such|given|me
+    |a (?:case|patient|setting) like|my|now)\w
+"""
+_CONDITIONAL = r"\b(?:would|could|might)\b"
+
 _GROUP = (
     r"\b(?:in|for) (?:children|adults|adolescents|infants|neonates|pregnan\w+|the elderly|men|women|older|younger)\b"
 )
@@ -62,6 +69,8 @@ def is_settled(text: str, start: int, end: int) -> bool:
     if rx(doubt_words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
         return False
     if following and rx(_CONDITION_AFTER).match(following[0]):
+        return False
+    if following and rx(_CONDITIONAL).search(said + following[0][:10]) and rx(_ELSEWHERE).match(following[0]):
         return False
     if rx(_POPULATIONS).search(scope(text, start, r"[.!?。！？\n]") + text[start : end + _REACH // 2]):
         return False

@@ -25,10 +25,11 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 _MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
-    (?:{PUNCT}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
+    (?:{PUNCT}|\bfrom {ANY}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
     |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
+_UNCHANGED = r"\b(?:rather than|instead of|not|never|without|no (?:need|reason) to|considered|considering|tempted to)\W{1,3}$"
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
@@ -67,6 +68,8 @@ def corrected(text: str) -> Iterator[Statement]:
         following = " ".join(text[found.end() : found.end() + 60].split()[:5])
         denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
         if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
+            continue
+        if rx(_UNCHANGED).search(text[max(0, marker.start() - 30) : marker.start()]):
             continue
         if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
             continue

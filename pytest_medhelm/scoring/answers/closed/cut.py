@@ -41,6 +41,7 @@ _QUESTION = r"""(?xim)
       | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
         (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)
       | (?<=[#*])[#*\s]{0,4}(?:question|problem|exercise)[^\w\n]{0,4}$
+      | (?:exercise|problem|case|example|scenario|vignette|task|passage)\s(?:\#|no\.?\s?)?[0-9]{1,4}[*_\s]{0,3}[:：]
       | q\s?[0-9]{0,3}\s?[:：] | (?:问题|問題|題目|题目|질문|문제|سؤال|السؤال|प्रश्न)\s?[0-9]{0,3}\s?[:：]
     )
 """

@@ -20,7 +20,8 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient)|it is (?:often
+    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient|(?:the |an? )?(?:old|older|previous|outdated
+    |former|obsolete))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
     |creen|elegirian|eligen|opinan)|(?:certains|beaucoup|d'autres|les etudiants)(?: \w+){0,3} (?:disent|diraient
@@ -85,7 +86,8 @@ CORRECTION = vocabulary(r"""
     |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""
-    wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
+    wait|hold on|actually|on second thought|edit|erratum|update|correction|corrected|revised|scratch that|apologies|oops
+    |let me (?:re-?check|reconsider|re-?think|double-?check
     |correct|re-?evaluate|re-?read)
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
     |realize|realise|misread)|hmm+

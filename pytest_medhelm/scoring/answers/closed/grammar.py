@@ -14,7 +14,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 SYMBOLS = "\ue000-\uf8ff"
 """For use within brackets: every symbol."""
-PUNCT = rf"[^\w\n{SYMBOLS}]"
+PUNCT = rf"[^\w\n{SYMBOLS}✗✘❌✖]"
+"""What says nothing; a cross rejects."""
 LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
 LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
 """What may stand directly before an option: marks, articles, "option"."""
@@ -47,6 +48,18 @@ _OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?![a-z])"
 """Behind "B, A is a distractor": the second is not named together with the first."""
 
 
+_ONE_BY_ONE = r"""
+    \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare|go through
+    |look at|one by one|step)\b
+"""
+"""Announces that options are gone through, one after the other."""
+
+
+def goes_through(text: str) -> bool:
+    """Whether a sentence or a heading announces that options are gone through one after the other."""
+    return bool(rx(_ONE_BY_ONE).search(text))
+
+
 def stands(text: str, symbol: str, end: int) -> bool:
     """Whether a symbol is the whole of what is named: "metformin toxicity" is not the option metformin."""
     return bool(rx(_AFTER_TEXT).match(text, end)) if options.is_text(symbol) else True
@@ -72,7 +85,7 @@ def group_at(text: str, symbol: str, end: int) -> tuple[tuple[int, ...], int]:
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Each sentence with its position; a line end ends one."""
     start = 0
-    for end in rx(r"(?<=[.!?;。！？])\s+|\n+|(?<=[。！？])(?=\S)").finditer(text):
+    for end in rx(r"(?<=[.!?;。！？])\s+(?![✗✘❌✖✓✔✅☑])|\n+|(?<=[。！？])(?=\S)").finditer(text):
         if text[start : end.start()].strip():
             yield start, text[start : end.start()]
         start = end.end()
@@ -88,5 +101,5 @@ def joined_lines(text: str) -> str:
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
     for pattern in (heading, bare):
-        text = rx(pattern).sub(lambda found: f"{found[1]}: ", text)
+        text = rx(pattern).sub(lambda found: found[0] if goes_through(found[1]) else f"{found[1]}: ", text)
     return text
