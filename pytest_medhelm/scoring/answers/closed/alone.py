@@ -33,7 +33,7 @@ _CLOSING = rf"""
 """
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
-    |\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
+    |\s+(?:first|followed by)\b|\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
@@ -111,6 +111,10 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
     named, stop = group_at(line, symbol, opening.end())
+    if len(named) > 1 and rx(rf"\s(?:{words.COPULA}|all|both|have|can|could|may)\b").match(line, stop):
+        return  # "A, B and C are ..."
+    remark = rx(rf"\s?\((?:{words.LESSER}|{words.NOT_A_LABEL})\b[^()\n]*{ANY}[^()\n]*\)").match(line, stop)
+    stop = remark.end() if remark else stop
     said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(line[stop:].lstrip(" .,:)-"), maxsplit=1)[0]
     said = " ".join(rx(rf"[^.!;{SYMBOLS}]*").match(said)[0].split()[:_WORDS])  # type: ignore[index]
     answers_yes_no = options.is_text(symbol) and rest.startswith(",") and len(named) == 1

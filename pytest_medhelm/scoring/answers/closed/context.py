@@ -51,15 +51,16 @@ _POPULATIONS = rf"{_GROUP}[^.\n]{{0,120}}[;,][^.\n]{{0,120}}{_GROUP}"
 
 def scope(text: str, start: int, opening: str) -> str:
     """The text before a position, back to where its sentence, clause or phrase began."""
-    ends = _openings(text, opening)
-    number = bisect_right(ends, start)
+    starts, ends = _openings(text, opening)
+    number = bisect_right(starts, start)
     return text[max(ends[number - 1] if number else 0, start - _REACH) : start]
 
 
 @lru_cache(maxsize=8)
-def _openings(text: str, opening: str) -> list[int]:
-    """Where the sentences, clauses or phrases of a text begin."""
-    return [found.end() for found in rx(opening).finditer(text)]
+def _openings(text: str, opening: str) -> tuple[list[int], list[int]]:
+    """Where what opens the sentences, clauses or phrases of a text begins and ends."""
+    found = [one.span() for one in rx(opening).finditer(text)]
+    return [start for start, _ in found], [end for _, end in found]
 
 
 def is_settled(text: str, start: int, end: int) -> bool:

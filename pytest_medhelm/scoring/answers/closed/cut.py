@@ -37,6 +37,7 @@ _QUESTION = r"""(?xim)
         (?:(?:next|new|follow-?up|another)\s)?
         (?:question|pregunta|pergunta|frage|domanda|вопрос|soru|vraag|pertanyaan|swali|umbuzo)
         (?:\s(?:\#|no\.?\s?)?[0-9]{1,4})?[*_\s]{0,3}[:：]
+      | question\s[0-9]{1,4}[.)]\s
       | (?:question|pregunta|pergunta|frage|domanda)\s(?:\#|no\.?\s?)?[0-9]{1,4}[^\w\n]{0,4}$
       | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
         (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)

@@ -51,7 +51,7 @@ WEIGHED = vocabulary(r"""
     |(?<!paling\s)mungkin|co the|labda|может быть|возможно|ربما|शायद|হয়তো|อาจ|可能是|也许|或许|かもしれ|아마
 """)
 HYPOTHETICAL = vocabulary(r"""
-    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
+    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:forced|pressed|pushed|only one|one (?:must|has|had)|a choice))(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
     |asked|need)\b)|had (?:the|he|she|it|they|this)|were (?:the|he|she|it|they|this)|unless|provided that|in case
     |otherwise|in that case|in which case|should the|only when|without (?:the|this|that) \w+,)\b|(?:^|\W)(?:si|se
     |wenn|falls|ware|wurde|als|jika|neu|kama|если|إذا|لو|अगर|यदि|যদি|ถ้า
@@ -82,7 +82,7 @@ CORRECTION = vocabulary(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
-    |нет,|아니요|いいえ|nein\b|stop\b
+    |нет,|아니요|いいえ|nein\b|stop\b|or rather
     |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""
@@ -95,7 +95,8 @@ RECONSIDERS = vocabulary(r"""
 """)
 """What opens a second look: the next answer that is named replaces the one before."""
 RETRACTION = vocabulary(r"""
-    (?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
+    ^(?:wait|hmm+|hold on|not quite|nope|no wait|wait,? no|no,? wait|hmm+,? no)$
+    |(?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
     |not correct|not it)
     |(?:that|this|it) (?:isn't|is not|wasn't|can't be|cannot be|doesn't seem) (?:right|correct|it)|that doesn't fit
     |i was wrong|scratch that|strike that|i take that back|my mistake|i made (?:a mistake|an error)|i misread

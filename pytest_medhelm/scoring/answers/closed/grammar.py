@@ -40,6 +40,7 @@ DENIED_AFTER = r"""
 """
 _AFTER_TEXT = rf"""
     [)\]}}"']{{0,3}}(?:{PUNCT}{{0,6}}$|[.:;!,。、](?!\w)|\s?\(|\s-|\s?[ぁ-ん]
+    |\s(?:until|to|before|after|followed by|during|via|secondary to|caused by)\b
     |,?\s(?:{words.REASON}|rather than|instead of|over|not|in this|here|and not)\b)
 """
 

@@ -54,7 +54,7 @@ _CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{letter_words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
     rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 )
-_PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|[^\S\n](?:is|was)\b)"
+_PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|,?[^\S\n](?:because|since|given|due)\b|[^\S\n](?:is|was)\b)"
 
 
 def mark(text: str, choices: Sequence[str]) -> str:
@@ -86,12 +86,14 @@ def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
     text = compiled(r"[^\S\n]?\[[0-9]{1,2}(?:[,–-]\s?[0-9]{1,2}){0,5}\]").sub("", text)  # References.
     text = compiled(r"(?<=\b[A-Z])['’](?:[dt][ıiuü]r)\b").sub("", text)  # A'dır, Turkish for "is A".
-    text = compiled(r"(?i)\b(option|answer|choice)_(?=[A-Z]\b)").sub(r"\1 ", text)
+    text = compiled(r"(?<=[A-Za-z])_(?=[A-Za-z])|(?<=[0-9])[^\S\n](?=%)").sub(
+        lambda found: "" if found[0] != "_" else " ", text.replace("É ", "é ")
+    )
     text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
     text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
     if not text.isascii():
         text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
-    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
+    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub("✗ ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
 
@@ -144,7 +146,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|\b(?:so|thus|hence|therefore|[.!?])[,:]?\s"
+            rf"|(?:\b(?:so|thus|hence|therefore|answer|say|choose|select|pick)|[.!?→])[,:]?\s"
             rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
@@ -294,4 +296,6 @@ def _join(text: str) -> str:
     text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda found: found[1] or found[2], text)
     text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
     text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|").sub(r"\1: ", text)
-    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w)").sub(r"\1: ", text)
+    text = compiled(rf"\((?:{ANY}[\s/,|]{{0,3}}){{2,}}\)(?=\s?[:=])").sub("", text)  # "Answer (yes/no): no".
+    aside = r"(?!(?i:if|when|should|unless|however|but|wait|although|though|otherwise)\b)"
+    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w){aside}").sub(r"\1: ", text)

@@ -38,7 +38,7 @@ _SET_AGAINST = rf"""
 """
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
-    rf"|\s(?:daily|once|twice|orally|per|before|(?:should|would|must) be"
+    rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
     rf"|first|now|today|immediately|next|here|{words.REASON})\b)"
 )
 
