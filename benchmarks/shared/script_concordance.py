@@ -54,7 +54,7 @@ def read_rating(text: str) -> int | None:
     one, the first and the last line are read if they begin with a bare rating. Two different ratings, a range, a
     denied rating and a number off the scale are None.
     """
-    folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(text))).replace("±", " ± ")
+    folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(answers.own_turn(text)))).replace("±", " ± ")
     folded = _SPELLED.sub(lambda found: f"{found[1]} {1 + (found[2] == 'two')}", folded)
     folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
     phrases = list(_PHRASE.finditer(folded))

@@ -6,9 +6,10 @@ import re
 from datetime import date
 from typing import Literal
 
-from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.cut import own_turn
 from pytest_medhelm.scoring.answers.folding import fold
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
+from pytest_medhelm.scoring.answers.number_context import without_retracted
 from pytest_medhelm.util.patterns import compiled
 
 _MONTHS = {
@@ -56,7 +57,7 @@ def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
     an impossible date and different dates without a final-answer phrase are None.
     """
     answer = json_answer(text)
-    found = fold(answer if isinstance(answer, str) else next(iter(turns(text)), ""))
+    found = fold(without_retracted(answer if isinstance(answer, str) else own_turn(text)))
     readings = final_readings(found, lambda claim: _settled(claim, order))
     if readings is None:
         readings = _settled(found, order)

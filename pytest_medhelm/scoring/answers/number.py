@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_medhelm.scoring.answers.closed import forms
-from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.cut import own_turn
 from pytest_medhelm.scoring.answers.fractions import as_decimals
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.number_context import (
@@ -52,6 +52,8 @@ _ALONE = r"(?:^|\n)[^\w\n.,+-]{0,6}$"
 _BULLET = r"""(?xim)
     ^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)
 """
+# "CKD-EPI 2021", "the 2009 equation": the year of a formula.
+_EDITION = r"(?i)\b(ckd-epi|mdrd|equation|formula|criteria|guidelines?|version|(?=(?:19|20)\d\d\s(?:ckd|mdrd|equation|formula)))\s?\(?(?:19|20)[0-9]{2}\b\)?"
 _REASON = r"""(?xi)
     [,\s](?:because|since|rather\sthan|instead\sof|not|porque|ya\sque|parce\sque|car|weil|perché|pois)\s|因为
 """
@@ -105,8 +107,7 @@ def read_number(text: str, language: str | None, unit: str = "") -> Quantity | N
         return Quantity(float(answer), "")
     if isinstance(answer, str):
         text = answer
-    text = next(iter(turns(text)), "")
-    text = without_retracted(text)
+    text = without_retracted(own_turn(text))
     decimal = decimal_mark(language)
     text = as_digits(_tidy(text, decimal), language)
     readings = final_readings(text, lambda claim: _claimed(claim, decimal, unit))
@@ -123,7 +124,7 @@ def _tidy(text: str, decimal: str) -> str:
             text = text.replace(command, plain)
         text = compiled(r"_\{([^{}\n]{0,40})\}").sub(r"\1", text)
     text = as_decimals(text, decimal or ".")
-    text = compiled(_BULLET).sub("", text)
+    text = compiled(_EDITION).sub(r"\1", compiled(_BULLET).sub("", text))
     if text.count("\n- ") + text.startswith("- ") > 1:
         text = compiled(r"(?m)^\s{0,4}-\s").sub("", text)
     return plain_signs(compiled(r"[ \t]{2,}").sub(" ", text))
@@ -253,8 +254,9 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         if compiled(_DENIED_BEFORE).search(text[max(0, found.start() - 20) : found.start()]):
             position = end
             continue
-        if _is_denominator(before):
-            position = end
+        raised = (exponent and digits == "1" and found[0] == "10" and text[end : end + 1] == "/") or False
+        if _is_denominator(before) or raised:
+            position = end  # The 10^9 of "10^9/L" alone is a unit.
             continue
         position = end
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))

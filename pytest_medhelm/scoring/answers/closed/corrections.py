@@ -35,6 +35,7 @@ _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
 )
 _TAKEN = rf"(?:{doubt_words.RETRACTION})"
+_NO = r"(?:(?:wait|hm+|hold on|oh|actually),? no|no,? wait|nope|not quite|no,? that can't be)"
 _TAKEN_BACK = rf"""
     (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non
     |nao|moment|attendez)\b)*
@@ -45,6 +46,8 @@ _TAKEN_BACK = rf"""
 def retracted(text: str) -> Iterator[Statement]:
     """ "Wait, that's wrong": what was said before falls."""
     for start, sentence in sentences(text):
+        if rx(_NO).fullmatch(sentence.strip(" .!…*_-")):
+            yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
         if not rx(_TAKEN).search(sentence):
             continue
         for clause in rx(r"(?:^|\s-{1,2}\s|,\s|\?\s?|\.\.\.\s?)(?=\S)").finditer(sentence):

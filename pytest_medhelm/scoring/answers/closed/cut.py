@@ -69,6 +69,11 @@ def turns(text: str) -> Iterator[str]:
         start = cut.end()
 
 
+def own_turn(text: str) -> str:
+    """A completion without the tokens that end its turn, and without the turns that a model wrote after it."""
+    return next(turns(text), "")
+
+
 def _opened(text: str) -> str:
     """Without the marks that open the answer's own turn."""
     text = text.strip()

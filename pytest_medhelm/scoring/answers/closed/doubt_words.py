@@ -95,8 +95,7 @@ RECONSIDERS = vocabulary(r"""
 """)
 """What opens a second look: the next answer that is named replaces the one before."""
 RETRACTION = vocabulary(r"""
-    ^(?:wait|hmm+|hold on|not quite|nope|no wait|wait,? no|no,? wait|hmm+,? no)$
-    |(?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
+    (?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
     |not correct|not it)
     |(?:that|this|it) (?:isn't|is not|wasn't|can't be|cannot be|doesn't seem) (?:right|correct|it)|that doesn't fit
     |i was wrong|scratch that|strike that|i take that back|my mistake|i made (?:a mistake|an error)|i misread

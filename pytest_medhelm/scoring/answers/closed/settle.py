@@ -141,6 +141,8 @@ def _is_named(text: str, position: int) -> bool:
     if rx(rf"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
         return False
     unfinished = not rx(rf"[^\n]*[.!?。)\]:{SYMBOLS}\d]").match(text, position + 1) and text[position + 1 :].strip()
+    if before.strip(" *(-") == "" and unfinished and options.index(text[position]) == 0:
+        return False
     return not (unfinished and goes_through(text[max(0, position - 120) : position]))
 
 
@@ -152,11 +154,11 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
         named: dict[int, int] = {}
         for found in rx(kind).finditer(text):
             index = same.get(options.index(found[0]), options.index(found[0]))
-            if index not in rejected and _is_named(text, found.start()) and is_settled(text, found.start(), found.end()):
+            if index not in rejected and is_settled(text, found.start(), found.end()):
                 named.setdefault(index, found.start())
         if len(named) == 1:
             ((index, position),) = named.items()
-            whole = kind == CITED or rx(_WHOLE).match(text, position + 1)
+            whole = _is_named(text, position) and (kind == CITED or rx(_WHOLE).match(text, position + 1))
             return Statement(position, (index,), Strength.CITED, "citation", said=index) if whole else None
         if named:
             return None
