@@ -254,9 +254,9 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         if compiled(_DENIED_BEFORE).search(text[max(0, found.start() - 20) : found.start()]):
             position = end
             continue
-        raised = (exponent and digits == "1" and found[0] == "10" and text[end : end + 1] == "/") or False
-        if _is_denominator(before) or raised:
-            position = end  # The 10^9 of "10^9/L" alone is a unit.
+        unit_power = found[0] == "10" and digits == "1" and text[number_end : number_end + 1] == "/"
+        if _is_denominator(before) or unit_power:  # "10^9/L" alone is a unit.
+            position = end
             continue
         position = end
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))

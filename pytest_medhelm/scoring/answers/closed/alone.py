@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     PUNCT,
     SYMBOLS,
     TIGHT_LEAD,
+    breaks_off,
     goes_through,
     group_at,
     sentences,
@@ -102,7 +103,7 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if not opening or not rx(_HEAD).match(line, opening.end()) or rx(rf"{PUNCT}*").fullmatch(line, opening.end()):
         return
     symbol, rest = opening[1], line[opening.end() :]
-    if options.is_cited(symbol) and options.index(symbol) == 0 and _breaks_off(text, opening.end()):
+    if options.is_cited(symbol) and options.index(symbol) == 0 and breaks_off(text, opening.end()):
         return
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return
@@ -128,12 +129,6 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
             return
         named = named[:1]
     yield Statement(position, named, Strength.PHRASE, read_as(symbol, "lone letter"))
-
-
-def _breaks_off(text: str, end: int) -> bool:
-    """ "A. Vancomycin: this drug is used for": options that are gone through, cut off in the first."""
-    described = rx(r"\s?[:-]\s\w[^\n]{30,}").match(text, end)
-    return bool(described) and not rx(ANY).search(text, end) and not rx(r"[.!?)。]\W*$").search(text[-4:])
 
 
 def _is_list(text: str, listed: Listed) -> bool:

@@ -45,7 +45,7 @@ _AFTER_TEXT = rf"""
 """
 
 
-_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?![a-z])"
+_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?<!are)(?<!were)(?<!sind)(?<!son)(?<!sont)(?<!sao)(?<!sono)(?![a-z])"
 """Behind "B, A is a distractor": the second is not named together with the first."""
 
 
@@ -59,6 +59,12 @@ _ONE_BY_ONE = r"""
 def goes_through(text: str) -> bool:
     """Whether a sentence or a heading announces that options are gone through one after the other."""
     return bool(rx(_ONE_BY_ONE).search(text))
+
+
+def breaks_off(text: str, end: int) -> bool:
+    """ "A. Vancomycin: this drug is used for": options that are gone through, cut off in the first."""
+    described = rx(r"\s?[:-]\s\w[^\n]{30,}").match(text, end)
+    return bool(described) and not rx(ANY).search(text, end) and not rx(r"[.!?)。]\W*$").search(text[-4:])
 
 
 def stands(text: str, symbol: str, end: int) -> bool:

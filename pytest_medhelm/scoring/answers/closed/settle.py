@@ -8,7 +8,7 @@ from pytest_medhelm.scoring.answers.closed import announced, doubt_words, option
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, SYMBOLS, goes_through, joined_lines, sentences
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, SYMBOLS, breaks_off, goes_through, joined_lines, sentences
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -141,7 +141,7 @@ def _is_named(text: str, position: int) -> bool:
     if rx(rf"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
         return False
     unfinished = not rx(rf"[^\n]*[.!?。)\]:{SYMBOLS}\d]").match(text, position + 1) and text[position + 1 :].strip()
-    if before.strip(" *(-") == "" and unfinished and options.index(text[position]) == 0:
+    if not before.strip(" *(-") and options.index(text[position]) == 0 and breaks_off(text, position + 1):
         return False
     return not (unfinished and goes_through(text[max(0, position - 120) : position]))
 
