@@ -89,6 +89,6 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medcalc_bench(instance: Instance, response: Response, score: Score) -> None:
-    value = read_value(response, instance.answer)
+    value = read_value(response, instance.answer, instance.question)
     score.metric(medcalc_accuracy, value, instance.fields["lower"], instance.fields["upper"])
     score.helm("medcalc_accuracy", medcalc_accuracy_helm(response.text, instance))

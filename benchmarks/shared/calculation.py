@@ -25,6 +25,9 @@ _WEEKS_AND_DAYS = (
     re.compile(r"(?<![\d.+] )(?<![\d.+])(\d{1,2})\s{0,2}\+\s{0,2}([0-6])\b(?![./]|\s{0,2}[+=])"),  # 14+1
 )
 _WEEKS_ALONE = re.compile(_WEEKS + r"\b")
+_ASKED_UNIT = re.compile(
+    r"\bin (?:terms of |units of )?((?:[µμmkc]?[A-Za-z]{1,5})(?:/[A-Za-z]{1,4})*(?:/1\.73 m[²2])?[²]?)(?=[.?,;\s]*$|[.?,;]\s)"
+)
 _DAYS_ALONE = re.compile(r"(?<![\d.,/])" + _DAYS)
 
 
@@ -40,15 +43,19 @@ def parse_value(reference: str) -> Value:
     return number
 
 
-def read_value(response: Response, like: str) -> Value | None:
+def read_value(response: Response, like: str, question: str = "") -> Value | None:
     """The result that a response states, in the form of the reference ``like``; None when none can be read.
 
-    Units are not compared: each question names its own.
+    Of a value given in two units the one that the question asks for counts; else units are not compared.
     """
     expected = parse_value(like)
     if isinstance(expected, timedelta):
         return read_gestational_age(response.text)
-    return response.date if isinstance(expected, date) else response.number
+    if isinstance(expected, date):
+        return response.date
+    asked = _ASKED_UNIT.findall(question)
+    quantity = response.read(lambda text: answers.read_number(text, "en", asked[-1] if asked else ""))
+    return quantity.value if quantity else None
 
 
 def read_gestational_age(text: str) -> timedelta | None:

@@ -35,29 +35,35 @@ class Finding:
 
 _SUBJECT = r"(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)"
 _NO_ERROR = re.compile(
-    rf"(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|all|entirely) )?)?"
+    rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|all|entirely) )?)?"
     r"correct(?: as (?:it is|written))?(?:[.!]|$)"
     rf"|(?:there (?:is|are) |(?:{_SUBJECT} )?(?:contains?|has|have) |i (?:find|found|see|saw|detect(?:ed)?) )?"
     r"(?:no|not any|without) (?:(?:medical|clinical|factual) )?(?:errors?|mistakes?)"
     r"(?: (?:(?:was|were|is|are) )?(?:found|detected|present|identified))?(?: in (?:the|this) (?:text|note))?(?:[.!]|$)"
     rf"|(?:{_SUBJECT} )?does not (?:contain|have) (?:any|an) (?:(?:medical|clinical|factual) )?"
     r"(?:errors?|mistakes?)(?:[.!]|$)"
-    rf"|(?:{_SUBJECT} is )?(?:error-free|free of errors)(?:[.!]|$)"
+    rf"|(?:none of (?:the|these) sentences|no sentence) (?:contains?|has|have) (?:an?|any) (?:(?:medical|clinical|factual) )?"
+    r"(?:errors?|mistakes?)(?:[.!]|$)"
+    rf"|(?:{_SUBJECT} is )?(?:error-free|free of errors)(?:[.!]|$))"
 )
 # MEDEC's own notation: the sentence -1, or the flag 0, is no error. A flag of 1 alone names no sentence.
 _MINUS_ONE = re.compile(
     r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*[^\w\n]*$"
 )
 _FLAG = re.compile(r"(?im)^[^\w\n]{0,6}error[ _]flag\W{0,4}[:=]\W{0,4}([01])\W*$")
+_KEYED = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _]flag|(?:error[ _])?sentence[ _]id)\W{0,4}[:=].*$")
+_SENTENCE_KEY = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _])?sentence[ _]id\W{0,4}[:=]\W{0,4}(\d{1,3})\W*$")
 _ANOTHER = re.compile(r"(?:or|and|/|,|-|–|&|to)\s{0,2}(?:sentence\s{0,2})?\d")
 _LABEL = (
-    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:wrong|incorrect|erroneous|error) )?"
-    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?"
+    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:error|mistake): |(?:wrong|incorrect|erroneous|error) )?"
+    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?(?: number)?"
 )
 _NUMBERED = re.compile(
     rf"(?:{_LABEL}\s{{0,3}}[:#]?\s{{0,3}}#?(\d{{1,3}})(?!\d)\s{{0,3}}[.:)\]-]{{0,2}}"
     r"|[\[(#]?(\d{1,3})(?:\s{0,3}[.:)\]]{1,2}(?!\d)|\s[–—-](?=\s)|(?=\s)|$))\s{0,3}(.*)"
 )
+_FINE = re.compile(r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?(?:fine|correct|ok|okay|right|accurate)\b")
+_NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
 _LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
 _CORRECTION = re.compile(
     r"(?:the )?(?:corrected (?:sentence|version|text)|correct(?:ed)? sentence|correction|corrected)"
@@ -73,12 +79,16 @@ def read_finding(text: str) -> Finding | None:
     sentence with its correction ("3 ...", "Sentence 3: ...", "**3.** ...", the correction also behind "Corrected
     sentence:"), and the same as JSON. A line that begins with "Answer:" goes before all others.
     """
+    text = answers.own_turn(text)
     value = answers.read_json(text) if "{" in text else None
     if isinstance(value, dict):
         return _from_json(value)
     text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
     text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
-    lines = [line for raw in _MARKUP.sub("", text).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
+    keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
+    if len(keyed) == 1 and 0 <= min(keyed):
+        text = f"{_KEYED.sub('', text)}\n{keyed.pop()}"
+    lines = [line for raw in _NEXT.sub("\n", _MARKUP.sub("", text)).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
     if len(found) != 1:
@@ -106,6 +116,8 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             number = int(match[1] or match[2])
             if _ANOTHER.match(match[3].lstrip()):
                 return []
+            if match[1] and _FINE.match(match[3]):
+                continue
             correction = line[match.start(3) :].strip().strip("\"'“”")
             found.setdefault(number, Finding(number, correction))
     return list(found.values())

@@ -32,6 +32,7 @@ _FINAL = re.compile(r"\b(?:final|revised|corrected|correction|overall)\b|boxed")
 _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
 _AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
 _MARKUP = re.compile(r"[*_`$#]+")
+_SPELLED = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(one|two)\b")
 _SPELLED_SIGN = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)")
 
 
@@ -53,7 +54,8 @@ def read_rating(text: str) -> int | None:
     one, the first and the last line are read if they begin with a bare rating. Two different ratings, a range, a
     denied rating and a number off the scale are None.
     """
-    folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(text))).replace("±", " ± ")
+    folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(answers.own_turn(text)))).replace("±", " ± ")
+    folded = _SPELLED.sub(lambda found: f"{found[1]} {1 + (found[2] == 'two')}", folded)
     folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
     phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()

@@ -80,6 +80,8 @@ _LABELLED = re.compile(
     re.I | re.M,
 )
 _FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
+_QUOTED = re.compile(r"(?<!`)`((?:select|with)\b[^`]+)`(?!`)", re.I)
+_ENDED = re.compile(r"<sql>\s*\Z", re.I)
 _BLANKS = re.compile(r"\s*")
 _STATEMENT = re.compile(r"(?:select|with)\b", re.I)
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -254,9 +256,17 @@ def read_sql(text: str) -> str | None:
     """The statement that an answer gives; empty when it abstains; None when neither can be read.
 
     Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH, also
-    behind "SQL Query:". Abstaining is an empty <sql></sql>, one with a comment only, or the word null or none in place
+    behind "SQL Query:", in backquotes or as JSON. Abstaining is an empty <sql></sql>, one with a comment only, or the word null or none in place
     of a statement.
     """
+    text = answers.own_turn(text)
+    said = answers.read_json(text) if "{" in text else None
+    if isinstance(said, dict):
+        given = [entry for key, entry in said.items() if re.search("sql|query", key, re.I) and isinstance(entry, str)]
+        text = given[0] if len(given) == 1 else text
+    ended = _ENDED.sub("", text)
+    if ended != text and not _TAG.search(ended) and _STATEMENT.match(ended.lstrip()):
+        return _bare(ended)  # A tag that opens where it should close, and none before the statement.
     tagged = _tagged(text)
     if tagged:
         statement = _bare(tagged[-1])
@@ -265,7 +275,7 @@ def read_sql(text: str) -> str | None:
     labels = list(_LABELLED.finditer(text))
     if labels and "```" not in text[labels[-1].end() :]:
         return _bare(text[labels[-1].end() :].partition("\n\n")[0])
-    for block in reversed(_FENCED.findall(text) or [text]):
+    for block in reversed(_FENCED.findall(text) or _QUOTED.findall(text) or [text]):
         statement = _bare(block)
         if _STATEMENT.match(statement, _after_comments(statement)):
             return statement

@@ -6,9 +6,10 @@ import re
 from datetime import date
 from typing import Literal
 
-from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.cut import own_turn
 from pytest_medhelm.scoring.answers.folding import fold
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
+from pytest_medhelm.scoring.answers.number_context import without_retracted
 from pytest_medhelm.util.patterns import compiled
 
 _MONTHS = {
@@ -35,6 +36,7 @@ _MONTHS = {
 
 
 _MONTH = f"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
+_DENIED = r"\b(?:not|isn't|rather than|instead of|no|no es)\s(?:on\s|el\s)?$"
 _DATE = rf"""(?xa)
     (?<![\d/.-])(?:
         (?P<iso_y>\d{{4}})[-/.](?P<iso_m>\d{{1,2}})[-/.](?P<iso_d>\d{{1,2}})
@@ -55,7 +57,7 @@ def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
     an impossible date and different dates without a final-answer phrase are None.
     """
     answer = json_answer(text)
-    found = fold(answer if isinstance(answer, str) else next(iter(turns(text)), ""))
+    found = fold(without_retracted(answer if isinstance(answer, str) else own_turn(text)))
     readings = final_readings(found, lambda claim: _settled(claim, order))
     if readings is None:
         readings = _settled(found, order)
@@ -76,7 +78,13 @@ def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
 
 def _dates(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     """The distinct dates in a text; None stands for one that cannot be read."""
-    return list(dict.fromkeys(_to_date(found, order) for found in compiled(_DATE).finditer(text)))
+    return list(
+        dict.fromkeys(
+            _to_date(found, order)
+            for found in compiled(_DATE).finditer(text)
+            if not compiled(_DENIED).search(text[max(0, found.start() - 16) : found.start()])
+        )
+    )
 
 
 def _to_date(found: re.Match[str], order: Literal["mdy", "dmy"]) -> date | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_medhelm.scoring.answers.closed import forms
-from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.cut import own_turn
 from pytest_medhelm.scoring.answers.fractions import as_decimals
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.number_context import (
@@ -45,9 +45,15 @@ _LATEX = {
 }
 
 # The numbers of a list ("2. ", "Step 3") are no values.
+_DENIED_BEFORE = r"""(?xi)
+    \b(?:not|isn't|rather\sthan|instead\sof|nicht|no\ses|nao\se|não\sé|n'est\spas|non\sè|pas|statt)\s[~≈]?[-+]?$|(?:不是|而非)\s?$
+"""
+_ALONE = r"(?:^|\n)[^\w\n.,+-]{0,6}$"
 _BULLET = r"""(?xim)
     ^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)
 """
+# "CKD-EPI 2021", "the 2009 equation": the year of a formula.
+_EDITION = r"(?i)\b(ckd-epi|mdrd|equation|formula|criteria|guidelines?|version|(?=(?:19|20)\d\d\s(?:ckd|mdrd|equation|formula)))\s?\(?(?:19|20)[0-9]{2}\b\)?"
 _REASON = r"""(?xi)
     [,\s](?:because|since|rather\sthan|instead\sof|not|porque|ya\sque|parce\sque|car|weil|perché|pois)\s|因为
 """
@@ -66,7 +72,7 @@ _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff
 # What may follow a number without a blank in scripts that have none: units, particles, the copula.
 _UNSPACED_AFTER = r"""(?x)
     毫|微克|克|升|公斤|千克|单位|單位|分(?!之)|点|點|摩|次|片|粒|滴|です|で|ミリ|グラム|입니다|이다|이며|밀리|마이크로|그램|킬로|점|มิลลิ|กรัม|คะแนน
-    |ครับ|ค่ะ|左右
+    |ครับ|ค่ะ|左右|到|至|から|부터|에서
 """
 
 
@@ -101,8 +107,7 @@ def read_number(text: str, language: str | None, unit: str = "") -> Quantity | N
         return Quantity(float(answer), "")
     if isinstance(answer, str):
         text = answer
-    text = next(iter(turns(text)), "")
-    text = without_retracted(text)
+    text = without_retracted(own_turn(text))
     decimal = decimal_mark(language)
     text = as_digits(_tidy(text, decimal), language)
     readings = final_readings(text, lambda claim: _claimed(claim, decimal, unit))
@@ -119,7 +124,7 @@ def _tidy(text: str, decimal: str) -> str:
             text = text.replace(command, plain)
         text = compiled(r"_\{([^{}\n]{0,40})\}").sub(r"\1", text)
     text = as_decimals(text, decimal or ".")
-    text = compiled(_BULLET).sub("", text)
+    text = compiled(_EDITION).sub(r"\1", compiled(_BULLET).sub("", text))
     if text.count("\n- ") + text.startswith("- ") > 1:
         text = compiled(r"(?m)^\s{0,4}-\s").sub("", text)
     return plain_signs(compiled(r"[ \t]{2,}").sub(" ", text))
@@ -153,7 +158,20 @@ def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     follows = equals >= 0 and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return distinct if _converts(text, candidates, equals) else [last.quantity]
-    return _unbracketed(text, candidates) or distinct
+    return _heading(text, candidates) or _unbracketed(text, candidates) or distinct
+
+
+def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
+    """The number that is all of the first paragraph, before an explanation: "27.5\\n\\nExplanation: ..."."""
+    first, blank, explanation = text.strip().partition("\n\n")
+    if not blank or not explanation[:1].isalpha():
+        return []
+    own = [one for one in candidates if one.end <= text.find(first) + len(first)]
+    if len(own) != 1 or own[0].aside:
+        return []
+    rest = f"{text[: own[0].start]}{text[own[0].end :]}"[: len(first)]
+    alone = compiled(r"[^\w\n]*").fullmatch(rest.partition("\n\n")[0])
+    return [own[0].quantity] if alone else []
 
 
 def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:
@@ -233,7 +251,11 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
         if _is_part_of_word(before, text, end):
             continue
-        if _is_denominator(before):
+        if compiled(_DENIED_BEFORE).search(text[max(0, found.start() - 20) : found.start()]):
+            position = end
+            continue
+        unit_power = found[0] == "10" and digits == "1" and text[number_end : number_end + 1] == "/"
+        if _is_denominator(before) or unit_power:  # "10^9/L" alone is a unit.
             position = end
             continue
         position = end

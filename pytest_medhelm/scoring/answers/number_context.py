@@ -54,6 +54,7 @@ _RETRACTION = r"""(?xi)
       |scusa)
     \b[\s,:;.!-]{1,4}(?:(?:it|that|this|the|answer|value|result|score|is|be|should|it's|that's|es|ist|est|é|è)\s){0,5}
     (?=[-~≈]?[0-9][^.!?\n]{0,16}(?:[.!?]?\s*$|[.!?]\s|\n))
+  | \bwait\b[^.\n:=]{0,40}[:=]\s?(?=[~≈]?[0-9][0-9.,]*[^\w\n]*$)
   | \b(?:scratch\sthat|i\smade\s(?:a|an)\s(?:mistake|error)|i\smeant|correction|let\sme\scorrect(?:\sthat|\smyself)?)\b
   | (?:更正|不对|不對|應為|应为|訂正|정정)[：:，,]?\s?(?=.{0,12}[0-9])
 """

@@ -66,6 +66,13 @@ _SCALES = (
     ("million", 6), ("millon", 6), ("millón", 6), ("milion", 6), ("bil", 9), ("mil", 3),
 )  # fmt: skip
 
+_SPELLED_UNITS = {
+    "msecs?|milliseconds?": "ms",
+    "hrs?|hours?": "h",
+    "mins?|minutes?": "min",
+    "lit(?:er|re)s?": "l",
+    "kilograms?": "kg",
+}
 _UNIT = r"""(?xi)
 [*_$`]{0,3}[ \u00a0\u202f]?
 (?:
@@ -178,7 +185,10 @@ def same_unit(one: str, other: str) -> bool:
     def plain(unit: str) -> str:
         for sign, letter in (("µ", "u"), ("μ", "u"), ("²", "2"), ("³", "3"), ("^", ""), (" ", ""), ("mcg", "ug")):
             unit = unit.replace(sign, letter)
-        return unit.lower()
+        unit = unit.lower()
+        for word, sign in _SPELLED_UNITS.items():
+            unit = re.sub(rf"(?<![a-z]){word}(?![a-z])", sign, unit)
+        return unit
 
     return plain(one) == plain(other)
 

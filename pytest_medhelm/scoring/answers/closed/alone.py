@@ -14,6 +14,8 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     PUNCT,
     SYMBOLS,
     TIGHT_LEAD,
+    breaks_off,
+    goes_through,
     group_at,
     sentences,
 )
@@ -32,7 +34,7 @@ _CLOSING = rf"""
 """
 _HEAD = rf"""
     \s{{0,2}}(?:{PUNCT}*$|[.,:;)!|-]|\s?\(|\s-|\s+(?:{words.REASON}|{words.INSTEAD})\b
-    |\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
+    |\s+(?:first|followed by)\b|\s+with\s(?:\w+\s)?(?:[0-9]|confidence|certainty))
 """
 _TEXT_HEAD = rf"\s?(?:[.,:;!(]|-\s|\s(?:{words.REASON}|{words.INSTEAD})\b)"
 _NO_LABEL = rf"\b(?:{words.NOT_A_LABEL}|{words.LESSER.replace('|not|', '|')}|{words.ANSWER}|{words.LABEL})\b"
@@ -72,7 +74,8 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
                 own_line = text[:start].endswith("\n") or not text[:start].strip()
-                if not (own_line and _continues_list(listed, index, position)):
+                begins_list = number and index == 0 and goes_through(every[number - 1][1])
+                if not (own_line and (begins_list or _continues_list(listed, index, position))):
                     yield said._replace(strength=Strength.FORM) if own_line else said
             elif number == 0 and not _is_list(text, listed):
                 yield said
@@ -100,6 +103,8 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if not opening or not rx(_HEAD).match(line, opening.end()) or rx(rf"{PUNCT}*").fullmatch(line, opening.end()):
         return
     symbol, rest = opening[1], line[opening.end() :]
+    if options.is_cited(symbol) and options.index(symbol) == 0 and breaks_off(text, opening.end()):
+        return
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return
     if rx(rf"{ANY}\s?[:?=]").search(rest) or (
@@ -109,6 +114,10 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
     named, stop = group_at(line, symbol, opening.end())
+    if len(named) > 1 and rx(rf"\s(?:{words.COPULA}|all|both|have|can|could|may)\b").match(line, stop):
+        return  # "A, B and C are ..."
+    remark = rx(rf"\s?\((?:{words.LESSER}|{words.NOT_A_LABEL})\b[^()\n]*{ANY}[^()\n]*\)").match(line, stop)
+    stop = remark.end() if remark else stop
     said = rx(rf"{_REASON}|{INSTEAD}(?={TIGHT_LEAD}{ANY})").split(line[stop:].lstrip(" .,:)-"), maxsplit=1)[0]
     said = " ".join(rx(rf"[^.!;{SYMBOLS}]*").match(said)[0].split()[:_WORDS])  # type: ignore[index]
     answers_yes_no = options.is_text(symbol) and rest.startswith(",") and len(named) == 1

@@ -25,7 +25,7 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 _NOUN = rf"(?<![\w-])(?:{words.ANSWER})(?![a-z])(?:\.(?=\s?{ANY}))?|(?:{words.ANSWER_LOOSE})"
 _LOOSE = rf"(?:{words.ANSWER_LOOSE})"
-_GAP = rf"([^\n.!?。{SYMBOLS}]{{0,90}}?)({ANY})"
+_GAP = rf"([^\n.!?;。{SYMBOLS}]{{0,90}}?)({ANY})"
 _MAX_WORDS = 12
 _LABEL = rf"(?:[:=：]|->|→|\s-)\s{{0,3}}{LEAD}$"
 _LINK = rf"""
@@ -43,6 +43,10 @@ _LESSER_WITHIN = r"""
 """
 _WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|неверный|错误)\W*(?:the\W*)?(?:\w+\W+)?$"
 _LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
+_OTHER_CASE = r"""
+    ^\W*(?:in|at|with|for|after|during|among|when|before|by)
+    (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion|general))\s[^:\n]*$
+"""
 _SHORT_GAP = rf"""
     {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that|us)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
 """
@@ -86,7 +90,9 @@ def answers(text: str) -> Iterator[Statement]:
         named = options_at(text, symbol, end)
         if rx(NEGATION).search(between) or rx(DENIED_AFTER).match(text, end) or rx(_WRONG_BEFORE).search(before):
             yield Statement(start, named, Strength.PHRASE, "phrase", denied=True)
-        elif not _is_lesser(before, between) and is_settled(text, noun.start(), end):
+        elif not _is_lesser(before, between) and not _is_elsewhere(before, between):
+            if not is_settled(text, noun.start(), end):
+                continue
             form = bool(rx(_LABEL).search(between))
             strength = Strength.FORM if form else Strength.PHRASE
             yield Statement(start, named, strength, read_as(symbol, "form" if form else "phrase"))
@@ -108,6 +114,11 @@ def _is_lesser(before: str, between: str) -> bool:
     return bool(rx(_LESSER).search(before) or rx(_LESSER_WITHIN).search(between))
 
 
+def _is_elsewhere(before: str, between: str) -> bool:
+    """ "At term the answer would be D": said of another case than this one."""
+    return bool(rx(r"\bwould\b").search(between) and rx(_OTHER_CASE).search(before))
+
+
 def chosen(text: str) -> Iterator[Statement]:
     """ "I choose B", "it is B", "so B"."""
     for verb in rx(rf"(?:(?<![\w'])|(?<=[぀-鿿]))(?:{words.CHOOSE})").finditer(text):
@@ -124,6 +135,8 @@ def _chosen(text: str, start: int, verb_end: int, strength: Strength) -> Iterato
     gap = rx(_SHORT_GAP).match(text, verb_end)
     if not gap or rx(NEGATION).search(gap[0]) or not stands(text, gap[1], gap.end()):
         return
+    if rx(rf"\s(?:{words.COPULA}|would)\s[^.!?;,\n{SYMBOLS}]{{0,30}}?{BAD}").match(text, gap.end()):
+        return  # "Choosing D would be a mistake".
     if not rx(_NOT_BEFORE).search(scope(text, start, PHRASE)) and is_settled(text, start, gap.end()):
         yield Statement(gap.start(1), options_at(text, gap[1], gap.end()), strength, read_as(gap[1], "phrase"))
 
@@ -134,17 +147,21 @@ def contrasted(text: str) -> Iterator[Statement]:
         \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
         \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
         {LEAD}({ANY})
-        |,?\s(?:but|yet|pero|mais|mas|aber|ma)\s(?:here|in this (?:case|patient|setting)|aqui|ici|hier|qui)
-        (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
         |\b(?:weder|neither|ni|nem|ne|nao)\b{LEAD}{ANY}\s?,?\s(?:noch|nor|ni|nem|ne)\b{LEAD}{ANY}\s?,?
         \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
+        |\bnie{LEAD}{ANY}(?: nie)?,? maar{LEAD}({ANY})
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """
-    for found in rx(but).finditer(text):
+    here = rf"""
+        (?:,?\s(?:but|yet|pero|mais|mas|aber|ma)\s|[;.,]\s)(?:here|for now|at present|in this (?:case|patient|setting|situation|scenario)|aqui|ici|hier|qui)
+        (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
+    """
+    for found in [*rx(but).finditer(text), *rx(here).finditer(text)]:
         number = found.lastindex or 1
         symbol, start, end = found[number], found.start(number), found.end()
-        if stands(text, symbol, end) and is_settled(text, found.start(), end):
+        before = 0 if found.re is rx(but) else found.start()  # "But here" ends what was supposed.
+        if stands(text, symbol, end) and is_settled(text[before:], found.start() - before, end - before):
             yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 
 

@@ -36,6 +36,13 @@ _CONDITION_AFTER = r"""
 """
 
 
+# "Would be correct in pregnancy": said of another patient than this one.
+_ELSEWHERE = r"""
+    [^.!?\n]{0,60}?\b(?:in|with|during|when|after|among|for) (?!this|the|that|these|our|her|his|their|him|them|such|given|me
+    |a (?:case|patient|setting) like|my|now)\w
+"""
+_CONDITIONAL = r"\b(?:would|could|might)\b"
+
 _GROUP = (
     r"\b(?:in|for) (?:children|adults|adolescents|infants|neonates|pregnan\w+|the elderly|men|women|older|younger)\b"
 )
@@ -44,15 +51,16 @@ _POPULATIONS = rf"{_GROUP}[^.\n]{{0,120}}[;,][^.\n]{{0,120}}{_GROUP}"
 
 def scope(text: str, start: int, opening: str) -> str:
     """The text before a position, back to where its sentence, clause or phrase began."""
-    ends = _openings(text, opening)
-    number = bisect_right(ends, start)
+    starts, ends = _openings(text, opening)
+    number = bisect_right(starts, start)
     return text[max(ends[number - 1] if number else 0, start - _REACH) : start]
 
 
 @lru_cache(maxsize=8)
-def _openings(text: str, opening: str) -> list[int]:
-    """Where the sentences, clauses or phrases of a text begin."""
-    return [found.end() for found in rx(opening).finditer(text)]
+def _openings(text: str, opening: str) -> tuple[list[int], list[int]]:
+    """Where what opens the sentences, clauses or phrases of a text begins and ends."""
+    found = [one.span() for one in rx(opening).finditer(text)]
+    return [start for start, _ in found], [end for _, end in found]
 
 
 def is_settled(text: str, start: int, end: int) -> bool:
@@ -62,6 +70,8 @@ def is_settled(text: str, start: int, end: int) -> bool:
     if rx(doubt_words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
         return False
     if following and rx(_CONDITION_AFTER).match(following[0]):
+        return False
+    if following and rx(_CONDITIONAL).search(said + following[0][:10]) and rx(_ELSEWHERE).match(following[0]):
         return False
     if rx(_POPULATIONS).search(scope(text, start, r"[.!?。！？\n]") + text[start : end + _REACH // 2]):
         return False

@@ -25,15 +25,17 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 _MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
-    (?:{PUNCT}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
+    (?:{PUNCT}|\bfrom {ANY}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
     |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
+_UNCHANGED = r"\b(?:rather than|instead of|not|never|without|no (?:need|reason) to|considered|considering|tempted to)\W{1,3}$"
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
 )
 _TAKEN = rf"(?:{doubt_words.RETRACTION})"
+_NO = r"(?:(?:wait|hm+|hold on|oh|actually),? no|no,? wait|nope|not quite|no,? that can't be)"
 _TAKEN_BACK = rf"""
     (?:{PUNCT}|\b(?:wait|no|actually|hmm+|oh|sorry|oops|hold on|but|so|hang on|esperen?|nein|non
     |nao|moment|attendez)\b)*
@@ -44,6 +46,8 @@ _TAKEN_BACK = rf"""
 def retracted(text: str) -> Iterator[Statement]:
     """ "Wait, that's wrong": what was said before falls."""
     for start, sentence in sentences(text):
+        if rx(_NO).fullmatch(sentence.strip(" .!…*_-")):
+            yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
         if not rx(_TAKEN).search(sentence):
             continue
         for clause in rx(r"(?:^|\s-{1,2}\s|,\s|\?\s?|\.\.\.\s?)(?=\S)").finditer(sentence):
@@ -67,6 +71,8 @@ def corrected(text: str) -> Iterator[Statement]:
         following = " ".join(text[found.end() : found.end() + 60].split()[:5])
         denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
         if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
+            continue
+        if rx(_UNCHANGED).search(text[max(0, marker.start() - 30) : marker.start()]):
             continue
         if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
             continue

@@ -37,10 +37,12 @@ _QUESTION = r"""(?xim)
         (?:(?:next|new|follow-?up|another)\s)?
         (?:question|pregunta|pergunta|frage|domanda|вопрос|soru|vraag|pertanyaan|swali|umbuzo)
         (?:\s(?:\#|no\.?\s?)?[0-9]{1,4})?[*_\s]{0,3}[:：]
+      | question\s[0-9]{1,4}[.)]\s
       | (?:question|pregunta|pergunta|frage|domanda)\s(?:\#|no\.?\s?)?[0-9]{1,4}[^\w\n]{0,4}$
       | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
         (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)
       | (?<=[#*])[#*\s]{0,4}(?:question|problem|exercise)[^\w\n]{0,4}$
+      | (?:exercise|problem|case|example|scenario|vignette|task|passage)\s(?:\#|no\.?\s?)?[0-9]{1,4}[*_\s]{0,3}[:：]
       | q\s?[0-9]{0,3}\s?[:：] | (?:问题|問題|題目|题目|질문|문제|سؤال|السؤال|प्रश्न)\s?[0-9]{0,3}\s?[:：]
     )
 """
@@ -65,6 +67,11 @@ def turns(text: str) -> Iterator[str]:
         if cut is None:
             return
         start = cut.end()
+
+
+def own_turn(text: str) -> str:
+    """A completion without the tokens that end its turn, and without the turns that a model wrote after it."""
+    return next(turns(text), "")
 
 
 def _opened(text: str) -> str:

@@ -20,7 +20,8 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient)|it is (?:often
+    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient|(?:the |an? )?(?:old|older|previous|outdated
+    |former|obsolete))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
     |creen|elegirian|eligen|opinan)|(?:certains|beaucoup|d'autres|les etudiants)(?: \w+){0,3} (?:disent|diraient
@@ -50,7 +51,7 @@ WEIGHED = vocabulary(r"""
     |(?<!paling\s)mungkin|co the|labda|может быть|возможно|ربما|शायद|হয়তো|อาจ|可能是|也许|或许|かもしれ|아마
 """)
 HYPOTHETICAL = vocabulary(r"""
-    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
+    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:forced|pressed|pushed|only one|one (?:must|has|had)|a choice))(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
     |asked|need)\b)|had (?:the|he|she|it|they|this)|were (?:the|he|she|it|they|this)|unless|provided that|in case
     |otherwise|in that case|in which case|should the|only when|without (?:the|this|that) \w+,)\b|(?:^|\W)(?:si|se
     |wenn|falls|ware|wurde|als|jika|neu|kama|если|إذا|لو|अगर|यदि|যদি|ถ้า
@@ -81,11 +82,12 @@ CORRECTION = vocabulary(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
-    |нет,|아니요|いいえ|nein\b|stop\b
+    |нет,|아니요|いいえ|nein\b|stop\b|or rather
     |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""
-    wait|hold on|actually|on second thought|let me (?:re-?check|reconsider|re-?think|double-?check
+    wait|hold on|actually|on second thought|edit|erratum|update|correction|corrected|revised|scratch that|apologies|oops
+    |let me (?:re-?check|reconsider|re-?think|double-?check
     |correct|re-?evaluate|re-?read)
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
     |realize|realise|misread)|hmm+

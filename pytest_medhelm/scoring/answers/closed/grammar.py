@@ -14,7 +14,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 SYMBOLS = "\ue000-\uf8ff"
 """For use within brackets: every symbol."""
-PUNCT = rf"[^\w\n{SYMBOLS}]"
+PUNCT = rf"[^\w\n{SYMBOLS}✗✘❌✖]"
+"""What says nothing; a cross rejects."""
 LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
 LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
 """What may stand directly before an option: marks, articles, "option"."""
@@ -39,12 +40,31 @@ DENIED_AFTER = r"""
 """
 _AFTER_TEXT = rf"""
     [)\]}}"']{{0,3}}(?:{PUNCT}{{0,6}}$|[.:;!,。、](?!\w)|\s?\(|\s-|\s?[ぁ-ん]
+    |\s(?:until|to|before|after|followed by|during|via|secondary to|caused by)\b
     |,?\s(?:{words.REASON}|rather than|instead of|over|not|in this|here|and not)\b)
 """
 
 
-_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?![a-z])"
+_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?<!are)(?<!were)(?<!sind)(?<!son)(?<!sont)(?<!sao)(?<!sono)(?![a-z])"
 """Behind "B, A is a distractor": the second is not named together with the first."""
+
+
+_ONE_BY_ONE = r"""
+    \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare|go through
+    |look at|one by one|step)\b
+"""
+"""Announces that options are gone through, one after the other."""
+
+
+def goes_through(text: str) -> bool:
+    """Whether a sentence or a heading announces that options are gone through one after the other."""
+    return bool(rx(_ONE_BY_ONE).search(text))
+
+
+def breaks_off(text: str, end: int) -> bool:
+    """ "A. Vancomycin: this drug is used for": options that are gone through, cut off in the first."""
+    described = rx(r"\s?[:-]\s\w[^\n]{30,}").match(text, end)
+    return bool(described) and not rx(ANY).search(text, end) and not rx(r"[.!?)。]\W*$").search(text[-4:])
 
 
 def stands(text: str, symbol: str, end: int) -> bool:
@@ -72,7 +92,7 @@ def group_at(text: str, symbol: str, end: int) -> tuple[tuple[int, ...], int]:
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Each sentence with its position; a line end ends one."""
     start = 0
-    for end in rx(r"(?<=[.!?;。！？])\s+|\n+|(?<=[。！？])(?=\S)").finditer(text):
+    for end in rx(r"(?<=[.!?;。！？])\s+(?![✗✘❌✖✓✔✅☑])|\n+|(?<=[。！？])(?=\S)").finditer(text):
         if text[start : end.start()].strip():
             yield start, text[start : end.start()]
         start = end.end()
@@ -88,5 +108,5 @@ def joined_lines(text: str) -> str:
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
     for pattern in (heading, bare):
-        text = rx(pattern).sub(lambda found: f"{found[1]}: ", text)
+        text = rx(pattern).sub(lambda found: found[0] if goes_through(found[1]) else f"{found[1]}: ", text)
     return text

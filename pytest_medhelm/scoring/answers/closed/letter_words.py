@@ -13,7 +13,7 @@ AFTER_LETTER = (
     + vocabulary(r"""
     is|isn't|are|was|wasn't|would|will|can|can't|cannot|could|couldn't|should|may|might|must|has|have|had|seems?
     |looks?|appears?|fits?|remains?|and|or|and/or|vs|versus|over|than|rather|instead|not|if|when|in|here|too|also
-    |only|alone|best|correct|wrong|right|incorrect|with|without|matches|describes|represents|explains|makes|being|on
+    |only|alone|first|best|correct|wrong|right|incorrect|with|without|matches|describes|represents|explains|makes|being|on
     |at|after|from|by|does|doesn't|do|did|to|still|then|therefore|thus|unless|even|makes?|provides?|offers?
     |addresses|reflects|meets|lacks|fails|treats|causes|yes|no|true|false|however|option|choice|answer|wins|it|all
     |both|nor|now|es|no|y|e|o|u|et|ou|und|oder|est|n'est|ne|ist|lautet|nicht|nao|non|seria|sera|serait|ware|ma|mas

@@ -7,7 +7,7 @@ the private use area of Unicode. What stands for no option stays text: "Hepatiti
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_medhelm.scoring.answers.closed import letter_words, words
 from pytest_medhelm.scoring.answers.folding import unaccent
@@ -41,6 +41,7 @@ _RANGE_BEFORE = (
     r"(?i)[0-9]\s?(?:to|bis|until|a|à|bis zu|al?|до|sampai|hadi|đến|and|or|et|ou|y|o|und|oder|,|[-–~～至到])\s?$"
 )
 _RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
+_SLASHED = r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])"
 _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
   | (?P<line>^[^\w\n]{{0,6}})([a-z])(?=[.):](?:\s|$)|[^\w\n]*$)
@@ -53,7 +54,7 @@ _CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{letter_words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
     rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 )
-_PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|[^\S\n](?:is|was)\b)"
+_PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|,?[^\S\n](?:because|since|given|due)\b|[^\S\n](?:is|was)\b)"
 
 
 def mark(text: str, choices: Sequence[str]) -> str:
@@ -62,19 +63,39 @@ def mark(text: str, choices: Sequence[str]) -> str:
     text = compiled(_PRIVATE).sub(" ", text)
     if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
         text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
+    words_alone = "|".join(sorted(letter_words.COMMON))
+    text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub("", text)  # "Answer (yes/no): no".
     text = _mark_texts(text, options, choices)
+    if any(choice.strip().lower() in letter_words.COMMON for choice in choices):
+        text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?[-:]\s").sub(r"\1, ", text)  # "No - there was none".
     text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
+    text = compiled(_SLASHED).sub(_apart(len(options)), text)
     text = _mark_letters(text, options)
     return _join(text)
 
 
+def _apart(count: int) -> Callable[[re.Match[str]], str]:
+    """Sets the two options of "A/C" apart; "N/A" stays."""
+
+    def apart(found: re.Match[str]) -> str:
+        both = all(LETTERS.index(letter) < count for letter in found.groups())
+        return f"{found[1]} / {found[2]}" if both else found[0]
+
+    return apart
+
+
 def tidy(text: str) -> str:
     """Without emphasis and typographic variants, capitals kept."""
+    text = compiled(r"[^\S\n]?\[[0-9]{1,2}(?:[,–-]\s?[0-9]{1,2}){0,5}\]").sub("", text)  # References.
+    text = compiled(r"(?<=\b[A-Z])['’](?:[dt][ıiuü]r)\b").sub("", text)  # A'dır, Turkish for "is A".
+    text = compiled(r"(?<=[A-Za-z])_(?=[A-Za-z])|(?<=[0-9])[^\S\n](?=%)").sub(
+        lambda found: "" if found[0] != "_" else " ", text.replace("É ", "é ")
+    )
     text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
     text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
     if not text.isascii():
         text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
-    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub(" ", text))
+    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub("✗ ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
 
@@ -127,6 +148,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
+            rf"|(?:\b(?:so|thus|hence|therefore|answer|say|choose|select|pick)|[.!?→])[,:]?\s"
             rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
@@ -233,6 +255,8 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     inside = LETTERS.index(letter) < count
     following = text[end : end + 40]
     if letter == "I":
+        if compiled(r"(?m)^\W{0,6}II\b").search(text):
+            return False  # Roman numerals.
         opens = not before.strip() or before.endswith("\n") or introduced or before.endswith(("(", "["))
         return inside and opens and bool(compiled("(?m)" + _PRONOUN).match(following))
     if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{letter_words.SPECIES})\b").match(following):
@@ -250,7 +274,7 @@ _SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"'→>]{0,2}[^\S\n]{0,2}(?
 _LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
 _TEXT_THEN_LETTER = (
     rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
-    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|-\s({LETTER})(?=\W*$))"
+    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|(?:-|→|->|=)\s({LETTER})(?=\W*$))"
 )
 
 
@@ -260,7 +284,8 @@ def _join(text: str) -> str:
     def cited(found: re.Match[str]) -> str:
         letter, named = ord(found[1]) - _LETTER, ord(found[2]) - _TEXT
         if letter == named:
-            return chr(_CITED + letter)
+            article = LETTERS[letter] in "AO" and found[0][1:-1].isspace()
+            return chr((_TEXT if article else _CITED) + letter)  # "A sífilis" is the disease with its article.
         closes = compiled(r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$))").match(text, found.end())
         return CONFLICT if closes else found[0]
 
@@ -273,4 +298,6 @@ def _join(text: str) -> str:
     text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda found: found[1] or found[2], text)
     text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
     text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|").sub(r"\1: ", text)
-    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w)").sub(r"\1: ", text)
+    text = compiled(rf"\((?:{ANY}[\s/,|]{{0,3}}){{2,}}\)(?=\s?[:=])").sub("", text)  # "Answer (yes/no): no".
+    aside = r"(?!(?i:if|when|should|unless|however|but|wait|although|though|otherwise)\b)"
+    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w){aside}").sub(r"\1: ", text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_medhelm.scoring.answers.closed import announced, options, verdicts, words
+from pytest_medhelm.scoring.answers.closed import announced, doubt_words, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
-from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, joined_lines, sentences
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, SYMBOLS, breaks_off, goes_through, joined_lines, sentences
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -30,9 +30,15 @@ _NEAR = 400
 """Characters behind the beginning of a second look in which its outcome stands."""
 _SHORT = 300
 """Characters of a text that may name an option by its text only, in any plain sentence."""
+_SET_AGAINST = rf"""
+    \b(?:but|however|yet|though|although|whereas|nevertheless|so|therefore|thus|hence|here|final(?:ly)?|overall|conclu\w+
+    |in this|now|actually|pero|sin embargo|aqui|entonces|portanto|porem|mas|mais|donc|ici|aber|jedoch|also|hier|ma|quindi
+    |maar|dus|tetapi|jadi|nhung|vay|lakini|но|однако|поэтому|значит)\b|[但却因所故]|しかし|よって|하지만|그러나|따라서|لكن|लेकिन
+    |{doubt_words.CORRECTION}
+"""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
-    rf"|\s(?:daily|once|twice|orally|per|before|(?:should|would|must) be"
+    rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
     rf"|first|now|today|immediately|next|here|{words.REASON})\b)"
 )
 
@@ -57,7 +63,7 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     said.sort(key=lambda one: (one.position, -one.strength))
     standing, rejected = _standing(said)
     if standing:
-        return _ranked(standing, rejected)
+        return _ranked(text, standing, rejected)
     return None if any(one.retracts for one in said) else _cited(text, same, rejected)
 
 
@@ -104,17 +110,40 @@ def _standing(said: Sequence[Statement]) -> tuple[list[Statement], set[int]]:
     return standing, rejected
 
 
-def _ranked(standing: Sequence[Statement], rejected: set[int]) -> Statement | None:
-    """The last of the strongest, unless two sentences declare different options correct."""
+def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Statement | None:
+    """The last of the strongest; None where prose leaves two standing side by side."""
     top = max((one.corrects, one.strength) for one in standing)
     best = [one for one in standing if (one.corrects, one.strength) == top]
     last = best[-1]
+    if len(last.options) > 1 and last.strength < Strength.FORM:
+        after = [one for one in standing if one.position > last.position and len(one.options) == 1]
+        last = after[-1] if after else last
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
         return best[-1] if len({one.options for one in best}) == 1 else None
+    rivals = [one for one in best if one.options != last.options]
+    if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
+        return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
         return None
     return last
+
+
+def _concludes(text: str, earlier: int, last: int) -> bool:
+    """Whether the last of two different answers is set against the earlier one, or named as the answer once more."""
+    between = text[earlier + 1 : last]
+    return bool(rx(_SET_AGAINST).search(between) or rx(rf"\b(?:{words.ANSWER})\b").search(between))
+
+
+def _is_named(text: str, position: int) -> bool:
+    """A mention that says more than the beginning of a list, and is no half of an alternative."""
+    before = scope(text, position, SENTENCE)
+    if rx(rf"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
+        return False
+    unfinished = not rx(rf"[^\n]*[.!?。)\]:{SYMBOLS}\d]").match(text, position + 1) and text[position + 1 :].strip()
+    if not before.strip(" *(-") and options.index(text[position]) == 0 and breaks_off(text, position + 1):
+        return False
+    return not (unfinished and goes_through(text[max(0, position - 120) : position]))
 
 
 def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement | None:
@@ -129,7 +158,7 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
                 named.setdefault(index, found.start())
         if len(named) == 1:
             ((index, position),) = named.items()
-            whole = kind == CITED or rx(_WHOLE).match(text, position + 1)
+            whole = _is_named(text, position) and (kind == CITED or rx(_WHOLE).match(text, position + 1))
             return Statement(position, (index,), Strength.CITED, "citation", said=index) if whole else None
         if named:
             return None

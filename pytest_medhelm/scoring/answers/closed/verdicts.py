@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.closed import options, words
 from pytest_medhelm.scoring.answers.closed.context import CLAUSE, SENTENCE, is_settled, scope
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD
+from pytest_medhelm.scoring.answers.closed.grammar import BAD, LEAD, SYMBOLS, TIGHT_LEAD, options_at
 from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -37,7 +37,7 @@ _MODIFIERS = rf"""
     (?:[\s"':*(-]|是|が|は|이|가|은|는|(?:{words.ARTICLE}|{words.ADVERB}|{words.COPULA}|{words.OPTION}|be|by far|far
     |indeed|surely|only|single
     |my|our|now|perfectly|entirely|absolutely|very|seems|appears|looks|like|stands out|emerges|as
-    |makes|to be|remains|fits|would be)\b){{0,8}}
+    |makes|to be|remains|fits|would still be)\b){{0,8}}
 """
 _CORRECT = rf"(?:{words.CORRECT}|my (?:answer|choice|pick|selection|final answer)|wins)(?![a-z])"
 _GOOD = rf"(?:{words.GOOD})(?![a-z])"
@@ -65,7 +65,7 @@ _CONCEDES = r"""
 """
 _ALONE_BEFORE = rf"(?:^|[,;:]\s)\W{{0,3}}only{TIGHT_LEAD}$"
 _PERCENT = r"""
-    \s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
+    \)?\s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
     (?:([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%|((?:0?\.[0-9]{1,4}|1\.0{1,4}))(?=[);,|]|\s?$|\.?\s))
 """
 _HALF = 50
@@ -89,11 +89,13 @@ def verdicts(text: str) -> Iterator[Statement]:
         if ticked:
             yield Statement(start, named, Strength.PHRASE, "phrase", denied=ticked[1] in "✗✘❌✖", declared=True)
         elif rx(_REJECTED).search(before[-60:]):
-            yield Statement(start, named, Strength.WEAK, "phrase", denied=True)
+            yield Statement(start, options_at(text, symbol, end), Strength.WEAK, "phrase", denied=True)
         elif rx(_ALONE_BEFORE).search(before) and not rx(BAD).match(text, end + 1):
             yield Statement(start, named, Strength.WEAK, read_as(symbol, "phrase"), declared=True)
         elif link:
             rest = rx(_REST).match(text, link.end())
+            if rest and rx(_REJECTED).search(rest[0]) and rx(ANY).match(text, rest.end()):
+                continue  # "C. Avoid A": the words belong to the next option.
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
                 yield Statement(start, (*_before(text, start), *named), Strength.WEAK, "phrase", denied=True)

@@ -64,9 +64,9 @@ ADVERB = vocabulary(r"""
 """)
 SUPERLATIVE = vocabulary(r"""
     (?:most|more) (?:likely|appropriate|probable|suitable|accurate|consistent|important|common|fitting|effective
-    |plausible)|correct|right|best|next|first-line|preferred|initial|ideal|optimal|recommended|(?:drug|treatment
+    |plausible)|correct|right|best|next(?! best)|first-line|preferred|initial|ideal|optimal|recommended|(?:drug|treatment
     |test|method|diagnosis|agent|therapy|modality) of choice|gold standard|diagnosis|mas probable|mas adecuad[ao]
-    |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|plus probable
+    |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|верен|верна|правилен|plus probable
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
     |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
@@ -92,7 +92,7 @@ FILLER = vocabulary(r"""
     |der frage
 """)
 CHOOSE = vocabulary(r"""
-    i(?:'d| would| will|'ll)?(?: have to| still| also| rather| probably)? (?:choose|select|pick|go with|go for
+    i(?:,? personally,?)?(?:'d| would| will|'ll)?(?: have to| still| also| rather| probably)? (?:choose|select|pick|go with|go for
     |opt for|vote for|settle on|stick with|say|answer)|i(?: have|'ve)? (?:chose|chosen|selected|picked|settled on)
     |i'm (?:choosing|selecting|picking|going with)|i am (?:choosing|selecting|picking|going with)|let's go with
     |let us go with|we (?:choose|select|pick|should choose|would choose|go with|should select)|you should (?:choose
@@ -101,18 +101,17 @@ CHOOSE = vocabulary(r"""
     | it must be)|elijo|escojo|elegiria|marco|selecciono|eligo|je choisis|je choisirais|je dirais|je selectionne
     |ich wahle|ich wurde|escolho|eu escolho|marco a|assinalo|scelgo|ik kies|saya memilih|saya pilih|pilih|toi chon
     |chon|ninachagua|nachagua|ngikhetha|ndikhetha|chọn|выбираю|я выбираю|выберу|أختار|اختار
-    |मैं चुनता हूं|我选择|我选|应选
-    |應選|故选|故選|因此选|所以选|选择|選擇|选|選|เลือก|ตอบ|खयन
+    |मैं चुनता हूं|(?:我|应|應|应该|故|因此|所以)?(?:选择|選擇|选|選)|เลือก|ตอบ|खयन
     |(?:i|we) (?:think|believe)(?: that)?
     |i (?:favou?r|prefer|recommend|support|vote)
     |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
     |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
-    |(?:going with|going for|locking in|opting for|settl(?:e|ed|ing) on|landed on|decided (?:on|for)|ended up with
+    |(?:going with|going for|going to (?:stick with|choose|select|go with|say)|locking in|opting for|settl(?:e|ed|ing) on|landed on|decided (?:on|for)|ended up with
     |went with)
     |(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?
     |i(?:'d| would| will|'ll) (?:give|start|order
     |prescribe|recommend|use|administer|perform)
-    |i(?:'d| would)? guess|escolheria|sceglierei|je (?:pense|crois) que(?: c'est)?|acho que(?: e)?
+    |i(?:'d| would)? guess|escolheria|marcaria(?: a)?|sceglierei|je (?:pense|crois) que(?: c'est)?|acho que(?: e)?
     |penso che(?: sia)?|ich (?:denke|glaube),?(?: es ist| dass es)?|(?:я )?думаю,?(?: что)?
     |ich (?:entscheide mich fur|nehme|tippe auf)
     |je prends|j'opte pour|me quedo con|opto p(?:or|ela)
@@ -138,15 +137,15 @@ IDENTIFY = vocabulary(r"""
     |应该是|應該是|而是|我认为是?|我認為是?|我觉得是?
     |the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
-    |points? to|consistent with|suggests?|indicates?|most compatible with|favou?rs?|supports?|its
+    |points? to|consistent with|suggests?|indicates?|clinch(?:es)?|confirms?|establish(?:es)?|most compatible with|favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
-    |^es
+    |^es|^e|dit is|dat is|het is
 """)
 CORRECT = vocabulary(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
     |single best|true|winning|final|preferred)(?: (?:answer|option|choice|one|response|diagnosis|treatment|letter
-    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|the (?:answer|one|way to go
-    |winner|one to choose|diagnosis)|answer|it|la correcta|el correcto|correct[ao]|la mejor
+    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?! of)|way to go
+    |winner|one to choose|diagnosis)|it|la correcta|el correcto|correct[ao]|la mejor
     |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|exacte?|la bonne(?: reponse)?
     |la reponse(?: correcte)?|richtig|die richtige(?: antwort)?|die beste(?: antwort)?|korrekt|zutreffend|corret[ao]
     |a (?:resposta )?corret[ao]|a alternativa correta|a resposta|cert[ao]|a melhor|corrett[ao]
@@ -173,7 +172,7 @@ CORRECT = vocabulary(r"""
     |(?:the )?(?:standard of care|first choice|mainstay)
 """)
 GOOD = vocabulary(r"""
-    appropriate|indicated|suitable|recommended|preferred|better|superior|ideal|fits|fit|consistent|matches|supported
+    appropriate|indicated|suitable|recommended|preferred|better|safer|preferable|wiser|superior|ideal|fits|fit|consistent|matches|supported
     |yes|✓|✔|✅|accurate|accept(?:ed|able)|reasonable|first(?:-| )line|likely|most probable|explains|affirmed|confirmed
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
@@ -183,12 +182,12 @@ GOOD = vocabulary(r"""
     |remains|left
 """)
 BAD = vocabulary(r"""
-    not|cannot|never|no|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
+    not|cannot|never|no(?! doubt)|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
     |inaccurate|contra-?indicated|ruled out|rule out|rules out|ruling out|excluded?|excludes|excluding|eliminated?
     |eliminates|eliminating|unlikely|less|least|unsafe|harmful|dangerous|avoid(?:ed)?|inferior|distractors?|tempting
-    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?|lacking
-    |without|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?|discard(?:ed)?|unsuitable|unrelated|rarely
-    |refuted?|nonsense|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading|implausible
+    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?(?! of)|lacking
+    |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?|discard(?:ed)?|unsuitable|unrelated|rarely
+    |refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading|implausible
     |improbable|inconsistent|atypical|uncommon|unacceptable|unsupported|✗|✘|❌|✖|x|incorrect[ao]s?|fals[ao]s?|descart\w+
     |contraindicad\w+|inadecuad\w+|erron\w+|equivocad\w+|no es|nunca|tampoco|menos|incorrecte?|faux|fausse|ecart\w+
     |exclu\w*|pas|non|ne|contre-?indiquee?|inappropriee?|jamais|moins|nicht|kein\w*|falsch\w*|ausgeschlossen
@@ -199,7 +198,7 @@ BAD = vocabulary(r"""
     |неправильн\w*|исключ\w*|ошибочн\w*|маловероятн\w*|ليس|ليست|لا|غير|خاطئ|خاطئة|خطأ|नहीं|गलत|না|নয়|ভুল|ไม่|ผิด
 """)
 BAD_UNSPACED = vocabulary(r"""
-    不|错|錯|排除|禁忌|非|误|誤|否|아니|않|틀|ではな|でない|間違|አይደለም|ስህተት|નથી|ไม่|ผิด
+    不|错|錯|排除|禁忌|非|误|誤|否|아니|아닙|않|틀|ではな|でない|間違|አይደለም|ስህተት|નથી|ไม่|ผิด
 """)
 
 # Before a noun such as "answer": somebody else's, second best, superseded, wrong.
@@ -233,7 +232,7 @@ INSTEAD = vocabulary(r"""
     |而非|不是|ではなく
 """)
 LABEL = vocabulary(r"""
-    choice|option|letter|selection|pick|correct|conclusion|diagnosis|output|solution|result|prediction|verdict
+    choice|option|letter|selection|pick|1st|true|correct|conclusion|diagnosis|output|solution|result|prediction|verdict
     |decision|final|choix|eleccion|seleccion|opcion|conclusion|auswahl|wahl|fazit|ergebnis|escolha|opcao|alternativa
     |letra|conclusao|scelta|opzione|keuze|pilihan|lua chon|вывод|вариант|выбор|结论|選択|选择|选项|선택|결론
 """)
@@ -241,7 +240,7 @@ NOT_A_LABEL = vocabulary(r"""
     wrong|incorrect|false|distractors?|reject\w*|eliminat\w*|exclu\w*|unlikely|less|least|second|runner
     |alternative\w*|contraindicated|avoid|consider\w*|differential|compar\w*|your|student\w*|previous|initial\w*
     |worst|possib\w*|candidates?|options?|choices?|vs|including|between|remaining|list\w*|example|e\.g|user|others?
-    |either|both|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
+    |either|both|acceptable|step|later|then|afterwards|ruled? out|ruling out|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
     |reviewers?|colleagues?|residents?|attendings?|consultants?|gpt\S*|model|peers?|raters?|experts?
     |doctor|physician|nurse|opinion|group|arm
     |anything|everything|nothing|all|none
