@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.toml_text import parse_toml
 
@@ -97,6 +98,17 @@ def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
     rules = [text for text in texts if not is_gate_file(text)]
     files = [read_gate(Path(text)) for text in texts if is_gate_file(text)]
     return (*([gate_of(rules)] if rules else []), *files)
+
+
+def require_repeats(gates: Sequence[Gate], repeats: int) -> None:
+    """Raises ConfigError for a rule about more answers to each request than a run asks for."""
+    for rule in (rule for gate in gates for rule in gate.rules):
+        needed = needed_repeats(rule.metric)
+        if needed > repeats:
+            raise ConfigError(
+                f"gate {rule.text!r}: {rule.metric} needs {needed} answers to each request, the run asks for "
+                f"{repeats}: add --medhelm-repeats={needed}"
+            )
 
 
 def is_gate_file(text: str) -> bool:

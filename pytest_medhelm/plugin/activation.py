@@ -95,13 +95,15 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
 
 def _control(config: pytest.Config, settings: Settings) -> None:
     """The process of which there is one: it reports, and without xdist it asks as well."""
-    from pytest_medhelm.gates.gate_file import read_gates
+    from pytest_medhelm.gates.gate_file import read_gates, require_repeats
     from pytest_medhelm.models.roster import ROSTER, resolve_models
     from pytest_medhelm.plugin.controller import Controller
 
     gates = read_gates(settings.gates)
+    require_repeats(gates, settings.repeats)
     baseline = _baseline(settings, gates)
     roster = config.stash[ROSTER] = resolve_models(config, settings)
+    _require_models(settings, roster)
     _check_rubrics(settings, roster)
     controller = Controller(config, settings, gates, baseline)
     config.pluginmanager.register(controller, "medhelm-controller")
@@ -176,6 +178,16 @@ def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
 
     check_distribution(config)
     config.pluginmanager.register(Distribution(config, sent), "medhelm-distribution")
+
+
+def _require_models(settings: Settings, roster: Roster) -> None:
+    """People answered once: nobody can ask them again. Raises ConfigError."""
+    people = [model.name for model in roster.models if model.kind == "human"]
+    if people and settings.repeats > 1:
+        raise ConfigError(
+            f"{people[0]} holds one answer to each question: leave out --medhelm-repeats, or score it in a run "
+            "of its own"
+        )
 
 
 def _check_rubrics(settings: Settings, roster: Roster) -> None:

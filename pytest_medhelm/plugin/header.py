@@ -30,6 +30,8 @@ def header(settings: Settings, roster: Roster) -> Iterator[str]:
     if settings.limit_is_default:
         limit += " (default; --medhelm-limit=N|all)"
     yield f"{', '.join(model.name for model in roster.models)}; {limit}"
+    if settings.repeats > 1:
+        yield f"each request is asked {settings.repeats} times"
     budgets = {f"{model.name} {model.body['max_tokens']}" for model in roster if "max_tokens" in model.body}
     if budgets:
         yield f"tokens an answer may have: {', '.join(sorted(budgets))}"

@@ -1,4 +1,4 @@
-"""What a test item stands for: an instance of a benchmark, asked of a model."""
+"""What a test item stands for: an instance of a benchmark, or a variant of it, asked of a model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.variants import ONCE, Asked, Variant
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
@@ -24,17 +25,19 @@ class ItemParams(NamedTuple):
     benchmark: Benchmark
     packed: CompressedInstance
     model: Model
+    variant: Variant
 
 
 def item_params(item: pytest.Item) -> ItemParams | None:
     """What an item measures; None where it stands for no single instance of a benchmark."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    packed = params.get("instance")
-    if not isinstance(packed, CompressedInstance):
+    found = params.get("instance")
+    if not isinstance(found, CompressedInstance | Asked):
         return None
+    packed, variant = found if isinstance(found, Asked) else (found, ONCE)
     module = item.getparent(pytest.Module)
     assert module is not None
-    return ItemParams(module.stash[BENCHMARK], packed, params["model"])
+    return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant)
 
 
 def params_to_ask(item: pytest.Item) -> ItemParams | None:

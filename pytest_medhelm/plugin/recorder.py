@@ -74,7 +74,7 @@ class Recorder:
         if BUILDER not in item.stash:
             params = item_params(item)
             assert params is not None
-            benchmark, packed, model = params
+            benchmark, packed, model, variant = params
             judged = bool(self._roster.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
             item.stash[BUILDER] = RecordBuilder(
                 benchmark=benchmark,
@@ -82,6 +82,8 @@ class Recorder:
                 model=model,
                 main_metric="jury" if judged else benchmark.task.main_metric,
                 fingerprint=self._fingerprint_of(model, benchmark),
+                variant=variant,
+                repeats=self.settings.repeats,
             )
         return item.stash[BUILDER]
 
@@ -111,6 +113,8 @@ class Recorder:
             facts = fingerprint_inputs(
                 model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark)
             )
+            if self.settings.repeats > 1:
+                facts["repeats"] = self.settings.repeats
             self._hashes[key] = fingerprint_of(facts)
             self._facts[self._hashes[key]] = facts
         return self._hashes[key]

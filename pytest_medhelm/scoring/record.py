@@ -18,6 +18,7 @@ from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.tasks.variants import ONCE, Variant
 
 
 @dataclass
@@ -30,6 +31,10 @@ class RecordBuilder:
     main_metric: str
     fingerprint: str
     """Hash of what shapes the answers and scores besides the data: model settings, benchmark code, judges."""
+    variant: Variant = ONCE
+    """In which of its ways the instance is asked."""
+    repeats: int = 1
+    """How often an unchanged instance is asked."""
     request: Request | None = None
     """Built once, by the look-ahead or by the test."""
     response: Response | None = None
@@ -126,8 +131,8 @@ class RecordBuilder:
             "benchmark": task.name,
             "instance": instance.id,
             "model": self.model.name,
-            "perturbation": "",
-            "repeat": 0,
+            "perturbation": self.variant.perturbation,
+            "repeat": self.variant.repeat,
             "public_id": public_id(task, instance.id),
             "status": self.final_status,
             "main_metric": self.main_metric,
@@ -162,6 +167,8 @@ class RecordBuilder:
     def _add_rest(self, record: Record) -> None:
         """What only some records have."""
         response, instance = self.response, self.instance
+        if self.repeats > 1:
+            record["repeats"] = self.repeats
         if self.read:
             record["read"] = self.read
         if response is not None and response.read_as:

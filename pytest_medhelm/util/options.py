@@ -148,6 +148,13 @@ OPTIONS = (
         "for (default: any)",
     ),
     Option(
+        "repeats",
+        "K",
+        count(1),
+        1,
+        "How often each request is asked, to see how steady the answers are (default: 1; docs/robustness.md)",
+    ),
+    Option(
         "judge-repeats",
         "K",
         count(1),

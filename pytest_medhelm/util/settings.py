@@ -79,6 +79,8 @@ class Settings:
     limit: int | None
     """Instances per benchmark; None means all."""
     sampler: Sampler
+    repeats: int
+    """How often each request is asked."""
     judge_repeats: int
     """How often each judge rates each answer."""
     shuffle_criteria: bool
@@ -133,6 +135,7 @@ def as_mapping(settings: Settings) -> Mapping[str, object]:
     return {
         "models": list(settings.models),
         "judges": list(settings.judges),
+        "repeats": settings.repeats,
         "judge_repeats": settings.judge_repeats,
         "shuffle_criteria": settings.shuffle_criteria,
         "gates": list(settings.gates),

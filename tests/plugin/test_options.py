@@ -31,6 +31,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "sampler": ("helm", "helm", "random"),
     "prompt_form": ("helm", "helm", "letter"),
     "answer_form": ("strict", "strict", "loose"),
+    "repeats": (5, 5, 0),
     "judge_repeats": (3, 3, 0),
     "shuffle_criteria": (True, True, "perhaps"),
     "allow_self_judging": (True, True, "perhaps"),

@@ -24,6 +24,7 @@ _SETTINGS = {
     "code": "another version of the benchmark module",
     "scoring": "other scoring code",
     "jury": "other judges",
+    "repeats": "another number of repeats",
 }
 
 
