@@ -184,6 +184,11 @@ def _options(folder: Path, manifest: StoredManifest, arguments: argparse.Namespa
         value = "all" if name == "limit" and settings[name] is None else settings.get(name)
         if value is not None:
             yield f"--medhelm-{name.replace('_', '-')}={value}"
+    if settings.get("perturbations"):
+        yield f"--medhelm-perturb={','.join(settings['perturbations'])}"
+        floor = settings["noise_floor"]
+        yield from [f"--medhelm-perturb-limit={settings['perturb_limit']}"] if settings["perturb_limit"] else []
+        yield from [f"--medhelm-noise-floor={floor or 'off'}"] if floor is not None else []
     if settings.get("shuffle_criteria"):
         yield "--medhelm-shuffle-criteria"
     for name, known in (("data", place["data"]), ("config", place["config"])):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
+from pytest_medhelm.plugin.options import PLAN, REPLAY, SETTINGS, read_settings
 from pytest_medhelm.plugin.plain_imports import import_plainly
 from pytest_medhelm.util.errors import ConfigError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.plugin.worker import Share
     from pytest_medhelm.results.store.rescore import Replay
+    from pytest_medhelm.tasks.perturbations.plan import Plan
     from pytest_medhelm.util.settings import Settings
 
 
@@ -38,6 +39,7 @@ def configure(config: pytest.Config) -> None:
         replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
         if replay is not None or settings.models:
             import_plainly(config)
+            config.stash[PLAN] = _plan(config, settings)
         if replay is not None:
             _replay(config, settings, replay)
         elif settings.models:
@@ -50,6 +52,16 @@ def configure(config: pytest.Config) -> None:
                 )
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _plan(config: pytest.Config, settings: Settings) -> Plan:
+    """In which ways instances are asked. Raises ConfigError for an unknown perturbation."""
+    from pytest_medhelm.tasks.perturbations.chosen import all_known, chosen_perturbations
+    from pytest_medhelm.tasks.perturbations.plan import Plan
+
+    known = all_known(config.hook.pytest_medhelm_perturbations())
+    perturbations = chosen_perturbations(settings.perturb, known)
+    return Plan(settings.repeats, perturbations, settings.perturb_limit, settings.noise_floor)
 
 
 def _from_controller(config: pytest.Config) -> Mapping[str, Any]:
@@ -183,10 +195,10 @@ def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
 def _require_models(settings: Settings, roster: Roster) -> None:
     """People answered once: nobody can ask them again. Raises ConfigError."""
     people = [model.name for model in roster.models if model.kind == "human"]
-    if people and settings.repeats > 1:
+    option = "--medhelm-repeats" if settings.repeats > 1 else "--medhelm-perturb" if settings.perturb else ""
+    if people and option:
         raise ConfigError(
-            f"{people[0]} holds one answer to each question: leave out --medhelm-repeats, or score it in a run "
-            "of its own"
+            f"{people[0]} holds one answer to each question: leave out {option}, or score it in a run of its own"
         )
 
 

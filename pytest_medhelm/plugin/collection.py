@@ -11,13 +11,13 @@ from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
-from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.loading import load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Task
-from pytest_medhelm.tasks.variants import Asked, askings
+from pytest_medhelm.tasks.variants import Asked
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     else:
         metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
         chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
-        asked = [*askings(chosen, settings)]
+        asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
         metafunc.parametrize("instance", asked, ids=[_id(task, entry) for entry in asked], indirect=True)
 
 

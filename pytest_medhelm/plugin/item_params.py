@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -26,6 +26,8 @@ class ItemParams(NamedTuple):
     packed: CompressedInstance
     model: Model
     variant: Variant
+    refused: Mapping[str, str]
+    """Of the first asking: by perturbation why it cannot be applied, empty where it is."""
 
 
 def item_params(item: pytest.Item) -> ItemParams | None:
@@ -34,10 +36,10 @@ def item_params(item: pytest.Item) -> ItemParams | None:
     found = params.get("instance")
     if not isinstance(found, CompressedInstance | Asked):
         return None
-    packed, variant = found if isinstance(found, Asked) else (found, ONCE)
+    packed, variant, refused = found if isinstance(found, Asked) else Asked(found, ONCE)
     module = item.getparent(pytest.Module)
     assert module is not None
-    return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant)
+    return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant, refused)
 
 
 def params_to_ask(item: pytest.Item) -> ItemParams | None:

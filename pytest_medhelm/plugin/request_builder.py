@@ -121,7 +121,7 @@ class RequestBuilder:
 
     def request_of(self, record: RecordBuilder, messages: Sequence[Message]) -> Request:
         """The request of a benchmark's instance, for which a repeat asks anew."""
-        return self.request(record.model, messages, record.instance.id, repeat=record.variant.repeat)
+        return self.request(record.model, messages, record.instance.id, repeat=record.variant.request_repeat)
 
     def complete(
         self,

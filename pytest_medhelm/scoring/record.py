@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 
 from pytest_medhelm.models.engine.request import Request
 from pytest_medhelm.models.price import spent
@@ -35,6 +37,10 @@ class RecordBuilder:
     """In which of its ways the instance is asked."""
     repeats: int = 1
     """How often an unchanged instance is asked."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """By perturbation that was meant for the instance why it cannot be applied; empty where it is."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Where options were moved: by the letter that an option has now the one that it had."""
     request: Request | None = None
     """Built once, by the look-ahead or by the test."""
     response: Response | None = None
@@ -169,8 +175,12 @@ class RecordBuilder:
         response, instance = self.response, self.instance
         if self.repeats > 1:
             record["repeats"] = self.repeats
+        if self.refused:
+            record["perturbations"] = dict(self.refused)
         if self.read:
             record["read"] = self.read
+            if self.read in self.moved:
+                record["answer"] = self.moved[self.read]
         if response is not None and response.read_as:
             record["read_as"] = response.read_as
         if response is not None and (mark := unknown_mark(response.text)):
@@ -183,6 +193,16 @@ class RecordBuilder:
             record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
         if self.criteria:
             record["criteria"] = text_hash(self.criteria_text)
+
+
+def moved_options(before: Instance, after: Instance) -> dict[str, str]:
+    """By the letter that an option has now the one that it had; empty where none was moved."""
+    if before.choices == after.choices or sorted(before.choices) != sorted(after.choices):
+        return {}
+    return {
+        letter: ascii_uppercase[before.choices.index(text)]
+        for letter, text in zip(ascii_uppercase, after.choices, strict=False)
+    }
 
 
 def text_hash(text: str) -> str:

@@ -87,6 +87,8 @@ class FingerprintInputs(TypedDict):
     jury: JuryInputs | None
     repeats: NotRequired[int]
     """How often each request is asked; absent for once."""
+    variants: NotRequired[dict[str, Any]]
+    """Perturbations with their versions, how many instances are changed and how often asked again; absent for none."""
 
 
 class Record(TypedDict):
@@ -99,6 +101,8 @@ class Record(TypedDict):
     repeat: int
     repeats: NotRequired[int]
     """How often the unchanged instance is asked; absent for once."""
+    perturbations: NotRequired[dict[str, str]]
+    """Of the first asking of an instance to be changed: by perturbation why it cannot be, empty where it is."""
     public_id: str
     status: Status
     main_metric: str

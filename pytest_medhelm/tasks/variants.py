@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
-from pytest_medhelm.util.settings import Settings
+
+NOISE_FLOOR = "unperturbed"
+"""Stands where a perturbation is named for the unchanged instance, asked again to know what chance alone does."""
+NOISE_FROM = 1000
+"""The repeat index of the first asking of the noise floor: its answers are others than those of the repeats."""
 
 
 class Variant(NamedTuple):
@@ -23,21 +27,20 @@ class Variant(NamedTuple):
         again = f"repeat{self.repeat + 1}" if self.repeat else ""
         return "".join(f"+{part}" for part in (self.perturbation, again) if part)
 
+    @property
+    def request_repeat(self) -> int:
+        """The repeat index in the request's key."""
+        return self.repeat + NOISE_FROM * (self.perturbation == NOISE_FLOOR)
+
 
 ONCE = Variant()
 """An instance as it is, asked for the first time."""
 
 
 class Asked(NamedTuple):
-    """An instance in one of the further ways; the first one is the instance alone."""
+    """An instance in one of its ways."""
 
     packed: CompressedInstance
     variant: Variant
-
-
-def askings(instances: Sequence[CompressedInstance], settings: Settings) -> Iterator[CompressedInstance | Asked]:
-    """Every instance in all ways in which it is asked, one instance after the other."""
-    for packed in instances:
-        yield packed
-        for repeat in range(1, settings.repeats):
-            yield Asked(packed, Variant(repeat=repeat))
+    refused: Mapping[str, str] = {}
+    """Of the first asking: by perturbation why it cannot be applied, empty where it is."""

@@ -25,6 +25,7 @@ _SETTINGS = {
     "scoring": "other scoring code",
     "jury": "other judges",
     "repeats": "another number of repeats",
+    "variants": "other perturbations",
 }
 
 
