@@ -107,12 +107,14 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
 
 def _control(config: pytest.Config, settings: Settings) -> None:
     """The process of which there is one: it reports, and without xdist it asks as well."""
-    from pytest_medhelm.gates.gate_file import read_gates, require_repeats
+    from pytest_medhelm.gates.gate_file import read_gates, require_repeats, require_variants
     from pytest_medhelm.models.roster import ROSTER, resolve_models
     from pytest_medhelm.plugin.controller import Controller
 
     gates = read_gates(settings.gates)
-    require_repeats(gates, settings.repeats)
+    plan = config.stash[PLAN]
+    require_repeats(gates, plan.repeats)
+    require_variants(gates, [entry.name for entry in plan.perturbations], plan.noise_floor)
     baseline = _baseline(settings, gates)
     roster = config.stash[ROSTER] = resolve_models(config, settings)
     _require_models(settings, roster)

@@ -30,9 +30,11 @@ from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.jury_summary import harm_of
 from pytest_medhelm.results.leaderboard.paired_cells import letter_groups, paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
+from pytest_medhelm.results.leaderboard.robustness import add_variant_scores
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores
+from pytest_medhelm.results.leaderboard.steadiness_entry import steadiness_of
 from pytest_medhelm.results.leaderboard.summary import metrics_of
 from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
 from pytest_medhelm.results.store.run_manifest import StoredManifest
@@ -64,7 +66,8 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
     records = suite.records(benchmark, model)
-    columns = add_repeat_scores(read_columns(records, spending, suite.annotations.marks(benchmark)))
+    columns = read_columns(records, spending, suite.annotations.marks(benchmark))
+    add_variant_scores(add_repeat_scores(columns))
     facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
@@ -212,6 +215,7 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "metrics": dict(cell.metrics),
         "absent": dict(cell.absent),
         "slices": slices_of(cell.columns, cell.metadata),
+        "steadiness": steadiness_of(cell.columns, cell.metadata),
         "marks": dict(cell.marks),
         "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.scoring.response import Status
+from pytest_medhelm.tasks.variants import NOISE_FLOOR
 
 UNKNOWN = frozenset({"request_error", "judge_error", "skipped"})
 """Statuses of answers of which nothing can be said."""
@@ -27,8 +28,10 @@ class Answers(NamedTuple):
 
     repeats: Sequence[Answer]
     """To the instance as it is, as many as were to be asked."""
-    others: Mapping[str, Sequence[Answer]]
+    variants: Mapping[str, Answer]
     """To the instance as changed, by perturbation."""
+    unperturbed: Sequence[Answer]
+    """To the instance as it is, asked again beside the variants: what chance alone does."""
 
 
 LOST = Answer(None, None)
@@ -36,11 +39,19 @@ LOST = Answer(None, None)
 
 def answers_of(records: Sequence[Record], wanted: int) -> Answers:
     """``records``: all of an instance, ``wanted`` of which are to be of it as it is."""
-    by_name: dict[str, list[Answer]] = {"": []}
+    by_name: dict[str, list[Answer]] = {"": [], NOISE_FLOOR: []}
     for record in records:
         by_name.setdefault(record["perturbation"], []).append(answer_of(record))
-    repeats = by_name.pop("")
-    return Answers([*repeats, *[LOST] * (wanted - len(repeats))], by_name)
+    repeats, unperturbed = by_name.pop(""), by_name.pop(NOISE_FLOOR)
+    variants = {name: found[0] for name, found in by_name.items()} | dict.fromkeys(lacking(records), LOST)
+    return Answers([*repeats, *[LOST] * (wanted - len(repeats))], dict(sorted(variants.items())), unperturbed)
+
+
+def lacking(records: Sequence[Record]) -> list[str]:
+    """The perturbations that apply to an instance, and of which its records have none."""
+    planned = next((record["perturbations"] for record in records if "perturbations" in record), {})
+    there = {record["perturbation"] for record in records}
+    return [name for name, refused in planned.items() if not refused and name not in there]
 
 
 def answer_of(record: Record) -> Answer:

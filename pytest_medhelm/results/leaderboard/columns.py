@@ -11,7 +11,7 @@ from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
-from pytest_medhelm.results.leaderboard.answers import UNKNOWN, Answers, answers_of, status_of
+from pytest_medhelm.results.leaderboard.answers import UNKNOWN, Answers, answers_of, lacking, status_of
 from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.scoring.record_types import Record
@@ -68,13 +68,25 @@ class Columns:
     """Paired marks around the first part of answers that no family of models is known by."""
     answers: list[Answers | None] = field(default_factory=list)
     """All answers to each instance: repeats, and those to its variants. None where it was asked once."""
+    perturbations: dict[str, Counter[str]] = field(default_factory=dict)
+    """By perturbation how many instances it was meant for: by why it cannot be applied, empty where it is."""
+    paired: set[str] = field(default_factory=set)
+    """Metrics whose scores are differences between two ways of asking one instance."""
     incomplete: int = 0
-    """Instances that lack one of their repeats."""
+    """Instances that lack one of their repeats or variants."""
     asked: int = 0
     """Answers, read from the cache or not."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
+
+    @property
+    def main_scale(self) -> tuple[float, float]:
+        """Worst and best value of the main metric."""
+        if self.main_metric in self.spans:
+            return 0.0, 1.0
+        worst, best = self.scales.get(self.main_metric, (0.0, 1.0))
+        return worst, best
 
     def is_judged(self, metric: str) -> bool:
         """A metric is made of verdicts of judges."""
@@ -127,7 +139,9 @@ def read_columns(
             continue
         first = repeats[0]
         wanted = first.get("repeats", len(repeats))
-        columns.incomplete += len(repeats) < wanted
+        columns.incomplete += len(repeats) < wanted or bool(lacking(whole))
+        for name, reason in first.get("perturbations", {}).items():
+            columns.perturbations.setdefault(name, Counter())[reason] += 1
         alone = len(whole) == wanted == 1
         columns.answers.append(None if alone else answers_of(whole, wanted))
         columns.unmatched = first.get("unmatched", 0)

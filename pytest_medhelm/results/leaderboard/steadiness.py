@@ -35,7 +35,7 @@ def add_repeat_scores(columns: Columns) -> Columns:
     if wanted < 2:
         return columns
     table = [row if len(row) == wanted else (*row, *[LOST] * (wanted - len(row))) for row in repeats]
-    worst, best = scale = _scale(columns)
+    worst, best = scale = columns.main_scale
     span = columns.spans.get(columns.main_metric, scale)
     lower = best < worst
     known = [answer.score for row in table for answer in row if answer.score is not None]
@@ -57,13 +57,6 @@ def add_repeat_scores(columns: Columns) -> Columns:
                 _add(columns, table, name, _scored(lambda scores, k=k, chance=chance: chance(  # type: ignore[misc]
                     len(scores), sum(score == best for score in scores), k)), (0.0, 1.0))  # fmt: skip
     return columns
-
-
-def _scale(columns: Columns) -> tuple[float, float]:
-    if columns.main_metric in columns.spans:
-        return 0.0, 1.0
-    worst, best = columns.scales.get(columns.main_metric, (0.0, 1.0))
-    return worst, best
 
 
 def _are_named(table: Sequence[Sequence[Answer]]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import count, pairwise
 from random import Random
 
 # Misspellings that people make; no word of medicine, of time, of amount or of negation among them.
@@ -79,6 +79,23 @@ def each_common_word(text: str, change: Callable[[str], str]) -> str:
     return "".join([*parts, text[end:]])
 
 
+def some_common_words(
+    text: str, random: Random, share: float, may: Callable[[str], bool], change: Callable[[str], str]
+) -> str:
+    """The text with a share of those common words changed that ``may``; one at least, where there is one."""
+    words: list[str] = []
+
+    def noted(word: str) -> str:
+        words.append(word)
+        return word
+
+    each_common_word(text, noted)
+    fit = [place for place, word in enumerate(words) if may(word)]
+    drawn = {place for place in fit if random.random() < share} or ({fit[random.randrange(len(fit))]} if fit else set())
+    numbers = count()
+    return each_common_word(text, lambda word: change(word) if next(numbers) in drawn else word)
+
+
 def _stands_alone(text: str, start: int, end: int) -> bool:
     word, before, after = text[start:end], text[start - 1 : start], text[end : end + 2]
     if (word.isupper() and word not in ("I", "A")) or len(word) == 1:
@@ -106,8 +123,3 @@ def gaps(text: str) -> list[tuple[int, int]]:
 def like(word: str, pattern: str) -> str:
     """A word with the capital that another one begins with."""
     return word[:1].upper() + word[1:] if pattern[:1].isupper() else word
-
-
-def chosen(random: Random, share: float) -> bool:
-    """A draw."""
-    return random.random() < share

@@ -9,7 +9,14 @@ import re
 from random import Random
 
 from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
-from pytest_medhelm.tasks.perturbations.protected import FILLERS, MISSPELT, chosen, each_common_word, gaps, like
+from pytest_medhelm.tasks.perturbations.protected import (
+    FILLERS,
+    MISSPELT,
+    each_common_word,
+    gaps,
+    like,
+    some_common_words,
+)
 
 # A negation is no word to be shortened: "is not" stays, and so does "isn't".
 CONTRACTIONS = {
@@ -19,8 +26,8 @@ CONTRACTIONS = {
     "he will": "he'll", "they will": "they'll", "it will": "it'll", "we will": "we'll", "you will": "you'll",
 }  # fmt: skip
 _EXPANSIONS = {short.lower(): long for long, short in CONTRACTIONS.items()}
-MISSPELLING, TYPO, FILLER = 0.1, 0.1, 0.1
-"""Shares of the words that may change; HELM misspells and fills in 0.1."""
+SHARE = 0.1
+"""Of the words that may change, as HELM misspells and fills in; at least one does."""
 ENGLISH = ("en",)
 NOTHING = "it has no word that may change"
 
@@ -49,22 +56,19 @@ def misspelling(text: str, random: Random) -> str:
     """One common word in ten is spelt as people misspell it."""
 
     def change(word: str) -> str:
-        wrong = MISSPELT.get(word.lower())
-        return like(wrong, word) if wrong and chosen(random, MISSPELLING) else word
+        return like(MISSPELT[word.lower()], word)
 
-    return each_common_word(text, change)
+    return some_common_words(text, random, SHARE, lambda word: word.lower() in MISSPELT, change)
 
 
 def typos(text: str, random: Random) -> str:
-    """In one common word of four letters or more in ten, two neighbouring letters change places."""
+    """In one of ten common words of four letters or more two neighbouring letters change places."""
 
     def change(word: str) -> str:
-        if len(word) < 4 or not chosen(random, TYPO):
-            return word
         place = 1 + random.randrange(len(word) - 2)
         return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
-    return each_common_word(text, change)
+    return some_common_words(text, random, SHARE, lambda word: len(set(word[1:])) > 2, change)
 
 
 def extra_spaces(text: str, random: Random) -> str:
@@ -78,11 +82,9 @@ def fillers(text: str, random: Random) -> str:
     """Before one common word in ten stands a word that says nothing: "um", "you know"."""
 
     def change(word: str) -> str:
-        if word[:1].isupper() or not chosen(random, FILLER):
-            return word
         return f"{FILLERS[random.randrange(len(FILLERS))]} {word}"
 
-    return each_common_word(text, change)
+    return some_common_words(text, random, SHARE, str.islower, change)
 
 
 def mild_mix(text: str, random: Random) -> str:
