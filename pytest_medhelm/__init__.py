@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.data.sampling import rank
     from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
     from pytest_medhelm.tasks.metric import Metric
+    from pytest_medhelm.tasks.perturbations.perturbation import Perturbation
     from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
     from pytest_medhelm.tasks.prompts import Message, answer_letter, letter_prompt, lettered
     from pytest_medhelm.tasks.rubric import Criterion, Rubric
@@ -61,6 +62,7 @@ __all__ = [
     "Message",
     "Metric",
     "Model",
+    "Perturbation",
     "PointsCriterion",
     "PointsRubric",
     "Response",
@@ -117,6 +119,7 @@ _MODULES = {
     "tasks.data.sampling": "rank",
     "tasks.data.xml_files": "child_text read_xml",
     "tasks.metric": "Metric",
+    "tasks.perturbations.perturbation": "Perturbation",
     "tasks.points": "PointsCriterion PointsRubric",
     "tasks.prompts": "Message answer_letter letter_prompt lettered",
     "tasks.rubric": "Criterion Rubric",

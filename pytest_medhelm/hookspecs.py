@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Every pytest session imports this module.
     from pytest_medhelm.results.store.suite import Suite
     from pytest_medhelm.scoring.record_types import Record
     from pytest_medhelm.tasks.metric import Metric
+    from pytest_medhelm.tasks.perturbations.perturbation import Perturbation
 
 
 @pytest.hookspec(firstresult=True)
@@ -48,6 +49,27 @@ def pytest_medhelm_update_request(body: dict[str, Any], messages: Sequence[Mappi
     :param body: the fields that go beside the model's own, e.g. ``body["user"] = "evaluation"``.
     :param messages: the chat messages, for information.
     :param model: the model to be asked.
+    """
+
+
+@pytest.hookspec
+def pytest_medhelm_perturbations() -> Mapping[str, Perturbation]:  # type: ignore[empty-body]
+    """Add perturbations for --medhelm-perturb: name -> ``pytest_medhelm.Perturbation``.
+
+    Called once per process, at configure, of conftest.py files beside the tests that are named on the command line.
+    Its function takes (instance, seed) and returns the changed instance, or ``Excluded(why)`` where it cannot be
+    applied; the same arguments must give the same result. Example::
+
+        from dataclasses import replace
+        from pytest_medhelm import Excluded, Perturbation
+
+        def politely(instance, seed):
+            if instance.question.startswith("Please"):
+                return Excluded("it is polite already")
+            return replace(instance, question=f"Please answer: {instance.question}")
+
+        def pytest_medhelm_perturbations():
+            return {"politely": Perturbation("politely", politely, "asked politely", family="wording")}
     """
 
 

@@ -64,6 +64,7 @@ TASK = Task(
     load=load,
     main_metric="medec_error_flag_accuracy",
     metrics=(Metric(medec, ("medec_error_flag_accuracy", "medec_error_sentence_accuracy"), binary=True),),
+    keeps_gold=("extra_spaces",),
     source="https://github.com/abachaa/MEDEC",
     attribution="Ben Abacha et al. 2024",
     size=597,

@@ -34,6 +34,17 @@ def load(path: Path) -> Instances:
         )
 
 
+def paraphrase(instance: Instance) -> str:
+    """The same in other words, for the perturbation of this name."""
+    return (
+        f"A study asked: {instance.question}\n\nThis is what its abstract reports; the conclusion was taken out.\n\n"
+        f"{instance.context}\n\n"
+        "What is the answer to the study's question? Take maybe where the findings leave it open.\n"
+        f"{lettered(instance.choices)}\n\n"
+        f"{answer_letter(instance.choices)}"
+    )
+
+
 TASK = examination(
     name="pubmed_qa",
     title="PubMedQA",
@@ -47,6 +58,7 @@ TASK = examination(
         ),
     ),
     load=load,
+    paraphrase=paraphrase,
     source="https://github.com/pubmedqa/pubmedqa",
     attribution="Qiao Jin and others, 2019",
     size=1000,

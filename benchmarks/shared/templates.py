@@ -32,6 +32,7 @@ examination = partial(
     access="public",
     kind="multiple_choice",
     main_metric="exact_match",
+    keeps_gold=("surface", "options", "wording", "clinical"),
 )
 """Questions of an examination with options, one of them right."""
 

@@ -27,7 +27,7 @@ from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
-_OPTIONS = ("limit", "shots", "sampler", "bertscore", "judge_repeats")
+_OPTIONS = ("limit", "shots", "sampler", "bertscore", "repeats", "judge_repeats")
 """Settings of a run that shape its set of instances and its scores."""
 
 Values = Mapping[CellName, float | None]
@@ -184,6 +184,11 @@ def _options(folder: Path, manifest: StoredManifest, arguments: argparse.Namespa
         value = "all" if name == "limit" and settings[name] is None else settings.get(name)
         if value is not None:
             yield f"--medhelm-{name.replace('_', '-')}={value}"
+    if settings.get("perturbations"):
+        yield f"--medhelm-perturb={','.join(settings['perturbations'])}"
+        floor = settings["noise_floor"]
+        yield from [f"--medhelm-perturb-limit={settings['perturb_limit']}"] if settings["perturb_limit"] else []
+        yield from [f"--medhelm-noise-floor={floor or 'off'}"] if floor is not None else []
     if settings.get("shuffle_criteria"):
         yield "--medhelm-shuffle-criteria"
     for name, known in (("data", invocation["data"]), ("config", invocation["config"])):

@@ -25,12 +25,14 @@ any_of = ["med_qa >= 0.70", "medbullets >= 0.60"]
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, DROP, OF_VARIANTS
+from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.toml_text import parse_toml
 
@@ -97,6 +99,32 @@ def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
     rules = [text for text in texts if not is_gate_file(text)]
     files = [read_gate(Path(text)) for text in texts if is_gate_file(text)]
     return (*([gate_of(rules)] if rules else []), *files)
+
+
+def require_repeats(gates: Sequence[Gate], repeats: int) -> None:
+    """Raises ConfigError for a rule about more answers to each request than a run asks for."""
+    for rule in (rule for gate in gates for rule in gate.rules):
+        needed = needed_repeats(rule.metric)
+        if needed > repeats:
+            raise ConfigError(
+                f"gate {rule.text!r}: {rule.metric} needs {needed} answers to each request, the run asks for "
+                f"{repeats}: add --medhelm-repeats={needed}"
+            )
+
+
+def require_variants(gates: Sequence[Gate], perturbations: Collection[str], noise_floor: int | None) -> None:
+    """Raises ConfigError for a rule about other words in which a run does not ask."""
+    for rule in (rule for gate in gates for rule in gate.rules):
+        name = rule.metric.removeprefix(DROP) if rule.metric.startswith(DROP) else ""
+        problem = ""
+        if (rule.metric in OF_VARIANTS or name) and not perturbations:
+            problem = f"add --medhelm-perturb={name or 'robustness'}"
+        elif name and name not in perturbations:
+            problem = f"add {name} to --medhelm-perturb"
+        elif rule.metric in ABOVE_NOISE and noise_floor == 0:
+            problem = "leave out --medhelm-noise-floor=off"
+        if problem:
+            raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: {problem}")
 
 
 def is_gate_file(text: str) -> bool:

@@ -143,6 +143,9 @@ def _refusal(gate: Gate, cell: Cell | None, evidence: Evidence) -> str | None:
         return "it has no records; select it, or correct its name"
     if cell.sample:
         return "it ran on sample data; name real data with --medhelm-data"
+    if cell.partial and cell.columns.incomplete:
+        lacking = f"{cell.columns.incomplete} of {cell.size} instances lack some of their repeats or variants"
+        return f"{lacking}: run the same again"
     if cell.partial:
         return f"only {sum(cell.statuses.values())} of {cell.size} instances have records"
     other = deviations(gate, cell, evidence.run)

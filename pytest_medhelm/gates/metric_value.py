@@ -16,6 +16,7 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
+from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits
 from pytest_medhelm.scoring.response import STATUSES
@@ -80,6 +81,10 @@ def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     found = measures_of(cell.columns, cell.metadata).get(metric)
     if found is None and metric in cell.absent:
         return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
+    if found is None and needed_repeats(metric) > 1:
+        return NotMeasured(
+            f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
+        )
     if found is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
         return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.plugin.options import REPLAY, SETTINGS, read_settings
+from pytest_medhelm.plugin.options import PLAN, REPLAY, SETTINGS, read_settings
 from pytest_medhelm.plugin.plain_imports import import_plainly
 from pytest_medhelm.util.errors import ConfigError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.plugin.worker import Share
     from pytest_medhelm.results.store.rescore import Replay
+    from pytest_medhelm.tasks.perturbations.plan import Plan
     from pytest_medhelm.util.settings import Settings
 
 
@@ -38,6 +39,7 @@ def configure(config: pytest.Config) -> None:
         replay = _from_controller(config).get("replay") or config.stash.get(REPLAY, None)
         if replay is not None or settings.models:
             import_plainly(config)
+            config.stash[PLAN] = _plan(config, settings)
         if replay is not None:
             _replay(config, settings, replay)
         elif settings.models:
@@ -50,6 +52,16 @@ def configure(config: pytest.Config) -> None:
                 )
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _plan(config: pytest.Config, settings: Settings) -> Plan:
+    """In which ways instances are asked. Raises ConfigError for an unknown perturbation."""
+    from pytest_medhelm.tasks.perturbations.chosen import all_known, chosen_perturbations
+    from pytest_medhelm.tasks.perturbations.plan import Plan
+
+    known = all_known(config.hook.pytest_medhelm_perturbations())
+    perturbations = chosen_perturbations(settings.perturb, known)
+    return Plan(settings.repeats, perturbations, settings.perturb_limit, settings.noise_floor)
 
 
 def _from_controller(config: pytest.Config) -> Mapping[str, Any]:
@@ -95,13 +107,17 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
 
 def _control(config: pytest.Config, settings: Settings) -> None:
     """The process of which there is one: it reports, and without xdist it asks as well."""
-    from pytest_medhelm.gates.gate_file import read_gates
+    from pytest_medhelm.gates.gate_file import read_gates, require_repeats, require_variants
     from pytest_medhelm.models.roster import ROSTER, resolve_models
     from pytest_medhelm.plugin.controller import Controller
 
     gates = read_gates(settings.gates)
+    plan = config.stash[PLAN]
+    require_repeats(gates, plan.repeats)
+    require_variants(gates, [entry.name for entry in plan.perturbations], plan.noise_floor)
     baseline = _baseline(settings, gates)
     roster = config.stash[ROSTER] = resolve_models(config, settings)
+    _require_models(settings, roster)
     _check_rubrics(settings, roster)
     controller = Controller(config, settings, gates, baseline)
     config.pluginmanager.register(controller, "medhelm-controller")
@@ -176,6 +192,16 @@ def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
 
     check_distribution(config)
     config.pluginmanager.register(Distribution(config, sent), "medhelm-distribution")
+
+
+def _require_models(settings: Settings, roster: Roster) -> None:
+    """People answered once: nobody can ask them again. Raises ConfigError."""
+    people = [model.name for model in roster.models if model.kind == "human"]
+    option = "--medhelm-repeats" if settings.repeats > 1 else "--medhelm-perturb" if settings.perturb else ""
+    if people and option:
+        raise ConfigError(
+            f"{people[0]} holds one answer to each question: leave out {option}, or score it in a run of its own"
+        )
 
 
 def _check_rubrics(settings: Settings, roster: Roster) -> None:

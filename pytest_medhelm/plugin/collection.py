@@ -11,16 +11,18 @@ from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
-from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.loading import load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
 from pytest_medhelm.tasks.task import Task
+from pytest_medhelm.tasks.variants import Asked
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.tasks.data.compressed import CompressedInstance
     from pytest_medhelm.util.settings import Settings
 
 
@@ -42,9 +44,10 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         raise pytest.UsageError(
             f"{metafunc.definition.nodeid} uses the fixture 'instance', but its module declares no TASK = Task(...)"
         )
+    settings = metafunc.config.stash[SETTINGS]
     try:
         benchmark = _benchmark(metafunc)
-        _respect_agreement(benchmark, roster, metafunc.config.stash[SETTINGS])
+        _respect_agreement(benchmark, roster, settings)
     except DataMissing as problem:
         # A promotion that nobody measured must not look like one that passed.
         _one_item(metafunc, NotRun(task.name, "no_data", str(problem)), problem if task.gates else None)
@@ -52,8 +55,15 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         _one_item(metafunc, NotRun(task.name, "bad_data", str(problem)), problem)
     else:
         metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
-        chosen = in_shard(benchmark.instances, metafunc.config.stash[SETTINGS].shard, name=task.name)
-        metafunc.parametrize("instance", chosen, ids=[public_id(task, entry.id) for entry in chosen], indirect=True)
+        chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
+        asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
+        metafunc.parametrize("instance", asked, ids=[_id(task, entry) for entry in asked], indirect=True)
+
+
+def _id(task: Task, entry: CompressedInstance | Asked) -> str:
+    if isinstance(entry, Asked):
+        return public_id(task, entry.packed.id) + entry.variant.mark
+    return public_id(task, entry.id)
 
 
 def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings) -> None:

@@ -21,6 +21,7 @@ from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
+from pytest_medhelm.plugin.options import PLAN
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
 from pytest_medhelm.results.store.opening import prepare_suite
@@ -76,7 +77,7 @@ class Controller:
             self.connection.say(f"medhelm: {problem}")
 
     def pytest_report_header(self) -> list[str]:
-        lines = [*header(self._settings, self._config.stash[ROSTER])]
+        lines = [*header(self._settings, self._config.stash[ROSTER], self._config.stash[PLAN])]
         if self._baseline is not None and self._config.getoption("dist", "no") != "no":
             lines += power(self._gates, self._baseline, None)
         lines.append(f"suite {self._settings.folder}")
@@ -85,7 +86,7 @@ class Controller:
         return [f"medhelm: {line}" for line in lines]
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
-        lines = [*selection(items, self._settings, self._config.stash[ROSTER])]
+        lines = [*selection(items, self._settings, self._config.stash[ROSTER], self._config.stash[PLAN])]
         if self._baseline is not None:
             lines += power(self._gates, self._baseline, items)
         return [f"medhelm: {line}" for line in lines]

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
 from pytest_medhelm.plugin.item_params import benchmarks
+from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
 from pytest_medhelm.tasks.taxonomy import slug
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.power_lines import Planned
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.tasks.perturbations.plan import Plan
     from pytest_medhelm.tasks.task import Task
     from pytest_medhelm.util.settings import Settings
 
@@ -24,12 +26,13 @@ LISTED = 6
 """Benchmarks that are named."""
 
 
-def header(settings: Settings, roster: Roster) -> Iterator[str]:
+def header(settings: Settings, roster: Roster, plan: Plan) -> Iterator[str]:
     """Who is asked how much, and where it goes."""
     limit = "all instances" if settings.limit is None else f"at most {settings.limit} instances a benchmark"
     if settings.limit_is_default:
         limit += " (default; --medhelm-limit=N|all)"
     yield f"{', '.join(model.name for model in roster.models)}; {limit}"
+    yield from plan_lines(plan)
     budgets = {f"{model.name} {model.body['max_tokens']}" for model in roster if "max_tokens" in model.body}
     if budgets:
         yield f"tokens an answer may have: {', '.join(sorted(budgets))}"
@@ -53,7 +56,7 @@ def _jury(settings: Settings, roster: Roster) -> Iterator[str]:
                 )
 
 
-def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) -> Iterator[str]:
+def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, plan: Plan) -> Iterator[str]:
     """What was collected, and by which rubrics it is judged."""
     collected = benchmarks(items)
     _require_sub_tasks(collected, settings.sub_tasks)
@@ -61,6 +64,7 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster) 
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    yield from request_lines(items, plan)
     yield from context_lines(items)
     if roster.judges:
         yield from judge_lines(items, settings, roster)

@@ -1,13 +1,14 @@
-"""What a test item stands for: an instance of a benchmark, asked of a model."""
+"""What a test item stands for: an instance of a benchmark, or a variant of it, asked of a model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.variants import ONCE, Asked, Variant
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
@@ -24,17 +25,21 @@ class ItemParams(NamedTuple):
     benchmark: Benchmark
     packed: CompressedInstance
     model: Model
+    variant: Variant
+    refused: Mapping[str, str]
+    """Of the first asking: by perturbation why it cannot be applied, empty where it is."""
 
 
 def item_params(item: pytest.Item) -> ItemParams | None:
     """What an item measures; None where it stands for no single instance of a benchmark."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    packed = params.get("instance")
-    if not isinstance(packed, CompressedInstance):
+    found = params.get("instance")
+    if not isinstance(found, CompressedInstance | Asked):
         return None
+    packed, variant, refused = found if isinstance(found, Asked) else Asked(found, ONCE)
     module = item.getparent(pytest.Module)
     assert module is not None
-    return ItemParams(module.stash[BENCHMARK], packed, params["model"])
+    return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant, refused)
 
 
 def params_to_ask(item: pytest.Item) -> ItemParams | None:

@@ -17,12 +17,14 @@ from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.store.rescore import Replay
-
-    pass
+    from pytest_medhelm.tasks.perturbations.plan import Plan
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On config: the user's options."""
 
+
+PLAN: pytest.StashKey[Plan] = pytest.StashKey()
+"""On config, where models are asked: in which ways."""
 
 CONFIG_FILE = "medhelm.toml"
 

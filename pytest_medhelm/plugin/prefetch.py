@@ -42,7 +42,7 @@ class Prefetcher:
         record = self._recorder.builder(item)
         try:
             messages = record.benchmark.messages(record.instance)
-            record.request = self._requests.request(record.model, messages, record.instance.id)
+            record.request = self._requests.request_of(record, messages)
         except Exception:
             return  # The test itself will meet the same error, and report it.
         self._requests.engine.prefetch(record.request, self._then_judges(item, record, record.request))

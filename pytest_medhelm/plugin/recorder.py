@@ -14,7 +14,7 @@ from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
 from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import METRICS
-from pytest_medhelm.scoring.record import Record, RecordBuilder, text_hash
+from pytest_medhelm.scoring.record import Record, RecordBuilder, moved_options, text_hash
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.tasks.points import PointsRubric
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
+    from pytest_medhelm.tasks.perturbations.plan import Plan
     from pytest_medhelm.util.settings import Settings
 
 BUILDER: pytest.StashKey[RecordBuilder] = pytest.StashKey()
@@ -39,10 +40,11 @@ class Recorder:
     """Makes the records of a process."""
 
     def __init__(
-        self, hook: HookRelay, settings: Settings, roster: Roster, tolerated: frozenset[tuple[str, str]]
+        self, hook: HookRelay, settings: Settings, roster: Roster, tolerated: frozenset[tuple[str, str]], plan: Plan
     ) -> None:
         """``tolerated``: (status, benchmark or "*") that gate rules decide on."""
         self.settings = settings
+        self._plan = plan
         self._hook = hook
         self._roster = roster
         self._tolerated = tolerated
@@ -75,14 +77,20 @@ class Recorder:
         if builder is None:
             params = item_params(item)
             assert params is not None
-            benchmark, packed, model = params
+            benchmark, packed, model, variant, refused = params
+            whole = packed.unpack()
+            instance = self._plan.instance(variant, whole, benchmark.task)
             judged = bool(self._roster.judges and benchmark.task.rubric and benchmark.task.main_by_jury)
             builder = item.stash[BUILDER] = RecordBuilder(
                 benchmark=benchmark,
-                instance=packed.unpack(),
+                instance=instance,
                 model=model,
                 main_metric="jury" if judged else benchmark.task.main_metric,
                 fingerprint=self._fingerprint_of(model, benchmark),
+                variant=variant,
+                repeats=self.settings.repeats,
+                refused=refused,
+                moved=moved_options(whole, instance),
             )
         return builder
 
@@ -112,6 +120,7 @@ class Recorder:
             facts = fingerprint_inputs(
                 model, benchmark, self.metrics, self._score_options(), self._jury_facts(benchmark)
             )
+            facts.update(self._plan.facts())  # type: ignore[typeddict-item]
             self._hashes[key] = fingerprint_of(facts)
             self._facts[self._hashes[key]] = facts
         return self._hashes[key]

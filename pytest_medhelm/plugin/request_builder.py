@@ -120,6 +120,10 @@ class RequestBuilder:
         self._hook.pytest_medhelm_update_request(body=sampling, messages=messages, model=model)
         return make_request(model, messages, instance=instance, repeat=repeat, form=form, **sampling)
 
+    def request_of(self, record: RecordBuilder, messages: Sequence[Message]) -> Request:
+        """The request of a benchmark's instance, for which a repeat asks anew."""
+        return self.request(record.model, messages, record.instance.id, repeat=record.variant.request_repeat)
+
     def complete(
         self,
         request: Request,
@@ -147,7 +151,7 @@ class RequestBuilder:
         """The completion for a benchmark's instance, usually under way by now."""
         needs_messages = record.model.answer is not None or record.request is None
         messages = record.benchmark.messages(record.instance) if needs_messages else ()
-        request = record.request or self.request(record.model, messages, record.instance.id)
+        request = record.request or self.request_of(record, messages)
         return request, self.complete(request, messages, record.instance, record.benchmark)
 
 

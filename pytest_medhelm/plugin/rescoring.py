@@ -17,13 +17,12 @@ from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.price import Price
 from pytest_medhelm.models.roster import ROSTER, Roster
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import REPLAY
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.rescore import Replay
-from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.settings import Settings
 
@@ -117,7 +116,7 @@ class StoredItems:
         self._benchmarks = {benchmark for benchmark, _ in cells}
         with closing(open_suite(folder)) as suite:
             self._known = {
-                (benchmark, model, record["instance"])
+                (benchmark, model, record["instance"], record["perturbation"], record["repeat"])
                 for benchmark, model in cells
                 for record in suite.records(benchmark, model)
             }
@@ -131,12 +130,10 @@ class StoredItems:
             items[:] = left
 
     def _is_known(self, item: pytest.Item) -> bool:
-        callspec = getattr(item, "callspec", None)
-        instance = callspec and callspec.params.get("instance")
+        params = item_params(item)
+        if params is not None:
+            cell = params.benchmark.task.name, params.model.name
+            return (*cell, params.packed.id, *params.variant) in self._known
         module = item.getparent(pytest.Module)
-        if callspec is None or module is None:
-            return False
-        if not isinstance(instance, CompressedInstance):
-            task = getattr(module.obj, "TASK", None)
-            return isinstance(task, Task) and task.name in self._benchmarks
-        return (module.stash[BENCHMARK].task.name, callspec.params["model"].name, instance.id) in self._known
+        task = getattr(module.obj, "TASK", None) if module is not None and hasattr(item, "callspec") else None
+        return isinstance(task, Task) and task.name in self._benchmarks

@@ -15,7 +15,7 @@ import pytest
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import put_into, told
-from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
@@ -69,7 +69,7 @@ class WorkerPlugin:
         stash, hook, settings = self._config.stash, self._config.hook, self._settings
         roster = stash[ROSTER]
         self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
-        self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated)
+        self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated, stash[PLAN])
         self._prefetcher = self._prefetching(())
 
     @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 
 from pytest_medhelm.models.engine.request import Request
 from pytest_medhelm.models.price import spent
@@ -18,6 +20,7 @@ from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.tasks.variants import ONCE, Variant
 
 
 @dataclass
@@ -30,6 +33,14 @@ class RecordBuilder:
     main_metric: str
     fingerprint: str
     """Hash of what shapes the answers and scores besides the data: model settings, benchmark code, judges."""
+    variant: Variant = ONCE
+    """In which of its ways the instance is asked."""
+    repeats: int = 1
+    """How often an unchanged instance is asked."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """By perturbation that was meant for the instance why it cannot be applied; empty where it is."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Where options were moved: by the letter that an option has now the one that it had."""
     request: Request | None = None
     """Built once, by the look-ahead or by the test."""
     response: Response | None = None
@@ -126,8 +137,8 @@ class RecordBuilder:
             "benchmark": task.name,
             "instance": instance.id,
             "model": self.model.name,
-            "perturbation": "",
-            "repeat": 0,
+            "perturbation": self.variant.perturbation,
+            "repeat": self.variant.repeat,
             "public_id": public_id(task, instance.id),
             "status": self.final_status,
             "main_metric": self.main_metric,
@@ -162,8 +173,14 @@ class RecordBuilder:
     def _add_rest(self, record: Record) -> None:
         """What only some records have."""
         response, instance = self.response, self.instance
+        if self.repeats > 1:
+            record["repeats"] = self.repeats
+        if self.refused:
+            record["perturbations"] = dict(self.refused)
         if self.read:
             record["read"] = self.read
+            if self.read in self.moved:
+                record["answer"] = self.moved[self.read]
         if response is not None and response.read_as:
             record["read_as"] = response.read_as
         if response is not None and (mark := unknown_mark(response.text)):
@@ -176,6 +193,16 @@ class RecordBuilder:
             record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
         if self.criteria:
             record["criteria"] = text_hash(self.criteria_text)
+
+
+def moved_options(before: Instance, after: Instance) -> dict[str, str]:
+    """By the letter that an option has now the one that it had; empty where none was moved."""
+    if before.choices == after.choices or sorted(before.choices) != sorted(after.choices):
+        return {}
+    return {
+        letter: ascii_uppercase[before.choices.index(text)]
+        for letter, text in zip(ascii_uppercase, after.choices, strict=False)
+    }
 
 
 def text_hash(text: str) -> str:

@@ -85,6 +85,10 @@ class FingerprintInputs(TypedDict):
     prompt: str | None
     scoring: str | None
     jury: JuryInputs | None
+    repeats: NotRequired[int]
+    """How often each request is asked; absent for once."""
+    variants: NotRequired[dict[str, Any]]
+    """Perturbations with their versions, how many instances are changed and how often asked again; absent for none."""
 
 
 class Record(TypedDict):
@@ -95,6 +99,10 @@ class Record(TypedDict):
     model: str
     perturbation: str
     repeat: int
+    repeats: NotRequired[int]
+    """How often the unchanged instance is asked; absent for once."""
+    perturbations: NotRequired[dict[str, str]]
+    """Of the first asking of an instance to be changed: by perturbation why it cannot be, empty where it is."""
     public_id: str
     status: Status
     main_metric: str
@@ -109,6 +117,8 @@ class Record(TypedDict):
     """(right, predicted)."""
     read: NotRequired[str]
     """What was read from the answer, where that is a number or a letter."""
+    answer: NotRequired[str]
+    """The letter that the chosen option has in the unchanged instance; only where options were moved."""
     read_as: NotRequired[str]
     """How the chosen option was said: form, phrase, citation or lone letter."""
     unknown_mark: NotRequired[str]

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.scoring import answers
+from pytest_medhelm.tasks.prompts import with_letters
 from pytest_medhelm.tasks.task import Instance
 
 Status = Literal[
@@ -118,7 +119,9 @@ class Response:
 
     @cached_property
     def _choice(self) -> answers.Choice | None:
-        return answers.find_choice(self.text, self._instance.choices if self._instance else ())
+        if self._instance is None:
+            return answers.find_choice(self.text, ())
+        return answers.find_choice(with_letters(self.text, self._instance.form), self._instance.choices)
 
     @cached_property
     def quantity(self) -> answers.Quantity | None:

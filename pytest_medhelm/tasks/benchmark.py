@@ -16,7 +16,7 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.tasks.prompts import Message, in_form, solved
+from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, in_form, renamed, solved
 from pytest_medhelm.tasks.public_ids import public_files, public_name
 from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.settings import PromptForm
@@ -90,10 +90,13 @@ class Benchmark:
             return messages
         last = messages[-1]
         text = in_form(last["content"], instance.choices, self.prompt_form, self.task.language)
+        if instance.form in OPTION_NAMES:
+            text = renamed(text, instance.choices, OPTION_NAMES[instance.form])
         return messages if text == last["content"] else [*messages[:-1], {**last, "content": text}]
 
     def _unformed(self, instance: Instance) -> Sequence[Message]:
-        prompt = self.prompt(instance)
+        other = self.task.paraphrase if instance.form == "paraphrase" else None
+        prompt = (other or self.prompt)(instance)
         return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
     def _examples_for(self, instance: Instance) -> Sequence[Instance]:

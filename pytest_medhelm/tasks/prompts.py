@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
+from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.settings import PromptForm
 
 if TYPE_CHECKING:
@@ -20,6 +22,41 @@ def lettered(choices: Sequence[str]) -> str:
     """The options, one per line: "A. first", "B. second", ..."""
     return "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices, strict=False))
 
+
+OPTION_NAMES = {"options 1": "123456789", "options a": ascii_lowercase}
+"""Other names of options than capital letters, by the form of an instance that asks for them."""
+
+
+def renamed(text: str, choices: Sequence[str], names: str) -> str:
+    """A prompt whose options have other names than A, B, C. Raises DataError where it shows none by ``lettered``."""
+    shown, letters = lettered(choices), ascii_uppercase[: len(choices)]
+    if shown not in text:
+        raise DataError("the prompt does not show its options by lettered(choices): they cannot be named otherwise")
+    before, _, after = text.rpartition(shown)
+    other = "\n".join(f"{name}. {choice}" for name, choice in zip(names, choices, strict=False))
+    for join, last in ((", ", ", "), (", ", " or ")):
+        listed = join.join(letters[:-1]) + last + letters[-1]
+        after = after.replace(listed, join.join(names[: len(letters) - 1]) + last + names[len(letters) - 1])
+    if names[0].isdigit():
+        after = after.replace("the letter of", "the number of")
+    return f"{before}{other}{after}"
+
+
+def with_letters(text: str, form: str) -> str:
+    """An answer to options that have numbers, with the letters by which it is read."""
+    if form != "options 1":
+        return text
+    if text.strip(" \n.()*").isdigit() and len(text.strip(" \n.()*")) == 1:
+        return _letter(text.strip(" \n.()*"))
+    return _NUMBERED.sub(lambda found: found[1] + _letter(found[2]), text)
+
+
+def _letter(number: str) -> str:
+    return ascii_uppercase[int(number) - 1] if number != "0" else number
+
+
+_NUMBERED = re.compile(r"(\b(?:answer|option|choice)\b(?: is)?[^\w\n]{0,6})([1-9])(?![\w%]|[.,]\d| ?/)", re.IGNORECASE)
+"""A number where the name of an option stands."""
 
 # By language: the label of the last line, and the sentence that asks for it.
 _ANSWER_LINE = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -43,6 +43,9 @@ class Instance:
     """How long the prompt is, where ``prompt`` adds what is not in question and context; 0: it adds little."""
     criteria: tuple[PointsCriterion, ...] = ()
     """What a jury grades the answer by, where each instance brings criteria with points of its own."""
+    form: str = ""
+    """How a perturbation has the prompt written: "paraphrase", or "options 1" and "options a" for how they are named;
+    empty for the prompt as it is."""
 
     def __repr__(self) -> str:
         return f"Instance({self.id!r})"
@@ -179,6 +182,13 @@ class Task:
     """Names of two slices: the main value in each pair of their groups is shown as a map, the first one downwards."""
     metrics: tuple[Metric | Callable[..., float | Mapping[str, float]], ...] = ()
     """Metrics of the benchmark's own, each called by ``score.metric(function, ...)``."""
+    keeps_gold: tuple[str, ...] = ("surface",)
+    """Families of perturbations, or single ones, that leave the right answer right: surface (spelling, spaces),
+    options (their order and names), wording, clinical (abbreviations, units), invariance (who the patient is)."""
+    perturbed_fields: tuple[str, ...] = ("question", "context")
+    """The fields of an instance in which perturbations of texts change words."""
+    paraphrase: Callable[[Instance], str | Sequence[Mapping[str, str]]] | None = None
+    """Another ``prompt`` of the same meaning, for the perturbation of this name."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None

@@ -54,6 +54,15 @@ def read_limit(value: Any, root: Path) -> int | Literal["all"]:
         raise ValueError("is neither a positive number nor 'all'; type e.g. 100") from None
 
 
+def read_noise_floor(value: Any, root: Path) -> int:
+    if value in ("off", False):
+        return 0
+    try:
+        return int(count(1)(value, root))
+    except ValueError:
+        raise ValueError("is neither a positive number nor 'off'; type e.g. 6") from None
+
+
 def read_amount(value: Any, root: Path) -> float:
     try:
         amount = math.nan if isinstance(value, bool) else float(value)

@@ -26,6 +26,7 @@ from pytest_medhelm.util.option_values import (
     read_limit,
     read_name_or_folder,
     read_names,
+    read_noise_floor,
     read_path,
     read_rules,
     read_seconds,
@@ -146,6 +147,36 @@ OPTIONS = (
         "any",
         "With strict, a second value (exact_match_strict) counts only closed answers in the form that the prompt asks "
         "for (default: any)",
+    ),
+    Option(
+        "repeats",
+        "K",
+        count(1),
+        1,
+        "How often each request is asked, to see how steady the answers are (default: 1; docs/robustness.md)",
+    ),
+    Option(
+        "perturb",
+        "NAME,...",
+        read_comma_list,
+        (),
+        "Ask instances in other words too: perturbations, or the sets robustness, clinical, invariance, helm "
+        "(docs/robustness.md)",
+    ),
+    Option(
+        "perturb-limit",
+        "N",
+        count(1),
+        None,
+        "Instances per benchmark that --medhelm-perturb changes, a seeded sample (default: all)",
+    ),
+    Option(
+        "noise-floor",
+        "N|off",
+        read_noise_floor,
+        None,
+        "How often an instance that was changed is asked again unchanged, to see what chance alone does (default: as "
+        "often as it was changed)",
     ),
     Option(
         "judge-repeats",

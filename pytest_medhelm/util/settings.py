@@ -79,6 +79,14 @@ class Settings:
     limit: int | None
     """Instances per benchmark; None means all."""
     sampler: Sampler
+    repeats: int
+    """How often each request is asked."""
+    perturb: tuple[str, ...]
+    """Perturbations, and sets of them, in which instances are asked too."""
+    perturb_limit: int | None
+    """Instances of a benchmark that are changed; None: all."""
+    noise_floor: int | None
+    """How often a changed instance is asked again unchanged; None: as often as changed, 0: not at all."""
     judge_repeats: int
     """How often each judge rates each answer."""
     shuffle_criteria: bool
@@ -133,6 +141,10 @@ def as_mapping(settings: Settings) -> Mapping[str, object]:
     return {
         "models": list(settings.models),
         "judges": list(settings.judges),
+        "repeats": settings.repeats,
+        "perturbations": list(settings.perturb),
+        "perturb_limit": settings.perturb_limit,
+        "noise_floor": settings.noise_floor,
         "judge_repeats": settings.judge_repeats,
         "shuffle_criteria": settings.shuffle_criteria,
         "gates": list(settings.gates),

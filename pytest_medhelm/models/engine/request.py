@@ -89,6 +89,8 @@ def make_request(
     or left to the server), the instance id, so that two instances with equal prompts get independent answers.
     The address of the server is not part of it: a server may move.
 
+    A seed in the body grows with the repeat index: K repeats with one seed would be one answer.
+
     ``form`` is a ``response_format``, sent as the model's setting ``structured`` says. It is part of the key wherever
     it is asked for, also where the server then refuses it and is asked without: what a key stands for must not depend
     on what a server can do today.
@@ -96,6 +98,8 @@ def make_request(
     if model.system_prompt:
         messages = [{"role": "system", "content": model.system_prompt}, *messages]
     body = {"model": model.served, "messages": list(messages), **model.body, **sampling}
+    if repeat and isinstance(body.get("seed"), int):
+        body["seed"] += repeat
     formed = form is not None and model.structured is not False and FORM not in body
     payload = _dumped(body)
     if formed:

@@ -9,6 +9,13 @@ from importlib.resources import files
 from typing import TypedDict
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.steadiness import OF_K
+
+_OF_K = {
+    "pass_at": "Chance that at least one of {k} answers to the same question is right.",
+    "pass_hat": "Chance that all of {k} answers to the same question are right: what one can rely on.",
+    "worst_at": "The mean score of the worst of {k} answers to the same question.",
+}
 
 
 @cache
@@ -28,6 +35,8 @@ def words_of(metric: str) -> str:
         return f"{own} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
     if metric.startswith("jury_"):
         return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
+    if found := OF_K.fullmatch(metric):
+        return _OF_K[found[1]].format(k=found[2])
     kind, _, group = metric.partition("_")
     if kind in ("axis", "level", "cluster", "fact") and group:
         return f"The judges' score over the criteria of the {kind} {group.replace('_', ' ')} alone."

@@ -30,8 +30,11 @@ from pytest_medhelm.results.leaderboard.harm_marks import harm_of
 from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.paired_cells import letter_groups, paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
+from pytest_medhelm.results.leaderboard.robustness import add_variant_scores
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
+from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores
+from pytest_medhelm.results.leaderboard.steadiness_entry import steadiness_of
 from pytest_medhelm.results.leaderboard.summary import metrics_of
 from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
 from pytest_medhelm.results.store.run_manifest import StoredManifest
@@ -62,7 +65,9 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
     """One cell of a suite."""
-    columns = read_columns(suite.records(benchmark, model), spending, suite.annotations.marks(benchmark))
+    records = suite.records(benchmark, model)
+    columns = read_columns(records, spending, suite.annotations.marks(benchmark))
+    add_variant_scores(add_repeat_scores(columns))
     facts = suite.benchmark(benchmark, columns.eval_set_hash)
     return make_cell(benchmark, model, columns, facts, provenance_of(columns, facts, suite))
 
@@ -93,7 +98,7 @@ def make_cell(
         scores=scores,
         metadata=facts,
         eval_set_hash=columns.eval_set_hash,
-        partial=len(columns.ids) < columns.size,
+        partial=len(columns.ids) < columns.size or columns.incomplete > 0,
         absent={name: {"reason": why[0], "count": len(why)} for name, why in sorted(columns.absent.items())},
         jury=columns.jury,
         harm=harm_of(columns),
@@ -120,7 +125,7 @@ def _measurements(columns: Columns, newest: StoredManifest | None) -> CellMeasur
     model = columns.spending.of_models()
     return {
         "started": newest and newest["started"],
-        "asked": len(columns.ids) - columns.cached,
+        "asked": columns.asked - columns.cached,
         "cached": columns.cached,
         "retries": columns.retries,
         "latency_p50": _quantile(latencies, 0.5),
@@ -210,6 +215,7 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "metrics": dict(cell.metrics),
         "absent": dict(cell.absent),
         "slices": slices_of(cell.columns, cell.metadata),
+        "steadiness": steadiness_of(cell.columns, cell.metadata),
         "marks": dict(cell.marks),
         "unmatched": cell.unmatched,
         "flagged": cell.jury.flagged,

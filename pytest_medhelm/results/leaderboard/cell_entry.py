@@ -43,6 +43,56 @@ class Slice(TypedDict):
     """By group; empty where there are more than 30."""
 
 
+class PerturbationEntry(TypedDict):
+    """How far one way of changing instances could be applied."""
+
+    applied: Count
+    """Instances that were asked so."""
+    of: Count
+    """Instances that were to be."""
+    refused: dict[str, Count]
+    """Why not, of the others."""
+
+
+class WorstSlice(TypedDict):
+    """The group of at least ten instances in which the main value is worst."""
+
+    key: str
+    """What is grouped by."""
+    group: str
+    """The group."""
+    value: float | None
+    """The main value in it."""
+    low: float
+    """Lower end of an interval that holds 95 % for all groups together."""
+    high: float
+    """Upper end of it."""
+    n: Count
+    """Instances measured."""
+    slices: Annotated[int, Limits(minimum=2)]
+    """Among how many groups it is the worst."""
+    by_chance: float | None
+    """What the worst of so many would be on average, were the model equally good in all; null for graded scores."""
+
+
+class Steadiness(TypedDict):
+    """What was asked besides each instance once. What came of it is among the metrics: flip_rate, pass_hat_k,
+    worst_case_drop and others."""
+
+    repeats: Annotated[int, Limits(minimum=1)]
+    """How often each unchanged instance was asked."""
+    varied: Count
+    """Instances that were asked in other words too."""
+    variants: Count
+    """Requests in other words."""
+    noise_floor: Count
+    """Requests of the same instances asked again unchanged: what chance alone does."""
+    perturbations: dict[str, PerturbationEntry]
+    """By what was changed."""
+    worst_slice: WorstSlice | None
+    """Where the model is worst; null under two groups of at least ten instances."""
+
+
 class HarmMarks(TypedDict):
     """Marks."""
 
@@ -86,6 +136,8 @@ class CellEntry(TypedDict):
     """Metrics that could not be computed."""
     slices: dict[str, Slice]
     """The main metric in groups of instances, by key (subject, section ...). A key with one group is left out."""
+    steadiness: Steadiness
+    """What was asked besides each instance once: repeats, other words."""
     marks: dict[str, str]
     """By public id, why a reference is marked as wrong (medhelm annotate). The main values keep these instances."""
     unmatched: Count

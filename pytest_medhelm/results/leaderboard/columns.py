@@ -11,6 +11,7 @@ from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
+from pytest_medhelm.results.leaderboard.answers import UNKNOWN, Answers, answers_of, lacking, status_of
 from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.scoring.record_types import Record
@@ -65,9 +66,27 @@ class Columns:
     """How the chosen options were said, where answers are options."""
     unknown_marks: Counter[str] = field(default_factory=Counter)
     """Paired marks around the first part of answers that no family of models is known by."""
+    answers: list[Answers | None] = field(default_factory=list)
+    """All answers to each instance: repeats, and those to its variants. None where it was asked once."""
+    perturbations: dict[str, Counter[str]] = field(default_factory=dict)
+    """By perturbation how many instances it was meant for: by why it cannot be applied, empty where it is."""
+    paired: set[str] = field(default_factory=set)
+    """Metrics whose scores are differences between two ways of asking one instance."""
+    incomplete: int = 0
+    """Instances that lack one of their repeats or variants."""
+    asked: int = 0
+    """Answers, read from the cache or not."""
     cached: int = 0
     retries: int = 0
     spending: Spending = field(default_factory=Spending)
+
+    @property
+    def main_scale(self) -> tuple[float, float]:
+        """Worst and best value of the main metric."""
+        if self.main_metric in self.spans:
+            return 0.0, 1.0
+        worst, best = self.scales.get(self.main_metric, (0.0, 1.0))
+        return worst, best
 
     def is_judged(self, metric: str) -> bool:
         """A metric is made of verdicts of judges."""
@@ -96,6 +115,7 @@ class Columns:
                 for name, found in self.limits.items()
             },
             marks={},
+            answers=[self.answers[row] for row in rows] if self.answers else [],
             floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
             jury=self.jury.only(rows),
         )
@@ -107,16 +127,28 @@ def read_columns(
     """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
     columns = Columns(spending=spending or Spending())
     for _, group in groupby(records, key=itemgetter("instance")):
-        repeats = list(group)
+        whole = list(group)
+        for record in whole:
+            _read_call(columns, record)
+        columns.eval_set_hash, columns.size = whole[0]["eval_set_hash"], whole[0]["eval_set_size"]
+        columns.main_metric = whole[0]["main_metric"]
+        columns.fingerprint = whole[0]["fingerprint"]
+        # What an instance comes to is what the unchanged one does; variants are measured beside.
+        repeats = [record for record in whole if not record["perturbation"]]
+        if not repeats:
+            continue
         first = repeats[0]
-        columns.eval_set_hash, columns.size = first["eval_set_hash"], first["eval_set_size"]
-        columns.main_metric = first["main_metric"]
-        columns.fingerprint = first["fingerprint"]
+        wanted = first.get("repeats", len(repeats))
+        columns.incomplete += len(repeats) < wanted or bool(lacking(whole))
+        for name, reason in first.get("perturbations", {}).items():
+            columns.perturbations.setdefault(name, Counter())[reason] += 1
+        alone = len(whole) == wanted == 1
+        columns.answers.append(None if alone else answers_of(whole, wanted))
         columns.unmatched = first.get("unmatched", 0)
         columns.ids.append(first["public_id"])
         if marks and first["instance"] in marks:
             columns.marks[first["public_id"]] = marks[first["instance"]]
-        columns.statuses.append(sys.intern(first["status"]))
+        columns.statuses.append(sys.intern(status_of(repeats)))
         columns.clusters.append(first["cluster"] or columns.ids[-1])
         columns.sub_tasks.append(sys.intern(first["sub_task"]))
         if first.get("must_pass") is not None:
@@ -140,14 +172,13 @@ def read_columns(
             earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
             earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
         _read_limits(columns, repeats)
-        for record in repeats:
-            _read_call(columns, record)
     _leave_out_untagged(columns)
     return columns
 
 
 def _read_call(columns: Columns, record: Record) -> None:
     """What was measured when an answer was asked for."""
+    columns.asked += 1
     columns.scales.update(record["scales"])
     columns.spending.add(record)
     columns.runs.add(record.get("run", 0))
@@ -173,6 +204,22 @@ def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
         if len(whole) == len(found):
             worst, best = (fmean(ends[place] for ends in whole) for place in (0, 1))
             columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
+    if any(record["status"] in UNKNOWN for record in repeats) and len(repeats) > 1:
+        _bound_by_known(columns, repeats)
+
+
+def _bound_by_known(columns: Columns, repeats: Sequence[Record]) -> None:
+    """Of the last instance some repeats are lost: its means lie between those with the lost at worst and at best."""
+    kept = [record for record in repeats if record["status"] not in UNKNOWN]
+    row = len(columns.ids) - 1
+    for name in {name for record in kept for name in record["scores"]}:
+        if row in columns.limits.get(name, {}):
+            continue
+        ends = columns.spans.get(name) or columns.scales[name]
+        if all(name in record["scores"] for record in kept):
+            known = [record["scores"][name] for record in kept]
+            low, high = (fmean([*known, *[end] * (len(repeats) - len(kept))]) for end in (ends[0], ends[1]))
+            columns.limits.setdefault(name, {})[row] = (low, high)
 
 
 def _leave_out_untagged(columns: Columns) -> None:

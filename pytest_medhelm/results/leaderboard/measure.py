@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import overload
 
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure, label_measures
@@ -17,6 +18,8 @@ from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
 from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.intervals import Interval, mean_interval, standard_error
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits, of_interval
+from pytest_medhelm.results.stats.paired import paired_interval
+from pytest_medhelm.results.stats.paired_limits import difference_limits
 from pytest_medhelm.scoring.jury.harm import HARM
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
@@ -46,6 +49,8 @@ class ScoreMeasure:
     """By place, what a score that is missing in part is at worst and at best."""
     exact: bool = False
     """Shown with exact bounds, each one-sided (harm)."""
+    paired: bool = False
+    """Scores are differences between two ways of asking an instance."""
     refusal: str = ""
     """Why there is no value, whatever the scores are."""
 
@@ -62,7 +67,7 @@ class ScoreMeasure:
     @property
     def right_or_wrong(self) -> bool:
         """Every known score is at one of the ends of the scale."""
-        return bool(self.n) and self.span == self.scale and set(self._known) <= set(self.scale)
+        return bool(self.n) and not self.paired and self.span == self.scale and set(self._known) <= set(self.scale)
 
     @property
     def _known(self) -> list[float]:
@@ -106,9 +111,15 @@ class ScoreMeasure:
             limits = self.limits(1 - ONE_SIDED)
             assert limits is not None
             return Interval(limits.low, limits.high, f"exact bounds, each one-sided {100 * ONE_SIDED:.6g} %")
-        found = mean_interval(
-            self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=confidence
-        )
+        if self.paired:
+            found = paired_interval(
+                self._known, numbered(self._sources), span=max(self.scale), confidence=confidence,
+                strata=numbered(self._strata),
+            )  # fmt: skip
+        else:
+            found = mean_interval(
+                self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=confidence
+            )
         assert found is not None
         return self._clip(found)
 
@@ -116,6 +127,9 @@ class ScoreMeasure:
         """The two limits that decide, each at the one-sided level alpha; None without a value."""
         if self.why_not():
             return None
+        if self.paired:
+            strata = numbered(self._strata)
+            return difference_limits(self._known, numbered(self._sources), strata, span=max(self.scale), alpha=alpha)
         if not (self.right_or_wrong or self.exact):
             found = mean_interval(
                 self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=1 - 2 * alpha
@@ -187,6 +201,24 @@ class ScoreMeasure:
 Measure = ScoreMeasure | LabelMeasure
 
 
+@overload
+def numbered(names: Sequence[str]) -> list[int]: ...
+
+
+@overload
+def numbered(names: None) -> None: ...
+
+
+@overload
+def numbered(names: Sequence[str] | None) -> list[int] | None: ...
+
+
+def numbered(names: Sequence[str] | None) -> list[int] | None:
+    """A number for each name, in order of appearance; None for none."""
+    known: dict[str, int] = {}
+    return None if names is None else [known.setdefault(name, len(known)) for name in names]
+
+
 def mean_of(values: Sequence[float], groups: Sequence[str] | None) -> float:
     """The mean, with groups the unweighted mean of theirs. Raises StatisticsError for no values."""
     if groups is None:
@@ -240,6 +272,7 @@ def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> Scor
         span=columns.spans.get(name, scale),
         open={row[place]: ends for place, ends in columns.limits.get(name, {}).items() if place in row},
         exact=name in HARM,
+        paired=name in columns.paired,
         refusal=_refusal(columns) if name in columns.spans else "",
     )
 

@@ -24,6 +24,8 @@ _SETTINGS = {
     "code": "another version of the benchmark module",
     "scoring": "other scoring code",
     "jury": "other judges",
+    "repeats": "another number of repeats",
+    "variants": "other perturbations",
 }
 
 

@@ -1,0 +1,63 @@
+"""What repeats and other words mean for a run, told before anything is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_medhelm.plugin.item_params import item_params
+from pytest_medhelm.tasks.variants import NOISE_FLOOR
+
+if TYPE_CHECKING:
+    from pytest_medhelm.tasks.perturbations.plan import Plan
+
+_KINDS = ("as they are", "repeats", "in other words", "unchanged for the noise floor")
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """How often and in which words a request is asked."""
+    if plan.repeats > 1:
+        yield f"each request is asked {plan.repeats} times"
+    if plan.perturbations:
+        which = "all instances are" if plan.limit is None else f"up to {plan.limit} instances a benchmark are"
+        yield f"{which} asked in other words too: {', '.join(entry.name for entry in plan.perturbations)}"
+        if plan.noise_floor == 0:
+            yield "noise floor: off, so that no figure tells other words from chance"
+        else:
+            often = "as often" if plan.noise_floor is None else f"{plan.noise_floor} times"
+            yield f"noise floor: each of these is asked again unchanged, {often} (--medhelm-noise-floor=N|off)"
+
+
+def request_lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
+    """How many requests that comes to, and what could not be applied; nothing where each instance is asked once."""
+    counts: Counter[str] = Counter()
+    refused: dict[str, dict[str, Counter[str]]] = {}
+    tasks = {}
+    for item in items:
+        params = item_params(item)
+        if params is None:
+            continue
+        changed, repeat = params.variant
+        counts[_KINDS[3 if changed == NOISE_FLOOR else 2 if changed else 1 if repeat else 0]] += 1
+        tasks[params.benchmark.task.name] = params.benchmark.task
+        for name, reason in params.refused.items():
+            refused.setdefault(params.benchmark.task.name, {}).setdefault(name, Counter())[reason] += 1
+    if len(counts) > 1:
+        parts = ", ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind])
+        yield f"requests: {counts.total():,} ({parts})"
+    for benchmark in sorted(refused):
+        applied = ", ".join(_applied(name, found) for name, found in refused[benchmark].items())
+        yield f"{benchmark}: applied to {applied}"
+    for benchmark, task in sorted(tasks.items()):
+        left: dict[str, list[str]] = {}
+        for name, reason in plan.left_out(task).items():
+            left.setdefault(reason, []).append(name)
+        yield from (f"{benchmark}: without {', '.join(names)}: {reason}" for reason, names in left.items())
+
+
+def _applied(name: str, found: Counter[str]) -> str:
+    why = "; ".join(reason for reason in sorted(found) if reason)
+    return f"{name} {found['']} of {found.total()}{f' ({why})' if why else ''}"

@@ -1,0 +1,30 @@
+"""How steady a model's answers are, as leaderboard.json has it beside the metrics."""
+
+from __future__ import annotations
+
+from pytest_medhelm.results.leaderboard.cell_entry import PerturbationEntry, Steadiness
+from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.worst_slice import worst_slice
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+
+
+def steadiness_of(columns: Columns, metadata: BenchmarkMetadata) -> Steadiness:
+    """What was asked besides each instance once; values and intervals are among the metrics."""
+    asked = [answers for answers in columns.answers if answers is not None]
+    varied = [answers for answers in asked if answers.variants]
+    return {
+        "repeats": max((len(answers.repeats) for answers in asked), default=1),
+        "varied": len(varied),
+        "noise_floor": sum(len(answers.unperturbed) for answers in varied),
+        "variants": sum(len(answers.variants) for answers in varied),
+        "perturbations": {name: _entry(columns.perturbations[name]) for name in sorted(columns.perturbations)},
+        "worst_slice": worst_slice(columns, metadata),
+    }
+
+
+def _entry(found: dict[str, int]) -> PerturbationEntry:
+    return {
+        "applied": found.get("", 0),
+        "of": sum(found.values()),
+        "refused": {reason: count for reason, count in sorted(found.items()) if reason},
+    }

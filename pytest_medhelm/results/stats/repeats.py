@@ -1,0 +1,49 @@
+"""What several answers to one question say of it: expectations over the k of n that a user might have seen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import comb
+from statistics import fmean
+
+
+def pass_at_k(n: int, right: int, k: int) -> float:
+    """The chance that at least one of k answers drawn from n is right (Chen et al. 2021, arXiv:2107.03374).
+
+    Raises ValueError unless 1 <= k <= n and 0 <= right <= n.
+    """
+    _check(n, right, k)
+    return 1.0 - comb(n - right, k) / comb(n, k)
+
+
+def pass_hat_k(n: int, right: int, k: int) -> float:
+    """The chance that all of k answers drawn from n are right (Yao et al. 2024, arXiv:2406.12045).
+
+    Raises ValueError unless 1 <= k <= n and 0 <= right <= n.
+    """
+    _check(n, right, k)
+    return comb(right, k) / comb(n, k)
+
+
+def worst_at_k(scores: Sequence[float], k: int, *, lower_is_better: bool = False) -> float:
+    """The mean, over all k of the scores, of the worst of them. Raises ValueError unless 1 <= k <= their number."""
+    n = len(scores)
+    _check(n, 0, k)
+    ordered = sorted(scores, reverse=lower_is_better)
+    # The i-th worst is the worst of k where the other k - 1 are among those after it.
+    return sum(score * comb(n - 1 - place, k - 1) for place, score in enumerate(ordered)) / comb(n, k)
+
+
+def majority_score(answers: Sequence[str], scores: Sequence[float]) -> float:
+    """The score of the most frequent answer; where several are, the mean over them. Raises StatisticsError for none."""
+    groups: dict[str, list[float]] = defaultdict(list)
+    for answer, score in zip(answers, scores, strict=True):
+        groups[answer].append(score)
+    most = max(map(len, groups.values()), default=0)
+    return fmean(fmean(group) for group in groups.values() if len(group) == most)
+
+
+def _check(n: int, right: int, k: int) -> None:
+    if not (1 <= k <= n and 0 <= right <= n):
+        raise ValueError(f"k = {k} answers cannot be drawn from {n} of which {right} are right")

@@ -1,0 +1,78 @@
+"""Which perturbations a run asks for, and what they make of an instance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from pytest_medhelm.tasks.perturbations import clinical, invariance, options, surface, wording
+from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
+from pytest_medhelm.tasks.task import Excluded, Instance, Task
+from pytest_medhelm.tasks.variants import NOISE_FLOOR
+from pytest_medhelm.util.errors import ConfigError
+
+BUILT_IN: Mapping[str, Perturbation] = {
+    entry.name: entry for family in (surface, options, wording, clinical, invariance) for entry in family.PERTURBATIONS
+}
+SETS: Mapping[str, tuple[str, ...]] = {
+    "robustness": ("mild_mix", "typos", "fillers", "option_shuffle", "question_first", "irrelevant_sentence"),
+    "clinical": ("abbreviations", "units", "irrelevant_sentence"),
+    "invariance": ("gender", "first_names"),
+    "helm": ("mild_mix",),
+}
+"""``helm``: what HELM's own robustness value is of."""
+
+
+def chosen_perturbations(names: Sequence[str], known: Mapping[str, Perturbation]) -> tuple[Perturbation, ...]:
+    """The perturbations that names and names of sets stand for, each once. Raises ConfigError for an unknown name."""
+    found: dict[str, Perturbation] = {}
+    for name in names:
+        for each in SETS.get(name, (name,)):
+            if each not in known:
+                raise ConfigError(
+                    f"--medhelm-perturb={name}: there is no such perturbation; name a set ({', '.join(SETS)}) or some "
+                    f"of {', '.join(sorted(known))}"
+                )
+            found[each] = known[each]
+    return tuple(found.values())
+
+
+def all_known(more: Iterable[Mapping[str, Perturbation]]) -> dict[str, Perturbation]:
+    """The built-in ones and those of hooks. Raises ConfigError for a name that is taken."""
+    known = dict(BUILT_IN)
+    for entries in more:
+        for name, entry in entries.items():
+            if name in known or name in SETS or name == NOISE_FLOOR or name != entry.name:
+                raise ConfigError(f"the perturbation {name!r} of a hook is taken, or is called {entry.name!r} itself")
+            known[name] = entry
+    return known
+
+
+def why_not(perturbation: Perturbation, task: Task) -> str:
+    """Why a perturbation is not for a benchmark; empty where it is."""
+    if perturbation.family not in task.keeps_gold and perturbation.name not in task.keeps_gold:
+        return "the benchmark does not say that its answers stay right"
+    language = task.language.partition("-")[0]
+    if perturbation.languages and language not in perturbation.languages:
+        return f"its text is not in {' or '.join(perturbation.languages)}"
+    if perturbation.name == "paraphrase" and task.paraphrase is None:
+        return "the benchmark has no other wording"
+    return ""
+
+
+def perturbed(perturbation: Perturbation, instance: Instance, task: Task) -> Instance | Excluded:
+    """The changed instance under its own id, or why there is none; the same in every run and process."""
+    seed = hashlib.sha256(f"{perturbation.name}\0{task.name}\0{instance.id}".encode("utf-8", "replace")).digest()
+    number = int.from_bytes(seed[:8])
+    if isinstance(perturbation.perturb, OfText):
+        return perturbation.perturb(instance, number, task.perturbed_fields)
+    return perturbation.perturb(instance, number)
+
+
+def applicable(perturbations: Collection[Perturbation], instance: Instance, task: Task) -> dict[str, str]:
+    """By name why a perturbation cannot be applied to an instance; empty where it can."""
+    found: dict[str, str] = {}
+    for entry in perturbations:
+        changed = perturbed(entry, instance, task)
+        found[entry.name] = changed.rule if isinstance(changed, Excluded) else ""
+    return found

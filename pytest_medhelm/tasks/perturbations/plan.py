@@ -1,0 +1,65 @@
+"""In which ways the instances of a run are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.sampling import rank
+from pytest_medhelm.tasks.perturbations.chosen import applicable, perturbed, why_not
+from pytest_medhelm.tasks.perturbations.perturbation import Perturbation
+from pytest_medhelm.tasks.task import Excluded, Instance, Task
+from pytest_medhelm.tasks.variants import NOISE_FLOOR, ONCE, Asked, Variant
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the instances of a run are asked."""
+
+    repeats: int = 1
+    perturbations: tuple[Perturbation, ...] = ()
+    limit: int | None = None
+    """Instances of a benchmark that are changed, a seeded sample; None: all."""
+    noise_floor: int | None = None
+    """How often a changed instance is asked again unchanged; None: as often as changed, 0: not at all."""
+
+    def askings(
+        self, chosen: Sequence[CompressedInstance], evaluated: Sequence[CompressedInstance], task: Task
+    ) -> Iterator[CompressedInstance | Asked]:
+        """``chosen`` instances, some of those ``evaluated``, in all their ways, one instance after the other."""
+        fit = [entry for entry in self.perturbations if not why_not(entry, task)]
+        ids = sorted((entry.id for entry in evaluated), key=lambda name: rank(task.name, name)) if fit else []
+        varied = frozenset(ids[: self.limit])
+        for packed in chosen:
+            refused = applicable(fit, packed.unpack(), task) if packed.id in varied else {}
+            yield Asked(packed, ONCE, refused) if refused else packed
+            for repeat in range(1, self.repeats):
+                yield Asked(packed, Variant(repeat=repeat))
+            applied = [name for name, reason in refused.items() if not reason]
+            yield from (Asked(packed, Variant(name)) for name in applied)
+            floor = len(applied) if self.noise_floor is None else self.noise_floor
+            yield from (Asked(packed, Variant(NOISE_FLOOR, repeat)) for repeat in range(floor if applied else 0))
+
+    def instance(self, variant: Variant, instance: Instance, task: Task) -> Instance:
+        """The instance as a variant has it."""
+        found = next((entry for entry in self.perturbations if entry.name == variant.perturbation), None)
+        changed = instance if found is None else perturbed(found, instance, task)
+        assert not isinstance(changed, Excluded), f"{variant.perturbation} was applied to it when it was collected"
+        return changed
+
+    def left_out(self, task: Task) -> dict[str, str]:
+        """By perturbation why it is not for a benchmark."""
+        return {entry.name: reason for entry in self.perturbations if (reason := why_not(entry, task))}
+
+    def facts(self) -> dict[str, Any]:
+        """What results are made with; empty where each instance is asked once and as it is."""
+        found: dict[str, Any] = {"repeats": self.repeats} if self.repeats > 1 else {}
+        if self.perturbations:
+            found["variants"] = {
+                "perturbations": {entry.name: entry.version for entry in self.perturbations},
+                "limit": self.limit,
+                "noise_floor": self.noise_floor,
+            }
+        return found

@@ -1,0 +1,125 @@
+"""What no perturbation of the surface may touch: everything but words on a closed list of common ones.
+
+Drug names, findings, numbers, doses, units, negations and option letters are on no list, and so they stay. Words that
+say how often, how much or that something is not so are left out of the lists on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import count, pairwise
+from random import Random
+
+# Misspellings that people make; no word of medicine, of time, of amount or of negation among them.
+MISSPELT: Mapping[str, str] = {
+    "about": "abuot", "according": "acording", "achieve": "acheive", "across": "accross", "actually": "actualy",
+    "again": "agian", "although": "altough", "always": "allways", "among": "amoung", "apparent": "apparant",
+    "appear": "apear", "appears": "apears", "appropriate": "apropriate", "around": "arround", "because": "becuase",
+    "become": "becomme", "been": "beeen", "before": "befor", "beginning": "begining", "being": "bieng",
+    "believe": "beleive", "between": "betwen", "certain": "certian", "change": "chagne",
+    "come": "comme", "coming": "comming", "common": "comon", "completely": "completly", "consider": "concider",
+    "could": "coud", "daughter": "daugther", "decision": "decison", "describe": "discribe", "described": "discribed",
+    "describes": "discribes", "develop": "develope", "different": "diffrent", "difficult": "dificult",
+    "during": "durring", "early": "earley", "effect": "efect", "embarrassed": "embarassed", "especially": "especialy",
+    "evidence": "evidance", "examination": "examinaton", "exist": "exsist", "expect": "exspect",
+    "experience": "experiance", "experienced": "experianced", "explain": "explane", "family": "familly",
+    "finally": "finaly", "following": "folowing", "follows": "folows", "found": "fuond", "friend": "freind",
+    "further": "furthur", "general": "genral", "generally": "generaly", "guidance": "guidence",
+    "happened": "happend", "have": "ahve", "having": "haveing", "history": "hisotry", "hospital": "hosptial",
+    "however": "howver", "immediately": "immediatly", "important": "importent", "include": "inculde",
+    "including": "inculding", "independent": "independant", "information": "infomation", "interesting": "intresting",
+    "knowledge": "knowlege", "known": "konwn", "likely": "likley", "maintain": "maintian",
+    "maintenance": "maintainance", "management": "managment", "most": "msot", "mother": "mohter",
+    "necessary": "neccessary", "noticed": "notised",
+    "occasion": "ocasion", "occurred": "occured", "occurring": "occuring", "often": "oftne", "other": "ohter",
+    "particular": "particuler", "particularly": "particulary", "patient": "pateint", "patients": "pateints",
+    "people": "poeple", "performed": "preformed", "perhaps": "perhasp", "physician": "physican",
+    "possible": "possable", "present": "presant", "presents": "presants", "previous": "previuos",
+    "previously": "previuosly", "probably": "probly", "problem": "probelm", "quite": "qiute", "really": "realy",
+    "receive": "recieve", "received": "recieved", "recommend": "recomend", "recommended": "recomended",
+    "relevant": "relevent", "response": "responce", "result": "reslut", "results": "reslults", "several": "severel",
+    "should": "shoud", "shows": "shwos", "similar": "similiar", "since": "sicne", "some": "soem", "still": "stil",
+    "study": "stduy", "successful": "succesful", "suddenly": "suddenley", "suggest": "sugest", "suggests": "sugests",
+    "surprise": "suprise", "that": "taht", "the": "teh", "their": "thier", "there": "theer", "therefore": "therfore",
+    "these": "theese", "they": "tehy", "this": "thsi", "those": "thsoe", "through": "thorugh", "together": "togehter",
+    "toward": "towrad", "tried": "tryed", "truly": "truely", "until": "untill", "usual": "usaul", "usually": "usualy",
+    "very": "verry", "visit": "vist", "weird": "wierd", "were": "weer", "what": "waht", "when": "wehn",
+    "where": "wehre", "whether": "wether", "which": "wich", "while": "whiel", "will": "wiil", "with": "wiht",
+    "would": "woud", "writing": "writting", "your": "yuor",
+}  # fmt: skip
+_MORE = (
+    "a also an and are as at be best brought but by can complains comes did do does either evaluated for gets goes had "
+    "has he her here hers his how i if in into is it its let look looked lived lives may me might must my of on or "
+    "our out said say says see seen she so such than them then to told us was we well went who whom whose why "
+    "you um uh like know mean okay basically honestly"
+)
+COMMON = frozenset({*MISSPELT, *_MORE.split()})
+"""Words that may change, in lower case."""
+FILLERS = ("um", "uh", "well", "you know", "I mean", "like", "okay", "basically", "honestly")
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\S")
+_APART = re.compile(r"[\w+/%°µ.,:-]")
+"""What, next to a word, makes it part of something else: a code, a dose, a hyphenated term."""
+
+
+def is_common(word: str) -> bool:
+    """A word may change."""
+    return word.lower() in COMMON
+
+
+def each_common_word(text: str, change: Callable[[str], str]) -> str:
+    """The text with its common words changed; a word in capitals is an abbreviation and stays."""
+    parts, end = [], 0
+    for found in _TOKEN.finditer(text):
+        word = found[0]
+        if is_common(word) and _stands_alone(text, found.start(), found.end()):
+            parts += [text[end : found.start()], change(word)]
+            end = found.end()
+    return "".join([*parts, text[end:]])
+
+
+def some_common_words(
+    text: str, random: Random, share: float, may: Callable[[str], bool], change: Callable[[str], str]
+) -> str:
+    """The text with a share of those common words changed that ``may``; one at least, where there is one."""
+    words: list[str] = []
+
+    def noted(word: str) -> str:
+        words.append(word)
+        return word
+
+    each_common_word(text, noted)
+    fit = [place for place, word in enumerate(words) if may(word)]
+    drawn = {place for place in fit if random.random() < share} or ({fit[random.randrange(len(fit))]} if fit else set())
+    numbers = count()
+    return each_common_word(text, lambda word: change(word) if next(numbers) in drawn else word)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    word, before, after = text[start:end], text[start - 1 : start], text[end : end + 2]
+    if (word.isupper() and word not in ("I", "A")) or len(word) == 1:
+        return False  # "A" may be an option, "I" a Roman numeral.
+    joined = after[:1] and _APART.match(after[:1]) and (after[:1] not in ".,:" or after[1:2].isalnum())
+    return not (joined or (before and _APART.match(before) and before not in ".,:"))
+
+
+def protected(text: str) -> list[str]:
+    """What must be the same before and after, in order: every token that is no common word."""
+    return [token for token in _TOKEN.findall(text) if not is_common(token)]
+
+
+def gaps(text: str) -> list[tuple[int, int]]:
+    """Start and end of the runs of spaces between two common words, which may change: a dose keeps its space."""
+    tokens = list(_TOKEN.finditer(text))
+    return [
+        (one.end(), two.start())
+        for one, two in pairwise(tokens)
+        if is_common(one[0]) and is_common(two[0]) and text[one.end() : two.start()].strip(" ") == ""
+        and two.start() > one.end()
+    ]  # fmt: skip
+
+
+def like(word: str, pattern: str) -> str:
+    """A word with the capital that another one begins with."""
+    return word[:1].upper() + word[1:] if pattern[:1].isupper() else word

@@ -1,0 +1,109 @@
+"""Spelling, spaces, capitals, contractions: what people type. As HELM's perturbations, but for protected words.
+
+Each is a function of a text; which words may change is in ``protected.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
+from pytest_medhelm.tasks.perturbations.protected import (
+    FILLERS,
+    MISSPELT,
+    each_common_word,
+    gaps,
+    like,
+    some_common_words,
+)
+
+# A negation is no word to be shortened: "is not" stays, and so does "isn't".
+CONTRACTIONS = {
+    "it is": "it's", "that is": "that's", "there is": "there's", "what is": "what's", "who is": "who's",
+    "she is": "she's", "he is": "he's", "they are": "they're", "we are": "we're", "you are": "you're", "i am": "I'm",
+    "they have": "they've", "we have": "we've", "you have": "you've", "i have": "I've", "she will": "she'll",
+    "he will": "he'll", "they will": "they'll", "it will": "it'll", "we will": "we'll", "you will": "you'll",
+}  # fmt: skip
+_EXPANSIONS = {short.lower(): long for long, short in CONTRACTIONS.items()}
+SHARE = 0.1
+"""Of the words that may change, as HELM misspells and fills in; at least one does."""
+ENGLISH = ("en",)
+NOTHING = "it has no word that may change"
+
+
+def _replaced(text: str, words: dict[str, str]) -> str:
+    pattern = re.compile(rf"(?<![\w'’-])({'|'.join(map(re.escape, words))})(?![\w'’-])(?! not\b)", re.IGNORECASE)
+    return pattern.sub(lambda found: like(words[found[0].lower().replace("’", "'")], found[0]), text)
+
+
+def lower_case(text: str, random: Random) -> str:
+    """Common words lose their capitals; names, drugs and abbreviations keep theirs."""
+    return each_common_word(text, str.lower)
+
+
+def contraction(text: str, random: Random) -> str:
+    """ "it is" becomes "it's"."""
+    return _replaced(text, CONTRACTIONS)
+
+
+def expansion(text: str, random: Random) -> str:
+    """ "it's" becomes "it is"."""
+    return _replaced(text, _EXPANSIONS)
+
+
+def misspelling(text: str, random: Random) -> str:
+    """One common word in ten is spelt as people misspell it."""
+
+    def change(word: str) -> str:
+        return like(MISSPELT[word.lower()], word)
+
+    return some_common_words(text, random, SHARE, lambda word: word.lower() in MISSPELT, change)
+
+
+def typos(text: str, random: Random) -> str:
+    """In one of ten common words of four letters or more two neighbouring letters change places."""
+
+    def change(word: str) -> str:
+        place = 1 + random.randrange(len(word) - 2)
+        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+    return some_common_words(text, random, SHARE, lambda word: len(set(word[1:])) > 2, change)
+
+
+def extra_spaces(text: str, random: Random) -> str:
+    """One to three spaces in place of one, between common words."""
+    for start, end in reversed(gaps(text)):
+        text = text[:start] + " " * (1 + random.randrange(3)) + text[end:]
+    return text
+
+
+def fillers(text: str, random: Random) -> str:
+    """Before one common word in ten stands a word that says nothing: "um", "you know"."""
+
+    def change(word: str) -> str:
+        return f"{FILLERS[random.randrange(len(FILLERS))]} {word}"
+
+    return some_common_words(text, random, SHARE, str.islower, change)
+
+
+def mild_mix(text: str, random: Random) -> str:
+    """HELM's mixture in its order: lower case, contraction, misspelling, spaces."""
+    for change in (lower_case, contraction, misspelling, extra_spaces):
+        text = change(text, random)
+    return text
+
+
+PERTURBATIONS = tuple(
+    Perturbation(change.__name__, OfText(change, nothing), words, "surface", ENGLISH)
+    for change, nothing, words in (
+        (lower_case, "it has no common word in capitals", "common words without capitals"),
+        (contraction, "it has nothing to contract", "it is -> it's"),
+        (expansion, "it has no contraction", "it's -> it is"),
+        (misspelling, NOTHING, "common words misspelt"),
+        (typos, NOTHING, "neighbouring letters swapped in common words"),
+        (extra_spaces, NOTHING, "more spaces between words"),
+        (fillers, NOTHING, 'filler words such as "um"'),
+        (mild_mix, NOTHING, "lower case, contractions, misspellings and spaces together, as HELM mixes them"),
+    )
+)

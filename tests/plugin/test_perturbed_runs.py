@@ -1,0 +1,189 @@
+"""Instances asked in other words: what is sent, what it comes to beside chance, and what a user can add."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf.mock_server import MockServer
+from pytest_medhelm.cli.main import main
+from tests.support.servers import vllm
+from tests.support.suites import cell, leaderboard
+
+Run = Callable[..., pytest.RunResult]
+
+WARD = """
+import csv
+from pathlib import Path
+from pytest_medhelm import DataFile, Instance, Task, answer_letter, lettered
+
+def load(path):
+    for row in csv.DictReader(path.open()):
+        yield Instance(row["id"], row["question"], row["answer"], row["note"], ("visit", "call", "nothing", "scan"))
+
+TASK = Task(
+    name="ward", title="Ward", subcategory="Planning Treatments", access="public", kind="multiple_choice",
+    files=(DataFile("ward.csv"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
+    folder=Path(__file__).parent, keeps_gold=("surface", "options", "wording"),
+)
+
+def prompt(instance):
+    asked = f"{instance.context}\\n{instance.question}\\n{lettered(instance.choices)}"
+    return f"{asked}\\n\\n{answer_letter(instance.choices)}"
+
+def test_ward(instance, response, score):
+    score.choice(response, instance)
+"""
+NOTE = "The patient known as Case-{number} takes 5 mg of Warfarin. The history is what they have told us about it."
+HOOK = """
+from dataclasses import replace
+from pytest_medhelm import Excluded, Perturbation
+
+def politely(instance, seed):
+    if instance.id == "w0":
+        return Excluded("it is polite already")
+    return replace(instance, question=f"Please answer: {instance.question}")
+
+def pytest_medhelm_perturbations():
+    return {"politely": Perturbation("politely", politely, "asked politely", family="wording")}
+"""
+
+
+def ward(folder: Path, count: int) -> None:
+    """A benchmark in which every right answer is the option "call", the second one."""
+    rows = [f'w{number},What is due?,B,"{NOTE.format(number=number)}"' for number in range(count)]
+    (folder / "ward.csv").write_text("\n".join(["id,question,answer,note", *rows, ""]))
+    (folder / "test_ward.py").write_text(WARD)
+
+
+def text_of(body: dict[str, Any]) -> str:
+    return str(body["messages"][-1]["content"])
+
+
+def by_option(body: dict[str, Any]) -> str:
+    """Finds the right option, wherever it stands and however it is named."""
+    return re.search(r"^(\w)\. call$", text_of(body), re.MULTILINE)[1]  # type: ignore[index]
+
+
+def always_b(body: dict[str, Any]) -> str:
+    return "B"
+
+
+def metric(board: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = cell(board, "ward")["metrics"][name]
+    return found
+
+
+def test_a_steady_model_and_one_that_knows_the_place_only(run: Run, pytester: pytest.Pytester) -> None:
+    ward(pytester.path, 6)
+    names = "robustness,option_numbers"
+    for suite, reply in (("steady", by_option), ("place", always_b)):
+        with MockServer(reply) as server:
+            result = run(*vllm(server), f"--medhelm-perturb={names}", f"--medhelm-suite={suite}")
+            assert result.ret == 0
+            asked = [*server.requests]
+        assert len(asked) == 6 * (1 + 7 + 7)
+    result.stdout.fnmatch_lines([
+        "*all instances are asked in other words too: mild_mix, typos, *option_numbers",
+        "*noise floor: each of these is asked again unchanged, as often*",
+        "*requests: 90 (6 as they are, 42 in other words, 42 unchanged for the noise floor)",
+        "*ward: applied to mild_mix 6 of 6, *",
+    ])  # fmt: skip
+    assert {(text_of(body).count("5 mg "), text_of(body).count(" Warfarin.")) for body in asked} == {(1, 1)}
+    steady, place = leaderboard(pytester.path, "steady"), leaderboard(pytester.path, "place")
+    for name in ("mean_drop", "excess_flip_rate", "worst_case_drop", "perturbed_flip_rate", "drop_option_numbers"):
+        assert metric(steady, name)["value"] == 0, name
+    assert metric(steady, "worst_case_helm")["value"] == 1
+    assert metric(steady, "exact_match")["value"] == metric(place, "exact_match")["value"] == 1
+    moved = metric(place, "drop_option_shuffle")["value"]
+    assert moved > 0
+    assert metric(place, "drop_typos")["value"] == 0
+    assert (
+        metric(place, "mean_drop")["low"] <= metric(place, "mean_drop")["value"] <= metric(place, "mean_drop")["high"]
+    )
+    # The same letter at another place is another answer; at another place the same option is the same answer.
+    assert metric(place, "perturbed_flip_rate")["value"] >= moved / 7
+    found = cell(steady, "ward")["steadiness"]
+    assert (found["varied"], found["variants"], found["noise_floor"], found["repeats"]) == (6, 42, 42, 1)
+    assert found["perturbations"]["mild_mix"] == {"applied": 6, "of": 6, "refused": {}}
+
+
+def test_a_hook_a_limit_and_no_noise_floor(run: Run, pytester: pytest.Pytester) -> None:
+    ward(pytester.path, 6)
+    (pytester.path / "conftest.py").write_text(HOOK)
+    options = ("--medhelm-perturb=politely,gender", "--medhelm-perturb-limit=4", "--medhelm-noise-floor=off")
+    sets = []
+    for limit in ("4", "6"):
+        with MockServer(by_option) as server:
+            result = run(*vllm(server), *options, f"--medhelm-limit={limit}", f"--medhelm-suite=of{limit}")
+            sets.append({text_of(body) for body in server.requests if "Please answer" in text_of(body)})
+        assert result.ret == 0
+    result.stdout.fnmatch_lines([
+        "*up to 4 instances a benchmark are asked in other words too: politely, gender",
+        "*noise floor: off*", "*ward: without gender: the benchmark does not say that its answers stay right*",
+    ])  # fmt: skip
+    assert sets[0] == sets[1], "a seeded sample, the same under another limit"
+    board = leaderboard(pytester.path, "of6")
+    assert "mean_drop" not in cell(board, "ward")["metrics"]
+    found = cell(board, "ward")["steadiness"]["perturbations"]["politely"]
+    assert found["of"] == 4
+    assert found["applied"] == len(sets[1]) == metric(board, "drop_politely")["n"]
+    assert sum(found["refused"].values()) == 4 - found["applied"]
+
+
+def test_again_in_parts_and_rescored(run: Run, pytester: pytest.Pytester) -> None:
+    ward(pytester.path, 8)
+    options = ("--medhelm-perturb=helm,option_shuffle", "--medhelm-repeats=2", "--medhelm-perturb-limit=5")
+    options = (*options, "--medhelm-noise-floor=3")
+    flaky: Counter[str] = Counter()
+
+    def answer(body: dict[str, Any]) -> str:
+        text = text_of(body)
+        flaky[text] += 1
+        digest = hashlib.sha256(f"{text}{flaky[text]}".encode()).digest()
+        return by_option(body) if digest[0] % 3 else "A"
+
+    with MockServer(answer) as server:
+        assert run(*vllm(server), *options).ret == 0
+        assert len(server.requests) == 8 * 2 + 5 * (2 + 3)
+        asked = len(server.requests)
+        assert run(*vllm(server), *options).ret == 0
+        assert len(server.requests) == asked, "nothing is asked twice"
+        whole = cell(leaderboard(pytester.path), "ward")
+        for part in ("1/2", "2/2"):
+            run(*vllm(server), *options, f"--medhelm-shard={part}", f"--medhelm-suite=part{part[0]}")
+    assert main(["merge", "medhelm-results/part1", "medhelm-results/part2", "--to=medhelm-results/both"]) == 0
+    both = cell(json.loads(Path("medhelm-results/both/leaderboard.json").read_text()), "ward")
+    assert both["steadiness"]["perturbations"] == whole["steadiness"]["perturbations"]
+    assert main(["rescore", "medhelm-results/default", "--to=medhelm-results/again"]) == 0
+    again = cell(json.loads(Path("medhelm-results/again/leaderboard.json").read_text()), "ward")
+    assert again["scores"] == whole["scores"]
+    assert again["metrics"] == whole["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--medhelm-perturb=typo",), "there is no such perturbation; name a set (robustness, clinical"),
+        (("--medhelm-noise-floor=-1",), "neither a positive number nor 'off'"),
+        (("--medhelm-gate=ward.worst_case_drop <= 0.1",), "add --medhelm-perturb"),
+        (("--medhelm-gate=ward.drop_typos <= 0.1", "--medhelm-perturb=helm"), "add typos to --medhelm-perturb"),
+        (
+            ("--medhelm-gate=ward.mean_drop <= 0.1", "--medhelm-perturb=helm", "--medhelm-noise-floor=off"),
+            "leave out --medhelm-noise-floor=off",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence(run: Run, pytester: pytest.Pytester, options: tuple[str, ...], said: str) -> None:
+    ward(pytester.path, 2)
+    result = run("--medhelm-model=baseline/random", *options)
+    assert result.ret == 4
+    assert said in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
