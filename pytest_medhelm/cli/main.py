@@ -30,6 +30,7 @@ examples:
   medhelm promote medhelm-results/default --gate=gate.toml ...   record that it may be used, and until when
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
+  medhelm batch collect results.jsonl             store the answers to a file of --medhelm-batch
   medhelm rescore medhelm-results/may              score stored answers with the code as it is now
   medhelm compare medhelm-results/may medhelm-results/june       what became better, what worse?
   medhelm trend medhelm-results/* --html=trend.html              how did it go over time?
@@ -60,6 +61,7 @@ COMMANDS = {
     "export": "write the results of a suite as a table: CSV, JSON Lines, Parquet",
     "import-helm": "turn results that HELM or MedHELM wrote into a suite",
     "merge": "unite the suites of several jobs, and judge gates once",
+    "batch": "store the answers of a batch file, so that the next run finds them",
     "rescore": "compute the scores of a suite again from its stored responses, asking nothing",
     "purge": "remove the texts of a suite, or all of it, and say what is left",
     "models": "list what a server serves, or fetch an embedded model",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.metadata import ModelKind, ModelMetadata
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
-from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError, ModelError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.probe import ServedModel
 
 Resolved = Mapping[str, Mapping[str, Any]]
 """Model name -> served id, address, context and root: what the controller found out, as plain values."""
@@ -137,7 +141,7 @@ def connect(
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
     """
-    from pytest_medhelm.models.probe import ServedModel, match_served, served_models
+    from pytest_medhelm.models.probe import match_served
 
     listings: dict[tuple[str, str], list[ServedModel] | None] = {}
     embedded: dict[str, str] = {}
@@ -152,7 +156,7 @@ def connect(
             return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
         address = (endpoint.name, endpoint.base_url)
         if address not in listings:
-            listings[address] = served_models(endpoint, wait=settings.wait, progress=progress)
+            listings[address] = _listed(endpoint, settings, progress)
         listed = listings[address]
         if listed is None:
             return model
@@ -164,6 +168,19 @@ def connect(
     connected_roster = Roster(tuple(map(connected, roster.models)), tuple(map(connected, roster.judges)))
     refuse_self_judging(connected_roster, settings)
     return connected_roster
+
+
+def _listed(endpoint: Endpoint, settings: Settings, progress: Callable[[str], None]) -> list[ServedModel] | None:
+    """What a server lists, or None where it has no list. For a batch it need not be there. Raises ModelError."""
+    from pytest_medhelm.models.probe import served_models
+
+    if settings.batch is None:
+        return served_models(endpoint, wait=settings.wait, progress=progress)
+    try:
+        return served_models(endpoint)
+    except ModelError as error:
+        progress(f"medhelm: {error}; not needed for a batch, whose requests name models as you do")
+        return None
 
 
 def _within_context(model: Model, settings: Settings) -> Model:

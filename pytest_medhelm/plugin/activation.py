@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
     from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.models.roster import Roster
+    from pytest_medhelm.plugin.batch import Batch
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.plugin.worker import Share
     from pytest_medhelm.results.store.rescore import Replay
@@ -119,6 +120,7 @@ def _control(config: pytest.Config, settings: Settings) -> None:
     roster = config.stash[ROSTER] = resolve_models(config, settings)
     _require_models(settings, roster)
     _check_rubrics(settings, roster)
+    batch = _batch(config, settings, roster)
     controller = Controller(config, settings, gates, baseline)
     config.pluginmanager.register(controller, "medhelm-controller")
     config.pluginmanager.register(controller.connection, "medhelm-connection")
@@ -135,7 +137,19 @@ def _control(config: pytest.Config, settings: Settings) -> None:
         config.stash[SETTINGS] = settings
         _distribute(config, {"run": controller.run, "tolerated": tolerated})
     else:
-        _run_items(config, settings, roster, controller.run, None, tolerated)
+        start_engine = batch.start if batch is not None else None
+        _run_items(config, settings, roster, controller.run, start_engine, tolerated)
+
+
+def _batch(config: pytest.Config, settings: Settings, roster: Roster) -> Batch | None:
+    """What takes the requests in place of the endpoints, where the user names a file for them."""
+    if settings.batch is None:
+        return None
+    from pytest_medhelm.plugin.batch import Batch
+
+    batch = Batch(config, settings, roster)
+    config.pluginmanager.register(batch, "medhelm-batch")
+    return batch
 
 
 def _run_items(

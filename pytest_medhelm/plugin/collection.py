@@ -48,6 +48,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     try:
         benchmark = _benchmark(metafunc)
         _respect_agreement(benchmark, roster, settings)
+        _keep_inside(benchmark, settings)
     except DataMissing as problem:
         # A promotion that nobody measured must not look like one that passed.
         _one_item(metafunc, NotRun(task.name, "no_data", str(problem)), problem if task.gates else None)
@@ -89,6 +90,21 @@ def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings)
                 f"{task.name} is not sent to {model.name}: {reason}; if your agreement covers {host}, type "
                 f"--medhelm-allow-host={host}"
             )
+
+
+def _keep_inside(benchmark: Benchmark, settings: Settings) -> None:
+    """Texts of gated and private data leave the suite's folder in a batch file only with --medhelm-show-text.
+
+    Raises DataMissing naming the file.
+    """
+    task, file = benchmark.task, settings.batch
+    if file is None or settings.show_text or task.access == "public" or benchmark.source.origin == "sample":
+        return
+    if not file.resolve().is_relative_to(settings.folder.resolve()):
+        raise DataMissing(
+            f"{task.name} is not written to {file}: its data are {task.access}, and the file lies outside of the "
+            "suite; type --medhelm-show-text if their texts may stand there"
+        )
 
 
 def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:

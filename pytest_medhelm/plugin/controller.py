@@ -134,7 +134,8 @@ class Controller:
             if not self._interrupted and not self._store_failed:
                 self._conclude(self._stopped)
             raise
-        self._conclude()
+        batch = self._config.pluginmanager.getplugin("medhelm-batch")
+        self._conclude("" if batch is None else batch.waiting)
         return result
 
     def _conclude(self, stopped: str = "") -> None:

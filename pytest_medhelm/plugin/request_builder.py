@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import pytest
 
@@ -16,6 +16,7 @@ from pytest_medhelm.util.sqlite import unusable
 if TYPE_CHECKING:
     from pluggy import HookRelay
 
+    from pytest_medhelm.models.engine.batch_file import BatchFile
     from pytest_medhelm.models.engine.engine import Engine
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.engine.stored import StoredResponses
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.task import Instance
     from pytest_medhelm.util.settings import Settings
 
-StartEngine = Callable[[], "Engine | StoredResponses"]
-"""Starts what answers requests: models, or what they answered before."""
+Answering = Union["Engine", "StoredResponses", "BatchFile"]
+"""What answers requests: models, what they answered before, or a file that waits for a batch."""
+StartEngine = Callable[[], Answering]
 
 
 def start_asking(settings: Settings, run: str, processes: int, say: Callable[[str], None] | None) -> Engine:
@@ -60,10 +62,10 @@ class RequestBuilder:
         self._roster = roster
         self._run = run
         self._start_engine = start_engine
-        self._engine: Engine | StoredResponses | None = None
+        self._engine: Answering | None = None
 
     @property
-    def engine(self) -> Engine | StoredResponses:
+    def engine(self) -> Answering:
         """The engine, started when it is first needed."""
         if self._engine is None:
             self._engine = self._start_engine()

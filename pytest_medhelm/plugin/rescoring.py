@@ -81,6 +81,7 @@ def restricted(settings: Settings, replay: Replay) -> Settings:
         gates=(),
         baseline=None,
         base_url=None,
+        batch=None,
         shard=None,
         max_cost=None,
         prefetch=0,

@@ -21,12 +21,16 @@ from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
 from pytest_medhelm.scoring.jury.jury import requests_about
-from pytest_medhelm.util.errors import BudgetReached, RunStopped, StoreFailed
+from pytest_medhelm.util.errors import AwaitsBatch, BudgetReached, RunStopped, StoreFailed
 from pytest_medhelm.util.sqlite import unusable
 
 if TYPE_CHECKING:
     from pytest_medhelm.plugin.request_builder import StartEngine
     from pytest_medhelm.scoring.record import RecordBuilder
+
+
+_NOT_ASKED = AwaitsBatch | BudgetReached | RunStopped
+"""An item that met one of these has no record."""
 
 
 class Share(NamedTuple):
@@ -131,7 +135,7 @@ class WorkerPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         reached = call.excinfo.value if call.excinfo is not None else None
-        if isinstance(reached, BudgetReached | RunStopped):
+        if isinstance(reached, _NOT_ASKED):
             report.outcome = "skipped"
             report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")
         self._tell(item.session, report, reached)
@@ -139,7 +143,7 @@ class WorkerPlugin:
         if builder is None:
             return report
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        if ended and not isinstance(reached, BudgetReached | RunStopped):
+        if ended and not isinstance(reached, _NOT_ASKED):
             self._add_record(item.session, report, builder)
         if self._settings.show_text and report.when == "call":
             add_text(report, builder)

@@ -8,6 +8,7 @@ MedhelmError          one sentence for the user: what is wrong and what to type 
 ├── ReportFailed      a report could not be written; the others are
 ├── RunStopped        nothing more can come of the run as it is: the session stops, exit status 2
 │   └── StoreFailed   the suite can no longer be written
+├── AwaitsBatch       the request stands in a batch file: that item has no record yet
 └── BudgetReached     one more request could cost more than the run may pay: the session stops, exit status 2
 """
 
@@ -44,6 +45,10 @@ class RunStopped(MedhelmError):  # noqa: N818
 
 class StoreFailed(RunStopped):
     """The suite's files can no longer be written (disk full, folder removed): asking on would lose what is paid."""
+
+
+class AwaitsBatch(MedhelmError):  # noqa: N818
+    """The request stands in a batch file and has no answer yet."""
 
 
 class BudgetReached(MedhelmError):  # noqa: N818

@@ -252,6 +252,14 @@ OPTIONS = (
     ),
     Option("baseline-model", "NAME", read_text, None, "Which model of the baseline (default: its only candidate)"),
     Option(
+        "batch",
+        "FILE",
+        read_path,
+        None,
+        "Ask nobody: write each request that has no stored answer to this file (.jsonl), as OpenAI's Batch API and "
+        "'vllm run-batch' take it; 'medhelm batch collect' stores the answers (docs/batch.md)",
+    ),
+    Option(
         "shard",
         "K/N",
         read_shard,

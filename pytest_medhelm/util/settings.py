@@ -101,6 +101,8 @@ class Settings:
     baseline: Path | None
     """Suite or leaderboard.json to compare with."""
     baseline_model: str | None
+    batch: Path | None
+    """Where requests are written instead of being asked; None: they are asked."""
     shard: Shard | None
     """The part of each evaluation set that this run asks; None: all of it."""
     results: Path

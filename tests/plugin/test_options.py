@@ -48,6 +48,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "currency": ("EUR", "EUR", None),
     "baseline": ("may", "may", None),
     "baseline_model": ("vllm/b", "vllm/b", None),
+    "batch": ("out.jsonl", "out.jsonl", None),
     "shard": ("3/10", Shard(3, 10), "11/10"),
     "results": ("out", "out", None),
     "suite": ("june", "june", "../june"),
@@ -61,7 +62,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "show_text": (True, True, "perhaps"),
 }
 """By key: what is given, what Settings must hold (paths relative to the folder), and a value that is refused."""
-PATHS = {"data", "baseline", "results", "ledger"}
+PATHS = {"batch", "data", "baseline", "results", "ledger"}
 BY_KEY = {option.key: option for option in OPTIONS}
 
 

@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS contexts(key TEXT PRIMARY KEY, tokens INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS spending(
     run TEXT NOT NULL, pid TEXT NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
     answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
+CREATE TABLE IF NOT EXISTS awaited(
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, served TEXT NOT NULL, context INTEGER, formed INTEGER NOT NULL,
+    request TEXT NOT NULL, error TEXT NOT NULL);
 """
 SCHEMA = Schema(
     "responses.sqlite",
@@ -48,6 +51,7 @@ SCHEMA = Schema(
     steps=(
         "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
         "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
+        "",
     ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
