@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
 
 # Small on purpose: an embedded model is there to try things out within minutes.
-EMBEDDED_MAX_TOKENS = 32
+EMBEDDED_MAX_TOKENS = 160
 # Ollama and vLLM generate without end when they are given no bound.
 SERVER_MAX_TOKENS = 4096
 

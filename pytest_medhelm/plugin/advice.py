@@ -9,6 +9,13 @@ import pytest
 from pytest_medhelm.plugin.not_run import NAME_A_MODEL, not_run_of
 from pytest_medhelm.plugin.options import SETTINGS
 
+NEXT = (
+    "medhelm: the quick benchmarks ran; the same command without '-m quick' runs all of them",
+    "medhelm: next, your own server: pytest benchmarks/ -m quick --medhelm-model=vllm/NAME "
+    "--medhelm-base-url=http://localhost:8000/v1; your own data: medhelm new ward_triage; your own gate: "
+    "--medhelm-gate='pubmed_qa.exact_match >= 0.7'",
+)
+"""Said after a first look."""
 LISTED = 5
 """Benchmarks whose reason is given."""
 
@@ -27,6 +34,8 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
             "-rs shows all reasons"
         )
     settings = config.stash.get(SETTINGS, None)
+    if reporter.stats.get("scored") and config.getoption("markexpr") == "quick":
+        yield from NEXT
     ran = any(reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured"))
     left_out = config.pluginmanager.getplugin("medhelm-left-out")
     gone = reporter.stats.get("deselected") or (left_out and left_out.names)

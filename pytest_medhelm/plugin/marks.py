@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from pytest_medhelm.tasks.taxonomy import CATEGORIES, Access, Kind, slug
+from pytest_medhelm.tasks.taxonomy import CATEGORIES, QUICK, Access, Kind, slug
 
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.task import Task
@@ -31,6 +31,7 @@ def register_marks(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{access}: benchmarks whose data is {access}")
     for kind in get_args(Kind):
         config.addinivalue_line("markers", f"{kind}: benchmarks of the kind {kind}")
+    config.addinivalue_line("markers", "quick: a dozen benchmarks for a first look, at least one a category")
 
 
 def mark_module(module: pytest.Module, task: Task) -> None:
@@ -50,3 +51,5 @@ def mark_module(module: pytest.Module, task: Task) -> None:
     module.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
     for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
         module.add_marker(name)
+    if task.name in QUICK:
+        module.add_marker("quick")

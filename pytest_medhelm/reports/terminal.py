@@ -11,6 +11,7 @@ import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
+from pytest_medhelm.reports.first_look import first_looks
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, Results, SuiteSpending
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
@@ -83,21 +84,10 @@ def _time(seconds: float) -> str:
 
 
 def _worst(results: Results) -> Iterator[str]:
-    """Where to look first: severe harm, then the cells in which most instances have no usable answer."""
-    kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
-    found = []
-    for cell in results["cells"]:
-        name = f"{visible(cell['benchmark'])} {visible(cell['model'])}"
-        severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
-        counted = sum(cell["statuses"].values())
-        bad = counted - cell["statuses"].get("ok", 0)
-        if severe and kinds[cell["model"]] != "baseline":
-            found.append((True, severe / counted, f"{name} severe harm in {severe} of {counted}"))
-        if bad and kinds[cell["model"]] == "candidate":
-            found.append((False, bad / counted, f"{name} no usable result in {bad} of {counted}"))
-    if found:
-        worst = sorted(found, key=lambda row: row[:2], reverse=True)
-        yield f"look at first: {'; '.join(sentence for *_, sentence in worst[:LISTED])}"
+    """Where to look first."""
+    worst = [f"{visible(look.benchmark)} {visible(look.model)} {look.what}" for look in first_looks(results)[:LISTED]]
+    if worst:
+        yield f"look at first: {'; '.join(worst)}"
 
 
 def closing(leaderboard: Leaderboard) -> Iterator[str]:

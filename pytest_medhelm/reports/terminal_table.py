@@ -90,14 +90,19 @@ def _across(
     for category, benchmarks in _by_category(results).items():
         yield category
         for name in benchmarks:
-            mine = {model: cells[name, model] for model in columns if (name, model) in cells}
-            sizes = {cell["n"] for cell in mine.values()}
-            size = str(sizes.pop()) if len(sizes) == 1 else DIFFERS
-            values = "".join(
-                f"  {_value(mine[model]) if model in mine else '':<{wide}}" for model, wide in columns.items()
-            )
-            yield f"{INDENT + visible(name):<{first}} {size:>6}{values}".rstrip()
-            yield from _wrapped(_grouped(mine, heads, sized=size == DIFFERS), width)
+            found = {model: cells[name, model] for model in columns if (name, model) in cells}
+            metrics = dict.fromkeys(cell["main_metric"] for cell in found.values())
+            for metric in metrics:
+                mine = {model: cell for model, cell in found.items() if cell["main_metric"] == metric}
+                sizes = {cell["n"] for cell in mine.values()}
+                size = str(sizes.pop()) if len(sizes) == 1 else DIFFERS
+                values = "".join(
+                    f"  {_value(mine[model]) if model in mine else '':<{wide}}" for model, wide in columns.items()
+                )
+                yield f"{INDENT + visible(name):<{first}} {size:>6}{values}".rstrip()
+                by = [f"by {visible(metric)}"] if len(metrics) > 1 else []
+                grouped = _grouped(mine, heads, sized=size == DIFFERS)
+                yield from _wrapped("; ".join(filter(None, [*by, grouped])), width)
 
 
 def _grouped(cells: Mapping[str, Cell], heads: Mapping[str, TableHeader], *, sized: bool) -> str:
@@ -131,6 +136,10 @@ def _down(
     first = min(
         NAMES - wide + max(0, width - 80), max((len(visible(name)) + len(INDENT) for name, _ in cells), default=9)
     )
+    metrics: dict[str, set[str]] = {}
+    for cell in cells.values():
+        metrics.setdefault(cell["benchmark"], set()).add(cell["main_metric"])
+    mixed = {name for name, found in metrics.items() if len(found) > 1}
     yield f"{'benchmark':<{first}} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
     for category, benchmarks in _by_category(results).items():
         yield category
@@ -142,7 +151,8 @@ def _down(
                 interval = interval if " to " in interval else interval.replace("-", " to ")
                 numbers = f"{value:>6} {interval or '-':>15} {cell['n']:>6}"
                 yield f"{_short(visible(name), first):<{first}} {_short(shown[model], wide):<{wide}} {numbers}"
-                yield from _wrapped(", ".join(remarks(cell)), width)
+                by = [f"by {visible(cell['main_metric'])}"] if (benchmark in mixed) else []
+                yield from _wrapped(", ".join([*by, *remarks(cell)]), width)
                 name = ""
 
 

@@ -1,13 +1,42 @@
-"""The colour of a value in the table of benchmarks and models, and what is clearly best in a row."""
+"""The table of benchmarks and models: its rows, the colour of a value, and what is clearly best in a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 STEPS = 5
 """Shades from chance (or the worst of the scale) to the best of the scale."""
+
+
+class Row(NamedTuple):
+    """A benchmark by one metric: values of unlike metrics never stand in one row."""
+
+    metric: str
+    worst: float
+    best: float
+    sizes: str
+    """Instances: "40", or "20 to 40"."""
+    cells: Mapping[str, CellEntry]
+    """By model."""
+    is_further: bool
+    """The benchmark has a row above, by another metric."""
+
+
+def rows_of(benchmark: BenchmarkMetadata, cells: Sequence[CellEntry]) -> Iterator[Row]:
+    """The rows of a benchmark: one, or one for each main metric that its cells have, that of most models first."""
+    own = [cell for cell in cells if cell["benchmark"] == benchmark["name"]]
+    metrics = [cell["main_metric"] for cell in own]
+    for number, metric in enumerate(sorted(set(metrics), key=lambda name: (-metrics.count(name), name))):
+        found = {cell["model"]: cell for cell in own if cell["main_metric"] == metric}
+        scales = [cell["metrics"][metric]["scale"] for cell in found.values() if metric in cell["metrics"]]
+        worst, best = scales[0] if scales else benchmark["scale"]
+        sizes = sorted({cell["n"] for cell in found.values()})
+        size = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+        yield Row(metric, worst, best, size, found, number > 0)
 
 
 def shade(value: float | None, scale: Sequence[float], chance: float | None) -> str:
@@ -23,33 +52,10 @@ def shade(value: float | None, scale: Sequence[float], chance: float | None) -> 
     return "h0" if share <= 0 else f"h{min(STEPS, 1 + int(share * STEPS))}"
 
 
-def clearly_best(cells: Sequence[CellEntry], candidates: Sequence[str]) -> dict[str, str]:
-    """By benchmark the candidate whose interval lies above those of all other candidates; most rows have none.
+def clearly_best(letters: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """By benchmark the candidate that is shown to be better than every other one; most rows have none.
 
-    Only complete cells of one evaluation set and one main metric are compared. Intervals that overlap decide nothing
-    either way: the paired comparison does (``medhelm compare``).
+    ``letters``: by benchmark and candidate the groups that are not shown to differ, as leaderboard.json has them.
     """
-    rows: dict[str, list[CellEntry]] = {}
-    for cell in cells:
-        if cell["model"] in candidates:
-            rows.setdefault(cell["benchmark"], []).append(cell)
-    return {name: best for name, row in rows.items() if len(row) == len(candidates) > 1 and (best := _best(row))}
-
-
-def _best(row: Sequence[CellEntry]) -> str | None:
-    if len({(cell["provenance"]["eval_set_hash"], cell["main_metric"]) for cell in row}) > 1:
-        return None
-    whole = [cell for cell in row if not cell["partial"]]
-    mains = {cell["model"]: cell["metrics"].get(cell["main_metric"]) for cell in whole}
-    if len(mains) < len(row) or any(main is None or main["low"] is None for main in mains.values()):
-        return None
-    # Where less is better the ends change places.
-    ends = {
-        model: (main["low"], main["high"]) if main["scale"][0] < main["scale"][1] else (-main["high"], -main["low"])
-        for model, main in mains.items()
-        if main and main["low"] is not None and main["high"] is not None
-    }
-    if len(ends) < len(mains):
-        return None
-    first = max(ends, key=lambda model: ends[model])
-    return first if all(high < ends[first][0] for model, (_, high) in ends.items() if model != first) else None
+    best = {name: [model for model, groups in row.items() if "a" in groups] for name, row in letters.items()}
+    return {name: models[0] for name, models in best.items() if len(models) == 1 < len(letters[name])}

@@ -11,11 +11,12 @@ from contextlib import closing
 
 import pytest
 
-from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.reports.html.browser_files import address, write_browser
 from pytest_medhelm.reports.html.first_prompts import FirstPrompt, first_prompts
+from pytest_medhelm.reports.html.first_screen import cards
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
+from pytest_medhelm.reports.html.rule_matrix import reasons, squares
 from pytest_medhelm.reports.html.slice_map import slice_map
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.leaderboard.document import Leaderboard
@@ -82,5 +83,11 @@ def leaderboard_values(
             for cell in results["cells"]
             if cell["benchmark"] == facts["name"]
         },
-        "best": clearly_best(results["cells"], [facts["name"] for facts in models if facts["kind"] == CANDIDATE]),
+        "cards": cards(results, models),
+        "no_gain": {
+            (row["benchmark"], row["models"][0]) for row in results["above_baseline"] if not row["differ"]
+        },
+        "squares_of": squares(results["gates"]),
+        "reasons_of": reasons(results["gates"]),
+        "best": clearly_best(results["letters"]),
     }

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
+from pytest_medhelm.results.leaderboard.above_baseline import above_baseline
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Provenance
 from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
@@ -168,6 +169,9 @@ def make_leaderboard(
         "categories": category_averages(cells, candidates),
         "paired": pairs,
         "letters": letter_groups(cells, pairs),
+        "above_baseline": above_baseline(
+            cells, candidates, [name for name, facts in models.items() if facts["kind"] == "baseline"]
+        ),
         "jury": jury_section(cells, models),
         "gates": list(gates),
         "coverage": _coverage(benchmarks),

@@ -103,6 +103,9 @@ class Results(TypedDict):
     """With two candidates: their mean difference on the instances that both have measured."""
     letters: dict[str, dict[str, str]]
     """By benchmark and candidate: candidates that share a letter are not shown to differ; a is a group of the best."""
+    above_baseline: list[PairedRow]
+    """Each candidate minus the best baseline of the benchmark, where both ran; differ: the candidate is shown to be
+    better."""
     jury: JurySection
     """The judges, each beside the others."""
     gates: list[GateEntry]

@@ -67,13 +67,14 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
     table = {(cell.benchmark, cell.model): cell for cell in cells}
     rows: list[PairedRow] = []
     for benchmark in sorted({cell.benchmark for cell in cells}):
-        found = [_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
+        found = [paired_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
                  for one, two in combinations(pool, 2)]  # fmt: skip
         rows += corrected_rows([row for row in found if row is not None])
     return rows
 
 
-def _row(benchmark: str, first: Cell | None, second: Cell | None) -> PairedRow | None:
+def paired_row(benchmark: str, first: Cell | None, second: Cell | None) -> PairedRow | None:
+    """First minus second, p not yet corrected; None where they cannot be compared."""
     if first is None or second is None or first.main_metric != second.main_metric:
         return None
     if first.metadata["data"]["sha256"] != second.metadata["data"]["sha256"]:
