@@ -41,7 +41,7 @@ def answers_of(records: Sequence[Record], wanted: int) -> Answers:
     """``records``: all of an instance, ``wanted`` of which are to be of it as it is."""
     by_name: dict[str, list[Answer]] = {"": [], NOISE_FLOOR: []}
     for record in records:
-        by_name.setdefault(record["perturbation"], []).append(answer_of(record))
+        by_name.setdefault(record.get("perturbation", ""), []).append(answer_of(record))
     repeats, unperturbed = by_name.pop(""), by_name.pop(NOISE_FLOOR)
     variants = {name: found[0] for name, found in by_name.items()} | dict.fromkeys(lacking(records), LOST)
     return Answers([*repeats, *[LOST] * (wanted - len(repeats))], dict(sorted(variants.items())), unperturbed)
@@ -50,7 +50,7 @@ def answers_of(records: Sequence[Record], wanted: int) -> Answers:
 def lacking(records: Sequence[Record]) -> list[str]:
     """The perturbations that apply to an instance, and of which its records have none."""
     planned = next((record["perturbations"] for record in records if "perturbations" in record), {})
-    there = {record["perturbation"] for record in records}
+    there = {record.get("perturbation", "") for record in records}
     return [name for name, refused in planned.items() if not refused and name not in there]
 
 

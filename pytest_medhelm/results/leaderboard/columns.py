@@ -134,7 +134,7 @@ def read_columns(
         columns.main_metric = whole[0]["main_metric"]
         columns.fingerprint = whole[0]["fingerprint"]
         # What an instance comes to is what the unchanged one does; variants are measured beside.
-        repeats = [record for record in whole if not record["perturbation"]]
+        repeats = [record for record in whole if not record.get("perturbation")]
         if not repeats:
             continue
         first = repeats[0]
