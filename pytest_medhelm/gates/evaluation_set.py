@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.tasks.perturbations.chosen import SETS
 
 SHORT = 12
 """Characters of a checksum that a sentence shows."""
@@ -57,7 +58,7 @@ def _settings(stated: Mapping[str, object], cell: Cell, run: Mapping[str, Any]) 
         "shots": cell.provenance["shots"],
         "sampler": run.get("sampler", "hash"),
         "repeats": run.get("repeats", 1),
-        "perturbations": sorted(run.get("perturbations", ())),
+        "perturbations": _expanded(run.get("perturbations", ())),
     }
     if cell.jury.judges:
         found |= {
@@ -67,9 +68,14 @@ def _settings(stated: Mapping[str, object], cell: Cell, run: Mapping[str, Any]) 
     for key, value in found.items():
         wanted = stated.get(key, value)
         if isinstance(wanted, list):
-            wanted = sorted(wanted)
+            wanted = _expanded(wanted) if key == "perturbations" else sorted(wanted)
         if wanted != value:
             yield f"it states {key} = {_plain(wanted)}, the run had {_plain(value)}"
+
+
+def _expanded(names: Iterable[str]) -> list[str]:
+    """Perturbations, sets of them by what they hold."""
+    return sorted({each for name in names for each in SETS.get(name, (name,))})
 
 
 def _short(checksum: object) -> str:

@@ -12,7 +12,9 @@ from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.tasks.variants import NOISE_FLOOR
 
 if TYPE_CHECKING:
+    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.perturbations.plan import Plan
+    from pytest_medhelm.tasks.task import Task
 
 _KINDS = ("as they are", "repeats", "in other words", "unchanged for the noise floor")
 
@@ -35,15 +37,18 @@ def request_lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
     """How many requests that comes to, and what could not be applied; nothing where each instance is asked once."""
     counts: Counter[str] = Counter()
     refused: dict[str, dict[str, Counter[str]]] = {}
-    tasks = {}
+    tasks: dict[str, Task] = {}
+    models: dict[str, Model] = {}
     for item in items:
         params = item_params(item)
         if params is None:
             continue
         changed, repeat = params.variant
         counts[_KINDS[3 if changed == NOISE_FLOOR else 2 if changed else 1 if repeat else 0]] += 1
+        first = models.setdefault(params.benchmark.task.name, params.model)
         tasks[params.benchmark.task.name] = params.benchmark.task
-        for name, reason in params.refused.items():
+        # Of every model the same instances are changed.
+        for name, reason in params.refused.items() if params.model is first else ():
             refused.setdefault(params.benchmark.task.name, {}).setdefault(name, Counter())[reason] += 1
     if len(counts) > 1:
         parts = ", ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind])

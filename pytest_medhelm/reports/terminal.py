@@ -106,6 +106,7 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
             f"{row['benchmark']}: {first} minus {second} = {row['difference']:+.3f} "
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
+    yield from _steadiness(results)
     yield from _cost(leaderboard["measurements"]["spending"])
     if results["published"]:
         yield _published(results["published"], len(results["benchmarks"]))
@@ -117,6 +118,24 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
     # What was asked for and could not be had is said; what nobody asked for stands on the page.
     reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
     yield from (f"absent: {visible(reason)}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
+
+
+def _steadiness(results: Results) -> Iterator[str]:
+    """Of each cell that was asked more than once how often answers change, and what other words do beside chance."""
+    for cell in results["cells"]:
+        k, parts = cell["steadiness"]["repeats"], []
+        for name, words in (
+            ("flip_rate", f"changes its answer in {{:.0%}} of {k} askings"),
+            (f"pass_hat_{k}", f"is right all {k} times in {{:.0%}}"),
+            ("mean_drop", "loses {:.2f} in other words beyond chance"),
+            ("worst_case_drop", "{:.2f} in the worst of them"),
+        ):
+            metric = cell["metrics"].get(name)
+            if metric is not None and metric["value"] is not None:
+                ends = "" if metric["low"] is None else f" ({metric['low']:.2f} to {metric['high']:.2f})"
+                parts.append(f"{words.format(metric['value'])}{ends}")
+        if parts:
+            yield f"steadiness: {visible(cell['benchmark'])} {visible(cell['model'])} {', '.join(parts)}"
 
 
 def _published(published: Published, benchmarks: int) -> str:

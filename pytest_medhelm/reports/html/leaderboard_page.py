@@ -18,6 +18,7 @@ from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
 from pytest_medhelm.reports.html.rule_matrix import reasons, squares
 from pytest_medhelm.reports.html.slice_map import slice_map
+from pytest_medhelm.reports.html.steadiness import steadiness_parts
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
@@ -89,5 +90,6 @@ def leaderboard_values(
         },
         "squares_of": squares(results["gates"]),
         "reasons_of": reasons(results["gates"]),
+        "steadiness": steadiness_parts(results["cells"], {facts["name"]: facts for facts in results["benchmarks"]}),
         "best": clearly_best(results["letters"]),
     }

@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import TypedDict
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
+from pytest_medhelm.results.leaderboard.robustness import DROP
 from pytest_medhelm.results.leaderboard.steadiness import OF_K
+from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
 
 _OF_K = {
     "pass_at": "Chance that at least one of {k} answers to the same question is right.",
@@ -37,6 +39,10 @@ def words_of(metric: str) -> str:
         return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
     if found := OF_K.fullmatch(metric):
         return _OF_K[found[1]].format(k=found[2])
+    if metric.startswith(DROP):
+        name = metric.removeprefix(DROP)
+        words = BUILT_IN[name].words if name in BUILT_IN else name.replace("_", " ")
+        return f"How much lower the score is with this change: {words}. 0 is no change, above 0 is worse."
     kind, _, group = metric.partition("_")
     if kind in ("axis", "level", "cluster", "fact") and group:
         return f"The judges' score over the criteria of the {kind} {group.replace('_', ' ')} alone."

@@ -4,11 +4,14 @@
   const { make, counted, number, textBox } = medhelm;
   const ROLES = { system: "Instructions (system)", user: "Question", assistant: "Assistant", tool: "Tool" };
   const LONG = 1500;
+  const AGAIN = "unperturbed"; // the unchanged instance, asked again beside its other wordings
 
   medhelm.showInstance = (box, board, instance, texts, query) => {
     const place = board.benchmarkOf[instance];
     const rank = new Map(board.models.map((name, place) => [name, place]));
-    const records = [...texts.records].sort((first, second) => rank.get(first.model) - rank.get(second.model));
+    const kind = (record) => !record.perturbation ? 0 : record.perturbation === AGAIN ? 2 : 1;
+    const records = [...texts.records].sort((first, second) => rank.get(first.model) - rank.get(second.model) ||
+      kind(first) - kind(second) || first.perturbation.localeCompare(second.perturbation) || first.repeat - second.repeat);
     const slices = Object.entries(texts.slices);
     box.replaceChildren(
       slices.length > 0 && make("p", { class: "soft" },
@@ -30,8 +33,10 @@
 
   function prompts(texts, query) {
     if (!texts.prompts.some((messages) => messages.length)) return make("p", { class: "soft" }, "No request was made.");
-    return texts.prompts.map((messages, place) => make("div", {},
-      texts.prompts.length > 1 && make("p", { class: "soft" }, `To ${whose(texts, "prompt", place)}:`),
+    // Other wordings are shown at their answers, with what was changed.
+    const whole = new Set(texts.records.filter((record) => !isChanged(record)).map((record) => record.prompt));
+    return texts.prompts.map((messages, place) => (whole.size === 0 || whole.has(place)) && make("div", {},
+      whole.size > 1 && make("p", { class: "soft" }, `To ${whose(texts, "prompt", place)}:`),
       messages.length === 0 && make("p", { class: "soft" }, "No request was made."),
       messages.map((message) => {
         const role = ROLES[message.role] || medhelm.visible(message.role);
@@ -46,8 +51,21 @@
   }
 
   function title(record) {
-    return medhelm.visible(record.model) + (record.perturbation ? `, ${medhelm.visible(record.perturbation)}` : "") +
-      (record.repeat ? `, repeat ${record.repeat}` : "");
+    const way = record.perturbation === AGAIN ? ", unchanged again" :
+      record.perturbation ? `, ${medhelm.visible(record.perturbation).replaceAll("_", " ")}` : "";
+    return medhelm.visible(record.model) + way + (record.repeat ? `, repeat ${record.repeat + 1}` : "");
+  }
+
+  const isChanged = (record) => Boolean(record.perturbation) && record.perturbation !== AGAIN;
+
+  // What a variant's request has in other words than the unchanged one to the same model.
+  function changed(record, texts) {
+    const plain = texts.records.find((other) => other.model === record.model && !other.perturbation);
+    if (!isChanged(record) || !plain) return null;
+    const text = (place) => texts.prompts[place].map((message) => message.content).join("\n\n");
+    const fold = folded("What was changed in the request", () => medhelm.changes(text(plain.prompt), text(record.prompt)));
+    fold.open = true;
+    return fold;
   }
 
   function answer(board, record, texts, query) {
@@ -64,6 +82,7 @@
       record.flags && record.flags.length > 0 && make("p", { class: "warn" },
         `The answer tries to steer its judges: ${record.flags.join(", ").replaceAll("_", " ")}.`),
       harm(record.harm),
+      changed(record, texts),
       make("h5", {}, "Answer"),
       textBox(record.answer, { label: `Answer of ${title(record)}`, query, empty: "(no answer)" }),
       record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),

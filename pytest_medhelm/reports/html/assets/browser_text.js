@@ -158,6 +158,42 @@
     return make("div", {}, legend(`Longer than ${WORDS} words, so compared by whole sentences.`), box);
   };
 
+  const AROUND = 60; // signs that are kept of what did not change, on either side
+
+  // What is other in a text than in another one, exactly, spaces and letter case included; the rest is left out.
+  medhelm.changes = (before, after) => {
+    const box = make("pre", { dir: "auto", tabindex: 0, role: "group", "aria-label": "What was changed" });
+    const pieces = (text) => text.match(/\s+|[^\s]+/gu) || [];
+    const [left, right] = [pieces(before), pieces(after)];
+    let start = 0, end = 0;
+    const least = Math.min(left.length, right.length);
+    while (start < least && left[start] === right[start]) start += 1;
+    while (end < least - start && left[left.length - 1 - end] === right[right.length - 1 - end]) end += 1;
+    const middle = (parts) => parts.slice(start, parts.length - end);
+    const [old, now] = [middle(left), middle(right)];
+    const long = old.length > 4 * WORDS || now.length > 4 * WORDS;
+    const runs = [["both", left.slice(0, start)],
+      ...(long ? [["left", old], ["right", now]] : align(old, now, (one, other) => one === other)),
+      ["both", right.slice(right.length - end)]];
+    const mark = { left: "del", right: "ins" };
+    runs.forEach(([what, parts], place) => {
+      const text = parts.join("");
+      if (!text) return;
+      if (what !== "both") {
+        box.append(make(mark[what], {}, medhelm.visible(text).replace(/ /g, "\u00b7")));
+        return;
+      }
+      const kept = text.length <= 2 * AROUND + 5 ? text
+        : place === 0 ? `… ${text.slice(-AROUND)}`
+          : place === runs.length - 1 ? `${text.slice(0, AROUND)} …`
+            : `${text.slice(0, AROUND)} … ${text.slice(-AROUND)}`;
+      box.append(medhelm.visible(kept));
+    });
+    const note = before === after ? "The request is the same."
+      : "Spaces among what was changed are shown as dots.";
+    return make("div", {}, make("p", { class: "soft" }, `${note} `, make("ins", {}, "new"), ", ", make("del", {}, "taken out"), "."), box);
+  };
+
   const legend = (how) => make("p", { class: "soft" }, `${how} `, make("ins", {}, "only in the answer"), ", ",
     make("del", {}, "only in the reference"), ", the rest in both.");
 
