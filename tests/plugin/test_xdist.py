@@ -346,3 +346,14 @@ def test_nothing_selected_is_no_attempt(letters: Callable[..., Path], run: Any, 
     assert run(*vllm(server), f"--medhelm-data={letters(5)}", "-n2", "-k=nothing").ret == 5
     assert server.requests == []
     assert [entry["facts"]["ended"] for entry in entries()[1:]] == ["nothing asked"]
+
+
+def test_repeats_and_other_words_are_shared(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
+    options = ("--medhelm-model=baseline/random", f"--medhelm-data={letters(6)}", "--medhelm-html=none")
+    options = (*options, "--medhelm-perturb=mild_mix,extra_spaces", "--medhelm-repeats=2", "--medhelm-perturb-limit=4")
+    found = []
+    for suite, more in (("one", ()), ("two", ("-n2",))):
+        assert run(*options, f"--medhelm-suite={suite}", *more).ret == 0
+        found.append(leaderboard(pytester.path, suite)["results"])
+    assert found[0]["cells"][0]["steadiness"]["variants"] > 0
+    assert found[0] == found[1]
