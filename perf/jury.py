@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from perf.mock_server import MockServer
-from perf.promises import CONCURRENCY, LATENCY_MS, median, row
+from perf.processes import Command, medians, row
+from perf.promises import CONCURRENCY, LATENCY_MS, ROOT
 
 INSTANCES = 200
 JUDGES = ("first", "second", "third")
@@ -66,15 +67,13 @@ def main() -> None:
             sys.executable, "-m", "perf.bare_client", "--url", server.url, "--requests", str(requests),
             "--concurrency", str(CONCURRENCY),
         ]  # fmt: skip
-        bare = median(bare_command, Path(__file__).parent.parent, runs)
-        ours = median(
-            [
-                sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "advice.medhelm.yaml",
-                "--medhelm-model=vllm/doctor", *(f"--medhelm-judge=vllm/{name}" for name in JUDGES),
-                f"--medhelm-base-url={server.url}", f"--medhelm-concurrency={CONCURRENCY}", "--medhelm-limit=all",
-            ],
-            folder, runs, folder / "medhelm-results",
-        )  # fmt: skip
+        our_command = [
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "advice.medhelm.yaml",
+            "--medhelm-model=vllm/doctor", *(f"--medhelm-judge=vllm/{name}" for name in JUDGES),
+            f"--medhelm-base-url={server.url}", f"--medhelm-concurrency={CONCURRENCY}", "--medhelm-limit=all",
+        ]  # fmt: skip
+        commands = {"bare": Command(bare_command, ROOT), "ours": Command(our_command, folder, fresh=True)}
+        bare, ours = medians(commands, runs).values()
     row(f"bare aiohttp process, {requests} requests", f"{bare.wall:.2f} s, {bare.cpu:.2f} CPU", "-")
     row(f"pytest-medhelm, {INSTANCES} instances, three judges", f"{ours.wall:.2f} s, {ours.cpu:.2f} CPU", "-")
     row("ratio of the two", f"{ours.wall / bare.wall:.2f}x", "-")

@@ -1,84 +1,34 @@
-"""Measure what is promised: overhead, cost an instance, memory, start-up, import cost.
+"""Measure what is promised: overhead, cost an instance, memory, start-up, import cost, 50,000 instances.
 
     python -m perf.promises [--quick] [--runs 5] [--data DIR]
 
-Every figure is of whole processes, on this machine, in one go. The floor is the sum of two of them: one that does
-nothing but the same requests over aiohttp, and one of as many empty pytest tests. Seconds depend on what else the
-machine does, CPU seconds (user and system) less so: both are shown. Medians of the runs. Nothing is asserted.
-With the folder of real data of all benchmarks, the command of the README is measured on it as well.
+Every figure is of whole processes, on this machine, taken in turn in one go; medians of the runs. The floor is the sum
+of two of them: one that does nothing but the same requests over aiohttp, and one of as many empty pytest tests, in the
+environment that ours run in. Ratios are of seconds, and of CPU seconds (user and system): where others use the machine,
+only the second say something. Nothing is asserted. With the folder of real data of all benchmarks (default:
+$MEDHELM_TEST_DATA), PubMedQA is the real one, and the command of the README is measured on it as well.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import random
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+from perf.processes import Command, medians, row, shown
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
 CONCURRENCY = 128
 LATENCY_MS = 50
 WORDS = ("patients", "treatment", "risk", "outcome", "trial", "cohort", "dose", "blood", "therapy", "clinical", "years")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one whole process."""
-
-    wall: float
-    """Seconds."""
-    cpu: float
-    """Seconds, user and system."""
-    rss: float
-    """Peak, kilobytes."""
-
-
-def measure(command: Sequence[str], folder: Path) -> Cost:
-    """Run a command to its end; it must succeed."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as output:
-        # A user's Python keeps compiled modules; a machine that forbids it would measure the compiler.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        peak, ended = 0.0, 0
-        while not ended:
-            peak = max(peak, _resident(process.pid))
-            time.sleep(0.005)
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        wall = time.perf_counter() - started
-        if status:
-            output.seek(0)
-            sys.exit(f"{' '.join(command)} failed:\n{output.read().decode()[-3000:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, peak)
-
-
-def _resident(pid: int) -> float:
-    """Peak resident memory so far, kilobytes (Linux). getrusage would count the parent's before the exec, too."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return float(line.split()[1])
-    return 0.0
-
-
-def median(command: Sequence[str], folder: Path, runs: int, clean: Path | None = None) -> Cost:
-    """The medians over several runs, the suite removed before each."""
-    measure(command, folder)  # The first run compiles.
-    costs = []
-    for _ in range(runs):
-        if clean is not None:
-            subprocess.run(["rm", "-rf", str(clean)], check=True)
-        costs.append(measure(command, folder))
-    return Cost(*(statistics.median(values) for values in zip(*(vars(cost).values() for cost in costs), strict=True)))
 
 
 def write_data(folder: Path, count: int) -> Path:
@@ -99,7 +49,7 @@ def write_data(folder: Path, count: int) -> Path:
             "LONG_ANSWER": parts[0],
         }
     data = folder / f"data{count}" / "pubmed_qa"
-    data.mkdir(parents=True)
+    data.mkdir(parents=True, exist_ok=True)
     (data / "ori_pqal.json").write_text(json.dumps(records))
     return data.parent
 
@@ -108,96 +58,156 @@ BY_PATH = (str(BENCHMARKS / "medical_research_assistance" / "test_pubmed_qa.py")
 BY_NAME = (str(BENCHMARKS), "-k", "pubmed_qa")
 
 
-def evaluation(url: str, data: Path, selection: Sequence[str] = BY_PATH) -> list[str]:
-    """Our command."""
-    return [
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *selection,
-        "--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", f"--medhelm-data={data}",
-        f"--medhelm-concurrency={CONCURRENCY}", "--medhelm-limit=all",
-    ]  # fmt: skip
+class Bench:
+    """The commands that are measured."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.folder = folder
+        (folder / "medhelm.toml").write_text('[data.pubmed_qa]\naccept = ["ori_pqal.json"]\n')
+
+    def ours(
+        self, data: Path, *more: str, selection: Sequence[str] = BY_PATH, limit: str = "all", where: str = "ours"
+    ) -> Command:
+        """An evaluation, in a folder of its own."""
+        folder = self.folder / where
+        folder.mkdir(exist_ok=True)
+        shutil.copy(self.folder / "medhelm.toml", folder)
+        arguments = [
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *selection, "--medhelm-model=vllm/mock",
+            f"--medhelm-base-url={self.url}", f"--medhelm-data={data}", f"--medhelm-concurrency={CONCURRENCY}",
+            f"--medhelm-limit={limit}", *more,
+        ]  # fmt: skip
+        return Command(arguments, folder, fresh=where != "stored")
+
+    def empty(self, count: int, *more: str) -> Command:
+        """As many tests that do nothing, with one fixture each."""
+        path = self.folder / f"test_empty_{count}.py"
+        path.write_text(
+            "import pytest\n@pytest.fixture\ndef thing():\n    return 1\n"
+            f"@pytest.mark.parametrize('i', range({count}), ids=lambda i: f'perf-{{i:06d}}')\n"
+            "def test_it(thing, i):\n    pass\n"
+        )
+        plain = ("-q", "-p", "no:cacheprovider", "-p", "no:pytest_medhelm.plugin")
+        return Command([sys.executable, "-m", "pytest", *plain, str(path), *more], self.folder)
+
+    def bare(self, count: int) -> Command:
+        """As many requests and nothing else."""
+        client = ["--url", self.url, "--concurrency", str(CONCURRENCY), "--requests", str(count)]
+        return Command([sys.executable, "-m", "perf.bare_client", *client], ROOT)
 
 
-def empty_tests(folder: Path, count: int) -> list[str]:
-    """As many tests that do nothing, with one fixture each."""
-    path = folder / f"test_empty_{count}.py"
-    path.write_text(
-        "import pytest\n@pytest.fixture\ndef thing():\n    return 1\n"
-        f"@pytest.mark.parametrize('i', range({count}), ids=lambda i: f'perf-{{i:06d}}')\n"
-        "def test_it(thing, i):\n    pass\n"
-    )
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:pytest_medhelm.plugin", str(path)]
-
-
-def row(what: str, found: str, promise: str) -> None:
-    """One line of the table."""
-    print(f"{what:<52} {found:>34}   promised: {promise}", flush=True)
-
-
-def shown(cost: Cost, base: Cost | None = None) -> str:
-    """Seconds and CPU seconds, and how many times those of another process they are."""
-    text = f"{cost.wall:.2f} s, {cost.cpu:.2f} CPU"
-    return text if base is None else f"{text}: {cost.wall / base.wall:.2f}x, {cost.cpu / base.cpu:.2f}x"
-
-
-def requests_and_memory(url: str, folder: Path, runs: int, many: int, real: Path | None) -> None:
-    """Overhead at 1,000 instances, cost and memory an instance at many."""
-    suite = folder / "medhelm-results"
-    bare_command = [
-        sys.executable, "-m", "perf.bare_client", "--url", url, "--concurrency", str(CONCURRENCY), "--requests",
-    ]  # fmt: skip
-    bare = median([*bare_command, "1000"], BENCHMARKS.parent, runs)
-    empty = median(empty_tests(folder, 1000), folder, runs)
-    floor_of_both = Cost(bare.wall + empty.wall, bare.cpu + empty.cpu, empty.rss)
-    data = write_data(folder, 1000)
-    row("bare aiohttp process, 1,000 requests", shown(bare), "-")
-    row("1,000 empty pytest tests", shown(empty), "-")
-    row("the floor: the sum of the two", shown(floor_of_both), "-")
-    ours = median(evaluation(url, data), folder, runs, suite)
-    row("1,000 instances, the module by its path", shown(ours, floor_of_both), "at most 1.35x the floor")
-    again = median(evaluation(url, data), folder, runs)
-    row("the same again, all responses stored", shown(again, empty), "at most 1.5x the empty tests")
-    one = median(evaluation(url, write_data(folder, 1)), folder, runs, suite)
-    row("a run of one instance", shown(one, empty), "at most 0.47x the empty tests")
+def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
+    """1,000 instances, against the floor; returns what a bare request costs, CPU milliseconds."""
+    data = real or write_data(bench.folder, 1000)
+    commands = {
+        "bare": bench.bare(1000),
+        "bare of one": bench.bare(1),
+        "empty": bench.empty(1000),
+        "path": bench.ours(data),
+        "stored": bench.ours(data, where="stored"),
+        "one": bench.ours(write_data(bench.folder, 1), where="one"),
+    }
     if real is not None:
-        typed = median(evaluation(url, real, BY_NAME), folder, runs, suite)
-        row("1,000 real instances, by -k among all benchmarks", shown(typed, floor_of_both), "at most 1.5x the floor")
-        collect = [*evaluation(url, real, (str(BENCHMARKS), "--collect-only"))[:-1]]
-        row("collection of all real data, limit 1,000", shown(median(collect, folder, runs), empty), "at most 1.5x")
-    subprocess.run(["rm", "-rf", str(suite)], check=True)
-    few_ours = measure(evaluation(url, write_data(folder, 2)), folder)
-    subprocess.run(["rm", "-rf", str(suite)], check=True)
-    many_ours = measure(evaluation(url, write_data(folder, many)), folder)
-    few_empty = measure(empty_tests(folder, 2), folder)
-    many_empty = measure(empty_tests(folder, many), folder)
-    cost = (many_ours.cpu - few_ours.cpu) / many * 1000
-    floor = (many_empty.cpu - few_empty.cpu) / many * 1000
-    request = bare.cpu - median([*bare_command, "1"], BENCHMARKS.parent, runs).cpu  # ms, of a thousand
-    row(f"CPU an instance at {many:,}", f"{cost:.2f} ms", "-")
-    row("CPU an empty pytest test", f"{floor:.2f} ms", "-")
-    row("CPU an instance above an empty test and a request", f"{cost - floor - request:.2f} ms", "at most 0.6 ms")
-    growth = (many_ours.rss - few_ours.rss) / many
-    empty_growth = (many_empty.rss - few_empty.rss) / many
-    row(f"memory an instance above an empty test at {many:,}", f"{growth - empty_growth:.2f} KB", "at most 2 KB")
-    row("memory an empty test", f"{empty_growth:.2f} KB", "-")
+        commands["name"] = bench.ours(data, selection=BY_NAME, where="name")
+        everything = (str(BENCHMARKS), "--collect-only")
+        commands["collect"] = bench.ours(data, selection=everything, limit="1000", where="collect")
+    found = medians(commands, runs)
+    empty, floor = found["empty"], found["bare"] + found["empty"]
+    row("bare aiohttp process, 1,000 requests", shown(found["bare"]), "-")
+    row("1,000 empty pytest tests", shown(empty), "-")
+    row("the floor: the sum of the two", shown(floor), "-")
+    row("1,000 instances, the module by its path", shown(found["path"], floor), "at most 1.35x the floor")
+    if real is not None:
+        row("the same by -k among all benchmarks", shown(found["name"], floor), "at most 1.5x the floor")
+    row("the same by path, all responses stored", shown(found["stored"], empty), "at most 1.5x the empty tests")
+    row("a run of one instance", shown(found["one"], empty), "at most 0.47x the empty tests")
+    if real is not None:
+        row("collection of all real data, limit 1,000", shown(found["collect"], empty), "at most 1.5x the empty tests")
+    return found["bare"].cpu - found["bare of one"].cpu  # seconds of a thousand
 
 
-def start_up(folder: Path, runs: int) -> None:
+def an_instance(bench: Bench, runs: int, many: int, request: float) -> None:
+    """What an instance costs more than an empty test and a ``request`` (CPU ms): new, stored, in memory."""
+    data, few = write_data(bench.folder, many), write_data(bench.folder, 2)
+    found = medians(
+        {
+            "many": bench.ours(data),
+            "stored": bench.ours(data, where="stored"),
+            "empty": bench.empty(many),
+            "two": bench.ours(few),
+            "two stored": bench.ours(few, where="stored"),
+            "two empty": bench.empty(2),
+        },
+        runs,
+    )
+    cpu, memory = (
+        {
+            name: (getattr(found[name], what) - getattr(found[less], what)) * factor / many
+            for name, less in (("many", "two"), ("stored", "two stored"), ("empty", "two empty"))
+        }
+        for what, factor in (("cpu", 1000), ("rss", 1))
+    )
+    row(f"CPU an instance at {many:,}: new, stored", f"{cpu['many']:.2f}, {cpu['stored']:.2f} ms", "-")
+    row("CPU an empty pytest test; a bare request", f"{cpu['empty']:.2f}; {request:.2f} ms", "-")
+    row("CPU above an empty test and a request", f"{cpu['many'] - cpu['empty'] - request:.2f} ms", "at most 0.6 ms")
+    row("CPU of a stored one above an empty test", f"{cpu['stored'] - cpu['empty']:.2f} ms", "at most 0.5 ms")
+    row("memory an empty test", f"{memory['empty']:.2f} KB", "-")
+    row("memory an instance above an empty test", f"{memory['many'] - memory['empty']:.2f} KB", "at most 2 KB")
+
+
+def large(bench: Bench, runs: int, count: int) -> None:
+    """A large benchmark: its collection, its run, its leaderboard and pages again."""
+    data = write_data(bench.folder, count)
+    run = bench.ours(data, where="large")
+    report = Command([sys.executable, "-m", "pytest_medhelm", "report", "medhelm-results/default"], run.folder)
+    found = medians(
+        {
+            "collect": bench.ours(data, "--collect-only", where="collect"),
+            "collect empty": bench.empty(count, "--collect-only"),
+            "bare": bench.bare(count),
+            "empty": bench.empty(count),
+            "run": run,
+            "report": report,
+        },
+        runs,
+        warm=False,
+    )
+    collected = shown(found["collect"], found["collect empty"])
+    row(f"collection of {count:,} instances", collected, "at most 1.3x that of empty tests")
+    floor = found["bare"] + found["empty"]
+    row(f"the floor of {count:,}", shown(floor), "-")
+    row(f"{count:,} instances", shown(found["run"], floor), "at most 1.45x the floor")
+    row("leaderboard and pages of these again", shown(found["report"]), "at most 15 s")
+
+
+def start_up(bench: Bench, runs: int) -> None:
     """Collection of all benchmarks, the command's help, the plugin in a session that does not use it."""
-    python = sys.executable
-    collect = [python, "-m", "pytest", "--collect-only", "-q", str(BENCHMARKS)]
-    row("pytest --collect-only of all benchmarks", f"{median(collect, folder, runs).wall:.2f} s", "under 2 s")
-    plain = median([python, "-c", "pass"], folder, runs)
-    shown = median([python, "-m", "pytest_medhelm", "--help"], folder, runs)
-    row("medhelm --help beyond the interpreter", f"{shown.wall - plain.wall:.2f} s", "under 0.3 s")
+    python, folder = sys.executable, bench.folder
+    found = medians(
+        {
+            "collect": Command([python, "-m", "pytest", "--collect-only", "-q", str(BENCHMARKS)], folder),
+            "plain": Command([python, "-c", "pass"], folder),
+            "help": Command([python, "-m", "pytest_medhelm", "--help"], folder),
+        },
+        runs,
+    )
+    row("pytest --collect-only of all benchmarks", f"{found['collect'].wall:.2f} s", "under 2 s")
+    helped = found["help"].wall - found["plain"].wall
+    row("medhelm --help beyond the interpreter", f"{helped:.2f} s", "under 0.3 s")
     (folder / "test_other.py").write_text("def test_it(): pass\n")
     session = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_other.py"]
-    # The difference is small beside the machine's noise: many pairs, taken in turn.
-    pairs = [
-        (measure(session, folder).cpu, measure([*session, "-p", "no:pytest_medhelm.plugin"], folder).cpu)
-        for _ in range(10 * runs)
-    ]
-    cost = statistics.median(mine for mine, _ in pairs) - statistics.median(other for _, other in pairs)
-    row("the plugin in a session that does not use it", f"{cost * 1000:.0f} ms CPU", "under 20 ms")
+    # The difference is small beside the machine's noise: many pairs.
+    pair = {
+        "with": Command(session, folder),
+        "without": Command([*session, "-p", "no:pytest_medhelm.plugin"], folder),
+    }
+    both = medians(pair, 10 * runs)
+    row(
+        "the plugin in a session that does not use it",
+        f"{(both['with'].cpu - both['without'].cpu) * 1000:.0f} ms CPU",
+        "under 20 ms",
+    )
     code = "import sys, pytest_medhelm.plugin; print(*sorted({'openai','numpy','jinja2','aiohttp'} & set(sys.modules)))"
     loaded = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     row("heavy packages that it imports", loaded or "none", "none")
@@ -206,24 +216,26 @@ def start_up(folder: Path, runs: int) -> None:
 def main() -> None:
     """Run all measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2,000 instead of 10,000 instances, one run each")
-    parser.add_argument("--runs", type=int, default=5, help="runs per figure; medians are shown (default 5)")
-    parser.add_argument("--data", type=Path, help="real data of all benchmarks, as --medhelm-data takes them")
+    parser.add_argument("--quick", action="store_true", help="one run each; 2,000 instances in place of more")
+    parser.add_argument("--runs", type=int, default=5, help="rounds of which medians are shown (default 5)")
+    real = os.environ.get("MEDHELM_TEST_DATA")
+    told = "real data of all benchmarks, as --medhelm-data takes them"
+    parser.add_argument("--data", type=Path, default=real and Path(real), help=told)
     arguments = parser.parse_args()
-    runs = 1 if arguments.quick else arguments.runs
+    runs, many, most = (1, 2000, 2000) if arguments.quick else (arguments.runs, 10_000, 50_000)
     server = subprocess.Popen(
         [sys.executable, "-m", "perf.mock_server", "--port", "0", "--latency-ms", str(LATENCY_MS)],
-        cwd=BENCHMARKS.parent, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stdout is not None
-    url = server.stdout.readline().split()[-1]
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            (folder / "medhelm.toml").write_text('[data.pubmed_qa]\naccept = ["ori_pqal.json"]\n')
-            start_up(folder, runs)
-            many = 2000 if arguments.quick else 10_000
-            requests_and_memory(url, folder, runs, many, arguments.data and arguments.data.absolute())
+            bench = Bench(server.stdout.readline().split()[-1], Path(temporary))
+            print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+            start_up(bench, runs)
+            request = a_thousand(bench, runs, arguments.data and arguments.data.absolute())
+            an_instance(bench, runs, many, request)
+            large(bench, runs, most)
     finally:
         server.kill()
 
