@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_medhelm.agents.episode import Environment, Episode, Limits
+    from pytest_medhelm.agents.hospital.population import hospital
     from pytest_medhelm.models.endpoint import Endpoint
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.fixtures import AskedModel
@@ -54,11 +56,14 @@ __all__ = [
     "DataFolder",
     "DataMissing",
     "Endpoint",
+    "Environment",
+    "Episode",
     "Examples",
     "Excluded",
     "Instance",
     "Instances",
     "Jury",
+    "Limits",
     "Message",
     "Metric",
     "Model",
@@ -79,6 +84,7 @@ __all__ = [
     "content_id",
     "digest",
     "files_in",
+    "hospital",
     "labelled_csv",
     "labelled_xlsx",
     "letter_prompt",
@@ -101,6 +107,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "agents.episode": "Environment Episode Limits",
+    "agents.hospital.population": "hospital",
     "models.endpoint": "Endpoint",
     "models.spec": "Model",
     "plugin.fixtures": "AskedModel",

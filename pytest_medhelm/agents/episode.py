@@ -22,11 +22,12 @@ from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.price import Price, spent
 
 Ending = Literal[
-    "ok", "step_limit", "token_limit", "cost_limit", "time_limit", "loop", "malformed", "refused", "truncated", "blocked",
+    "ok", "step_limit", "token_limit", "cost_limit", "time_limit", "loop", "malformed", "refused", "truncated",
+    "blocked",
     "empty", "too_long", "request_error",
 ]  # fmt: skip
 SAME_CALLS = 5
-"""Identical calls that change nothing, after which an agent goes in a circle."""
+"""Identical calls, after which an agent goes in a circle."""
 MALFORMED_TURNS = 3
 """Turns in a row that cannot be read, or of which no call can."""
 
@@ -92,6 +93,10 @@ class Episode:
     ending: Ending = "ok"
     answer: str = ""
     """What the agent said at its end; empty where it did not come to one."""
+    safety_events: list[str] = field(default_factory=list)
+    """What must not have happened and did, in words; filled in by checks."""
+    checks: list[tuple[str, bool]] = field(default_factory=list)
+    """What was checked, in words, and whether it is met; filled in by checks."""
 
     def __repr__(self) -> str:
         return f"Episode(ending={self.ending!r}, {len(self.steps)} steps, {len(self.diff)} changes)"
@@ -114,7 +119,9 @@ class Episode:
     @property
     def changed(self) -> list[Facts]:
         """What the agent changed of what was there before, as it is now."""
-        return [facts(found) for key in self._touched if self.start.get(key) is not None and (found := self.state.get(key))]
+        return [
+            facts(found) for key in self._touched if self.start.get(key) is not None and (found := self.state.get(key))
+        ]
 
     @property
     def _touched(self) -> dict[tuple[str, str], None]:
@@ -151,13 +158,15 @@ class EpisodeLoop:
     """Leads an episode from completion to completion. ``advance`` may be called from two threads."""
 
     def __init__(
-        self, environment: Environment, messages: Sequence[Mapping[str, Any]], dialogue: Dialogue, ask: Ask, split: Split,
-        price: Price | None = None,
+        self, environment: Environment, messages: Sequence[Mapping[str, Any]], dialogue: Dialogue, ask: Ask,
+        split: Split,
+        refuses: Callable[[str], bool], price: Price | None = None,
     ) -> None:  # fmt: skip
         self._environment = environment
         self._dialogue = environment.dialogue or dialogue
         self._ask = ask
         self._split = split
+        self._refuses = refuses
         self._price = price
         self._lock = threading.Lock()
         self._messages = list(self._dialogue.opening(messages, environment.tools))
@@ -216,15 +225,19 @@ class EpisodeLoop:
     def _called(self, step: int, wanted: Wanted, outcome: Outcome) -> Call:
         before, self.episode.state = self.episode.state, outcome.state
         changes = outcome.state.changes[len(before.changes) :]
-        if changes:
-            self._same.clear()
-        self._same[json.dumps([wanted.tool, wanted.arguments], sort_keys=True, default=str)[:4000]] += 1
+        # To look again after a change is no circle; to make the same change again is.
+        before_it = None if changes else len(before.changes)
+        self._same[json.dumps([wanted.tool, wanted.arguments, before_it], sort_keys=True, default=str)] += 1
         return Call(step, wanted.tool, wanted.arguments, outcome.status, outcome.text, outcome.seen, changes)
 
     def _ended(self, turn: Turn, calls: Sequence[Call]) -> Ending | None:
         """How the episode ends with this turn; None when it goes on."""
         if turn.answer is not None:
-            return "ok" if turn.answer.strip() else "empty"
+            if not turn.answer.strip():
+                return "empty"
+            # To decline an order after a look at the chart is an answer; to decline the work is none.
+            worked = any(entry.status == "ok" for entry in self.episode.calls)
+            return "ok" if worked or not self._refuses(turn.answer) else "refused"
         self._unreadable = 0 if any(entry.status != "malformed" for entry in calls) else self._unreadable + 1
         if self._unreadable >= MALFORMED_TURNS:
             return "malformed"
@@ -247,7 +260,7 @@ class EpisodeLoop:
 def _failed(completion: Completion, text: str, closed: bool) -> Ending | None:
     """How a completion ends the episode that brings no turn."""
     if completion.outcome in ("too_long", "blocked", "request_error"):
-        return completion.outcome  # type: ignore[return-value]
+        return completion.outcome
     if completion.outcome == "skipped":
         return "request_error"
     if completion.finish_reason == "length" or not closed:

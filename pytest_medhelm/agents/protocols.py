@@ -85,11 +85,16 @@ class ToolCalls:
         # Ids of our own: those of servers differ each time, and some take only nine letters and digits.
         ids = [f"c{step:04d}{number:04d}" for number in range(len(outcomes))]
         called = [
-            {"id": key, "type": "function", "function": {"name": wanted.tool or "none", "arguments": _text(wanted.arguments)}}
+            {
+                "id": key,
+                "type": "function",
+                "function": {"name": wanted.tool or "none", "arguments": _text(wanted.arguments)},
+            }
             for key, wanted in zip(ids, turn.calls, strict=False)
         ]
         results = [
-            {"role": "tool", "tool_call_id": key, "content": outcome.text} for key, outcome in zip(ids, outcomes, strict=True)
+            {"role": "tool", "tool_call_id": key, "content": outcome.text}
+            for key, outcome in zip(ids, outcomes, strict=True)
         ]
         return [{"role": "assistant", "content": turn.text, "tool_calls": called}, *results]
 
@@ -107,7 +112,9 @@ class FencedJson:
     )
 
     def opening(self, messages: Chat, tools: Sequence[Tool]) -> Chat:
-        lines = [f"- {tool.name}: {tool.description} {json.dumps(tool.schema['function']['parameters'])}" for tool in tools]
+        lines = [
+            f"- {tool.name}: {tool.description} {json.dumps(tool.schema['function']['parameters'])}" for tool in tools
+        ]
         how = self._how.format(tools="\n".join(lines))
         first, *rest = messages
         if first["role"] == "system":
@@ -118,7 +125,9 @@ class FencedJson:
         return {}
 
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:
-        problem = 'reply with one block ```json {"tool": "NAME", "arguments": {...}} ``` or ```json {"answer": "..."} ```'
+        problem = (
+            'reply with one block ```json {"tool": "NAME", "arguments": {...}} ``` or ```json {"answer": "..."} ```'
+        )
         blocks = _FENCE.findall(text) or ([text] if text.lstrip().startswith(("{", "[")) else [])
         for block in blocks:
             value = _parsed(block)
@@ -126,7 +135,9 @@ class FencedJson:
             if any(not isinstance(entry, Mapping) for entry in entries) or not entries:
                 problem = f"the block holds no JSON that can be read: {problem}"
                 continue
-            calls = tuple(Wanted(str(entry["tool"]), entry.get("arguments", {})) for entry in entries if "tool" in entry)
+            calls = tuple(
+                Wanted(str(entry["tool"]), entry.get("arguments", {})) for entry in entries if "tool" in entry
+            )
             if calls:
                 return Turn(text, thinking, calls)
             if "answer" in entries[0]:
@@ -138,7 +149,10 @@ class FencedJson:
         told = "\n\n".join(
             f"Result of {wanted.tool}:\n{outcome.text}" for wanted, outcome in zip(turn.calls, outcomes, strict=False)
         )
-        return [{"role": "assistant", "content": turn.text}, {"role": "user", "content": told or f"Error: {turn.problem}"}]
+        return [
+            {"role": "assistant", "content": turn.text},
+            {"role": "user", "content": told or f"Error: {turn.problem}"},
+        ]
 
 
 def _wanted(tool: str, arguments: str) -> Wanted:

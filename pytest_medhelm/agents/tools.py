@@ -54,14 +54,19 @@ class Tool:
     def schema(self) -> dict[str, Any]:
         """As OpenAI's API takes it."""
         parameters = {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}
-        return {"type": "function", "function": {"name": self.name, "description": self.description, "parameters": parameters}}
+        return {
+            "type": "function",
+            "function": {"name": self.name, "description": self.description, "parameters": parameters},
+        }
 
 
 def call(tools: Sequence[Tool], state: Hospital, name: str, arguments: Any) -> Outcome:
     """Carry out one call. It raises nothing: whatever an agent sends gets an answer."""
     tool = next((entry for entry in tools if entry.name == name), None)
     if tool is None:
-        return _malformed(state, f"there is no tool {name[:60]!r}: use one of {', '.join(entry.name for entry in tools)}")
+        return _malformed(
+            state, f"there is no tool {name[:60]!r}: use one of {', '.join(entry.name for entry in tools)}"
+        )
     problem = _problem_with(tool, arguments)
     if problem:
         return _malformed(state, problem)
@@ -225,7 +230,7 @@ HOSPITAL_TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         "send_message",
-        "Send a message about a patient: to is \"patient\" or a practitioner's id; answers is the id of the "
+        'Send a message about a patient: to is "patient" or a practitioner\'s id; answers is the id of the '
         "Communication that it answers, if any.",
         {"patient": _TEXT, "to": _TEXT, "text": _TEXT, "answers": _TEXT},
         ("patient", "to", "text"),

@@ -66,6 +66,8 @@ class Model:
     system_prompt: str = ""
     structured: bool | Literal["auto"] = "auto"
     """Whether a judge is told the form of its reply as a JSON schema; "auto": where its server accepts one."""
+    protocol: Literal["tools", "text", "auto"] = "auto"
+    """How it calls tools as an agent: by the API's tool calls, or as JSON in its text; "auto": as its provider can."""
     answer: Answer | None = None
     """A model that is a plain function (baselines, human answers, models of third-party providers) instead of an
     endpoint."""
@@ -81,11 +83,18 @@ class Model:
         """``baseline``, ``human``, or ``candidate``: only candidates are ranked, compared and gated."""
         return self.provider if self.provider in ("baseline", "human") else CANDIDATE
 
+    @property
+    def calls_by_text(self) -> bool:
+        """It writes its tool calls as JSON in its text."""
+        return self.protocol == "text" or (self.protocol == "auto" and self.provider in ("baseline", "human", "local"))
+
     def settings(self) -> ModelSettings:
         """What belongs to the model and may change its answers."""
         found: ModelSettings = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
         if self.structured != "auto":
             found["structured"] = self.structured
+        if self.protocol != "auto":
+            found["protocol"] = self.protocol
         return found
 
 
@@ -123,6 +132,7 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         body=_body(entry, provider, name),
         system_prompt=entry.get("system_prompt", ""),
         structured=_structured(entry),
+        protocol=_protocol(entry, name),
     )
 
 
@@ -179,6 +189,13 @@ def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
     if given is True or given is False or given == "auto":
         return given  # type: ignore[no-any-return]
     raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
+
+
+def _protocol(entry: Mapping[str, Any], name: str) -> Literal["tools", "text", "auto"]:
+    given = entry.get("protocol", "auto")
+    if given in ("tools", "text", "auto"):
+        return given  # type: ignore[no-any-return]
+    raise ConfigError(f'[models."{name}"] protocol = {given!r} is neither "tools" nor "text" nor "auto"')
 
 
 def foreign_host(model: Model, settings: Settings) -> str | None:

@@ -62,6 +62,7 @@ _MODEL = {
     "system_prompt": str,
     "logprobs": bool,
     "structured": (bool, str),
+    "protocol": (str,),
     "extra_body": dict,
     "price": dict,
     "answers": str,

@@ -29,7 +29,9 @@ _OPEN = {
     FLOWSHEET: r"[\w-]{1,40}",
 }
 """Systems of which any code of the right form is taken."""
-_HL7 = re.compile(r"(http://terminology\.hl7\.org/CodeSystem|http://hl7\.org/fhir)/[\w/.-]+|urn:(oid|uuid):[\w.-]+|urn:ietf:bcp:47")
+_HL7 = re.compile(
+    r"(http://terminology\.hl7\.org/CodeSystem|http://hl7\.org/fhir)/[\w/.-]+|urn:(oid|uuid):[\w.-]+|urn:ietf:bcp:47"
+)
 
 
 @dataclass(frozen=True)
@@ -175,10 +177,13 @@ PROBLEMS: Mapping[str, str] = {
 """By name the ICD-10-CM code."""
 
 _SERVICES = (
-    "cardiology", "nephrology", "endocrinology", "gastroenterology", "orthopaedics", "dermatology", "neurology", "oncology",
-    "pulmonology", "ophthalmology", "physiotherapy", "dietetics", "psychiatry", "rheumatology", "haematology", "palliative care",
+    "cardiology", "nephrology", "endocrinology", "gastroenterology", "orthopaedics", "dermatology", "neurology",
+    "oncology",
+    "pulmonology", "ophthalmology", "physiotherapy", "dietetics", "psychiatry", "rheumatology", "haematology",
+    "palliative care",
     "mammography", "colonoscopy", "MRI lumbar spine", "MRI knee", "CT chest", "chest X-ray", "echocardiogram", "ECG",
-    "retinal photography", "spirometry", "venous ultrasound leg", "foot examination", "bone density scan", "home nursing",
+    "retinal photography", "spirometry", "venous ultrasound leg", "foot examination", "bone density scan",
+    "home nursing",
     "sleep study",
 )  # fmt: skip
 SERVICE_CODES: Mapping[str, str] = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()) for name in _SERVICES}
@@ -201,7 +206,8 @@ ROUTES: Mapping[str, str] = {
 }
 """By name the SNOMED CT code."""
 ROUTE_WORDS = {
-    "po": "oral", "by mouth": "oral", "orally": "oral", "iv": "intravenous", "sc": "subcutaneous", "subq": "subcutaneous",
+    "po": "oral", "by mouth": "oral", "orally": "oral", "iv": "intravenous", "sc": "subcutaneous",
+    "subq": "subcutaneous",
     "im": "intramuscular", "inhalation": "inhaled",
 }  # fmt: skip
 CLOSED: Mapping[str, Mapping[str, str]] = {
@@ -240,5 +246,9 @@ def name_of(system: str, code: str) -> str:
 def find(words: str, most: int = 20) -> Iterator[tuple[str, str, str]]:
     """(system, code, name) of what is called by all of these words."""
     wanted = words.lower().split()
-    found = [(system, code, name) for (system, code), name in _names().items() if all(word in name.lower() for word in wanted)]
+    found = [
+        (system, code, name)
+        for (system, code), name in _names().items()
+        if all(word in name.lower() for word in wanted)
+    ]
     yield from found[:most]

@@ -13,7 +13,14 @@ from pytest_medhelm.agents.hospital.state import Change, Hospital, patients_of
 
 Facts = dict[str, Any]
 _MASS = {"g": 1000.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "microgram": 0.001, "micrograms": 0.001, "milligram": 1.0}
-_SAME_UNIT = {"meq": "mmol", "[iu]": "units", "iu": "units", "unit": "units", "u": "units", "international units": "units"}
+_SAME_UNIT = {
+    "meq": "mmol",
+    "[iu]": "units",
+    "iu": "units",
+    "unit": "units",
+    "u": "units",
+    "international units": "units",
+}
 
 
 def facts(resource: Resource) -> Facts:
@@ -97,7 +104,10 @@ def _joined(resource: Resource, *paths: str) -> str:
 
 def _note(resource: Resource) -> Facts:
     texts = [text_of_binary(value) for value in values_at(resource, "content.attachment") if isinstance(value, Mapping)]
-    return {"title": resource.get("description") or text_of_concept(resource.get("type")), "text": "\n".join(filter(None, texts))}
+    return {
+        "title": resource.get("description") or text_of_concept(resource.get("type")),
+        "text": "\n".join(filter(None, texts)),
+    }
 
 
 def _people(resource: Resource, path: str) -> list[str]:
@@ -114,7 +124,8 @@ def _message(resource: Resource) -> Facts:
 def _appointment(resource: Resource) -> Facts:
     actors = [reference_of(value) for value in values_at(resource, "participant.actor")]
     staff = [actor.partition("/")[2] for actor in actors if actor.startswith("Practitioner/")]
-    return {"of": concept_name(_first(resource, "specialty") or _first(resource, "serviceType")), "start": resource.get("start"),
+    return {"of": concept_name(_first(resource, "specialty") or _first(resource, "serviceType")),
+    "start": resource.get("start"),
             "with": next(iter(staff), ""), "slot": next(iter(_people(resource, "slot")), "")}  # fmt: skip
 
 
@@ -122,7 +133,8 @@ def _claim(resource: Resource) -> Facts:
     return {
         "use": resource.get("use"), "of": concept_name(_first(resource, "item.productOrService")),
         "diagnoses": [concept_name(value) for value in values_at(resource, "diagnosis.diagnosisCodeableConcept")],
-        "coverage": next(iter(_people(resource, "insurance.coverage")), ""), "text": _joined(resource, "supportingInfo.valueString"),
+        "coverage": next(iter(_people(resource, "insurance.coverage")), ""), "text": _joined(resource,
+        "supportingInfo.valueString"),
     }  # fmt: skip
 
 
@@ -135,23 +147,33 @@ def name_of_person(resource: Resource) -> str:
     name = _first(resource, "name")
     if not isinstance(name, Mapping):
         return ""
-    return " ".join([*map(str, name.get("given", ())), str(name.get("family", ""))]).strip() or str(name.get("text", ""))
+    return " ".join([*map(str, name.get("given", ())), str(name.get("family", ""))]).strip() or str(
+        name.get("text", "")
+    )
 
 
 _KINDS = {
-    "Patient": "patient", "Practitioner": "practitioner", "MedicationRequest": "medicine_order", "MedicationStatement": "home_medicine",
-    "MedicationAdministration": "dose_given", "AllergyIntolerance": "allergy", "Condition": "problem", "Observation": "result",
-    "DocumentReference": "note", "ServiceRequest": "order", "Slot": "slot", "Schedule": "schedule", "Appointment": "appointment", "Task": "task",
-    "Communication": "message", "Coverage": "coverage", "Claim": "claim", "ClaimResponse": "claim_response", "CarePlan": "care_plan",
-    "Immunization": "immunization", "DiagnosticReport": "report", "Procedure": "procedure", "Encounter": "encounter", "Binary": "binary",
+    "Patient": "patient", "Practitioner": "practitioner", "MedicationRequest": "medicine_order",
+    "MedicationStatement": "home_medicine",
+    "MedicationAdministration": "dose_given", "AllergyIntolerance": "allergy", "Condition": "problem",
+    "Observation": "result",
+    "DocumentReference": "note", "ServiceRequest": "order", "Slot": "slot", "Schedule": "schedule",
+    "Appointment": "appointment", "Task": "task",
+    "Communication": "message", "Coverage": "coverage", "Claim": "claim", "ClaimResponse": "claim_response",
+    "CarePlan": "care_plan",
+    "Immunization": "immunization", "DiagnosticReport": "report", "Procedure": "procedure", "Encounter": "encounter",
+    "Binary": "binary",
 }  # fmt: skip
 _READERS: Mapping[str, Callable[[Resource], Facts]] = {
     "Patient": _patient,
-    "MedicationRequest": lambda entry: _medicine(entry, "dosageInstruction") | {"reason": _joined(entry, "reasonCode.text", "note.text")},
+    "MedicationRequest": lambda entry: _medicine(entry, "dosageInstruction") | {"reason": _joined(entry,
+    "reasonCode.text", "note.text")},
     "MedicationStatement": lambda entry: _medicine(entry, "dosage"),
     "MedicationAdministration": lambda entry: _medicine(entry, "dosage"),
-    "AllergyIntolerance": lambda entry: {"to": concept_name(entry.get("code")), "criticality": entry.get("criticality")},
-    "Condition": lambda entry: {"name": concept_name(entry.get("code")), "clinical": text_of_concept(entry.get("clinicalStatus"))},
+    "AllergyIntolerance": lambda entry: {"to": concept_name(entry.get("code")),
+    "criticality": entry.get("criticality")},
+    "Condition": lambda entry: {"name": concept_name(entry.get("code")),
+    "clinical": text_of_concept(entry.get("clinicalStatus"))},
     "Observation": _result,
     "DocumentReference": _note,
     "ServiceRequest": lambda entry: {
@@ -160,21 +182,27 @@ _READERS: Mapping[str, Callable[[Resource], Facts]] = {
     },
     "Slot": lambda entry: {"of": concept_name(_first(entry, "specialty")), "start": entry.get("start")},
     "Appointment": _appointment,
-    "Task": lambda entry: {"text": _joined(entry, "description", "note.text", "businessStatus.text", "output.valueString"),
+    "Task": lambda entry: {"text": _joined(entry, "description", "note.text", "businessStatus.text",
+    "output.valueString"),
                            "owner": next(iter(_people(entry, "owner")), "")},
     "Communication": _message,
     "Coverage": lambda entry: {"payer": _joined(entry, "payor.display"), "number": entry.get("subscriberId")},
     "Claim": _claim,
-    "CarePlan": lambda entry: {"title": entry.get("title"), "text": _joined(entry, "description", "note.text", "activity.detail.description")},
-    "Immunization": lambda entry: {"vaccine": concept_name(entry.get("vaccineCode")), "when": entry.get("occurrenceDateTime")},
+    "CarePlan": lambda entry: {"title": entry.get("title"), "text": _joined(entry, "description", "note.text",
+    "activity.detail.description")},
+    "Immunization": lambda entry: {"vaccine": concept_name(entry.get("vaccineCode")),
+    "when": entry.get("occurrenceDateTime")},
     "DiagnosticReport": lambda entry: {"of": concept_name(entry.get("code")), "text": entry.get("conclusion")},
     "Procedure": lambda entry: {"of": concept_name(entry.get("code"))},
     "Encounter": lambda entry: {"reason": _joined(entry, "reasonCode.text")},
 }  # fmt: skip
 _VERBS = {
-    "medicine_order": "ordered", "order": "ordered", "note": "wrote the note", "message": "sent the message", "appointment": "booked",
-    "task": "set the task", "dose_given": "recorded as given", "claim": "filed", "care_plan": "planned", "allergy": "recorded an allergy to",
-    "problem": "recorded the problem", "result": "recorded", "home_medicine": "recorded as taken at home", "immunization": "recorded",
+    "medicine_order": "ordered", "order": "ordered", "note": "wrote the note", "message": "sent the message",
+    "appointment": "booked",
+    "task": "set the task", "dose_given": "recorded as given", "claim": "filed", "care_plan": "planned",
+    "allergy": "recorded an allergy to",
+    "problem": "recorded the problem", "result": "recorded", "home_medicine": "recorded as taken at home",
+    "immunization": "recorded",
 }  # fmt: skip
 LONGEST = 160
 """Characters of a text that a line shows."""
@@ -193,13 +221,25 @@ def in_words(change: Change, state: Hospital) -> str:
         before = facts(change.before or {"resourceType": change.key[0]})
         told = f"changed the {found['kind'].replace('_', ' ')} {what}: {_differences(before, found) or 'details'}"
     person = state.get(("Patient", change.patient)) if change.patient else None
-    name = f" for {name_of_person(person)} ({change.patient})" if person is not None else f" for {change.patient}" if change.patient else ""
+    name = (
+        f" for {name_of_person(person)} ({change.patient})"
+        if person is not None
+        else f" for {change.patient}"
+        if change.patient
+        else ""
+    )
     return f"{told.strip()}{name}"
 
 
 def _what(found: Facts) -> str:
-    parts = [_shown(found[key]) for key in ("medicine", "of", "test", "to", "name", "vaccine", "title", "payer") if found.get(key) and not (key == "to" and found["kind"] == "message")]
-    parts += [_shown(found[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if found.get(key)]
+    parts = [
+        _shown(found[key])
+        for key in ("medicine", "of", "test", "to", "name", "vaccine", "title", "payer")
+        if found.get(key) and not (key == "to" and found["kind"] == "message")
+    ]
+    parts += [
+        _shown(found[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if found.get(key)
+    ]
     if found.get("text") and found["kind"] in ("note", "message", "task", "order", "care_plan", "claim"):
         text = str(found["text"]).replace("\n", " ")
         parts.append(f'"{text[:LONGEST]}{"..." if len(text) > LONGEST else ""}"')
@@ -214,4 +254,6 @@ def _shown(value: Any) -> str:
 
 def _differences(before: Facts, after: Facts) -> str:
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return ", ".join(f"{name} {_shown(before.get(name, 'none'))} -> {_shown(after.get(name, 'none'))}" for name in names)[:400]
+    return ", ".join(
+        f"{name} {_shown(before.get(name, 'none'))} -> {_shown(after.get(name, 'none'))}" for name in names
+    )[:400]

@@ -23,7 +23,9 @@ def read(state: Hospital, kind: str, identifier: str) -> Resource:
     found = state.get((kind, identifier))
     if found is None:
         gone = (kind, identifier) in state.overlay
-        raise FhirError(410 if gone else 404, "deleted" if gone else "not-found", f"there is no {kind}/{identifier[:64]}")
+        raise FhirError(
+            410 if gone else 404, "deleted" if gone else "not-found", f"there is no {kind}/{identifier[:64]}"
+        )
     return found
 
 
@@ -39,7 +41,11 @@ def create(state: Hospital, resource: Any, by: str) -> tuple[Hospital, Resource]
 def update(state: Hospital, kind: str, identifier: str, resource: Any, by: str) -> tuple[Hospital, Resource]:
     """A resource replaced by another version of itself. Raises FhirError."""
     before = read(state, kind, identifier)
-    if not isinstance(resource, Mapping) or resource.get("resourceType") != kind or resource.get("id", identifier) != identifier:
+    if (
+        not isinstance(resource, Mapping)
+        or resource.get("resourceType") != kind
+        or resource.get("id", identifier) != identifier
+    ):
         raise FhirError(400, "invalid", f"the resource must have resourceType {kind!r} and id {identifier[:64]!r}")
     check(resource, before, state.exists)
     version = int(str(before.get("meta", {}).get("versionId", "1")))
@@ -68,7 +74,9 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, dict[s
             state, answer = _one(state, entry, known, by)
         except FhirError as error:
             if bundle["type"] == "transaction":
-                raise FhirError(error.status, error.code, [f"entry {number}: {text}" for text in error.issues]) from None
+                raise FhirError(
+                    error.status, error.code, [f"entry {number}: {text}" for text in error.issues]
+                ) from None
             answer = {"response": {"status": str(error.status), "outcome": error.outcome()}}
         answers.append(answer)
     return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answers}
@@ -77,13 +85,17 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, dict[s
 def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[Hospital, dict[str, Any]]:
     request = entry.get("request") if isinstance(entry, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(request.get("url"), str):
-        raise FhirError(400, "structure", 'an entry has a request with method and url, e.g. {"method": "POST", "url": "Task"}')
+        raise FhirError(
+            400, "structure", 'an entry has a request with method and url, e.g. {"method": "POST", "url": "Task"}'
+        )
     method, url = request.get("method"), urlsplit(request["url"])
     kind, _, identifier = url.path.strip("/").partition("/")
     resource = _resolved(entry.get("resource"), known)
     if method == "POST":
         if isinstance(resource, Mapping) and resource.get("resourceType") != kind:
-            raise FhirError(400, "invalid", f"the url says {kind[:40]!r}, the resource {str(resource.get('resourceType'))[:40]!r}")
+            raise FhirError(
+                400, "invalid", f"the url says {kind[:40]!r}, the resource {str(resource.get('resourceType'))[:40]!r}"
+            )
         state, stored = create(state, resource, by)
         if isinstance(entry.get("fullUrl"), str):
             known[entry["fullUrl"]] = f"{kind}/{stored['id']}"
@@ -104,7 +116,9 @@ def _resolved(value: Any, known: Mapping[str, str], depth: int = 40) -> Any:
         raise FhirError(400, "too-costly", "the resource is nested too deeply")
     if isinstance(value, Mapping):
         return {
-            name: known.get(entry, entry) if name == "reference" and isinstance(entry, str) else _resolved(entry, known, depth - 1)
+            name: known.get(entry, entry)
+            if name == "reference" and isinstance(entry, str)
+            else _resolved(entry, known, depth - 1)
             for name, entry in value.items()
         }
     return [_resolved(entry, known, depth - 1) for entry in value] if isinstance(value, list) else value

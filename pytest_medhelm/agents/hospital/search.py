@@ -79,7 +79,12 @@ def _candidates(state: Hospital, kind: str, conditions: Parameters) -> Iterable[
     """All of a type, or of one chart: most searches name a patient."""
     for name, value in conditions:
         if name in _PATIENT and "," not in value:
-            return state.all(kind, value.removeprefix("Patient/").strip() if "/" not in value else reference_of(value).removeprefix("Patient/"))
+            return state.all(
+                kind,
+                value.removeprefix("Patient/").strip()
+                if "/" not in value
+                else reference_of(value).removeprefix("Patient/"),
+            )
         if name == "_id" and "," not in value:
             found = state.get((kind, value))
             return [found] if found is not None else []
@@ -90,7 +95,9 @@ def _matches(state: Hospital, kind: str, rule: Rule, resource: Resource, name: s
     name, dot, chained = name.partition(".")
     name, _, modifier = name.partition(":")
     if name not in rule.search:
-        raise FhirError(400, "not-supported", f"{kind} cannot be searched by {name[:60]!r}: use {', '.join(sorted(rule.search))}")
+        raise FhirError(
+            400, "not-supported", f"{kind} cannot be searched by {name[:60]!r}: use {', '.join(sorted(rule.search))}"
+        )
     how, paths = rule.search[name]
     values = [found for path in paths for found in values_at(resource, path)]
     if modifier == "missing":
@@ -116,7 +123,11 @@ def _is(how: str, value: Any, wanted: str, modifier: str) -> bool:
         case "token":
             return _is_token(value, wanted, modifier)
         case "reference":
-            return reference_of(value) == wanted or reference_of(value).partition("/")[2] == wanted or reference_of(value) == reference_of(wanted)
+            return (
+                reference_of(value) == wanted
+                or reference_of(value).partition("/")[2] == wanted
+                or reference_of(value) == reference_of(wanted)
+            )
         case "date":
             return _is_date(value, wanted)
         case "string":
@@ -170,7 +181,9 @@ def _is_date(value: Any, wanted: str) -> bool:
     prefix = wanted[:2] if wanted[:2] in PREFIXES else "eq"
     span = span_of(wanted.removeprefix(prefix))
     if span is None:
-        raise FhirError(400, "invalid", f"{wanted[:40]!r} is no date: write e.g. ge2026-03-02 or lt2026-03-02T08:30:00Z")
+        raise FhirError(
+            400, "invalid", f"{wanted[:40]!r} is no date: write e.g. ge2026-03-02 or lt2026-03-02T08:30:00Z"
+        )
     has = _period(value)
     return has is not None and _compare(prefix, has, span)
 
@@ -220,20 +233,31 @@ def _is_quantity(value: Any, wanted: str) -> bool:
     has = value.get("value")
     if isinstance(has, bool) or not isinstance(has, int | float):
         return False
-    return _compare({"sa": "gt", "eb": "lt", "ap": "eq"}.get(prefix, prefix), (has, has), (limit, limit)) if prefix != "eq" else has == limit
+    return (
+        _compare({"sa": "gt", "eb": "lt", "ap": "eq"}.get(prefix, prefix), (has, has), (limit, limit))
+        if prefix != "eq"
+        else has == limit
+    )
 
 
 def _sorted(found: list[Resource], rule: Rule, kind: str, wanted: str) -> list[Resource]:
     for name in reversed(wanted.split(",")):
         plain = name.lstrip("-")
         if plain not in rule.search:
-            raise FhirError(400, "not-supported", f"{kind} cannot be sorted by {plain[:60]!r}: use {', '.join(sorted(rule.search))}")
+            raise FhirError(
+                400, "not-supported", f"{kind} cannot be sorted by {plain[:60]!r}: use {', '.join(sorted(rule.search))}"
+            )
         paths = rule.search[plain][1]
 
         def key(resource: Resource, paths: tuple[str, ...] = paths) -> tuple[bool, str]:
             first = next((found for path in paths for found in values_at(resource, path)), None)
             if isinstance(first, dict):
-                first = first.get("start") or first.get("value") or text_of_concept(first) or json.dumps(first, sort_keys=True)
+                first = (
+                    first.get("start")
+                    or first.get("value")
+                    or text_of_concept(first)
+                    or json.dumps(first, sort_keys=True)
+                )
             span = span_of(first) if isinstance(first, str) else None
             return first is None, span[0].isoformat() if span else str(first).lower()
 
@@ -249,7 +273,11 @@ def _included(state: Hospital, page: Sequence[Resource], wanted: Sequence[str], 
         name = parts[1] if len(parts) > 1 else ""
         if name not in rule.search or rule.search[name][0] != "reference":
             names = sorted(key for key, (how, _) in rule.search.items() if how == "reference")
-            raise FhirError(400, "not-supported", f"_include={include[:60]!r}: write Type:NAME, where NAME is one of {', '.join(names)}")
+            raise FhirError(
+                400,
+                "not-supported",
+                f"_include={include[:60]!r}: write Type:NAME, where NAME is one of {', '.join(names)}",
+            )
         for resource in page:
             for path in rule.search[name][1]:
                 for value in values_at(resource, path):

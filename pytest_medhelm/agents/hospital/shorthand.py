@@ -48,7 +48,9 @@ def moment(text: str, now: dt.datetime) -> str:
         try:
             moment_of(text)
         except ValueError:
-            raise DataError(f"{text!r} is no time: write 2 hours ago, in 3 days at 08:00, or 2026-03-02T08:30") from None
+            raise DataError(
+                f"{text!r} is no time: write 2 hours ago, in 3 days at 08:00, or 2026-03-02T08:30"
+            ) from None
         return text if "T" not in text else stamp(moment_of(text))
     count, unit, ago, clock = match.groups()
     there = now - int(count) * _SPAN[unit] if ago else now + int(count) * _SPAN[unit]
@@ -172,7 +174,8 @@ def _dose_given(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     dose = {"dose": given["doseAndRate"][0]["doseQuantity"]} if "doseAndRate" in given else {}
     return {
         "resourceType": "MedicationAdministration", "status": words.get("status", "completed"),
-        "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart, "effectiveDateTime": when("when", "now"),
+        "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart, "effectiveDateTime": when("when",
+        "now"),
         "dosage": {"text": given["text"], **dose, **({"route": given["route"]} if "route" in given else {})},
     }  # fmt: skip
 
@@ -181,7 +184,8 @@ def _allergy(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     to = words["to"]
     code = medicine(to) if to in codes.MEDICINES else {"text": to}
     return {
-        "resourceType": "AllergyIntolerance", "clinicalStatus": concept(f"{TERMS}/allergyintolerance-clinical", words.get("status", "active"), words.get("status", "active")),
+        "resourceType": "AllergyIntolerance", "clinicalStatus": concept(f"{TERMS}/allergyintolerance-clinical",
+        words.get("status", "active"), words.get("status", "active")),
         "verificationStatus": concept(f"{TERMS}/allergyintolerance-verification", "confirmed", "confirmed"),
         "category": ["medication"], "criticality": words.get("criticality", "high"), "code": code, "patient": chart,
         "recordedDate": when("when", "2 years ago")[:10],
@@ -244,7 +248,8 @@ def _slot(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     start = when("start", "now")
     end = stamp(moment_of(start) + dt.timedelta(minutes=30))
     return {
-        "resourceType": "Slot", "schedule": {"reference": f"Schedule/{words['schedule']}"}, "status": words.get("status", "free"),
+        "resourceType": "Slot", "schedule": {"reference": f"Schedule/{words['schedule']}"},
+        "status": words.get("status", "free"),
         "start": start, "end": end, "specialty": [test_or_service(words["of"])],
     }  # fmt: skip
 
@@ -286,17 +291,21 @@ def _message(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
 def _coverage(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return {
         "resourceType": "Coverage", "status": words.get("status", "active"), "beneficiary": chart,
-        "subscriberId": str(words["number"]), "payor": [{"display": words["payer"]}], "type": {"text": words.get("plan", "standard")},
-        "period": {"start": when("since", "2 years ago")[:10], **({"end": when("until", "now")[:10]} if "until" in words else {})},
+        "subscriberId": str(words["number"]), "payor": [{"display": words["payer"]}],
+        "type": {"text": words.get("plan", "standard")},
+        "period": {"start": when("since", "2 years ago")[:10], **({"end": when("until",
+        "now")[:10]} if "until" in words else {})},
     }  # fmt: skip
 
 
 def _claim(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return {
         "resourceType": "Claim", "status": words.get("status", "active"),
-        "type": concept(f"{TERMS}/claim-type", "professional", "professional"), "use": words.get("use", "preauthorization"),
+        "type": concept(f"{TERMS}/claim-type", "professional", "professional"), "use": words.get("use",
+        "preauthorization"),
         "patient": chart, "created": when("when", "now")[:10], "provider": _by(words),
-        "priority": concept(f"{TERMS}/processpriority", words.get("priority", "normal"), words.get("priority", "normal")),
+        "priority": concept(f"{TERMS}/processpriority", words.get("priority", "normal"), words.get("priority",
+        "normal")),
         "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{words['coverage']}"}}],
         "diagnosis": [
             {"sequence": number, "diagnosisCodeableConcept": _problem(name)}
@@ -329,7 +338,8 @@ def _immunization(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
 
 def _report(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return {
-        "resourceType": "DiagnosticReport", "status": words.get("status", "final"), "code": test_or_service(words["of"]),
+        "resourceType": "DiagnosticReport", "status": words.get("status", "final"),
+        "code": test_or_service(words["of"]),
         "subject": chart, "effectiveDateTime": when("when", "now"), "conclusion": words["text"],
     }  # fmt: skip
 
@@ -358,7 +368,8 @@ def _patient(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     given, _, family = str(words["name"]).rpartition(" ")
     identifier = str(words.get("id", "new"))
     return {
-        "resourceType": "Patient", "identifier": [{"system": "urn:medhelm:mrn", "value": str(words.get("mrn", identifier.upper()))}],
+        "resourceType": "Patient", "identifier": [{"system": "urn:medhelm:mrn", "value": str(words.get("mrn",
+        identifier.upper()))}],
         "active": True, "name": [{"use": "official", "family": family, "given": given.split()}],
         "gender": words.get("sex", "unknown"), "birthDate": str(words["born"]),
     }  # fmt: skip

@@ -152,7 +152,9 @@ def _inner(where: str, value: Any, exists: Callable[[str], bool], depth: int = 8
                 yield from _inner(f"{where}.{name}", entry, exists, depth - 1)
 
 
-def _reference(where: str, value: Mapping[str, Any], types: tuple[str, ...], exists: Callable[[str], bool]) -> Iterator[str]:
+def _reference(
+    where: str, value: Mapping[str, Any], types: tuple[str, ...], exists: Callable[[str], bool]
+) -> Iterator[str]:
     text = value.get("reference")
     if not isinstance(text, str):
         if not value.get("identifier") and not value.get("display"):
@@ -160,7 +162,7 @@ def _reference(where: str, value: Mapping[str, Any], types: tuple[str, ...], exi
         return
     target = reference_of(text)
     if types and target.partition("/")[0] not in types:
-        yield f"{where}: {text[:80]!r} is no reference to {' or '.join(types)}, e.g. \"{types[0]}/ID\""
+        yield f'{where}: {text[:80]!r} is no reference to {" or ".join(types)}, e.g. "{types[0]}/ID"'
     elif not target or not exists(target):
         yield f"{where}: there is no {text[:80]!r}"
 
@@ -175,5 +177,9 @@ def _transition(before: str, after: str, rule: Rule) -> Iterator[str]:
 def _wanted(field: FieldRule) -> str:
     if field.allowed and field.type == "code":
         return f"one of {', '.join(field.allowed)}"
-    examples = {"date": "e.g. 2026-03-02", "dateTime": "e.g. 2026-03-02T08:30:00+00:00", "instant": "e.g. 2026-03-02T08:30:00Z"}
+    examples = {
+        "date": "e.g. 2026-03-02",
+        "dateTime": "e.g. 2026-03-02T08:30:00+00:00",
+        "instant": "e.g. 2026-03-02T08:30:00Z",
+    }
     return examples.get(field.type, f"{field.type}{', a list' if field.many else ''}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-_FORM = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
-)
+_FORM = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
 UTC = dt.UTC
 
 
@@ -28,7 +26,13 @@ def span_of(text: str) -> tuple[dt.datetime, dt.datetime] | None:
             return start, start.replace(year=start.year + 1)
         if day is None:
             return start, (start + dt.timedelta(days=32)).replace(day=1)
-        length = dt.timedelta(days=1) if hour is None else dt.timedelta(minutes=1) if second is None else dt.timedelta(seconds=1)
+        length = (
+            dt.timedelta(days=1)
+            if hour is None
+            else dt.timedelta(minutes=1)
+            if second is None
+            else dt.timedelta(seconds=1)
+        )
         return start, start + length
     except (ValueError, OverflowError):
         return None
