@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -55,6 +55,8 @@ class Environment:
     limits: Limits = Limits()
     dialogue: Dialogue | None = None
     """A protocol that the benchmark asks for; None: the model's."""
+    oracle: Callable[[], Iterable[Sequence[Mapping[str, Any]]]] | None = None
+    """One way to do the task right, turn by turn, where the benchmark knows one (baseline/oracle-agent)."""
 
 
 @dataclass(frozen=True, slots=True)

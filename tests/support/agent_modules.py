@@ -65,7 +65,7 @@ def records_of(folder: Path) -> list[dict[str, Any]]:
     path = folder / "medhelm-results/default/suite.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         found = [json.loads(text) for (text,) in connection.execute("SELECT record FROM records")]
-    return sorted(found, key=lambda record: str(record["instance"]))
+    return sorted(found, key=lambda record: str(record["public_id"]))
 
 
 def text_of(folder: Path, key: str) -> Any:
