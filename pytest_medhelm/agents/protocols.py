@@ -104,9 +104,11 @@ class FencedJson:
 
     name = "text"
     _how = (
-        "You work with tools. Each of your replies holds exactly one block of this form, and nothing is done without it:\n"
+        "You work with tools. Each of your replies holds exactly one block of this form, and nothing is done without "
+        "it:\n"
         '```json\n{{"tool": "NAME", "arguments": {{...}}}}\n```\n'
-        "The next message gives you its result. When you are done, reply with your final answer in a block of this form:\n"
+        "The next message gives you its result. When you are done, reply with your final answer in a block of this "
+        "form:\n"
         '```json\n{{"answer": "..."}}\n```\n'
         "The tools, each with a JSON schema of its arguments:\n{tools}"
     )

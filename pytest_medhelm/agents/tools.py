@@ -111,8 +111,8 @@ def _cut(text: str) -> str:
         return text
     more = len(text) - MOST_OUTPUT
     return (
-        f"{text[:MOST_OUTPUT]}\n[cut: {more:,} characters more. Ask for less: add parameters such as code, date or status, "
-        'sort the newest first with "_sort": "-date", or take a few with "_count": "10"]'
+        f"{text[:MOST_OUTPUT]}\n[cut: {more:,} characters more. Ask for less: add parameters such as code, date or "
+        'status, sort the newest first with "_sort": "-date", or take a few with "_count": "10"]'
     )
 
 
@@ -180,7 +180,8 @@ HOSPITAL_TOOLS: tuple[Tool, ...] = (
     Tool(
         "search",
         "Search FHIR R4 resources. parameters: an object such as "
-        '{"patient": "p0001", "code": "2823-3", "date": "ge2026-01-01", "_sort": "-date", "_count": "5"}. Returns a Bundle.',
+        '{"patient": "p0001", "code": "2823-3", "date": "ge2026-01-01", "_sort": "-date", "_count": "5"}. '
+        "Returns a Bundle.",
         {"resource_type": _TEXT, "parameters": _OBJECT},
         ("resource_type",),
         _search,

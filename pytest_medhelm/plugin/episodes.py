@@ -1,4 +1,4 @@
-"""Episodes in a session: how one begins, how the engine follows it ahead of its test, and how the test goes through it."""
+"""Episodes in a session: how one begins, how the engine follows it ahead of its test, how the test goes through it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.agents.episode import EpisodeLoop
+from pytest_medhelm.agents.outside import replayed
 from pytest_medhelm.agents.protocols import FencedJson, ToolCalls
 from pytest_medhelm.models.engine.job import Follow, FollowUp
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -22,10 +23,10 @@ def start_episode(requests: RequestBuilder, record: RecordBuilder) -> EpisodeLoo
     """The loop of a record's episode, made once."""
     if record.episode_loop is None:
         assert record.benchmark.environment is not None
-        model, instance = record.model, record.instance
+        model, instance, repeat = record.model, record.instance, record.variant.request_repeat
 
         def ask(messages: Sequence[Mapping[str, Any]], sampling: Mapping[str, Any]) -> Request:
-            return requests.request(model, messages, instance.id, **sampling)
+            return requests.request(model, messages, instance.id, repeat=repeat, **sampling)
 
         record.episode_loop = EpisodeLoop(
             record.benchmark.environment(instance),
@@ -55,6 +56,8 @@ def play(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Comp
 
     Returns the last request, and its completion with the agent's answer as its text.
     """
+    if record.model.is_outside:
+        return _outside(requests, record)
     loop = start_episode(requests, record)
     later: Request | None = loop.requests[0]
     step = 0
@@ -67,6 +70,31 @@ def play(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Comp
         step += 1
     record.episode = loop.episode
     return request, replace(completion, content=loop.episode.answer, reasoning="", tool_calls=())
+
+
+def start_outside(requests: RequestBuilder, record: RecordBuilder) -> Completion | None:
+    """Have an agent of one's own begin with a record's task; returns what it came to where that is stored."""
+    assert record.benchmark.environment is not None
+    messages = record.benchmark.messages(record.instance)
+    record.request = requests.request_of(record, messages)
+    stored = requests.stored(record.request)
+    if stored is None and record.model.answer is not None:
+        requests.outside.start(record.request, messages, record.benchmark.environment(record.instance))
+    return stored
+
+
+def _outside(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Completion]:
+    completion = start_outside(requests, record)
+    request = record.request
+    assert request is not None
+    assert record.benchmark.environment is not None
+    if completion is None and record.model.answer is None:  # scored again: nothing is asked
+        completion = requests.engine.ask(request)
+    elif completion is None:
+        completion = requests.outside.take(request)
+        requests.keep(request, completion)
+    record.episode = replayed(record.benchmark.environment(record.instance), request, completion)
+    return request, replace(completion, content=record.episode.answer, tool_calls=())
 
 
 def _split(completion: Completion) -> tuple[str, str, bool]:

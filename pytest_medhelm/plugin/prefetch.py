@@ -51,9 +51,12 @@ class Prefetcher:
         self._requests.engine.prefetch(record.request, self._then_judges(item, record, record.request))
 
     def _ask_agent(self, record: RecordBuilder) -> None:
-        from pytest_medhelm.plugin.episodes import follow_episode, start_episode
+        from pytest_medhelm.plugin.episodes import follow_episode, start_episode, start_outside
 
         try:
+            if record.model.is_outside:
+                start_outside(self._requests, record)
+                return
             loop = start_episode(self._requests, record)
         except Exception:
             return  # As above.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from perf.mock_server import Fault, MockServer
-from tests.support.suites import leaderboard
+from perf.mock_server import MockServer
 from tests.support.agent_modules import WARD, calls, records_of, turn_of
 
 

@@ -64,6 +64,7 @@
       record.flags && record.flags.length > 0 && make("p", { class: "warn" },
         `The answer tries to steer its judges: ${record.flags.join(", ").replaceAll("_", " ")}.`),
       harm(record.harm),
+      medhelm.episode(record.episode, title(record), query),
       make("h5", {}, "Answer"),
       textBox(record.answer, { label: `Answer of ${title(record)}`, query, empty: "(no answer)" }),
       record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),
