@@ -21,7 +21,7 @@ from pytest_medhelm.util.errors import DataError
 KEYS = {
     "title", "category", "area", "difficulty", "trap", "patient", "others", "chart", "instruction", "goal", "may",
     "read", "allergic",
-    "steps", "oracle",
+    "oracle",
 }  # fmt: skip
 _GOALS = {"create", "change", "answer", "tell", "absent", "silent"}
 
@@ -33,7 +33,7 @@ class Workflow:
 
     def __init__(self, name: str, words: Mapping[str, Any]) -> None:
         unknown = sorted(words.keys() - KEYS)
-        missing = [key for key in ("title", "patient", "instruction", "goal", "steps", "oracle") if key not in words]
+        missing = [key for key in ("title", "patient", "instruction", "goal", "oracle") if key not in words]
         if unknown or missing:
             fault = f"has no key {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
             raise DataError(f"the workflow {name}: a workflow {fault}")
@@ -53,8 +53,8 @@ class Workflow:
 
     @property
     def optimal_steps(self) -> int:
-        """Turns that the task takes at least."""
-        return int(self.words["steps"])
+        """Turns that the oracle takes."""
+        return len(self.words["oracle"])
 
     def start(self) -> Hospital:
         """The hospital as the episode finds it."""
