@@ -68,7 +68,7 @@ def work(
         outcome = "request_error" if ending == "request_error" else "ok"
     finally:
         server.dismiss(visit)
-    log = [ToolCall(f"{method} {target}", body) for method, target, body in visit.requests]
+    log = [ToolCall(f"{asked.method} {asked.target}\n{asked.condition}", asked.body) for asked in visit.requests]
     if outcome == "request_error":
         return Completion("request_error", error=error, latency=perf_counter() - started)
     return Completion("ok", answer, finish_reason=ending, latency=perf_counter() - started, tool_calls=log)
@@ -151,8 +151,9 @@ def replayed(environment: Environment, request: Request, completion: Completion)
     state = environment.state
     calls: list[Call] = []
     for number, asked in enumerate(completion.tool_calls):
-        method, _, target = asked.name.partition(" ")
-        answer = respond(state, method, target, asked.arguments, AGENT)
+        line, _, condition = asked.name.partition("\n")
+        method, _, target = line.partition(" ")
+        answer = respond(state, method, target, asked.arguments, AGENT, condition=condition)
         calls.append(_call(number, method, target, asked.arguments, state, answer))
         state = answer.state
     if completion.outcome == "request_error":

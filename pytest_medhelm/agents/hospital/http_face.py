@@ -35,13 +35,20 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def respond(state: Hospital, method: str, target: str, body: bytes | str, by: str, base: str = "") -> Answer:
+CONDITIONS = ("If-Match", "If-None-Exist")
+"""Headers under whose condition something is written."""
+
+
+def respond(
+    state: Hospital, method: str, target: str, body: bytes | str, by: str, *, condition: str = "", base: str = ""
+) -> Answer:
     """Answer one request. ``target``: path below the base URL with its query; ``base``: for absolute addresses.
 
-    It raises nothing: whatever is sent gets an OperationOutcome.
+    ``condition``: a header of CONDITIONS with its value. It raises nothing: whatever is sent gets an OperationOutcome.
     """
     try:
-        return _routed(state, method, target, body, by, base)
+        found = _conditional(state, method, target, condition, base)
+        return found or _routed(state, method, target, body, by, base)
     except FhirError as error:
         return Answer(state, error.status, error.outcome())
     except (RecursionError, UnicodeError):
@@ -79,6 +86,23 @@ def _routed(state: Hospital, method: str, target: str, body: bytes | str, by: st
         case "DELETE", [kind, identifier]:
             return Answer(delete(state, kind, identifier, by), 204, None)
     raise FhirError(404 if method == "GET" else 405, "not-supported", f"{method} is not there for {parts.path[:80]!r}")
+
+
+def _conditional(state: Hospital, method: str, target: str, condition: str, base: str) -> Answer | None:
+    """The answer where a condition keeps a request from being carried out. Raises FhirError."""
+    name, _, value = condition.partition(": ")
+    path = [unquote(part) for part in urlsplit(target).path.split("/") if part]
+    if name == "If-Match" and method in ("PUT", "DELETE") and len(path) == 2:
+        version = str(read(state, *path).get("meta", {}).get("versionId", "1"))
+        if value.strip().removeprefix("W/").strip('"') != version:
+            raise FhirError(412, "conflict", f"the resource has version {version}: read it again")
+    if name == "If-None-Exist" and method == "POST" and len(path) == 1:
+        found = search(state, path[0], parse_qsl(value.lstrip("?"), max_num_fields=200))
+        if found["total"] > 1:
+            raise FhirError(412, "multiple-matches", f"{found['total']} resources match If-None-Exist")
+        if found["total"]:
+            return _one(state, 200, found["entry"][0]["resource"], base)
+    return None
 
 
 def _one(state: Hospital, status: int, resource: Mapping[str, Any], base: str) -> Answer:

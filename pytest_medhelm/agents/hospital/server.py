@@ -13,17 +13,27 @@ import secrets
 import ssl
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from pytest_medhelm.agents.hospital.http_face import MEDIA_TYPE, MOST_BODY, respond
+from pytest_medhelm.agents.hospital.http_face import CONDITIONS, MEDIA_TYPE, MOST_BODY, respond
 from pytest_medhelm.agents.hospital.state import Hospital
 
 MOST_REQUESTS = 2_000
 """Of one visit; more are refused."""
 MOST_VISITS = 10_000
 _METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    method: str
+    target: str
+    body: str
+    condition: str
+    """A header under whose condition something is written, with its value; empty for none."""
 
 
 @dataclass(slots=True)
@@ -36,8 +46,8 @@ class Visit:
     """Empty: none is asked for."""
     state: Hospital
     by: str = "agent"
-    requests: list[tuple[str, str, str]] = field(default_factory=list)
-    """(method, target, body) of each request that was let in, in order."""
+    requests: list[Asked] = field(default_factory=list)
+    """Each request that was let in, in order."""
     closed: bool = False
 
 
@@ -117,8 +127,11 @@ class HospitalServer:
             return _outcome(413, "too-long", f"a body has at most {MOST_BODY_IN_WORDS} and is UTF-8")
         # The path as it was sent: what is decoded twice could lead elsewhere.
         target = request.raw_path.split("/fhir", 1)[1]
-        visit.requests.append((request.method, target, body))
-        answer = respond(visit.state, request.method, target, body, visit.by, self.base_url(visit))
+        condition = next((f"{name}: {request.headers[name]}" for name in CONDITIONS if name in request.headers), "")
+        visit.requests.append(Asked(request.method, target, body, condition))
+        answer = respond(
+            visit.state, request.method, target, body, visit.by, condition=condition, base=self.base_url(visit)
+        )
         visit.state = answer.state
         return _response(answer.status, answer.body, dict(answer.headers))
 
