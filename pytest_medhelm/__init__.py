@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_medhelm.agents.episode import Environment, Episode, Limits
+    from pytest_medhelm.agents.hospital.population import hospital
+    from pytest_medhelm.agents.workflow import Workflow, read_workflows
     from pytest_medhelm.models.endpoint import Endpoint
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.fixtures import AskedModel
@@ -54,11 +57,14 @@ __all__ = [
     "DataFolder",
     "DataMissing",
     "Endpoint",
+    "Environment",
+    "Episode",
     "Examples",
     "Excluded",
     "Instance",
     "Instances",
     "Jury",
+    "Limits",
     "Message",
     "Metric",
     "Model",
@@ -72,6 +78,7 @@ __all__ = [
     "SuiteView",
     "Task",
     "Unavailable",
+    "Workflow",
     "__version__",
     "answer_letter",
     "answers",
@@ -79,6 +86,7 @@ __all__ = [
     "content_id",
     "digest",
     "files_in",
+    "hospital",
     "labelled_csv",
     "labelled_xlsx",
     "letter_prompt",
@@ -93,6 +101,7 @@ __all__ = [
     "read_json",
     "read_jsonl",
     "read_text",
+    "read_workflows",
     "read_xlsx",
     "read_xml",
     "require_size",
@@ -101,6 +110,9 @@ __all__ = [
 ]
 
 _MODULES = {
+    "agents.episode": "Environment Episode Limits",
+    "agents.hospital.population": "hospital",
+    "agents.workflow": "Workflow read_workflows",
     "models.endpoint": "Endpoint",
     "models.spec": "Model",
     "plugin.fixtures": "AskedModel",

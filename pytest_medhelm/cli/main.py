@@ -37,6 +37,7 @@ examples:
   medhelm import-helm benchmark_output/runs/my-suite             old results of HELM next to new ones
   medhelm export medhelm-results/default --to=scores.csv         every score as a table
   medhelm purge medhelm-results/default --texts   remove what a retention rule demands
+  medhelm hospital                                the embedded hospital as a FHIR server
   medhelm models http://localhost:8000/v1         what does this server serve?
   medhelm models pull local/smollm2-135m          fetch the embedded model for later, offline use
 
@@ -64,6 +65,7 @@ COMMANDS = {
     "batch": "store the answers of a batch file, so that the next run finds them",
     "rescore": "compute the scores of a suite again from its stored responses, asking nothing",
     "purge": "remove the texts of a suite, or all of it, and say what is left",
+    "hospital": "serve the embedded hospital (FHIR R4) for agents of your own",
     "models": "list what a server serves, or fetch an embedded model",
 }
 """By name what each does; its module in this folder has add_arguments(parser) and run(arguments)."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+from pytest_medhelm.models.agent_baselines import idle_agent, oracle_agent, random_agent, reckless_agent
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
@@ -21,7 +22,7 @@ from pytest_medhelm.util.errors import ConfigError
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.benchmark import Benchmark
 
-Baseline = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], str]
+Baseline = Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], "str | None"]
 
 LEAD_SENTENCES = 3
 
@@ -32,6 +33,10 @@ def baseline(name: str) -> Baseline:
         "random": random_answer,
         "majority": majority_answer,
         "lexical": lexical_answer,
+        "oracle-agent": oracle_agent,
+        "idle-agent": idle_agent,
+        "reckless-agent": reckless_agent,
+        "random-agent": random_agent,
     }
     if name not in known:
         raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")

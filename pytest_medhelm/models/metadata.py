@@ -21,6 +21,8 @@ class ModelSettings(TypedDict):
     structured: NotRequired[bool]
     """Whether the model, as a judge, is told the form of its reply as a JSON schema; absent: where its server
     accepts one."""
+    protocol: NotRequired[Literal["tools", "text"]]
+    """How the model calls tools as an agent; absent: as its provider can."""
 
 
 class ModelMetadata(ModelSettings):

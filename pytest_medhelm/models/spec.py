@@ -5,6 +5,7 @@ ollama/llama3     an Ollama server (default $OLLAMA_HOST or http://localhost:114
 openai/gpt-4o     the hosted API, or any OpenAI-compatible server named by --medhelm-base-url
 local/NAME        an embedded model (llama.cpp)
 baseline/NAME     random, majority or lexical: the floor that a clinical model must beat
+agent/NAME        [agents.NAME] of the config file: an agent of one's own, for benchmarks of kind agentic
 human/FILE.csv    answers that people gave (models/human.py)
 ward/llama3       [endpoints.ward] of the config file
 candidate         [models.candidate] of the config file
@@ -31,7 +32,7 @@ from pytest_medhelm.util.settings import Settings
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.benchmark import Benchmark
 
-PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human")
+PROVIDERS = ("openai", "vllm", "ollama", "local", "baseline", "human", "agent")
 
 # Small on purpose: an embedded model is there to try things out within minutes.
 EMBEDDED_MAX_TOKENS = 160
@@ -66,6 +67,8 @@ class Model:
     system_prompt: str = ""
     structured: bool | Literal["auto"] = "auto"
     """Whether a judge is told the form of its reply as a JSON schema; "auto": where its server accepts one."""
+    protocol: Literal["tools", "text", "auto"] = "auto"
+    """How it calls tools as an agent: by the API's tool calls, or as JSON in its text; "auto": as its provider can."""
     answer: Answer | None = None
     """A model that is a plain function (baselines, human answers, models of third-party providers) instead of an
     endpoint."""
@@ -81,11 +84,23 @@ class Model:
         """``baseline``, ``human``, or ``candidate``: only candidates are ranked, compared and gated."""
         return self.provider if self.provider in ("baseline", "human") else CANDIDATE
 
+    @property
+    def is_outside(self) -> bool:
+        """An agent of one's own, which works on the hospital by HTTP."""
+        return self.provider == "agent"
+
+    @property
+    def calls_by_text(self) -> bool:
+        """It writes its tool calls as JSON in its text."""
+        return self.protocol == "text" or (self.protocol == "auto" and self.provider in ("baseline", "human", "local"))
+
     def settings(self) -> ModelSettings:
         """What belongs to the model and may change its answers."""
         found: ModelSettings = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
         if self.structured != "auto":
             found["structured"] = self.structured
+        if self.protocol != "auto":
+            found["protocol"] = self.protocol
         return found
 
 
@@ -107,6 +122,8 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         served = entry.get("model", served)
     if not served:
         raise ConfigError(_unknown(name, settings.config))
+    if provider == "agent":
+        return _agent(name, served, settings.config)
     if provider == "baseline":
         from pytest_medhelm.models.baselines import baseline
 
@@ -123,7 +140,21 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         body=_body(entry, provider, name),
         system_prompt=entry.get("system_prompt", ""),
         structured=_structured(entry),
+        protocol=_protocol(entry, name),
     )
+
+
+def _agent(name: str, given: str, config: ConfigFile) -> Model:
+    """An agent of one's own: a command or an address."""
+    entry = config.agents.get(given)
+    if entry is None:
+        raise ConfigError(
+            f'model {name!r}: write [agents.{given}] and below it command = ["python", "agent.py"] in medhelm.toml'
+        )
+    if ("command" in entry) == ("url" in entry) or not (entry.get("command") or entry.get("url")):
+        raise ConfigError(f"[agents.{given}] needs a command, as a list of texts, or a url, and not both")
+    body = {"timeout": 600.0, **{key: value for key, value in entry.items() if key != "concurrency"}}
+    return Model(name, "agent", given, body=body, answer=lambda messages, instance, benchmark: None)
 
 
 def _human(name: str, config: ConfigFile) -> Model:
@@ -179,6 +210,13 @@ def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
     if given is True or given is False or given == "auto":
         return given  # type: ignore[no-any-return]
     raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
+
+
+def _protocol(entry: Mapping[str, Any], name: str) -> Literal["tools", "text", "auto"]:
+    given = entry.get("protocol", "auto")
+    if given in ("tools", "text", "auto"):
+        return given  # type: ignore[no-any-return]
+    raise ConfigError(f'[models."{name}"] protocol = {given!r} is neither "tools" nor "text" nor "auto"')
 
 
 def foreign_host(model: Model, settings: Settings) -> str | None:

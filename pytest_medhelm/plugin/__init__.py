@@ -57,6 +57,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Mod
     return module
 
 
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str) -> list[pytest.Item] | None:
+    if not name.startswith("test_checkpoint_"):
+        return None
+    from pytest_medhelm.plugin.checkpoints import is_checkpoint
+
+    return [] if is_checkpoint(collector.obj, name) else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,

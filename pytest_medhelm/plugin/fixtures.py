@@ -1,4 +1,4 @@
-"""The fixtures: ``model``, ``instance``, ``response``, ``score`` and ``jury``.
+"""The fixtures: ``model``, ``instance``, ``response``, ``episode``, ``score`` and ``jury``.
 
 This module is imported in every pytest session that has the plugin installed, so it imports nothing costly.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_medhelm.agents.episode import Episode
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.recorder import Recorder
     from pytest_medhelm.plugin.request_builder import RequestBuilder
@@ -90,13 +91,16 @@ class Fixtures:
     @pytest.fixture
     def response(self, instance: Instance, model: AskedModel) -> Response:
         """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
+        from pytest_medhelm.plugin.episodes import play
         from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
-        from pytest_medhelm.scoring.response import Response
+        from pytest_medhelm.scoring.response import STATUS_OF, Response
 
-        record = self._builder
+        record, requests = self._builder, self._requests
         task = record.benchmark.task
-        sent, completion = self._requests.answer(record)
+        sent, completion = play(requests, record) if record.benchmark.environment else requests.answer(record)
         record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
+        if record.episode is not None:
+            record.response.status = STATUS_OF[record.episode.ending]
         if completion.outcome == "request_error":
             record.status, record.error = "request_error", completion.error
             reason = _no_answer(record.model, completion.error, sent.key)
@@ -107,6 +111,14 @@ class Fixtures:
             record.status, record.error = "skipped", completion.error
             raise SafeSkip(f"unmeasured: {completion.error}")
         return record.response
+
+    @pytest.fixture
+    def episode(self, response: Response) -> Episode:
+        """The finished episode of an agent, in a module of kind agentic: answer, calls, state, diff, notes, ending."""
+        found = self._builder.episode
+        if found is None:
+            raise pytest.UsageError('the fixture episode is for modules whose Task has kind="agentic"')
+        return found
 
     @pytest.fixture
     def score(self, response: Response) -> Score:

@@ -45,7 +45,7 @@ def item_params(item: pytest.Item) -> ItemParams | None:
 def params_to_ask(item: pytest.Item) -> ItemParams | None:
     """What an item will ask a model about when it runs; None where it asks nothing."""
     params = item_params(item) if "response" in getattr(item, "fixturenames", ()) else None
-    if params is None or params.model.answer is not None or skips(item):
+    if params is None or skips(item) or not (params.model.answer is None or params.model.is_outside):
         return None
     return params
 

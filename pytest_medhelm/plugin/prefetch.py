@@ -40,12 +40,27 @@ class Prefetcher:
 
     def _ask(self, item: pytest.Item) -> None:
         record = self._recorder.builder(item)
+        if record.benchmark.environment is not None:
+            self._ask_agent(record)
+            return
         try:
             messages = record.benchmark.messages(record.instance)
             record.request = self._requests.request_of(record, messages)
         except Exception:
             return  # The test itself will meet the same error, and report it.
         self._requests.engine.prefetch(record.request, self._then_judges(item, record, record.request))
+
+    def _ask_agent(self, record: RecordBuilder) -> None:
+        from pytest_medhelm.plugin.episodes import follow_episode, start_episode, start_outside
+
+        try:
+            if record.model.is_outside:
+                start_outside(self._requests, record)
+                return
+            loop = start_episode(self._requests, record)
+        except Exception:
+            return  # As above.
+        self._requests.engine.prefetch(loop.requests[0], follow_episode(loop))
 
     def _then_judges(self, item: pytest.Item, record: RecordBuilder, request: Request) -> Follow | None:
         instance, language = record.instance, record.benchmark.task.language

@@ -97,6 +97,8 @@ class Recorder:
     def record(self, builder: RecordBuilder, store: ResponseStore) -> Record:
         """The whole record. The first one of a benchmark, and of its settings, says what these are."""
         store.put_text(text_hash(builder.instance.answer), builder.instance.answer)
+        if builder.episode is not None:
+            store.put_text(text_hash(builder.episode_text), builder.episode_text)
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
         record = builder.record()

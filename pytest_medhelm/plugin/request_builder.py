@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.engine.stored import StoredResponses
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.models.spec import Model
+    from pytest_medhelm.plugin.outside_agents import OutsideAgents
     from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.prompts import Message
@@ -91,6 +92,8 @@ class RequestBuilder:
 
     def close(self) -> None:
         """Stop asking; what is in flight is given up."""
+        if "outside" in self.__dict__:
+            self.outside.close()
         if self._engine is not None:
             self._engine.close()
 
@@ -126,6 +129,24 @@ class RequestBuilder:
         """The request of a benchmark's instance, for which a repeat asks anew."""
         return self.request(record.model, messages, record.instance.id, repeat=record.variant.request_repeat)
 
+    @cached_property
+    def outside(self) -> OutsideAgents:
+        """Agents of one's own; made when the first is needed."""
+        from pytest_medhelm.plugin.outside_agents import OutsideAgents
+
+        return OutsideAgents(self._settings.config)
+
+    def stored(self, request: Request) -> Completion | None:
+        """What is stored of a request that the engine does not ask, unless it is to be made again."""
+        return None if self._settings.no_cache else self.engine.store.get(request.key)
+
+    def keep(self, request: Request, completion: Completion) -> None:
+        """Store a completion that the engine did not ask for."""
+        try:
+            self.engine.store.put([(request, completion)], run=self._run)
+        except sqlite3.Error as error:
+            raise StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)) from None
+
     def complete(
         self,
         request: Request,
@@ -143,10 +164,7 @@ class RequestBuilder:
             completion = Completion("skipped", error=f"{request.model.name} has no answer to this")
         else:
             completion = Completion("ok", text, finish_reason="stop")
-        try:
-            self.engine.store.put([(request, completion)], run=self._run)
-        except sqlite3.Error as error:
-            raise StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)) from None
+        self.keep(request, completion)
         return completion
 
     def answer(self, record: RecordBuilder) -> tuple[Request, Completion]:

@@ -104,6 +104,7 @@ def stored_roster(replay: Replay) -> Roster:
             body=entry["body"],
             system_prompt=entry["system_prompt"],
             structured=entry.get("structured", "auto"),
+            protocol=entry.get("protocol", "auto"),
             price=Price(**price) if price else None,
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import pytest
 
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
+from pytest_medhelm.plugin.checkpoints import run_checkpoints
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import put_into, told
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
@@ -124,6 +125,8 @@ class WorkerPlugin:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         result = yield
         builder = item.stash.get(BUILDER, None)
+        if builder is not None and builder.episode is not None and isinstance(item, pytest.Function):
+            run_checkpoints(item.module, builder)
         shortfall = builder.shortfall(strict=self._settings.strict) if builder else None
         if shortfall:
             raise Shortfall(shortfall, pytrace=False)

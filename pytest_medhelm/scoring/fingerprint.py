@@ -61,7 +61,11 @@ def prompt_digest(benchmark: Benchmark) -> str:
     if first is None:
         return ""
     try:
-        return json_hash(list(benchmark.messages(first.unpack())))
+        instance = first.unpack()
+        asked: list[Any] = list(benchmark.messages(instance))
+        if benchmark.environment is not None:
+            asked.append([tool.schema for tool in benchmark.environment(instance).tools])
+        return json_hash(asked)
     except Exception:
         return ""  # The tests themselves will meet the same error, and report it.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 
-from pytest_medhelm.models.engine.request import Request
+from pytest_medhelm.agents.episode import Episode, EpisodeLoop
+from pytest_medhelm.agents.timeline import episode_record, episode_text
+from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.scoring.answers import unknown_mark
@@ -69,6 +71,10 @@ class RecordBuilder:
     """Scores that are missing in part: what they are at worst and at best."""
     criteria: tuple[PointsCriterion, ...] = ()
     """With points, by which the answer was graded."""
+    episode_loop: EpisodeLoop | None = None
+    """Of an agent: how its episode goes on; made by the look-ahead or by the test."""
+    episode: Episode | None = None
+    """Of an agent: its finished episode."""
     harm: HarmMark | None = None
     """What the judges mark together: severity, kinds, judges that marked, share that agrees (jury.harm)."""
 
@@ -132,7 +138,8 @@ class RecordBuilder:
     def record(self) -> Record:
         """The finished record."""
         response, instance, task = self.response, self.instance, self.benchmark.task
-        cost, paid = spent(self.model.price, [(response.usage, response.cached)] if response else []).values()
+        asked = self._answered
+        cost, paid = spent(self.model.price, [(each.usage, each.cached) for each in asked]).values()
         record: Record = {
             "benchmark": task.name,
             "instance": instance.id,
@@ -160,15 +167,27 @@ class RecordBuilder:
             "verdicts": self.verdicts,
             "flags": self.flags,
             "harm": self.harm,
-            "latency": response.latency if response else 0.0,
-            "attempts": response.attempts if response else 0,
-            "cached": bool(response and response.cached),
-            "usage": dict(response.usage) if response else {},
+            "latency": math.fsum(each.latency for each in asked),
+            "attempts": sum(each.attempts for each in asked),
+            "cached": bool(asked) and all(each.cached for each in asked),
+            "usage": dict(self.episode.usage) if self.episode else dict(response.usage) if response else {},
             "cost": cost,
             "paid": paid,
         }
         self._add_rest(record)
         return record
+
+    @property
+    def _answered(self) -> Sequence[Completion | Response]:
+        """What was asked for this record: one response, or the steps of an episode."""
+        if self.episode is not None:
+            return [step.completion for step in self.episode.steps]
+        return [self.response] if self.response is not None else []
+
+    @property
+    def episode_text(self) -> str:
+        """The timeline of an episode as JSON, kept in responses.sqlite under the text's hash; empty without one."""
+        return episode_text(self.episode) if self.episode is not None else ""
 
     def _add_rest(self, record: Record) -> None:
         """What only some records have."""
@@ -191,6 +210,8 @@ class RecordBuilder:
             record["spans"] = {name: list(ends) for name, ends in self.spans.items()}
         if self.limits:
             record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
+        if self.episode is not None:
+            record["episode"] = episode_record(self.episode, text_hash(self.episode_text))
         if self.criteria:
             record["criteria"] = text_hash(self.criteria_text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pytest_medhelm.agents.timeline import EpisodeRecord
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
@@ -140,6 +141,8 @@ class Record(TypedDict):
     """Scores that are missing in part: what they are at worst and at best."""
     criteria: NotRequired[str]
     """The key of the text of the criteria with points by which the answer was graded."""
+    episode: NotRequired[EpisodeRecord]
+    """Of an agent: how its episode went."""
     error: str
     verdicts: list[VerdictRecord]
     flags: list[str]

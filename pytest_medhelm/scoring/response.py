@@ -8,6 +8,7 @@ from functools import cached_property
 from string import ascii_uppercase
 from typing import Any, Literal, TypeVar
 
+from pytest_medhelm.agents.episode import Ending
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.tasks.prompts import with_letters
@@ -19,6 +20,14 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = (
     "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped",
 )  # fmt: skip
+
+STATUS_OF: Mapping[Ending, Status] = {
+    "ok": "ok", "step_limit": "truncated", "token_limit": "truncated", "cost_limit": "truncated",
+    "time_limit": "truncated",
+    "loop": "truncated", "malformed": "unparsed", "refused": "refused", "truncated": "truncated", "blocked": "blocked",
+    "empty": "empty", "too_long": "too_long", "request_error": "request_error",
+}  # fmt: skip
+"""By the ending of an agent's episode the status of its record; the record has the ending itself, too."""
 
 _T = TypeVar("_T")
 

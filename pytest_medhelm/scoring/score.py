@@ -180,6 +180,10 @@ class Score:
         """
         self._record.add(name, value if self._usable else scale[0], scale)
 
+    def reached(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
+        """Record a score of the state that an agent's episode came to, whatever ended it."""
+        self._record.add(name, value, scale)
+
     def helm(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
         """Record ``<name>_helm``: the score as MedHELM 0.8.0 computes it, faults included, whatever the status."""
         self._record.add(f"{name}_helm", value, scale)

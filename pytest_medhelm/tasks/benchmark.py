@@ -56,6 +56,8 @@ class Benchmark:
     """What is asked, read and scored, from the module's docstring up to its sources."""
     known_sub_tasks: tuple[str, ...] = ()
     """Those of the data, whichever are evaluated."""
+    environment: Callable[[Instance], Any] | None = None
+    """Of kind agentic: what an episode takes place in (agents.episode.Environment)."""
     never_events: int = 0
     """Instances in the data that name a floor (``must_pass``)."""
 

@@ -96,10 +96,18 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         labels=tuple(sorted(read.answers)) if is_closed else (),
         code=_identity(task, module),
         shots=shots,
+        environment=_environment(task, module),
         prompt_form=settings.prompt_form,
         examples=_load_examples(task, source, shots) if shots else {},
         description=text_of(module).partition("\n\nSource:")[0],
     )
+
+
+def _environment(task: Task, module: Any) -> Any:
+    found = getattr(module, "environment", None)
+    if task.kind == "agentic" and not callable(found):
+        raise DataError(f"{task.name}: a module of kind agentic needs a function environment(instance)")
+    return found if task.kind == "agentic" else None
 
 
 @dataclass

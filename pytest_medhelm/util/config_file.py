@@ -16,6 +16,7 @@ max_tokens = 4000
 temperature = 0                # "default": let the server decide
 system_prompt = "..."
 logprobs = true
+protocol = "auto"              # as an agent: "tools" (the API's tool calls), "text" (JSON in a fence), or "auto"
 structured = "auto"            # as a judge: is it told the form of its reply as a JSON schema? true, false, or "auto"
 extra_body = { chat_template_kwargs = { enable_thinking = true } }
 price = { input = 0.15, output = 0.60, cached_input = 0.08, reasoning = 0.60 }  # per million tokens; last two optional
@@ -26,6 +27,11 @@ model = "org/model-70b"
 
 [models."human/ward"]          # answers of people: --medhelm-model=human/ward
 answers = "answers/ward.csv"   # columns benchmark, instance, answer; relative to this file
+
+[agents.ward]                  # an agent of your own: --medhelm-model=agent/ward (docs/agents.md)
+command = ["python", "agent.py"]  # or url = "http://localhost:9000/task"
+timeout = 600                  # seconds for one task
+concurrency = 4
 
 [data.pubmed_qa]
 accept = ["ori_pqal.json"]     # take this file although its checksum is not the pinned one
@@ -62,6 +68,7 @@ _MODEL = {
     "system_prompt": str,
     "logprobs": bool,
     "structured": (bool, str),
+    "protocol": (str,),
     "extra_body": dict,
     "price": dict,
     "answers": str,
@@ -76,7 +83,8 @@ _KINDS = {
 }
 _LEAST = {"concurrency": 1, "timeout": 0.001, "retries": 0, "max_tokens": 1}
 _DATA = {"accept": list}
-_TABLES = ("run", "endpoints", "models", "data", "rubrics")
+_AGENT = {"command": list, "url": str, "timeout": (int, float), "concurrency": int}
+_TABLES = ("run", "endpoints", "models", "data", "rubrics", "agents")
 """In the order of ConfigFile's fields."""
 
 
@@ -91,6 +99,7 @@ class ConfigFile:
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rubrics: Mapping[str, str] = field(default_factory=dict)
     """Benchmark or rubric -> the rubric in its place: a packaged name, or a path relative to this file."""
+    agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_config(path: Path | None) -> ConfigFile:
@@ -107,7 +116,7 @@ def read_config(path: Path | None) -> ConfigFile:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
     _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
-    for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA)):
+    for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA), ("agents", _AGENT)):
         for name, entry in content.get(table, {}).items():
             if not isinstance(entry, dict):
                 raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.models.engine.request import Completion, ToolCall
 from pytest_medhelm.models.engine.servers import ending
 
 MOST_TOKENS = 1_000_000_000
@@ -65,6 +65,7 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
         _logprobs(choice.get("logprobs")),
         _text(answer.get("model"))[:LONGEST_NAME],
         latency,
+        tool_calls=_tool_calls(message.get("tool_calls")),
     )
 
 
@@ -165,6 +166,18 @@ def _logprobs(value: object) -> list[tuple[str, float]]:
         if not -1e12 <= number <= LOGPROB_SLACK or not math.isfinite(number):
             return []
         found.append((plain(token), min(0.0, float(number))))
+    return found
+
+
+def _tool_calls(value: object) -> list[ToolCall]:
+    """The calls of functions that can be read as such; some servers send arguments as an object."""
+    found = []
+    for entry in value if isinstance(value, list) else ():
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            arguments = function.get("arguments")
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})
+            found.append(ToolCall(plain(function["name"])[:LONGEST_NAME], plain(text)))
     return found
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.tasks.prompts import Message
@@ -48,6 +48,14 @@ class Request:
         return json.loads(self.payload).get(name)
 
 
+class ToolCall(NamedTuple):
+    """A tool that a model wants to be called."""
+
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, or what it takes for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What came back, before anything is read from it."""
@@ -69,6 +77,8 @@ class Completion:
     error: str = ""
     """Why there is no answer; never holds text of the request."""
     cached: bool = False
+    tool_calls: Sequence[ToolCall] = field(default=(), repr=False)
+    """In the order in which the model wants them."""
     context: int | None = None
     """Tokens of the context that bounded this answer, where it did and is known: a larger one may give another."""
 

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
-from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
 from pytest_medhelm.util.files import make_private_folder
 from pytest_medhelm.util.sqlite import Schema
 
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS responses(
     created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS texts(hash TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS contexts(key TEXT PRIMARY KEY, tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS tool_calls(key TEXT PRIMARY KEY, calls TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS spending(
     run TEXT NOT NULL, pid TEXT NOT NULL, paid REAL NOT NULL, reserved REAL NOT NULL, in_flight INTEGER NOT NULL,
     answered INTEGER NOT NULL, PRIMARY KEY (run, pid));
@@ -51,7 +52,7 @@ SCHEMA = Schema(
     steps=(
         "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
         "DROP TABLE IF EXISTS claims; DROP TABLE IF EXISTS spending",
-        "",
+        "",  # tool_calls: files of this version have that table
     ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
@@ -145,7 +146,7 @@ class ResponseStore:
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
             [(token, value) for token, value in json.loads(logprobs)] if logprobs != "[]" else [],
-            served, latency, attempts, cached=True, context=bound,
+            served, latency, attempts, cached=True, context=bound, tool_calls=self._tool_calls(key),
         )  # fmt: skip
 
     def _context(self, key: str) -> int | None:
@@ -154,6 +155,13 @@ class ResponseStore:
         except sqlite3.OperationalError:  # a file of an earlier version that is only read
             return None
         return row[0] if row else None
+
+    def _tool_calls(self, key: str) -> list[ToolCall]:
+        try:
+            row = self._connection.execute("SELECT calls FROM tool_calls WHERE key = ?", (key,)).fetchone()
+        except sqlite3.OperationalError:  # a file of an earlier version that is only read
+            return []
+        return [ToolCall(name, arguments) for name, arguments in json.loads(row[0])] if row else []
 
     def short_keys(self) -> set[int]:
         """The short keys of all stored responses."""
@@ -183,7 +191,7 @@ class ResponseStore:
         An error, or no answer, is never stored as one; only its request is kept, for the reader of the report.
         """
         now = time.time()
-        rows, contexts, unbound, unanswered = [], [], [], []
+        rows, contexts, unbound, unanswered, called = [], [], [], [], []
         parts: dict[str, str] = {}
         for request, completion in answered:
             if completion.context is not None:
@@ -193,6 +201,8 @@ class ResponseStore:
             if completion.outcome in ("request_error", "skipped"):
                 unanswered.append((request.key, divided(_clean(request.payload), parts)))
             else:
+                if completion.tool_calls:
+                    called.append((request.key, json.dumps(list(completion.tool_calls))))
                 rows.append(
                     (
                         request.key, request.model.name, run, divided(_clean(request.payload), parts),
@@ -205,6 +215,8 @@ class ResponseStore:
         with self._transaction():
             self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", [*unanswered, *parts.items()])
+            self._connection.executemany("DELETE FROM tool_calls WHERE key = ?", [(row[0],) for row in rows])
+            self._connection.executemany("INSERT INTO tool_calls VALUES (?, ?)", called)
             self._connection.executemany("INSERT OR REPLACE INTO contexts VALUES (?, ?)", contexts)
             self._connection.executemany("DELETE FROM contexts WHERE key = ?", unbound)
 

@@ -131,6 +131,40 @@ class VerdictView(TypedDict):
     tries: list[TryView]
 
 
+class CallView(TypedDict):
+    """A call of a tool in an agent's episode."""
+
+    tool: str
+    arguments: str
+    status: str
+    """ok, refused (by the hospital) or malformed."""
+    result: str
+    changes: list[str]
+    """What it changed in the chart, in words."""
+
+
+class TurnView(TypedDict):
+    """A turn of an agent."""
+
+    thinking: str
+    text: str
+    problem: str
+    """Why it could not be read."""
+    calls: list[CallView]
+
+
+class EpisodeView(TypedDict):
+    """An agent's episode (agents.timeline)."""
+
+    ending: str
+    answer: str
+    safety: list[str]
+    """What must not have happened, in words."""
+    checks: list[tuple[str, bool]]
+    """What was checked, and whether it is met."""
+    steps: list[TurnView]
+
+
 class RecordView(TypedDict):
     """A record with its texts."""
 
@@ -160,6 +194,8 @@ class RecordView(TypedDict):
     """Position among the instance's references."""
     answer: str
     thinking: str
+    episode: NotRequired[EpisodeView]
+    """Of an agent."""
     given: list[GivenRating]
     verdicts: list[VerdictView]
 

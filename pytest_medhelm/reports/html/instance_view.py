@@ -9,6 +9,7 @@ from typing import Any, cast
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser_data import (
     CriterionView,
+    EpisodeView,
     GivenRating,
     InstanceView,
     RecordView,
@@ -42,7 +43,9 @@ def instance_view(
     for record in records:
         payload, content, reasoning = store.exchange(record["request"])
         thinking = answers.split_thinking(content, reasoning or None)
-        messages = tuple((message["role"], _shortened(message["content"])) for message in messages_of(payload))
+        episode = _episode(store, record)
+        asked = _asked(messages_of(payload), episode)
+        messages = tuple((message["role"], _shortened(message["content"])) for message in asked)
         view = {name: record.get(name) for name in _AS_THEY_ARE}
         # Of records of an earlier version some may be missing: None.
         views.append(
@@ -51,11 +54,12 @@ def instance_view(
                 "prompt": prompts.setdefault(messages, len(prompts)),
                 "reference": references.setdefault(store.text(record["reference"]), len(references)),
                 # What never ended is thinking; it is shown as such.
-                "answer": thinking.answer,
+                "answer": thinking.answer if episode is None else episode["answer"],
                 "thinking": thinking.reasoning,
                 "given": list((given or {}).get((record["instance"], record["model"]), ())),
                 "verdicts": [_verdict(store, verdict, _criteria(store, record)) for verdict in record["verdicts"]],
             }
+            | ({"episode": episode} if episode is not None else {})
         )
     first = records[0]
     return {
@@ -66,6 +70,18 @@ def instance_view(
         "references": list(references),
         "records": views,
     }
+
+
+def _episode(store: ResponseStore, record: Record) -> EpisodeView | None:
+    """The timeline of an agent's episode; None where there is none, or its text is gone."""
+    text = store.text(record["episode"]["text"]) if "episode" in record else ""
+    return json.loads(text) if text else None
+
+
+def _asked(messages: list[Message], episode: EpisodeView | None) -> list[Message]:
+    """What was asked: of an episode its opening, since its timeline shows the rest."""
+    turns = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
+    return messages if episode is None or not turns else messages[: turns[0]]
 
 
 def messages_of(payload: str) -> list[Message]:

@@ -71,7 +71,7 @@ def purge_all(folder: Path) -> list[str]:
 
 def _empty_responses(connection: sqlite3.Connection) -> None:
     # An answer without its text must not be taken for a stored one: whoever runs this suite again asks again.
-    for table in ("responses", "texts", "awaited"):
+    for table in ("responses", "texts", "awaited", "tool_calls"):
         connection.execute(f"DELETE FROM {table}")
 
 

@@ -83,6 +83,7 @@
         `The answer tries to steer its judges: ${record.flags.join(", ").replaceAll("_", " ")}.`),
       harm(record.harm),
       changed(record, texts),
+      medhelm.episode(record.episode, title(record), query),
       make("h5", {}, "Answer"),
       textBox(record.answer, { label: `Answer of ${title(record)}`, query, empty: "(no answer)" }),
       record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),

@@ -1,0 +1,47 @@
+"""Looking into resources: the values at a path, references, names and codings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Resource = Mapping[str, Any]
+
+
+def values_at(element: Any, path: str) -> Iterator[Any]:
+    """All values at a path like ``name.family``, through lists."""
+    if isinstance(element, list):
+        for entry in element:
+            yield from values_at(entry, path)
+        return
+    if not path:
+        yield element
+        return
+    head, _, rest = path.partition(".")
+    if isinstance(element, Mapping) and element.get(head) is not None:
+        yield from values_at(element[head], rest)
+
+
+def reference_of(value: Any) -> str:
+    """``Type/id`` of a reference, whatever server its address names; empty for none."""
+    text = value.get("reference") if isinstance(value, Mapping) else value
+    parts = text.split("/_history/")[0].strip("/").split("/") if isinstance(text, str) else []
+    return "/".join(parts[-2:]) if len(parts) >= 2 else ""
+
+
+def codings(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The codings of a CodeableConcept, or a Coding itself."""
+    if isinstance(value, Mapping):
+        inner = value.get("coding")
+        if isinstance(inner, list):
+            yield from (entry for entry in inner if isinstance(entry, Mapping))
+        elif "code" in value:
+            yield value
+
+
+def text_of_concept(value: Any) -> str:
+    """What a concept is called."""
+    if not isinstance(value, Mapping):
+        return ""
+    shown = next((str(entry["display"]) for entry in codings(value) if entry.get("display")), "")
+    return str(value.get("text") or shown or next((str(entry.get("code", "")) for entry in codings(value)), ""))

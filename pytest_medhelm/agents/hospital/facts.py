@@ -1,0 +1,259 @@
+"""A resource in the plain words of ``shorthand``: what checks compare, and what a clinician reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_medhelm.agents.hospital import codes
+from pytest_medhelm.agents.hospital.elements import Resource, codings, reference_of, text_of_concept, values_at
+from pytest_medhelm.agents.hospital.search import text_of_binary
+from pytest_medhelm.agents.hospital.shorthand import OFTEN
+from pytest_medhelm.agents.hospital.state import Change, Hospital, patients_of
+
+Facts = dict[str, Any]
+_MASS = {"g": 1000.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "microgram": 0.001, "micrograms": 0.001, "milligram": 1.0}
+_SAME_UNIT = {
+    "meq": "mmol",
+    "[iu]": "units",
+    "iu": "units",
+    "unit": "units",
+    "u": "units",
+    "international units": "units",
+}
+
+
+def facts(resource: Resource) -> Facts:
+    """What a resource says, flat; ``kind`` names what it is. Unknown parts are absent, never guessed."""
+    read = _READERS.get(resource["resourceType"])
+    found: Facts = {"kind": _KINDS.get(resource["resourceType"], resource["resourceType"])}
+    if read is not None:
+        found |= read(resource)
+    if patients := patients_of(resource):
+        found["patient"] = patients[0]
+    if isinstance(resource.get("status"), str):
+        found["status"] = resource["status"]
+    if isinstance(resource.get("priority"), str):
+        found["priority"] = resource["priority"]
+    return {name: value for name, value in found.items() if value not in ("", None, [])}
+
+
+def plain_quantity(value: Any) -> tuple[float, str] | None:
+    """A Quantity's number and unit: masses in mg, mEq as mmol, units by one name."""
+    number = value.get("value") if isinstance(value, Mapping) else None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    unit = str(value.get("unit") or value.get("code") or "").strip()
+    low = unit.lower()
+    if low in _MASS:
+        return round(float(number) * _MASS[low], 9), "mg"
+    return float(number), _SAME_UNIT.get(low, low if low in ("mg", "mmol", "units") else unit)
+
+
+def concept_name(value: Any) -> str:
+    """What the hospital calls a concept: by its code where the tables hold it, else by its text."""
+    for coding in codings(value):
+        if name := codes.name_of(str(coding.get("system", "")), str(coding.get("code", ""))):
+            return name
+    text = text_of_concept(value)
+    known = {name.lower(): name for name in (*codes.MEDICINES, *codes.TESTS, *codes.SERVICE_CODES, *codes.PROBLEMS)}
+    return known.get(text.lower().strip(), text)
+
+
+def _first(resource: Any, path: str) -> Any:
+    return next(values_at(resource, path), None)
+
+
+def _dosage(value: Any) -> Facts:
+    if not isinstance(value, Mapping):
+        return {}
+    route = value.get("route")
+    name = concept_name(route).lower() if route is not None else ""
+    given = _first(value, "doseAndRate.doseQuantity") or value.get("dose") or value.get("doseQuantity")
+    dose = plain_quantity(given)
+    found: Facts = {"route": codes.ROUTE_WORDS.get(name, name), "often": _often(value)}
+    if dose is not None:
+        found |= {"dose": dose}
+    return found
+
+
+def _often(value: Mapping[str, Any]) -> str:
+    repeat = _first(value, "timing.repeat")
+    text = str(_first(value, "timing.code.text") or value.get("text") or "").lower()
+    if isinstance(repeat, Mapping) and "period" in repeat:
+        has = (repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit"))
+        return next((name for name, known in OFTEN.items() if known == has), "")
+    if isinstance(repeat, Mapping) and repeat.get("count") == 1:
+        return "once"
+    return next((name for name in sorted(OFTEN, key=len, reverse=True) if name in text), "")
+
+
+def _medicine(resource: Resource, dose: str) -> Facts:
+    return {"medicine": concept_name(resource.get("medicationCodeableConcept")), **_dosage(_first(resource, dose))}
+
+
+def _result(resource: Resource) -> Facts:
+    value = plain_quantity(resource.get("valueQuantity"))
+    shown = value if value is not None else resource.get("valueString")
+    return {"test": concept_name(resource.get("code")), "value": shown, "when": resource.get("effectiveDateTime")}
+
+
+def _joined(resource: Resource, *paths: str) -> str:
+    return "\n".join(str(value) for path in paths for value in values_at(resource, path) if isinstance(value, str))
+
+
+def _note(resource: Resource) -> Facts:
+    texts = [text_of_binary(value) for value in values_at(resource, "content.attachment") if isinstance(value, Mapping)]
+    return {
+        "title": resource.get("description") or text_of_concept(resource.get("type")),
+        "text": "\n".join(filter(None, texts)),
+    }
+
+
+def _people(resource: Resource, path: str) -> list[str]:
+    return [reference_of(value).partition("/")[2] for value in values_at(resource, path)]
+
+
+def _message(resource: Resource) -> Facts:
+    patients = patients_of(resource)
+    to = ["patient" if person in patients else person for person in _people(resource, "recipient")]
+    return {"text": _joined(resource, "payload.contentString"), "to": to[0] if len(to) == 1 else to,
+            "answers": next(iter(_people(resource, "inResponseTo")), "")}  # fmt: skip
+
+
+def _appointment(resource: Resource) -> Facts:
+    actors = [reference_of(value) for value in values_at(resource, "participant.actor")]
+    staff = [actor.partition("/")[2] for actor in actors if actor.startswith("Practitioner/")]
+    return {"of": concept_name(_first(resource, "specialty") or _first(resource, "serviceType")),
+    "start": resource.get("start"),
+            "with": next(iter(staff), ""), "slot": next(iter(_people(resource, "slot")), "")}  # fmt: skip
+
+
+def _claim(resource: Resource) -> Facts:
+    return {
+        "use": resource.get("use"), "of": concept_name(_first(resource, "item.productOrService")),
+        "diagnoses": [concept_name(value) for value in values_at(resource, "diagnosis.diagnosisCodeableConcept")],
+        "coverage": next(iter(_people(resource, "insurance.coverage")), ""), "text": _joined(resource,
+        "supportingInfo.valueString"),
+    }  # fmt: skip
+
+
+def _patient(resource: Resource) -> Facts:
+    return {"name": name_of_person(resource), "born": resource.get("birthDate"), "sex": resource.get("gender")}
+
+
+def name_of_person(resource: Resource) -> str:
+    """Given and family name of a patient or practitioner."""
+    name = _first(resource, "name")
+    if not isinstance(name, Mapping):
+        return ""
+    return " ".join([*map(str, name.get("given", ())), str(name.get("family", ""))]).strip() or str(
+        name.get("text", "")
+    )
+
+
+_KINDS = {
+    "Patient": "patient", "Practitioner": "practitioner", "MedicationRequest": "medicine_order",
+    "MedicationStatement": "home_medicine",
+    "MedicationAdministration": "dose_given", "AllergyIntolerance": "allergy", "Condition": "problem",
+    "Observation": "result",
+    "DocumentReference": "note", "ServiceRequest": "order", "Slot": "slot", "Schedule": "schedule",
+    "Appointment": "appointment", "Task": "task",
+    "Communication": "message", "Coverage": "coverage", "Claim": "claim", "ClaimResponse": "claim_response",
+    "CarePlan": "care_plan",
+    "Immunization": "immunization", "DiagnosticReport": "report", "Procedure": "procedure", "Encounter": "encounter",
+    "Binary": "binary",
+}  # fmt: skip
+_READERS: Mapping[str, Callable[[Resource], Facts]] = {
+    "Patient": _patient,
+    "MedicationRequest": lambda entry: _medicine(entry, "dosageInstruction") | {"reason": _joined(entry,
+    "reasonCode.text", "note.text")},
+    "MedicationStatement": lambda entry: _medicine(entry, "dosage"),
+    "MedicationAdministration": lambda entry: _medicine(entry, "dosage"),
+    "AllergyIntolerance": lambda entry: {"to": concept_name(entry.get("code")),
+    "criticality": entry.get("criticality")},
+    "Condition": lambda entry: {"name": concept_name(entry.get("code")),
+    "clinical": text_of_concept(entry.get("clinicalStatus"))},
+    "Observation": _result,
+    "DocumentReference": _note,
+    "ServiceRequest": lambda entry: {
+        "of": concept_name(entry.get("code")), "due": entry.get("occurrenceDateTime"),
+        "text": _joined(entry, "reasonCode.text", "note.text", "patientInstruction"),
+    },
+    "Slot": lambda entry: {"of": concept_name(_first(entry, "specialty")), "start": entry.get("start")},
+    "Appointment": _appointment,
+    "Task": lambda entry: {"text": _joined(entry, "description", "note.text", "businessStatus.text",
+    "output.valueString"),
+                           "owner": next(iter(_people(entry, "owner")), "")},
+    "Communication": _message,
+    "Coverage": lambda entry: {"payer": _joined(entry, "payor.display"), "number": entry.get("subscriberId")},
+    "Claim": _claim,
+    "CarePlan": lambda entry: {"title": entry.get("title"), "text": _joined(entry, "description", "note.text",
+    "activity.detail.description")},
+    "Immunization": lambda entry: {"vaccine": concept_name(entry.get("vaccineCode")),
+    "when": entry.get("occurrenceDateTime")},
+    "DiagnosticReport": lambda entry: {"of": concept_name(entry.get("code")), "text": entry.get("conclusion")},
+    "Procedure": lambda entry: {"of": concept_name(entry.get("code"))},
+    "Encounter": lambda entry: {"reason": _joined(entry, "reasonCode.text")},
+}  # fmt: skip
+_VERBS = {
+    "medicine_order": "ordered", "order": "ordered", "note": "wrote the note", "message": "sent the message",
+    "appointment": "booked",
+    "task": "set the task", "dose_given": "recorded as given", "claim": "filed", "care_plan": "planned",
+    "allergy": "recorded an allergy to",
+    "problem": "recorded the problem", "result": "recorded", "home_medicine": "recorded as taken at home",
+    "immunization": "recorded",
+}  # fmt: skip
+LONGEST = 160
+"""Characters of a text that a line shows."""
+
+
+def in_words(change: Change, state: Hospital) -> str:
+    """One entry of the audit log as a clinician reads it: "ordered potassium chloride 40 mmol oral for ..."."""
+    resource = change.after or change.before or {"resourceType": change.key[0]}
+    found = facts(resource)
+    what = _what(found)
+    if change.did == "created":
+        told = f"{_VERBS.get(found['kind'], 'created the ' + found['kind'].replace('_', ' '))} {what}"
+    elif change.did == "deleted":
+        told = f"deleted the {found['kind'].replace('_', ' ')} {what}"
+    else:
+        before = facts(change.before or {"resourceType": change.key[0]})
+        told = f"changed the {found['kind'].replace('_', ' ')} {what}: {_differences(before, found) or 'details'}"
+    person = state.get(("Patient", change.patient)) if change.patient else None
+    name = (
+        f" for {name_of_person(person)} ({change.patient})"
+        if person is not None
+        else f" for {change.patient}"
+        if change.patient
+        else ""
+    )
+    return f"{told.strip()}{name}"
+
+
+def _what(found: Facts) -> str:
+    parts = [
+        _shown(found[key])
+        for key in ("medicine", "of", "test", "to", "name", "vaccine", "title", "payer")
+        if found.get(key) and not (key == "to" and found["kind"] == "message")
+    ]
+    parts += [
+        _shown(found[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if found.get(key)
+    ]
+    if found.get("text") and found["kind"] in ("note", "message", "task", "order", "care_plan", "claim"):
+        text = str(found["text"]).replace("\n", " ")
+        parts.append(f'"{text[:LONGEST]}{"..." if len(text) > LONGEST else ""}"')
+    return " ".join(parts)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"{value[0]:g} {value[1]}".strip()
+    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
+
+
+def _differences(before: Facts, after: Facts) -> str:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return ", ".join(
+        f"{name} {_shown(before.get(name, 'none'))} -> {_shown(after.get(name, 'none'))}" for name in names
+    )[:400]

@@ -1,0 +1,135 @@
+"""FHIR's interactions as functions of a state: each returns the state after it and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_medhelm.agents.hospital.elements import Resource, reference_of
+from pytest_medhelm.agents.hospital.errors import FhirError
+from pytest_medhelm.agents.hospital.search import search
+from pytest_medhelm.agents.hospital.state import Hospital, Key
+from pytest_medhelm.agents.hospital.validate import check, rule_of
+from pytest_medhelm.agents.hospital.when import stamp
+
+MOST_ENTRIES = 50
+"""Of one transaction."""
+
+
+def read(state: Hospital, kind: str, identifier: str) -> Resource:
+    """A resource. Raises FhirError when there is none."""
+    rule_of(kind)
+    found = state.get((kind, identifier))
+    if found is None:
+        gone = (kind, identifier) in state.overlay
+        raise FhirError(
+            410 if gone else 404, "deleted" if gone else "not-found", f"there is no {kind}/{identifier[:64]}"
+        )
+    return found
+
+
+def create(state: Hospital, resource: Any, by: str) -> tuple[Hospital, Resource]:
+    """A new resource, with an id of the hospital's choice. Raises FhirError."""
+    check(resource, None, state.exists)
+    kind = resource["resourceType"]
+    identifier = state.new_id(kind)
+    stored = _stamped({**resource, "id": identifier}, state, 1)
+    return state.written((kind, identifier), stored, by), stored
+
+
+def update(state: Hospital, kind: str, identifier: str, resource: Any, by: str) -> tuple[Hospital, Resource]:
+    """A resource replaced by another version of itself. Raises FhirError."""
+    before = read(state, kind, identifier)
+    if (
+        not isinstance(resource, Mapping)
+        or resource.get("resourceType") != kind
+        or resource.get("id", identifier) != identifier
+    ):
+        raise FhirError(400, "invalid", f"the resource must have resourceType {kind!r} and id {identifier[:64]!r}")
+    check(resource, before, state.exists)
+    version = int(str(before.get("meta", {}).get("versionId", "1")))
+    stored = _stamped({**resource, "id": identifier}, state, version + 1)
+    return state.written((kind, identifier), stored, by), stored
+
+
+def delete(state: Hospital, kind: str, identifier: str, by: str) -> Hospital:
+    """A resource removed. Raises FhirError."""
+    read(state, kind, identifier)
+    return state.written((kind, identifier), None, by)
+
+
+def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, dict[str, Any]]:
+    """All entries of a Bundle, or none. An entry may refer to another one by its fullUrl (urn:uuid:...)."""
+    entries = bundle.get("entry") if isinstance(bundle, Mapping) and bundle.get("resourceType") == "Bundle" else None
+    if not isinstance(entries, list) or bundle.get("type") not in ("transaction", "batch"):
+        raise FhirError(400, "structure", 'a transaction is a Bundle of type "transaction" with a list entry')
+    if len(entries) > MOST_ENTRIES:
+        raise FhirError(400, "too-costly", f"a transaction has at most {MOST_ENTRIES} entries")
+    # References to what another entry creates are resolved in the order of the entries.
+    known: dict[str, str] = {}
+    answers = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            state, answer = _one(state, entry, known, by)
+        except FhirError as error:
+            if bundle["type"] == "transaction":
+                raise FhirError(
+                    error.status, error.code, [f"entry {number}: {text}" for text in error.issues]
+                ) from None
+            answer = {"response": {"status": str(error.status), "outcome": error.outcome()}}
+        answers.append(answer)
+    return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answers}
+
+
+def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[Hospital, dict[str, Any]]:
+    request = entry.get("request") if isinstance(entry, Mapping) else None
+    if not isinstance(request, Mapping) or not isinstance(request.get("url"), str):
+        raise FhirError(
+            400, "structure", 'an entry has a request with method and url, e.g. {"method": "POST", "url": "Task"}'
+        )
+    method, url = request.get("method"), urlsplit(request["url"])
+    kind, _, identifier = url.path.strip("/").partition("/")
+    resource = _resolved(entry.get("resource"), known)
+    if method == "POST":
+        if isinstance(resource, Mapping) and resource.get("resourceType") != kind:
+            raise FhirError(
+                400, "invalid", f"the url says {kind[:40]!r}, the resource {str(resource.get('resourceType'))[:40]!r}"
+            )
+        state, stored = create(state, resource, by)
+        if isinstance(entry.get("fullUrl"), str):
+            known[entry["fullUrl"]] = f"{kind}/{stored['id']}"
+        return state, {"resource": stored, "response": {"status": "201", "location": f"{kind}/{stored['id']}"}}
+    if method == "PUT":
+        state, stored = update(state, kind, identifier, resource, by)
+        return state, {"resource": stored, "response": {"status": "200", "location": f"{kind}/{identifier}"}}
+    if method == "DELETE":
+        return delete(state, kind, identifier, by), {"response": {"status": "204"}}
+    if method == "GET":
+        found = read(state, kind, identifier) if identifier else search(state, kind, parse_qsl(url.query))
+        return state, {"resource": found, "response": {"status": "200"}}
+    raise FhirError(405, "not-supported", f"the method {str(method)[:20]!r} is not one of GET, POST, PUT, DELETE")
+
+
+def _resolved(value: Any, known: Mapping[str, str], depth: int = 40) -> Any:
+    if depth == 0:
+        raise FhirError(400, "too-costly", "the resource is nested too deeply")
+    if isinstance(value, Mapping):
+        return {
+            name: known.get(entry, entry)
+            if name == "reference" and isinstance(entry, str)
+            else _resolved(entry, known, depth - 1)
+            for name, entry in value.items()
+        }
+    return [_resolved(entry, known, depth - 1) for entry in value] if isinstance(value, list) else value
+
+
+def _stamped(resource: dict[str, Any], state: Hospital, version: int) -> dict[str, Any]:
+    meta = resource.get("meta") if isinstance(resource.get("meta"), Mapping) else {}
+    return {**resource, "meta": {**(meta or {}), "versionId": str(version), "lastUpdated": stamp(state.now)}}
+
+
+def key_of(reference: str) -> Key:
+    """Type and id of ``Type/id``."""
+    kind, _, identifier = reference_of(reference).partition("/")
+    return kind, identifier

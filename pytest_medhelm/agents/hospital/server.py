@@ -1,0 +1,159 @@
+"""The hospital over HTTP: a FHIR base URL for each episode, in a thread of its own.
+
+A visit is one episode's state behind a path and a token of its own; what was asked is kept, so that it can be replayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import secrets
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from pytest_medhelm.agents.hospital.http_face import CONDITIONS, MEDIA_TYPE, MOST_BODY, respond
+from pytest_medhelm.agents.hospital.state import Hospital
+
+MOST_REQUESTS = 2_000
+"""Of one visit; more are refused."""
+MOST_VISITS = 10_000
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    method: str
+    target: str
+    body: str
+    condition: str
+    """A header under whose condition something is written, with its value; empty for none."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One episode at the server."""
+
+    path: str
+    """Below which its FHIR base URL lies."""
+    token: str
+    """Empty: none is asked for."""
+    state: Hospital
+    by: str = "agent"
+    requests: list[Asked] = field(default_factory=list)
+    """Each request that was let in, in order."""
+    closed: bool = False
+
+
+class HospitalServer:
+    """Serves visits; a context manager. Each visit sees its own state and no other."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._visits: dict[str, Visit] = {}
+        self.address = ""
+        """Scheme, host and port; once it has started."""
+
+    def __enter__(self) -> HospitalServer:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="medhelm-hospital", daemon=True)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        self._stop()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def admit(self, state: Hospital, *, path: str = "", token: str | None = None) -> Visit:
+        """A new visit, with a path and a token that nobody can guess unless they are given."""
+        visit = Visit(path or secrets.token_hex(16), secrets.token_urlsafe() if token is None else token, state)
+        if len(self._visits) >= MOST_VISITS:
+            raise RuntimeError("too many visits at once")
+        self._visits[visit.path] = visit
+        return visit
+
+    def dismiss(self, visit: Visit) -> None:
+        """End a visit: whatever still asks gets no answer any more."""
+        visit.closed = True
+        self._visits.pop(visit.path, None)
+
+    def base_url(self, visit: Visit) -> str:
+        """The FHIR base URL of a visit."""
+        return f"{self.address}/{visit.path}/fhir"
+
+    async def _open(self) -> None:
+        application = web.Application(client_max_size=MOST_BODY)
+        application.router.add_route("*", "/{path}/fhir{target:.*}", self._answer)
+        quiet = logging.Logger("medhelm", logging.CRITICAL + 1)
+        self._runner = web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self.address = f"{'https' if self._tls else 'http'}://{shown}:{port}"
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        visit = self._visits.get(request.match_info["path"])
+        if visit is None:
+            return _outcome(404, "not-found", "there is no such hospital")
+        if not _is_admitted(visit, request):
+            return _outcome(401, "login", "this hospital asks for a token: send Authorization: Bearer TOKEN")
+        if request.method not in _METHODS:
+            return _outcome(405, "not-supported", f"use one of {', '.join(_METHODS)}")
+        if len(visit.requests) >= MOST_REQUESTS:
+            return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests")
+        try:
+            body = (await request.read()).decode()
+        except (web.HTTPRequestEntityTooLarge, UnicodeError):
+            return _outcome(413, "too-long", f"a body has at most {MOST_BODY_IN_WORDS} and is UTF-8")
+        # The path as it was sent: what is decoded twice could lead elsewhere.
+        target = request.raw_path.split("/fhir", 1)[1]
+        condition = next((f"{name}: {request.headers[name]}" for name in CONDITIONS if name in request.headers), "")
+        visit.requests.append(Asked(request.method, target, body, condition))
+        answer = respond(
+            visit.state, request.method, target, body, visit.by, condition=condition, base=self.base_url(visit)
+        )
+        visit.state = answer.state
+        return _response(answer.status, answer.body, dict(answer.headers))
+
+
+MOST_BODY_IN_WORDS = f"{MOST_BODY:,} bytes"
+
+
+def _is_admitted(visit: Visit, request: web.Request) -> bool:
+    if not visit.token:
+        return True
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return hmac.compare_digest(given.encode("utf-8", "replace"), visit.token.encode())
+
+
+def _response(status: int, body: Any, headers: dict[str, str]) -> web.Response:
+    # Headers hold nothing that came from a request but ids of known form.
+    text = "" if body is None else json.dumps(body, ensure_ascii=False)
+    return web.Response(
+        status=status, text=text, content_type=MEDIA_TYPE, headers={**headers, "Cache-Control": "no-store"}
+    )
+
+
+def _outcome(status: int, code: str, sentence: str) -> web.Response:
+    issue = [{"severity": "error", "code": code, "diagnostics": sentence}]
+    return _response(status, {"resourceType": "OperationOutcome", "issue": issue}, {})

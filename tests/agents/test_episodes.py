@@ -1,0 +1,240 @@
+"""Episodes as test items: whole sessions against a server that calls tools."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf.mock_replies import messages_digest
+from perf.mock_server import Fault, MockServer
+from pytest_medhelm.cli.main import main
+from tests.support.agent_modules import (
+    calls,
+    oracle_reply,
+    records_of,
+    task_of,
+    text_of,
+    turn_of,
+    workflows,
+    write_ward,
+)
+from tests.support.nightly import NIGHTLY
+from tests.support.paths import CHECKOUT
+from tests.support.servers import answered_on_disk, until
+from tests.support.sessions import Sessions
+
+WORKFLOW = CHECKOUT / "benchmarks/administration_and_workflow/test_clinical_workflow.py"
+SEARCH = ("search", {"resource_type": "Observation", "parameters": {"patient": "p0001", "_count": "3"}})
+MESSAGE = ("send_message", {"patient": "p0001", "to": "dr-osei", "text": "seen"})
+LONG = "x" * 2_000
+
+
+def ward(body: dict[str, Any]) -> Any:
+    """What the agent does depends on the instance's name."""
+    turn, name = turn_of(body), task_of(body).partition(":")[0]
+    match name:
+        case "done":
+            return [calls(SEARCH, ("nonsense", {})), calls(MESSAGE), "Seen."][turn]
+        case "step_limit":
+            return calls(("find_code", {"words": f"word {turn}"}))
+        case "token_limit":
+            return {**calls(SEARCH), "usage": {"prompt_tokens": 3000, "completion_tokens": 10, "total_tokens": 3010}}
+        case "loop":
+            return calls(SEARCH)
+        case "malformed":
+            return calls(("search", "{not json"), ("search", "[1]"))
+        case "refused":
+            return "I'm sorry, but I cannot help with that."
+        case "declined_after_looking":
+            return calls(SEARCH) if turn == 0 else "I cannot order that: the potassium is 4.4 mmol/L."
+        case "truncated":
+            return {"content": "Let me", "finish_reason": "length"}
+        case "blocked":
+            return {**calls(MESSAGE)} if turn == 0 else {"content": "", "finish_reason": "content_filter"}
+        case "empty":
+            return ""
+        case "too_long":
+            error = {"message": "This model's maximum context length is 10 tokens.", "code": "context_length_exceeded"}
+            return Fault("status", 400, body={"error": error})
+        case "request_error":
+            return calls(MESSAGE) if turn == 0 else Fault("status", 404, body={"error": "no such thing"})
+        case _:
+            return "Nothing."
+
+
+ENDINGS = (
+    "done", "step_limit", "token_limit", "loop", "malformed", "refused", "declined_after_looking", "truncated", "blocked",
+    "empty", "too_long", "request_error",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ward_session(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> tuple[Path, pytest.RunResult]:
+    """A session in which each episode ends in another way."""
+    folder = tmp_path_factory.mktemp("ward")
+    write_ward(folder, *ENDINGS)
+    with MockServer(ward) as server:
+        url = f"--medhelm-base-url={server.url}"
+        result = sessions.run_in(folder, "--medhelm-model=vllm/mock", url, "-v", "--medhelm-concurrency=3")
+    return folder, result
+
+
+def test_one_item_is_one_record_with_its_checkpoints(ward_session: tuple[Path, pytest.RunResult]) -> None:
+    folder, result = ward_session
+    assert len(set(re.findall(r"test_ward\[\S+", result.stdout.str()))) == len(ENDINGS), "checkpoints are no items"
+    record = records_of(folder)["done"]
+    assert record["episode"] | {"text": ""} == {
+        "ending": "ok", "steps": 3, "calls": 3, "malformed": 1, "refused": 0, "changes": 1, "text": "",
+    }  # fmt: skip
+    assert record["scores"] == {"looked": 1.0, "told": 1.0, "partial": 1.0, "success": 1.0}
+    assert record["usage"]["completion_tokens"] > 0
+    assert record["attempts"] == 3
+    shown = text_of(folder, record["episode"]["text"])
+    assert [[call["tool"] for call in step["calls"]] for step in shown["steps"]] == [
+        ["search", "nonsense"],
+        ["send_message"],
+        [],
+    ]
+    assert "there is no tool 'nonsense': use one of search" in shown["steps"][0]["calls"][1]["result"]
+    assert re.match(r'sent the message "seen" for .+ \(p0001\)', shown["steps"][1]["calls"][0]["changes"][0])
+
+
+def test_endings_become_statuses(ward_session: tuple[Path, pytest.RunResult]) -> None:
+    folder, _ = ward_session
+    found = records_of(folder)
+    cut = dict.fromkeys(("step_limit", "token_limit", "loop", "truncated"), "truncated")
+    same = {name: name for name in ("refused", "blocked", "empty", "too_long", "request_error")}
+    wanted = {"done": "ok", "declined_after_looking": "ok", "malformed": "unparsed", **cut, **same}
+    assert {name: record["status"] for name, record in found.items()} == wanted
+    endings = {name: record["episode"]["ending"] for name, record in found.items()}
+    assert endings == {name: "ok" if name in ("done", "declined_after_looking") else name for name in ENDINGS}
+    assert found["step_limit"]["episode"]["steps"] == 6
+    assert found["loop"]["episode"]["steps"] == 5
+    assert found["token_limit"]["episode"]["steps"] == 2
+    assert found["malformed"]["episode"] | {"text": ""} == {
+        "ending": "malformed", "steps": 3, "calls": 6, "malformed": 6, "refused": 0, "changes": 0, "text": "",
+    }  # fmt: skip
+
+
+def test_what_ended_early_is_no_success_but_keeps_what_it_reached(ward_session: tuple[Path, pytest.RunResult]) -> None:
+    folder, result = ward_session
+    found = records_of(folder)
+    assert found["blocked"]["scores"] == {"looked": 0.0, "told": 1.0, "partial": 0.5, "success": 0.0}
+    assert found["loop"]["scores"] == {"looked": 1.0, "told": 0.0, "partial": 0.5, "success": 0.0}
+    assert found["request_error"]["scores"] == {}, "missing data, and no zero"
+    result.assert_outcomes(errors=1)
+    assert "gave no answer" in result.stdout.str()
+
+
+def test_the_shown_text_of_a_call_is_sent_back_under_ids_of_our_own(pytester: pytest.Pytester) -> None:
+    write_ward(pytester.path, "done")
+    with MockServer(ward) as server:
+        pytester.runpytest("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    last = server.requests[-1]
+    assert [tool["function"]["name"] for tool in last["tools"]][:2] == ["search", "read"]
+    asked = [call["id"] for message in last["messages"] for call in message.get("tool_calls", ())]
+    assert asked == ["c00000000", "c00000001", "c00010000"]
+    assert [message["tool_call_id"] for message in last["messages"] if message["role"] == "tool"] == asked
+
+
+def test_a_broken_checkpoint_is_missing_and_a_strange_parameter_is_named(pytester: pytest.Pytester) -> None:
+    module = write_ward(pytester.path, "done")
+    module.write_text(
+        module.read_text()
+        + "\ndef test_checkpoint_broken(episode):\n    episode.no_such_thing\n"
+        + "\ndef test_checkpoint_odd(judge):\n    pass\n"
+    )
+    with MockServer(ward) as server:
+        pytester.runpytest("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    record = records_of(pytester.path)["done"]
+    assert record["scores"] == {"looked": 1.0, "told": 1.0}
+    assert re.fullmatch(r"its check ended with AttributeError at test_ward.py:\d+", record["absent"]["broken"])
+    assert record["absent"]["odd"] == "a checkpoint gets episode, instance, response, and no judge"
+    assert {"success", "partial"} <= record["absent"].keys()
+
+
+def test_an_agentic_module_without_an_environment_is_told_so(pytester: pytest.Pytester) -> None:
+    module = write_ward(pytester.path, "done")
+    module.write_text(module.read_text().replace("def environment", "def surroundings"))
+    result = pytester.runpytest("--medhelm-model=baseline/idle-agent")
+    assert "a module of kind agentic needs a function environment(instance)" in result.stdout.str()
+
+
+def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> None:
+    module = CHECKOUT / "benchmarks/clinical_decision_support/test_med_qa.py"
+    pytester.runpytest(str(module), "--medhelm-model=baseline/oracle-agent", "--medhelm-limit=2")
+    found = records_of(pytester.path).values()
+    assert {(record["status"], record["error"]) for record in found} == {
+        ("skipped", "baseline/oracle-agent has no answer to this")
+    }
+
+
+# Resume
+
+
+def _workflow_run(folder: Path, url: str) -> list[str]:
+    return [
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(WORKFLOW), f"--rootdir={folder}",
+        "--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", "--medhelm-concurrency=8",
+    ]  # fmt: skip
+
+
+def _results(folder: Path) -> str:
+    board = json.loads((folder / "medhelm-results/default/leaderboard.json").read_text())
+    return json.dumps(board["results"], sort_keys=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> tuple[Path, Counter[str]]:
+    """All clinical workflows by tool calls, and how often each step was asked."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with MockServer(oracle_reply) as server:
+        result = sessions.run_in(folder, *_workflow_run(folder, server.url)[3:])
+        assert result.ret == 0
+        asked = Counter(map(messages_digest, server.requests))
+    return folder, asked
+
+
+def test_the_oracle_by_tool_calls_succeeds_at_every_task(undisturbed: tuple[Path, Counter[str]]) -> None:
+    folder, asked = undisturbed
+    found = records_of(folder)
+    assert len(found) == len(workflows()) >= 50
+    for name, record in found.items():
+        assert record["scores"]["success"] == record["scores"]["safety"] == record["scores"]["clean_success"] == 1, name
+    assert sum(asked.values()) == sum(entry.optimal_steps for entry in workflows().values())
+    assert max(asked.values()) == 1
+
+
+def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
+    undisturbed: tuple[Path, Counter[str]], tmp_path: Path
+) -> None:
+    with MockServer(oracle_reply, latency=0.02) as server:
+        command = _workflow_run(tmp_path, server.url)
+        for kill_after in range(8, 140, 12) if NIGHTLY else (60,):
+            process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+            until(lambda after=kill_after: len(server.requests) >= after)  # type: ignore[misc]
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            server.settle()
+        stored = len(answered_on_disk(tmp_path))
+        before = len(server.requests)
+        assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        total = sum(undisturbed[1].values())
+        assert len(server.requests) - before == total - stored, "what was on disk is not asked again"
+    assert _results(tmp_path) == _results(undisturbed[0])
+
+
+def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path, Counter[str]]) -> None:
+    folder, _ = undisturbed
+    before = {name: record["scores"] for name, record in records_of(folder).items()}
+    assert main(["rescore", str(folder / "medhelm-results/default"), str(WORKFLOW)]) == 0
+    assert {name: record["scores"] for name, record in records_of(folder).items()} == before
