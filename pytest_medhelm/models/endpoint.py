@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.network import complete_address, host_of, is_loopback, shown_address
-from pytest_medhelm.util.settings import Settings
+from pytest_medhelm.util.settings import Concurrency, Settings
 
 SERVERS = ("vllm", "ollama", "openai")
 """Providers that are a server at an address."""
@@ -30,13 +30,21 @@ class Endpoint:
     base_url: str
     """Ends in the API version, without a trailing slash; a query (?api-version=...) goes with every request."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    concurrency: int = 32
+    concurrency: Concurrency = "auto"
+    """Requests in flight, over all its addresses."""
     timeout: float = 300.0
     """Seconds for one attempt."""
     retries: int = 5
     """Attempts after the first."""
     key_source: str = "the key of the endpoint"
     """Where its key comes from, e.g. "$VLLM_API_KEY"; for sentences."""
+    replicas: tuple[str, ...] = ()
+    """Further addresses that serve the same models with the same key."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of its addresses."""
+        return (self.base_url, *self.replicas)
 
     def url(self, operation: str) -> str:
         """The address of an operation, e.g. "chat/completions"."""
@@ -45,8 +53,8 @@ class Endpoint:
 
     @property
     def shown_url(self) -> str:
-        """The address as it may be shown."""
-        return shown_address(self.base_url)
+        """The addresses as they may be shown."""
+        return ", ".join(map(shown_address, self.addresses))
 
 
 def endpoint_of(provider: str, settings: Settings, shared_url: frozenset[str]) -> Endpoint | None:
@@ -61,13 +69,26 @@ def endpoint_of(provider: str, settings: Settings, shared_url: frozenset[str]) -
         # A prompt of thousands of tokens takes minutes on a CPU; to ask it again would take them again.
         endpoint = Endpoint(provider, "", concurrency=1, timeout=1800.0, retries=1)
     elif provider in SERVERS:
-        slots = settings.concurrency or (4 if provider == "ollama" else 32)
+        # Ollama answers four at once and lets all others wait.
+        slots = settings.concurrency or (4 if provider == "ollama" else "auto")
         given = settings.base_url if provider in shared_url else None
         endpoint = _hosted_openai(slots) if provider == "openai" and given is None else _server(provider, given, slots)
     else:
         return None
     _refuse_remote(endpoint, settings)
     return endpoint
+
+
+def base_urls(given: str | Sequence[Any], option: str) -> tuple[str, ...]:
+    """Check the addresses of an endpoint, divided by commas or a list. Raises ConfigError naming the option."""
+    urls = given.split(",") if isinstance(given, str) else given
+    if not urls or not all(isinstance(url, str) for url in urls):
+        raise ConfigError(f"{option} is neither an address nor a list of addresses, each in quotes")
+    found = tuple(base_url(url, option) for url in urls)
+    twice = next((url for url in found if found.count(url) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{option} names {shown_address(twice)} twice")
+    return found
 
 
 def base_url(url: str, option: str) -> str:
@@ -102,7 +123,7 @@ def clean_key(value: str, source: str) -> str:
     return key
 
 
-def _configured(name: str, config: ConfigFile, slots: int | None) -> Endpoint:
+def _configured(name: str, config: ConfigFile, slots: Concurrency | None) -> Endpoint:
     table = config.endpoints[name]
     variable = table.get("api_key_env")
     headers = _auth(_key(variable, name)) if variable else {}
@@ -110,15 +131,26 @@ def _configured(name: str, config: ConfigFile, slots: int | None) -> Endpoint:
         if not isinstance(value, str) or not value.isprintable() or not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", header):
             raise ConfigError(f"[endpoints.{name}] headers: {header!r} is no header with a text of one line")
         headers[header] = value
+    first, *others = base_urls(table["base_url"], f"[endpoints.{name}] base_url")
     return Endpoint(
         name,
-        base_url(table["base_url"], f"[endpoints.{name}] base_url"),
+        first,
         headers,
-        slots or int(_number(table, name, "concurrency", 32, 1, MOST_SLOTS)),
+        slots or _slots(table, name),
         _number(table, name, "timeout", 300.0, 0.001, LONGEST_TIMEOUT),
         int(_number(table, name, "retries", 5, 0, MOST_RETRIES)),
         f"${variable}" if variable else f"api_key_env under [endpoints.{name}]",
+        tuple(others),
     )
+
+
+def _slots(table: Mapping[str, Any], name: str) -> Concurrency:
+    given = table.get("concurrency", "auto")
+    if given == "auto":
+        return "auto"
+    if isinstance(given, str):
+        raise ConfigError(f'[endpoints.{name}] concurrency = {given!r} is neither a number nor "auto"')
+    return int(_number(table, name, "concurrency", 1, 1, MOST_SLOTS))
 
 
 def _number(table: Mapping[str, Any], name: str, key: str, default: float, least: float, most: float) -> float:
@@ -130,16 +162,16 @@ def _number(table: Mapping[str, Any], name: str, key: str, default: float, least
     return float(value)
 
 
-def _server(provider: str, given: str | None, slots: int) -> Endpoint:
+def _server(provider: str, given: str | None, slots: Concurrency) -> Endpoint:
     option, variable = "--medhelm-base-url", f"{provider.upper()}_API_KEY"
     if given is None and provider == "ollama":
         option, given = "$OLLAMA_HOST", ollama_url(os.environ.get("OLLAMA_HOST", ""))
-    url = base_url(given or "http://localhost:8000/v1", option)
+    first, *others = base_urls(given or "http://localhost:8000/v1", option)
     key = clean_key(os.environ.get(variable, ""), f"${variable}")
-    return Endpoint(provider, url, _auth(key), slots, key_source=f"${variable}")
+    return Endpoint(provider, first, _auth(key), slots, key_source=f"${variable}", replicas=tuple(others))
 
 
-def _hosted_openai(slots: int) -> Endpoint:
+def _hosted_openai(slots: Concurrency) -> Endpoint:
     """The hosted API's settings as the openai package reads them: address, key, organisation, project.
 
     The package is imported here only: it costs more start-up time than a thousand requests on a lean transport.
@@ -177,8 +209,10 @@ def _auth(key: str | None) -> dict[str, str]:
 
 
 def _refuse_remote(endpoint: Endpoint, settings: Settings) -> None:
-    host = host_of(endpoint.base_url)
-    if settings.offline and host and not is_loopback(host) and host not in settings.allow_hosts:
-        raise ConfigError(
-            f"--medhelm-offline refuses {endpoint.shown_url}: type --medhelm-allow-host={host} if it may be reached"
-        )
+    for address in endpoint.addresses:
+        host = host_of(address)
+        if settings.offline and host and not is_loopback(host) and host not in settings.allow_hosts:
+            raise ConfigError(
+                f"--medhelm-offline refuses {shown_address(address)}: type --medhelm-allow-host={host} if it may be "
+                "reached"
+            )

@@ -9,7 +9,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.http_get import Reply, UnreachedError, get
@@ -71,6 +71,52 @@ def served_models(
     if status in (404, 405, 501):
         return None
     raise ModelError(_refused(status, shown, endpoint, body))
+
+
+def listed_by_all(
+    endpoint: Endpoint, *, wait: float, progress: Callable[[str], None], needed: bool
+) -> list[ServedModel] | None:
+    """What all addresses of an endpoint that answer list, as ``served_models``; one of several may be away.
+
+    ``needed``: one must answer; a batch can do without. Raises ModelError when none does, or they serve no model alike.
+    """
+    singles = [replace(endpoint, base_url=url, replicas=()) for url in endpoint.addresses]
+    found: dict[str, list[ServedModel]] = {}
+    answering, problems = 0, []
+    for single in singles:
+        try:
+            listed = served_models(single, wait=wait if len(singles) == 1 and needed else 0.0, progress=progress)
+        except ModelError as error:
+            problems.append(error)
+        else:
+            answering += 1
+            if listed is not None:
+                found[single.shown_url] = listed
+    if not answering and needed:
+        raise problems[0]
+    instead = "the other addresses are asked" if answering else "a batch names models as you do"
+    for problem in problems:
+        progress(f"medhelm: {problem}; {instead}")
+    return _alike(found) if found else None
+
+
+def _alike(found: Mapping[str, list[ServedModel]]) -> list[ServedModel]:
+    """The models that all addresses list, each with its smallest context. Raises ModelError when there is none."""
+    (first, models), *others = found.items()
+    for url, listed in others:
+        contexts = {model.id: model.context for model in listed}
+        alike = [
+            replace(model, context=min(filter(None, (model.context, contexts[model.id])), default=None))
+            for model in models
+            if model.id in contexts
+        ]
+        if not alike:
+            raise ModelError(
+                f"{first} and {url} serve no model alike ({_names(models)}; {_names(listed)}): name addresses that "
+                "serve the same model"
+            )
+        models = alike
+    return models
 
 
 def _is_loading(body: bytes) -> bool:

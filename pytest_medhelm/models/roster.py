@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.metadata import ModelKind, ModelMetadata
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
-from pytest_medhelm.util.errors import ConfigError, ModelError
+from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.settings import Settings
 
@@ -113,16 +113,16 @@ def refuse_self_judging(roster: Roster, settings: Settings) -> None:
         return
     # One model may be served under two names.
     seen = {
-        (model.endpoint.base_url, served): model.name
+        (address, served): model.name
         for model in roster.models
         if model.endpoint
+        for address in model.endpoint.addresses
         for served in {model.served, model.root or model.served}
     }
     for judge in roster.judges:
         names = (judge.served, judge.root or judge.served)
-        judged = judge.endpoint and next(
-            (found for name in names if (found := seen.get((judge.endpoint.base_url, name)))), None
-        )
+        addresses = judge.endpoint.addresses if judge.endpoint else ()
+        judged = next((seen[place] for place in product(addresses, names) if place in seen), None)
         if judged:
             raise ConfigError(
                 f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or type "
@@ -141,9 +141,9 @@ def connect(
 
     Raises ModelError naming the address and what to check. What was started ends with ``stack``.
     """
-    from pytest_medhelm.models.probe import match_served
+    from pytest_medhelm.models.probe import listed_by_all, match_served
 
-    listings: dict[tuple[str, str], list[ServedModel] | None] = {}
+    listings: dict[tuple[str, tuple[str, ...]], list[ServedModel] | None] = {}
     embedded: dict[str, str] = {}
 
     def connected(model: Model) -> Model:
@@ -154,9 +154,11 @@ def connect(
             if model.served not in embedded:
                 embedded[model.served] = _embedded(model, settings, stack, progress)
             return replace(model, endpoint=replace(endpoint, base_url=embedded[model.served]))
-        address = (endpoint.name, endpoint.base_url)
+        address = (endpoint.name, endpoint.addresses)
         if address not in listings:
-            listings[address] = _listed(endpoint, settings, progress)
+            listings[address] = listed_by_all(
+                endpoint, wait=settings.wait, progress=progress, needed=settings.batch is None
+            )
         listed = listings[address]
         if listed is None:
             return model
@@ -168,19 +170,6 @@ def connect(
     connected_roster = Roster(tuple(map(connected, roster.models)), tuple(map(connected, roster.judges)))
     refuse_self_judging(connected_roster, settings)
     return connected_roster
-
-
-def _listed(endpoint: Endpoint, settings: Settings, progress: Callable[[str], None]) -> list[ServedModel] | None:
-    """What a server lists, or None where it has no list. For a batch it need not be there. Raises ModelError."""
-    from pytest_medhelm.models.probe import served_models
-
-    if settings.batch is None:
-        return served_models(endpoint, wait=settings.wait, progress=progress)
-    try:
-        return served_models(endpoint)
-    except ModelError as error:
-        progress(f"medhelm: {error}; not needed for a batch, whose requests name models as you do")
-        return None
 
 
 def _within_context(model: Model, settings: Settings) -> Model:

@@ -224,9 +224,9 @@ def foreign_host(model: Model, settings: Settings) -> str | None:
 
     A private address is somebody's host too.
     """
-    host = host_of(model.endpoint.base_url) if model.endpoint else ""
     covered = {name.strip("[]").rstrip(".").lower() for name in settings.allow_hosts}
-    return None if not host or is_loopback(host) or host in covered else host
+    hosts = map(host_of, model.endpoint.addresses if model.endpoint else ())
+    return next((host for host in hosts if host and not is_loopback(host) and host not in covered), None)
 
 
 def _unknown(name: str, config: ConfigFile) -> str:

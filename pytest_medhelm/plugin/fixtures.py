@@ -159,7 +159,5 @@ class Fixtures:
 
 
 def _no_answer(model: Model, error: str, key: str) -> str:
-    from pytest_medhelm.util.network import shown_address
-
-    endpoint = shown_address(model.endpoint.base_url) if model.endpoint else model.provider
+    endpoint = model.endpoint.shown_url if model.endpoint else model.provider
     return f"{model.name} at {endpoint} gave no answer: {error} (request {key[:12]})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,8 +26,10 @@ MOST_TEXT = 64_000_000
 class Prefetcher:
     """Asks for the items that come into a sliding window."""
 
-    def __init__(self, requests: RequestBuilder, recorder: Recorder, items: Sequence[pytest.Item], size: int) -> None:
-        """``items`` of this process in their order, ``size`` of them in the window."""
+    def __init__(
+        self, requests: RequestBuilder, recorder: Recorder, items: Sequence[pytest.Item], size: Callable[[], int]
+    ) -> None:
+        """``items`` of this process in their order, ``size`` of them in the window at a moment."""
         self._requests = requests
         self._recorder = recorder
         self._window = _Window(items, size)
@@ -79,11 +81,11 @@ class Prefetcher:
 class _Window:
     """Which items to ask for, now that one of them is reached: a number of them, and no more than so much text."""
 
-    def __init__(self, items: Sequence[pytest.Item], size: int, most: int = MOST_TEXT) -> None:
+    def __init__(self, items: Sequence[pytest.Item], size: Callable[[], int], most: int = MOST_TEXT) -> None:
         self._items = items
         self._size = size
         self._most = most
-        self._index_of = {item.nodeid: index for index, item in enumerate(items)} if size else {}
+        self._index_of = {item.nodeid: index for index, item in enumerate(items)} if size() else {}
         self._end = 0
         """Behind the last item that came into the window."""
         self._lengths: deque[int] = deque()
@@ -101,7 +103,8 @@ class _Window:
         while len(self._lengths) > max(0, self._end - index):
             self._held -= self._lengths.popleft()
         self._held = self._held if self._lengths else 0
-        while self._end < min(len(self._items), index + self._size):
+        end = min(len(self._items), index + self._size())
+        while self._end < end:
             if self._held >= self._most and self._end > index:
                 return
             later = self._items[self._end]

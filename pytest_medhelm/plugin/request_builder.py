@@ -78,6 +78,11 @@ class RequestBuilder:
         return 0 if self._engine is None else self._engine.in_flight
 
     @property
+    def adaptive_limit(self) -> int:
+        """How many may be there, as far as that is found out; 0 where it is given, or nothing is asked yet."""
+        return 0 if self._engine is None else self._engine.adaptive_limit
+
+    @property
     def stopped(self) -> str:
         """Why nothing is asked any more, as a sentence; empty while it is."""
         return "" if self._engine is None else self._engine.stopped

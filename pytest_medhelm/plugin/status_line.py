@@ -121,7 +121,8 @@ class StatusLine:
             parts.append(f"{self._failed} failed")
         parts.append(f"{rate:.3g}/s")
         if requests is not None and requests.in_flight:
-            parts.append(f"{requests.in_flight} in flight")
+            most = requests.adaptive_limit
+            parts.append(f"{requests.in_flight} in flight{f' of {most}' if most else ''}")
         if self._verdicts:
             parts.append(f"{self._verdicts:,} verdicts of judges")
         line = parts[0]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pytest
 
+from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.checkpoints import run_checkpoints
 from pytest_medhelm.plugin.item_params import item_params, skips
@@ -169,11 +170,18 @@ class WorkerPlugin:
             self._config.workeroutput["medhelm_interrupted"] = True
 
     def _prefetching(self, items: Sequence[pytest.Item]) -> Prefetcher:
-        size = self._settings.prefetch
-        if size is None:
-            slots = [model.endpoint.concurrency for model in self._config.stash[ROSTER] if model.endpoint]
-            size = max(2, 2 * max(slots, default=1) // self._share.processes)
-        return Prefetcher(self._requests, self._recorder, items, size)
+        return Prefetcher(self._requests, self._recorder, items, self._window())
+
+    def _window(self) -> Callable[[], int]:
+        """How many items to look ahead: twice as many as may be asked at once, at every moment."""
+        given = self._settings.prefetch
+        if given is not None:
+            return lambda: given
+        slots = [model.endpoint.concurrency for model in self._config.stash[ROSTER] if model.endpoint]
+        processes = self._share.processes
+        fixed = max(2, 2 * max((count for count in slots if count != "auto"), default=1) // processes)
+        start = START // processes if "auto" in slots else 0
+        return lambda: max(fixed, 2 * (self._requests.adaptive_limit or start))
 
     # --medhelm-max-cost
 

@@ -5,9 +5,9 @@ models = ["ward/llama3"]
 gates = ["pubmed_qa.exact_match >= 0.70"]
 
 [endpoints.ward]               # makes --medhelm-model=ward/NAME possible
-base_url = "http://gpu1:8000/v1"
+base_url = "http://gpu1:8000/v1"  # or a list of addresses that serve the same models
 api_key_env = "WARD_KEY"       # the name of the environment variable, never the key itself
-concurrency = 64
+concurrency = 64               # or "auto"
 timeout = 120                  # seconds for one attempt
 retries = 5
 
@@ -51,9 +51,9 @@ from typing import Any
 from pytest_medhelm.util.errors import ConfigError
 
 _ENDPOINT = {
-    "base_url": str,
+    "base_url": (str, list),
     "api_key_env": str,
-    "concurrency": int,
+    "concurrency": (int, str),
     "timeout": (int, float),
     "retries": int,
     "headers": dict,

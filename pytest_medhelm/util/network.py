@@ -64,7 +64,7 @@ def without_credentials(address: str) -> str:
 
 def shown_addresses(text: str) -> str:
     """A text, e.g. an argument of a command line, in which every address of a server is as it may be shown."""
-    return re.sub(r"https?://[^\s'\"<>]+", lambda matched: shown_address(matched[0]), text)
+    return re.sub(r"https?://(?:(?!,https?://)[^\s'\"<>])+", lambda matched: shown_address(matched[0]), text)
 
 
 def _hashed(text: str) -> str:

@@ -45,6 +45,15 @@ def count(least: int) -> Read:
     return read
 
 
+def read_concurrency(value: Any, root: Path) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    try:
+        return int(count(1)(value, root))
+    except ValueError:
+        raise ValueError("is neither a whole number of at least 1 nor 'auto'") from None
+
+
 def read_limit(value: Any, root: Path) -> int | Literal["all"]:
     if value == "all":
         return "all"
@@ -97,7 +106,8 @@ def read_address(value: Any, root: Path) -> str | None:
     if text:
         from pytest_medhelm.util.network import complete_address
 
-        complete_address(text)
+        for address in text.split(","):
+            complete_address(address)
     return text
 
 

@@ -19,6 +19,7 @@ from pytest_medhelm.util.option_values import (
     read_address,
     read_amount,
     read_comma_list,
+    read_concurrency,
     read_data_limit,
     read_file,
     read_flag,
@@ -100,7 +101,12 @@ OPTIONS = (
         "allow_programs",
     ),
     Option(
-        "base-url", "URL", read_address, None, "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1"
+        "base-url",
+        "URL[,URL...]",
+        read_address,
+        None,
+        "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1; several that serve the same models, "
+        "divided by commas, share the requests",
     ),
     Option(
         "data",
@@ -216,10 +222,11 @@ OPTIONS = (
     ),
     Option(
         "concurrency",
-        "N",
-        count(1),
+        "N|auto",
+        read_concurrency,
         None,
-        "Requests in flight per endpoint (default: 32; Ollama 4; embedded 1)",
+        "Requests in flight per endpoint; auto starts at 16 and finds out how many it takes best, up to 512 (default: "
+        "auto; Ollama 4; embedded 1)",
     ),
     Option(
         "prefetch",

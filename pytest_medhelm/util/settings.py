@@ -47,6 +47,8 @@ def shard_of(text: str) -> Shard:
     raise ValueError("names no part; type e.g. 3/10 for the third of ten")
 
 
+Concurrency = int | Literal["auto"]
+"""Requests in flight at an endpoint; "auto": as many as it takes best (models/engine/adaptive.py)."""
 Sampler = Literal["hash", "helm"]
 """How a limit draws its sample."""
 Pages = Literal["pages", "single", "none"]
@@ -93,7 +95,7 @@ class Settings:
     allow_self_judging: bool
     shots: int | None
     """Solved examples per question; None: what each benchmark says."""
-    concurrency: int | None
+    concurrency: Concurrency | None
     prefetch: int | None
     max_cost: float | None
     """What this run may pay; None: no bound."""

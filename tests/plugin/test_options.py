@@ -41,7 +41,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "rubric_calls": ("together", "together", "never"),
     "sub_tasks": ("2k,512k", ("2k", "512k"), None),
     "shots": (0, 0, -1),
-    "concurrency": (7, 7, "many"),
+    "concurrency": ("auto", "auto", "atuo"),
     "prefetch": (0, 0, -1),
     "wait": (12.5, 12.5, -1),
     "max_cost": (2.5, 2.5, "inf"),

@@ -21,6 +21,7 @@ from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
 from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
+from pytest_medhelm.models.engine.replicas import Replica
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.retrying import retry
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -63,6 +64,11 @@ class Background:
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment; this thread may count on meanwhile."""
         return self._dispatcher.in_flight
+
+    @property
+    def adaptive_limit(self) -> int:
+        """What the limits that are found out come to at this moment; 0 where there are none."""
+        return self._dispatcher.adaptive_limit
 
     def take(self, job: Job, *, first: bool) -> None:
         """Have a job run; ``first`` goes before all that wait."""
@@ -147,24 +153,39 @@ class Background:
         job.request = queue.adapted(job.request)
         result: Completion | Fault | None = None
         pause: float | None = None
+        number, replica = queue.sent(), queue.replicas.pick(job.tried)
+        replica.in_flight += 1
         try:
-            result = await queue.transport.attempt(job.request)
+            result = await replica.transport.attempt(job.request)
             # Before the slot is free: a fault that stops the run lets nothing more be sent.
-            pause = self._take_result(queue, job, result)
+            pause = self._take_result(queue, replica, job, result, number)
         finally:
+            replica.in_flight -= 1
             if self._budget is not None:
                 self._budget.settle(job.request, result)
-            self._dispatcher.freed(queue)
+            self._dispatcher.freed(queue, job)
         if pause is not None:
             # The slot is free while this request waits for its next turn.
             job.enter("paused", pause)
             await asyncio.sleep(pause)
             self._dispatcher.queue(job, first=True)
 
-    def _take_result(self, queue: EndpointQueue, job: Job, result: Completion | Fault) -> float | None:
+    def _take_result(
+        self, queue: EndpointQueue, replica: Replica, job: Job, result: Completion | Fault, number: int
+    ) -> float | None:
         """An attempt has ended; returns the seconds after which the request is made again, or None at its end."""
         if isinstance(result, Fault):
+            moves, news = queue.replicas.pass_on(job, replica, result)
+            if news:
+                self._say(news)
+            if moves:
+                job.attempts -= 1
+                return 0.0
+            queue.ended(number, answered=False, overload=result.overload)
             return self._take_fault(queue, job, result)
+        if news := queue.replicas.answered(replica):
+            self._say(news)
+        queue.ended(number, answered=True, overload=False)
         queue.away_since = None
         model = job.request.model
         self._failures.answered(model, result)

@@ -39,6 +39,7 @@ class BatchFile:
     """Answers requests from the store and writes all others down. Belongs to the main thread."""
 
     in_flight = 0
+    adaptive_limit = 0
     stopped = ""
 
     def __init__(self, responses: Path, file: Path) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 
 from pytest_medhelm.models.endpoint import Endpoint
+from pytest_medhelm.models.engine.adaptive import MOST, START, AdaptiveLimit
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.job import Job
+from pytest_medhelm.models.engine.replicas import Replicas
 from pytest_medhelm.models.engine.request import SYSTEM, Request, without_form, without_system
-from pytest_medhelm.models.engine.transport import Fault, Transport
+from pytest_medhelm.models.engine.transport import Fault
+from pytest_medhelm.models.engine.waiting import Waiting
 from pytest_medhelm.util.errors import BudgetReached, MedhelmError
 
 BUDGET_POLL = 0.05
@@ -26,17 +27,37 @@ SPARE_DESCRIPTORS = 32
 class EndpointQueue:
     """The queue of one endpoint and its free slots."""
 
-    def __init__(self, endpoint: Endpoint, limit: int) -> None:
+    def __init__(self, endpoint: Endpoint, limit: int, adaptive: AdaptiveLimit | None = None) -> None:
+        """``adaptive`` finds the limit out, which begins with ``limit``; None: it stays that."""
         self.endpoint = endpoint
-        self.transport = Transport(endpoint)
+        self.replicas = Replicas(endpoint)
+        self.adaptive = adaptive
         self.limit = self.free = limit
-        self.waiting: deque[Job] = deque()
+        self.waiting = Waiting()
         self.rejects_response_format: set[str] = set()
         """Served models that refused to be told the form of a reply."""
         self.rejects_system_role: set[str] = set()
         """Served models that are told what a system message says in the user's turn."""
         self.away_since: float | None = None
         """When its server was first found away (time.monotonic); None: it answers."""
+
+    def sent(self) -> int:
+        """A request is sent; returns its number for ``ended``."""
+        return self.adaptive.sent() if self.adaptive is not None else 0
+
+    def ended(self, number: int, *, answered: bool, overload: bool) -> None:
+        """What an attempt shows of the limit; its slot is not free yet."""
+        if self.adaptive is None:
+            return
+        if answered:
+            self.adaptive.answered(number, full=self.free <= self.limit // 10)
+        elif overload:
+            self.adaptive.overloaded(number)
+        self._resize(self.adaptive.limit)
+
+    def _resize(self, limit: int) -> None:
+        self.free += limit - self.limit
+        self.limit = limit
 
     def adapted(self, request: Request) -> Request:
         """The request without what its model is known to refuse."""
@@ -59,8 +80,9 @@ class EndpointQueue:
         elif fault.kind == "no_system":
             self.rejects_system_role.add(served)
         elif fault.kind == "crowded" and self.limit > 1:
-            self.limit -= 1
-            self.free -= 1
+            self._resize(self.limit - 1)
+            if self.adaptive is not None:
+                self.adaptive.bound(self.limit)
             return f"at most {self.limit} requests at once to {self.endpoint.shown_url}: {fault.reason}"
         return ""
 
@@ -93,6 +115,11 @@ class Dispatcher:
         """Requests that are at an endpoint at this moment; for any thread."""
         return sum(queue.limit - queue.free for queue in tuple(self._queues.values()))
 
+    @property
+    def adaptive_limit(self) -> int:
+        """What the limits that are found out come to at this moment, 0 where there are none; for any thread."""
+        return sum(queue.limit for queue in tuple(self._queues.values()) if queue.adaptive is not None)
+
     def queue(self, job: Job, *, first: bool) -> None:
         """Send a job when its turn has come; ``first`` goes before all that wait."""
         if self._stopped is not None:
@@ -100,30 +127,28 @@ class Dispatcher:
             return
         queue = self._queue_of(job)
         job.enter("queued")
-        if first:
-            queue.waiting.appendleft(job)
-        else:
-            queue.waiting.append(job)
+        queue.waiting.add(job, first=first)
         self._pump(queue)
 
     def prefer(self, job: Job) -> None:
         """Bring a job to the front, if it still waits."""
-        waiting = self._queue_of(job).waiting
-        with contextlib.suppress(ValueError):
-            waiting.remove(job)
-            waiting.appendleft(job)
+        self._queue_of(job).waiting.prefer(job)
 
-    def freed(self, queue: EndpointQueue) -> None:
+    def freed(self, queue: EndpointQueue, job: Job) -> None:
         """An attempt has ended, and its cost is settled."""
         queue.free += 1
+        queue.waiting.ended(job)
         self.pump()
 
     def stop(self, reason: MedhelmError) -> None:
         """Turn away all that wait and all that come."""
         self._stopped = reason
+        self._turn_all_away(reason)
+
+    def _turn_all_away(self, reason: MedhelmError) -> None:
         for queue in self._queues.values():
-            while queue.waiting:
-                self._turn_away(queue.waiting.popleft(), reason)
+            for job in queue.waiting.drain():
+                self._turn_away(job, reason)
 
     def pump(self) -> None:
         """Send what may be sent."""
@@ -132,7 +157,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Close the connections."""
-        await asyncio.gather(*(queue.transport.close() for queue in self._queues.values()), return_exceptions=True)
+        await asyncio.gather(*(queue.replicas.close() for queue in self._queues.values()), return_exceptions=True)
 
     def _queue_of(self, job: Job) -> EndpointQueue:
         endpoint = job.request.model.endpoint
@@ -140,35 +165,39 @@ class Dispatcher:
         place = (endpoint.name, endpoint.base_url)
         queue = self._queues.get(place)
         if queue is None:
-            wanted = max(1, endpoint.concurrency // self._processes)
-            limit = max(1, min(wanted, free_descriptors()))
+            most = max(1, free_descriptors())
+            wanted = max(1, (START if endpoint.concurrency == "auto" else endpoint.concurrency) // self._processes)
+            limit = min(wanted, most)
             if limit < wanted:
                 self._say(
                     f"{limit} instead of {wanted} requests at once to {endpoint.shown_url}: this process may open too "
                     "few files; raise the limit (ulimit -n)"
                 )
-            queue = self._queues[place] = EndpointQueue(endpoint, limit)
+            adaptive = None
+            if endpoint.concurrency == "auto":
+                adaptive = AdaptiveLimit(limit, min(most, max(1, MOST // self._processes)))
+            queue = self._queues[place] = EndpointQueue(endpoint, limit, adaptive)
         return queue
 
     def _pump(self, queue: EndpointQueue) -> None:
         while queue.free > 0 and queue.waiting and not self.closing:
             try:
-                admitted = self._budget is None or self._admits(self._budget, queue.waiting[0])
+                admitted = self._budget is None or self._admits(self._budget, queue.waiting.next())
             except Exception as error:
-                self._turn_away(queue.waiting.popleft(), error)
+                self._turn_away(queue.waiting.take(), error)
                 continue
             if not admitted:
                 return
+            job = queue.waiting.take()
             queue.free -= 1
-            self._send(queue, queue.waiting.popleft())
+            queue.waiting.sent(job)
+            self._send(queue, job)
 
     def _admits(self, budget: Budget, job: Job) -> bool:
         """Whether a request may be sent now; when none may be sent any more, all that wait are turned away."""
         admission = budget.admit(job.request)
         if admission == "stop":
-            for queue in self._queues.values():
-                while queue.waiting:
-                    self._turn_away(queue.waiting.popleft(), BudgetReached(budget.answered))
+            self._turn_all_away(BudgetReached(budget.answered))
         elif admission == "wait" and self._processes > 1 and not self._polling:
             # What another process has in flight may come to less than was set aside for it.
             self._polling = True

@@ -84,6 +84,11 @@ class Engine:
         """Requests that are at an endpoint at this moment."""
         return 0 if self._background is None else self._background.in_flight
 
+    @property
+    def adaptive_limit(self) -> int:
+        """What the limits that are found out come to at this moment; 0 where there are none yet."""
+        return 0 if self._background is None else self._background.adaptive_limit
+
     def prefetch(self, request: Request, follow: Follow | None = None) -> None:
         """Have it asked before it is needed. What is stored is read when it is needed, unless something follows."""
         key = short_key(request.key)

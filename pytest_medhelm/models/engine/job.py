@@ -57,6 +57,8 @@ class Job:
     attempts: int = 0
     late: int = 0
     """Attempts without an answer in time."""
+    tried: set[str] = field(default_factory=set)
+    """Addresses of its endpoint that failed it and were left for another one."""
     started: float = 0.0
     """When its first attempt began; 0 before."""
     phase: Phase = "new"

@@ -15,6 +15,7 @@ class StoredResponses:
     """Answers requests as the engine does, from responses.sqlite alone. It has no transport."""
 
     in_flight = 0
+    adaptive_limit = 0
     stopped = ""
 
     def __init__(self, path: Path) -> None:

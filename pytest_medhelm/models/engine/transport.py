@@ -29,6 +29,11 @@ MOST_BYTES = 64 * 2**20
 MOST_ERROR_BYTES = 2**20
 """Of a refusal, after unpacking."""
 
+OVERLOAD = (429, 503)
+"""Statuses with which a server says that it has too much to do."""
+_OF_ADDRESS = ("key", "no_access", "quota", "unknown_model", "path", "tls", "redirect")
+"""What a refusal means that any other request would get at this address."""
+
 FaultKind = Literal["passing", "away", "late", "no_form", "no_system", "less", "crowded", "final", "config"]
 """passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more;
 no_form: asked without the form of the reply; no_system: asked with the system's text in the user's turn; less:
@@ -46,6 +51,10 @@ class Fault:
     hint: str = ""
     """What to do about it, with {model}, {served}, {key} and {url} to be filled in."""
     refuses_key: bool = False
+    of_address: bool = False
+    """Of kind "final": any other request would fail alike at this address."""
+    overload: bool = False
+    """The server has too much to do."""
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
     charged: bool = False
@@ -89,7 +98,13 @@ class Transport:
                     wait = retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
                     return refused(request, reply.status, raw, wait)
         except TimeoutError:
-            return Fault("no answer in time", "late", "raise timeout of the endpoint in medhelm.toml", charged=True)
+            return Fault(
+                "no answer in time",
+                "late",
+                "raise timeout of the endpoint in medhelm.toml",
+                charged=True,
+                overload=True,
+            )
         except _TooLargeError:
             return Fault(f"its reply is larger than {MOST_BYTES // 2**20} MB", "final", charged=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -159,11 +174,14 @@ def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Co
         case "config":
             return Fault(reason, "config", _lower(refusal))
         case "busy":
-            return Fault(reason, "passing", hint, retry_after=wait, charged=status == 200)
+            overload = status in OVERLOAD
+            return Fault(reason, "passing", hint, retry_after=wait, charged=status == 200, overload=overload)
         case "loading" | "unavailable":
-            return Fault(reason, "away", hint, retry_after=wait)
+            return Fault(reason, "away", hint, retry_after=wait, overload=status in OVERLOAD)
         case means:
-            return Fault(reason, "final", hint, refuses_key=means in ("key", "no_access"))
+            return Fault(
+                reason, "final", hint, refuses_key=means in ("key", "no_access"), of_address=means in _OF_ADDRESS
+            )
 
 
 def _lower(refusal: Refusal) -> str:
@@ -180,11 +198,16 @@ def _unreached(error: Exception) -> Fault:
         return Fault("too few file descriptors", "crowded", "raise the limit of open files (ulimit -n)")
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         hint = "{url} cannot be reached with TLS: check its certificate; a server without TLS is reached with http://"
-        return Fault("no TLS connection", "final", hint)
+        return Fault("no TLS connection", "final", hint, of_address=True)
     if isinstance(error, aiohttp.ClientConnectorError):
         return Fault("connection refused", "away", "nobody answers at {url}: start the server")
     if isinstance(error, aiohttp.InvalidURL) or not isinstance(error, aiohttp.ClientError | OSError):
-        return Fault(f"it cannot be sent ({type(error).__name__})", "final", "check address, headers and key of {url}")
+        return Fault(
+            f"it cannot be sent ({type(error).__name__})",
+            "final",
+            "check address, headers and key of {url}",
+            of_address=True,
+        )
     return Fault(f"connection failed ({type(error).__name__})", charged=True)
 
 

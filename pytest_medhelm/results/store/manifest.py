@@ -14,7 +14,7 @@ import pytest
 from pytest_medhelm.models.roster import Roster, describe
 from pytest_medhelm.results.store.run_manifest import FoundAt, StoredManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.util.network import shown_address, shown_addresses
+from pytest_medhelm.util.network import shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
 
 _PACKAGES = ("pytest-medhelm", "pytest", "pytest-xdist", "aiohttp", "numpy", "rouge-score")
@@ -33,7 +33,7 @@ def make_manifest(settings: Settings, roster: Roster, argv: Sequence[str], run: 
         "argv": [shown_addresses(_SECRET.sub("***", argument)) for argument in argv],
         "settings": dict(as_mapping(settings)),
         "models": [
-            {**describe(model), "base_url": shown_address(model.endpoint.base_url) if model.endpoint else ""}
+            {**describe(model), "base_url": model.endpoint.shown_url if model.endpoint else ""}
             for model in roster.models
         ],
         "judges": [describe(judge) for judge in roster.judges],

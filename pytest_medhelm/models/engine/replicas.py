@@ -1,0 +1,88 @@
+"""The addresses of an endpoint: the least loaded is asked; one that fails rests, and its requests go to the others.
+
+An endpoint of one address is the plain case, in which nothing ever moves. What all addresses refuse is the endpoint's
+own failure: it is waited for, tried again and counted as ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from pytest_medhelm.models.endpoint import Endpoint
+from pytest_medhelm.models.engine.job import Job
+from pytest_medhelm.models.engine.transport import Fault, Transport
+
+REST = 1.0
+"""Seconds for which an address that failed is left out; each further failure doubles them."""
+LONGEST_REST = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Replica:
+    """One address."""
+
+    url: str
+    """As it may be shown."""
+    transport: Transport
+    in_flight: int = 0
+    failures: int = 0
+    """Rests since its last answer."""
+    resting_until: float = 0.0
+
+
+class Replicas:
+    """All addresses of an endpoint; belongs to the thread of the loop."""
+
+    def __init__(self, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._all = tuple(
+            Replica(single.shown_url, Transport(single))
+            for single in (replace(endpoint, base_url=url, replicas=()) for url in endpoint.addresses)
+        )
+
+    def pick(self, tried: Collection[str]) -> Replica:
+        """Where a request goes that has failed at some addresses, ``tried``."""
+        if len(self._all) == 1:
+            return self._all[0]
+        left = [replica for replica in self._all if replica.url not in tried] or self._all
+        ready = [replica for replica in left if self._is_ready(replica)] or left
+        return min(ready, key=lambda replica: replica.in_flight)
+
+    def answered(self, replica: Replica) -> str:
+        """An address has answered; returns what the user should know, or nothing."""
+        if not replica.failures:
+            return ""
+        replica.failures = 0
+        return f"{replica.url} answers again"
+
+    def pass_on(self, job: Job, replica: Replica, fault: Fault) -> tuple[bool, str]:
+        """An address has failed a job: whether another one takes it at once, and what the user should know."""
+        fails = fault.of_address or fault.kind in ("away", "late", "passing")
+        if len(self._all) == 1 or not fails:
+            return False, ""
+        news = self._rest(replica, fault)
+        job.tried.add(replica.url)
+        if any(other.url not in job.tried and self._is_ready(other) for other in self._all):
+            return True, news
+        job.tried.clear()
+        return False, news
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await asyncio.gather(*(replica.transport.close() for replica in self._all), return_exceptions=True)
+
+    def _is_ready(self, replica: Replica) -> bool:
+        # After a rest one request tries it: many would be lost time if it fails still.
+        return not replica.failures or (self._clock() >= replica.resting_until and not replica.in_flight)
+
+    def _rest(self, replica: Replica, fault: Fault) -> str:
+        now = self._clock()
+        if now < replica.resting_until:
+            return ""  # Of the same failure: all that was in flight there ends together.
+        replica.failures += 1
+        rest = min(LONGEST_REST, REST * 2 ** (replica.failures - 1))
+        replica.resting_until = now + max(rest, min(LONGEST_REST, fault.retry_after or 0.0))
+        return f"{replica.url} fails ({fault.reason}): its requests go to the other addresses" * (replica.failures == 1)
