@@ -65,6 +65,8 @@ class Rule:
     baseline: bool = False
     alpha: float = ALPHA
     """One-sided level of a bound or of a comparison with the baseline."""
+    chances: int = 1
+    """Among how many models and alternatives the level is shared."""
     why: str = ""
     """The reason that a gate file gives."""
     judges: int = 2

@@ -179,6 +179,8 @@ class Task:
     """Names of two slices: the main value in each pair of their groups is shown as a map, the first one downwards."""
     metrics: tuple[Metric | Callable[..., float | Mapping[str, float]], ...] = ()
     """Metrics of the benchmark's own, each called by ``score.metric(function, ...)``."""
+    records: tuple[str, ...] = ()
+    """Names of further scores that the test computes itself and records by ``score.record``."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None
