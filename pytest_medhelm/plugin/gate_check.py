@@ -24,7 +24,7 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
     """
     collected = {entry.task.name: entry.task for entry in benchmarks(items)}
     scope = frozenset(collected)
-    known = Known({**config.stash.get(COLLECTED, {}), **collected}, judged=judged, scope=scope)
+    known = Known(config.stash.setdefault(COLLECTED, {}) | collected, judged=judged, scope=scope)
     if not any(next(problems(gate, known), "") for gate in gates):
         return
     from pytest_medhelm.tasks.catalogue import catalogue

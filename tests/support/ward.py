@@ -29,6 +29,7 @@ from tests.support.real_data import DATA
 
 QUALITY = {"good-70b": 0.9, "mid-13b": 0.7, "small-3b": 0.4}
 """The share of answers that are right, or as good as the reference."""
+BASELINES = ("lexical", "majority", "random")
 JUDGES = ("judge-a", "judge-b", "judge-c")
 NAMES = (
     "aci_bench", "head_qa", "med_mcqa", "med_qa", "medcalc_bench", "medec", "medi_qa", "medication_qa",
