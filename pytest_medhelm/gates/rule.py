@@ -229,6 +229,8 @@ class _Reader:
 
     def end(self) -> None:
         if not self.at_end():
+            if re.match(r",[0-9]", self.text[self._at :]):
+                raise self.error("a decimal number is written with a point, e.g. 0.5")
             raise self.error("expected nothing more")
 
     def _skip(self) -> None:
