@@ -76,15 +76,19 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def known_of(suite: Path | None) -> Known:
-    """The package's benchmarks, and what a suite has recorded. Raises ConfigError where it is none."""
-    from pytest_medhelm.tasks.catalogue import catalogue
+    """The package's benchmarks, those in the current folder, and what a suite has recorded.
 
-    tasks = {entry.task.name: entry.task for entry in catalogue().entries}
+    Raises ConfigError where the suite is none.
+    """
+    from pytest_medhelm.tasks.catalogue import catalogue
+    from pytest_medhelm.tasks.own_names import own_names
+
+    known = Known({entry.task.name: entry.task for entry in catalogue().entries}, own=own_names(Path()))
     if suite is None:
-        return Known(tasks)
+        return known
     opened = open_suite(suite)
     try:
-        return Known(tasks, scales_in(opened))
+        return replace(known, scales=scales_in(opened))
     finally:
         opened.close()
 

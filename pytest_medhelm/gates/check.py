@@ -40,13 +40,15 @@ class Known:
     """Judges take part; None: nobody knows."""
     scope: frozenset[str] | None = None
     """The benchmarks that ``*`` and categories stand for; None: all tasks."""
+    own: frozenset[str] = frozenset()
+    """Benchmarks of somebody's own, of which no more than the name is known."""
     all_names: bool = True
     """A benchmark that is not here is nowhere; False where workers collect, unseen from here."""
 
     @property
     def names(self) -> set[str]:
         """Benchmarks, categories and subcategories."""
-        return {*self.tasks, *self.scales, *SCOPES}
+        return {*self.tasks, *self.scales, *self.own, *SCOPES}
 
 
 def problems(gate: Gate, known: Known) -> Iterator[str]:
@@ -73,6 +75,8 @@ def _of_rule(rule: Rule, known: Known) -> Iterator[str]:
     if name != "*" and name not in known.names:
         if known.all_names:
             yield _no_benchmark(name, known)
+        return
+    if name in known.own and name not in known.tasks and name not in known.scales:
         return
     if rule.metric and not _is_metric(rule.metric, known):
         near = get_close_matches(rule.metric, sorted(_metrics(known)), n=1, cutoff=0.6)
