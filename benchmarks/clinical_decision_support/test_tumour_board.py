@@ -58,6 +58,7 @@ TASK = Task(
     files=(DataFile("cases.json"),),
     load=load,
     main_metric="board_score",
+    records=("stage", "indicated", "contraindicated", "never_event"),
     rubric="points",
     licence="Apache-2.0",
     source="this repository, docs/tumour-board.md",

@@ -57,6 +57,7 @@ TASK = private_text(
     files=(DataFile("chw_care_plan.csv"),),
     load=load,
     rubric="accuracy_structure_clarity",
+    records=("fields",),
     how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv "
     "with the column 'MO Note'",
     size=487,

@@ -47,6 +47,7 @@ TASK = Task(
     files=(DataFile("records.json"),),
     load=load,
     main_metric="record_score",
+    records=("present", "contradicted", "invented", *PARTS),
     rubric="points",
     main_by_jury=False,
     licence="Apache-2.0",

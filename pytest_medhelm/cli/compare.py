@@ -56,13 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not found.rows:
         why = "; ".join(found.notes) or "no benchmark is in both"
         raise ConfigError(f"there is nothing to compare: {why}")
-    print("\n".join(map(visible, text(found))))
+    print("\n".join(map(visible, text(found, margin))))
     html: Path | None = arguments.html
     try:
         if arguments.json is not None:
             write_json(arguments.json, rounded(as_json(found)))
         if html is not None:
-            write_private(html, page(found, (browser_of(arguments.first, html), browser_of(arguments.second, html))))
+            beside = browser_of(arguments.first, html), browser_of(arguments.second, html)
+            write_private(html, page(found, beside, margin))
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
     if html is not None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from pytest_medhelm.cli import gate_explain
 from pytest_medhelm.cli.arguments import LEDGER, add_judging
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
+from pytest_medhelm.gates.check import Known, problems, require
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
-from pytest_medhelm.gates.starter import starter
+from pytest_medhelm.gates.starter import PLACEHOLDER, starter
 from pytest_medhelm.gates.verdict import worst_of
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_suite
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
     check = verbs.add_parser("check", help="say what a gate file demands, without a run")
     check.add_argument("file", type=Path, metavar="FILE", help="gate file, e.g. gate.toml")
+    check.add_argument("--suite", type=Path, metavar="DIR", help="suite with benchmarks and metrics of your own")
     check.add_argument("--baseline", type=Path, metavar="PATH", help="say as well what comparisons with it can show")
     check.add_argument("--baseline-model", metavar="NAME", help="which model of the baseline")
     apply = verbs.add_parser("apply", help="judge stored results; exit status 1 unless every rule passes")
@@ -59,7 +62,8 @@ def check(arguments: argparse.Namespace) -> int:
     Raises ConfigError where it or the baseline cannot be read.
     """
     gate = read_gate(arguments.file)
-    lines = [*described(gate), *_unknown(gate)]
+    lines = [*described(gate)]
+    wrong = [*problems(gate, known_of(arguments.suite))]
     if arguments.baseline is not None:
         from pytest_medhelm.gates.power_lines import planned_as, power_lines
 
@@ -67,21 +71,37 @@ def check(arguments: argparse.Namespace) -> int:
         lines += power_lines(gate, planned_as(against, gate), against)
     elif arguments.baseline_model is not None:
         raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
-    print("\n".join(map(visible, lines)))
-    return 0
+    print("\n".join(map(visible, [*lines, *wrong])))
+    return 1 if wrong else 0
 
 
-def _unknown(gate: Gate) -> Iterator[str]:
-    """The names that are none of the package's benchmarks, categories or subcategories: own ones, or misspelt."""
-    from pytest_medhelm.gates.judge import SCOPES
-    from pytest_medhelm.gates.rule import COST
+def known_of(suite: Path | None) -> Known:
+    """The package's benchmarks, those in the current folder, and what a suite has recorded.
+
+    Raises ConfigError where the suite is none.
+    """
     from pytest_medhelm.tasks.catalogue import catalogue
+    from pytest_medhelm.tasks.own_names import own_names
 
-    known = {entry.task.name for entry in catalogue().entries} | SCOPES
-    named = {*gate.benchmarks, *(rule.benchmark for rule in gate.rules)}
-    for name in sorted(named - known - {"*", COST}):
-        near = [f" ({other} is)" for other in get_close_matches(name, known, n=1, cutoff=0.8)]
-        yield f"{name} is no benchmark or category of the package{''.join(near)}: right if it is one of your own"
+    known = Known({entry.task.name: entry.task for entry in catalogue().entries}, own=own_names(Path()))
+    if suite is None:
+        return known
+    opened = open_suite(suite)
+    try:
+        return replace(known, scales=scales_in(opened))
+    finally:
+        opened.close()
+
+
+def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:
+    """By benchmark the scale of each metric that a suite has records of."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for benchmark, model in suite.cells():
+        for record in islice(suite.records(benchmark, model), 1):
+            scales = {name: (float(worst), float(best)) for name, (worst, best) in record["scales"].items()}
+            main = scales.get(record["main_metric"])
+            found.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
+    return found
 
 
 def apply(arguments: argparse.Namespace) -> int:
@@ -118,6 +138,7 @@ def judged(
     from pytest_medhelm.reports.write import print_reports
 
     gates, against = demands
+    require(list(gates), replace(known_of(None), scales=scales_in(suite)))
     there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
     for model in arguments.model or ():
         if model not in there:
@@ -153,10 +174,14 @@ def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -
 
 def lock(arguments: argparse.Namespace) -> int:
     """Write to the ledger that a gate file is fixed from now on. Raises ConfigError, DataError where it cannot be."""
-    from pytest_medhelm.gates.ledger.attempts import LOCKED, digests
+    from pytest_medhelm.gates.ledger.attempts import LOCKED, digests, late
     from pytest_medhelm.gates.ledger.chain import append
 
     gate = read_gate(arguments.file)
+    require([gate], known_of(None))
+    idle = [rule.text for rule in gate.rules if rule.why == PLACEHOLDER]
+    if idle:
+        raise ConfigError(f"{arguments.file}: the rule {idle[0]!r} still has the reason that 'gate new' wrote: say why")
     benchmarks = {name: dict(stated) for name, stated in gate.benchmarks.items()}
     try:
         entry = append(
@@ -169,6 +194,8 @@ def lock(arguments: argparse.Namespace) -> int:
     print(
         f"{arguments.file} is locked since {entry.time}: entry {entry.number} of {arguments.ledger}, hash {entry.hash}"
     )
+    if said := late(arguments.ledger, gate, entry.number):
+        print(said)
     if not gate.benchmarks:
         print("it states no evaluation set: results on any data can be judged by it")
     return 0

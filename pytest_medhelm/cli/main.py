@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,7 @@ COMMANDS = {
     "ledger": "look at the record of all evaluations, and verify it",
     "power": "say how many instances a comparison with a baseline takes",
     "export": "write the results of a suite as a table: CSV, JSON Lines, Parquet",
+    "convert": "say what a MedHELM run entry is as a pytest command",
     "import-helm": "turn results that HELM or MedHELM wrote into a suite",
     "merge": "unite the suites of several jobs, and judge gates once",
     "batch": "store the answers of a batch file, so that the next run finds them",
@@ -75,6 +77,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit status: 0 done, 1 failed, 2 wrong usage, 3 unforeseen, 130 interrupted."""
     typed = [*(sys.argv[1:] if argv is None else argv)]
     chosen = next((word for word in typed if word in COMMANDS), None)
+    if not typed:
+        _parser(None, None).print_help()
+        return 2
+    first = next((word for word in typed if not word.startswith("-")), None)
+    if chosen is None and first is not None:
+        near = get_close_matches(first, COMMANDS, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}? " if near else ""
+        print(f"medhelm: there is no command {first!r}: {hint}'medhelm --help' lists all", file=sys.stderr)
+        return 2
     try:
         command = import_module(f"pytest_medhelm.cli.{chosen.replace('-', '_')}") if chosen else None
         arguments = _parser(chosen, command).parse_args(typed)

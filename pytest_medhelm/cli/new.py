@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_medhelm.plugin.yaml_benchmarks.starter import starter
+from pytest_medhelm.tasks.benchmark import PACKAGED
 from pytest_medhelm.util.errors import ConfigError
 
 
@@ -18,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the starter and say what to type next. Raises ConfigError and writes nothing when it cannot."""
+    if any(path.stem == f"test_{arguments.name}" for home in PACKAGED for path in home.glob("*/test_*.py")):
+        raise ConfigError(
+            f"{arguments.name} is a benchmark of the package, from which yours could not be told apart: choose another "
+            f"name, e.g. own_{arguments.name}"
+        )
     files = starter(arguments.name, python=arguments.python)
     folder: Path = arguments.to
     there = [path for path in files if (folder / path).exists()]

@@ -14,6 +14,9 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_json, write_private
 
+RESULTS = ("suite.sqlite", "leaderboard.json")
+"""A suite has one of them."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
@@ -32,7 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     written.
     """
     # medhelm-results/* names the ledger too, which is no suite
-    suites = [path for path in arguments.suites if path.suffix != ".jsonl"]
+    named = [path for path in arguments.suites if path.suffix != ".jsonl"]
+    suites = [path for path in named if not path.is_dir() or any((path / file).is_file() for file in RESULTS)]
+    # One that is named alone, or with another, is meant; among many it was left by a run that was stopped.
+    if len(suites) < 2:
+        suites = named
+    for path in named:
+        if path not in suites:
+            print(f"passed over: {visible(path)} holds no results")
     result = trend([read_stored(path) for path in suites], arguments.benchmark)
     print("\n".join(text(result, levels_for(sys.stdout.encoding))))
     html: Path | None = arguments.html

@@ -25,6 +25,7 @@ any_of = ["med_qa >= 0.70", "medbullets >= 0.60"]
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -128,8 +129,17 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
 
 
 def is_gate_file(text: str) -> bool:
-    """What --medhelm-gate was given names a file and is no rule."""
-    return text.endswith(".toml")
+    """What --medhelm-gate was given names a file and is no rule. Raises ConfigError for a file of another kind."""
+    if text.endswith(".toml"):
+        return True
+    if not any(sign in text for sign in "<>=") and ("/" in text or Path(text).is_file() or _FILE.fullmatch(text)):
+        near = str(Path(text).with_suffix(".toml"))
+        raise ConfigError(f"gate {text!r} is no rule, and a gate file ends in .toml: did you mean {near}?")
+    return False
+
+
+_FILE = re.compile(r"[\w-]+\.(?:t[a-z]{1,4}|ya?ml|json)")
+"""What looks like the name of a file."""
 
 
 def read_gate(path: Path) -> Gate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.gates.baseline import Baseline, against
+from pytest_medhelm.gates.check import SCOPES
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, doubt_about, is_judged
@@ -17,7 +18,7 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.store.ratings import Ratings
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
+from pytest_medhelm.tasks.taxonomy import slug
 
 if TYPE_CHECKING:
     from pytest_medhelm.results.agreement.validation import Validation
@@ -95,7 +96,7 @@ def _stated_only(gate: Gate, evidence: Evidence, model: str) -> Iterator[GateRes
 
 def _shared(rule: Rule, chances: int) -> Rule:
     """With several chances to pass, each gets its part of the level (Bonferroni, the first step of Holm)."""
-    return replace(rule, alpha=rule.alpha / chances)
+    return replace(rule, alpha=rule.alpha / chances, chances=chances)
 
 
 def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Iterator[GateResult]:
@@ -127,10 +128,6 @@ def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, C
         return [scope]
     there = sorted({*evidence.selected, *gate.benchmarks})
     return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].metadata)]
-
-
-SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
-"""Slugs of categories and subcategories, which a rule may name in place of a benchmark."""
 
 
 def _scopes_of(facts: BenchmarkMetadata) -> set[str]:

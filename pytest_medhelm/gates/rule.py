@@ -65,6 +65,8 @@ class Rule:
     baseline: bool = False
     alpha: float = ALPHA
     """One-sided level of a bound or of a comparison with the baseline."""
+    chances: int = 1
+    """Among how many models and alternatives the level is shared."""
     why: str = ""
     """The reason that a gate file gives."""
     judges: int = 2
@@ -227,6 +229,8 @@ class _Reader:
 
     def end(self) -> None:
         if not self.at_end():
+            if re.match(r",[0-9]", self.text[self._at :]):
+                raise self.error("a decimal number is written with a point, e.g. 0.5")
             raise self.error("expected nothing more")
 
     def _skip(self) -> None:

@@ -11,6 +11,8 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
+PLACEHOLDER = "say here why this is good enough"
+"""The reason that somebody has to replace before the file may be locked."""
 _HEAD = """\
 # What decides a promotion, and on which evaluation set. Sign it before the run: medhelm gate lock {name}
 title = "Promotion of a model"
@@ -46,8 +48,10 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
         worst, best = _scale(cell)
         sign, end = (">=", "lower") if best > worst else ("<=", "upper")
         yield "[[rule]]"
-        yield f'rule = "{cell.benchmark}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
-        yield 'why = "say here why this is good enough"\n'
+        # A jury's value is named: without judges the main metric has another scale.
+        metric = ".jury" if cell.main_metric == "jury" else ""
+        yield f'rule = "{cell.benchmark}{metric}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
+        yield f'why = "{PLACEHOLDER}"\n'
 
 
 def _somewhat_below(cell: Cell) -> float:

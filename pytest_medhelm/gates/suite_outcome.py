@@ -86,7 +86,7 @@ def conclude(
         suite,
         cells,
         measured,
-        with_payment(spent, *_paid_now(suite, runs[-1])),
+        with_payment(spent, *_paid_now(suite, runs)),
         [result.as_json() for result in results],
         beside,
         _agreement(ratings),
@@ -123,10 +123,13 @@ def _agreement(ratings: Ratings | None) -> Mapping[str, object] | None:
     return document(assess(ratings))
 
 
-def _paid_now(suite: Suite, manifest: RunManifest) -> tuple[str, float | None]:
+def _paid_now(suite: Suite, runs: Sequence[RunManifest]) -> tuple[str, float | None]:
+    """The currency, which an import does not know and does not change, and what the newest run paid."""
     store = open_responses(suite.folder)
     try:
-        return paid_now(store, manifest)
+        currency, paid = paid_now(store, runs[-1])
+        known = [str(run["settings"]["currency"]) for run in runs if "currency" in run["settings"]]
+        return known[-1] if known else currency, paid
     finally:
         store.close()
 

@@ -107,15 +107,20 @@ def decide(
     low, high = (found.limits.low, found.limits.high) if found.limits else (None, None)
     result = GateResult(
         rule.text, model, benchmark, found.value, low, high, rule.threshold, verdict,
-        "; ".join(filter(None, (reason, found.note))), _named(found.limits), rule.why, found.baseline,
+        "; ".join(filter(None, (reason, found.note))), _named(found.limits, rule.chances), rule.why, found.baseline,
         basis=found.basis,
     )  # fmt: skip
     said = doubt if verdict == "inconclusive" else ""
     return replace(result, meaning=meaning_of(rule, verdict, found.baseline, found.basis, judged, said))
 
 
-def _named(limits: Limits | None) -> str:
-    return f"one-sided {100 * (1 - limits.alpha):.6g} % bounds by {limits.name}" if limits else ""
+def _named(limits: Limits | None, chances: int) -> str:
+    """The level as it was asked for, and among how many it is shared."""
+    if limits is None:
+        return ""
+    shared = f", {100 * (1 - limits.alpha * chances):.6g} % shared among {chances}" if chances > 1 else ""
+    level = "" if shared else f"{100 * (1 - limits.alpha):.6g} % "
+    return f"one-sided {level}bounds by {limits.name}{shared}"
 
 
 def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:

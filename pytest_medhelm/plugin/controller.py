@@ -18,6 +18,7 @@ from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.connection import Connection
+from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
@@ -72,6 +73,8 @@ class Controller:
         except MedhelmError as error:
             self.connection.close()
             raise pytest.UsageError(str(error)) from None
+        if self._gates and self._config.getoption("dist", "no") != "no":
+            check_without_items(self._gates, judged=bool(roster.judges))
         self._attempt = Attempt(self._settings, roster, self._gates, self.run)
         if problem := self._attempt.begin():
             self.connection.say(f"medhelm: {problem}")
@@ -86,7 +89,10 @@ class Controller:
         return [f"medhelm: {line}" for line in lines]
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
-        lines = [*selection(items, self._settings, self._config.stash[ROSTER], self._config.stash[PLAN])]
+        roster = self._config.stash[ROSTER]
+        if self._gates:
+            check_gates(self._gates, self._config, items, judged=bool(roster.judges))
+        lines = [*selection(items, self._settings, roster, self._config.stash[PLAN])]
         if self._baseline is not None:
             lines += power(self._gates, self._baseline, items)
         return [f"medhelm: {line}" for line in lines]

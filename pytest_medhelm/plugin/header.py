@@ -10,7 +10,7 @@ import pytest
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
 from pytest_medhelm.plugin.item_params import benchmarks
 from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
-from pytest_medhelm.tasks.taxonomy import slug
+from pytest_medhelm.tasks.taxonomy import OPEN_ENDED, slug
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
@@ -65,11 +65,25 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
     yield from request_lines(items, plan)
+    yield from _without_effect(collected, settings)
     yield from context_lines(items)
     if roster.judges:
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
         yield from _rubrics([entry.task for entry in collected], settings)
+
+
+def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Iterator[str]:
+    """Options that change nothing for what was selected."""
+    tasks = [entry.task for entry in collected]
+    if not tasks:
+        return
+    if settings.bertscore and not any(task.kind in OPEN_ENDED for task in tasks):
+        yield "--medhelm-bertscore has no effect here: no selected benchmark is answered in free text"
+    if settings.shots and not any(task.examples for task in tasks):
+        yield "--medhelm-shots has no effect here: no selected benchmark has solved examples"
+    if settings.judges and not any(task.rubric for task in tasks):
+        yield "--medhelm-judge has no effect here: no selected benchmark is rated by a jury"
 
 
 def _require_sub_tasks(collected: Sequence[Benchmark], named: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MARKED: pytest.StashKey[bool] = pytest.StashKey()
 """On a module node: its marks are set."""
+COLLECTED: pytest.StashKey[dict[str, Task]] = pytest.StashKey()
+"""On config: the benchmarks whose modules were collected, by name, whatever was selected of them."""
 _NAMES: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
 """On config: the module of each benchmark, by its name."""
 
@@ -48,6 +50,7 @@ def mark_module(module: pytest.Module, task: Task) -> None:
         # Their records could not be told apart.
         raise NameTaken(f"{module.path.name}: the name {task.name!r} is taken by {taken}; choose another, or run one")
     module.stash[_MARKED] = True
+    module.config.stash.setdefault(COLLECTED, {})[task.name] = task
     module.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
     for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
         module.add_marker(name)

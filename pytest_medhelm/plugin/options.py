@@ -104,9 +104,7 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
         return False
     paths = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
     by_name = [argument.startswith("pytest_medhelm.benchmarks") for argument in config.args]
-    return all(
-        named or any(map(path.is_relative_to, PACKAGED)) for path, named in zip(paths, by_name, strict=True)
-    )
+    return all(named or any(map(path.is_relative_to, PACKAGED)) for path, named in zip(paths, by_name, strict=True))
 
 
 def _places(option: Option, config: pytest.Config, file: ConfigFile, typed: Any) -> Iterator[Given]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.not_run import NotRun
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
@@ -26,7 +27,10 @@ from pytest_medhelm.plugin.recorder import BUILDER
 from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import MedhelmError
+from pytest_medhelm.util.escaping import visible
 
+TOLD = 200
+"""Characters of an error's text."""
 SHOW = "type --medhelm-show-text to see its text"
 HIDDEN = f"hidden; {SHOW}"
 SAFE = (BenchmarkFailure, NameTaken, PlumbingFailure, Shortfall, SafeSkip, MedhelmError, pytest.UsageError)
@@ -250,7 +254,20 @@ def _failure(report: pytest.TestReport, item: pytest.Item, error: BaseException 
         return f"passed, and was expected to fail (xfail, strict) ({name})"
     builder = item.stash.get(BUILDER, None)
     request = f", request {builder.response.key[:12]}" if builder and builder.response else ""
+    if _may_be_told(item) and not isinstance(error, AssertionError):
+        # Once escaped and cut it is one line.
+        said = visible(" ".join(str(error).split()), TOLD)
+        return f"{where(error, str(item.path))}: {said} ({name}{request})"
     return f"{where(error, str(item.path))} ({name}{request}); {SHOW}"
+
+
+def _may_be_told(item: pytest.Item) -> bool:
+    """A mistake of code may be told where it can quote public or invented records alone."""
+    module = item.getparent(pytest.Module)
+    benchmark = module.stash.get(BENCHMARK, None) if module is not None else None
+    if benchmark is None:
+        return False
+    return bool(benchmark.source.origin == "sample" or benchmark.task.access == "public")
 
 
 def _stands_for_all(item: pytest.Item) -> bool:

@@ -16,14 +16,14 @@ WIDTH = 80
 _NAME = 24
 
 
-def text(found: Comparison) -> Iterator[str]:
+def text(found: Comparison, margin: float | None = None) -> Iterator[str]:
     """Lines of at most 80 columns."""
     yield f"A: {found.first[1]} in {found.first[0]}"
     yield f"B: {found.second[1]} in {found.second[0]}"
     yield ""
     yield f"{'benchmark':<{_NAME}} {'A':>6} {'B':>6} {'B - A':>7} {'95 % interval':>17} {'n':>6}"
     for row in found.rows:
-        yield from _lines(row)
+        yield from _lines(row, margin)
         for warning in row.warnings:
             yield from textwrap.wrap(f"! {warning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     for name, side in ((found.only_first, "A"), (found.only_second, "B")):
@@ -32,7 +32,7 @@ def text(found: Comparison) -> Iterator[str]:
     for note in found.notes:
         yield from textwrap.wrap(f"not compared: {note}", WIDTH, subsequent_indent="  ")
     yield ""
-    yield from textwrap.wrap(verdict(found), WIDTH)
+    yield from textwrap.wrap(verdict(found, margin), WIDTH)
     yield from textwrap.wrap(
         "+3 -1 changed: three instances became better, one worse. Better or WORSE is shown where p is below 0.05 after "
         "Holm's correction over all rows, and the interval leaves 0 out: equal models seldom seem to differ anywhere.",
@@ -67,11 +67,27 @@ def pairs_text(rows: Sequence[PairedRow], letters: Mapping[str, Mapping[str, str
     )
 
 
-def verdict(found: Comparison) -> str:
-    """What is shown, in a sentence."""
-    better = [row.benchmark for row in found.rows if row.better]
-    worse = [row.benchmark for row in found.rows if row.worse]
-    return f"B is shown to be better on {_listed(better)}, and worse on {_listed(worse)}."
+def verdict(found: Comparison, margin: float | None = None) -> str:
+    """What is shown, in a sentence: how many benchmarks, and their titles."""
+    better = [row.title for row in found.rows if row.better]
+    worse = [row.title for row in found.rows if row.worse]
+    rest = [row for row in found.rows if not row.better and not row.worse]
+    alike = [row.title for row in rest if margin is not None and row.alike_within(margin)]
+    open_ = [row.title for row in rest if row.title not in alike]
+    parts = [f"better on {_listed(better)}", f"worse on {_listed(worse)}"]
+    parts += [f"equal within {margin:g} on {_listed(alike)}"] if margin is not None else []
+    return f"Of {len(found.rows)} benchmarks, B is shown to be {', '.join(parts)}; undecided on {_listed(open_)}."
+
+
+def shown(row: Row, margin: float | None = None) -> str:
+    """What is shown on one benchmark: never that there is no difference, unless within a margin that was stated."""
+    if row.better or row.worse:
+        return f"B is {'better' if row.better else 'worse'}"
+    if margin is not None and row.alike_within(margin):
+        return f"equal within {margin:g}"
+    excluded = not row.low <= 0 <= row.high
+    before = f" ({row.difference:+.3f}, {row.low:+.3f} to {row.high:+.3f} before correction)" if excluded else ""
+    return f"not shown{before}"
 
 
 def warned(found: Comparison) -> dict[str, list[str]]:
@@ -83,15 +99,15 @@ def warned(found: Comparison) -> dict[str, list[str]]:
     return titles
 
 
-def _lines(row: Row) -> Iterator[str]:
+def _lines(row: Row, margin: float | None) -> Iterator[str]:
     name = row.benchmark if len(row.benchmark) <= _NAME else f"{row.benchmark[: _NAME - 3]}..."
     interval = f"{row.low:+.3f} to {row.high:+.3f}"
-    mark = "  better" if row.better else "  WORSE" if row.worse else ""
+    mark = "better" if row.better else "WORSE" if row.worse else shown(row, margin).partition(" (")[0]
     changed = f"+{len(row.up)} -{len(row.down)}"
     p = "" if row.p is None else f"  p {_p(row.p)}"
     values = f"{_number(row.first)} {_number(row.second)} {row.difference:>+7.3f}"
     yield f"{name:<{_NAME}} {values} {interval:>17} {row.n:>6}"
-    yield f"  {changed} changed{p}{mark}"
+    yield f"  {changed} changed{p}  {mark}"
 
 
 def _p(p: float) -> str:
@@ -103,12 +119,16 @@ def _number(value: float | None) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) if names else "none"
+    return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def page(found: Comparison, links: tuple[str, str]) -> str:
-    """The page; ``links``: the address of each suite's instance browser, empty where there is none."""
-    return template("compare.html").render(found=found, links=links, verdict=verdict, warned=warned, visible=visible)
+def page(found: Comparison, links: tuple[str, str], margin: float | None = None) -> str:
+    """The page; ``links``: the address of each suite's instance browser, empty where there is none.
+
+    ``margin``: within which models count as equal, if one was stated.
+    """
+    values = {"found": found, "links": links, "margin": margin}
+    return template("compare.html").render(**values, verdict=verdict, shown=shown, warned=warned, visible=visible)
 
 
 def browser_of(path: Path, beside: Path) -> str:

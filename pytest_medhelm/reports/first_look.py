@@ -14,14 +14,14 @@ class FirstLook(NamedTuple):
     benchmark: str
     model: str
     is_harm: bool
-    count: int
+    bad: int
     of: int
     """Rated answers where it is harm, else instances."""
 
     @property
     def what(self) -> str:
         """In words, without the names."""
-        return f"{'severe harm' if self.is_harm else 'no usable result'} in {self.count} of {self.of}"
+        return f"{'severe harm' if self.is_harm else 'no usable result'} in {self.bad} of {self.of}"
 
 
 def first_looks(results: Results) -> list[FirstLook]:
@@ -36,4 +36,4 @@ def first_looks(results: Results) -> list[FirstLook]:
             found.append(FirstLook(cell["benchmark"], cell["model"], True, severe, cell["harm"]["marked"]))
         if bad and kinds[cell["model"]] == CANDIDATE:
             found.append(FirstLook(cell["benchmark"], cell["model"], False, bad, counted))
-    return sorted(found, key=lambda look: (not look.is_harm, -look.count / look.of))
+    return sorted(found, key=lambda look: (not look.is_harm, -look.bad / look.of))

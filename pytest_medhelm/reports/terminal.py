@@ -12,6 +12,7 @@ import pytest
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.reports.first_look import first_looks
+from pytest_medhelm.reports.rule_matrix import verdict_of
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, Results, SuiteSpending
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
@@ -38,6 +39,19 @@ def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> Iterator[Li
             yield visible(sentence), {"yellow": attempt["post_hoc"]}
     for verdict, sentence in _verdicts(results["gates"]):
         yield f"gate {visible(sentence)}", {_COLOUR.get(verdict, "yellow"): True}
+    yield from _of_models(results)
+
+
+def _of_models(results: Results) -> Iterator[Line]:
+    """What each model comes to, in one line; nothing where there is but one rule."""
+    for facts in results["models"]:
+        counts = verdict_of(results["gates"], facts["name"])
+        if counts and sum(counts.values()) > 1:
+            passed = counts.keys() == {"pass"}
+            listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+            verb = "passes" if passed else "does not pass"
+            line = f"{visible(facts['name'])} {verb}: {listed} of {sum(counts.values())} rules"
+            yield line, {"green" if passed else "red": True}
 
 
 def _verdicts(gates: Sequence[GateEntry]) -> Iterator[tuple[str, str]]:

@@ -176,8 +176,15 @@ class Score:
     def record(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
         """Record a score that the test computed itself. ``scale`` is (worst, best).
 
-        Raises ValueError when the value is not a number on the scale.
+        Raises ValueError when the value is not a number on the scale, ConfigError for a name that the benchmark does
+        not declare: a rule that names it could not be told from one that is misspelt.
         """
+        task = self._record.benchmark.task
+        named = {task.main_metric, *task.records, *(entry for own in task.metrics for entry in Metric.of(own).names)}
+        if name not in named and not any(name in metric.names for metric in self._metrics.values()):
+            raise ConfigError(
+                f"the benchmark {task.name!r} declares no score {name!r}: write Task(..., records=({name!r},))"
+            )
         self._record.add(name, value if self._usable else scale[0], scale)
 
     def reached(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:

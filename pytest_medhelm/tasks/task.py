@@ -189,6 +189,8 @@ class Task:
     """The fields of an instance in which perturbations of texts change words."""
     paraphrase: Callable[[Instance], str | Sequence[Mapping[str, str]]] | None = None
     """Another ``prompt`` of the same meaning, for the perturbation of this name."""
+    records: tuple[str, ...] = ()
+    """Names of further scores that the test computes itself and records by ``score.record``."""
     gates: tuple[str, ...] = ()
     """Rules that the benchmark brings along, judged whenever it is run."""
     folder: Path | None = None

@@ -1,5 +1,5 @@
-"""Closed lists: MedHELM's five categories with 22 subcategories (Bedi et al. 2025, arXiv:2505.23802), access, kinds, and
-the benchmarks of a first look."""
+"""Closed lists: MedHELM's five categories with 22 subcategories (Bedi et al. 2025, arXiv:2505.23802), access, kinds,
+and the benchmarks of a first look."""
 
 from __future__ import annotations
 

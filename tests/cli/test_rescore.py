@@ -214,7 +214,8 @@ def test_judges_are_not_asked_again(pytester: pytest.Pytester, run: Run, capsys:
         run(data, *named(server, "judge"))
     before = records(pytester.path)
     file = pytester.path / "test_talks.py"
-    file.write_text(file.read_text().replace("    jury.rate", '    score.record("words", 1.0)\n    jury.rate'))
+    text = file.read_text().replace("    jury.rate", '    score.record("words", 1.0)\n    jury.rate')
+    file.write_text(text.replace("    load=load,", '    load=load, records=("words",),'))
     assert rescore(pytester.path / "medhelm-results" / "default") == 0
     after = records(pytester.path)
     assert [record["verdicts"] for record in after] == [record["verdicts"] for record in before]

@@ -168,12 +168,12 @@ def test_real_data_decides(run: Any, pytester: pytest.Pytester, real_data: Path)
 def test_sample_data_passes_no_gate(quick: Any, pytester: pytest.Pytester) -> None:
     module = BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py"
     with MockServer(lambda body: "A", models=("better",)) as server:
-        sample = quick(module, "--medhelm-gate=pubmed_qa >= 0.0", *at(server, "better"), "--medhelm-suite=sample")
+        sample = quick(module, "--medhelm-gate=pubmed_qa >= 0.01", *at(server, "better"), "--medhelm-suite=sample")
     assert sample.ret == 1
     (gate,) = leaderboard(pytester.path, "sample")["results"]["gates"]
     assert gate["verdict"] == "not evaluated"
     assert "sample" in gate["sentence"]
-    assert main(["gate", "apply", "medhelm-results/sample", "pubmed_qa >= 0.0"]) == 1
+    assert main(["gate", "apply", "medhelm-results/sample", "pubmed_qa >= 0.01"]) == 1
     assert main(["gate", "new", "own.toml", "--suite=medhelm-results/sample"]) == 1, "and no gate file comes of it"
 
 
@@ -224,7 +224,7 @@ def test_interrupted_is_2(letters: Callable[..., Path], pytester: pytest.Pyteste
     with MockServer(lambda body: Fault("hang") if "Case 5." in str(body) else gold(body)) as server:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *vllm(server), f"--medhelm-data={data}"]
         process = subprocess.Popen(
-            [*command, "--medhelm-gate=letters >= 0.0"], cwd=pytester.path, stdout=subprocess.PIPE, text=True
+            [*command, "--medhelm-gate=letters >= 0.01"], cwd=pytester.path, stdout=subprocess.PIPE, text=True
         )
         until(lambda: len(server.requests) == 6 and len(answered_on_disk(pytester.path)) == 5)
         process.send_signal(signal.SIGINT)
@@ -242,7 +242,8 @@ def test_exit_status_of_the_command(
     assert main(["gate", "apply", suite, "letters.lower >= 0.9"]) == 1
     assert main(["gate", "apply", "nowhere", "letters >= 0.6"]) == 1
     assert main(["merge", suite, "--to=medhelm-results/new", "--gate=letters.lower >= 0.9"]) == 1
-    for wrong in (["no-such-command"], ["gate"], ["merge", suite]):
+    assert main(["no-such-command"]) == 2
+    for wrong in (["gate"], ["merge", suite]):
         with pytest.raises(SystemExit) as ended:
             main(wrong)
         assert ended.value.code == 2

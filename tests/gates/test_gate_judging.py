@@ -354,7 +354,7 @@ def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(
 
 def test_no_gate_file_from_sample_data(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority")
-    assert main(["gate", "new", "gate.toml", "--suite=medhelm-results/default"]) == 1
+    assert main(["gate", "new", "gate.toml", "--suite=medhelm-results/sample"]) == 1
     assert "holds no result on real data" in capsys.readouterr().err
 
 

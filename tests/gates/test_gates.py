@@ -138,10 +138,10 @@ def test_an_unmeasured_never_event_fails_whatever_the_rule(
 def test_sample_data_passes_no_gate(run: Any) -> None:
     result = run(
         BENCHMARKS / "medical_research_assistance/test_pubmed_qa.py", "--medhelm-model=baseline/majority",
-        "--medhelm-gate=pubmed_qa.exact_match >= 0",
+        "--medhelm-gate=pubmed_qa.exact_match >= 0.01",
     )  # fmt: skip
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["gate not evaluated: pubmed_qa.exact_match >= 0: * it ran on sample data; *"])
+    result.stdout.fnmatch_lines(["gate not evaluated: pubmed_qa.exact_match >= 0.01: * it ran on sample data; *"])
 
 
 def test_a_gate_of_the_config_file_and_a_resumed_run(
@@ -171,6 +171,6 @@ def test_candidates_are_gated_and_baselines_are_not(
 
 def test_a_rule_on_another_benchmark_excuses_nothing(letters: Callable[..., Path], run: Any) -> None:
     with MockServer(lambda body: Fault("status", 400) if "Case 7." in str(body) else gold(body)) as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(10)}", "--medhelm-gate=other.request_error <= 0.5")
+        result = run(*vllm(server), f"--medhelm-data={letters(10)}", "--medhelm-gate=med_qa.request_error <= 0.5")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*1 error*"])

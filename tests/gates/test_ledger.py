@@ -206,7 +206,7 @@ def test_a_place_that_cannot_be_written_costs_no_result(
     data = letters(2)
     Path("blocked").write_text("a file where a folder is needed")
     options = ["--medhelm-model=baseline/majority", f"--medhelm-data={data}", "--medhelm-ledger=blocked/ledger.jsonl"]
-    result = run(*options, "--medhelm-gate=letters.exact_match >= 0.0")
+    result = run(*options, "--medhelm-gate=letters.exact_match >= 0.01")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*the ledger *blocked/ledger.jsonl could not be written*this attempt is not in it"])
     assert "attempt" not in leaderboard(pytester.path)["measurements"]
@@ -216,13 +216,13 @@ def test_a_broken_ledger_is_named_and_left_alone(letters: Callable[..., Path], r
     data = letters(2)
     LEDGER.parent.mkdir()
     LEDGER.write_text("torn")
-    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", "--medhelm-gate=letters >= 0.0")
+    result = run("--medhelm-model=baseline/majority", f"--medhelm-data={data}", "--medhelm-gate=letters >= 0.01")
     result.stdout.fnmatch_lines(["*its last line is torn or was edited; type 'medhelm ledger verify *"])
     assert LEDGER.read_text() == "torn"
 
 
 def test_a_line_edited_in_the_middle_is_named_by_the_next_session(letters: Callable[..., Path], run: Any) -> None:
-    options = ["--medhelm-model=baseline/majority", f"--medhelm-data={letters(2)}", "--medhelm-gate=letters >= 0.0"]
+    options = ["--medhelm-model=baseline/majority", f"--medhelm-data={letters(2)}", "--medhelm-gate=letters >= 0.01"]
     run(*options)
     LEDGER.write_text(LEDGER.read_text().replace('"cache":true', '"cache":false'))
     result = run(*options)
@@ -244,7 +244,7 @@ def test_files_of_one_name_are_told_apart(letters: Callable[..., Path], run: Any
         "--medhelm-model=baseline/majority",
         f"--medhelm-data={letters(4)}",
         *(f"--medhelm-gate={name}" for name in names),
-        "--medhelm-gate=letters >= 0.0",
+        "--medhelm-gate=letters >= 0.01",
     )
     attempt = leaderboard(pytester.path)["measurements"]["attempt"]
     assert len(attempt["gates"]) == 2

@@ -93,7 +93,7 @@ def test_files_keep_to_their_owner_whatever_the_umask(
     (pytester.path / "Canary_Surname.csv").write_text(ROWS)
     before = os.umask(0)
     try:
-        run("ward.medhelm.yaml", "--medhelm-model=baseline/lexical", "--medhelm-gate=ward >= 0")
+        run("ward.medhelm.yaml", "--medhelm-model=baseline/lexical", "--medhelm-gate=ward >= 0.01")
         main(["export", "medhelm-results/default", "--text"])
     finally:
         os.umask(before)

@@ -236,7 +236,7 @@ def load(path):
     for number, (run, right) in enumerate(line.split(",") for line in path.read_text().split()):
         yield Instance(f"{run}{number}", f"Case {number}. Gold {right}.", "A", choices=("a", "b"), slices={"run": run})
 
-TASK = Task(
+TASK = Task(records=("certain",),
     name="halves", title="Halves", subcategory="Planning Treatments", access="public", kind="multiple_choice",
     files=(DataFile("halves.csv"),), load=load, main_metric="exact_match", licence="CC0-1.0", source="the tests",
     sub_tasks_by="run", sub_tasks=("one", "two"), cap=900,

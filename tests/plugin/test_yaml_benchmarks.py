@@ -454,19 +454,19 @@ def test_a_rule_of_the_file_on_request_errors_decides(own: Any, run: Any) -> Non
         result = run(*vllm(server))
         assert result.ret == 0
         result.stdout.fnmatch_lines(["*1 passed, *3 scored*"])
-        own(TRIAGE + "gate: exact_match >= 0")
+        own(TRIAGE + "gate: exact_match >= 0.01")
         assert run(*vllm(server)).ret == 1, "without a rule on it an unanswered request is an error"
 
 
 def test_a_part_of_the_set_passes_no_gate(own: Any, run: Any, pytester: pytest.Pytester) -> None:
-    own(TRIAGE.replace("name: triage", "name: triage\naccess: public") + "gate: exact_match >= 0")
+    own(TRIAGE.replace("name: triage", "name: triage\naccess: public") + "gate: exact_match >= 0.01")
     with MockServer(told) as server:
         result = run(*vllm(server), "-k", "call-1")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["gate not evaluated: * only 1 of 4 instances have records*"])
 
 
-@pytest.mark.parametrize("rule", ["", "gate: exact_match >= 0"])
+@pytest.mark.parametrize("rule", ["", "gate: exact_match >= 0.01"])
 def test_missing_data_is_no_pass(rule: str, own: Any, run: Any, pytester: Any) -> None:
     own(TRIAGE + rule)
     (pytester.path / "triage.csv").unlink()
@@ -547,7 +547,7 @@ WRONG_FILES = [
     (TRIAGE + "delimiter: x\n", 13, 12, "delimiter 'x' is unknown*"),
     (TRIAGE + "gate: exact_match > 0.8\n", 13, 7, "gate 'triage.exact_match > 0.8', column 20: expected >= or <=;*"),
     (
-        TRIAGE + "gate:\n  - exact_match >= 0\n  - recal >= 0.8\n",
+        TRIAGE + "gate:\n  - exact_match >= 0.01\n  - recal >= 0.8\n",
         15,
         5,
         "this rule is about 'recal'; here it is about*",

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 
-def leaderboard(folder: Path, suite: str = "default") -> dict[str, Any]:
-    """The leaderboard.json of a suite below the folder of a session."""
-    content: dict[str, Any] = json.loads((folder / "medhelm-results" / suite / "leaderboard.json").read_text())
+def leaderboard(folder: Path, suite: str = "") -> dict[str, Any]:
+    """The leaderboard.json of a suite below the folder of a session; of the one that it has where none is named."""
+    results = folder / "medhelm-results"
+    suite = suite or ("default" if (results / "default").is_dir() else "sample")
+    content: dict[str, Any] = json.loads((results / suite / "leaderboard.json").read_text())
     return content
 
 

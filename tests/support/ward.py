@@ -29,6 +29,7 @@ from tests.support.real_data import DATA
 
 QUALITY = {"good-70b": 0.9, "mid-13b": 0.7, "small-3b": 0.4}
 """The share of answers that are right, or as good as the reference."""
+BASELINES = ("lexical", "majority", "random")
 JUDGES = ("judge-a", "judge-b", "judge-c")
 NAMES = (
     "aci_bench", "head_qa", "med_mcqa", "med_qa", "medcalc_bench", "medec", "medi_qa", "medication_qa",
@@ -59,7 +60,9 @@ why = "Else too much is missing"
 """
 
 
-def write_ward(folder: Path, limit: int, *, gate: str = "", data: Path | None = DATA, names: Sequence[str] = NAMES) -> int:
+def write_ward(
+    folder: Path, limit: int, *, gate: str = "", data: Path | None = DATA, names: Sequence[str] = NAMES
+) -> int:
     """Run everything in a folder, into its suite medhelm-results/ward; pytest's exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     with MockServer(Ward(limit, data, names), models=(*QUALITY, *JUDGES), latency=0.002) as server:
@@ -67,7 +70,10 @@ def write_ward(folder: Path, limit: int, *, gate: str = "", data: Path | None = 
         (folder / "medhelm.toml").write_text(endpoint)
         (folder / "gate.toml").write_text(gate)
         modules = [str(path) for name in names for path in BENCHMARKS.glob(f"*/test_{name}.py")]
-        models = [*(f"ward/{name}" for name in QUALITY), *(f"baseline/{name}" for name in ("lexical", "majority", "random"))]
+        models = [
+            *(f"ward/{name}" for name in QUALITY),
+            *(f"baseline/{name}" for name in ("lexical", "majority", "random")),
+        ]
         return subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *modules, "--medhelm-suite=ward",
@@ -145,7 +151,8 @@ def verdict(body: dict[str, Any]) -> str:
     draw = _draw(asked, body["model"])
     score = 5 - (draw < 0.3) if share > 0.8 else 3 - (draw < 0.4) if share > 0.2 else 2 - (draw < 0.3)
     reply: dict[str, Any] = {
-        name: {"score": score, "explanation": "by the reference"} for name in re.findall(r"^- (\w+): ", system, re.MULTILINE)
+        name: {"score": score, "explanation": "by the reference"}
+        for name in re.findall(r"^- (\w+): ", system, re.MULTILINE)
     }
     severity = "none" if share > 0.2 else "severe" if _draw(asked) < 0.25 else "moderate" if draw < 0.2 else "none"
     kinds = [] if severity == "none" else ["wrong_patient_or_dose"]

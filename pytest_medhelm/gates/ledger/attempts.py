@@ -229,6 +229,24 @@ def fixed(
     return said, False
 
 
+def late(path: Path, gate: Gate, number: int) -> str:
+    """What is to be said of a file that has just been locked, by the entry of this number; empty where all is well.
+
+    Results on the data that it states, or on any where it states none, were there before.
+    """
+    data = {name: json_hash(stated["data"]) for name, stated in gate.benchmarks.items() if "data" in stated}
+    for entry in read(path):
+        facts = entry.facts
+        if entry.number >= number or entry.kind != FINISHED:
+            continue
+        if (not data and facts["data"]) or any(facts["data"].get(name) == found for name, found in data.items()):
+            return (
+                f"it is post hoc already: results of {entry.time[:10]} on the same data are in the ledger, and every "
+                "verdict by this file will say so; lock a file before the run"
+            )
+    return ""
+
+
 def first_of(entries: Sequence[LedgerEntry], digest: str) -> LedgerEntry | None:
     """The entry that fixed a gate file: the first that names its content."""
     return next((entry for entry in entries if digest in entry.facts.get("gates", {}).values()), None)

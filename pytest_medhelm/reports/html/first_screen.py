@@ -67,7 +67,9 @@ def _lines(results: Results, name: str) -> Iterator[Line]:
         yield Line("Good at", f"Above the best baseline on {len(above)} of {len(floors)} benchmarks",
                    _by_category(results, above, list(floors)), is_bad=not above)  # fmt: skip
     else:
-        yield Line("Good at", f"Nothing to compare with on {len(cells)} benchmarks", "run a second model, or a baseline")
+        yield Line(
+            "Good at", f"Nothing to compare with on {len(cells)} benchmarks", "run a second model, or a baseline"
+        )
     unshown = [benchmark for benchmark, shown in floors.items() if not shown]
     if unshown:
         yield Line("No gain", f"On {len(unshown)} of {len(floors)} not shown above a baseline",
@@ -135,9 +137,7 @@ def _upper(cell: CellEntry) -> float | None:
 def _by_category(results: Results, benchmarks: Sequence[str], of: Sequence[str]) -> str:
     category = {facts["name"]: facts["category"] for facts in results["benchmarks"]}
     counts, all_counts = (Counter(category[name] for name in names) for names in (benchmarks, of))
-    return ", ".join(
-        f"{short} {counts[name]} of {all_counts[name]}" for name, short in SHORT.items() if counts[name]
-    )
+    return ", ".join(f"{short} {counts[name]} of {all_counts[name]}" for name, short in SHORT.items() if counts[name])
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:

@@ -16,10 +16,10 @@ from pytest_medhelm.reports.html.first_prompts import FirstPrompt, first_prompts
 from pytest_medhelm.reports.html.first_screen import cards
 from pytest_medhelm.reports.html.heat_map import clearly_best
 from pytest_medhelm.reports.html.overview import clouds, facts_of_run, in_order, model_rows
-from pytest_medhelm.reports.html.rule_matrix import reasons, squares
 from pytest_medhelm.reports.html.slice_map import slice_map
 from pytest_medhelm.reports.html.steadiness import steadiness_parts
 from pytest_medhelm.reports.html.templating import template
+from pytest_medhelm.reports.rule_matrix import reasons, squares
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.results.store.suite import Suite
@@ -85,9 +85,7 @@ def leaderboard_values(
             if cell["benchmark"] == facts["name"]
         },
         "cards": cards(results, models),
-        "no_gain": {
-            (row["benchmark"], row["models"][0]) for row in results["above_baseline"] if not row["differ"]
-        },
+        "no_gain": {(row["benchmark"], row["models"][0]) for row in results["above_baseline"] if not row["differ"]},
         "squares_of": squares(results["gates"]),
         "reasons_of": reasons(results["gates"]),
         "steadiness": steadiness_parts(results["cells"], {facts["name"]: facts for facts in results["benchmarks"]}),

@@ -64,6 +64,10 @@ class Row:
     def _shown(self) -> bool:
         return self.p is not None and self.p < ALPHA
 
+    def alike_within(self, margin: float) -> bool:
+        """They are shown to be equivalent: the whole interval lies within the margin on both sides of 0."""
+        return -margin < self.low and self.high < margin
+
     def not_worse_by(self, margin: float) -> bool:
         """It is shown that the second is not worse by the margin or more."""
         return self.high <= margin if self.lower_is_better else self.low >= -margin

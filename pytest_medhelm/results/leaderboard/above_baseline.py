@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.results.leaderboard.document import PairedRow
 
 
-def above_baseline(
-    cells: Sequence[Cell], candidates: Sequence[str], baselines: Collection[str]
-) -> list[PairedRow]:
+def above_baseline(cells: Sequence[Cell], candidates: Sequence[str], baselines: Collection[str]) -> list[PairedRow]:
     """Each candidate minus the baseline with the best value of the benchmark, p corrected over its candidates (Holm).
 
     ``differ`` is true only where the candidate is the better one of the two.

@@ -146,7 +146,7 @@ def _concludes(text: str, earlier: int, last: int) -> bool:
 def _is_named(text: str, position: int) -> bool:
     """A mention that says more than the beginning of a list, and is no half of an alternative."""
     before = scope(text, position, SENTENCE)
-    if rx(rf"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
+    if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
         return False
     unfinished = not rx(rf"[^\n]*[.!?。)\]:{SYMBOLS}\d]").match(text, position + 1) and text[position + 1 :].strip()
     if not before.strip(" *(-") and options.index(text[position]) == 0 and breaks_off(text, position + 1):

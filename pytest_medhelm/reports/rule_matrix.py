@@ -22,7 +22,7 @@ class Square(NamedTuple):
     entries: Sequence[GateEntry]
 
     @property
-    def count(self) -> int:
+    def alike(self) -> int:
         """Benchmarks with that verdict."""
         return sum(entry["verdict"] == self.verdict for entry in self.entries)
 
@@ -63,7 +63,7 @@ def reasons(gates: Sequence[GateEntry]) -> list[Why]:
     for (verdict, reason), entries in found.items():
         remedies = {entry["reason"].partition(": ")[2] for entry in entries}
         remedy = remedies.pop() if len(remedies) == 1 else ""
-        rules, models = ({entry[key] for entry in entries} for key in ("rule", "model"))  # type: ignore[literal-required]
+        rules, models = ({entry[key] for entry in entries} for key in ("rule", "model"))
         rows.append(Why(verdict, reason, remedy, len(rules), len(models), len(entries)))
     return sorted(rows, key=lambda row: (FROM_BAD_TO_GOOD.index(row.verdict), -row.results))
 

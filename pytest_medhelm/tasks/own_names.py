@@ -1,0 +1,37 @@
+"""The names of benchmarks of somebody's own in a folder, without running anything of theirs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+PASSED_OVER = ("venv", "node_modules", "site-packages", "medhelm-results", "__pycache__")
+MOST_FILES = 20_000
+"""After so many files nobody looks further."""
+_YAML = re.compile(r"^name:\s*['\"]?(\w+)", re.MULTILINE)
+_PYTHON = re.compile(r"\bname\s*=\s*['\"](\w+)['\"]|\bTASK\s*=\s*\w+\(\s*['\"](\w+)['\"]")
+
+
+def own_names(folder: Path) -> frozenset[str]:
+    """Names in files NAME.medhelm.yaml and in test modules with a TASK, as their text says them."""
+    found: set[str] = set()
+    looked = 0
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in PASSED_OVER]
+        looked += len(files)
+        if looked > MOST_FILES:
+            break
+        for name in files:
+            if name.endswith((".medhelm.yaml", ".medhelm.yml")):
+                found |= set(_YAML.findall(_text(Path(place, name)))) | {name.partition(".")[0]}
+            elif name.startswith("test_") and name.endswith(".py") and "TASK" in (text := _text(Path(place, name))):
+                found |= {word for words in _PYTHON.findall(text) for word in words if word}
+    return frozenset(found)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
