@@ -88,8 +88,7 @@ def read_finding(text: str) -> Finding | None:
     keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
     if len(keyed) == 1 and 0 <= min(keyed):
         text = f"{_KEYED.sub('', text)}\n{keyed.pop()}"
-    lines = [line for raw in _NEXT.sub("\n", _MARKUP.sub("",
-    text)).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
+    lines = [line for raw in _NEXT.sub("\n", _MARKUP.sub("", text)).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
     if len(found) != 1:
