@@ -194,8 +194,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
         return {"kind": kind, "name": draw(st.sampled_from(sorted(PROBLEMS)))}
     if kind == "immunization":
         return {"kind": kind, "vaccine": draw(st.sampled_from(sorted(VACCINES)))}
-    text = "x" + draw(st.text("aé 
-\"", max_size=8)) + "y"
+    text = "x" + draw(st.text("aé \n", max_size=8)) + "y"
     return {"kind": kind, "text": text, **({"to": "dr-osei"} if kind == "message" else {"title": "A note"})}
 
 
