@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_medhelm.agents.episode import Environment, Episode, Limits
-    from pytest_medhelm.agents.hospital.population import hospital
+    from pytest_medhelm.agents.get_post_finish import Posts, get_post_finish, posts
+    from pytest_medhelm.agents.hospital.population import Chart, given_chart, hospital
     from pytest_medhelm.agents.workflow import Workflow, read_workflows
     from pytest_medhelm.models.endpoint import Endpoint
     from pytest_medhelm.models.spec import Model
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AskedModel",
+    "Chart",
     "ConfigError",
     "Criterion",
     "DataError",
@@ -71,6 +73,7 @@ __all__ = [
     "Perturbation",
     "PointsCriterion",
     "PointsRubric",
+    "Posts",
     "Response",
     "Row",
     "Rubric",
@@ -86,6 +89,8 @@ __all__ = [
     "content_id",
     "digest",
     "files_in",
+    "get_post_finish",
+    "given_chart",
     "hospital",
     "labelled_csv",
     "labelled_xlsx",
@@ -93,6 +98,7 @@ __all__ = [
     "lettered",
     "load_suite",
     "missing_extra",
+    "posts",
     "rank",
     "read_bytes",
     "read_columnar",
@@ -111,7 +117,8 @@ __all__ = [
 
 _MODULES = {
     "agents.episode": "Environment Episode Limits",
-    "agents.hospital.population": "hospital",
+    "agents.get_post_finish": "Posts get_post_finish posts",
+    "agents.hospital.population": "Chart given_chart hospital",
     "agents.workflow": "Workflow read_workflows",
     "models.endpoint": "Endpoint",
     "models.spec": "Model",

@@ -28,8 +28,6 @@ Ending = Literal[
 ]  # fmt: skip
 SAME_CALLS = 5
 """Identical calls, after which an agent goes in a circle."""
-MALFORMED_TURNS = 3
-"""Turns in a row that cannot be read, or of which no call can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,8 @@ class Limits:
     """Of all steps together, as they took when they were answered first."""
     cost: float | None = None
     """In the currency of the run, where the model has a price."""
+    malformed: int = 3
+    """Turns in a row that cannot be read, or of which no call can."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class EpisodeLoop:
             worked = any(entry.status == "ok" for entry in self.episode.calls)
             return "ok" if worked or not self._refuses(turn.answer) else "refused"
         self._unreadable = 0 if any(entry.status != "malformed" for entry in calls) else self._unreadable + 1
-        if self._unreadable >= MALFORMED_TURNS:
+        if self._unreadable >= self._environment.limits.malformed:
             return "malformed"
         if any(count >= SAME_CALLS for count in self._same.values()):
             return "loop"

@@ -11,6 +11,7 @@ from pytest_medhelm.agents.outside import replayed
 from pytest_medhelm.agents.protocols import FencedJson, ToolCalls
 from pytest_medhelm.models.engine.job import Follow, FollowUp
 from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.plugin.tool_probe import require_tool_calls
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.answers.refusal import is_refusal
 
@@ -23,6 +24,7 @@ def start_episode(requests: RequestBuilder, record: RecordBuilder) -> EpisodeLoo
     """The loop of a record's episode, made once."""
     if record.episode_loop is None:
         assert record.benchmark.environment is not None
+        require_tool_calls(requests, record.model)
         model, instance, repeat = record.model, record.instance, record.variant.request_repeat
 
         def ask(messages: Sequence[Mapping[str, Any]], sampling: Mapping[str, Any]) -> Request:

@@ -64,6 +64,8 @@ class RequestBuilder:
         self._run = run
         self._start_engine = start_engine
         self._engine: Answering | None = None
+        self.tool_problems: dict[str, str] = {}
+        """By model why it cannot call tools, as far as it was asked; empty where it can."""
 
     @property
     def engine(self) -> Answering:

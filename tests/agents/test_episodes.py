@@ -18,7 +18,9 @@ from perf.mock_replies import messages_digest
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.agent_modules import (
+    PONG,
     calls,
+    is_probe,
     oracle_reply,
     records_of,
     task_of,
@@ -40,6 +42,8 @@ LONG = "x" * 2_000
 
 def ward(body: dict[str, Any]) -> Any:
     """What the agent does depends on the instance's name."""
+    if is_probe(body):
+        return PONG
     turn, name = turn_of(body), task_of(body).partition(":")[0]
     match name:
         case "done":
@@ -72,7 +76,8 @@ def ward(body: dict[str, Any]) -> Any:
 
 
 ENDINGS = (
-    "done", "step_limit", "token_limit", "loop", "malformed", "refused", "declined_after_looking", "truncated", "blocked",
+    "done", "step_limit", "token_limit", "loop", "malformed", "refused", "declined_after_looking", "truncated",
+    "blocked",
     "empty", "too_long", "request_error",
 )  # fmt: skip
 
@@ -200,7 +205,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) ->
     with MockServer(oracle_reply) as server:
         result = sessions.run_in(folder, *_workflow_run(folder, server.url)[3:])
         assert result.ret == 0
-        asked = Counter(map(messages_digest, server.requests))
+        asked = Counter(messages_digest(body) for body in server.requests if not is_probe(body))
     return folder, asked
 
 
@@ -228,7 +233,7 @@ def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
         stored = len(answered_on_disk(tmp_path))
         before = len(server.requests)
         assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
-        total = sum(undisturbed[1].values())
+        total = sum(undisturbed[1].values()) + 1  # and the probe
         assert len(server.requests) - before == total - stored, "what was on disk is not asked again"
     assert _results(tmp_path) == _results(undisturbed[0])
 
@@ -238,3 +243,41 @@ def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path,
     before = {name: record["scores"] for name, record in records_of(folder).items()}
     assert main(["rescore", str(folder / "medhelm-results/default"), str(WORKFLOW)]) == 0
     assert {name: record["scores"] for name, record in records_of(folder).items()} == before
+
+
+# Servers that do not call tools
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Fault("status", 400, body={"error": {"message": "auto tool choice requires --enable-auto-tool-choice"}}),
+        '<tool_call>{"name": "ping", "arguments": {"word": "pong"}}</tool_call>',
+    ],
+    ids=["refused", "written out"],
+)
+def test_a_server_without_tool_calls_stops_the_run_at_once(pytester: pytest.Pytester, reply: Any) -> None:
+    write_ward(pytester.path, *(f"n{number}" for number in range(9)))
+    with MockServer(lambda _: reply) as server:
+        result = pytester.runpytest("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    said = " ".join(result.stdout.str().split())
+    assert "start vLLM with --enable-auto-tool-choice --tool-call-parser X".lower() in said.lower()
+    assert 'protocol = "text"' in said
+    assert len(server.requests) <= 3
+    assert result.ret == 2
+
+
+def test_a_model_without_tool_calls_writes_them_as_json(pytester: pytest.Pytester) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        assert "tools" not in body
+        if turn_of(body) == 0:
+            return "I will look.\n```json\n" + json.dumps({"tool": SEARCH[0], "arguments": SEARCH[1]}) + "\n```"
+        return ["I said it already.", '```json\n{"answer": "Seen."}\n```'][turn_of(body) - 1]
+
+    write_ward(pytester.path, "one")
+    (pytester.path / "medhelm.toml").write_text('[models."vllm/mock"]\nprotocol = "text"\n')
+    with MockServer(reply) as server:
+        pytester.runpytest("--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    record = records_of(pytester.path)["one"]
+    assert (record["status"], record["episode"]["steps"], record["scores"]["looked"]) == ("ok", 3, 1.0)
+    assert server.requests[2]["messages"][-1]["content"].startswith("Error: reply with one block")

@@ -68,6 +68,14 @@ def calls(*wanted: tuple[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def is_probe(body: Mapping[str, Any]) -> bool:
+    """The question that finds out whether tools can be called."""
+    return task_of(body).startswith("Call the tool ping")
+
+
+PONG = calls(("ping", {"word": "pong"}))
+
+
 def turn_of(body: Mapping[str, Any]) -> int:
     """How many turns of the agent came before."""
     return sum(message["role"] == "assistant" for message in body["messages"])
@@ -94,6 +102,8 @@ def _turns(instruction: str) -> list[list[dict[str, Any]]]:
 
 def oracle_reply(body: dict[str, Any]) -> Any:
     """Does every clinical workflow as its oracle, by tool calls of the API; ids differ with each answer."""
+    if is_probe(body):
+        return PONG
     said = _turns(task_of(body))[turn_of(body)]
     # As a tokenizer counts: the mock's own count of words would make a cut prompt of JSON without spaces.
     usage = {"prompt_tokens": len(json.dumps(body["messages"])) // 3, "completion_tokens": 20}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -211,6 +212,8 @@ LONGEST = 160
 def in_words(change: Change, state: Hospital) -> str:
     """One entry of the audit log as a clinician reads it: "ordered potassium chloride 40 mmol oral for ..."."""
     resource = change.after or change.before or {"resourceType": change.key[0]}
+    if "address" in resource and "body" in resource:  # a POST that was acknowledged and kept
+        return f"posted to {resource['address']}: {json.dumps(resource['body'], ensure_ascii=False)[:300]}"
     found = facts(resource)
     what = _what(found)
     if change.did == "created":

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import lzma
+from collections.abc import Iterable
 from functools import cache
 
+from pytest_medhelm.agents.hospital.elements import Resource
 from pytest_medhelm.agents.hospital.generate import FILE, NOW
 from pytest_medhelm.agents.hospital.state import Hospital, Population
+
+Chart = Hospital
+"""What a benchmark calls the state that its checks look at."""
 
 
 @cache
@@ -19,3 +25,8 @@ def shared_population() -> Population:
 def hospital() -> Hospital:
     """The hospital as each episode finds it, at its own time."""
     return Hospital(shared_population(), NOW)
+
+
+def given_chart(resources: Iterable[Resource], now: dt.datetime) -> Hospital:
+    """A hospital of these resources alone, at a time of its own."""
+    return Hospital(Population(resources), now)
