@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
-from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.above_baseline import above_baseline
+from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Provenance
 from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
