@@ -37,6 +37,7 @@ from pytest_medhelm.scoring.jury.harm import SEVERITIES, rank
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+from pytest_medhelm.tasks.variants import NOISE_FLOOR
 
 FORMAT = 1
 CHUNK_BYTES = 1_000_000
@@ -213,6 +214,7 @@ class _Columns:
         self.counts: list[int] = []
         self.records: IndexedRecords = {
             "model": [],
+            "variant": [],
             "status": [],
             "score": [],
             "harm": [],
@@ -249,6 +251,8 @@ class _Columns:
         score = record["scores"].get(record["main_metric"])
         columns = self.records
         columns["model"].append(self._model[record["model"]])
+        changed, repeat = record["perturbation"], record["repeat"]
+        columns["variant"].append(3 if changed == NOISE_FLOOR else 2 if changed else int(repeat > 0))
         columns["status"].append(self._status[record["status"]])
         columns["score"].append(None if score is None else round(score, 4))
         columns["harm"].append(rank(record.get("harm")))

@@ -54,6 +54,8 @@ class IndexedRecords(TypedDict):
     """The records, column by column; models, statuses and severities as positions in the lists of the index."""
 
     model: list[int]
+    variant: list[int]
+    """0 the instance as it is, 1 a repeat, 2 in other words, 3 unchanged again beside these."""
     status: list[int]
     score: list[float | None]
     harm: list[int]

@@ -190,6 +190,7 @@ def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
         "counts": [data["counts"][place] for place in chosen],
         "records": {
             "model": [records["model"][at] for at in kept],
+            "variant": [records["variant"][at] for at in kept],
             "status": [records["status"][at] for at in kept],
             "score": [records["score"][at] for at in kept],
             "harm": [records["harm"][at] for at in kept],

@@ -85,7 +85,7 @@ window.medhelm = window.medhelm || {};
   }
 
   function measure(board, instance) {
-    const { model, score, harm, flagged, spread } = board.data.records;
+    const { model, score, harm, flagged, spread, variant } = board.data.records;
     const cells = board.cells[board.benchmarkOf[instance]];
     const sums = new Map();
     let metric, widest = -1;
@@ -97,7 +97,8 @@ window.medhelm = window.medhelm || {};
       if (flagged[at]) board.has.flagged = true;
       if (spread[at] !== null && spread[at] > widest) widest = spread[at];
       metric = metric || (cell && cell.main_metric);
-      if (Number.isNaN(board.quality[at]) || !cell || cell.main_metric !== metric) continue;
+      // What an instance comes to is what the unchanged one does.
+      if (variant[at] > 1 || Number.isNaN(board.quality[at]) || !cell || cell.main_metric !== metric) continue;
       const [sum, n] = sums.get(model[at]) || [0, 0];
       sums.set(model[at], [sum + board.quality[at], n + 1]);
     }

@@ -28,7 +28,10 @@
 
   // Which records a text belongs to, where not to all.
   function whose(texts, name, place) {
-    return texts.records.filter((record) => record[name] === place).map(title).join(", ");
+    const own = texts.records.filter((record) => record[name] === place);
+    const plain = own.filter((record) => !isChanged(record));
+    const names = plain.length ? plain.map((record) => record.model) : own.map((record) => record.perturbation.replaceAll("_", " "));
+    return [...new Set(names)].map(medhelm.visible).join(", ");
   }
 
   function prompts(texts, query) {

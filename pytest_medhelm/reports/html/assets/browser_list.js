@@ -106,14 +106,26 @@
       flagged[at] === 1 && make("span", { class: "badge" }, "steers judges"));
   }
 
+  // How the further askings of an instance came out, by kind, e.g. "again 1 1; other words 1 0 1".
+  function steady(board, places) {
+    const { variant, score } = board.data.records;
+    return ["", "again", "other words", "unchanged"].map((name, kind) => {
+      const own = places.filter((at) => variant[at] === kind);
+      return own.length && `${name} ${own.map((at) => number(score[at])).join(" ")}`;
+    }).filter(Boolean).join("; ");
+  }
+
   function row(board, view, models, instance) {
     const entry = board.data.benchmarks[board.benchmarkOf[instance]];
     const id = board.data.ids[instance];
     const cells = models.map((name, place) => {
-      const found = [];
+      const found = [], further = [];
       for (let at = board.start[instance]; at < board.start[instance + 1]; at += 1) {
-        if (board.data.records.model[at] === board.models.indexOf(name)) found.push(outcome(board, at));
+        if (board.data.records.model[at] !== board.models.indexOf(name)) continue;
+        if (board.data.records.variant[at]) further.push(at);
+        else found.push(outcome(board, at));
       }
+      if (further.length) found.push(make("span", { class: "soft" }, steady(board, further)));
       return make("td", { role: "cell", "data-label": medhelm.visible(models[place]) },
         found.length ? found : make("span", { class: "soft" }, "no record"));
     });
