@@ -57,10 +57,9 @@ class _Look:
     """What a thread does: a look at a name server or a socket cannot be told when to end."""
 
     def __init__(self, url: SplitResult, headers: Mapping[str, str], seconds: float, most: int) -> None:
-        self._url = url
-        self._headers = headers
         self._most = most
-        self._connection, self._target = _connection_to(url, seconds)
+        self._connection, self._target, of_proxy = _connection_to(url, seconds)
+        self._headers = {"Accept-Encoding": "gzip, deflate", **of_proxy, **_credentials(url), **headers}
         self.reply: Reply | None = None
         self.error: Exception | None = None
 
@@ -88,29 +87,29 @@ class _Look:
         except OSError as error:
             raise UnreachedError(error.errno, error.strerror or type(error).__name__) from None
         connection.putrequest("GET", self._target, skip_accept_encoding=True)
-        for name, value in {"Accept-Encoding": "gzip, deflate", **_credentials(self._url), **self._headers}.items():
+        for name, value in self._headers.items():
             connection.putheader(name, value.encode())
         connection.endheaders()
         response = connection.getresponse()
         return Reply(response.status, _body(response, self._most))
 
 
-def _connection_to(url: SplitResult, seconds: float) -> tuple[HTTPConnection, str]:
-    """A connection, by way of the environment's proxy where there is one, and what to ask it for."""
+def _connection_to(url: SplitResult, seconds: float) -> tuple[HTTPConnection, str, dict[str, str]]:
+    """A connection, by way of the environment's proxy where there is one, what to ask it for, headers for a proxy."""
     host, port = url.hostname or "", url.port
     path = quote(url.path or "/", safe="/%:;=@&+$,!~*'()")
     target = f"{path}?{quote(url.query, safe='/%:;=@&+$,!~*()?[]')}" if url.query else path
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     address = proxy_for(url.geturl())
     if address is None:
-        return kind(host, port, timeout=seconds), target
+        return kind(host, port, timeout=seconds), target, {}
     proxy = urlsplit(address if "://" in address else f"http://{address}")
     connection = kind(proxy.hostname or "", proxy.port, timeout=seconds)
     credentials = {f"Proxy-{name}": value for name, value in _credentials(proxy).items()}
     if url.scheme == "https":
         connection.set_tunnel(host, port, headers=credentials)
-        return connection, target
-    return connection, f"http://{url.netloc.rpartition('@')[2]}{target}"
+        return connection, target, {}
+    return connection, f"http://{url.netloc.rpartition('@')[2]}{target}", credentials
 
 
 def _credentials(url: SplitResult) -> dict[str, str]:

@@ -140,6 +140,27 @@ def test_a_query_goes_with_every_request() -> None:
         assert server.paths == ["/v1/models?api-version=2024-10-21"]
 
 
+def test_a_proxy_and_what_stands_in_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            heard.append(connection.recv(10_000))
+            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST)
+            connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        monkeypatch.setenv("http_proxy", f"http://door:opens@127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        found = served_models(Endpoint("x", "http://ward:secret@models.invalid:8000/a b/v1?é=1"))
+    assert found == [ServedModel("m")]
+    first, *headers = heard[0].decode().split("\r\n")
+    assert first == "GET http://models.invalid:8000/a%20b/v1/models?%C3%A9=1 HTTP/1.1"
+    assert "Authorization: Basic d2FyZDpzZWNyZXQ=" in headers  # ward:secret
+    assert "Proxy-Authorization: Basic ZG9vcjpvcGVucw==" in headers  # door:opens
+
+
 def served(*names: str, root: str = "") -> list[ServedModel]:
     return [ServedModel(name, root) for name in names]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from perf.mock_server import MockServer
 from pytest_medhelm.reports.html.templating import template
 
 
@@ -28,6 +29,25 @@ def test_our_modules_are_not_rewritten_and_benchmarks_are(
     result.stdout.re_match_lines(
         [".*pytest_medhelm.reports.write SourceFileLoader", "test_letters AssertionRewritingHook"]
     )
+
+
+def test_right_or_wrong_scores_need_no_numpy_and_stored_answers_no_client(
+    letters: Callable[..., Path], pytester: pytest.Pytester, server: MockServer
+) -> None:
+    data = letters(10)
+    pytester.makeconftest(
+        "import sys\n"
+        "def pytest_unconfigure():\n"
+        "    print('HEAVY', *sorted({'numpy', 'aiohttp', 'openai', 'yaml'} & {*sys.modules}))\n"
+    )
+    asked = (f"--medhelm-data={data}", "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    loaded = []
+    for _ in range(2):
+        # A Python of its own, as above.
+        result = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *asked)
+        assert result.ret == 0
+        loaded += [line for line in result.outlines if line.startswith("HEAVY")]
+    assert loaded == ["HEAVY aiohttp", "HEAVY"]
 
 
 @pytest.fixture

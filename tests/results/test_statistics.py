@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_medhelm.results.stats.intervals import Interval, mean_interval, wilson
+from pytest_medhelm.results.stats.intervals import Interval, mean_interval, share_bounds, standard_error, wilson
 from pytest_medhelm.results.stats.quantiles import beta_quantile, student_t_quantile
+from pytest_medhelm.results.stats.spread import bounds_of_share, error_of, interval_of
 from tests.support.nightly import covered_enough, replications
 
 Sample = tuple[list[float], list[str] | None, list[str] | None]
@@ -48,6 +49,31 @@ def test_beta_quantiles_agree_with_scipy(a, b):
     for probability in (0.025, 0.3, 0.95):
         expected = stats.beta.ppf(probability, a, b)
         assert beta_quantile(probability, a, b) == pytest.approx(expected, rel=1e-8, abs=1e-12)
+
+
+# Right or wrong without numpy
+
+
+@given(
+    right=st.lists(st.booleans(), min_size=1, max_size=400),
+    scale=st.sampled_from([(0.0, 1.0), (1.0, 0.0), (1.0, 5.0), (-1.0, 1.0)]),
+    sources=st.sampled_from(["none", "own", "blank"]),
+    confidence=st.sampled_from([0.8, 0.95, 0.999]),
+)
+def test_plain_shares_are_what_the_general_way_gives(right, scale, sources, confidence):
+    scores = [scale[one] for one in right]
+    clusters = {"none": None, "own": [f"s{i}" for i in range(len(right))], "blank": [""] * len(right)}[sources]
+    found = interval(scores, scale, clusters=clusters, confidence=confidence)
+    low, high, method, note = interval_of(scores, scale, clusters, None, confidence, 5)
+    ends = sorted(scale[0] + (scale[1] - scale[0]) * limit for limit in (low, high))
+    assert (found.low, found.high) == pytest.approx(ends, abs=1e-12)
+    assert (found.method, found.note) == (method, note)
+    if len(scores) > 1:
+        expected = error_of(scores, scale, clusters, None, 5)
+        assert standard_error(scores, scale, clusters) == pytest.approx(expected, abs=1e-12)
+    if scale == (0.0, 1.0):
+        expected = bounds_of_share(scores, clusters, confidence, 5)
+        assert share_bounds(scores, clusters, confidence) == pytest.approx(expected, abs=1e-12)
 
 
 # Wilson
