@@ -63,6 +63,7 @@ class RequestBuilder:
         self._run = run
         self._start_engine = start_engine
         self._engine: Answering | None = None
+        self._closed = False
 
     @property
     def engine(self) -> Answering:
@@ -93,9 +94,15 @@ class RequestBuilder:
             self._engine.notices.clear()
         return found
 
+    def flush(self) -> None:
+        """Write the texts that are held back."""
+        if self._engine is not None and not self._closed:
+            self._engine.store.flush()
+
     def close(self) -> None:
         """Stop asking; what is in flight is given up."""
         if self._engine is not None:
+            self._closed = True
             self._engine.close()
 
     def connected(self, roster: Roster) -> None:
