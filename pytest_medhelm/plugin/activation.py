@@ -5,6 +5,7 @@ Here alone is decided who asks, who collects the records and who answers (an end
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def _replay(config: pytest.Config, settings: Settings, replay: Replay) -> None:
     tolerated = [(status, "*") for status in ("request_error", "judge_error")]
     start_engine = partial(StoredResponses, settings.folder / "responses.sqlite")
     if _is_xdist_controller(config):
-        _distribute(config, {"run": replay["run"], "replay": replay, "tolerated": tolerated})
+        _distribute(config, settings, {"run": replay["run"], "replay": replay, "tolerated": tolerated})
         config.stash[SETTINGS] = settings
     else:
         _run_items(config, settings, roster, replay["run"], start_engine, tolerated)
@@ -100,10 +101,22 @@ def _ask(config: pytest.Config, settings: Settings) -> None:
         raise ConfigError("--forked cannot work with models asked in the background: use -n N instead")
     sent = _from_controller(config)
     if sent:
+        settings = _where_it_runs(config, settings, sent)
         roster = apply(resolve_models(config, settings), sent["resolved"])
         _run_items(config, settings, roster, sent["run"], None, sent["tolerated"])
     else:
         _control(config, settings)
+
+
+def _where_it_runs(config: pytest.Config, settings: Settings, sent: Mapping[str, Any]) -> Settings:
+    """The settings of a worker, with the folder of the suite, or one of its own where it does not see that."""
+    if sent["luggage"] is None:
+        return replace(settings, results=Path(sent["results"]))
+    from pytest_medhelm.plugin.remote import RemoteWorker
+
+    worker = RemoteWorker(config, sent["luggage"])
+    config.pluginmanager.register(worker, "medhelm-remote-worker")
+    return worker.settings(settings)
 
 
 def _control(config: pytest.Config, settings: Settings) -> None:
@@ -135,7 +148,7 @@ def _control(config: pytest.Config, settings: Settings) -> None:
     tolerated = _tolerated(gates)
     if _is_xdist_controller(config):
         config.stash[SETTINGS] = settings
-        _distribute(config, {"run": controller.run, "tolerated": tolerated})
+        _distribute(config, settings, {"run": controller.run, "tolerated": tolerated})
     else:
         start_engine = batch.start if batch is not None else None
         _run_items(config, settings, roster, controller.run, start_engine, tolerated)
@@ -201,11 +214,12 @@ def _share(config: pytest.Config) -> Share:
     return Share(rank_of(worker["workerid"]) if sent["static"] else None, worker["workercount"])
 
 
-def _distribute(config: pytest.Config, sent: dict[str, Any]) -> None:
+def _distribute(config: pytest.Config, settings: Settings, sent: dict[str, Any]) -> None:
+    from pytest_medhelm.models.roster import ROSTER
     from pytest_medhelm.plugin.xdist import Distribution, check_distribution
 
-    check_distribution(config)
-    config.pluginmanager.register(Distribution(config, sent), "medhelm-distribution")
+    check_distribution(config, settings, config.stash.get(ROSTER, None) if "replay" not in sent else None)
+    config.pluginmanager.register(Distribution(config, settings, sent), "medhelm-distribution")
 
 
 def _require_models(settings: Settings, roster: Roster) -> None:

@@ -122,9 +122,15 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of xdist has ended: was it by Ctrl-C?"""
-        if getattr(node, "workeroutput", {}).get("medhelm_interrupted"):
-            self._interrupted = True
+        """A worker of xdist has ended: was it by Ctrl-C, and what did it get since its last report?"""
+        output = getattr(node, "workeroutput", {})
+        self._interrupted = self._interrupted or bool(output.get("medhelm_interrupted"))
+        if not self._store_failed:
+            try:
+                self._writer.receive(output.pop("medhelm_parcel", None))
+            except StoreFailed as error:
+                self._store_failed = f"medhelm: {error}"
+                self._stop_session(self._store_failed)
 
     # Around the asking side's: when the reports are written, all texts are on disk.
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -66,6 +66,7 @@ class RequestBuilder:
         self._engine: Answering | None = None
         self.tool_problems: dict[str, str] = {}
         """By model why it cannot call tools, as far as it was asked; empty where it can."""
+        self._closed = False
 
     @property
     def engine(self) -> Answering:
@@ -97,11 +98,17 @@ class RequestBuilder:
         self._engine.notices.clear()
         return found
 
+    def flush(self) -> None:
+        """Write the texts that are held back."""
+        if self._engine is not None and not self._closed:
+            self._engine.store.flush()
+
     def close(self) -> None:
         """Stop asking; what is in flight is given up."""
         if "outside" in self.__dict__:
             self.outside.close()
         if self._engine is not None:
+            self._closed = True
             self._engine.close()
 
     def connected(self, roster: Roster) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from pytest_medhelm.models.engine.parcels import Parcel, unpack
 from pytest_medhelm.models.roster import ROSTER, describe
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import ReportStatus
@@ -14,6 +16,7 @@ from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.sqlite import unusable
 
 
 class SuiteWriter:
@@ -31,6 +34,7 @@ class SuiteWriter:
 
     def take(self, report: pytest.TestReport, session: pytest.Session | None) -> None:
         """Put the record of a report, if it has one, into the suite."""
+        self.receive(report.__dict__.pop("medhelm_parcel", None))
         record: Record | None = getattr(report, "medhelm", None)
         if record is None or isinstance(record, ReportStatus):
             return
@@ -49,6 +53,15 @@ class SuiteWriter:
         self.open(session).add(record)
         # pytest keeps every report until the end: of the record it still needs what the terminal shows.
         report.medhelm = ReportStatus(record["status"], record["scores"].get(record["main_metric"]))  # type: ignore[attr-defined]
+
+    def receive(self, parcel: Parcel | None) -> None:
+        """Put the texts that a worker sent, since it does not share this disk, into the suite. Raises StoreFailed."""
+        if parcel:
+            file = self._folder / "responses.sqlite"
+            try:
+                unpack(parcel, file)
+            except sqlite3.Error as error:
+                raise StoreFailed(unusable(file, error)) from None
 
     def open(self, session: pytest.Session | None) -> Suite:
         """The suite, with the manifest of this run in it."""

@@ -56,7 +56,7 @@ class WorkerPlugin:
     ) -> None:
         """``tolerated``: (status, benchmark or "*") that gate rules decide on."""
         self._config = config
-        self._settings = config.stash[SETTINGS]
+        self.settings = config.stash[SETTINGS]
         self._run = run
         self._share = share
         self._start_engine = start_engine
@@ -72,7 +72,7 @@ class WorkerPlugin:
     # After the controller's, which finds out who answers where.
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
-        stash, hook, settings = self._config.stash, self._config.hook, self._settings
+        stash, hook, settings = self._config.stash, self._config.hook, self.settings
         roster = stash[ROSTER]
         self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
         self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated, stash[PLAN])
@@ -84,7 +84,7 @@ class WorkerPlugin:
         rank, processes = self._share
         known = rank is not None and rank < processes
         self._prefetcher = self._prefetching(session.items[rank::processes] if known else ())
-        if self._settings.max_cost is not None:
+        if self.settings.max_cost is not None:
             self._planned = sum(map(self._requests_of, session.items))
         # Tens of thousands of items live until the end: the garbage collector need not look at them each time.
         gc.freeze()
@@ -98,7 +98,7 @@ class WorkerPlugin:
         try:
             self._requests.close()
         except sqlite3.Error as error:
-            raise session.Interrupted(unusable(self._settings.folder / "responses.sqlite", error)) from None
+            raise session.Interrupted(unusable(self.settings.folder / "responses.sqlite", error)) from None
 
     def connected(self, session: pytest.Session, roster: Roster) -> None:
         """More is known of who answers where than when the items were collected."""
@@ -111,7 +111,7 @@ class WorkerPlugin:
         """What the controller of xdist found out after collection."""
         self._has_learnt = True
         if hasattr(self._config, "workerinput"):
-            found = told(self._settings.folder, self._run)
+            found = told(self.settings.folder, self._run)
             if found is not None:
                 self.connected(session, apply(self._config.stash[ROSTER], found))
 
@@ -128,7 +128,7 @@ class WorkerPlugin:
         builder = item.stash.get(BUILDER, None)
         if builder is not None and builder.episode is not None and isinstance(item, pytest.Function):
             run_checkpoints(item.module, builder)
-        shortfall = builder.shortfall(strict=self._settings.strict) if builder else None
+        shortfall = builder.shortfall(strict=self.settings.strict) if builder else None
         if shortfall:
             raise Shortfall(shortfall, pytrace=False)
         return result
@@ -149,7 +149,7 @@ class WorkerPlugin:
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
         if ended and not isinstance(reached, _NOT_ASKED):
             self._add_record(item.session, report, builder)
-        if self._settings.show_text and report.when == "call":
+        if self.settings.show_text and report.when == "call":
             add_text(report, builder)
         # pytest keeps items and reports until the end of the session: they must hold no texts, and little else.
         report.keywords = self._keywords
@@ -161,7 +161,7 @@ class WorkerPlugin:
         try:
             report.medhelm = self._recorder.record(builder, self._requests.engine.store)  # type: ignore[attr-defined]
         except sqlite3.Error as error:
-            self._tell(session, report, StoreFailed(unusable(self._settings.folder / "responses.sqlite", error)))
+            self._tell(session, report, StoreFailed(unusable(self.settings.folder / "responses.sqlite", error)))
 
     @pytest.hookimpl
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -174,7 +174,7 @@ class WorkerPlugin:
 
     def _window(self) -> Callable[[], int]:
         """How many items to look ahead: twice as many as may be asked at once, at every moment."""
-        given = self._settings.prefetch
+        given = self.settings.prefetch
         if given is not None:
             return lambda: given
         slots = [model.endpoint.concurrency for model in self._config.stash[ROSTER] if model.endpoint]
@@ -204,7 +204,7 @@ class WorkerPlugin:
             report.medhelm_notices = notices  # type: ignore[attr-defined]
         stopped = self._requests.stopped
         if isinstance(reached, BudgetReached):
-            amount = f"{self._settings.max_cost:.10g} {self._settings.currency}"
+            amount = f"{self.settings.max_cost:.10g} {self.settings.currency}"
             stopped = (
                 f"budget of {amount} reached after {reached.answered} of {self._planned} requests; "
                 "raise --medhelm-max-cost and run the same command to go on"

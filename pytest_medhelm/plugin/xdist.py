@@ -14,28 +14,33 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScheduling
 
-from pytest_medhelm.models.roster import ROSTER
+from pytest_medhelm.models.roster import ROSTER, Roster
+from pytest_medhelm.plugin.remote import luggage, refuse_remote, shares_disk
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.settings import Settings
 
 AT_HAND = 8
 """Items that a worker has been sent and not yet run; at least two, since a worker holds its last one back."""
 
 
-def check_distribution(config: pytest.Config) -> None:
-    """Refuse what cannot work. Raises ConfigError."""
+def check_distribution(config: pytest.Config, settings: Settings, roster: Roster | None) -> None:
+    """Refuse what cannot work; ``roster``: None where nobody is asked. Raises ConfigError."""
     if config.getoption("dist", "no") == "each":
         raise ConfigError("--dist=each would ask every request once per worker: use --dist=load, or -n alone")
     remote = [spec for spec in config.getoption("tx", None) or () if "popen" not in spec]
-    if remote:
-        raise ConfigError(f"--tx={remote[0]}: workers must share this machine's disk; use -n N")
+    if remote and roster is None:
+        raise ConfigError(f"--tx={remote[0]}: stored answers are scored where they are stored: use -n N")
+    if remote and roster is not None:
+        refuse_remote(settings, roster, remote[0])
 
 
 class Distribution:
     """Hooks of the controller that exist only when xdist runs."""
 
-    def __init__(self, config: pytest.Config, sent: Mapping[str, object]) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, sent: Mapping[str, object]) -> None:
         """``sent``: what workers must know besides who answers where, as plain values."""
         self._config = config
+        self._settings = settings
         self._sent = sent
 
     def pytest_configure_node(self, node: Any) -> None:
@@ -44,7 +49,21 @@ class Distribution:
             **self._sent,
             "resolved": roster.resolved() if roster else {},
             "static": self._config.getoption("dist") == "load",
+            # A worker may run in another folder.
+            "results": str(self._settings.results.resolve()),
+            "luggage": self._luggage(node, roster),
         }
+
+    def _luggage(self, node: Any, roster: Roster | None) -> dict[str, object] | None:
+        """What a worker is sent that does not see the suite; None for one that does."""
+        file = self._settings.folder / "responses.sqlite"
+        if roster is None or not file.is_file() or shares_disk(node.gateway, file):
+            return None
+        try:
+            refuse_remote(self._settings, roster, str(node.gateway.spec))
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from None
+        return luggage(self._settings)
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> LoadScheduling | None:
         return StaticScheduling(config, log) if config.getoption("dist") == "load" else None

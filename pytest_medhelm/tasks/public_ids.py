@@ -54,6 +54,11 @@ def without_names(text: str, paths: Iterable[Path], shown: str = "") -> str:
     return text
 
 
+def id_key() -> str:
+    """The secret text by which this machine names private instances, for workers that must name them alike."""
+    return _key().decode()
+
+
 @functools.cache
 def _key() -> bytes:
     given = os.environ.get(KEY_VARIABLE, "").strip()

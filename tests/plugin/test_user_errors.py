@@ -35,7 +35,7 @@ LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
         (["--medhelm-model=baseline/random", LOCAL], "", "--medhelm-base-url needs a model at that address*"),
         (["--medhelm-model=baseline/random", "--medhelm-limit=ten"], "", "--medhelm-limit: 'ten' is neither *"),
         (["--medhelm-model=baseline/random", "--medhelm-limit=0"], "", "--medhelm-limit: '0' is neither *"),
-        (["--medhelm-model=baseline/random", "--medhelm-concurrency=0"], "", "--medhelm-concurrency: '0' is not *"),
+        (["--medhelm-model=baseline/random", "--medhelm-concurrency=0"], "", "--medhelm-concurrency: '0' is neither *"),
         (
             ["--medhelm-model=baseline/random", "--medhelm-data=nowhere"],
             "",

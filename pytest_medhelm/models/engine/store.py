@@ -228,6 +228,11 @@ class ResponseStore:
         if len(self._unwritten) >= TEXT_BATCH:
             self._write_texts()
 
+    def flush(self) -> None:
+        """Write what is held back."""
+        if self._unwritten:
+            self._write_texts()
+
     def _write_texts(self) -> None:
         with self._transaction():
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", self._unwritten)
@@ -287,8 +292,7 @@ class ResponseStore:
 
     def close(self) -> None:
         """Write what is held back and close the connection."""
-        if self._unwritten:
-            self._write_texts()
+        self.flush()
         self._connection.close()
 
     @contextlib.contextmanager
