@@ -33,10 +33,12 @@ class Finding:
         return "error" if self.has_error else "correct"
 
 
-_SUBJECT = r"(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)"
+_SUBJECT = (
+    r"(?:(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)|everything)"
+)
 _NO_ERROR = re.compile(
-    rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|all|entirely) )?)?"
-    r"correct(?: as (?:it is|written))?(?:[.!]|$)"
+    rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|clinically|all|entirely) )?)?"
+    r"(?:correct|accurate)(?: as (?:it is|written))?(?:[.!]|$)"
     rf"|(?:there (?:is|are) |(?:{_SUBJECT} )?(?:contains?|has|have) |i (?:find|found|see|saw|detect(?:ed)?) )?"
     r"(?:no|not any|without) (?:(?:medical|clinical|factual) )?(?:errors?|mistakes?)"
     r"(?: (?:(?:was|were|is|are) )?(?:found|detected|present|identified))?(?: in (?:the|this) (?:text|note))?(?:[.!]|$)"
@@ -55,14 +57,16 @@ _KEYED = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _]flag|(?:error[ _])?sentence[
 _SENTENCE_KEY = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _])?sentence[ _]id\W{0,4}[:=]\W{0,4}(\d{1,3})\W*$")
 _ANOTHER = re.compile(r"(?:or|and|/|,|-|–|&|to)\s{0,2}(?:sentence\s{0,2})?\d")
 _LABEL = (
-    r"(?:the )?(?:(?:error|mistake) (?:is )?in |(?:error|mistake): |(?:wrong|incorrect|erroneous|error) )?"
-    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: is)?(?: number)?"
+    r"(?:the )?(?:(?:an )?(?:error|mistake) (?:is |was )?(?:found |detected )?in |(?:error|mistake): |(?:wrong|incorrect|erroneous|error) )?"
+    r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: (?:with|containing) the (?:error|mistake))?(?: is)?(?: number)?"
 )
 _NUMBERED = re.compile(
     rf"(?:{_LABEL}\s{{0,3}}[:#]?\s{{0,3}}#?(\d{{1,3}})(?!\d)\s{{0,3}}[.:)\]-]{{0,2}}"
     r"|[\[(#]?(\d{1,3})(?:\s{0,3}[.:)\]]{1,2}(?!\d)|\s[–—-](?=\s)|(?=\s)|$))\s{0,3}(.*)"
 )
-_FINE = re.compile(r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?(?:fine|correct|ok|okay|right|accurate)\b")
+_FINE = re.compile(
+    r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?(?:fine|correct|ok|okay|right|accurate)\b"
+)
 _NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
 _LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
 _CORRECTION = re.compile(
@@ -88,7 +92,11 @@ def read_finding(text: str) -> Finding | None:
     keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
     if len(keyed) == 1 and 0 <= min(keyed):
         text = f"{_KEYED.sub('', text)}\n{keyed.pop()}"
-    lines = [line for raw in _NEXT.sub("\n", _MARKUP.sub("", text)).splitlines() if (line := raw.strip().strip("\"'“”").strip())]
+    lines = [
+        line
+        for raw in _NEXT.sub("\n", _MARKUP.sub("", text)).splitlines()
+        if (line := raw.strip().strip("\"'“”").strip())
+    ]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
     if len(found) != 1:

@@ -58,7 +58,11 @@ def test_any_text_has_a_letter_of_the_question_or_none(text: str) -> None:
     assert read_choice(text, DRUGS) in (None, *"ABCD")
 
 
-REJECTIONS = ["\nOption {} is wrong.", "\n\n{} is not correct.", "\n{}: contraindicated"]
+REJECTIONS = [
+    *("\nOption {} is wrong.", "\n\n{} is not correct.", "\n{}: contraindicated"),
+    *(" not {}", ", not {}", " and not {}", " (not {})", " rather than {}", " instead of {}", " over {}"),
+    *(" {} is wrong", " {} is incorrect.", " - {} is contraindicated", "; {} is wrong", " because {} is wrong"),
+]
 
 
 @settings(max_examples=60, deadline=None)

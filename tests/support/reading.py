@@ -10,11 +10,15 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_medhelm.scoring.answers import read_choice, read_number
+from benchmarks.medical_research_assistance.test_medhallu import read_label
+from benchmarks.shared.error_detection import read_finding
+from benchmarks.shared.script_concordance import read_rating
+from benchmarks.shared.sql import read_sql
+from pytest_medhelm.scoring.answers import read_choice, read_date, read_number, split_thinking
 from tests.support.paths import CHECKOUT
 
 FOLDER = CHECKOUT / "tests" / "scoring" / "replies"
@@ -35,7 +39,7 @@ class Reply:
         """``unparsed``: it says something, and nothing was read."""
         if self.found is None:
             return "right" if self.expected is None else "unparsed"
-        if isinstance(self.expected, float | int) and isinstance(self.found, float):
+        if isinstance(self.expected, float | int) and isinstance(self.found, float | int):
             return "right" if math.isclose(self.found, self.expected) else "wrong"
         return "right" if self.found == self.expected else "wrong"
 
@@ -52,6 +56,32 @@ def closed() -> Iterator[tuple[str, str, list[str], str | None]]:
         yield entry["kind"], entry["reply"], options[entry["options"]], entry["reading"]
 
 
+def _finding(text: str) -> str | None:
+    found = read_finding(text)
+    return None if found is None else "ok" if found.sentence is None else str(found.sentence)
+
+
+def _date(text: str) -> str | None:
+    found = read_date(text)
+    return found.isoformat() if found else None
+
+
+def _statement(text: str) -> str | None:
+    found = read_sql(text)
+    return None if found is None else found.strip().rstrip(";")
+
+
+READERS: dict[str, Callable[[str], str | float | None]] = {
+    "date": _date,
+    "finding": _finding,
+    "label": read_label,
+    "rating": read_rating,
+    "sql": _statement,
+    "thinking": lambda text: read_choice(split_thinking(text).answer, ("one", "two", "three", "four", "five")),
+}
+"""Of dates and of single benchmarks; the correct text of MEDEC is "ok", a wrong sentence its number."""
+
+
 def replies() -> Iterator[Reply]:
     """All of the corpus, read."""
     for kind, text, options, expected in closed():
@@ -59,6 +89,8 @@ def replies() -> Iterator[Reply]:
     for entry in _lines("numbers.jsonl"):
         found = read_number(entry["reply"], entry["language"], entry["unit"])
         yield Reply(entry["kind"], entry["reply"], entry["reading"], found and found.value)
+    for entry in _lines("benchmarks.jsonl"):
+        yield Reply(entry["kind"], entry["reply"], entry["reading"], READERS[entry["reader"]](entry["reply"]))
 
 
 def main() -> int:

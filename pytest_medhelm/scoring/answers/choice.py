@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from pytest_medhelm.scoring.answers.closed import forms, options
 from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.endings import split_rejections
 from pytest_medhelm.scoring.answers.closed.settle import settled
 from pytest_medhelm.util.patterns import compiled
 
@@ -51,8 +52,10 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
         number: first.setdefault(options.tidy(entry).strip().lower(), number) for number, entry in enumerate(choices)
     }
     for turn in turns(text):
-        marked = options.mark(options.tidy(forms.rewritten(turn)), choices[:26])
-        found = settled(marked, same)
+        body, rejected = split_rejections(turn, count)
+        found = settled(options.mark(options.tidy(forms.rewritten(body)), choices[:26]), same)
+        if found and rejected.intersection(options.LETTERS[option] for option in found.options if option >= 0):
+            found = None
         if found is not None:
             break
     if found is None or len(found.options) != 1 or not 0 <= found.options[0] < count:

@@ -155,7 +155,8 @@ def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     last = candidates[-1]
     equals = max(text.rfind("="), text.rfind("≈"))
     ends_text = compiled(_CLOSING).fullmatch(text, last.end)
-    follows = equals >= 0 and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
+    coefficient = compiled(r"(?:^|[\s:;(])[a-zα-ω]\s?$").search(text[max(0, equals - 3) : max(0, equals)])
+    follows = equals >= 0 and not coefficient and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return distinct if _converts(text, candidates, equals) else [last.quantity]
     return _heading(text, candidates) or _unbracketed(text, candidates) or distinct

@@ -44,6 +44,7 @@ _OPENS_LINE = rf"^(?:{PUNCT}|[0-9]{{1,2}}[.)]\s|(?:{words.OPTION})\s)*({NAMED})(
 _NUMBERED = rf"(?:^{PUNCT}{{0,6}}|[\s,;])[0-9]{{1,2}}[.)]\s{{0,3}}{ANY}(?=[\s,;.]|$)"
 """A ranking of options."""
 _THUS = r"\b(?:so|thus|therefore|hence|donc|por tanto|por lo tanto|portanto|also|quindi|jadi|поэтому)$"
+_NOT_SAID = r"\b(?:would|could|might|may|if|helps? to|than)\b"
 _WORDS = 7
 
 Listed = Sequence[tuple[int, int]]
@@ -66,7 +67,9 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
     ranked = len(rx(_NUMBERED).findall(text)) > 1
     for number, (start, sentence) in enumerate(every):
         found = rx(_ALONE).fullmatch(sentence.strip())
-        if found and not ranked and not sentence.strip().endswith("?"):
+        if found and number and number == len(every) - 1 and rx(r"[:,(]$").search(sentence.strip()):
+            continue  # It was to go on.
+        if found and not ranked and not sentence.strip(" .,;").endswith("?"):
             position = start + sentence.index(found[1])
             index = options.index(found[1])
             said = Statement(position, (index,), Strength.PHRASE, read_as(found[1], "lone letter"))
@@ -75,6 +78,8 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
             elif number == len(every) - 1:
                 own_line = text[:start].endswith("\n") or not text[:start].strip()
                 begins_list = number and index == 0 and goes_through(every[number - 1][1])
+                if not own_line and not is_settled(text, position, position + 1):
+                    continue
                 if not (own_line and (begins_list or _continues_list(listed, index, position))):
                     yield said._replace(strength=Strength.FORM) if own_line else said
             elif number == 0 and not _is_list(text, listed):
@@ -91,6 +96,8 @@ def _closing(text: str) -> Iterator[Statement]:
         position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
         names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
+        if found[2] == "→" and (rx(BAD).search(label) or rx(_NOT_SAID).search(label)):
+            continue
         weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
         names_answer = names_answer and not weighed and not rx(words.ANSWER_LOOSE).search(label)
         if names_answer and is_settled(text, position, position + 1):

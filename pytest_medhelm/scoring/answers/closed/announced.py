@@ -55,7 +55,7 @@ _AFTER_IDENTIFIED = rf"""
 """
 _NOT_BEFORE = rf"""
     {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?|temptation
-    |wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
+    |nothing|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
 """
 _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
@@ -91,6 +91,8 @@ def answers(text: str) -> Iterator[Statement]:
         if rx(NEGATION).search(between) or rx(DENIED_AFTER).match(text, end) or rx(_WRONG_BEFORE).search(before):
             yield Statement(start, named, Strength.PHRASE, "phrase", denied=True)
         elif not _is_lesser(before, between) and not _is_elsewhere(before, between):
+            if rx(_NOT_BEFORE).search(rx(r"\bno doubt\b").sub("", scope(text, noun.start(), PHRASE))):
+                continue
             if not is_settled(text, noun.start(), end):
                 continue
             form = bool(rx(_LABEL).search(between))
@@ -144,7 +146,7 @@ def _chosen(text: str, start: int, verb_end: int, strength: Strength) -> Iterato
 def contrasted(text: str) -> Iterator[Statement]:
     """ "Not A but B"."""
     but = rf"""
-        \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}\s?,?
+        \b(?:not|no|nicht|pas|nao|non|niet|bukan|khong phai|si)(?: (?:{words.COPULA}))?{LEAD}{ANY}(?: after all)?\s?,?
         \s(?:but|sino|pero|sondern|mais|mas|ma|maar|tetapi|melainkan|e sim|ma la|bali)(?: rather| que)?
         {LEAD}({ANY})
         |\b(?:weder|neither|ni|nem|ne|nao)\b{LEAD}{ANY}\s?,?\s(?:noch|nor|ni|nem|ne)\b{LEAD}{ANY}\s?,?

@@ -69,6 +69,10 @@ def is_settled(text: str, start: int, end: int) -> bool:
     following = rx(r"[^.!?;。\n]{0,100}").match(text, end)
     if rx(doubt_words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
         return False
+    if rx(r"\b(?:suppose|supposing|assume|imagine|say)\b[^.!?\n]*;\s*(?:then|so)\b").search(
+        scope(text, start, r"[.!?\n]")
+    ):
+        return False
     if following and rx(_CONDITION_AFTER).match(following[0]):
         return False
     if following and rx(_CONDITIONAL).search(said + following[0][:10]) and rx(_ELSEWHERE).match(following[0]):

@@ -29,7 +29,8 @@ def rewritten(text: str) -> str:
     if "\\" in text:
         text = compiled(r"\\[()\[\]]|\\[,;!]|\\quad|\\left|\\right").sub(" ", unwrap_latex(unwrap_latex(text)))
         text = compiled(_BOX).sub(lambda found: f"{LABEL}{found[1].strip()}\n", text)
-        text = compiled(rf"\n\s{{0,3}}((?:or|and|o|y|ou|et|oder|und|e|,|或|和)\b)\s{{0,3}}{LABEL}").sub(r" \1 ", text)
+    if LABEL in text:
+        text = compiled(rf"\n\s{{0,9}}((?:or|and|o|y|ou|et|oder|und|e|,|或|和)\b)\s{{0,9}}{LABEL}").sub(r" \1 ", text)
     if "<" in text:
         text = compiled(_TAG).sub(lambda found: f"{LABEL}{found[1]}\n", text)
         text = compiled(_MARKUP).sub(" ", text)

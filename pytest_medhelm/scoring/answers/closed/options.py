@@ -40,7 +40,7 @@ _HYPHENATED = rf"(?i:\b(?:{letter_words.PREFIXES})-)([A-Z])(?![{_LATIN}_])"
 _RANGE_BEFORE = (
     r"(?i)[0-9]\s?(?:to|bis|until|a|à|bis zu|al?|до|sampai|hadi|đến|and|or|et|ou|y|o|und|oder|,|[-–~～至到])\s?$"
 )
-_RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])"
+_RANGE = rf"(?<![{_LATIN}-])([A-Z])\s?-\s?([A-Z])(?![{_LATIN}-])(?!\s(?:is|was|isn't|would|has|does)\b)"
 _SLASHED = r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])"
 _SMALL = rf"""(?x)
     (?P<bracket>[(\[]\s?)([a-z])(?=\s?[)\]])
@@ -64,14 +64,16 @@ def mark(text: str, choices: Sequence[str]) -> str:
     if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
         text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
     words_alone = "|".join(sorted(letter_words.COMMON))
-    text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub("", text)  # "Answer (yes/no): no".
+    text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub(
+        "", text
+    )  # "Answer (yes/no): no".
     text = _mark_texts(text, options, choices)
     if any(choice.strip().lower() in letter_words.COMMON for choice in choices):
         text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?[-:]\s").sub(r"\1, ", text)  # "No - there was none".
     text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
     text = compiled(_SLASHED).sub(_apart(len(options)), text)
     text = _mark_letters(text, options)
-    return _join(text)
+    return join(text)
 
 
 def _apart(count: int) -> Callable[[re.Match[str]], str]:
@@ -179,7 +181,7 @@ def _pattern(tokens: Sequence[str], *, asks: bool = False) -> str:
     parts = [re.escape(token) for token in tokens[:_MAX_TOKENS]]
     if len(tokens) > 2:  # An article more or less makes no other option.
         parts = [part for part in parts if part.lower() not in ("a", "an", "the")] or parts
-    article = r"(?:(?:an?|the)[^\S\n])?" if len(tokens) > 2 else ""
+    article = r"(?:(?:an?|the|and|with)[^\S\n])?" if len(tokens) > 2 else ""
     body = f"{_GAP}{{1,6}}{article}".join(parts)
     first, last = tokens[0][0], tokens[-1][-1]
     start = r"(?<![\w<>≤≥±])"
@@ -242,7 +244,7 @@ _LOCAL = {
 }
 _LOCAL |= {"С": "C"}
 _LOCAL_LETTER = rf"""(?xm)
-    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|(?:\b|(?<=[ก-๿]))(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،])
+    (^[^\w\n]{{0,6}}|[:：(—-]\s{{0,2}}|(?:\b|(?<=[ก-๿]))(?:{_ANSWER}|{_OPTION}|{_COPULA})\s[("']{{0,2}})([{"".join(_LOCAL)}])(?=[^\w\n]*$|[).。،,;]|\s[A-Za-z(-])
 """
 
 
@@ -274,11 +276,11 @@ _SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"'→>]{0,2}[^\S\n]{0,2}(?
 _LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
 _TEXT_THEN_LETTER = (
     rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
-    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|(?:-|→|->|=)\s({LETTER})(?=\W*$))"
+    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|(?:-|→|->|=|(?<=,))\s?({LETTER})(?=\W*$))"
 )
 
 
-def _join(text: str) -> str:
+def join(text: str) -> str:
     """Letter and own text beside each other as a citation; a letter in brackets without them."""
 
     def cited(found: re.Match[str]) -> str:
@@ -286,7 +288,9 @@ def _join(text: str) -> str:
         if letter == named:
             article = LETTERS[letter] in "AO" and found[0][1:-1].isspace()
             return chr((_TEXT if article else _CITED) + letter)  # "A sífilis" is the disease with its article.
-        closes = compiled(r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$))").match(text, found.end())
+        closes = compiled(
+            r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$)|,|\(|(?:not|rather|instead|over|and|but|as|because|since)\b)"
+        ).match(text, found.end())
         return CONFLICT if closes else found[0]
 
     def reversed_(found: re.Match[str]) -> str:
@@ -295,9 +299,10 @@ def _join(text: str) -> str:
 
     text = compiled(_LETTER_THEN_TEXT).sub(cited, text)
     text = compiled("(?m)" + _TEXT_THEN_LETTER).sub(reversed_, text)
+    text = compiled(rf"(?<=\w)\s\((?:(?:{words.OPTION})\s)?({NAMED})\)(?=[.!\s]*\Z)").sub(r" → \1", text)  # "AIN (C)".
     text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda found: found[1] or found[2], text)
     text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
-    text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|").sub(r"\1: ", text)
+    text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|(?![^\S\n]*$)").sub(r"\1: ", text)
     text = compiled(rf"\((?:{ANY}[\s/,|]{{0,3}}){{2,}}\)(?=\s?[:=])").sub("", text)  # "Answer (yes/no): no".
     aside = r"(?!(?i:if|when|should|unless|however|but|wait|although|though|otherwise)\b)"
     return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w){aside}").sub(r"\1: ", text)

@@ -8,8 +8,15 @@ from pytest_medhelm.scoring.answers.closed import announced, doubt_words, option
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, SYMBOLS, breaks_off, goes_through, joined_lines, sentences
-from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
+from pytest_medhelm.scoring.answers.closed.endings import without_rejections
+from pytest_medhelm.scoring.answers.closed.grammar import (
+    BAD,
+    PUNCT,
+    SYMBOLS,
+    goes_through,
+    joined_lines,
+)
+from pytest_medhelm.scoring.answers.closed.options import CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -36,10 +43,18 @@ _SET_AGAINST = rf"""
     |maar|dus|tetapi|jadi|nhung|vay|lakini|но|однако|поэтому|значит)\b|[但却因所故]|しかし|よって|하지만|그러나|따라서|لكن|लेकिन
     |{doubt_words.CORRECTION}
 """
+_LEADS_TO_TEXT = rf"""
+    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|ha[sd]|have|having|needs?|requires?|receives?|gives?|given?|start|get|use
+    |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]|called|as|du|des|del?|da|do|di|con|com
+    |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
+"""
+_FEW = 4
+_BESIDE = 4
+"""Characters between a letter and what stands beside it."""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
     rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
-    rf"|first|now|today|immediately|next|here|{words.REASON})\b)"
+    rf"|first|now|today|immediately|urgently|promptly|next|here|{words.REASON})\b)"
 )
 
 
@@ -49,13 +64,27 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     Closing sentences that only reject options change nothing, unless they reject the very one that was read.
     """
     text = joined_lines(text)
-    body = _without_rejections(text)
+    body = without_rejections(text)
+    cut = len(body)
+    if cut < len(text):
+        body = options.join(body.rstrip(" ;,:(-"))  # What stood in front of the rejection ends the text now.
     found = _settled(body, same)
-    if found is None or len(body) == len(text):
+    if found is None or _ends_badly(text, found):
+        return None
+    if cut == len(text):
         return found
-    denials = [one for find in _FINDERS for one in _alike(find(text), same) if one.denied and one.position >= len(body)]
+    denials = [one for find in _FINDERS for one in _alike(find(text), same) if one.denied and one.position >= cut]
     needed = min(found.strength, Strength.PHRASE)
     return None if any(one.options == found.options and one.strength >= needed for one in denials) else found
+
+
+def _ends_badly(text: str, found: Statement) -> bool:
+    """Prose whose clause goes on with a rejection and names no other option: "Opting for D is a blunder, not ..."."""
+    if found.strength >= Strength.FORM or found.corrects or (found.declared and found.strength == Strength.WEAK):
+        return False
+    following = rx(rf"[^.!?;,:()\n{SYMBOLS}]{{0,80}}").match(text, found.position + 1)
+    said = rx(rf"\b(?:{words.REASON}|{words.INSTEAD})\b").split(following[0], maxsplit=1)[0] if following else ""
+    return bool(rx(BAD).search(said))
 
 
 def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
@@ -72,18 +101,6 @@ def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[State
     for one in said:
         named = tuple(dict.fromkeys(same.get(option, option) for option in one.options))
         yield one._replace(options=named, said=max(one.options, default=-1))
-
-
-def _without_rejections(text: str) -> str:
-    """The text up to closing sentences that only reject options: they say nothing about which one stands last."""
-    denied = {one.position for one in verdicts.verdicts(text) if one.denied}
-    end = len(text)
-    for start, sentence in reversed(list(sentences(text))[1:]):
-        mentions = [start + found.start() for found in rx(ANY).finditer(sentence)]
-        if not mentions or not denied.issuperset(mentions):
-            break
-        end = start
-    return text[:end].rstrip() if end < len(text) else text
 
 
 def _standing(said: Sequence[Statement]) -> tuple[list[Statement], set[int]]:
@@ -121,7 +138,7 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
         return best[-1] if len({one.options for one in best}) == 1 else None
-    rivals = [one for one in best if one.options != last.options]
+    rivals = [one for one in best if one.options != last.options and one.position + _BESIDE < last.position]
     if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
         return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
@@ -137,13 +154,15 @@ def _concludes(text: str, earlier: int, last: int) -> bool:
 
 def _is_named(text: str, position: int) -> bool:
     """A mention that says more than the beginning of a list, and is no half of an alternative."""
-    before = scope(text, position, SENTENCE)
-    if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before):
+    before, after = scope(text, position, SENTENCE), text[position + 1 :].rstrip()
+    if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before) or rx(BAD).search(before):
         return False
-    unfinished = not rx(rf"[^\n]*[.!?。)\]:{SYMBOLS}\d]").match(text, position + 1) and text[position + 1 :].strip()
-    if not before.strip(" *(-") and options.index(text[position]) == 0 and breaks_off(text, position + 1):
+    if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
         return False
-    return not (unfinished and goes_through(text[max(0, position - 120) : position]))
+    unfinished = after and not rx(rf"[.!?。)\]{SYMBOLS}\"'\d]").match(after[-1])
+    if unfinished and (after[0] == ":" or goes_through(text[max(0, position - 120) : position])):
+        return False
+    return not unfinished or len(after.split()) < _FEW or bool(rx(rf"\s(?:{words.REASON})\b").match(after))
 
 
 def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement | None:

@@ -122,7 +122,7 @@ CHOOSE = vocabulary(r"""
 # "It is B", "that makes it B", "so B".
 IDENTIFY = vocabulary(r"""
     it is|it's|it must be|it would be|it has to be|it should be|that is|that's|that would be|that leaves|this is
-    |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|which is
+    |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|make it|makes this|which means|which is
     |making it|corresponds to|which corresponds to|matches|(?:so|thus|hence|therefore|consequently|accordingly|ergo
     |overall|in conclusion|in summary|to conclude|finally|ultimately|in short|conclusion)[,:]?(?: it's| it is
     | the answer is| i choose| i would choose)?|es la|es el|c'est la|c'est|es ist|e la|e a|entonces|por lo tanto
@@ -144,7 +144,7 @@ IDENTIFY = vocabulary(r"""
 CORRECT = vocabulary(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
     |single best|true|winning|final|preferred)(?: (?:answer|option|choice|one|response|diagnosis|treatment|letter
-    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?! of)|way to go
+    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$|[.,;])|way to go
     |winner|one to choose|diagnosis)|it|la correcta|el correcto|correct[ao]|la mejor
     |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|exacte?|la bonne(?: reponse)?
     |la reponse(?: correcte)?|richtig|die richtige(?: antwort)?|die beste(?: antwort)?|korrekt|zutreffend|corret[ao]
@@ -172,7 +172,7 @@ CORRECT = vocabulary(r"""
     |(?:the )?(?:standard of care|first choice|mainstay)
 """)
 GOOD = vocabulary(r"""
-    appropriate|indicated|suitable|recommended|preferred|better|safer|preferable|wiser|superior|ideal|fits|fit|consistent|matches|supported
+    appropriate|indicated|suitable|recommended|preferred|better|favou?red|comes first|safer|preferable|wiser|superior|ideal|fits|fit|consistent|matches|supported
     |yes|✓|✔|✅|accurate|accept(?:ed|able)|reasonable|first(?:-| )line|likely|most probable|explains|affirmed|confirmed
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
@@ -226,7 +226,7 @@ AND = vocabulary(r"""
     |及|与|與|または|と|또는|및
 """)
 INSTEAD = vocabulary(r"""
-    rather than|instead of|over|not|and not|but not|as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
+    rather than|instead of|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not|as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
     |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong
     |а не|не|而不是
     |而非|不是|ではなく
@@ -240,9 +240,9 @@ NOT_A_LABEL = vocabulary(r"""
     wrong|incorrect|false|distractors?|reject\w*|eliminat\w*|exclu\w*|unlikely|less|least|second|runner
     |alternative\w*|contraindicated|avoid|consider\w*|differential|compar\w*|your|student\w*|previous|initial\w*
     |worst|possib\w*|candidates?|options?|choices?|vs|including|between|remaining|list\w*|example|e\.g|user|others?
-    |either|both|acceptable|step|later|then|afterwards|ruled? out|ruling out|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
+    |either|both|acceptable|resort|salvage|last|step|later|then|afterwards|ruled? out|ruling out|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
     |reviewers?|colleagues?|residents?|attendings?|consultants?|gpt\S*|model|peers?|raters?|experts?
-    |doctor|physician|nurse|opinion|group|arm
+    |doctor|physician|nurse|(?<!my\s)(?<!mi\s)opinion|group|arm
     |anything|everything|nothing|all|none
 """)
 
