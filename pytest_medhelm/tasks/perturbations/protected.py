@@ -7,8 +7,8 @@ say how often, how much or that something is not so are left out of the lists on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from itertools import count, pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from random import Random
 
 # Misspellings that people make; no word of medicine, of time, of amount or of negation among them.
@@ -59,65 +59,48 @@ COMMON = frozenset({*MISSPELT, *_MORE.split()})
 FILLERS = ("um", "uh", "well", "you know", "I mean", "like", "okay", "basically", "honestly")
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\S")
-_APART = re.compile(r"[\w+/%°µ.,:-]")
-"""What, next to a word, makes it part of something else: a code, a dose, a hyphenated term."""
+# A word that is no part of a code, a dose or a hyphenated term.
+_WORD = re.compile(r"(?<![\w+/%°µ-])[^\W\d_]++(?:['’][^\W\d_]++)*+(?![\w+/%°µ-]|[.,:]\w)")
+
+Word = re.Match[str]
 
 
-def is_common(word: str) -> bool:
-    """A word may change."""
-    return word.lower() in COMMON
+def common_words(text: str) -> list[Word]:
+    """Where the words stand that may change. One in capitals is an abbreviation, and one letter may be an option."""
+    return [
+        found
+        for found in _WORD.finditer(text)
+        if found[0].lower() in COMMON and len(found[0]) > 1 and not found[0].isupper()
+    ]
 
 
-def each_common_word(text: str, change: Callable[[str], str]) -> str:
-    """The text with its common words changed; a word in capitals is an abbreviation and stays."""
+def replaced(text: str, words: Iterable[Word], change: Callable[[str], str]) -> str:
+    """The text with these of its words changed."""
     parts, end = [], 0
-    for found in _TOKEN.finditer(text):
-        word = found[0]
-        if is_common(word) and _stands_alone(text, found.start(), found.end()):
-            parts += [text[end : found.start()], change(word)]
-            end = found.end()
+    for word in words:
+        parts += [text[end : word.start()], change(word[0])]
+        end = word.end()
     return "".join([*parts, text[end:]])
 
 
-def some_common_words(
-    text: str, random: Random, share: float, may: Callable[[str], bool], change: Callable[[str], str]
-) -> str:
-    """The text with a share of those common words changed that ``may``; one at least, where there is one."""
-    words: list[str] = []
-
-    def noted(word: str) -> str:
-        words.append(word)
-        return word
-
-    each_common_word(text, noted)
-    fit = [place for place, word in enumerate(words) if may(word)]
-    drawn = {place for place in fit if random.random() < share} or ({fit[random.randrange(len(fit))]} if fit else set())
-    numbers = count()
-    return each_common_word(text, lambda word: change(word) if next(numbers) in drawn else word)
-
-
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    word, before, after = text[start:end], text[start - 1 : start], text[end : end + 2]
-    if (word.isupper() and word not in ("I", "A")) or len(word) == 1:
-        return False  # "A" may be an option, "I" a Roman numeral.
-    joined = after[:1] and _APART.match(after[:1]) and (after[:1] not in ".,:" or after[1:2].isalnum())
-    return not (joined or (before and _APART.match(before) and before not in ".,:"))
+def some_of(words: Sequence[Word], share: float, random: Random) -> list[Word]:
+    """A share of the words; one at least, where there is one."""
+    drawn = [word for word in words if random.random() < share]
+    return drawn or ([words[random.randrange(len(words))]] if words else [])
 
 
 def protected(text: str) -> list[str]:
     """What must be the same before and after, in order: every token that is no common word."""
-    return [token for token in _TOKEN.findall(text) if not is_common(token)]
+    return [token for token in _TOKEN.findall(text) if token.lower() not in COMMON]
 
 
 def gaps(text: str) -> list[tuple[int, int]]:
     """Start and end of the runs of spaces between two common words, which may change: a dose keeps its space."""
-    tokens = list(_TOKEN.finditer(text))
     return [
         (one.end(), two.start())
-        for one, two in pairwise(tokens)
-        if is_common(one[0]) and is_common(two[0]) and text[one.end() : two.start()].strip(" ") == ""
-        and two.start() > one.end()
-    ]  # fmt: skip
+        for one, two in pairwise(common_words(text))
+        if two.start() > one.end() and not text[one.end() : two.start()].strip(" ")
+    ]
 
 
 def like(word: str, pattern: str) -> str:

@@ -6,17 +6,11 @@ Each is a function of a text; which words may change is in ``protected.py``.
 from __future__ import annotations
 
 import re
+from functools import cache
 from random import Random
 
 from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
-from pytest_medhelm.tasks.perturbations.protected import (
-    FILLERS,
-    MISSPELT,
-    each_common_word,
-    gaps,
-    like,
-    some_common_words,
-)
+from pytest_medhelm.tasks.perturbations.protected import FILLERS, MISSPELT, common_words, gaps, like, replaced, some_of
 
 # A negation is no word to be shortened: "is not" stays, and so does "isn't".
 CONTRACTIONS = {
@@ -32,59 +26,61 @@ ENGLISH = ("en",)
 NOTHING = "it has no word that may change"
 
 
-def _replaced(text: str, words: dict[str, str]) -> str:
-    pattern = re.compile(rf"(?<![\w'’-])({'|'.join(map(re.escape, words))})(?![\w'’-])(?! not\b)", re.IGNORECASE)
-    return pattern.sub(lambda found: like(words[found[0].lower().replace("’", "'")], found[0]), text)
+@cache
+def _pattern(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w'’-])({'|'.join(map(re.escape, words))})(?![\w'’-])(?! not\b)", re.IGNORECASE)
+
+
+def _exchanged(text: str, words: dict[str, str]) -> str:
+    return _pattern(*words).sub(lambda found: like(words[found[0].lower().replace("’", "'")], found[0]), text)
 
 
 def lower_case(text: str, random: Random) -> str:
     """Common words lose their capitals; names, drugs and abbreviations keep theirs."""
-    return each_common_word(text, str.lower)
+    return replaced(text, common_words(text), str.lower)
 
 
 def contraction(text: str, random: Random) -> str:
-    """ "it is" becomes "it's"."""
-    return _replaced(text, CONTRACTIONS)
+    """What is spoken: "it is" becomes "it's"."""
+    return _exchanged(text, CONTRACTIONS)
 
 
 def expansion(text: str, random: Random) -> str:
-    """ "it's" becomes "it is"."""
-    return _replaced(text, _EXPANSIONS)
+    """What is written: "it's" becomes "it is"."""
+    return _exchanged(text, _EXPANSIONS)
 
 
 def misspelling(text: str, random: Random) -> str:
     """One common word in ten is spelt as people misspell it."""
-
-    def change(word: str) -> str:
-        return like(MISSPELT[word.lower()], word)
-
-    return some_common_words(text, random, SHARE, lambda word: word.lower() in MISSPELT, change)
+    words = [word for word in common_words(text) if word[0].lower() in MISSPELT]
+    return replaced(text, some_of(words, SHARE, random), lambda word: like(MISSPELT[word.lower()], word))
 
 
 def typos(text: str, random: Random) -> str:
-    """In one of ten common words of four letters or more two neighbouring letters change places."""
+    """In one common word in ten two neighbouring letters, not the first one, change places."""
 
     def change(word: str) -> str:
-        place = 1 + random.randrange(len(word) - 2)
+        places = [place for place in range(1, len(word) - 1) if word[place] != word[place + 1]]
+        place = places[random.randrange(len(places))]
         return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
-    return some_common_words(text, random, SHARE, lambda word: len(set(word[1:])) > 2, change)
+    words = [word for word in common_words(text) if len(set(word[0][1:])) > 2]
+    return replaced(text, some_of(words, SHARE, random), change)
 
 
 def extra_spaces(text: str, random: Random) -> str:
     """One to three spaces in place of one, between common words."""
-    for start, end in reversed(gaps(text)):
-        text = text[:start] + " " * (1 + random.randrange(3)) + text[end:]
-    return text
+    parts, last = [], 0
+    for start, end in gaps(text):
+        parts += [text[last:start], " " * (1 + random.randrange(3))]
+        last = end
+    return "".join([*parts, text[last:]])
 
 
 def fillers(text: str, random: Random) -> str:
     """Before one common word in ten stands a word that says nothing: "um", "you know"."""
-
-    def change(word: str) -> str:
-        return f"{FILLERS[random.randrange(len(FILLERS))]} {word}"
-
-    return some_common_words(text, random, SHARE, str.islower, change)
+    words = some_of([word for word in common_words(text) if word[0].islower()], SHARE, random)
+    return replaced(text, words, lambda word: f"{FILLERS[random.randrange(len(FILLERS))]} {word}")
 
 
 def mild_mix(text: str, random: Random) -> str:
