@@ -205,7 +205,7 @@ class Background:
         self._failures.answered(model, result)
         for line in self._remarks.on(model, result):
             self._say(line)
-        self._endings.finish(job, replace(result, attempts=job.attempts))
+        self._endings.finish(job, result if job.attempts == 1 else replace(result, attempts=job.attempts))
         return None
 
     def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
