@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -53,6 +54,10 @@ class Background:
         self._endings = Endings(self._loop, self._store, self._claims, run, say, self._on_answer, self._stop_run)
         self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._endings.turn_away, say)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taken: deque[tuple[Job, bool]] = deque()
+        """From the other thread: jobs, and whether each goes first."""
+        self._is_woken = False
+        """The loop will look there."""
         self.stopped = ""
         """Why nothing is asked any more; for any thread."""
         self.beats = 0
@@ -72,7 +77,11 @@ class Background:
 
     def take(self, job: Job, *, first: bool) -> None:
         """Have a job run; ``first`` goes before all that wait."""
-        self._loop.call_soon_threadsafe(self._start, job, first)
+        self._taken.append((job, first))
+        # Waking the loop costs as much as starting a job: once for all that come meanwhile.
+        if not self._is_woken:
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self._start_taken)
 
     def prefer(self, job: Job) -> None:
         """Bring a job to the front, if it still waits."""
@@ -106,6 +115,11 @@ class Background:
         if self._budget is not None:
             self._budget.close()
         await self._dispatcher.close()
+
+    def _start_taken(self) -> None:
+        self._is_woken = False  # Before the look: what comes from here on wakes the loop again.
+        while self._taken:
+            self._start(*self._taken.popleft())
 
     def _start(self, job: Job, first: bool) -> None:
         try:
@@ -191,7 +205,7 @@ class Background:
         self._failures.answered(model, result)
         for line in self._remarks.on(model, result):
             self._say(line)
-        self._endings.finish(job, replace(result, attempts=job.attempts))
+        self._endings.finish(job, result if job.attempts == 1 else replace(result, attempts=job.attempts))
         return None
 
     def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:

@@ -112,7 +112,7 @@ class Engine:
             job = self._jobs.setdefault(request.key, mine)
             if job is mine:
                 background.take(job, first=first)
-        elif first and not job.future.done():
+        elif first and job.may_wait and not job.future.done():
             self._started().prefer(job)
         return job.future
 

@@ -47,9 +47,9 @@ class FollowUp:
         return self.request, self.follow
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
-    """A request under way."""
+    """A request under way, equal to itself alone: queues look for one of them."""
 
     request: Request
     future: Future[Completion]
@@ -64,6 +64,11 @@ class Job:
     phase: Phase = "new"
     due: float | None = None
     """Until when (time.monotonic) the phase may last; None: as long as others take. The watchdog looks at it."""
+
+    @property
+    def may_wait(self) -> bool:
+        """It may be in a queue; for any thread, as a hint."""
+        return self.phase not in ("asked", "to be stored")
 
     def enter(self, phase: Phase, seconds: float | None = None) -> None:
         """The next phase begins, which is meant to take at most so many seconds."""

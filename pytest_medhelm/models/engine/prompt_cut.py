@@ -28,11 +28,12 @@ def cut_silently(request: Request, completion: Completion) -> str:
     if counted < FEWEST_TOKENS or counted * WORTH_A_LOOK > len(request.payload):
         return ""
     counted += completion.usage.get("cached_tokens", 0)
-    words = request.text.split()
+    text = request.text
+    words = text.split()
     fewest = max(
         len(words) * TOKENS_A_WORD,
         sum(map(len, words)) / CHARACTERS_A_TOKEN,
-        len(_IDEOGRAPHS.findall(request.text)) / IDEOGRAPHS_A_TOKEN,
+        len(_IDEOGRAPHS.findall(text)) / IDEOGRAPHS_A_TOKEN,
     )
     if counted >= fewest:
         return ""
