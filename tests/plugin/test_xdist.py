@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -21,11 +24,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.models.spec import Model
+from pytest_medhelm.models.roster import Roster
+from pytest_medhelm.models.spec import Model, resolve_model
+from pytest_medhelm.plugin.xdist import check_distribution
+from pytest_medhelm.results.store.opening import open_responses
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
+from pytest_medhelm.util.config_file import ConfigFile
+from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.option import Given
+from pytest_medhelm.util.options import make_settings
+from tests.support.checks import some
 from tests.support.everything import RULES, reply, write_project
 from tests.support.juries import named, question_of, rating, records, talks
 from tests.support.ledgers import entries
@@ -357,3 +368,68 @@ def test_repeats_and_other_words_are_shared(letters: Callable[..., Path], run: A
         found.append(leaderboard(pytester.path, suite)["results"])
     assert found[0]["cells"][0]["steadiness"]["variants"] > 0
     assert found[0] == found[1]
+
+
+HIDING = """#!/bin/sh
+exec unshare -rm sh -c 'mount -t tmpfs tmpfs "$0" && exec "$@"' {results} {python} "$@"
+"""
+
+
+def hiding(folder: Path) -> tuple[str, ...]:
+    """Options for two workers from which the folder of results is hidden, as another host's is; skips without them."""
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs unshare, and the right to make a mount namespace")
+    script = folder / "hiding"
+    script.write_text(HIDING.format(results=folder / "medhelm-results", python=sys.executable))
+    script.chmod(0o755)
+    (folder / "medhelm-results").mkdir(exist_ok=True)
+    return ("--dist=load", *(["--tx", f"popen//python={script}"] * 2))
+
+
+def test_workers_that_do_not_see_the_disk_come_to_the_same(
+    pytester: pytest.Pytester, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = hiding(pytester.path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    data = talks(pytester.path, 12)
+
+    def says(body: dict[str, Any]) -> str:
+        return f"An answer to {question_of(body)}" if body["model"] == "doctor" else rating(4, 4, 5)
+
+    with MockServer(says, models=("doctor", "mild", "stern"), latency=0.01) as server:
+        asked = [*named(server, "mild", "stern"), data, "--medhelm-html=none"]
+        assert run(*asked, *options).ret == 0
+        sent = len(server.requests)
+        assert sent == 36, "an answer and two verdicts each"
+        assert run(*asked, *options).ret == 0
+        assert len(server.requests) == sent, "nothing is asked again"
+        assert run(*asked, "--medhelm-suite=plain").ret == 0
+    hidden, plain = (records(pytester.path, suite) for suite in ("default", "plain"))
+    assert leaderboard(pytester.path)["results"] == leaderboard(pytester.path, "plain")["results"]
+    with closing(open_responses(pytester.path / "medhelm-results/default")) as store:
+        for record in some(hidden):
+            told = [
+                store.exchange(key) for key in (record["request"], *(part["request"] for part in record["verdicts"]))
+            ]
+            assert all(exchange.payload and exchange.content for exchange in told)
+            assert store.text(record["reference"])
+    assert [record["scores"] for record in hidden] == [record["scores"] for record in plain]
+    assert not list(tmp_path.glob("medhelm-worker-*")), "no text stays there"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"max_cost": 5}, "cannot keep --medhelm-max-cost together: use -n N"),
+        ({"models": ["local/smollm2-135m"]}, "local/smollm2-135m runs on this machine and is not reached from there"),
+        (None, "stored answers are scored where they are stored"),
+    ],
+)
+def test_what_other_hosts_cannot_do_is_a_sentence(tmp_path: Path, given: dict[str, Any] | None, sentence: str) -> None:
+    values = {"models": ["vllm/mock"], **(given or {})}
+    settings = make_settings({key: Given(value, key) for key, value in values.items()}, tmp_path, config=ConfigFile())
+    roster = Roster(tuple(resolve_model(name, settings, frozenset()) for name in settings.models), ())
+    config: Any = SimpleNamespace(getoption=lambda name, default=None: {"tx": ["popen", "ssh=ward"]}.get(name, "load"))
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        check_distribution(config, settings, None if given is None else roster)
