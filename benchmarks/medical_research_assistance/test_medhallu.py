@@ -23,8 +23,6 @@ from ..shared.templates import MIT
 LABELS = {"0": "true", "1": "hallucinated"}
 SHOWN = {"0": "Ground Truth", "1": "Hallucinated Answer"}
 COLUMNS = ("Question", "Knowledge", *SHOWN.values(), "Difficulty Level", "Category of Hallucination")
-NOT_MADE_UP = re.compile(r"\b(?:not (?:a )?hallucinat(?:ed|ion)|no hallucinations?|non-hallucinated)\b")
-UNTRUE = re.compile(r"\b(?:(?:not|isn't) (?:true|factual|supported|accurate)|made up|fabricated|a hallucination)\b")
 
 
 def load(path: Path) -> Instances:
@@ -48,8 +46,7 @@ def load(path: Path) -> Instances:
 
 def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
-    plain = UNTRUE.sub("hallucinated", NOT_MADE_UP.sub("true", answers.fold(text)))
-    plain = re.sub(r"\bfactual(?:ly (?:accurate|correct))?\b", "true", plain)
+    plain = re.sub(r"\bfactual(?:ly (?:accurate|correct))?\b", "true", answers.fold(text))
     both = r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b"
     if re.search(both, plain):
         return None

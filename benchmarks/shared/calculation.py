@@ -26,7 +26,8 @@ _WEEKS_AND_DAYS = (
 )
 _WEEKS_ALONE = re.compile(_WEEKS + r"\b")
 _ASKED_UNIT = re.compile(
-    r"\bin (?:terms of |units of )?((?:[µμmkc]?[A-Za-z]{1,5})(?:/[A-Za-z]{1,4})*(?:/1\.73 m[²2])?[²]?)(?=[.?,;\s]*$|[.?,;]\s)"
+    r"\bin (?:terms of |units of )?((?:[µμmkc]?[A-Za-z]{1,5})(?:/[A-Za-z]{1,4})*(?:/1\.73 m[²2])?[²]?)"
+    r"(?=[.?,;\s]*$|[.?,;]\s)"
 )
 _DAYS_ALONE = re.compile(r"(?<![\d.,/])" + _DAYS)
 

@@ -37,14 +37,16 @@ _SUBJECT = (
     r"(?:(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)|everything)"
 )
 _NO_ERROR = re.compile(
-    rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:(?:medically|factually|clinically|all|entirely) )?)?"
-    r"(?:correct|accurate)(?: as (?:it is|written))?(?:[.!]|$)"
+    rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) "
+    r"(?:(?:medically|factually|clinically|all|entirely) )?)?"
+    r"(?:correct|accurate)(?: as (?:it is|written))?(?:[.!]|$|\s-\s)"
     rf"|(?:there (?:is|are) |(?:{_SUBJECT} )?(?:contains?|has|have) |i (?:find|found|see|saw|detect(?:ed)?) )?"
     r"(?:no|not any|without) (?:(?:medical|clinical|factual) )?(?:errors?|mistakes?)"
     r"(?: (?:(?:was|were|is|are) )?(?:found|detected|present|identified))?(?: in (?:the|this) (?:text|note))?(?:[.!]|$)"
     rf"|(?:{_SUBJECT} )?does not (?:contain|have) (?:any|an) (?:(?:medical|clinical|factual) )?"
     r"(?:errors?|mistakes?)(?:[.!]|$)"
-    rf"|(?:none of (?:the|these) sentences|no sentence) (?:contains?|has|have) (?:an?|any) (?:(?:medical|clinical|factual) )?"
+    rf"|(?:none of (?:the|these) sentences|no sentence) (?:contains?|has|have) (?:an?|any) "
+    r"(?:(?:medical|clinical|factual) )?"
     r"(?:errors?|mistakes?)(?:[.!]|$)"
     rf"|(?:{_SUBJECT} is )?(?:error-free|free of errors)(?:[.!]|$))"
 )
@@ -57,7 +59,8 @@ _KEYED = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _]flag|(?:error[ _])?sentence[
 _SENTENCE_KEY = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _])?sentence[ _]id\W{0,4}[:=]\W{0,4}(\d{1,3})\W*$")
 _ANOTHER = re.compile(r"(?:or|and|/|,|-|–|&|to)\s{0,2}(?:sentence\s{0,2})?\d")
 _LABEL = (
-    r"(?:the )?(?:(?:an )?(?:error|mistake) (?:is |was )?(?:found |detected )?in |(?:error|mistake): |(?:wrong|incorrect|erroneous|error) )?"
+    r"(?:the )?(?:(?:an )?(?:error|mistake) (?:is |was )?(?:found |detected )?in |(?:error|mistake): |"
+    r"(?:wrong|incorrect|erroneous|error) )?"
     r"(?:sentence|line)(?: (?:number|id|no\.?))?(?: (?:with|containing) the (?:error|mistake))?(?: is)?(?: number)?"
 )
 _NUMBERED = re.compile(
@@ -65,7 +68,8 @@ _NUMBERED = re.compile(
     r"|[\[(#]?(\d{1,3})(?:\s{0,3}[.:)\]]{1,2}(?!\d)|\s[–—-](?=\s)|(?=\s)|$))\s{0,3}(.*)"
 )
 _FINE = re.compile(
-    r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?(?:fine|correct|ok|okay|right|accurate)\b"
+    r"\W{0,3}(?:(?:is|are|seems|looks|appears) )?(?:also |medically |factually )?"
+    r"(?:fine|correct|ok|okay|right|accurate)\b"
 )
 _NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
 _LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
@@ -90,7 +94,7 @@ def read_finding(text: str) -> Finding | None:
     text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
     text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
     keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
-    if len(keyed) == 1 and 0 <= min(keyed):
+    if len(keyed) == 1 and min(keyed) >= 0:
         text = f"{_KEYED.sub('', text)}\n{keyed.pop()}"
     lines = [
         line

@@ -256,8 +256,8 @@ def read_sql(text: str) -> str | None:
     """The statement that an answer gives; empty when it abstains; None when neither can be read.
 
     Read are the last <sql>...</sql>, else the last fenced block or the whole text that begins with SELECT or WITH, also
-    behind "SQL Query:", in backquotes or as JSON. Abstaining is an empty <sql></sql>, one with a comment only, or the word null or none in place
-    of a statement.
+    behind "SQL Query:", in backquotes or as JSON. Abstaining is an empty
+    <sql></sql>, one with a comment only, or the word null or none in place of a statement.
     """
     text = answers.own_turn(text)
     said = answers.read_json(text) if "{" in text else None

@@ -69,7 +69,10 @@ def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     found = _dates(text, order)
     if len(found) < 2:
         return found
-    for part in (compiled(r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]").sub(" ", text), text.rpartition("=")[2]):
+    for part in (
+        compiled(r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]").sub(" ", text),
+        compiled(r"(?s).*(?:=|→|->)").sub("", text),
+    ):
         rest = _dates(part, order)
         if len(rest) == 1:
             return rest

@@ -53,7 +53,10 @@ _BULLET = r"""(?xim)
     ^[^\w\n.,+-]{0,6}(?:[0-9]{1,3}[.)][ \t]+(?=\S)|(?:step|paso|étape|schritt|passo|etapa)\s[0-9]{1,3}\b)
 """
 # "CKD-EPI 2021", "the 2009 equation": the year of a formula.
-_EDITION = r"(?i)\b(ckd-epi|mdrd|equation|formula|criteria|guidelines?|version|(?=(?:19|20)\d\d\s(?:ckd|mdrd|equation|formula)))\s?\(?(?:19|20)[0-9]{2}\b\)?"
+_EDITION = (
+    r"(?i)\b(ckd-epi|mdrd|equation|formula|criteria|guidelines?|version|(?=(?:19|20)\d\d\s(?:ckd|mdrd|equation|formula)))"
+    r"\s?\(?(?:19|20)[0-9]{2}\b\)?"
+)
 _REASON = r"""(?xi)
     [,\s](?:because|since|rather\sthan|instead\sof|not|porque|ya\sque|parce\sque|car|weil|perché|pois)\s|因为
 """
@@ -64,7 +67,7 @@ _OPENING = r"[\s~*_$`(\[{\\]*"
 _CLOSING = r"[\s.!*_$`)\]}\\。]*"
 _REMARK = r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]"
 _ROUNDED = (
-    r"(?i)(?:[≈~→(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|to|is)*"
+    r"(?i)(?:[≈~→(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|so|to|is)*"
 )
 _SAYS_ROUNDED = r"(?i)[≈~→]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
 _OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
@@ -156,7 +159,8 @@ def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     equals = max(text.rfind("="), text.rfind("≈"))
     ends_text = compiled(_CLOSING).fullmatch(text, last.end)
     coefficient = compiled(r"(?:^|[\s:;(])[a-zα-ω]\s?$").search(text[max(0, equals - 3) : max(0, equals)])
-    follows = equals >= 0 and not coefficient and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
+    bare = last.quantity is not None and not last.quantity.unit
+    follows = equals >= 0 and not (coefficient and bare) and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return distinct if _converts(text, candidates, equals) else [last.quantity]
     return _heading(text, candidates) or _unbracketed(text, candidates) or distinct

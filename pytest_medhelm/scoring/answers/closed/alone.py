@@ -110,7 +110,9 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if not opening or not rx(_HEAD).match(line, opening.end()) or rx(rf"{PUNCT}*").fullmatch(line, opening.end()):
         return
     symbol, rest = opening[1], line[opening.end() :]
-    if options.is_cited(symbol) and options.index(symbol) == 0 and breaks_off(text, opening.end()):
+    start = text.rfind(line)
+    cited_first = options.is_cited(symbol) and options.index(symbol) == 0
+    if cited_first and (breaks_off(text, start + opening.end()) or goes_through(text[:start][-120:])):
         return
     if options.is_text(symbol) and not rx(_TEXT_HEAD).match(rest):
         return

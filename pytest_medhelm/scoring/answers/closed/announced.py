@@ -45,7 +45,8 @@ _WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|нев
 _LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
 _OTHER_CASE = r"""
     ^\W*(?:in|at|with|for|after|during|among|when|before|by)
-    (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion|general))\s[^:\n]*$
+    (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
+    |general))\s[^:\n]*$
 """
 _SHORT_GAP = rf"""
     {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that|us)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
@@ -54,8 +55,10 @@ _AFTER_IDENTIFIED = rf"""
     {FULL_STOP}|\s(?:{words.REASON})\b|[^\x00-\x7f]|,|\s(?:{words.INSTEAD})\b|\s?\?|{JOINED}
 """
 _NOT_BEFORE = rf"""
-    {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?|temptation
-    |nothing|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
+    {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?
+    |temptation
+    |nothing|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*
+    |refuse|avoid)\b
 """
 _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
@@ -118,7 +121,8 @@ def _is_lesser(before: str, between: str) -> bool:
 
 def _is_elsewhere(before: str, between: str) -> bool:
     """ "At term the answer would be D": said of another case than this one."""
-    return bool(rx(r"\bwould\b").search(between) and rx(_OTHER_CASE).search(before))
+    generally = rx(r"\b(?:patients|people|adults|children|cases|women|men|infants|pregnancy)\b").search(before)
+    return bool((generally or rx(r"\bwould\b").search(between)) and rx(_OTHER_CASE).search(before))
 
 
 def chosen(text: str) -> Iterator[Statement]:
@@ -152,11 +156,13 @@ def contrasted(text: str) -> Iterator[Statement]:
         |\b(?:weder|neither|ni|nem|ne|nao)\b{LEAD}{ANY}\s?,?\s(?:noch|nor|ni|nem|ne)\b{LEAD}{ANY}\s?,?
         \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
         |\bnie{LEAD}{ANY}(?: nie)?,? maar{LEAD}({ANY})
+        |\b(?:rather than|instead of){LEAD}{ANY},\s?{LEAD}({ANY})(?={PUNCT}*$)
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """
     here = rf"""
-        (?:,?\s(?:but|yet|pero|mais|mas|aber|ma)\s|[;.,]\s)(?:here|for now|at present|in this (?:case|patient|setting|situation|scenario)|aqui|ici|hier|qui)
+        (?:,?\s(?:but|yet|pero|mais|mas|aber|ma)\s|[;.,]\s)(?:here|for now|at present|in this (?:case|patient|setting
+    |situation|scenario)|aqui|ici|hier|qui)
         (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
     """
     for found in [*rx(but).finditer(text), *rx(here).finditer(text)]:

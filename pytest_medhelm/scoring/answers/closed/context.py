@@ -38,7 +38,8 @@ _CONDITION_AFTER = r"""
 
 # "Would be correct in pregnancy": said of another patient than this one.
 _ELSEWHERE = r"""
-    [^.!?\n]{0,60}?\b(?:in|with|during|when|after|among|for) (?!this|the|that|these|our|her|his|their|him|them|such|given|me
+    [^.!?\n]{0,60}?\b(?:in|with|during|when|after|among|for) (?!this|the|that|these|our|her|his|their|him|them|such
+    |given|me
     |a (?:case|patient|setting) like|my|now)\w
 """
 _CONDITIONAL = r"\b(?:would|could|might)\b"

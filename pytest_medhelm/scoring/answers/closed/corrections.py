@@ -25,7 +25,8 @@ from pytest_medhelm.scoring.answers.closed.words import rx
 
 _MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
-    (?:{PUNCT}|\bfrom {ANY}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}|{words.COPULA}|{LEAD_WORD}|to|it
+    (?:{PUNCT}|\bfrom {ANY}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}
+    |{words.COPULA}|{LEAD_WORD}|to|it
     |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
@@ -74,6 +75,8 @@ def corrected(text: str) -> Iterator[Statement]:
         denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
         if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
             continue
+        if rx(rf"{ANY}\s?$").search(text, 0, marker.start()) and marker[0].endswith(","):
+            continue  # "A no, B yes": verdicts.
         if rx(_UNCHANGED).search(text[max(0, marker.start() - 30) : marker.start()]):
             continue
         if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):

@@ -11,7 +11,7 @@ ATTRIBUTED = vocabulary(r"""
     |chatgpt|gemini|claude|llama|uptodate|wikipedia|harrison'?s?|he|she|they|who|one|you|the patient|the user
     |the resident|the student|a colleague|my colleague
     |critics|surgeons|everyone|everybody|anyone|anybody|nobody|no one)(?:'d)?(?: (?!should
-    |must)[a-z']+){0,4}? (?:(?:would|might|may|could) (?:answer|select|guess|go for|opt for|reply|prefer)
+    |must)[a-z0-9']+){0,4}? (?:(?:would|might|may|could) (?:answer|select|guess|go for|opt for|reply|prefer)
     |would say|might say|may say
     |could say|will say|say|says|said|might think|may think|could think|would think|might choose|may choose
     |could choose|would choose|might pick|may pick|would pick|might argue|may argue|argue|argues|argued|claim|claims
@@ -20,7 +20,8 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient|(?:the |an? )?(?:old|older|previous|outdated
+    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient|(?:the |an? )?(?:old
+    |older|previous|outdated
     |former|obsolete))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
@@ -51,7 +52,8 @@ WEIGHED = vocabulary(r"""
     |(?<!paling\s)mungkin|co the|labda|может быть|возможно|ربما|शायद|হয়তো|อาจ|可能是|也许|或许|かもしれ|아마
 """)
 HYPOTHETICAL = vocabulary(r"""
-    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:forced|pressed|pushed|only one|one (?:must|has|had)|a choice))(?! (?:i|we|you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
+    (?:^|\W)(?:(?<!even\s)(?<!as\s)if(?! (?:forced|pressed|pushed|only one|one (?:must|has|had)|a choice))(?! (?:i|we
+    |you)(?: were|'m| am|'re| are)? (?:had|have|must|forced|pressed
     |asked|need)\b)|had (?:the|he|she|it|they|this)|were (?:the|he|she|it|they|this)|unless|provided that|in case
     |otherwise|in that case|in which case|should the|only when|without (?:the|this|that) \w+,)\b|(?:^|\W)(?:si|se
     |wenn|falls|ware|wurde|als|jika|neu|kama|если|إذا|لو|अगर|यदि|যদি|ถ้า
@@ -95,7 +97,7 @@ RECONSIDERS = vocabulary(r"""
 """)
 """What opens a second look: the next answer that is named replaces the one before."""
 RETRACTION = vocabulary(r"""
-    (?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
+    or (?:is|was) it|(?:that|this|it|the above|my answer)(?:'s| is| was) (?:wrong|incorrect|false|mistaken|not right
     |not correct|not it)
     |(?:that|this|it) (?:isn't|is not|wasn't|can't be|cannot be|doesn't seem) (?:right|correct|it)|that doesn't fit
     |i was wrong|scratch that|strike that|i take that back|my mistake|i made (?:a mistake|an error)|i misread

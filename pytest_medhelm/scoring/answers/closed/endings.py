@@ -15,7 +15,8 @@ _NOT = r"""
 _LETTER = rf"""
     [\s,;:.(-]{{1,4}}(?:\b(?:and|but|as|because|since|while|whereas)\s)?
     (?:{_NOT}\s(?:option\s)?(?P<not>(?-i:[A-Z]))
-    |(?:option\s)?(?P<is>(?-i:[A-Z]))\s(?:is|was)\s(?:clearly |definitely )?(?:not (?:correct|right|indicated|the answer)|wrong
+    |(?:option\s)?(?P<is>(?-i:[A-Z]))\s(?:is|was)\s(?:clearly |definitely )?(?:not (?:correct|right|indicated
+    |the answer)|wrong
     |incorrect|false|contraindicated))
     [\s).!]*\Z
 """
@@ -24,7 +25,8 @@ _GROUP = rf"{ANY}(?:\s?(?:,|/|,?\s(?:and|or)\s)\s?{ANY})*"
 _REJECTING = rf"""
     (?:\A|[\s,;:.(-]{{1,4}})(?:\b(?:and|but|as|because|since|while|whereas)\s)?
     (?:{_NOT}{TIGHT_LEAD}{_GROUP}
-    |{TIGHT_LEAD}(?:{ANY}\s?(?:is|was|being)|{_GROUP}\s?(?:are|were))\s[^.!?;\n{SYMBOLS}]{{0,40}}?{BAD}[^.!?;\n{SYMBOLS}]{{0,20}})
+    |{TIGHT_LEAD}(?:{ANY}\s?(?:is|was|being)|{_GROUP}\s?(?:are
+    |were))\s[^.!?;\n{SYMBOLS}]{{0,40}}?{BAD}[^.!?;\n{SYMBOLS}]{{0,20}})
     [\s).!]*\Z
 """
 """The end of a text that rejects an option: "not C", "rather than C", "C is wrong"."""

@@ -36,10 +36,12 @@ BAD = rf"(?:(?<![\w'])(?:{words.BAD})(?![a-z'])|{words.BAD_UNSPACED})"
 DENIED_AFTER = r"""
     \s{0,2}(?:(?:이|가|은|는|が|は|है|ni|e|is|was|es|est|ist)\s?)?
     (?:is not|isn't|wrong|incorrect|false|not correct|not right|no es|n'est pas|ist nicht|ist falsch|falsch|nao e|non e
-    |नहीं|নয়|না|아니|아닙|ではな|でな|不是|不对|错|ไม่|አይደለም|ليست?|не)
+    |नहीं|নয়|না|아니|아닙|ではな|ではあり|でな|不是|不对|错|ไม่|አይደለም|ليست?|не)
 """
 _AFTER_TEXT = rf"""
     [)\]}}"']{{0,3}}(?:{PUNCT}{{0,6}}$|[.:;!,。、](?!\w)|\s?\(|\s-|\s?[ぁ-ん]
+    |\s(?:inheritance|pattern|disorder|disease|syndrome|condition|infection|therapy|treatment)(?:{PUNCT}{{0,6}}$
+    |[.:;!,](?!\w))
     |\s(?:until|to|before|after|followed by|during|via|secondary to|caused by)\b
     |,?\s(?:{words.REASON}|rather than|instead of|over|not|in this|here|and not)\b)
 """
@@ -52,7 +54,8 @@ _OWN_VERDICT = (
 
 
 _ONE_BY_ONE = r"""
-    \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare|go through
+    \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare
+    |go through
     |look at|one by one|step)\b
 """
 """Announces that options are gone through, one after the other."""

@@ -52,7 +52,7 @@ _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_ARTICLE_LETTER})\
 _NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_LETTER})\b)[{_LATIN}]"
 _CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{letter_words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
-    rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
+    rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|'s\s|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
 )
 _PRONOUN = r"[^\S\n]{0,3}(?:$|[.)\]:](?!\w)|,?[^\S\n](?:because|since|given|due)\b|[^\S\n](?:is|was)\b)"
 
@@ -69,7 +69,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
     )  # "Answer (yes/no): no".
     text = _mark_texts(text, options, choices)
     if any(choice.strip().lower() in letter_words.COMMON for choice in choices):
-        text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?[-:]\s").sub(r"\1, ", text)  # "No - there was none".
+        text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?(?:[-:]\s|(?=\())").sub(r"\1, ", text)  # "No - there was none".
     text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
     text = compiled(_SLASHED).sub(_apart(len(options)), text)
     text = _mark_letters(text, options)
@@ -150,7 +150,7 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|(?:\b(?:so|thus|hence|therefore|answer|say|choose|select|pick)|[.!?→])[,:]?\s"
+            rf"|(?:\b(?:so|thus|hence|therefore|answer|says?|towards?|choose|select|pick)|[.!?→])[,:]?\s"
             rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (

@@ -16,7 +16,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     goes_through,
     joined_lines,
 )
-from pytest_medhelm.scoring.answers.closed.options import CITED, NAMED, TEXT
+from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -38,14 +38,18 @@ _NEAR = 400
 _SHORT = 300
 """Characters of a text that may name an option by its text only, in any plain sentence."""
 _SET_AGAINST = rf"""
-    \b(?:but|however|yet|though|although|whereas|nevertheless|so|therefore|thus|hence|here|final(?:ly)?|overall|conclu\w+
-    |in this|now|actually|pero|sin embargo|aqui|entonces|portanto|porem|mas|mais|donc|ici|aber|jedoch|also|hier|ma|quindi
+    \b(?:but|however|yet|though|although|whereas|nevertheless|so|therefore|thus|hence|here|final(?:ly)?|overall
+    |conclu\w+
+    |in this|now|actually|pero|sin embargo|aqui|entonces|portanto|porem|mas|mais|donc|ici|aber|jedoch|also|hier|ma
+    |quindi
     |maar|dus|tetapi|jadi|nhung|vay|lakini|но|однако|поэтому|значит)\b|[但却因所故]|しかし|よって|하지만|그러나|따라서|لكن|लेकिन
     |{doubt_words.CORRECTION}
 """
 _LEADS_TO_TEXT = rf"""
-    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|ha[sd]|have|having|needs?|requires?|receives?|gives?|given?|start|get|use
-    |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]|called|as|du|des|del?|da|do|di|con|com
+    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|ha[sd]|have|having|needs?|requires?
+    |receives?|gives?|given?|start|get|use
+    |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
+    |called|as|du|des|del?|da|do|di|con|com
     |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
 """
 _FEW = 4
@@ -54,7 +58,9 @@ _BESIDE = 4
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
     rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
-    rf"|first|now|today|immediately|urgently|promptly|next|here|{words.REASON})\b)"
+    rf"|first|now|today|immediately|urgently|promptly"
+    rf"|(?:inheritance|pattern|disorder|disease|syndrome|infection|therapy|treatment)(?=\W*$)"
+    rf"|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
 )
 
 
@@ -92,8 +98,21 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     said.sort(key=lambda one: (one.position, -one.strength))
     standing, rejected = _standing(said)
     if standing:
-        return _ranked(text, standing, rejected)
+        found = _ranked(text, standing, rejected)
+        return None if found and _is_taken_back(text, found, rejected) else found
     return None if any(one.retracts for one in said) else _cited(text, same, rejected)
+
+
+def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:
+    """A second look behind it, in the same sentence, ends with another option: "B, wait, hot nodule: D"."""
+    if found.corrects or found.strength >= Strength.FORM:
+        return False
+    sentence = rx(r"[^.!?\n]*").match(text, found.position)
+    after = rx(r"\b(?:wait|hold on|on second thought|scratch that|hmm+)\b").split(
+        sentence[0] if sentence else "", maxsplit=1
+    )
+    others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
+    return bool(others - rejected - set(found.options))
 
 
 def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[Statement]:
@@ -152,12 +171,19 @@ def _concludes(text: str, earlier: int, last: int) -> bool:
     return bool(rx(_SET_AGAINST).search(between) or rx(rf"\b(?:{words.ANSWER})\b").search(between))
 
 
+def _without_contrast(text: str) -> str:
+    """Without what an option is set against at the end: "..., not oral antibiotics"."""
+    return rx(rf",?\s(?:{words.INSTEAD})(?![a-z])[^.,;\n{SYMBOLS}]{{0,60}}\W*\Z").sub("", text)
+
+
 def _is_named(text: str, position: int) -> bool:
     """A mention that says more than the beginning of a list, and is no half of an alternative."""
     before, after = scope(text, position, SENTENCE), text[position + 1 :].rstrip()
     if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before) or rx(BAD).search(before):
         return False
     if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
+        return False
+    if options.index(text[position]) == 0 and not before.strip(" *(-") and goes_through(text[:position][-120:]):
         return False
     unfinished = after and not rx(rf"[.!?。)\]{SYMBOLS}\"'\d]").match(after[-1])
     if unfinished and (after[0] == ":" or goes_through(text[max(0, position - 120) : position])):
@@ -168,7 +194,7 @@ def _is_named(text: str, position: int) -> bool:
 def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement | None:
     """The only option that is cited with its own text; in a short text, the only one whose text is named."""
     for kind in (CITED, TEXT):
-        if kind == TEXT and (len(text) > _SHORT or rx(NAMED).search(text) or rx(BAD).search(text)):
+        if kind == TEXT and (len(text) > _SHORT or rx(NAMED).search(text) or rx(BAD).search(_without_contrast(text))):
             return None
         named: dict[int, int] = {}
         for found in rx(kind).finditer(text):

@@ -64,9 +64,11 @@ ADVERB = vocabulary(r"""
 """)
 SUPERLATIVE = vocabulary(r"""
     (?:most|more) (?:likely|appropriate|probable|suitable|accurate|consistent|important|common|fitting|effective
-    |plausible)|correct|right|best|next(?! best)|first-line|preferred|initial|ideal|optimal|recommended|(?:drug|treatment
+    |plausible)|correct|right|best|next(?! best)|first-line|preferred|initial|ideal|optimal|recommended|(?:drug
+    |treatment
     |test|method|diagnosis|agent|therapy|modality) of choice|gold standard|diagnosis|mas probable|mas adecuad[ao]
-    |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|верен|верна|правилен|plus probable
+    |mejor|correct[ao]|richtig|korrekt|zutreffend|richtige|juist|benar|đung|sahihi|правильно|верно|верен|верна
+    |правилен|plus probable
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
     |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
@@ -92,7 +94,8 @@ FILLER = vocabulary(r"""
     |der frage
 """)
 CHOOSE = vocabulary(r"""
-    i(?:,? personally,?)?(?:'d| would| will|'ll)?(?: have to| still| also| rather| probably)? (?:choose|select|pick|go with|go for
+    i(?:,? personally,?)?(?:'d| would| will|'ll)?(?: have to| still| also| rather| probably)? (?:choose|select|pick
+    |go with|go for
     |opt for|vote for|settle on|stick with|say|answer)|i(?: have|'ve)? (?:chose|chosen|selected|picked|settled on)
     |i'm (?:choosing|selecting|picking|going with)|i am (?:choosing|selecting|picking|going with)|let's go with
     |let us go with|we (?:choose|select|pick|should choose|would choose|go with|should select)|you should (?:choose
@@ -106,7 +109,8 @@ CHOOSE = vocabulary(r"""
     |i (?:favou?r|prefer|recommend|support|vote)
     |my (?:final|first|best) (?:choice|pick|selection|answer|vote|guess) (?:is|would be)|marque|assinale
     |escolha|elija|elige|wahle|choisissez|scegli|pilihlah
-    |(?:going with|going for|going to (?:stick with|choose|select|go with|say)|locking in|opting for|settl(?:e|ed|ing) on|landed on|decided (?:on|for)|ended up with
+    |(?:going with|going for|going to (?:stick with|choose|select|go with|say)|locking in|opting for|settl(?:e|ed
+    |ing) on|landed on|decided (?:on|for)|ended up with
     |went with)
     |(?:i|i'm|i am|we|we're) lean(?:ing)?(?: more| slightly| strongly)?(?: towards?| to)?
     |i(?:'d| would| will|'ll) (?:give|start|order
@@ -117,12 +121,13 @@ CHOOSE = vocabulary(r"""
     |je prends|j'opte pour|me quedo con|opto p(?:or|ela)
     |fico com|opto per|ik ga voor|我選|我选
     |give|administer|prescribe|i (?:now|still) (?:think|believe|say|choose)
-    |(?:use|treat with|start with)
+    |(?:use|treat with|start with)|(?:i|we) want
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = vocabulary(r"""
     it is|it's|it must be|it would be|it has to be|it should be|that is|that's|that would be|that leaves|this is
-    |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|make it|makes this|which means|which is
+    |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|make it
+    |makes this|which means|which is
     |making it|corresponds to|which corresponds to|matches|(?:so|thus|hence|therefore|consequently|accordingly|ergo
     |overall|in conclusion|in summary|to conclude|finally|ultimately|in short|conclusion)[,:]?(?: it's| it is
     | the answer is| i choose| i would choose)?|es la|es el|c'est la|c'est|es ist|e la|e a|entonces|por lo tanto
@@ -137,14 +142,16 @@ IDENTIFY = vocabulary(r"""
     |应该是|應該是|而是|我认为是?|我認為是?|我觉得是?
     |the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
-    |points? to|consistent with|suggests?|indicates?|clinch(?:es)?|confirms?|establish(?:es)?|most compatible with|favou?rs?|supports?|its
+    |points? to|consistent with|suggests?|indicates?|clinch(?:es)?|confirms?|establish(?:es)?|most compatible with
+    |favou?rs?|supports?|its
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
     |^es|^e|dit is|dat is|het is
 """)
 CORRECT = vocabulary(r"""
     (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
     |single best|true|winning|final|preferred)(?: (?:answer|option|choice|one|response|diagnosis|treatment|letter
-    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$|[.,;])|way to go
+    |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$
+    |[.,;])|way to go
     |winner|one to choose|diagnosis)|it|la correcta|el correcto|correct[ao]|la mejor
     |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|exacte?|la bonne(?: reponse)?
     |la reponse(?: correcte)?|richtig|die richtige(?: antwort)?|die beste(?: antwort)?|korrekt|zutreffend|corret[ao]
@@ -172,7 +179,8 @@ CORRECT = vocabulary(r"""
     |(?:the )?(?:standard of care|first choice|mainstay)
 """)
 GOOD = vocabulary(r"""
-    appropriate|indicated|suitable|recommended|preferred|better|favou?red|comes first|safer|preferable|wiser|superior|ideal|fits|fit|consistent|matches|supported
+    appropriate|indicated|suitable|recommended|preferred|better|favou?red|comes first|works|definitive|safer
+    |preferable|wiser|superior|ideal|fits|fit|consistent|matches|supported
     |yes|✓|✔|✅|accurate|accept(?:ed|able)|reasonable|first(?:-| )line|likely|most probable|explains|affirmed|confirmed
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
@@ -186,8 +194,10 @@ BAD = vocabulary(r"""
     |inaccurate|contra-?indicated|ruled out|rule out|rules out|ruling out|excluded?|excludes|excluding|eliminated?
     |eliminates|eliminating|unlikely|less|least|unsafe|harmful|dangerous|avoid(?:ed)?|inferior|distractors?|tempting
     |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?(?! of)|lacking
-    |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?|discard(?:ed)?|unsuitable|unrelated|rarely
-    |refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading|implausible
+    |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?
+    |discard(?:ed)?|unsuitable|unrelated|rarely
+    |refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading
+    |implausible
     |improbable|inconsistent|atypical|uncommon|unacceptable|unsupported|✗|✘|❌|✖|x|incorrect[ao]s?|fals[ao]s?|descart\w+
     |contraindicad\w+|inadecuad\w+|erron\w+|equivocad\w+|no es|nunca|tampoco|menos|incorrecte?|faux|fausse|ecart\w+
     |exclu\w*|pas|non|ne|contre-?indiquee?|inappropriee?|jamais|moins|nicht|kein\w*|falsch\w*|ausgeschlossen
@@ -198,7 +208,7 @@ BAD = vocabulary(r"""
     |неправильн\w*|исключ\w*|ошибочн\w*|маловероятн\w*|ليس|ليست|لا|غير|خاطئ|خاطئة|خطأ|नहीं|गलत|না|নয়|ভুল|ไม่|ผิด
 """)
 BAD_UNSPACED = vocabulary(r"""
-    不|错|錯|排除|禁忌|非|误|誤|否|아니|아닙|않|틀|ではな|でない|間違|አይደለም|ስህተት|નથી|ไม่|ผิด
+    不|错|錯|排除|禁忌|非|误|誤|否|아니|아닙|ではあり|않|틀|ではな|でない|間違|አይደለም|ስህተት|નથી|ไม่|ผิด
 """)
 
 # Before a noun such as "answer": somebody else's, second best, superseded, wrong.
@@ -226,7 +236,8 @@ AND = vocabulary(r"""
     |及|与|與|または|と|또는|및
 """)
 INSTEAD = vocabulary(r"""
-    rather than|instead of|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not|as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
+    rather than|instead of|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not
+    |as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
     |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong
     |а не|не|而不是
     |而非|不是|ではなく
@@ -240,7 +251,8 @@ NOT_A_LABEL = vocabulary(r"""
     wrong|incorrect|false|distractors?|reject\w*|eliminat\w*|exclu\w*|unlikely|less|least|second|runner
     |alternative\w*|contraindicated|avoid|consider\w*|differential|compar\w*|your|student\w*|previous|initial\w*
     |worst|possib\w*|candidates?|options?|choices?|vs|including|between|remaining|list\w*|example|e\.g|user|others?
-    |either|both|acceptable|resort|salvage|last|step|later|then|afterwards|ruled? out|ruling out|incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
+    |either|both|acceptable|when|whenever|once|resort|salvage|last|step|later|then|afterwards|ruled? out|ruling out
+    |incorrect[ao]s?|descart\w*|faux|falsch\w*|errad[ao]s?|opciones|alternativas|opcoes|opzioni
     |reviewers?|colleagues?|residents?|attendings?|consultants?|gpt\S*|model|peers?|raters?|experts?
     |doctor|physician|nurse|(?<!my\s)(?<!mi\s)opinion|group|arm
     |anything|everything|nothing|all|none
