@@ -92,6 +92,8 @@ def _among_candidates(
     behind = [benchmark for benchmark in compared if benchmark not in first]
     yield Line("Best at", f"{len(best) or 'None'} of {len(compared)} benchmarks",
                _by_category(results, best, list(compared)) if best else "")  # fmt: skip
+    if not level and not behind:
+        yield Line("Not sure", "Every comparison is decided")
     if level:
         others = Counter(other for benchmark in level for other in rivals[benchmark])
         short = _short([facts["name"] for facts in results["models"]])
