@@ -33,6 +33,6 @@ def ranked_once(candidates: Sequence[str], groups: Sequence[Sequence[str]]) -> l
 def same_model_sentences(groups: Sequence[Sequence[str]]) -> list[str]:
     """What is to be said of them."""
     return [
-        f"SAME MODEL: {' and '.join(names)} are one served model with the same settings: it is ranked once, as {names[0]}"
+        f"SAME MODEL: {' and '.join(names)} are one served model with the same settings: ranked once, as {names[0]}"
         for names in groups
     ]
