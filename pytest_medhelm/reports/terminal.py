@@ -16,6 +16,7 @@ from pytest_medhelm.reports.rule_matrix import verdict_of
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, Results, SuiteSpending
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
+from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.escaping import visible
@@ -107,6 +108,7 @@ def _worst(results: Results) -> Iterator[str]:
 def closing(leaderboard: Leaderboard) -> Iterator[str]:
     """Win rates, costs and warnings."""
     results = leaderboard["results"]
+    yield from map(visible, same_model_sentences(results["several_names"]))
     rates = results["win_rate"]["rates"]
     if rates:
         listed = ", ".join(

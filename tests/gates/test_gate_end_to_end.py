@@ -194,7 +194,8 @@ def test_exit_status_of_a_session(letters: Callable[..., Path], quick: Any) -> N
         assert quick(*options).ret == 0, "no rule, everything answered"
         assert quick(*options, "--medhelm-gate=letters >= 0.6").ret == 0, "the rule passes"
         assert quick(*options, "--medhelm-gate=letters.lower >= 0.9").ret == 1, "inconclusive"
-        assert quick(*options, "--medhelm-gate=other >= 0.1").ret == 1, "not evaluated"
+        assert quick(*options, "--medhelm-gate=med_qa >= 0.1").ret == 1, "not evaluated"
+        assert quick(*options, "--medhelm-gate=other >= 0.1").ret == 4, "a name that nothing has"
         assert quick(*options, "--medhelm-gate=letters >").ret == 4, "no rule"
         assert quick(*options, "--medhelm-limit=few").ret == 4, "a wrong option"
         assert quick(*options, "--no-such-option").ret == 4

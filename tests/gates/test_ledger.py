@@ -238,7 +238,7 @@ def test_files_of_one_name_are_told_apart(letters: Callable[..., Path], run: Any
     names = ["ward/gate.toml", "clinic/gate.toml"]
     for least, name in enumerate(names):
         Path(name).parent.mkdir()
-        Path(name).write_text(f"[[rule]]\nrule = 'letters >= {least / 10}'\n")
+        Path(name).write_text(f"[[rule]]\nrule = 'letters >= {0.1 + least / 10}'\n")
         assert main(["gate", "lock", name]) == 0
     run(
         "--medhelm-model=baseline/majority",

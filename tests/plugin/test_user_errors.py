@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -12,80 +14,59 @@ import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.support.paths import BENCHMARKS
+from tests.support.mistakes import COMMANDS, OPTIONS, RUNS, Mistake
+from tests.support.paths import BENCHMARKS, CHECKOUT
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
 
 LOCAL = "--medhelm-base-url=http://127.0.0.1:9/v1"
 
 
-@pytest.mark.parametrize(
-    ("options", "config", "sentence"),
-    [
-        (["--medhelm-model=wllm/llama3"], "", "model 'wllm/llama3' is unknown: type one of openai/NAME, vllm/NAME*"),
-        (["--medhelm-model=llama3"], "", "model 'llama3' is unknown: type one of *"),
-        (["--medhelm-model=baseline/oracle"], "", "baseline/oracle is unknown: type one of baseline/random, *"),
-        (
-            ["--medhelm-model=vllm/a", "--medhelm-model=vllm/a"],
-            "",
-            "--medhelm-model: *names 'vllm/a' twice*",
-        ),
-        (["--medhelm-model=openai/gpt-4o"], "", "openai/...: set OPENAI_API_KEY, or name your own server*"),
-        (["--medhelm-model=vllm/a", "--medhelm-base-url=localhost:8000"], "", "*'localhost:8000' is not an address*"),
-        (["--medhelm-model=baseline/random", LOCAL], "", "--medhelm-base-url needs a model at that address*"),
-        (["--medhelm-model=baseline/random", "--medhelm-limit=ten"], "", "--medhelm-limit: 'ten' is neither *"),
-        (["--medhelm-model=baseline/random", "--medhelm-limit=0"], "", "--medhelm-limit: '0' is neither *"),
-        (["--medhelm-model=baseline/random", "--medhelm-concurrency=0"], "", "--medhelm-concurrency: '0' is neither *"),
-        (
-            ["--medhelm-model=baseline/random", "--medhelm-data=nowhere"],
-            "",
-            "--medhelm-data: 'nowhere' is no folder*",
-        ),
-        (["--medhelm-model=baseline/random", "--medhelm-suite=../x"], "", "--medhelm-suite: '../x' is not a plain*"),
-        (
-            ["--medhelm-model=baseline/random", "--medhelm-config=no.toml"],
-            "",
-            "--medhelm-config: 'no.toml' is no file*",
-        ),
-        (["--medhelm-gate=pubmed_qa >= 0.7"], "", "--medhelm-gate needs a model to judge*"),
-        (
-            ["--medhelm-model=baseline/random", "--medhelm-judge=baseline/random"],
-            "",
-            "--medhelm-judge=baseline/random: *",
-        ),
-        (["--medhelm-model=baseline/random"], "[run\n", "medhelm.toml cannot be read as TOML: *line 1*"),
-        (
-            ["--medhelm-model=baseline/random"],
-            "[run]\nlimits = 3\n",
-            "medhelm.toml: [[]run[]] has no key 'limits'; known *",
-        ),
-        (
-            ["--medhelm-model=baseline/random"],
-            "[run]\nstrict = 'x'\n",
-            "*[[]run[]] strict: 'x' is neither true nor false",
-        ),
-        (["--medhelm-model=w/a"], "[endpoints.w]\ntimeout = 3\n", "*[[]endpoints.w[]] needs base_url*"),
-        (
-            ["--medhelm-model=w/a"],
-            "[endpoints.w]\nbase_url = 'http://127.0.0.1:9/v1'\napi_key_env = 'NO_SUCH_KEY'\n",
-            "[[]endpoints.w[]] takes its key from $NO_SUCH_KEY, which is not set*",
-        ),
-        (
-            ["--medhelm-model=vllm/a", "--medhelm-base-url=http://gpu1:8000/v1", "--medhelm-offline"],
-            "",
-            "--medhelm-offline refuses http://gpu1:8000/v1: type --medhelm-allow-host=gpu1*",
-        ),
-    ],
-)
-def test_wrong_options_are_one_sentence(
-    options: list[str], config: str, sentence: str, pytester: pytest.Pytester
-) -> None:
-    if config:
-        (pytester.path / "medhelm.toml").write_text(config)
-    result = pytester.runpytest_inprocess(*options)
-    assert result.ret == 4
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+@pytest.mark.parametrize("mistake", OPTIONS, ids=lambda mistake: mistake.said[:40])
+def test_wrong_options_are_one_sentence(mistake: Mistake, pytester: pytest.Pytester) -> None:
+    write(mistake)
+    result = pytester.runpytest_inprocess(*shlex.split(mistake.typed)[1:])
+    assert result.ret == mistake.status
+    assert mistake.is_told_in(result.stderr.str()), result.stderr.str()
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+@pytest.mark.parametrize("mistake", RUNS, ids=lambda mistake: mistake.said[:40])
+def test_what_cannot_be_meant_is_one_sentence(mistake: Mistake, letters: Callable[..., Path], run: Any) -> None:
+    letters(4)
+    result = run(*shlex.split(mistake.typed)[1:])
+    told = result.stderr.str() + result.stdout.str()
+    assert mistake.is_told_in(told), told
+    assert result.ret == mistake.status
+    if mistake.status == 4:
+        assert not Path("medhelm-results/default/leaderboard.json").exists(), "before the first request"
+
+
+@pytest.mark.parametrize("mistake", COMMANDS, ids=lambda mistake: mistake.said[:40])
+def test_the_medhelm_command_fails_in_one_line(
+    mistake: Mistake, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(mistake)
+    assert main(shlex.split(mistake.typed)[1:]) == mistake.status
+    shown = capsys.readouterr()
+    assert mistake.is_told_in(shown.err + shown.out), shown
+    assert shown.err.count("\n") <= 1
+
+
+def write(mistake: Mistake) -> None:
+    for name, text in mistake.files.items():
+        Path(name).write_text(text)
+
+
+def test_the_table_of_mistakes_is_that_of_the_page() -> None:
+    path = CHECKOUT / "docs" / "troubleshooting.py"
+    spec = spec_from_file_location("docs_troubleshooting", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = module.PAGE.read_text("utf-8")
+    assert module.page(text) == text, "type: python docs/troubleshooting.py"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +139,7 @@ def test_a_server_that_speaks_something_else(run: Any) -> None:
 def test_an_unknown_benchmark(run: Any) -> None:
     result = run(BENCHMARKS, "--medhelm-model=baseline/random", "-k", "pubmedqa")
     assert result.ret == 5
-    result.stdout.fnmatch_lines(["medhelm: nothing is called 'pubmedqa'; type 'pytest --collect-only -q' *"])
+    result.stdout.fnmatch_lines(["medhelm: nothing is called 'pubmedqa': did you mean pubmed_qa? 'medhelm tasks' *"])
 
 
 def test_a_wrong_checksum_fails_alone(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
@@ -257,26 +238,6 @@ def test_an_unknown_metric_is_named(letters: Callable[..., Path], run: Any, pyte
     path.write_text(path.read_text().replace("score.exact_match", "score.exact_macth"))
     result = run("--medhelm-model=baseline/random", f"--medhelm-data={data}", "--medhelm-show-text")
     assert "'Score' object has no attribute 'exact_macth'" in result.stdout.str()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("report", "nowhere"), "nowhere is no suite: it holds no suite.sqlite"),
-        (("models",), "type 'medhelm models http://localhost:8000/v1'"),
-        (("models", "pull"), "name what to fetch"),
-        (("models", "http://127.0.0.1:9/v1"), "no server answers at http://127.0.0.1:9/v1/models"),
-    ],
-)
-def test_the_medhelm_command_fails_in_one_line(
-    arguments: tuple[str, ...], sentence: str, pytester: pytest.Pytester
-) -> None:
-    import sys
-
-    result = pytester.run(sys.executable, "-m", "pytest_medhelm", *arguments)
-    assert result.ret == 1
-    (line,) = result.stderr.lines
-    assert line.startswith(f"medhelm: {sentence}")
 
 
 def test_the_medhelm_command_lists_and_reports(

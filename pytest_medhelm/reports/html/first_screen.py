@@ -15,6 +15,7 @@ from pytest_medhelm.models.spec import gated_of
 from pytest_medhelm.reports.first_look import first_looks
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Results
+from pytest_medhelm.results.leaderboard.same_model import ranked_once
 
 LISTED = 3
 """Names that a line lists."""
@@ -52,6 +53,7 @@ def cards(results: Results, models: Sequence[ModelMetadata]) -> list[Card]:
     A model that is served under several names has one: the first.
     """
     shown = gated_of({facts["name"]: facts["kind"] for facts in models})
+    shown = ranked_once(shown, results["several_names"])
     return [Card(facts, [*_lines(results, facts["name"])]) for facts in models if facts["name"] in shown]
 
 
@@ -92,6 +94,8 @@ def _among_candidates(
     behind = [benchmark for benchmark in compared if benchmark not in first]
     yield Line("Best at", f"{len(best) or 'None'} of {len(compared)} benchmarks",
                _by_category(results, best, list(compared)) if best else "")  # fmt: skip
+    if not level and not behind:
+        yield Line("Not sure", "Every comparison is decided")
     if level:
         others = Counter(other for benchmark in level for other in rivals[benchmark])
         short = _short([facts["name"] for facts in results["models"]])

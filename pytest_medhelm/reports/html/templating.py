@@ -25,6 +25,7 @@ from pytest_medhelm.reports.html.heat_map import rows_of, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
 from pytest_medhelm.reports.html.overview import LOST, UNUSABLE
 from pytest_medhelm.reports.rule_matrix import MARKS, verdict_of
+from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import ConfigError
@@ -51,7 +52,7 @@ def template(name: str) -> Template:
         "distribution": distribution,
     }
     environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences, "explained": explained}
-    environment.globals |= {"verdict_of": verdict_of, "marks": MARKS}
+    environment.globals |= {"verdict_of": verdict_of, "marks": MARKS, "same_model_sentences": same_model_sentences}
     return environment.get_template(name)
 
 

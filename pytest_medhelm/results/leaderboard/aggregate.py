@@ -32,6 +32,7 @@ from pytest_medhelm.results.leaderboard.judge_diagnostics import jury_section
 from pytest_medhelm.results.leaderboard.paired_cells import letter_groups, paired
 from pytest_medhelm.results.leaderboard.provenance import provenance_of, ratings_as_json, unknown_provenance
 from pytest_medhelm.results.leaderboard.robustness import add_variant_scores
+from pytest_medhelm.results.leaderboard.same_model import ranked_once, several_names
 from pytest_medhelm.results.leaderboard.slices import slices_of
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores
@@ -156,7 +157,8 @@ def make_leaderboard(
     agree with clinicians (``reports.agreement.document``), where the suite holds clinicians' ratings.
     """
     models = suite.models()
-    candidates = candidates_of(models)
+    several = several_names(models, suite.runs())
+    candidates = ranked_once(candidates_of(models), several)
     # Where a benchmark was imported too, what was run here describes it.
     first = sorted(cells, key=lambda cell: cell.metadata["data"]["origin"] != "imported")
     benchmarks = {cell.benchmark: cell.metadata for cell in first}
@@ -172,6 +174,7 @@ def make_leaderboard(
         "above_baseline": above_baseline(
             cells, candidates, [name for name, facts in models.items() if facts["kind"] == "baseline"]
         ),
+        "several_names": several,
         "jury": jury_section(cells, models),
         "gates": list(gates),
         "coverage": _coverage(benchmarks),

@@ -106,6 +106,9 @@ class Results(TypedDict):
     above_baseline: list[PairedRow]
     """Each candidate minus the best baseline of the benchmark, where both ran; differ: the candidate is shown to be
     better."""
+    several_names: list[list[str]]
+    """The names of each served model that has several, with the same settings: it is ranked and compared once, by the
+    first of them."""
     jury: JurySection
     """The judges, each beside the others."""
     gates: list[GateEntry]

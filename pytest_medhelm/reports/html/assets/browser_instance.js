@@ -19,6 +19,7 @@
       records.some((record) => board.cells[place].some((cell) => cell && cell.sample && cell.model === record.model)) ? make("p", { class: "warn" }, make("strong", {}, "Sample data"), ": an invented case.") : "",
       board.marks.has(instance) ? make("p", { class: "warn" }, make("strong", {}, "Reference marked as wrong"), ": ",
         medhelm.visible(board.marks.get(instance) || "no reason given")) : "",
+      jumps(records),
       make("div", { class: "given" },
         make("section", { "aria-label": "Request" }, make("h3", {}, "Request as sent"), prompts(texts, query)),
         make("section", { "aria-label": "Reference" }, make("h3", {}, "Reference answer"), references(texts, query))),
@@ -38,13 +39,48 @@
     if (!texts.prompts.some((messages) => messages.length)) return make("p", { class: "soft" }, "No request was made.");
     // Other wordings are shown at their answers, with what was changed.
     const whole = new Set(texts.records.filter((record) => !isChanged(record)).map((record) => record.prompt));
-    return texts.prompts.map((messages, place) => (whole.size === 0 || whole.has(place)) && make("div", {},
-      whole.size > 1 && make("p", { class: "soft" }, `To ${whose(texts, "prompt", place)}:`),
-      messages.length === 0 && make("p", { class: "soft" }, "No request was made."),
-      messages.map((message) => {
-        const role = ROLES[message.role] || medhelm.visible(message.role);
-        return make("div", {}, make("h4", {}, role), textBox(message.content, { label: role, query, limit: LONG }));
-      })));
+    const places = [...texts.prompts.keys()].filter((place) => whole.size === 0 || whole.has(place));
+    return alike(texts.prompts, places).map((group) => {
+      const [first] = group, shown = group.length > 1 ? asked(texts.prompts[first]) : texts.prompts[first];
+      return make("div", {},
+        places.length > group.length && make("p", { class: "soft" }, `To ${group.map((place) => whose(texts, "prompt", place)).join(", ")}:`),
+        shown.length === 0 && make("p", { class: "soft" }, "No request was made."),
+        group.length > 1 && group.map((place) => make("div", {},
+          make("h4", {}, `${ROLES.system} to ${whose(texts, "prompt", place)} alone`),
+          textBox(system(texts.prompts[place]), { label: ROLES.system, query, limit: LONG, empty: "(none)" }))),
+        shown.map((message) => {
+          const role = ROLES[message.role] || medhelm.visible(message.role);
+          return make("div", {}, make("h4", {}, role), textBox(message.content, { label: role, query, limit: LONG }));
+        }));
+    });
+  }
+
+  const asked = (messages) => messages.filter((message) => message.role !== "system");
+  const system = (messages) => messages.filter((message) => message.role === "system").map((message) => message.content).join("\n");
+
+  // Requests that differ in their instructions alone are shown once, with what differs.
+  function alike(prompts, places) {
+    const groups = new Map();
+    for (const place of places) {
+      const key = JSON.stringify(asked(prompts[place]).map((message) => [message.role, message.content]));
+      groups.set(key, [...groups.get(key) || [], place]);
+    }
+    return [...groups.values()];
+  }
+
+  // To the parts of a long instance; the address is that of the instance, so these are no links.
+  function jumps(records) {
+    const button = (text) => make("button", { type: "button", class: "jump" }, text);
+    const line = make("p", { class: "jumps" }, "Go to ", button("request"), " ", button("reference"), " ",
+      records.map((record) => [button(title(record)), " "]).flat());
+    line.addEventListener("click", (event) => {
+      const pressed = event.target.closest("button");
+      if (!pressed) return;
+      const place = [...line.querySelectorAll("button")].indexOf(pressed);
+      const parts = [...document.querySelectorAll("#instance .given > section, #instance .side > article")];
+      parts[place].scrollIntoView({ block: "start" });
+    });
+    return line;
   }
 
   function references(texts, query) {

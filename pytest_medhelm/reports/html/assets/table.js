@@ -105,7 +105,7 @@
   }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") page.classList.add("quiet"); });
 
-  // A link to a part of the page unfolds it; what is printed is unfolded, but for further metrics.
+  // A link to a part of the page unfolds it; what is folded is not printed.
   function unfold() {
     const name = decodeURIComponent(location.hash.slice(1));
     const target = name.startsWith("benchmark-") ? document.getElementById(name) : null;
@@ -113,10 +113,4 @@
   }
   addEventListener("hashchange", unfold);
   unfold();
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("#board details:not([open], .part .plain)")];
-    for (const fold of closed) fold.open = true;
-  });
-  addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
 })();
