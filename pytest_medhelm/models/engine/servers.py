@@ -127,7 +127,9 @@ def ending(reason: str) -> Ending:
     name = re.sub(r"[^a-z]+", "_", written).strip("_").removeprefix("finish_").removeprefix("reason_")
     # "content_filter: RECITATION" of Gemini's OpenAI-compatible address
     known = endings().get(name) or endings().get(re.split(r"[:/ ]", written, maxsplit=1)[0])
-    return known or next((means for means, stems in _stems() if stems.search(written)), "end")
+    if known is not None:
+        return known
+    return next((means for means, stems in _stems() if stems.search(written)), "end")
 
 
 def read_refusal(
