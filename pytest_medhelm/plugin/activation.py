@@ -197,6 +197,8 @@ def _voice(config: pytest.Config) -> Callable[[str], None] | None:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # After the signs of -q and of xdist.
+                reporter.write_line("")
             reporter.write_line(f"medhelm: {line}", flush=True)
 
     return say

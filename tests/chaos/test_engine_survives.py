@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socketserver
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +160,7 @@ def test_an_engine_that_cannot_start_is_a_sentence(monkeypatch: pytest.MonkeyPat
     def broken(*arguments: Any) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(engine, "Background", broken)
+    monkeypatch.setattr(background, "Background", broken)
     with pytest.raises(RunStopped, match=r"cannot start \(.*Too many open files"):
         started.ask(*asks("a"))
 
@@ -238,6 +240,49 @@ def test_a_server_that_went_away_is_waited_for(tmp_path: Path) -> None:
     assert running.stopped == ""
     running.close()
     server.stop()
+
+
+def test_waiting_for_a_server_uses_up_no_retry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    faults = ["passing", *["away"] * 6, "passing", "away", "passing"]
+
+    def attempt(text: str) -> Completion | Fault:
+        return fault(faults.pop(0)) if faults else Completion("ok", text)
+
+    attempts(monkeypatch, attempt)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(retrying, "LONGEST_AWAY_PAUSE", 0.001)
+    model = Model("x/m", "x", "m", Endpoint("x", "http://127.0.0.1:9/v1", retries=3))
+    running = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True, wait=GUARD)
+    assert running.ask(*asks("a", model=model)).content == "a"
+    running.close()
+
+
+class TwoReplies(socketserver.StreamRequestHandler):
+    """Says "right" to each request, and a moment later "wrong" to none."""
+
+    def handle(self) -> None:
+        while head := b"".join(iter(self.rfile.readline, b"\r\n")):
+            self.rfile.read(int(head.lower().split(b"content-length: ")[1].split()[0]))
+            for word in (b"right", b"wrong"):
+                body = b'{"choices": [{"message": {"content": "%s"}}]}' % word
+                with suppress(OSError):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                time.sleep(0.1)
+
+
+def test_a_reply_that_nobody_asked_for_is_not_the_next_answer(started: Engine) -> None:
+    """No reply of HTTP/1.1 says to which request it belongs: what lies on a kept connection would be the next one's."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), TwoReplies) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        model = Model("x/m", "x", "m", Endpoint("x", f"http://127.0.0.1:{server.server_address[1]}/v1"))
+        found = []
+        for request in asks(*"abcd", model=model):
+            found.append(started.ask(request).content)
+            time.sleep(0.4)
+        started.close()
+        server.shutdown()
+    assert found == ["right"] * 4
 
 
 def test_a_server_that_stays_away_stops_the_run(started: Engine) -> None:

@@ -57,6 +57,23 @@ def test_other_reasons_are_an_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reasons", "meaning"),
+    [
+        (("ContentFilter", "content_moderation", "sensitive_content", "PolicyViolation", "unsafe"), "blocked"),
+        (
+            ("LengthLimit", "context_length_exceeded", "MaxTokensReached", "token budget", "output_incomplete"),
+            "truncated",
+        ),
+        (("internal_error", "EngineFailure", "request_cancelled", "connection interrupted"), "broken"),
+        (("StopSequence", "finished", "eos_token", "unspecified", "tool_use"), "end"),
+    ],
+)
+def test_a_reason_that_no_row_names_is_read_by_its_words(reasons: tuple[str, ...], meaning: str) -> None:
+    assert not {reason.lower() for reason in reasons} & set(endings()) - {"eos_token"}
+    assert {ending(reason) for reason in reasons} == {meaning}
+
+
+@pytest.mark.parametrize(
     "quoted",
     ["maximum context length", "content_filter", "temperature", "max_completion_tokens", "model is loading"],
 )

@@ -100,3 +100,37 @@ def test_what_cannot_be_read_is_said_before_anything_is_asked(
         assert ended.ret == 4
         ended.stderr.fnmatch_lines([said])
         assert "Traceback" not in ended.stdout.str() + ended.stderr.str()
+
+
+DAMAGE = {
+    "json_set(record, '$.scores.exact_match', 'much')": "scores of a record are no numbers",
+    "json_set(record, '$.scores', json('[1]'))": "scores of a record is no dict",
+    "json_set(record, '$.latency', 'long')": "latency of a record is no float",
+    "'[]'": "a record is no object",
+    """'{"scores"'""": "Expecting ':' delimiter",
+}
+
+
+def test_a_record_of_other_types_is_one_sentence_everywhere(
+    letters: Callable[..., Path], run: Callable[..., pytest.RunResult], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that fails, or a hand that mends: what is stored is a database, and mostly JSON, all the same."""
+    data, suite = letters(3), Path("medhelm-results/default")
+    with MockServer(gold) as server:
+        assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
+        whole = (suite / "suite.sqlite").read_bytes()
+        asked = len(server.requests)
+        for change, said in DAMAGE.items():
+            (suite / "suite.sqlite").write_bytes(whole)
+            with closing(sqlite3.connect(suite / "suite.sqlite")) as connection, connection:
+                connection.execute(f"UPDATE records SET record = {change} WHERE rowid = 1")
+            capsys.readouterr()
+            for command in (["report", str(suite)], ["export", str(suite), "--to=x.csv"]):
+                assert main(command) != 0
+                assert f"is damaged or no database ({said}" in capsys.readouterr().err
+        (suite / "suite.sqlite").write_bytes(whole)
+        with closing(sqlite3.connect(suite / "suite.sqlite")) as connection, connection:
+            connection.execute(f"UPDATE records SET record = {[*DAMAGE][0]} WHERE rowid = 1")
+        again = run(*vllm(server), f"--medhelm-data={data}")
+        assert (again.ret, len(server.requests)) == (4, asked)
+    again.stderr.fnmatch_lines(["ERROR: *suite.sqlite is damaged or no database (scores of a record are no numbers)*"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from scipy.stats import binomtest
@@ -14,6 +15,7 @@ from scipy.stats import binomtest
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.results.leaderboard.aggregate import _win_rate
+from pytest_medhelm.results.leaderboard.document import PairedRow
 from pytest_medhelm.results.leaderboard.paired_cells import incomparable, letter_groups, paired
 from tests.support.cells import cell_of
 
@@ -47,6 +49,24 @@ def test_all_pairs_are_corrected_together_and_lettered() -> None:
     assert not found["one", "two"]["differ"]
     assert found["four", "one"]["differ"]
     assert letter_groups(cells, rows) == {"b": {"one": "a", "two": "ab", "four": "b", "three": "c"}}
+
+
+def test_the_groups_of_many_models_take_no_time_that_doubles() -> None:
+    names = [f"m{number:02}" for number in range(60)]
+    cells = [model(name, [1.0 - number / 100] * 4) for number, name in enumerate(names)]
+    # The first three and the last three are told apart, all others are alike.
+    rows = [
+        {"benchmark": "b", "models": [one, two], "differ": one in names[:3] and two in names[-3:]}
+        for one, two in combinations(names, 2)
+    ]
+    letters = letter_groups(cells, cast("list[PairedRow]", rows))["b"]
+    assert letters == {name: "a" if name in names[:3] else "b" if name in names[-3:] else "ab" for name in names}
+    # Each told apart from one other only: 2 to the power of 30 groups, which nobody could read.
+    rows = [
+        {"benchmark": "b", "models": [one, two], "differ": names.index(two) == names.index(one) + 30}
+        for one, two in combinations(names, 2)
+    ]
+    assert letter_groups(cells, cast("list[PairedRow]", rows)) == {}
 
 
 def test_a_model_without_a_value_has_no_difference() -> None:

@@ -54,6 +54,28 @@ def parquet(folder: Path) -> Path:
     return path
 
 
+def arrow(folder: Path, form: str) -> Path:
+    """One packed batch, which pyarrow unpacks whole."""
+    pyarrow = pytest.importorskip("pyarrow")
+    path = folder / f"rows.{form}"
+    table = pyarrow.table({"text": ["x" * 10_000] * (MUCH // 10_000)})
+    options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+    new = pyarrow.ipc.new_file if form == "feather" else pyarrow.ipc.new_stream
+    with new(path, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return path
+
+
+def nulls(folder: Path) -> Path:
+    """Rows without a byte."""
+    pyarrow = pytest.importorskip("pyarrow")
+    path = folder / "rows.arrow"
+    table = pyarrow.table({"text": pyarrow.nulls(10**7)})
+    with pyarrow.ipc.new_stream(path, table.schema) as writer:
+        writer.write_table(table)
+    return path
+
+
 BOMBS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "csv.gz": (csv_gz, lambda path: list(read_csv(path))),
     "checksum": (csv_gz, content_sha256),
@@ -61,6 +83,9 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "docx": (lambda folder: zipped(folder, "text.docx", "word/document.xml"), lambda path: list(read_docx(path))),
     "zip": (lambda folder: zipped(folder, "notes.zip", "note.txt"), lambda path: list(files_in(path))),
     "parquet": (parquet, lambda path: list(read_columnar(path))),
+    "feather": (lambda folder: arrow(folder, "feather"), lambda path: list(read_columnar(path))),
+    "arrow": (lambda folder: arrow(folder, "arrow"), lambda path: list(read_columnar(path))),
+    "arrow of nulls": (nulls, lambda path: list(read_columnar(path))),
 }
 
 

@@ -57,6 +57,7 @@ OUTWARDS = {
     "connect to a mapped address": 'socket.socket(socket.AF_INET6).connect(("::ffff:192.0.2.1", 80))',
     "connect_ex": 'socket.socket().connect_ex(("192.0.2.1", 80))',
     "UDP": 'socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53))',
+    "a network device": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "sendmsg": 'socket.socket(type=socket.SOCK_DGRAM).sendmsg([b"x"], [], 0, ("192.0.2.1", 53))',
     "name": 'socket.getaddrinfo("example.invalid", 80)',
     "old name": 'socket.gethostbyname("example.invalid")',

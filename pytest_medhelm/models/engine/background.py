@@ -213,6 +213,9 @@ class Background:
         if news := queue.learn(job.request.model.served, fault, patience):
             self._say(news)
         job.late += fault.kind == "late"
+        if fault.kind == "away":
+            job.away += 1
+            job.started = 0.0
         again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=patience)
         if again is None:
             self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=final_error(job, fault)))

@@ -59,8 +59,10 @@ class Job:
     """Attempts without an answer in time."""
     tried: set[str] = field(default_factory=set)
     """Addresses of its endpoint that failed it and were left for another one."""
+    away: int = 0
+    """Attempts at a server that was not there, which use up no retry."""
     started: float = 0.0
-    """When its first attempt began; 0 before."""
+    """When its first attempt began, after the server was last found away; 0 before."""
     phase: Phase = "new"
     due: float | None = None
     """Until when (time.monotonic) the phase may last; None: as long as others take. The watchdog looks at it."""

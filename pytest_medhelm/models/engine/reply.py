@@ -35,14 +35,14 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
     try:
         answer = json.loads(raw)
     except (ValueError, RecursionError):
-        raise NoReplyError(_unreadable(raw)) from None
+        answer = _with_long_numbers(raw)
     if not isinstance(answer, dict):
         raise NoReplyError("malformed answer (no JSON object)")
     choices = answer.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        if answer.get("error") or _blocks(answer):
+        if answer.get("error") or _refuses(answer):
             raise ErrorReplyError("an error within HTTP 200")
         raise NoReplyError("malformed answer (no message)")
     reason = choice.get("finish_reason")
@@ -92,6 +92,14 @@ def read_usage(usage: object) -> dict[str, int]:
     if thought and "completion_tokens" in found and _count(usage.get("total_tokens")) == answered + thought:
         found["completion_tokens"] += thought
     return found
+
+
+def _with_long_numbers(raw: bytes) -> object:
+    """The JSON value with numbers of more digits than Python reads (they become infinite, and no count)."""
+    try:
+        return json.loads(raw, parse_int=lambda digits: int(digits) if len(digits) < LONGEST_NAME else math.inf)
+    except (ValueError, RecursionError):
+        raise NoReplyError(_unreadable(raw)) from None
 
 
 def plain(text: str) -> str:
@@ -186,10 +194,13 @@ def _named(reason: str) -> str:
     return reason if re.fullmatch(r"[\w .:-]{1,40}", reason) else "without a usable reason"
 
 
-def _blocks(answer: Mapping[str, object]) -> bool:
-    """Gemini's own words for a prompt that was stopped."""
+def _refuses(answer: Mapping[str, object]) -> bool:
+    """Gemini's own words for a prompt that was stopped, and MiniMax's for any refusal."""
     feedback = answer.get("promptFeedback") or answer.get("prompt_feedback")
-    return isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))
+    refused = answer.get("base_resp")
+    return (isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))) or (
+        isinstance(refused, dict) and bool(refused.get("status_code"))
+    )
 
 
 def _unreadable(raw: bytes) -> str:

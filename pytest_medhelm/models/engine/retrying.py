@@ -57,8 +57,9 @@ def retry(job: Job, fault: Fault, *, retries: int, away_since: float | None, pat
         case "late" if job.late > LATE_AGAIN:
             return None
         case _:
-            pause = _pause(job.attempts, fault, LONGEST_PAUSE)
-            if job.attempts > retries or now - job.started + pause > GIVE_UP_AFTER:
+            attempts = job.attempts - job.away
+            pause = _pause(attempts, fault, LONGEST_PAUSE)
+            if attempts > retries or now - job.started + pause > GIVE_UP_AFTER:
                 return None
             return Retry(job.request, pause)
 

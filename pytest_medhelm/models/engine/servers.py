@@ -26,6 +26,7 @@ QUOTED = 20
 _FIELDS = (
     "code", "type", "param", "status", "error", "error_type", "error_code", "message", "msg", "detail", "reason",
     "details", "innererror", "metadata", "reasons", "errors", "object", "title", "promptFeedback", "prompt_feedback",
+    "raw", "base_resp", "status_msg",
 )  # fmt: skip
 _BLOCKS = ("blockReason", "block_reason")
 _COUNTS = ("n_prompt_tokens", "n_ctx")
@@ -109,20 +110,26 @@ def endings() -> Mapping[str, Ending]:
 
 
 @cache
+def _stems() -> Sequence[tuple[Ending, re.Pattern[str]]]:
+    return [(row["means"], re.compile("|".join(row["stems"]))) for row in _read()["finish"]]
+
+
+@cache
 def _read() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("servers.toml").read_text("utf-8"))
 
 
 def ending(reason: str) -> Ending:
-    """What the reason says for which an answer ended; an unknown one is an end like any other."""
+    """What the reason says for which an answer ended; one in no known words is an end like any other."""
     if reason in ("stop", ""):
         return "end"
-    name = re.sub(r"[^a-z]+", "_", reason.lower()).strip("_").removeprefix("finish_").removeprefix("reason_")
-    known = endings()
-    if name in known:
-        return known[name]
+    written = reason.lower()
+    name = re.sub(r"[^a-z]+", "_", written).strip("_").removeprefix("finish_").removeprefix("reason_")
     # "content_filter: RECITATION" of Gemini's OpenAI-compatible address
-    return known.get(re.split(r"[:/ ]", reason.lower(), maxsplit=1)[0], "end")
+    known = endings().get(name) or endings().get(re.split(r"[:/ ]", written, maxsplit=1)[0])
+    if known is not None:
+        return known
+    return next((means for means, stems in _stems() if stems.search(written)), "end")
 
 
 def read_refusal(

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.prompt_cut import cut_silently
@@ -68,6 +69,21 @@ class _TooLargeError(Exception):
     pass
 
 
+class _Connections(aiohttp.TCPConnector):
+    """Keeps connections alive, and lets go of one on which something came that nobody asked for: it would be taken
+    for the answer to the next request."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """A connection on which nothing waits to be read; the time of the request ends the search for one."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 class Transport:
     """Keep-alive connections to one endpoint. Belongs to one event loop."""
 
@@ -75,7 +91,7 @@ class Transport:
         self._url = endpoint.url("chat/completions")
         self._proxy = proxy_for(endpoint.base_url)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=_Connections(limit=0),
             timeout=aiohttp.ClientTimeout(total=endpoint.timeout),
             headers={"Content-Type": "application/json", **endpoint.headers},
             cookie_jar=aiohttp.DummyCookieJar(),

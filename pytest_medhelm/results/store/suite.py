@@ -16,11 +16,12 @@ from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.store.annotation_tables import AnnotationTables
 from pytest_medhelm.results.store.run_manifest import StoredManifest
-from pytest_medhelm.results.store.suite_tables import COLUMNS, SCHEMA, as_row
+from pytest_medhelm.results.store.stored_record import read_record
+from pytest_medhelm.results.store.suite_tables import COLUMNS, DOUBTFUL_RECORDS, SCHEMA, as_row
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
-from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.errors import ConfigError, StoreFailed
 from pytest_medhelm.util.sqlite import stamp, unusable
 
 BATCH = 500
@@ -72,7 +73,7 @@ class Suite:
 
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged or has other tables than a suite, ValueError when a text
-        in it is no JSON."""
+        in it is no JSON, or a record holds what it cannot."""
         verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
@@ -88,6 +89,8 @@ class Suite:
             doubtful = f"SELECT {column} FROM {table} WHERE NOT json_valid({column}) LIMIT 10"
             for (text,) in self._connection.execute(doubtful):
                 json.loads(text)
+        for (text,) in self._connection.execute(DOUBTFUL_RECORDS):
+            read_record(text)
 
     def _columns(self, table: str) -> list[str]:
         return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
@@ -155,7 +158,10 @@ class Suite:
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
         for *head, run, rest in rows:
-            record: Record = json.loads(rest)
+            try:
+                record = read_record(rest)
+            except (ValueError, TypeError) as error:
+                raise ConfigError(unusable(self.folder / "suite.sqlite", error)) from None
             record.update(zip(COLUMNS, head, strict=True))  # type: ignore[typeddict-item]
             record["run"] = run
             yield record

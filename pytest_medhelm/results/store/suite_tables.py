@@ -72,6 +72,15 @@ COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set
 _APART = frozenset((*COLUMNS, "run"))
 """What is not in the column ``record``."""
 
+DOUBTFUL_RECORDS = """
+SELECT record FROM records WHERE json_valid(record) AND (
+    json_type(record) <> 'object' OR json_type(record, '$.scores') IS NOT 'object'
+    OR json_type(record, '$.latency') NOT IN ('real', 'integer')
+    OR EXISTS (SELECT 1 FROM json_each(record, '$.scores') WHERE type IN ('text', 'array', 'object'))
+) LIMIT 10
+"""
+"""Records that may be damaged although they are JSON; ``read_record`` decides."""
+
 
 def as_row(record: Record, run: int) -> tuple[Any, ...]:
     """A record of a run in the columns of the table."""

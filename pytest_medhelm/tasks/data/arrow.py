@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_medhelm.tasks.data.arrow_size import batch_sizes
 from pytest_medhelm.tasks.data.limits import require_size
 from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_rows
 from pytest_medhelm.util.errors import DataError, missing_extra
@@ -34,10 +36,12 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             require_size(path.name, unpacked_size(file), len(raw))
             names, batches = file.schema_arrow.names, file.iter_batches(ROWS, columns=columns and list(columns))
         else:
-            reader = ipc.open_file(content) if raw[:6] == b"ARROW1" else ipc.open_stream(content)
+            is_file = raw[:6] == b"ARROW1"
+            _require_sizes(path.name, raw, 8 if is_file else 0)
+            reader = ipc.open_file(content) if is_file else ipc.open_stream(content)
             names, batches = reader.schema.names, _record_batches(reader)
         _require(path, columns, names)
-    except (pyarrow.ArrowException, OSError, ValueError, MemoryError):
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError, struct.error):
         raise wrong from None
     number = size = 0
     while True:
@@ -60,6 +64,14 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
 def unpacked_size(file: Any) -> int:
     """What a Parquet file says that its columns unpack to, in bytes."""
     return sum(file.metadata.row_group(number).total_byte_size for number in range(file.metadata.num_row_groups))
+
+
+def _require_sizes(name: str, raw: bytes, start: int) -> None:
+    """Raise DataError before a batch is unpacked to more than the file may unpack to."""
+    size = 0
+    for found in batch_sizes(memoryview(raw)[start:]):
+        size += found
+        require_size(name, size, len(raw))
 
 
 def _record_batches(reader: Any) -> Iterator[Any]:

@@ -133,11 +133,16 @@ def _check_address(connection: Any, address: Any = None, *_: Any) -> None:
     family = getattr(connection, "family", socket.AF_INET)
     if address is None or family in _LOCAL_FAMILIES:
         return
-    if family not in (socket.AF_INET, socket.AF_INET6):
-        raise OfflineError(f"a connection of the kind {family!r}", "the same command without it")
+    _check_family(connection, family)
     host = _as_text(address[0] if isinstance(address, tuple) else address)
     if not _is_allowed(host):
         raise OfflineError(f"{host}", f"--medhelm-allow-host={host}")
+
+
+def _check_family(_: Any, family: int, *__: Any) -> None:
+    """Sockets of other kinds send to what they are bound to, such as a network device."""
+    if family not in (socket.AF_INET, socket.AF_INET6, -1, *_LOCAL_FAMILIES):
+        raise OfflineError(f"a connection of the kind {family!r}", "the same command without it")
 
 
 _LOCAL_FAMILIES = frozenset(
@@ -261,6 +266,7 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "socket.gethostbyname": _check_name,
     "socket.gethostbyaddr": _check_name,
     "socket.getnameinfo": _check_named_address,
+    "socket.__new__": _check_family,
     "socket.connect": _check_address,
     "socket.sendto": _check_address,
     "socket.sendmsg": _check_address,
