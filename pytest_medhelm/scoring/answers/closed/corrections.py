@@ -29,7 +29,9 @@ _TO_OPTION = rf"""
     |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
-_UNCHANGED = r"\b(?:rather than|instead of|not|never|without|no (?:need|reason) to|considered|considering|tempted to)\W{1,3}$"
+_UNCHANGED = (
+    r"\b(?:rather than|instead of|not|never|without|no (?:need|reason) to|considered|considering|tempted to)\W{1,3}$"
+)
 _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"

@@ -45,7 +45,9 @@ _AFTER_TEXT = rf"""
 """
 
 
-_OWN_VERDICT = rf"\s?(?:{words.COPULA})(?!\s?both\b)(?<!are)(?<!were)(?<!sind)(?<!son)(?<!sont)(?<!sao)(?<!sono)(?![a-z])"
+_OWN_VERDICT = (
+    rf"\s?(?:{words.COPULA})(?!\s?both\b)(?<!are)(?<!were)(?<!sind)(?<!son)(?<!sont)(?<!sao)(?<!sono)(?![a-z])"
+)
 """Behind "B, A is a distractor": the second is not named together with the first."""
 
 

@@ -64,7 +64,9 @@ def mark(text: str, choices: Sequence[str]) -> str:
     if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
         text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
     words_alone = "|".join(sorted(letter_words.COMMON))
-    text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub("", text)  # "Answer (yes/no): no".
+    text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub(
+        "", text
+    )  # "Answer (yes/no): no".
     text = _mark_texts(text, options, choices)
     if any(choice.strip().lower() in letter_words.COMMON for choice in choices):
         text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?[-:]\s").sub(r"\1, ", text)  # "No - there was none".

@@ -8,7 +8,15 @@ from pytest_medhelm.scoring.answers.closed import announced, doubt_words, option
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
-from pytest_medhelm.scoring.answers.closed.grammar import BAD, PUNCT, SYMBOLS, breaks_off, goes_through, joined_lines, sentences
+from pytest_medhelm.scoring.answers.closed.grammar import (
+    BAD,
+    PUNCT,
+    SYMBOLS,
+    breaks_off,
+    goes_through,
+    joined_lines,
+    sentences,
+)
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
