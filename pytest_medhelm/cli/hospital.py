@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             threading.Event().wait()
     except OSError as error:
         raise ConfigError(
-            f"--host={arguments.host} --port={arguments.port} cannot be bound ({error.strerror}): type --port=0 for any "
-            "port that is free"
+            f"--host={arguments.host} --port={arguments.port} cannot be bound ({error.strerror}): type --port=0 for "
+            "any port that is free"
         ) from None
     return 0
 

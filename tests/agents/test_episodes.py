@@ -176,7 +176,9 @@ def test_an_agentic_module_without_an_environment_is_told_so(pytester: pytest.Py
 
 def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> None:
     module = CHECKOUT / "benchmarks/clinical_decision_support/test_med_qa.py"
-    pytester.runpytest(str(module), "--medhelm-model=baseline/oracle-agent", "--medhelm-limit=2")
+    pytester.runpytest(
+        str(module), "--medhelm-model=baseline/oracle-agent", "--medhelm-limit=2", "--medhelm-suite=default"
+    )
     found = records_of(pytester.path).values()
     assert {(record["status"], record["error"]) for record in found} == {
         ("skipped", "baseline/oracle-agent has no answer to this")
@@ -189,7 +191,7 @@ def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> No
 def _workflow_run(folder: Path, url: str) -> list[str]:
     return [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(WORKFLOW), f"--rootdir={folder}",
-        "--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", "--medhelm-concurrency=8",
+        "--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", "--medhelm-concurrency=8", "--medhelm-suite=default",
     ]  # fmt: skip
 
 

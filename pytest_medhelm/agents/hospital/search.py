@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ MOST_CONDITIONS = 40
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 Parameters = Sequence[tuple[str, str]]
 _PATIENT = ("patient", "subject", "beneficiary")
+_ONE_ID = re.compile(r"(Patient/)?[A-Za-z0-9.-]{1,64}")
 _TO = {"patient": "Patient", "subject": "Patient", "beneficiary": "Patient"}
 
 
@@ -29,9 +31,10 @@ def search(state: Hospital, kind: str, parameters: Parameters) -> dict[str, Any]
     rule = rule_of(kind)
     if len(parameters) > MOST_CONDITIONS:
         raise FhirError(400, "too-costly", f"a search has at most {MOST_CONDITIONS} parameters")
-    conditions = [(name, value) for name, value in parameters if not _is_control(name)]
+    asked = [(name, value) for name, value in parameters if not _is_control(name)]
     controls = {name: value for name, value in parameters if _is_control(name)}
-    found = list(_candidates(state, kind, conditions))
+    candidates, conditions = _candidates(state, kind, rule, asked)
+    found = list(candidates)
     for name, value in conditions:
         found = [resource for resource in found if _matches(state, kind, rule, resource, name, value)]
     if "_sort" in controls:
@@ -75,20 +78,18 @@ def _link(kind: str, parameters: Parameters) -> str:
     return f"{kind}?{urlencode(list(parameters), safe=':|,/')}"
 
 
-def _candidates(state: Hospital, kind: str, conditions: Parameters) -> Iterable[Resource]:
-    """All of a type, or of one chart: most searches name a patient."""
-    for name, value in conditions:
-        if name in _PATIENT and "," not in value:
-            return state.all(
-                kind,
-                value.removeprefix("Patient/").strip()
-                if "/" not in value
-                else reference_of(value).removeprefix("Patient/"),
-            )
-        if name == "_id" and "," not in value:
+def _candidates(
+    state: Hospital, kind: str, rule: Rule, conditions: Parameters
+) -> tuple[Iterable[Resource], Parameters]:
+    """All of a type, or of one chart, and the conditions that are left: most searches name a patient."""
+    for place, (name, value) in enumerate(conditions):
+        others = [*conditions[:place], *conditions[place + 1 :]]
+        if name in _PATIENT and name in rule.search and _ONE_ID.fullmatch(value):
+            return state.all(kind, value.removeprefix("Patient/")), others
+        if name == "_id" and _ONE_ID.fullmatch(value):
             found = state.get((kind, value))
-            return [found] if found is not None else []
-    return state.all(kind)
+            return [found] if found is not None else [], others
+    return state.all(kind), conditions
 
 
 def _matches(state: Hospital, kind: str, rule: Rule, resource: Resource, name: str, value: str) -> bool:
