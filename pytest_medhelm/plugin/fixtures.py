@@ -96,7 +96,13 @@ class Fixtures:
         record = self._builder
         task = record.benchmark.task
         sent, completion = self._requests.answer(record)
-        record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
+        record.response = Response(
+            completion,
+            key=sent.key,
+            instance=instance,
+            language=task.language,
+            stated=record.benchmark.states_confidence,
+        )
         if completion.outcome == "request_error":
             record.status, record.error = "request_error", completion.error
             reason = _no_answer(record.model, completion.error, sent.key)

@@ -20,10 +20,13 @@ from markupsafe import Markup
 
 from pytest_medhelm.gates.explanation import explained
 from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.reports.calibration_words import NAMES
+from pytest_medhelm.reports.calibration_words import sentences as confidence_sentences
 from pytest_medhelm.reports.html.charts import distribution
 from pytest_medhelm.reports.html.heat_map import rows_of, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
 from pytest_medhelm.reports.html.overview import LOST, UNUSABLE
+from pytest_medhelm.reports.html.reliability_chart import diagram
 from pytest_medhelm.reports.html.rule_matrix import MARKS, verdict_of
 from pytest_medhelm.results.leaderboard.spending import money
 from pytest_medhelm.util.cache_dir import cache_dir
@@ -43,7 +46,14 @@ def template(name: str) -> Template:
         bytecode_cache=_compiled(),
     )
     environment.globals |= {"money": money, "asset": asset, "script_hash": script_hash}
-    environment.globals |= {"shade": shade, "rows_of": rows_of, "words_of": words_of, "absences": absences, "distribution": distribution}
+    environment.globals |= {
+        "shade": shade,
+        "rows_of": rows_of,
+        "words_of": words_of,
+        "absences": absences,
+        "distribution": distribution,
+    }
+    environment.globals |= {"diagram": diagram, "confidence_sentences": confidence_sentences, "confidence_names": NAMES}
     environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences, "explained": explained}
     environment.globals |= {"verdict_of": verdict_of, "marks": MARKS}
     return environment.get_template(name)
