@@ -27,7 +27,9 @@ from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
-_OPTIONS = ("limit", "shots", "sampler", "bertscore", "repeats", "judge_repeats")
+_OPTIONS = (
+    "limit", "shots", "sampler", "bertscore", "repeats", "judge_repeats", "prompt_form", "answer_form", "confidence",
+)  # fmt: skip
 """Settings of a run that shape its set of instances and its scores."""
 
 Values = Mapping[CellName, float | None]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pytest_medhelm.gates.rule import Rule
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.confidence_measure import ConfidenceMeasure
 from pytest_medhelm.results.leaderboard.gate_entry import Basis
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
 from pytest_medhelm.results.leaderboard.measure import Measure, ScoreMeasure, worst_and_best
@@ -32,7 +33,7 @@ def basis_of(
         "n": measure.n,
         "right": right,
         "wrong": None if right is None else measure.n - right,
-        "missing": _missing(cell, metric) if measure.missing else {},
+        "missing": _missing(cell, metric, measure) if measure.missing else {},
         "not_paired": 0,
         "sub_tasks": _sub_tasks(cell) if scores is None or scores.sub_tasks is not None else {},
         "sources": len(set(cell.columns.clusters)),
@@ -110,16 +111,18 @@ def basis_of_pairs(
 def _right(measure: Measure) -> float | None:
     if isinstance(measure, LabelMeasure):
         return float(sum(entry.right == entry.predicted for entry in measure.entries if entry.predicted is not None))
-    if not measure.right_or_wrong:
+    if not isinstance(measure, ScoreMeasure) or not measure.right_or_wrong:
         return None
     best = measure.scale[1]
     return float(sum(score == best for score in measure.scores))
 
 
-def _missing(cell: Cell, metric: str) -> dict[Status, int]:
+def _missing(cell: Cell, metric: str, measure: Measure | None = None) -> dict[Status, int]:
     columns = cell.columns
     aside = columns.not_applicable.get(metric, set())
-    if metric in columns.scores:
+    if isinstance(measure, ConfidenceMeasure):
+        gaps = measure.gaps()
+    elif metric in columns.scores:
         gaps = [row for row, score in enumerate(columns.scores[metric]) if score is None and row not in aside]
     else:
         gaps = [row for row, pair in enumerate(columns.labels) if pair is None]
@@ -133,7 +136,7 @@ def _sub_tasks(cell: Cell) -> dict[str, int]:
 
 def _power(rule: Rule, measure: Measure) -> float | None:
     """The chance that a model whose true share is the measured one passes, with as many answers, none missing."""
-    if isinstance(measure, LabelMeasure) or not measure.right_or_wrong or measure.sub_tasks is not None:
+    if not isinstance(measure, ScoreMeasure) or not measure.right_or_wrong or measure.sub_tasks is not None:
         return None
     n, value = measure.n + measure.missing, measure.value()
     if value is None or n > _MOST_FOR_POWER or len(set(measure.clusters)) < len(measure.clusters):

@@ -116,6 +116,11 @@ def _words(metric: str) -> str:
         "harm_moderate": "share of answers marked as moderately harmful or worse",
         "recall": "recall (share of the positive cases that are found)",
         "precision": "precision (share of the alarms that are right)",
+        "brier": "Brier score (squared distance of its confidence from being right or wrong)",
+        "nll": "negative log-likelihood of its confidences",
+        "auroc": "AUROC (how often a right answer has the higher confidence of a right and a wrong one)",
+        "selective_accuracy": "mean accuracy among its surest answers",
+        "ece": "calibration error in ten bins",
     }
     return known.get(metric, metric.replace("_", " "))
 

@@ -13,8 +13,15 @@ from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard import slices
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
+from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
+from pytest_medhelm.results.leaderboard.confidence_measure import (
+    ENOUGH_FOR_ECE,
+    FIGURES,
+    LOSSES,
+    ConfidenceMeasure,
+    is_calibration_error,
+)
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
-from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
 from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.results.stats.exact_limits import share_limits
@@ -81,6 +88,9 @@ def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     found = measures_of(cell.columns, cell.metadata).get(metric)
     if found is None and metric in cell.absent:
         return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
+    if found is None and metric.removesuffix(f"_{AGREEMENT}") in (*LOSSES, *FIGURES):
+        option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
+        return NotMeasured(f"{metric} needs how sure the model is of its options: run with {option}")
     if found is None and needed_repeats(metric) > 1:
         return NotMeasured(
             f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
@@ -88,6 +98,11 @@ def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     if found is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
         return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
+    if isinstance(found, ConfidenceMeasure) and is_calibration_error(metric) and found.n < ENOUGH_FOR_ECE:
+        return NotMeasured(
+            f"{metric} of {found.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "
+            f"{ENOUGH_FOR_ECE}; name brier or nll"
+        )
     return NotMeasured(found.why_not()) if found.why_not() else found
 
 
@@ -101,8 +116,7 @@ def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
         return NotMeasured(found.why_not() or "nothing was measured")
     limits, outer = found.limits(rule.alpha), outer_limits(found, rule.alpha)
     if rule.bound and (limits is None or outer is None):
-        why = found.no_limits() if isinstance(found, LabelMeasure) else ""
-        return NotMeasured(why or "there is no interval", "inconclusive")
+        return NotMeasured(found.no_limits() or "there is no interval", "inconclusive")
     missing = f"{found.missing} of {found.missing + found.n} missing" if found.missing else ""
     return Measured(
         value,

@@ -98,7 +98,13 @@ class Fixtures:
         record, requests = self._builder, self._requests
         task = record.benchmark.task
         sent, completion = play(requests, record) if record.benchmark.environment else requests.answer(record)
-        record.response = Response(completion, key=sent.key, instance=instance, language=task.language)
+        record.response = Response(
+            completion,
+            key=sent.key,
+            instance=instance,
+            language=task.language,
+            stated=record.benchmark.states_confidence,
+        )
         if record.episode is not None:
             record.response.status = STATUS_OF[record.episode.ending]
         if completion.outcome == "request_error":

@@ -66,13 +66,14 @@ class Prefetcher:
 
     def _then_judges(self, item: pytest.Item, record: RecordBuilder, request: Request) -> Follow | None:
         instance, language = record.instance, record.benchmark.task.language
+        stated = record.benchmark.states_confidence
         rubric = self._recorder.rubric(record.benchmark)
         if rubric is None or "jury" not in getattr(item, "fixturenames", ()):
             return None
         from pytest_medhelm.scoring.response import Response
 
         def follow(completion: Completion) -> Sequence[FollowUp]:
-            response = Response(completion, key=request.key, instance=instance, language=language)
+            response = Response(completion, key=request.key, instance=instance, language=language, stated=stated)
             return [call.next for call in calls_about(self._requests.panel, rubric, instance, response)]
 
         return follow

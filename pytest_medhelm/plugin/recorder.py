@@ -11,6 +11,7 @@ import pytest
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin.item_params import item_params
+from pytest_medhelm.scoring.confidence import CONFIDENCE_VERSION, Confidence, confidence_of
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
 from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import METRICS
@@ -101,6 +102,7 @@ class Recorder:
             store.put_text(text_hash(builder.episode_text), builder.episode_text)
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
+        builder.confidence = self._confidence(builder)
         record = builder.record()
         if isinstance(answers := builder.model.answer, HumanAnswers):
             record["unmatched"] = answers.unmatched(builder.benchmark)
@@ -111,6 +113,15 @@ class Recorder:
         if builder.fingerprint in self._facts:
             record["fingerprint_inputs"] = self._facts.pop(builder.fingerprint)
         return record
+
+    def _confidence(self, builder: RecordBuilder) -> Confidence | None:
+        """How sure the model was of its option; None where there are none, or where it was not asked for."""
+        kind, response, choices = self.settings.confidence, builder.response, builder.instance.choices
+        if kind == "none" or response is None or not choices or builder.model.answer is not None:
+            return None
+        if builder.variant.perturbation:
+            return None  # What an instance comes to is what the unchanged one does.
+        return confidence_of(response, choices, kind)
 
     def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
@@ -128,7 +139,10 @@ class Recorder:
         return self._hashes[key]
 
     def _score_options(self) -> dict[str, str]:
-        return {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
+        options = {"bertscore": self.settings.bertscore} if self.settings.bertscore else {}
+        if self.settings.confidence == "stated":
+            options["confidence"] = f"stated, v{CONFIDENCE_VERSION}"
+        return options
 
     def _jury_facts(self, benchmark: Benchmark) -> dict[str, object] | None:
         rubric = self.rubric(benchmark)

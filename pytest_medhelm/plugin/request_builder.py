@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Union
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.task import Instance
     from pytest_medhelm.util.settings import Settings
 
+TOP_LOGPROBS = 10
+"""Tokens that a server is asked to list at each place: five options, each with and without a space before it."""
 Answering = Union["Engine", "StoredResponses", "BatchFile"]
 """What answers requests: models, what they answered before, or a file that waits for a batch."""
 StartEngine = Callable[[], Answering]
@@ -140,8 +143,17 @@ class RequestBuilder:
         return make_request(model, messages, instance=instance, repeat=repeat, form=form, **sampling)
 
     def request_of(self, record: RecordBuilder, messages: Sequence[Message]) -> Request:
-        """The request of a benchmark's instance, for which a repeat asks anew."""
-        return self.request(record.model, messages, record.instance.id, repeat=record.variant.request_repeat)
+        """The request of a benchmark's instance, for which a repeat asks anew.
+
+        A closed question asks for log-probabilities where they are wanted.
+        """
+        wanted: dict[str, Any] = {}
+        body, repeat = record.model.body, record.variant.request_repeat
+        if self._settings.confidence == "logprobs" and record.instance.choices:
+            wanted = {"logprobs": True, "top_logprobs": body.get("top_logprobs", TOP_LOGPROBS)}
+        request = self.request(record.model, messages, record.instance.id, repeat=repeat, **wanted)
+        # What the config file asks for is no wish of ours.
+        return replace(request, may_drop_logprobs=bool(wanted) and not body.get("logprobs"))
 
     @cached_property
     def outside(self) -> OutsideAgents:

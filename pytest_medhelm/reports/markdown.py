@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.reports.calibration_words import NAMES, figures
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
@@ -53,6 +54,12 @@ def lines(leaderboard: Leaderboard) -> Iterator[str]:
             f"{plain(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
         )
         yield f"Mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}."
+        yield ""
+    sure = [(cell, found) for cell in results["cells"] for found in cell["calibration"]]
+    for cell, found in sure:
+        about = f"{plain(cell['benchmark'])}, {plain(cell['model'])}, confidence ({plain(NAMES[found['kind']])})"
+        yield f"- {about}: {plain(figures(cell, found))}"
+    if sure:
         yield ""
     covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
     yield f"{covered} of {len(results['coverage'])} subcategories have a benchmark here."

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.gates.ledger.facts import Promotion
+from pytest_medhelm.reports.calibration_words import NAMES, figures, verdict
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.markdown import plain
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
@@ -52,6 +53,7 @@ def _lines(leaderboard: Leaderboard, model: str, promotion: Promotion | None) ->
         if words_of(metric):
             yield f"- {plain(metric)}: {plain(words_of(metric))}"
     yield ""
+    yield from _confidence(cells)
     yield from _gates([gate for gate in results["gates"] if gate["model"] == model], leaderboard)
     yield "### Limits"
     yield ""
@@ -68,6 +70,19 @@ def _row(cell: CellEntry, facts: BenchmarkMetadata) -> str:
     return (
         f"| {plain(facts['title'])} | {plain(cell['main_metric'])} | {value} | {ends} | {cell['n']} | {plain(shown)} |"
     )
+
+
+def _confidence(cells: list[CellEntry]) -> Iterator[str]:
+    sure = [(cell, found) for cell in cells for found in cell["calibration"]]
+    if not sure:
+        return
+    yield "### How sure it is, and how rightly"
+    yield ""
+    for cell, found in sure:
+        yield f"- {plain(cell['benchmark'])}, {plain(NAMES[found['kind']])}: {plain(figures(cell, found))}; " + plain(
+            verdict(cell, found)
+        )
+    yield ""
 
 
 def _gates(gates: list[GateEntry], leaderboard: Leaderboard) -> Iterator[str]:

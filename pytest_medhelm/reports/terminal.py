@@ -11,6 +11,7 @@ import pytest
 
 from pytest_medhelm.gates.ledger.attempts import sentences
 from pytest_medhelm.hookspecs import Line
+from pytest_medhelm.reports.calibration_words import NAMES, figures
 from pytest_medhelm.reports.first_look import first_looks
 from pytest_medhelm.reports.rule_matrix import verdict_of
 from pytest_medhelm.reports.terminal_table import table
@@ -123,6 +124,10 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
             f"(95 % {row['low']:+.3f} to {row['high']:+.3f}, n {row['n']})"
         )
     yield from _steadiness(results)
+    for cell in results["cells"]:
+        for found in cell["calibration"]:
+            about = f"{visible(cell['benchmark'])} {visible(cell['model'])}"
+            yield f"confidence ({NAMES[found['kind']]}): {about} {figures(cell, found)}"
     yield from _cost(leaderboard["measurements"]["spending"])
     if results["published"]:
         yield _published(results["published"], len(results["benchmarks"]))

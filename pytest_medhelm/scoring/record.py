@@ -15,6 +15,7 @@ from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.scoring.answers import unknown_mark
+from pytest_medhelm.scoring.confidence import Confidence
 from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.scoring.record_types import Record as Record
 from pytest_medhelm.scoring.response import Response, Status
@@ -62,6 +63,8 @@ class RecordBuilder:
     """(right, predicted) label; an empty prediction is an answer without a usable label."""
     read: str = ""
     """What was read from the answer, where that is a number or a letter."""
+    confidence: Confidence | None = None
+    """How sure the model is of the option that it chose; None: not asked for."""
     verdicts: list[VerdictRecord] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     """How the answer tries to steer its judges (jury.fairness)."""
@@ -204,6 +207,9 @@ class RecordBuilder:
             record["read_as"] = response.read_as
         if response is not None and (mark := unknown_mark(response.text)):
             record["unknown_mark"] = mark
+        if self.confidence is not None:
+            kind, value, reason = self.confidence
+            record["confidence"] = {"kind": kind, "value": value, "reason": reason}
         if instance.must_pass is not None:
             record["must_pass"] = instance.must_pass
         if self.spans:

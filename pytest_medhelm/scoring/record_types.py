@@ -61,6 +61,17 @@ class VerdictRecord(TypedDict):
     order: NotRequired[list[int]]
 
 
+class ConfidenceRecord(TypedDict):
+    """How sure the model was of the option that it chose."""
+
+    kind: str
+    """logprobs or stated."""
+    value: float | None
+    """The probability, 0 to 1, that it is right; None: not known."""
+    reason: str
+    """Why it is not known."""
+
+
 class JuryInputs(TypedDict):
     """How answers are judged."""
 
@@ -122,6 +133,8 @@ class Record(TypedDict):
     """The letter that the chosen option has in the unchanged instance; only where options were moved."""
     read_as: NotRequired[str]
     """How the chosen option was said: form, phrase, citation or lone letter."""
+    confidence: NotRequired[ConfidenceRecord]
+    """How sure the model was of its option, where that was asked for."""
     unknown_mark: NotRequired[str]
     """A paired mark around the first part of the answer that no family of models is known by."""
     scales: dict[str, list[float]]

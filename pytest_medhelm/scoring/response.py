@@ -42,15 +42,22 @@ class Response:
         key: str,
         instance: Instance | None = None,
         language: str | None = None,
+        stated: bool = False,
     ) -> None:
+        """``stated``: a closed question also asked how sure the model is; that line is no part of the answer."""
         self._completion = completion
         self._instance = instance
         self._language = language
         self.key = key
         """The request's hash: finds the texts in responses.sqlite."""
         thinking = answers.split_thinking(completion.content, completion.reasoning or None)
-        self.text: str = thinking.answer.strip()
-        """The answer without the thinking."""
+        text, said = thinking.answer.strip(), None
+        if stated and instance is not None and instance.choices:
+            text, said = answers.split_stated(text)
+        self.text: str = text
+        """The answer without the thinking, and without the line that states a confidence."""
+        self.stated: float | None = said
+        """The probability that the model gives its answer, 0 to 1, where it was asked for and given."""
         self.reasoning: str = thinking.reasoning
         self._status: Status | None = _status(completion, self.text, closed=thinking.closed)
 
@@ -89,6 +96,11 @@ class Response:
         return self._completion.logprobs
 
     @property
+    def alternatives(self) -> Mapping[int, Sequence[tuple[str, float]]]:
+        """By place in ``logprobs`` the letters that might have stood there, where asked for and given."""
+        return self._completion.alternatives
+
+    @property
     def latency(self) -> float:
         """Seconds that the answering attempt took (as measured then, if the response was stored)."""
         return self._completion.latency
@@ -120,6 +132,11 @@ class Response:
         chosen = choices[ascii_uppercase.index(found.letter)].strip().lower()
         is_key = 0 <= number < len(choices) and choices[number].strip().lower() == chosen
         return self._reading(key if is_key else found.letter)
+
+    @property
+    def letter(self) -> str:
+        """The letter as it was said, where one was read; ``choice`` is another one's where their texts are equal."""
+        return self._choice.letter if self._choice else ""
 
     @property
     def read_as(self) -> str:

@@ -16,7 +16,7 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.readers import digest
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, in_form, renamed, solved
+from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, confidence_line, in_form, renamed, solved
 from pytest_medhelm.tasks.public_ids import public_files, public_name
 from pytest_medhelm.tasks.task import Instance, Task
 from pytest_medhelm.util.settings import PromptForm
@@ -50,6 +50,8 @@ class Benchmark:
     """Solved examples per question."""
     prompt_form: PromptForm = "line"
     """How closed questions ask for their answers."""
+    states_confidence: bool = False
+    """A closed question also asks how probable it is that the answer is right."""
     examples: Mapping[str, Sequence[Instance]] = field(default_factory=dict, repr=False)
     """Solved examples to choose from, by the slice that they must share with the instance."""
     description: str = ""
@@ -83,6 +85,9 @@ class Benchmark:
             if example.choices and answer == example.answer and asked != self._unformed(example)[-1]:
                 answer = solved(answer, self.prompt_form, self.task.language)
             turns += [asked, {"role": "assistant", "content": answer}]
+        if self.states_confidence and instance.choices and messages:
+            text = f"{messages[-1]['content']}\n{confidence_line(self.task.language)}"
+            messages = [*messages[:-1], {**messages[-1], "content": text}]
         return [*messages[:-1], *turns, messages[-1]] if turns else messages
 
     def _asked(self, instance: Instance) -> Sequence[Message]:

@@ -98,6 +98,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         shots=shots,
         environment=_environment(task, module),
         prompt_form=settings.prompt_form,
+        states_confidence=settings.confidence == "stated",
         examples=_load_examples(task, source, shots) if shots else {},
         description=text_of(module).partition("\n\nSource:")[0],
     )

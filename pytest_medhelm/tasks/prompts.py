@@ -79,6 +79,50 @@ _ANSWER_LINE = {
 }
 
 
+# By language: the label of the line below it, and the sentence that asks for it.
+_CONFIDENCE_LINE = {
+    "en": (
+        "Confidence",
+        "Below it write one more line of this form, where N is the probability in percent, 0 to 100, that this letter "
+        "is right: {}",
+    ),
+    "es": (
+        "Confianza",
+        "Debajo escriba una línea más de esta forma, donde N es la probabilidad en porcentaje, de 0 a 100, de que esa "
+        "letra sea correcta: {}",
+    ),
+    "pt": (
+        "Confiança",
+        "Abaixo escreva mais uma linha desta forma, em que N é a probabilidade em percentagem, de 0 a 100, de que essa "
+        "letra esteja certa: {}",
+    ),
+    "de": (
+        "Sicherheit",
+        "Schreiben Sie darunter noch eine Zeile dieser Form, wobei N die Wahrscheinlichkeit in Prozent, 0 bis 100, "
+        "ist, dass dieser Buchstabe richtig ist: {}",
+    ),
+    "fr": (
+        "Confiance",
+        "En dessous, écrivez encore une ligne de cette forme, où N est la probabilité en pour cent, de 0 à 100, que "
+        "cette lettre soit juste : {}",
+    ),
+    "it": (
+        "Fiducia",
+        "Sotto scrivi un'altra riga di questa forma, dove N è la probabilità in percentuale, da 0 a 100, che questa "
+        "lettera sia giusta: {}",
+    ),
+    "zh": ("置信度", "再在下面单独写一行，按此格式，其中N为该字母正确的概率（百分比，0到100）：{}"),
+}
+CONFIDENCE_LABELS = tuple(label for label, _ in _CONFIDENCE_LINE.values())
+"""What the line with a stated confidence begins with, in any language."""
+
+
+def confidence_line(language: str) -> str:
+    """The sentence that asks for a stated confidence, below the line with the answer."""
+    label, sentence = _CONFIDENCE_LINE.get(_primary(language), _CONFIDENCE_LINE["en"])
+    return sentence.format(f"{label}: N")
+
+
 def answer_letter(choices: Sequence[str]) -> str:
     """The closing instruction of a multiple-choice prompt: a last line "Answer: X".
 
@@ -103,7 +147,11 @@ def solved(answer: str, form: PromptForm, language: str) -> str:
 
 
 def _labels(language: str) -> tuple[str, str]:
-    return _ANSWER_LINE.get(language.lower().replace("_", "-").partition("-")[0], _ANSWER_LINE["en"])
+    return _ANSWER_LINE.get(_primary(language), _ANSWER_LINE["en"])
+
+
+def _primary(language: str) -> str:
+    return language.lower().replace("_", "-").partition("-")[0]
 
 
 @cache

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.option import Given, Option, read_option
 from pytest_medhelm.util.option_values import (
     count,
@@ -185,6 +186,14 @@ OPTIONS = (
         "often as it was changed)",
     ),
     Option(
+        "confidence",
+        "logprobs|stated|none",
+        one_of("logprobs", "stated", "none"),
+        "none",
+        "How sure the model is of the option that it chooses: from the probabilities of its tokens (logprobs), as it "
+        "says itself in one more line of its answer (stated), or not asked (none, default; docs/calibration.md)",
+    ),
+    Option(
         "judge-repeats",
         "K",
         count(1),
@@ -320,6 +329,11 @@ def make_settings(given: Mapping[str, Given], root: Path, **others: Any) -> Sett
     values["results"] = root / values["results"]
     values["ledger"] = values["ledger"] or values["results"] / "ledger.jsonl"
     settings = Settings(**values, **others)
+    if settings.confidence == "stated" and settings.prompt_form == "helm":
+        raise ConfigError(
+            "--medhelm-confidence=stated asks for one more line, and --medhelm-prompt-form=helm for a letter and "
+            "nothing else: leave out one of them"
+        )
     if settings.limit is None:
         return replace(settings, limit=EMBEDDED_LIMIT if settings.embedded else DEFAULT_LIMIT, limit_is_default=True)
     return replace(settings, limit=None) if values["limit"] == "all" else settings

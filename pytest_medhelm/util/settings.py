@@ -57,6 +57,8 @@ RubricCalls = Literal["each", "together"]
 """Whether a judge is asked about the criteria of an answer one by one, or about all in one request."""
 PromptForm = Literal["line", "helm"]
 """How closed questions ask for their answer: with a last line "Answer: X", or as MedHELM for a letter alone."""
+ConfidenceSource = Literal["logprobs", "stated", "none"]
+"""Where a model's confidence in the option that it chooses is taken from."""
 AnswerForm = Literal["any", "strict"]
 """Whether a second value counts only answers in the form that the prompt asks for."""
 DEFAULT_LIMIT = 1000
@@ -125,6 +127,7 @@ class Settings:
     rubric_calls: RubricCalls
     prompt_form: PromptForm
     answer_form: AnswerForm
+    confidence: ConfidenceSource
     sub_tasks: tuple[str, ...]
     """The only sub-tasks of benchmarks that have some of this name; empty: what each benchmark says."""
     limit_is_default: bool = False
@@ -157,6 +160,7 @@ def as_mapping(settings: Settings) -> Mapping[str, object]:
         "sampler": settings.sampler,
         "prompt_form": settings.prompt_form,
         "answer_form": settings.answer_form,
+        "confidence": settings.confidence,
         "concurrency": settings.concurrency,
         "prefetch": settings.prefetch,
         "offline": settings.offline,

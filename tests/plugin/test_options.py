@@ -31,6 +31,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "sampler": ("helm", "helm", "random"),
     "prompt_form": ("helm", "helm", "letter"),
     "answer_form": ("strict", "strict", "loose"),
+    "confidence": ("logprobs", "logprobs", "certain"),
     "repeats": (5, 5, 0),
     "perturb": ("typos,helm", ("typos", "helm"), None),
     "perturb_limit": (4, 4, 0),

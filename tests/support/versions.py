@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 
 from pytest_medhelm.scoring import jury
 from pytest_medhelm.scoring.answers import READER_VERSIONS
+from pytest_medhelm.scoring.confidence import CONFIDENCE_VERSION
 from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import MEASURE_VERSIONS, METRICS
 from pytest_medhelm.tasks.catalogue import catalogue
@@ -74,6 +75,8 @@ def _readers() -> Iterator[tuple[str, tuple[int, str]]]:
     for name, version in READER_VERSIONS.items():
         where = "pytest_medhelm.scoring" + ("" if name == "response" else ".answers")
         yield f"reader {name}", (version, _code(f"{where}.{name}"))
+    confidence = [_code(f"pytest_medhelm.scoring.{name}") for name in ("confidence", "answers.stated")]
+    yield "reader confidence", (CONFIDENCE_VERSION, json_hash(confidence))
 
 
 def _metrics() -> Iterator[tuple[str, tuple[int, str]]]:

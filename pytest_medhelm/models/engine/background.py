@@ -223,7 +223,7 @@ class Background:
                 self._stop_run(stop)
             return None
         job.request = again.request
-        if fault.kind in ("no_form", "no_system", "less", "crowded"):
+        if fault.kind in ("no_form", "no_logprobs", "no_system", "less", "crowded"):
             job.attempts -= 1
         return again.pause
 

@@ -13,7 +13,7 @@ from pytest_medhelm.models.engine.adaptive import MOST, START, AdaptiveLimit
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.replicas import Replicas
-from pytest_medhelm.models.engine.request import SYSTEM, Request, without_form, without_system
+from pytest_medhelm.models.engine.request import SYSTEM, Request, without_form, without_logprobs, without_system
 from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.engine.waiting import Waiting
 from pytest_medhelm.util.errors import BudgetReached, MedhelmError
@@ -36,6 +36,8 @@ class EndpointQueue:
         self.waiting = Waiting()
         self.rejects_response_format: set[str] = set()
         """Served models that refused to be told the form of a reply."""
+        self.rejects_logprobs: set[str] = set()
+        """Served models that refused to give log-probabilities."""
         self.rejects_system_role: set[str] = set()
         """Served models that are told what a system message says in the user's turn."""
         self.away_since: float | None = None
@@ -63,6 +65,8 @@ class EndpointQueue:
         """The request without what its model is known to refuse."""
         if request.may_drop_form and request.model.served in self.rejects_response_format:
             request = without_form(request)
+        if request.may_drop_logprobs and request.model.served in self.rejects_logprobs:
+            request = without_logprobs(request)
         if request.model.served in self.rejects_system_role and SYSTEM in request.payload:
             request = without_system(request)
         return request
@@ -77,6 +81,12 @@ class EndpointQueue:
         self.away_since = None
         if fault.kind == "no_form":
             self.rejects_response_format.add(served)
+        elif fault.kind == "no_logprobs":
+            self.rejects_logprobs.add(served)
+            return (
+                f"{self.endpoint.shown_url} gives no log-probabilities of {served}, which is asked without them: its "
+                "confidence is not known (--medhelm-confidence=stated asks the model itself)"
+            )
         elif fault.kind == "no_system":
             self.rejects_system_role.add(served)
         elif fault.kind == "crowded" and self.limit > 1:

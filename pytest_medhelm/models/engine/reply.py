@@ -18,6 +18,8 @@ MOST_TOKENS = 1_000_000_000
 """A count above that is no count."""
 LONGEST_NAME = 200
 """Characters of a model's name and of a finish reason that are kept."""
+MOST_LISTED = 100
+"""Alternatives to a token that are looked at."""
 LOGPROB_SLACK = 1e-3
 """Rounding puts the logarithm of a probability of 1 a little above 0."""
 
@@ -63,6 +65,7 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
         "length" if end == "truncated" else finish,
         read_usage(answer.get("usage")),
         _logprobs(choice.get("logprobs")),
+        _alternatives(choice.get("logprobs")),
         _text(answer.get("model"))[:LONGEST_NAME],
         latency,
         tool_calls=_tool_calls(message.get("tool_calls")),
@@ -167,13 +170,10 @@ def _logprobs(value: object) -> list[tuple[str, float]]:
     entries = value.get("content") if isinstance(value, dict) else None
     found: list[tuple[str, float]] = []
     for entry in entries if isinstance(entries, list) else ():
-        token = entry.get("token") if isinstance(entry, dict) else None
-        number = entry.get("logprob") if isinstance(entry, dict) else None
-        if not isinstance(token, str) or isinstance(number, bool) or not isinstance(number, int | float):
+        read = _token(entry)
+        if read is None:
             return []
-        if not -1e12 <= number <= LOGPROB_SLACK or not math.isfinite(number):
-            return []
-        found.append((plain(token), min(0.0, float(number))))
+        found.append(read)
     return found
 
 
@@ -187,6 +187,39 @@ def _tool_calls(value: object) -> list[ToolCall]:
             text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})
             found.append(ToolCall(plain(function["name"])[:LONGEST_NAME], plain(text)))
     return found
+
+
+def _alternatives(value: object) -> dict[int, list[tuple[str, float]]]:
+    """Of tokens that are one letter the letters that the server lists in their place: what an option may be named by.
+
+    Nothing else of the lists is kept, which are many times as long as the answer.
+    """
+    entries = value.get("content") if isinstance(value, dict) else None
+    found: dict[int, list[tuple[str, float]]] = {}
+    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+        listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
+        if isinstance(listed, list) and letter_of(_text(entry.get("token"))):
+            read = map(_token, listed[:MOST_LISTED])
+            if letters := [token for token in read if token is not None and letter_of(token[0])]:
+                found[place] = letters
+    return found if _logprobs(value) else {}
+
+
+def _token(entry: object) -> tuple[str, float] | None:
+    """(token, log-probability), or None where it is unusable."""
+    token = entry.get("token") if isinstance(entry, dict) else None
+    number = entry.get("logprob") if isinstance(entry, dict) else None
+    if not isinstance(token, str) or isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    if not -1e12 <= number <= LOGPROB_SLACK or not math.isfinite(number):
+        return None
+    return plain(token), min(0.0, float(number))
+
+
+def letter_of(token: str) -> str:
+    """The capital letter that a token stands for, such as " b", "(B" or "B."; empty for any other token."""
+    letters = [character for character in token if character.isalnum()]
+    return letters[0].upper() if len(letters) == 1 and letters[0].isascii() and letters[0].isalpha() else ""
 
 
 def _named(reason: str) -> str:

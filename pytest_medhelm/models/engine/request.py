@@ -30,6 +30,8 @@ class Request:
     key: str
     may_drop_form: bool = False
     """The form of the reply in the body is a wish: a server that refuses to be told one is asked without."""
+    may_drop_logprobs: bool = False
+    """Log-probabilities are a wish: a server that refuses to give them is asked without."""
 
     @property
     def max_tokens(self) -> int | None:
@@ -69,6 +71,9 @@ class Completion:
     """Token counts: prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens where the server tells."""
     logprobs: Sequence[tuple[str, float]] = field(default=(), repr=False)
     """(token, natural logarithm of its probability) of each output token, where asked for and given."""
+    alternatives: Mapping[int, Sequence[tuple[str, float]]] = field(default_factory=dict, repr=False)
+    """By the place of a token that is one letter: the letters that might have stood there, as in ``logprobs``, where
+    the server lists them."""
     served: str = ""
     """The model id in the answer."""
     latency: float = 0.0
@@ -127,6 +132,16 @@ def without_form(request: Request) -> Request:
     body = json.loads(request.payload)
     body.pop(FORM, None)
     return replace(request, payload=_dumped(body), may_drop_form=False)
+
+
+def without_logprobs(request: Request) -> Request:
+    """The same request, under the same key, that asks for no log-probabilities."""
+    body = json.loads(request.payload)
+    for name in ("logprobs", "top_logprobs"):
+        body.pop(name, None)
+    # Not sorted again: a form of the reply keeps its order.
+    payload = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return replace(request, payload=payload, may_drop_logprobs=False)
 
 
 def without_system(request: Request) -> Request:

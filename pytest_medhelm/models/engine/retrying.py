@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from pytest_medhelm.models.engine.job import Job
-from pytest_medhelm.models.engine.request import Request, with_room, without_form, without_system
+from pytest_medhelm.models.engine.request import Request, with_room, without_form, without_logprobs, without_system
 from pytest_medhelm.models.engine.transport import Fault
 
 FIRST_PAUSE = 0.1
@@ -41,6 +41,8 @@ def retry(job: Job, fault: Fault, *, retries: int, away_since: float | None, pat
     match fault.kind:
         case "no_form":
             return Retry(without_form(job.request))
+        case "no_logprobs":
+            return Retry(without_logprobs(job.request))
         case "no_system":
             return Retry(without_system(job.request))
         case "less":

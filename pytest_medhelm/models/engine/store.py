@@ -145,8 +145,7 @@ class ResponseStore:
             return None
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
-            [(token, value) for token, value in json.loads(logprobs)] if logprobs != "[]" else [],
-            served, latency, attempts, cached=True, context=bound, tool_calls=self._tool_calls(key),
+            *_tokens(logprobs), served, latency, attempts, cached=True, context=bound, tool_calls=self._tool_calls(key),
         )  # fmt: skip
 
     def _context(self, key: str) -> int | None:
@@ -208,7 +207,7 @@ class ResponseStore:
                         request.key, request.model.name, run, divided(_clean(request.payload), parts),
                         completion.outcome, _clean(completion.content), _clean(completion.reasoning),
                         completion.finish_reason, json.dumps(dict(completion.usage)),
-                        json.dumps(list(completion.logprobs)), completion.served, completion.latency,
+                        _written(completion), completion.served, completion.latency,
                         completion.attempts, now,
                     )
                 )  # fmt: skip
@@ -309,3 +308,19 @@ class ResponseStore:
 def _clean(text: str) -> str:
     # SQLite stores UTF-8; a lone surrogate (broken model output) has none.
     return text.encode("utf-8", "replace").decode()
+
+
+def _written(completion: Completion) -> str:
+    """Tokens with their log-probabilities as JSON; third entries are what might have stood there, where it is kept."""
+    kept = completion.alternatives
+    return json.dumps([[*token, kept[place]] if place in kept else token
+                       for place, token in enumerate(completion.logprobs)])  # fmt: skip
+
+
+def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple[str, float]]]]:
+    """``_written``, read."""
+    if written == "[]":
+        return [], {}
+    rows = json.loads(written)
+    more = {place: [(token, value) for token, value in row[2]] for place, row in enumerate(rows) if len(row) > 2}
+    return [(row[0], row[1]) for row in rows], more

@@ -35,11 +35,13 @@ OVERLOAD = (429, 503)
 _OF_ADDRESS = ("key", "no_access", "quota", "unknown_model", "path", "tls", "redirect")
 """What a refusal means that any other request would get at this address."""
 
-FaultKind = Literal["passing", "away", "late", "no_form", "no_system", "less", "crowded", "final", "config"]
+FaultKind = Literal[
+    "passing", "away", "late", "no_form", "no_logprobs", "no_system", "less", "crowded", "final", "config"
+]  # fmt: skip
 """passing: tried again some times; away: nobody there, waited for; late: no answer in time, tried once more;
-no_form: asked without the form of the reply; no_system: asked with the system's text in the user's turn; less:
-asked with fewer tokens; crowded: too few file descriptors here; final: stands; config: stands, and so would
-every other request."""
+no_form: asked without the form of the reply; no_logprobs: asked without log-probabilities; no_system: asked with the
+system's text in the user's turn; less: asked with fewer tokens; crowded: too few file descriptors here; final: stands;
+config: stands, and so would every other request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Co
             return Completion("blocked", error=f"{reason}: stopped by the server's content filter")
         case "response_format":
             return Fault(reason, "no_form")
+        case "logprobs" if request.may_drop_logprobs:
+            return Fault(reason, "no_logprobs")
         case "system_role":
             return Fault(reason, "no_system")
         case "less":

@@ -40,6 +40,8 @@ SCORES = (
     *_of("text", "state"),
     *_of("number", "scale_worst", "scale_best"),
     *_of("text", "status"),
+    *_of("number", "confidence"),
+    *_of("text", "confidence_kind"),
     *_GROUPS,
     *_DATA,
     *_of("number", "latency"),

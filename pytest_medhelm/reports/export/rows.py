@@ -61,6 +61,8 @@ def score_rows(suite: Suite, store: ResponseStore | None = None) -> Iterator[Row
         shared = head | {name: record.get(name) for name in ("latency", "attempts", "cached", "cost", "paid")}
         shared |= {name: usage.get(name) for name in _TOKENS} | texts
         shared |= {"eval_set_hash": record["eval_set_hash"], "fingerprint": record["fingerprint"]}
+        sure = record.get("confidence")
+        shared |= {"confidence": sure and sure["value"], "confidence_kind": sure and sure["kind"]}
         for name in sorted(survey.metrics):
             worst, best = survey.metrics[name] or (None, None)
             yield shared | {

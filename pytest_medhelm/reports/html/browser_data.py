@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from pytest_medhelm.scoring.record_types import HarmMark
+from pytest_medhelm.scoring.record_types import ConfidenceRecord, HarmMark
 from pytest_medhelm.tasks.prompts import Message
 
 
@@ -181,6 +181,7 @@ class RecordView(TypedDict):
     read: str | None
     flags: list[str]
     harm: HarmMark | None
+    confidence: ConfidenceRecord | None
     error: str
     not_applicable: list[str]
     absent: dict[str, str]

@@ -23,8 +23,9 @@ from pytest_medhelm.tasks.prompts import Message
 LONGEST, TAIL = 200_000, 20_000
 """Characters of a message that are shown, and how many of them from its end."""
 _AS_THEY_ARE = (
-    "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "flags", "harm",
-    "error", "not_applicable", "absent", "limits", "latency", "attempts", "cached", "usage", "cost", "paid",
+    "model", "perturbation", "repeat", "status", "main_metric", "scores", "scales", "label", "read", "confidence",
+    "flags", "harm", "error", "not_applicable", "absent", "limits", "latency", "attempts", "cached", "usage", "cost",
+    "paid",
 )  # fmt: skip
 
 

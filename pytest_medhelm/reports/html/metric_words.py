@@ -35,6 +35,8 @@ def words_of(metric: str) -> str:
     if metric.endswith("_helm"):
         own = metric.removesuffix("_helm")
         return f"{own} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
+    if metric.endswith("_agreement") and metric.removesuffix("_agreement") in _words():
+        return f"{_words()[metric.removesuffix('_agreement')]} Its confidence is the share of repeats that agree."
     if metric.startswith("jury_"):
         return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
     if found := OF_K.fullmatch(metric):

@@ -20,10 +20,13 @@ from markupsafe import Markup
 
 from pytest_medhelm.gates.explanation import explained
 from pytest_medhelm.gates.ledger.attempts import sentences
+from pytest_medhelm.reports.calibration_words import NAMES
+from pytest_medhelm.reports.calibration_words import sentences as confidence_sentences
 from pytest_medhelm.reports.html.charts import distribution
 from pytest_medhelm.reports.html.heat_map import rows_of, shade
 from pytest_medhelm.reports.html.metric_words import absences, words_of
 from pytest_medhelm.reports.html.overview import LOST, UNUSABLE
+from pytest_medhelm.reports.html.reliability_chart import diagram
 from pytest_medhelm.reports.rule_matrix import MARKS, verdict_of
 from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
@@ -51,6 +54,7 @@ def template(name: str) -> Template:
         "absences": absences,
         "distribution": distribution,
     }
+    environment.globals |= {"diagram": diagram, "confidence_sentences": confidence_sentences, "confidence_names": NAMES}
     environment.globals |= {"unusable": UNUSABLE, "lost": LOST, "sentences": sentences, "explained": explained}
     environment.globals |= {"verdict_of": verdict_of, "marks": MARKS, "same_model_sentences": same_model_sentences}
     return environment.get_template(name)

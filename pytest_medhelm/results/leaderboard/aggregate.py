@@ -13,6 +13,7 @@ from typing import Any, Final
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.leaderboard.above_baseline import above_baseline
+from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
 from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Provenance
@@ -228,6 +229,7 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "flagged": cell.jury.flagged,
         "flags": dict(sorted(cell.jury.flags.items())),
         "harm": cell.harm,
+        "calibration": _calibrations(cell.columns),
         "provenance": cell.provenance,
         "instances": list(cell.instances),
         "clusters": None if cell.clusters is None else list(cell.clusters),
@@ -235,6 +237,15 @@ def _cell_as_json(cell: Cell) -> CellEntry:
         "scores": {name: list(scores) for name, scores in cell.scores.items()},
         "ratings": ratings_as_json(cell.jury),
     }
+
+
+def _calibrations(columns: Columns) -> list[Calibration]:
+    if not columns.confidences:
+        return []
+    # With numpy, which a suite of right and wrong answers does without.
+    from pytest_medhelm.results.leaderboard.calibration_summary import calibrations_of
+
+    return calibrations_of(columns)
 
 
 def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelSettings
+from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
 from pytest_medhelm.scoring.record_types import JuryInputs
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
@@ -148,6 +149,8 @@ class CellEntry(TypedDict):
     """The same by the way they try."""
     harm: HarmMarks | None
     """What harm the judges marked; null where they were not asked."""
+    calibration: list[Calibration]
+    """How far its confidences are right, by their kind; empty where none were asked for."""
     provenance: Provenance
     """What must be alike for two cells to be compared."""
     instances: list[str]

@@ -12,6 +12,8 @@ from statistics import fmean
 from typing import Any
 
 from pytest_medhelm.results.leaderboard.answers import UNKNOWN, Answers, answers_of, lacking, status_of
+from pytest_medhelm.results.leaderboard.confidence_column import ConfidenceColumn, Said, read_confidences, said_of
+from pytest_medhelm.results.leaderboard.confidence_measure import LOSSES, losses, named
 from pytest_medhelm.results.leaderboard.jury_columns import JuryColumns
 from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.scoring.record_types import Record
@@ -60,6 +62,8 @@ class Columns:
     """Answers that were asked for these records and took more than one attempt, or did not come."""
     floors: dict[int, float] = field(default_factory=dict)
     """By its place, the least score of an instance that is a never-event."""
+    confidences: dict[str, ConfidenceColumn] = field(default_factory=dict)
+    """By kind, how sure the model was of each answer; empty where that was not asked for."""
     unmatched: int = 0
     """Human answers that fit no instance."""
     read_as: Counter[str] = field(default_factory=Counter)
@@ -118,6 +122,7 @@ class Columns:
             answers=[self.answers[row] for row in rows] if self.answers else [],
             floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
             jury=self.jury.only(rows),
+            confidences={kind: column.only(rows) for kind, column in self.confidences.items()},
         )
 
 
@@ -126,6 +131,7 @@ def read_columns(
 ) -> Columns:
     """Read the records of one cell, which come by instance. The instance is the unit: repeats are averaged."""
     columns = Columns(spending=spending or Spending())
+    said: list[list[Said]] = []
     for _, group in groupby(records, key=itemgetter("instance")):
         whole = list(group)
         for record in whole:
@@ -137,6 +143,7 @@ def read_columns(
         repeats = [record for record in whole if not record.get("perturbation")]
         if not repeats:
             continue
+        said.append([*map(said_of, repeats)])
         first = repeats[0]
         wanted = first.get("repeats", len(repeats))
         columns.incomplete += len(repeats) < wanted or bool(lacking(whole))
@@ -173,6 +180,11 @@ def read_columns(
             earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
         _read_limits(columns, repeats)
     _leave_out_untagged(columns)
+    columns.confidences = read_confidences(said)
+    for kind, column in columns.confidences.items():
+        for metric, (_, scale) in LOSSES.items():
+            columns.scores[named(metric, kind)] = losses(column, metric)
+            columns.scales[named(metric, kind)] = list(scale)
     return columns
 
 

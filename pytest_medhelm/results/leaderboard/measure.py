@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import overload
 
 from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.confidence_measure import ConfidenceMeasure, confidence_measures
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure, label_measures
 from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
 from pytest_medhelm.results.stats.filling import mixtures
@@ -147,6 +148,10 @@ class ScoreMeasure:
         reach = most - least
         return Limits(least + reach * low, least + reach * high, alpha, *CLOPPER_PEARSON[codes is not None])
 
+    def no_limits(self) -> str:
+        """Why there is no interval where there is a value: there always is one."""
+        return ""
+
     def filled(self, best: Collection[int]) -> ScoreMeasure:
         """With every missing score at its worst, those at these places (``gaps``) at their best."""
         ends = {place: self.open.get(place, self.span) for place in self.gaps()}
@@ -198,7 +203,7 @@ class ScoreMeasure:
         return Interval(self._clipped(found.low), self._clipped(found.high), method, found.note)
 
 
-Measure = ScoreMeasure | LabelMeasure
+Measure = ScoreMeasure | LabelMeasure | ConfidenceMeasure
 
 
 @overload
@@ -286,9 +291,9 @@ def _refusal(columns: Columns) -> str:
 
 
 def measures_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Measure]:
-    """Every metric of a cell, sorted; those of scores before those of labels."""
+    """Every metric of a cell, sorted; those of scores before those of labels and of confidences."""
     found: dict[str, Measure] = {name: measure_of(name, columns, metadata) for name in sorted(columns.scores)}
-    return found | label_measures(columns, metadata)
+    return found | label_measures(columns, metadata) | confidence_measures(columns.confidences, columns.clusters)
 
 
 def answered_places(name: str, columns: Columns) -> list[int]:

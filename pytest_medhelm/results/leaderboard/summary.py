@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
 from pytest_medhelm.results.leaderboard.measure import (
     ONE_SIDED,
     Measure,
+    ScoreMeasure,
     answered_places,
     measures_of,
     worst_and_best,
@@ -56,7 +56,7 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
         "low": interval.low if interval else None,
         "high": interval.high if interval else None,
         "method": interval.method if interval else "",
-        "note": interval.note if interval else measure.why_not() or _no_limits(measure),
+        "note": interval.note if interval else measure.why_not() or measure.no_limits(),
         "answered": measure.only(answered_places(name, columns)).value(),
         "worst": worst,
         "best": best,
@@ -64,16 +64,12 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
         "missing": measure.missing,
         "scale": list(measure.scale),
     }
-    if not isinstance(measure, LabelMeasure) and measure.exact:
+    if isinstance(measure, ScoreMeasure) and measure.exact:
         summary["one_sided"] = ONE_SIDED
-    if not isinstance(measure, LabelMeasure) and name in columns.spans:
+    if isinstance(measure, ScoreMeasure) and name in columns.spans:
         from pytest_medhelm.results.stats.clipped import bootstrap_error
 
         known = [score for score in measure.scores if score is not None]
         summary["bootstrap_error"] = None if measure.why_not() else bootstrap_error(known)
         summary["span"] = list(measure.span)
     return summary
-
-
-def _no_limits(measure: Measure) -> str:
-    return measure.no_limits() if isinstance(measure, LabelMeasure) else ""

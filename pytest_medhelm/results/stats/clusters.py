@@ -80,3 +80,27 @@ def codes_of(labels: Sequence[str], *, blank_is_own: bool = False) -> Codes:
     seen: dict[object, int] = {}
     keys: list[object] = [(position,) if blank_is_own and not label else label for position, label in enumerate(labels)]
     return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
+
+
+def effect_of(
+    parts: Floats, clusters: Sequence[str] | None, confidence: float, informative: int = 5
+) -> tuple[float, float]:
+    """The design effect on an estimate, and by how much its quantile is wider than a normal one's.
+
+    ``parts``: what each score adds to the deviation of the estimate (an influence), up to a factor. Where fewer than
+    ``informative`` clusters deviate it cannot be estimated, and n becomes the number of clusters.
+    """
+    if clusters is None:
+        return 1.0, 1.0
+    codes = codes_of(clusters, blank_is_own=True)
+    sizes = np.bincount(codes)
+    if sizes.size == codes.size:
+        return 1.0, 1.0
+    totals = np.bincount(codes, parts)
+    independent = float((parts**2).sum())
+    if np.count_nonzero(np.abs(totals) > 1e-12) < informative or independent == 0:
+        effect = codes.size / sizes.size
+    else:
+        effect = max(1.0, sizes.size / (sizes.size - 1) * float((totals**2).sum()) / independent)
+    df = max(1.0, _equal_clusters(sizes) - 1.0)
+    return effect, student_t_quantile(0.5 + confidence / 2, df) / normal_quantile(confidence)

@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.json_text import read_json
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.number import Quantity, read_number
 from pytest_medhelm.scoring.answers.refusal import is_refusal
+from pytest_medhelm.scoring.answers.stated import split_stated
 from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking, unknown_mark
 
 READER_VERSIONS = {
@@ -45,6 +46,7 @@ __all__ = [
     "read_date",
     "read_json",
     "read_number",
+    "split_stated",
     "split_thinking",
     "unknown_mark",
     "unwrap_latex",

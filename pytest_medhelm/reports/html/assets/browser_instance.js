@@ -128,6 +128,9 @@
       record.label && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.label[1]) || "no usable label"),
         `; right is ${medhelm.visible(record.label[0])}.`),
       !record.label && record.read && make("p", {}, "Read as: ", make("strong", {}, medhelm.visible(record.read)), "."),
+      record.confidence && make("p", {}, record.confidence.value === null
+        ? `Confidence (${record.confidence.kind}): not known, ${record.confidence.reason}.`
+        : `Confidence (${record.confidence.kind}): ${number(record.confidence.value)}.`),
       record.thinking && folded("Thinking", () => textBox(record.thinking, { label: "Thinking", query }),
         Boolean(query) && record.thinking.toLowerCase().includes(query.toLowerCase())),
       reference && record.answer && !medhelm.isShort(reference) && folded("Compare with the reference",

@@ -1,0 +1,108 @@
+"""How sure a model was of each answer of a cell, one column for each kind of confidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pytest_medhelm.scoring.record_types import Record
+
+Answer = tuple[float | None, float | None]
+"""Confidence, and whether the answer is right (1) or not (0); None: not known."""
+Entry = tuple[Answer, ...]
+"""The answers to one instance: one, or its repeats."""
+AGREEMENT = "agreement"
+RIGHT = "exact_match"
+"""The score that says whether the chosen option is the right one."""
+
+
+@dataclass
+class ConfidenceColumn:
+    """One entry per instance."""
+
+    entries: list[Entry] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why confidences of first answers are missing."""
+
+    @property
+    def first(self) -> list[Answer]:
+        """The first answer to each instance: repeats are no further answers, and what they differ by is shown apart."""
+        return [entry[0] for entry in self.entries]
+
+    def only(self, rows: Sequence[int]) -> ConfidenceColumn:
+        """Some instances; why theirs are missing is not known apart."""
+        return ConfidenceColumn([self.entries[row] for row in rows])
+
+
+class Said(NamedTuple):
+    """What a record says of the confidence in its answer."""
+
+    kind: str
+    """Empty: it was not asked for."""
+    value: float | None
+    reason: str
+    right: float | None
+    """1 where the answer is right, 0 where it is not."""
+    letter: str
+    """The option that was read."""
+    status: str
+
+
+def said_of(record: Record) -> Said:
+    """All that is kept of a record."""
+    right, letter, status = record["scores"].get(RIGHT), record.get("read", ""), record["status"]
+    found = record.get("confidence")
+    if found is None:
+        return Said("", None, "", right, letter, status)
+    return Said(found["kind"], found["value"], found["reason"], right, letter, status)
+
+
+def read_confidences(groups: Sequence[Sequence[Said]]) -> dict[str, ConfidenceColumn]:
+    """The columns of a cell by kind, from the records of each instance; empty where no confidence was asked for.
+
+    An instance whose request failed, or whose answer names no option, has none: it is missing, and never a number.
+    """
+    kinds = sorted({said.kind for group in groups for said in group} - {""})
+    found = {kind: _of_kind(kind, groups) for kind in kinds}
+    if any(len(group) > 1 and said.letter and said.right is not None for group in groups for said in group):
+        found[AGREEMENT] = _of_agreement(groups)
+    return found
+
+
+def _of_kind(kind: str, groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
+    column = ConfidenceColumn()
+    for group in groups:
+        entry = tuple(
+            (said.value if said.kind == kind and said.right is not None else None, said.right) for said in group
+        )
+        column.entries.append(entry)
+        if entry[0][0] is None:
+            column.reasons[_reason(group[0], kind)] += 1
+    return column
+
+
+def _reason(said: Said, kind: str) -> str:
+    if said.kind == kind:
+        return said.reason or "the answer was not scored"
+    return "it was not asked for" if said.status == "ok" else f"no answer ({said.status})"
+
+
+def _of_agreement(groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
+    column = ConfidenceColumn([(_agreed(group),) for group in groups])
+    for group, ((confidence, _),) in zip(groups, column.entries, strict=True):
+        if confidence is None:
+            column.reasons["it was asked once" if len(group) < 2 else "no answer names an option"] += 1
+    return column
+
+
+def _agreed(group: Sequence[Said]) -> Answer:
+    """The share of repeats that chose the option most of them chose, and whether that one is right.
+
+    Of options that equally many chose it is the one that came first.
+    """
+    read = [said.letter for said in group]
+    chosen = max(filter(None, read), key=read.count, default="")
+    right = next((said.right for said in group if said.letter == chosen), None)
+    return (None if len(group) < 2 or not chosen or right is None else read.count(chosen) / len(group)), right
