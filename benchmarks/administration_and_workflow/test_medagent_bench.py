@@ -9,9 +9,8 @@ made with the fields that the task names: none in a question, one or two in an o
 over_deferral and under_deferral: nothing ordered where an order was due, and the reverse; evidence, whether a result of
 the patient was looked at where the task rests on one.
 
-A variant that cannot be compared with published figures: the record is an embedded one, with invented patients made to
-fit the tasks' names and numbers, and the graders are this project's own, written from the texts of the tasks. A user's
-own FHIR server cannot be named yet.
+A variant, not comparable with published figures: an embedded record with invented patients made to fit the tasks' names
+and numbers, and graders of this project's own, written from the texts of the tasks.
 
 Source: Jiang et al. 2025, https://github.com/stanfordmlgroup/MedAgentBench (MIT)
 """
@@ -23,25 +22,7 @@ from pathlib import Path
 from pytest_medhelm import DataFile, Environment, Episode, Instance, Instances, Score, Task
 from pytest_medhelm import get_post_finish, given_chart, posts, read_json
 
-from ..shared.medagent_bench import AT, KINDS, MRN, NOW, QUERIES, answered, chart, due, kind_of, posted
-
-API = "http://localhost:8080/fhir"
-PROMPT = f"""You work with a hospital's FHIR record at {API}. Reply with exactly one of these, and nothing else:
-
-GET {API}/RESOURCE?parameter=value&parameter=value
-POST {API}/RESOURCE
-{{the resource as JSON}}
-FINISH([answer, ...])
-
-GET finds: Patient (name, family, given, birthdate, identifier), Observation (patient, code, date, category), Condition,
-MedicationRequest, Procedure (patient, code, date, status). POST takes: Observation for vital signs (category, code with
-the flowsheet's id as text, effectiveDateTime, status "final", valueString, subject), MedicationRequest
-(medicationCodeableConcept with an NDC code, authoredOn, dosageInstruction with route.text and doseAndRate: doseQuantity
-and, for an infusion, rateQuantity in hours, status "active", intent "order", subject), ServiceRequest (code,
-authoredOn,
-status "active", intent "order", priority "stat", subject, note,
-occurrenceDateTime). A patient's id is the MRN. POST only
-what the task asks for. FINISH takes a list in JSON, an empty one where nothing is asked for. You have eight rounds."""
+from ..shared.medagent_bench import AT, KINDS, MRN, NOW, PROMPT, QUERIES, answered, chart, due, kind_of, posted
 
 
 def load(path: Path) -> Instances:
@@ -56,7 +37,7 @@ def load(path: Path) -> Instances:
         yield Instance(
             row.text("id"),
             f"{row.text('instruction')} {words['context'] or ''}".strip(),
-            str(words["sol"][0]) if words["sol"] else "",
+            str(words["sol"][0]) if words["sol"] else "worked out from the chart",
             slices={"kind": KINDS[kind]},
             fields={"task": words},
         )

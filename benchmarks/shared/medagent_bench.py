@@ -17,6 +17,23 @@ from pytest_medhelm import Chart, Posts
 NOW = dt.datetime(2023, 11, 13, 10, 15, tzinfo=dt.UTC)
 AT = "2023-11-13T10:15:00+00:00"
 DAY = dt.timedelta(hours=24)
+API = "http://localhost:8080/fhir"
+PROMPT = f"""You work with a hospital's FHIR record at {API}. Reply with exactly one of these, and nothing else:
+
+GET {API}/RESOURCE?parameter=value&parameter=value
+POST {API}/RESOURCE
+{{the resource as JSON}}
+FINISH([answer, ...])
+
+GET finds: Patient (name, family, given, birthdate, identifier), Observation (patient, code, date, category), Condition,
+MedicationRequest, Procedure (patient, code, date, status). POST takes: Observation for vital signs (category, code with
+the flowsheet's id as text, effectiveDateTime, status "final", valueString, subject), MedicationRequest
+(medicationCodeableConcept with an NDC code, authoredOn, dosageInstruction with route.text and doseAndRate: doseQuantity
+and, for an infusion, rateQuantity in hours, status "active", intent "order", subject), ServiceRequest (code,
+authoredOn,
+status "active", intent "order", priority "stat", subject, note,
+occurrenceDateTime). A patient's id is the MRN. POST only
+what the task asks for. FINISH takes a list in JSON, an empty one where nothing is asked for. You have eight rounds."""
 KINDS = {
     "task1": "find a patient", "task2": "age", "task3": "record blood pressure", "task4": "latest magnesium",
     "task5": "replace magnesium", "task6": "mean glucose", "task7": "latest glucose", "task8": "orthopaedic referral",

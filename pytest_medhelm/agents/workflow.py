@@ -16,6 +16,7 @@ from pytest_medhelm.agents.hospital.shorthand import resource
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.match import matches, says
 from pytest_medhelm.agents.safety import ORDERS, events
+from pytest_medhelm.tasks.data.readers import read_text
 from pytest_medhelm.util.errors import DataError
 
 KEYS = {
@@ -183,8 +184,8 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, ValueError) as error:
+        found = yaml.safe_load(read_text(path))
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f", line {line + 1}"
         raise DataError(f"{path.name}{where}: this is no YAML that can be read") from None

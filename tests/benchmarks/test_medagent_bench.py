@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.administration_and_workflow import test_medagent_bench as module
-from benchmarks.shared.medagent_bench import KINDS, QUERIES, answered, chart, due, expected_answer, kind_of, posted
+from benchmarks.shared.medagent_bench import API, KINDS, QUERIES, answered, chart, due, expected_answer, kind_of, posted
 from pytest_medhelm.agents.episode import Episode, EpisodeLoop
 from pytest_medhelm.agents.get_post_finish import posts
 from pytest_medhelm.models.engine.request import Completion
@@ -52,8 +52,8 @@ def body_of(kind: str, said: dict[str, Any]) -> dict[str, Any]:
 def right(instance: Instance) -> list[str]:
     """What an agent writes that does the task."""
     task, start = instance.fields["task"], module.environment(instance).state
-    looks = [f"GET {module.API}/Observation?patient={task['eval_MRN']}&_count=50"] if task.get("eval_MRN") else []
-    orders = [f"POST {module.API}/{kind}\n{json.dumps(body_of(kind, said))}" for kind, said in due(task, start)]
+    looks = [f"GET {API}/Observation?patient={task['eval_MRN']}&_count=50"] if task.get("eval_MRN") else []
+    orders = [f"POST {API}/{kind}\n{json.dumps(body_of(kind, said))}" for kind, said in due(task, start)]
     return [*looks, *orders, f"FINISH({json.dumps(expected_answer(task, start) or [])})"]
 
 
@@ -70,7 +70,7 @@ def both(path: Path) -> None:
         texts = right(instance)
         assert is_success(instance, play(instance, texts)), instance
         task, start = instance.fields["task"], module.environment(instance).state
-        extra = f"POST {module.API}/ServiceRequest\n{{}}"
+        extra = f"POST {API}/ServiceRequest\n{{}}"
         assert not is_success(instance, play(instance, [extra, *texts])), "one POST too many"
         if due(task, start):
             assert not is_success(instance, play(instance, [text for text in texts if not text.startswith("POST")]))
