@@ -18,6 +18,7 @@ from perf.mock_replies import messages_digest
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.agent_modules import (
+    CLINICAL_WORKFLOW,
     PONG,
     calls,
     is_probe,
@@ -34,7 +35,6 @@ from tests.support.paths import CHECKOUT
 from tests.support.servers import answered_on_disk, until
 from tests.support.sessions import Sessions
 
-WORKFLOW = CHECKOUT / "benchmarks/administration_and_workflow/test_clinical_workflow.py"
 SEARCH = ("search", {"resource_type": "Observation", "parameters": {"patient": "p0001", "_count": "3"}})
 MESSAGE = ("send_message", {"patient": "p0001", "to": "dr-osei", "text": "seen"})
 LONG = "x" * 2_000
@@ -190,7 +190,7 @@ def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> No
 
 def _workflow_run(folder: Path, url: str) -> list[str]:
     return [
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(WORKFLOW), f"--rootdir={folder}",
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CLINICAL_WORKFLOW), f"--rootdir={folder}",
         "--medhelm-model=vllm/mock", f"--medhelm-base-url={url}", "--medhelm-concurrency=8", "--medhelm-suite=default",
     ]  # fmt: skip
 
@@ -243,7 +243,7 @@ def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
 def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path, Counter[str]]) -> None:
     folder, _ = undisturbed
     before = {name: record["scores"] for name, record in records_of(folder).items()}
-    assert main(["rescore", str(folder / "medhelm-results/default"), str(WORKFLOW)]) == 0
+    assert main(["rescore", str(folder / "medhelm-results/default"), str(CLINICAL_WORKFLOW)]) == 0
     assert {name: record["scores"] for name, record in records_of(folder).items()} == before
 
 

@@ -20,10 +20,9 @@ from pytest_medhelm.agents.hospital.server import HospitalServer
 from pytest_medhelm.agents.outside import replayed, work
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.models.engine.request import Completion
-from tests.support.agent_modules import records_of
+from tests.support.agent_modules import CLINICAL_WORKFLOW, records_of
 from tests.support.paths import CHECKOUT
 
-WORKFLOW = CHECKOUT / "benchmarks/administration_and_workflow/test_clinical_workflow.py"
 SHOWN = next(
     block
     for block in re.findall(r"```python\n(.*?)```", (CHECKOUT / "docs/agents.md").read_text(), re.S)
@@ -43,7 +42,7 @@ def test_the_agent_of_the_documentation_is_evaluated(pytester: pytest.Pytester) 
         "--medhelm-model=agent/mine",
         "--medhelm-suite=default",
     )
-    result = pytester.runpytest(str(WORKFLOW), "-p", "no:cacheprovider", *chosen)
+    result = pytester.runpytest(str(CLINICAL_WORKFLOW), "-p", "no:cacheprovider", *chosen)
     assert result.ret == 0
     found = records_of(pytester.path)
     assert {name: record["scores"]["success"] for name, record in found.items()} == {
@@ -52,10 +51,10 @@ def test_the_agent_of_the_documentation_is_evaluated(pytester: pytest.Pytester) 
     assert found["potassium_low"]["episode"]["calls"] == 3
     assert found["potassium_low"]["scores"]["evidence"] == 1
     (pytester.path / "agent.py").write_text("raise SystemExit(1)")
-    assert pytester.runpytest(str(WORKFLOW), "-p", "no:cacheprovider", *chosen).ret == 0, (
+    assert pytester.runpytest(str(CLINICAL_WORKFLOW), "-p", "no:cacheprovider", *chosen).ret == 0, (
         "what is stored is not done again"
     )
-    assert main(["rescore", "medhelm-results/default", str(WORKFLOW)]) == 0
+    assert main(["rescore", "medhelm-results/default", str(CLINICAL_WORKFLOW)]) == 0
     assert {name: record["scores"] for name, record in records_of(pytester.path).items()} == {
         name: record["scores"] for name, record in found.items()
     }
@@ -158,6 +157,6 @@ def test_an_agent_at_an_address(server: HospitalServer) -> None:
 )
 def test_an_agent_that_is_not_described_is_named(pytester: pytest.Pytester, config: str, said: str) -> None:
     (pytester.path / "medhelm.toml").write_text(config)
-    result = pytester.runpytest(str(WORKFLOW), "--medhelm-model=agent/mine")
+    result = pytester.runpytest(str(CLINICAL_WORKFLOW), "--medhelm-model=agent/mine")
     assert result.ret == 4
     assert said in " ".join((result.stderr.str() + result.stdout.str()).split())

@@ -36,6 +36,7 @@ from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.option import Given
 from pytest_medhelm.util.options import make_settings
+from tests.support.agent_modules import CLINICAL_WORKFLOW, is_probe, oracle_reply
 from tests.support.checks import some
 from tests.support.everything import RULES, reply, write_project
 from tests.support.juries import named, question_of, rating, records, talks
@@ -433,3 +434,21 @@ def test_what_other_hosts_cannot_do_is_a_sentence(tmp_path: Path, given: dict[st
     config: Any = SimpleNamespace(getoption=lambda name, default=None: {"tx": ["popen", "ssh=ward"]}.get(name, "load"))
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         check_distribution(config, settings, None if given is None else roster)
+
+
+def test_episodes_are_the_same_and_no_step_is_asked_twice(
+    sessions: Sessions, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ended = []
+    with MockServer(oracle_reply) as server:
+        for extra in ((), ("-n", "2")):
+            folder = tmp_path_factory.mktemp("episodes")
+            server.requests.clear()
+            result = sessions.run_in(
+                folder, str(CLINICAL_WORKFLOW), f"--rootdir={folder}", *vllm(server), "--medhelm-suite=default", *extra
+            )
+            assert result.ret == 0
+            asked = Counter(json.dumps(body, sort_keys=True) for body in server.requests if not is_probe(body))
+            ended.append((json.dumps(leaderboard(folder)["results"]), asked))
+    assert ended[0] == ended[1]
+    assert max(ended[0][1].values()) == 1

@@ -12,7 +12,9 @@ from typing import Any
 
 from benchmarks.administration_and_workflow import test_clinical_workflow as clinical_workflow
 from pytest_medhelm.agents.workflow import Workflow, read_workflows
+from tests.support.paths import BENCHMARKS
 
+CLINICAL_WORKFLOW = BENCHMARKS / "administration_and_workflow/test_clinical_workflow.py"
 WARD = '''
 """A ward."""
 from pathlib import Path
