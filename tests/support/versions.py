@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 
+from pytest_medhelm import agents
 from pytest_medhelm.scoring import jury
 from pytest_medhelm.scoring.answers import READER_VERSIONS
 from pytest_medhelm.scoring.confidence import CONFIDENCE_VERSION
@@ -90,7 +92,16 @@ def _metrics() -> Iterator[tuple[str, tuple[int, str]]]:
 def _tasks() -> Iterator[tuple[str, tuple[int, str]]]:
     for entry in catalogue().entries:
         module = import_module(f"pytest_medhelm.benchmarks.{entry.path.parent.name}.{entry.path.stem}")
-        yield f"task {entry.task.name}", (entry.task.version, module_hash(module, _belongs))
+        code = module_hash(module, _belongs)
+        if entry.task.kind == "agentic":  # tools, hospital and checks are what its scores mean
+            code = json_hash([code, _agents()])
+        yield f"task {entry.task.name}", (entry.task.version, code)
+
+
+@cache
+def _agents() -> str:
+    names = [entry.name for entry in walk_packages(agents.__path__, f"{agents.__name__}.") if not entry.ispkg]
+    return json_hash([module_hash(import_module(name), lambda *_: False) for name in names])
 
 
 def _rubrics() -> Iterator[tuple[str, tuple[int, str]]]:
