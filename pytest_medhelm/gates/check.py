@@ -8,6 +8,8 @@ from difflib import get_close_matches
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.rule import BESIDE_METRICS, COST, LATENCIES, Rule
+from pytest_medhelm.results.leaderboard.robustness import DROP, OF_VARIANTS
+from pytest_medhelm.results.leaderboard.steadiness import OF_K, OF_REPEATS, needed_repeats
 from pytest_medhelm.results.stats.label_limits import METRICS as LABEL_METRICS
 from pytest_medhelm.scoring.jury.harm import HARM
 from pytest_medhelm.scoring.jury.harm import SCALE as HARM_SCALE
@@ -98,7 +100,7 @@ def _meant(near: list[str]) -> str:
 
 
 def _metrics(known: Known) -> set[str]:
-    names = {*STATUSES, *BESIDE_METRICS, *HARM, *LABEL_METRICS, *TEXT_METRICS, JURY}
+    names = {*STATUSES, *BESIDE_METRICS, *HARM, *LABEL_METRICS, *TEXT_METRICS, *OF_REPEATS, *OF_VARIANTS, JURY}
     names |= {name for metric in METRICS.values() for name in metric.names}
     for task in known.tasks.values():
         names |= {task.main_metric, *task.records, *(name for own in task.metrics for name in Metric.of(own).names)}
@@ -109,7 +111,8 @@ def _metrics(known: Known) -> set[str]:
 
 def _is_metric(name: str, known: Known) -> bool:
     names = _metrics(known)
-    return name in names or name.removesuffix("_helm") in names or name.startswith(OF_CRITERIA)
+    plain = name.removesuffix("_helm")
+    return name in names or plain in names or name.startswith((*OF_CRITERIA, DROP)) or needed_repeats(name) > 1
 
 
 def _in_scope(rule: Rule, known: Known) -> list[str]:
@@ -130,7 +133,9 @@ def _scales(rule: Rule, benchmark: str, known: Known) -> list[Scale]:
         return [recorded[metric]]
     if metric in HARM:
         return [HARM_SCALE]
-    if metric in STATUSES or metric == "jury_agreement":
+    of_k = OF_K.fullmatch(metric)
+    is_share = metric in ("flip_rate", "perturbed_flip_rate") or (of_k is not None and of_k[1].startswith("pass"))
+    if metric in STATUSES or metric == "jury_agreement" or is_share:
         return [(0.0, 1.0)]
     if task is None:
         return []

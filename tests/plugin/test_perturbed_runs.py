@@ -110,6 +110,11 @@ def test_a_steady_model_and_one_that_knows_the_place_only(run: Run, pytester: py
     )
     # The same letter at another place is another answer; at another place the same option is the same answer.
     assert metric(place, "perturbed_flip_rate")["value"] >= moved / 7
+    result.stdout.fnmatch_lines(["steadiness: ward vllm/mock loses * in other words beyond chance*"])
+    page = (pytester.path / "medhelm-results/steady/leaderboard.html").read_text()
+    for said in ("How steady", "No more than chance could be shown: other words cost 0.00 of its score", "6 of 6",
+                 "the options in another order"):  # fmt: skip
+        assert said in page, said
     found = cell(steady, "ward")["steadiness"]
     assert (found["varied"], found["variants"], found["noise_floor"], found["repeats"]) == (6, 42, 42, 1)
     assert found["perturbations"]["mild_mix"] == {"applied": 6, "of": 6, "refused": {}}

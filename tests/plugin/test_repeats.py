@@ -96,7 +96,7 @@ def test_two_right_of_five(fickle: dict[str, Any]) -> None:
 
 
 def test_scores_again_and_parts_united_are_the_same(
-    fickle: dict[str, Any], pytester: pytest.Pytester, letters: Callable[..., Path], run: Run
+    fickle: dict[str, Any], letters: Callable[..., Path], run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = cell(fickle, "letters")
     assert main(["rescore", "medhelm-results/default", "--to=medhelm-results/again"]) == 0
@@ -111,6 +111,8 @@ def test_scores_again_and_parts_united_are_the_same(
     assert main(["merge", *parts, "--to=medhelm-results/both"]) == 0
     both = json.loads(Path("medhelm-results/both/leaderboard.json").read_text())
     assert cell(both, "letters")["metrics"] == whole["metrics"]
+    main(["compare", "medhelm-results/once", "medhelm-results/both"])
+    assert "another number of answers to a question" in capsys.readouterr().out
     assert main(["merge", "medhelm-results/once", parts[0], "--to=medhelm-results/mixed"]) != 0
 
 

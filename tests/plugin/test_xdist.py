@@ -362,6 +362,8 @@ def test_nothing_selected_is_no_attempt(letters: Callable[..., Path], run: Any, 
 
 def test_repeats_and_other_words_are_shared(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
     options = ("--medhelm-model=baseline/random", f"--medhelm-data={letters(6)}", "--medhelm-html=none")
+    path = pytester.path / "test_letters.py"
+    path.write_text(path.read_text().replace('row["question"],', 'row["question"] + " What is it that they have?",'))
     options = (*options, "--medhelm-perturb=mild_mix,extra_spaces", "--medhelm-repeats=2", "--medhelm-perturb-limit=4")
     found = []
     for suite, more in (("one", ()), ("two", ("-n2",))):

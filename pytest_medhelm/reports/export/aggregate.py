@@ -35,7 +35,8 @@ def aggregate_rows(cells: Sequence[Cell], models: Mapping[str, ModelMetadata]) -
             if status != UNPUBLISHED:
                 low, high = count_band(cell.statuses.get(status, 0), cell.size)
                 yield head | {"kind": "status", "name": status, "low": low, "high": high}
-        for name in sorted(cell.scores):
+        # Bands of several metrics of the same answers would meet in a narrower one.
+        for name in sorted(cell.scores.keys() - cell.columns.derived):
             yield from _of_metric(head | {"name": name, "main_metric": name == cell.main_metric}, cell, name)
 
 

@@ -21,6 +21,7 @@ _PROVENANCE = (
     ("code", "the benchmark's module changed"),
     ("scoring", "the scoring code changed: 'medhelm rescore' would make them alike"),
     ("jury", "the judges, or how they are asked, differ"),
+    ("repeats", "each value is the mean of another number of answers to a question"),
     ("versions", "the versions of pytest-medhelm differ"),
 )
 

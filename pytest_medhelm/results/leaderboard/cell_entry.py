@@ -188,6 +188,8 @@ class Provenance(TypedDict):
     """How answers were judged; null without a jury."""
     model: ModelSettings | None
     """The settings that belong to the model."""
+    repeats: NotRequired[int]
+    """How often each request was asked; absent for once."""
     versions: list[str]
     """Versions of pytest-medhelm that wrote its records."""
 

@@ -74,6 +74,8 @@ class Columns:
     """All answers to each instance: repeats, and those to its variants. None where it was asked once."""
     perturbations: dict[str, Counter[str]] = field(default_factory=dict)
     """By perturbation how many instances it was meant for: by why it cannot be applied, empty where it is."""
+    derived: set[str] = field(default_factory=set)
+    """Metrics of several answers to an instance: they say in other ways what its scores say."""
     paired: set[str] = field(default_factory=set)
     """Metrics whose scores are differences between two ways of asking one instance."""
     incomplete: int = 0

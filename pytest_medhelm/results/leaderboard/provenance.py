@@ -26,7 +26,7 @@ def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> P
     """
     made_with = suite.fingerprint_inputs(columns.fingerprint)
     runs = [run for number in sorted(columns.runs) if (run := suite.run(number))]
-    return {
+    found: Provenance = {
         "eval_set_hash": columns.eval_set_hash,
         "data": dict(facts["data"]["sha256"]),
         "origin": facts["data"]["origin"],
@@ -39,6 +39,9 @@ def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> P
         "model": made_with and made_with["model"],
         "versions": sorted({run["packages"]["pytest-medhelm"] for run in runs if "pytest-medhelm" in run["packages"]}),
     }
+    if made_with is not None and "repeats" in made_with:
+        found["repeats"] = made_with["repeats"]
+    return found
 
 
 def unknown_provenance(columns: Columns) -> Provenance:

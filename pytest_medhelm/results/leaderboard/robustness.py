@@ -60,6 +60,7 @@ def _add(
         for fits, answers in zip(there, columns.answers, strict=True)
     ]
     columns.scales[name] = list(scale)
+    columns.derived.add(name)
     columns.not_applicable[name] = {row for row, fits in enumerate(there) if not fits}
     columns.not_applicable[name] |= columns.not_applicable.get(columns.main_metric, set())
     if paired:

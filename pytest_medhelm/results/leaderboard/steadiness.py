@@ -74,6 +74,7 @@ def _add(
 ) -> None:
     columns.scores[name] = [of(row) for row in table]
     columns.scales[name] = list(scale)
+    columns.derived.add(name)
     main = columns.main_metric
     if main in columns.not_applicable:
         columns.not_applicable[name] = set(columns.not_applicable[main])
