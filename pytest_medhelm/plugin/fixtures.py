@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_medhelm.agents.episode import Episode
+    from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.recorder import Recorder
     from pytest_medhelm.plugin.request_builder import RequestBuilder
@@ -91,13 +92,12 @@ class Fixtures:
     @pytest.fixture
     def response(self, instance: Instance, model: AskedModel) -> Response:
         """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
-        from pytest_medhelm.plugin.episodes import play
         from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
         from pytest_medhelm.scoring.response import STATUS_OF, Response
 
-        record, requests = self._builder, self._requests
+        record = self._builder
         task = record.benchmark.task
-        sent, completion = play(requests, record) if record.benchmark.environment else requests.answer(record)
+        sent, completion = self._answer_to(record)
         record.response = Response(
             completion,
             key=sent.key,
@@ -143,6 +143,14 @@ class Fixtures:
         yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
         if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
             raise PlumbingFailure(record.error, pytrace=False)
+
+    def _answer_to(self, record: RecordBuilder) -> tuple[Request, Completion]:
+        if record.benchmark.environment is None:
+            return self._requests.answer(record)
+        # Here: agents bring along an HTTP server.
+        from pytest_medhelm.plugin.episodes import play
+
+        return play(self._requests, record)
 
     def _param(self, name: str) -> Any:
         return self._item.callspec.params[name]  # type: ignore[attr-defined]
