@@ -28,8 +28,8 @@ from pytest_medhelm.scoring.metrics.exact_match import (
     quasi_exact_match,
     quasi_prefix_exact_match,
 )
-from pytest_medhelm.scoring.metrics.rouge import rouge_english as rouge
 from pytest_medhelm.scoring.metrics.rouge import rouge_english, rouge_unicode
+from pytest_medhelm.scoring.metrics.rouge import rouge_english as rouge
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.scoring.score import Score
 from pytest_medhelm.tasks.task import Instance
