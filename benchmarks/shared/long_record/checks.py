@@ -35,7 +35,8 @@ REACTS = _cue(
 TOLERATES = _cue(
     r"no (known |true )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely",
     r"without (any |a |further )?(reaction|problem|difficult|incident|issue|trouble|complication|side effect|adverse)",
-    r"\bno (adverse )?(reaction|problem|side effect|ill effect|issue)s?\b(?! list)", r"uneventful", r"\b(did|does) well\b",
+    r"\bno (adverse )?(reaction|problem|side effect|ill effect|issue)s?\b(?! list)", r"uneventful",
+    r"\b(did|does) well\b",
     r"\b(can|may|could) (safely )?be (prescribed|given|used|taken)", r"\bsuits her",
 )  # fmt: skip
 DENIES = _cue(
@@ -46,7 +47,8 @@ DENIES = _cue(
     r"allerg\w* (list|section|field)\W{0,3}(is |are )?(empty|blank|clear)", r"\ballerg\w*\W{1,3}(empty|absent)",
 )  # fmt: skip
 DENIES_ANY = re.compile(
-    r"(?!.*\b(review|assess|check|discuss|ask|updat|list))(?=.*\ballerg)(?=.*\b(no|not|none|nil|nothing|never|without|free of|free from|denie[sd]|negative|absent|unremarkable)\b)",
+    r"(?!.*\b(review|assess|check|discuss|ask|updat|list))(?=.*\ballerg)"
+    r"(?=.*\b(no|not|none|nil|nothing|never|without|free of|free from|denie[sd]|negative|absent|unremarkable)\b)",
     re.IGNORECASE,
 )
 """A sentence that speaks of allergies, denies something and names no drug of this record."""
@@ -132,8 +134,8 @@ OPEN = _cue(
 )  # fmt: skip
 OUTCOME = _cue(
     r"\bnormal\b", r"negative", r"benign", r"\bstable\b", r"reassur", r"unremarkable", r"\bshow(ed|s)\b", r"reveal",
-    r"came back", r"ruled out", r"exclud", r"explained", r"all clear", r"\bresolved\b", r"no change", r"disappear", r"vanish",
-    r"regress", r"\bgone\b", r"nothing concerning",
+    r"came back", r"ruled out", r"exclud", r"explained", r"all clear", r"\bresolved\b", r"no change",
+    r"disappear", r"vanish", r"regress", r"\bgone\b", r"nothing concerning",
 )  # fmt: skip
 DONE = _cue(
     r"\bdone\b", r"performed", r"completed", r"carried out", r"undertaken", r"investigated", r"worked up",
@@ -174,7 +176,8 @@ def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
         rf"({name})\s+(was|is|has been|could be)\s+(ruled out|excluded|refuted|withdrawn)", rf"\b(no|not) ({name})",
         rf"(ruled out|excluded|rejected|dismissed):? ({name})",
         rf"({name}).{{0,40}}\b(rejected|dismissed|discarded|abandoned)", rf"({name}).{{0,60}}in favou?r of ({other})",
-        rf"({name}).{{0,40}}\bto ({other})", rf"({name}).{{0,40}}\b(not|never) (confirmed|proven|established|borne out)",
+        rf"({name}).{{0,40}}\bto ({other})",
+        rf"({name}).{{0,40}}\b(not|never) (confirmed|proven|established|borne out)",
         rf"({other}).{{0,20}}\b(remains|stays|is still|was confirmed|is confirmed)",
     )  # fmt: skip
     if any(refuted.search(sentence) for sentence in said):
