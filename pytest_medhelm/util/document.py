@@ -124,7 +124,9 @@ class Value:
         if _kind(self._node) == SCALAR:
             return (self,)
         if _kind(self._node) == SEQUENCE and not self._node.value:
-            raise self.error(f"{self.name} is an empty list; write what belongs in it, or delete the line")
+            raise self.error(
+                f"{self.name} is a list, and this one is empty; write what belongs in it, or delete the line"
+            )
         if _kind(self._node) != SEQUENCE:
             raise self.error(f"{self.name} is a list, e.g. [first, second]")
         return [Value(node, self.name, self._source, self._file) for node in self._node.value]

@@ -379,7 +379,7 @@ def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pyte
     ("text", "told"),
     [
         ("points:\n- {criterion: a, points: 0}\n", "line 2, column 26: points are a number other than 0"),
-        ("points: []\n", "points is an empty list"),
+        ("points: []\n", "points is a list, and this one is empty"),
         ("points:\n- {criterion: a, points: 1}\n- {criterion: a, points: 2}\n", "the criterion 'a' stands here twice"),
         ("points:\n- {criterion: a, points: much}\n", "line 2, column 26: "),
         ("points:\n- {criterion: a, points: -3}\n", "line 2, column 1: at least one criterion needs positive points"),
