@@ -2,9 +2,9 @@
 
     python -m perf.jury [--runs 3] [--criteria 11]
 
-With criteria each answer is graded by as many with points, one request each, and by one judge. Whole processes, compared
-with a process that does nothing but the same requests over aiohttp. medhelm 0.8.0 with 32 threads needs 23 s for three
-judges. Medians of the runs. Nothing is asserted.
+With criteria each answer is graded by as many with points, one request each, and by one judge. Whole processes,
+compared with a process that does nothing but the same requests over aiohttp. medhelm 0.8.0 with 32 threads needs 23 s
+for three judges. Medians of the runs. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def reply(body: dict[str, Any]) -> str:
     return json.dumps(grades | {"harm": {"severity": "none", "kinds": [], "explanation": ""}})
 
 
-def write_benchmark(folder: Path, rubric: str) -> None:
+def write_benchmark(folder: Path, rubric: str = _NAMED) -> None:
     """A benchmark of free text with invented questions."""
     lines = [
         f"q{number:03d},What should patient {number} do about a fever?,Rest and drink." for number in range(INSTANCES)

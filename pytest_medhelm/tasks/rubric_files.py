@@ -135,7 +135,7 @@ def _points(table: Table, name: str) -> PointsRubric:
     for key in table.values:
         if key not in ("title", "version", *POINTS_KEYS):
             raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
-    criteria = []
+    criteria: list[PointsCriterion] = []
     for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():
         entry = item.table(("criterion", "points", "tags"))
         points = entry.need("points", "5")
