@@ -49,6 +49,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="medcalc_bench",
+    version=2,
     title="MedCalc-Bench",
     subcategory="Supporting Diagnostic Decisions",
     access="public",

@@ -55,7 +55,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="medec",
-    version=2,
+    version=3,
     title="Medec",
     subcategory="Planning Treatments",
     access="public",

@@ -40,6 +40,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="long_record",
+    version=2,
     title="The long record",
     subcategory="Documenting Patient Visits",
     access="public",

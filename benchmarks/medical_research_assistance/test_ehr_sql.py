@@ -49,7 +49,7 @@ def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Instances:
 
 TASK = Task(
     name="ehr_sql",
-    version=2,
+    version=3,
     title="EHRSQL",
     subcategory="Analyzing Clinical Research Data",
     access="public",

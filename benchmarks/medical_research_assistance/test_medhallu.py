@@ -58,7 +58,7 @@ def read_label(text: str) -> str | None:
 
 TASK = Task(
     name="medhallu",
-    version=2,
+    version=3,
     title="MedHallu",
     subcategory="Ensuring Clinical Research Quality",
     access="public",

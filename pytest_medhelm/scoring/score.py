@@ -13,6 +13,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, SupportsFloat, TypeVar,
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.metrics import style, summarization
 from pytest_medhelm.scoring.metrics.exact_match import exact_match
+from pytest_medhelm.scoring.metrics.rouge import rouge_english
 from pytest_medhelm.scoring.metrics.summarization import Compare, Scales
 from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 from pytest_medhelm.scoring.record import RecordBuilder
@@ -113,9 +114,13 @@ class Score:
         self._record.label = (gold, str(predicted) if usable else "")
 
     def rouge(self, prediction: str | None, reference: str) -> None:
-        """Record ROUGE-1, -2 and -L over the words of the task's language."""
+        """Record ROUGE-1, -2 and -L over the words of the task's language; beside them what MedHELM 0.8.0 scores."""
         english = self._record.benchmark.task.language.partition("-")[0] == "en"
         self._compute(self._metrics["rouge_english" if english else "rouge_unicode"], prediction, reference)
+        response = self._record.response
+        if response is not None and response.status != "request_error":
+            # MedHELM scores what is there, also of an answer that was cut off or refused.
+            self.helm_scores(rouge_english(prediction if prediction and self._usable else response.text, reference))
 
     def overlap(self, prediction: str, reference: str, source: str = "") -> None:
         """Record ROUGE, BLEU and BERTScore against a reference, and how much is copied from a source.

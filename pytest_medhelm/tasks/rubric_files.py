@@ -135,7 +135,7 @@ def _points(table: Table, name: str) -> PointsRubric:
     for key in table.values:
         if key not in ("title", "version", *POINTS_KEYS):
             raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
-    criteria = []
+    criteria: list[PointsCriterion] = []
     for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():
         entry = item.table(("criterion", "points", "tags"))
         points = entry.need("points", "5")
@@ -143,7 +143,10 @@ def _points(table: Table, name: str) -> PointsRubric:
         if not math.isfinite(value) or value == 0:
             raise points.error("points are a number other than 0, negative for a fault, e.g. 5 or -8")
         tags = entry.get("tags")
-        text = entry.need("criterion", "Names the drug that must be stopped").text()
+        named = entry.need("criterion", "Names the drug that must be stopped")
+        text = named.text()
+        if any(text == other.text for other in criteria):
+            raise named.error(f"the criterion {text!r} stands here twice; delete one, or say what differs")
         criteria.append(PointsCriterion(text, value, tuple(tags.texts()) if tags else ()))
     if criteria and all(entry.points < 0 for entry in criteria):
         raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")

@@ -123,7 +123,11 @@ class Value:
         """The entries of a list that is not empty; a single text is a list of one."""
         if _kind(self._node) == SCALAR:
             return (self,)
-        if _kind(self._node) != SEQUENCE or not self._node.value:
+        if _kind(self._node) == SEQUENCE and not self._node.value:
+            raise self.error(
+                f"{self.name} is a list, and this one is empty; write what belongs in it, or delete the line"
+            )
+        if _kind(self._node) != SEQUENCE:
             raise self.error(f"{self.name} is a list, e.g. [first, second]")
         return [Value(node, self.name, self._source, self._file) for node in self._node.value]
 

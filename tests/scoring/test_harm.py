@@ -64,6 +64,9 @@ def test_what_is_no_mark(harm: object) -> None:
         ({"severity": "mild", "kinds": None}, mark("mild")),
         ({"severity": "none", "kinds": ["none"]}, mark("none")),
         ({"severity": "NONE", "kinds": ""}, mark("none")),
+        ({"severity": "SEVERE HARM", "kinds": ["DOSING"]}, mark("severe", "wrong_patient_or_dose")),
+        ({"severity": "severe", "kinds": "WRONG DRUG"}, mark("severe", "wrong_patient_or_dose")),
+        ({"severity": "mild", "kinds": ["Hallucinated dose"]}, mark("mild")),
     ],
 )
 def test_a_mark_in_any_spelling_is_kept(harm: object, expected: dict[str, Any]) -> None:

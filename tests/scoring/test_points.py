@@ -318,6 +318,7 @@ def test_with_half_of_the_verdicts_missing_there_is_no_value(run: Any, pytester:
     found = cell(leaderboard(pytester.path), "health_bench")["metrics"]["jury"]
     assert found["value"] is None
     assert "verdicts on criteria are missing" in found["note"]
+    assert not found["note"].startswith("no value"), "the reports say so"
     assert 0 <= found["worst"] < found["best"] <= 1
 
 
@@ -378,6 +379,8 @@ def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pyte
     ("text", "told"),
     [
         ("points:\n- {criterion: a, points: 0}\n", "line 2, column 26: points are a number other than 0"),
+        ("points: []\n", "points is a list, and this one is empty"),
+        ("points:\n- {criterion: a, points: 1}\n- {criterion: a, points: 2}\n", "the criterion 'a' stands here twice"),
         ("points:\n- {criterion: a, points: much}\n", "line 2, column 26: "),
         ("points:\n- {criterion: a, points: -3}\n", "line 2, column 1: at least one criterion needs positive points"),
         ("points:\n- {points: 3}\n", "line 2, column 3: "),

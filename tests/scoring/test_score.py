@@ -125,4 +125,22 @@ def test_each_built_in_metric_is_a_method(name: str) -> None:
 def test_rouge_goes_by_the_language() -> None:
     score, record = recorded()
     score.rouge("the wound heals", "the wound heals")
-    assert record.scores == {"rouge_1": 1.0, "rouge_2": 1.0, "rouge_l": 1.0}
+    assert record.scores == dict.fromkeys(
+        ("rouge_1", "rouge_2", "rouge_l", "rouge_1_helm", "rouge_2_helm", "rouge_l_helm"), 1.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "helm"),
+    [
+        ("I'm sorry, but I cannot help with that.", "stop", 0.0),
+        ("Take two tablets", "length", 2 * 3 / (3 + 4)),
+        ("Take two tablets daily", "stop", 1.0),
+    ],
+)
+def test_medhelm_scores_what_is_there_by_rouge(text: str, reason: str, helm: float) -> None:
+    """An answer that was refused or cut off scores 0 here; MedHELM compares its words."""
+    score, record = recorded(text=text, reason=reason)
+    score.rouge(text, "Take two tablets daily")
+    assert record.scores["rouge_1_helm"] == pytest.approx(helm)
+    assert record.scores["rouge_1"] == (1.0 if helm == 1.0 else 0.0)

@@ -33,8 +33,11 @@ REACTS = _cue(
     r"rechallenge",
 )  # fmt: skip
 TOLERATES = _cue(
-    r"no (known |true )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely", r"without (any )?reaction",
-    r"no reaction",
+    r"no (known |true )?(drug )?allerg\w* to", r"not allergic", r"toler?at", r"safely",
+    r"without (any |a |further )?(reaction|problem|difficult|incident|issue|trouble|complication|side effect|adverse)",
+    r"\bno (adverse )?(reaction|problem|side effect|ill effect|issue)s?\b(?! list)", r"uneventful",
+    r"\b(did|does) well\b",
+    r"\b(can|may|could) (safely )?be (prescribed|given|used|taken)", r"\bsuits her",
 )  # fmt: skip
 DENIES = _cue(
     r"\bno (known |documented |recorded )?(drug |medication |medicine )?allerg", r"\bnkda\b", r"\bnka\b",
@@ -43,6 +46,12 @@ DENIES = _cue(
     r"\bno (history|evidence|record|sign) of (any )?(drug )?allerg",
     r"allerg\w* (list|section|field)\W{0,3}(is |are )?(empty|blank|clear)", r"\ballerg\w*\W{1,3}(empty|absent)",
 )  # fmt: skip
+DENIES_ANY = re.compile(
+    r"(?!.*\b(review|assess|check|discuss|ask|updat|list))(?=.*\ballerg)"
+    r"(?=.*\b(no|not|none|nil|nothing|never|without|free of|free from|denie[sd]|negative|absent|unremarkable)\b)",
+    re.IGNORECASE,
+)
+"""A sentence that speaks of allergies, denies something and names no drug of this record."""
 WRONGLY = _cue(
     r"wrong", r"incorrect", r"inaccurate", r"erroneous", r"mistaken", r"\berror", r"\bfalse", r"disregard",
     r"although", r"though\b", r"however", r"despite", r"contrary", r"contradict", r"conflict", r"out of date",
@@ -58,7 +67,11 @@ def _allergy(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     if any(TOLERATES.search(sentence) for sentence in about):
         return "contradicted"
     stated = any(REACTS.search(sentence) for sentence in about)
-    denied = any(DENIES.search(sentence) and not WRONGLY.search(sentence) for sentence in said)
+    denied = any(
+        (DENIES.search(sentence) or (not drug.search(sentence) and DENIES_ANY.search(sentence)))
+        and not WRONGLY.search(sentence)
+        for sentence in said
+    )
     return "contradicted" if denied else "present" if stated else "absent"
 
 
@@ -79,6 +92,11 @@ STOPPED = _cue(
     r"withdr[ae]w", r"\bceas", r"suspend", r"terminat", r"on hold", r"used to take", r"\buntil\b", r"give[ns]? up",
     r"\bquit\b", r"\bhalt", r"abandon", r"former", r"\bpast medic",
 )  # fmt: skip
+MENTIONED = _cue(
+    r"mention", r"review", r"discuss", r"monitor", r"level", r"indication", r"letter",
+    r"question", r"history of (use|treatment)", r"consider",
+)  # fmt: skip
+"""Told of a medicine without saying whether it is taken."""
 DOSE = re.compile(r"(\d+(?:[.,]\d+)?)\s*mg", re.IGNORECASE)
 
 
@@ -95,14 +113,16 @@ def _restart(values: Mapping[str, str], said: Sequence[str]) -> Finding:
         return "contradicted" if before in later else "present"
     if again or after in doses:
         return "present"
-    return "contradicted" if STOPPED.search(about) else "absent"
+    stated = about and (STOPPED.search(about) or not MENTIONED.search(about))
+    return "contradicted" if stated else "absent"
 
 
 # A result that nobody followed up
 
 SETTLED = _cue(
     r"\bno (further )?(follow-?up|action|test\w*)( is| are| was)? (required|needed|necessary|indicated)",
-    r"nothing further", r"can be (forgotten|ignored)",
+    r"nothing further", r"can be (forgotten|ignored)", r"no (concern|significance|consequence|relevance|worry)\b",
+    r"harmless", r"\bcleared\b",
 )  # fmt: skip
 OPEN = _cue(
     r"\bnever\b", r"\bnot\b", r"n't\b", r"\bno\b", r"nobody", r"outstanding", r"pending", r"overdue", r"\bopen\b",
@@ -115,12 +135,13 @@ OPEN = _cue(
 OUTCOME = _cue(
     r"\bnormal\b", r"negative", r"benign", r"\bstable\b", r"reassur", r"unremarkable", r"\bshow(ed|s)\b", r"reveal",
     r"came back", r"ruled out", r"exclud", r"explained", r"all clear", r"\bresolved\b", r"no change",
-    r"nothing concerning",
+    r"disappear", r"vanish", r"regress", r"\bgone\b", r"nothing concerning",
 )  # fmt: skip
 DONE = _cue(
     r"\bdone\b", r"performed", r"completed", r"carried out", r"undertaken", r"investigated", r"worked up",
     r"followed up", r"checked again", r"took place",
 )  # fmt: skip
+ADVISED = _cue(r"recommend", r"suggest", r"advis", r"propos", r"plan", r"request", r"order", r"consider")
 NOT_DONE = re.compile(
     rf"(\bnot\b|\bnever\b|n't\b|\bno (record|evidence|documentation|sign)|yet to).{{0,80}}?({DONE.pattern})",
     re.IGNORECASE,
@@ -135,7 +156,8 @@ def _open_result(values: Mapping[str, str], said: Sequence[str]) -> Finding:
     outcome = OUTCOME.search(about)
     if OPEN.search(about) and (not outcome or NOT_DONE.search(about)):
         return "present"
-    return "contradicted" if outcome or DONE.search(about) else "absent"
+    both = any(seen.search(one) and test.search(one) and not ADVISED.search(one) for one in said)
+    return "contradicted" if outcome or DONE.search(about) or both else "absent"
 
 
 # A diagnosis that was corrected
@@ -155,6 +177,8 @@ def _correction(values: Mapping[str, str], said: Sequence[str]) -> Finding:
         rf"(ruled out|excluded|rejected|dismissed):? ({name})",
         rf"({name}).{{0,40}}\b(rejected|dismissed|discarded|abandoned)", rf"({name}).{{0,60}}in favou?r of ({other})",
         rf"({name}).{{0,40}}\bto ({other})",
+        rf"({name}).{{0,40}}\b(not|never) (confirmed|proven|established|borne out)",
+        rf"({other}).{{0,20}}\b(remains|stays|is still|was confirmed|is confirmed)",
     )  # fmt: skip
     if any(refuted.search(sentence) for sentence in said):
         return "contradicted"

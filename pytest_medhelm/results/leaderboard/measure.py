@@ -286,7 +286,7 @@ def _refusal(columns: Columns) -> str:
     asked = sum(count for count, _ in columns.jury.items)
     missing = sum(count for _, count in columns.jury.items)
     if asked and missing > MISSING_AT_MOST * asked:
-        return f"no value: {missing} of {asked} verdicts on criteria are missing, more than {MISSING_AT_MOST:.0%}"
+        return f"{missing} of {asked} verdicts on criteria are missing, more than {MISSING_AT_MOST:.0%}"
     return ""
 
 

@@ -18,11 +18,11 @@ from pytest_medhelm.scoring.answers.stated import split_stated
 from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking, unknown_mark
 
 READER_VERSIONS = {
-    "choice": 2,
-    "dates": 2,
+    "choice": 3,
+    "dates": 3,
     "helm_output": 1,
     "json_text": 2,
-    "number": 2,
+    "number": 3,
     "refusal": 1,
     "thinking": 2,
     "response": 2,

@@ -39,7 +39,7 @@ METRICS: Mapping[str, Metric] = {
     "f1_score": Metric(f1_score, ("f1_score",), source=_HELM),
     "number_accuracy": Metric(number_accuracy, ("number_accuracy",), binary=True),
     "rouge_english": Metric(rouge_english, _ROUGE, source=_LIN),
-    "rouge_unicode": Metric(rouge_unicode, (*_ROUGE, *(f"{name}_helm" for name in _ROUGE)), source=_LIN),
+    "rouge_unicode": Metric(rouge_unicode, _ROUGE, source=_LIN),
 }
 """By the name of the function: what ``score.metric("name", ...)`` and own benchmarks in YAML can call."""
 

@@ -30,12 +30,11 @@ def rouge_english(prediction: str, reference: str) -> dict[str, float]:
 
 
 def rouge_unicode(prediction: str, reference: str) -> dict[str, float]:
-    """ROUGE over the words of any script, without stemming; beside it ``<name>_helm``, as ``rouge_english``.
+    """ROUGE over the words of any script, without stemming.
 
     MedHELM's rule for words knows a-z and 0-9 only: in "Schädel" it sees "sch" and "del", in Cyrillic nothing.
     """
-    own = _rouge(unicode_words(prediction), unicode_words(reference))
-    return own | {f"{name}_helm": value for name, value in rouge_english(prediction, reference).items()}
+    return _rouge(unicode_words(prediction), unicode_words(reference))
 
 
 class _Split:
