@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.rule import BESIDE_METRICS, COST, LATENCIES, Rule
+from pytest_medhelm.results.leaderboard.confidence_measure import SCALES as CONFIDENCE_SCALES
 from pytest_medhelm.results.leaderboard.robustness import DROP, OF_VARIANTS
 from pytest_medhelm.results.leaderboard.steadiness import OF_K, OF_REPEATS, needed_repeats
 from pytest_medhelm.results.stats.label_limits import METRICS as LABEL_METRICS
@@ -101,6 +102,7 @@ def _meant(near: list[str]) -> str:
 
 def _metrics(known: Known) -> set[str]:
     names = {*STATUSES, *BESIDE_METRICS, *HARM, *LABEL_METRICS, *TEXT_METRICS, *OF_REPEATS, *OF_VARIANTS, JURY}
+    names |= CONFIDENCE_SCALES.keys()
     names |= {name for metric in METRICS.values() for name in metric.names}
     for task in known.tasks.values():
         names |= {task.main_metric, *task.records, *(name for own in task.metrics for name in Metric.of(own).names)}
@@ -133,6 +135,8 @@ def _scales(rule: Rule, benchmark: str, known: Known) -> list[Scale]:
         return [recorded[metric]]
     if metric in HARM:
         return [HARM_SCALE]
+    if metric in CONFIDENCE_SCALES:
+        return [CONFIDENCE_SCALES[metric]]
     of_k = OF_K.fullmatch(metric)
     is_share = metric in ("flip_rate", "perturbed_flip_rate") or (of_k is not None and of_k[1].startswith("pass"))
     if metric in STATUSES or metric == "jury_agreement" or is_share:

@@ -16,8 +16,7 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
 from pytest_medhelm.results.leaderboard.confidence_measure import (
     ENOUGH_FOR_ECE,
-    FIGURES,
-    LOSSES,
+    SCALES,
     ConfidenceMeasure,
     is_calibration_error,
 )
@@ -88,7 +87,7 @@ def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     found = measures_of(cell.columns, cell.metadata).get(metric)
     if found is None and metric in cell.absent:
         return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if found is None and metric.removesuffix(f"_{AGREEMENT}") in (*LOSSES, *FIGURES):
+    if found is None and metric in SCALES:
         option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
         return NotMeasured(f"{metric} needs how sure the model is of its options: run with {option}")
     if found is None and needed_repeats(metric) > 1:

@@ -5,6 +5,7 @@ Here alone is decided who asks, who collects the records and who answers (an end
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -196,10 +197,13 @@ def _voice(config: pytest.Config) -> Callable[[str], None] | None:
     def say(line: str) -> None:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
-            reporter.ensure_newline()
-            if config.get_terminal_writer().width_of_current_line:  # After the signs of -q and of xdist.
-                reporter.write_line("")
-            reporter.write_line(f"medhelm: {line}", flush=True)
+            capture = config.pluginmanager.getplugin("capturemanager")
+            # While a test is set up what is written is captured, and shown for a failed one only.
+            with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                if config.get_terminal_writer().width_of_current_line:  # After the signs of -q and of xdist.
+                    reporter.write_line("")
+                reporter.write_line(f"medhelm: {line}", flush=True)
 
     return say
 

@@ -54,6 +54,17 @@ FIGURES: Mapping[str, _Named] = {
 """What stats.confidence_figures computes, which needs numpy and is imported when there is something to compute."""
 
 
+SCALES: Mapping[str, tuple[float, float]] = {
+    f"{metric}{kind}": scale
+    for metric, scale in [
+        *((name, scale) for name, (_, scale) in LOSSES.items()),
+        *((name, figure.scale) for name, figure in FIGURES.items()),
+    ]
+    for kind in ("", f"_{AGREEMENT}")
+}
+"""Worst and best value of every metric of confidences, by the names that rules have for them."""
+
+
 @dataclass(frozen=True)
 class ConfidenceMeasure:
     """A figure of the first answers to all instances together, sub-tasks pooled."""
