@@ -1,6 +1,6 @@
 """A long run against a server that slows down, fails, goes away and comes back, killed again and again.
 
-    python -m perf.soak [--instances 50000] [--concurrency 256] [--kills 10]
+    python -m perf.soak [--instances 50000] [--concurrency 256] [--kills 10] [--write docs/reliability.md]
 
 Whole sessions, each ended by SIGKILL but the last. Shown at the end, each with its bound: instances without an answer,
 answers that were lost or are wrong, and the most memory, file descriptors and threads that a session had. Exit status 1
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import random
@@ -29,6 +30,8 @@ from typing import Any
 from perf.mock_replies import prompt_text
 from perf.mock_server import Fault, MockServer
 
+MARK = "<!-- soak -->"
+"""Of the place in a page where figures stand, before and behind them."""
 CYCLE = 20.0
 """Seconds after which the server's moods begin again."""
 AWAY = (18.0, 19.5)
@@ -190,9 +193,21 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=50_000)
     parser.add_argument("--concurrency", type=int, default=256)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--write", type=Path, help="page that gets the figures, between its lines <!-- soak -->")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        raise SystemExit(not soak(given.instances, given.concurrency, given.kills, Path(folder)))
+    shown = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(shown):
+        kept = soak(given.instances, given.concurrency, given.kills, Path(folder))
+    print(shown.getvalue(), end="")
+    if given.write:
+        write(given.write, shown.getvalue())
+    raise SystemExit(not kept)
+
+
+def write(page: Path, figures: str) -> None:
+    """Put figures in place of those that stand between the two marks of a page."""
+    before, _, after = page.read_text("utf-8").split(MARK)
+    page.write_text(f"{before}{MARK}\n\n```text\n{figures}```\n\n{MARK}{after}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ def _latency(rule: Rule, verdict: str, metric: str) -> str:
     outcome = {"pass": "were answered", "fail": "were not answered"}.get(verdict, "may or may not be answered")
     return (
         f"In these runs {share} {outcome} within {rule.threshold:.10g} seconds. "
-        "It says nothing about another server, another load or longer records."
+        "The wait in the server's queue counts, behind all that this run had in flight. It says nothing about another "
+        "server, another load or longer records."
     )
 
 

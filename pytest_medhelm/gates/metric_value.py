@@ -143,7 +143,7 @@ def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:
         return NotMeasured(f"{retried} of {n} first attempts failed, so that the quantile is not known", "fail")
     ends = _order_limits(ordered, share, alpha)
     limits = Limits(*ends, alpha, "order statistics", _ORDER) if ends else None
-    return Measured(value, limits=limits, note=f"over {n} first attempts")
+    return Measured(value, limits=limits, note=f"over {n} first attempts, the wait in the server's queue included")
 
 
 def _order_limits(ordered: list[float], share: float, alpha: float) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
+from pytest_medhelm.plugin.interrupt import keep_last_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
@@ -198,7 +199,9 @@ class Controller:
             short = Path(name).name
             log_reports(manager, phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))
 
-    def pytest_keyboard_interrupt(self) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        keep_last_frame(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 

@@ -86,7 +86,7 @@ def _slowest(leaderboard: Leaderboard, suite: Suite) -> Iterator[str]:
     ]
     if timed:
         listed = [f"{visible(name)} {_time(seconds)}" for seconds, name in sorted(timed, key=lambda row: -row[0])]
-        yield f"slowest, 95th percentile: {', '.join(listed[:LISTED])}"
+        yield f"slowest, 95th percentile, server's queue included: {', '.join(listed[:LISTED])}"
     instances = [
         f"{visible(benchmark)} {visible(instance)} {visible(model)} {_time(seconds)}"
         for benchmark, instance, model, seconds in suite.slowest(LISTED)

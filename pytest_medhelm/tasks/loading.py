@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,16 @@ def where(error: BaseException, file: str | None = None) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     within = [frame for frame in frames if frame.filename == file] or frames
     position = f" at {Path(within[-1].filename).name}:{within[-1].lineno}" if within else ""
-    return f"{type(error).__name__}{position}"
+    return f"{_class_name(type(error))}{position}"
+
+
+def _class_name(kind: type) -> str:
+    """Of a class, or of its nearest base, that stands in a module: one made in passing may be named by a text."""
+    for known in kind.__mro__:
+        name: str = known.__name__
+        if getattr(sys.modules.get(known.__module__), name, None) is known:
+            return name
+    return "an error"
 
 
 def _told(error: BaseException, settings: Settings) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -38,8 +37,7 @@ from pytest_medhelm.tasks.data.xml_files import read_xml
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import MedhelmError
 from pytest_medhelm.util.options import make_settings
-
-EXAMPLES = 100_000 if os.environ.get("MEDHELM_NIGHTLY") == "1" else 1_000
+from tests.support.examples import EXAMPLES
 
 ROWS = [{"id": "1", "text": "a cough\nsince May", "n": 3}, {"id": "2", "text": "Übelkeit", "n": 4}]
 CSV = 'id,text,n\r\n1,"a cough\nsince May",3\r\n2,Übelkeit,4\r\n'.encode()

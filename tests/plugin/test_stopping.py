@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from perf.mock_server import Fault, MockServer
+from pytest_medhelm.plugin.interrupt import keep_last_frame
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
 from tests.support.suites import cell, leaderboard
@@ -118,3 +120,17 @@ def test_max_tokens_above_the_listed_context(letters: Callable[..., Path], run: 
         assert result.ret == 4
         result.stderr.fnmatch_lines(["ERROR: max_tokens = 5000 of vllm/mock is more than its context of 2048 tokens*"])
         assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(("full", "frames"), [(False, 1), (True, 3)])
+def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, frames: int) -> None:
+    def deep(left: int) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        deep(left - 1)
+
+    with pytest.raises(KeyboardInterrupt) as found:
+        deep(1)
+    keep_last_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
+    assert len(found.traceback) == frames
+    assert found.traceback[-1].name == "deep"

@@ -130,7 +130,7 @@ def test_a_record_of_other_types_is_one_sentence_everywhere(
                 assert f"is damaged or no database ({said}" in capsys.readouterr().err
         (suite / "suite.sqlite").write_bytes(whole)
         with closing(sqlite3.connect(suite / "suite.sqlite")) as connection, connection:
-            connection.execute(f"UPDATE records SET record = {[*DAMAGE][0]} WHERE rowid = 1")
+            connection.execute(f"UPDATE records SET record = {next(iter(DAMAGE))} WHERE rowid = 1")
         again = run(*vllm(server), f"--medhelm-data={data}")
         assert (again.ret, len(server.requests)) == (4, asked)
     again.stderr.fnmatch_lines(["ERROR: *suite.sqlite is damaged or no database (scores of a record are no numbers)*"])

@@ -65,6 +65,7 @@ def ways(text, request):
         "group": lambda: (_ for _ in ()).throw(ExceptionGroup(f"{text} group", [ValueError(text)])),
         "chain": _chain,
         "note": lambda: (_ for _ in ()).throw(_note(ValueError(text))),
+        "class": lambda: (_ for _ in ()).throw(type(f"CANARY_{len(text)}", (LookupError,), {})()),
         "careless": lambda: (_ for _ in ()).throw(Careless()),
         "exit": lambda: sys.exit(f"{text} exits"),
         "recursion": lambda: _recurse(text),

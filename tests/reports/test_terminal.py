@@ -149,7 +149,7 @@ def test_what_is_slow_and_what_is_bad_is_named(letters: Callable[..., Path], run
     result.stdout.re_match_lines(
         [
             r"    1 unparsed$",
-            r"slowest, 95th percentile: letters vllm/mock \d",
+            r"slowest, 95th percentile, server's queue included: letters vllm/mock \d",
             r"slowest instances: letters q007 vllm/mock \d",
             r"look at first: letters vllm/mock no usable result in 1 of 20$",
             r"gate pass: letters >= 0.5: ",

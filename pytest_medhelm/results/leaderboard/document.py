@@ -134,7 +134,8 @@ class CellMeasurements(TypedDict):
     retries: Count
     """Attempts after the first."""
     latency_p50: float | None
-    """Median of the answering attempts' seconds."""
+    """Median of the answering attempts' seconds, from sending to the last byte: while other requests are in flight, the
+    wait in the server's queue is part of it."""
     latency_p95: float | None
     """95th percentile of the same."""
     tokens: dict[str, Count]
