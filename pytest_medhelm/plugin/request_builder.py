@@ -79,14 +79,9 @@ class RequestBuilder:
         return self._engine
 
     @property
-    def in_flight(self) -> int:
-        """Requests at an endpoint at this moment."""
-        return 0 if self._engine is None else self._engine.in_flight
-
-    @property
-    def adaptive_limit(self) -> int:
-        """How many may be there, as far as that is found out; 0 where it is given, or nothing is asked yet."""
-        return 0 if self._engine is None else self._engine.adaptive_limit
+    def load(self) -> tuple[int, int]:
+        """Requests at an endpoint at this moment; and how many may be, as far as that is found out, else 0."""
+        return (0, 0) if self._engine is None else (self._engine.in_flight, self._engine.adaptive_limit)
 
     @property
     def stopped(self) -> str:

@@ -41,6 +41,8 @@ class StatusLine:
         self._done = self._verdicts = self._failed = 0
         self._lost = Counter[str]()
         self._seen: deque[tuple[float, int]] = deque()
+        self._loads: dict[str, tuple[int, int]] = {}
+        """By worker of xdist: requests in flight when it last reported, and how many may be (RequestBuilder.load)."""
         self._said = 0.0
         self._tenth = 0
         self._drawn = False
@@ -90,6 +92,8 @@ class StatusLine:
             self._failed += 1
         if report.when == "teardown":
             self._done += 1
+            if hasattr(report, "medhelm_load"):
+                self._loads[getattr(report, "worker_id", "")] = report.medhelm_load
             if self._on:
                 self._show()
 
@@ -120,9 +124,10 @@ class StatusLine:
         if self._failed:
             parts.append(f"{self._failed} failed")
         parts.append(f"{rate:.3g}/s")
-        if requests is not None and requests.in_flight:
-            most = requests.adaptive_limit
-            parts.append(f"{requests.in_flight} in flight{f' of {most}' if most else ''}")
+        loads = [requests.load] if requests is not None else [*self._loads.values()]
+        flying, most = (sum(counts) for counts in zip((0, 0), *loads, strict=True))
+        if flying:
+            parts.append(f"{flying} in flight{f' of {most}' if most else ''}")
         if self._verdicts:
             parts.append(f"{self._verdicts:,} verdicts of judges")
         line = parts[0]

@@ -183,7 +183,7 @@ class WorkerPlugin:
         processes = self._share.processes
         fixed = max(2, 2 * max((count for count in slots if count != "auto"), default=1) // processes)
         start = START // processes if "auto" in slots else 0
-        return lambda: max(fixed, 2 * (self._requests.adaptive_limit or start))
+        return lambda: max(fixed, 2 * (self._requests.load[1] or start))
 
     # --medhelm-max-cost
 
@@ -201,6 +201,8 @@ class WorkerPlugin:
 
     def _tell(self, session: pytest.Session, report: pytest.TestReport, reached: BaseException | None) -> None:
         """What the engine has to say goes with the report; where it stopped asking, the session ends with it."""
+        if report.when == "teardown" and hasattr(self._config, "workerinput"):
+            report.medhelm_load = self._requests.load  # type: ignore[attr-defined]
         notices = self._requests.notices()
         if notices:
             report.medhelm_notices = notices  # type: ignore[attr-defined]

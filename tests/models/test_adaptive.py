@@ -10,7 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from pytest_medhelm.models.engine.engine import Engine
 from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.request import make_request
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.plugin.prefetch import _Window
 
 Latency = Callable[[int], float]
 """Seconds for an answer, by the requests that are at the server when it comes."""
@@ -182,3 +184,15 @@ def test_a_refusing_server_lowers_the_limit_of_the_engine(tmp_path: Path) -> Non
         assert {future.result(60).outcome for future in futures} == {"ok"}
         assert 1 <= engine.adaptive_limit < START
         engine.close()
+
+
+def test_the_look_ahead_follows_the_limit() -> None:
+    items: Any = [SimpleNamespace(nodeid=str(place)) for place in range(20)]
+    size = 4
+    window = _Window(items, lambda: size)
+    came = [[item.nodeid for item in window.advance(items[0])]]
+    size = 10
+    came.append([item.nodeid for item in window.advance(items[1])])
+    size = 2
+    came += [[item.nodeid for item in window.advance(items[place])] for place in (2, 9, 10)]
+    assert came == [["0", "1", "2", "3"], [str(place) for place in range(4, 11)], [], [], ["11"]]

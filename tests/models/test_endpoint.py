@@ -98,6 +98,8 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"timeout": True}, "timeout = True is no number"),
         ({"retries": -1}, "retries = -1 is not between"),
         ({"concurrency": 0}, "concurrency = 0 is not between"),
+        ({"concurrency": "atuo"}, "concurrency = 'atuo' is neither a number nor \"auto\""),
+        ({"base_url": ["http://a", "gpu2"]}, "base_url: 'gpu2' is not an address"),
         ({"headers": {"X": "a\nb"}}, "'X' is no header"),
         ({"headers": {"X Y": "a"}}, "'X Y' is no header"),
         ({"headers": {"X": 5}}, "'X' is no header"),

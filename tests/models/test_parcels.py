@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_medhelm.models.engine.parcels import Outbox, begin_with, stored_answers, unpack
+from pytest_medhelm.models.engine.parcels import TABLES, Outbox, begin_with, stored_answers, unpack
 from pytest_medhelm.models.engine.parts import PART
 from pytest_medhelm.models.engine.request import Completion, make_request
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Model
 
 MODEL = Model("x/m", "x", "m")
+
+
+def test_every_table_of_answers_is_sent(tmp_path: Path) -> None:
+    ResponseStore(tmp_path / "responses.sqlite").close()
+    with closing(sqlite3.connect(tmp_path / "responses.sqlite")) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {*TABLES, "spending", "awaited"}, "is the new one about answers, or about a run?"
 
 
 @settings(max_examples=30, deadline=None)
@@ -39,8 +48,8 @@ def test_a_parcel_holds_what_is_new(exchanges: list[tuple[str, str, bool]]) -> N
         for key, stored in latest.items():
             assert whole.get(key) == stored
             assert whole.exchange(key) == store.exchange(key)
-        for closing in (outbox, store, whole):
-            closing.close()
+        for opened in (outbox, store, whole):
+            opened.close()
 
 
 def test_a_worker_begins_with_the_answers_that_the_suite_has(tmp_path: Path) -> None:
@@ -60,5 +69,5 @@ def test_a_worker_begins_with_the_answers_that_the_suite_has(tmp_path: Path) -> 
     unpack(outbox.take(), suite)
     assert store.exchange(again.key) == other.exchange(again.key)
     assert store.exchange(again.key).payload == again.payload
-    for closing in (outbox, other, store):
-        closing.close()
+    for opened in (outbox, other, store):
+        opened.close()

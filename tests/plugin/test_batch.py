@@ -13,13 +13,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perf.batch_runner import run_batch
 from perf.mock_replies import error_body, too_long_body
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.models.engine.awaited import Awaited
-from pytest_medhelm.models.engine.batch_results import Result, read_result
+from pytest_medhelm.models.engine.batch_results import Result, read_result, result_of
 from pytest_medhelm.models.engine.request import Completion, Request, make_request
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.transport import Fault
@@ -241,12 +243,21 @@ def test_a_file_of_anything_else_is_refused_whole(
         assert store.get(request.key) is None
 
 
+def test_purge_removes_what_is_awaited(tmp_path: Path) -> None:
+    asked_of(tmp_path)
+    suite = tmp_path / "medhelm-results/default"
+    assert b"Gold A." in b"".join(file.read_bytes() for file in suite.iterdir())
+    assert main(["purge", str(suite), "--texts"]) == 0
+    assert b"Gold A." not in b"".join(file.read_bytes() for file in suite.iterdir())
+
+
 def test_another_folder_is_no_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "results.jsonl").write_text(line("x"))
     assert collect(tmp_path, "results.jsonl") == 1
     assert "--suite=DIR" in capsys.readouterr().err
 
 
+FIELDS = {"choices", "message", "content", "finish_reason", "usage", "error", "code", "status_code", "body", "model"}
 OK = {"choices": [{"message": {"content": "A"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3}}
 
 
@@ -272,3 +283,19 @@ def test_a_result_means_what_a_servers_reply_means(status: int, body: dict[str, 
         assert "could not be executed" not in read.reason
     elif outcome == "ok":
         assert read.latency == 0, "how long it took is not known"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(FIELDS)), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON, JSON)
+def test_any_result_is_an_answer_or_a_counted_error(status: object, body: object, error: object) -> None:
+    request = make_request(Model("vllm/mock", "vllm", "mock"), [{"role": "user", "content": "Gold A."}])
+    line = {"custom_id": request.key, "response": {"status_code": status, "body": body}, "error": error}
+    for shape in (line, line | {"response": body}, {"custom_id": request.key, "error": error}):
+        read = read_result(request, result_of(json.dumps(shape), "results.jsonl, line 1"))
+        assert isinstance(read, Completion | Fault)

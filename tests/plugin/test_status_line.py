@@ -14,12 +14,13 @@ import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.plugin.status_line import duration
+from pytest_medhelm.plugin.status_line import StatusLine, duration
 from tests.support.checks import some
 from tests.support.letters import gold
 
@@ -86,12 +87,20 @@ def test_a_terminal_has_one_line_that_changes(letters: Callable[..., Path], pyte
     assert all(len(line) < 80 for line in drawn)
     assert re.fullmatch(r"medhelm \d+ of 40 \| \d+ (s|min) left \| .*\d/s.*", drawn[0])
     assert any("1 request_error" in line for line in drawn)
-    assert any("in flight" in line for line in drawn)
+    assert any(re.search(r"\d+ in flight of \d+", line) for line in drawn), "with the limit that is found out"
     shown = screen(written)
     assert not [line for line in shown if "left" in line or "in flight" in line], "nothing of it stays"
     (place,) = [number for number, line in enumerate(shown) if " medhelm leaderboard " in line]
     assert re.fullmatch(r"=+ medhelm leaderboard =+", shown[place])
     assert not [line for line in shown if re.fullmatch(r"[,.uEFs]+( +\[ *\d+%\])?", line)], "no letters"
+
+
+def test_the_workers_of_xdist_are_taken_together() -> None:
+    line = StatusLine(cast(Any, SimpleNamespace(stash={})))
+    for worker, load in (("gw0", (5, 8)), ("gw1", (7, 8)), ("gw0", (6, 16))):
+        report = SimpleNamespace(when="teardown", failed=False, worker_id=worker, medhelm_load=load)
+        line.pytest_runtest_logreport(cast(Any, report))
+    assert "13 in flight of 24" in line.text(0.0, 200)
 
 
 def test_ctrl_c_and_narrow_terminals_leave_nothing(letters: Callable[..., Path], pytester: pytest.Pytester) -> None:

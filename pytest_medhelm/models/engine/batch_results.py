@@ -74,7 +74,7 @@ def results(file: Path) -> Iterator[Result]:
             for number, line in enumerate(text, 1):
                 if line.strip():
                     lines += 1
-                    yield _result(line, f"{file.name}, line {number}")
+                    yield result_of(line, f"{file.name}, line {number}")
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}): name the file that the batch wrote") from None
     except UnicodeDecodeError:
@@ -83,7 +83,8 @@ def results(file: Path) -> Iterator[Result]:
         raise ConfigError(f"{file} is empty: name the file that the batch wrote")
 
 
-def _result(line: str, place: str) -> Result:
+def result_of(line: str, place: str) -> Result:
+    """What a line of a file says, which stands at ``place``. Raises ConfigError where it is no result."""
     try:
         entry = parse_json(line)
     except ValueError:
@@ -99,7 +100,7 @@ def _result(line: str, place: str) -> Result:
     status = response.get("status_code")
     if not isinstance(body, dict) or not body:
         body = {"error": error}
-    if not isinstance(status, int) or (error and 200 <= status < 300):
+    if not isinstance(status, int) or isinstance(status, bool) or (error and 200 <= status < 300):
         status = 0
     return Result(entry["custom_id"], status, body)
 

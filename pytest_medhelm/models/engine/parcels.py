@@ -14,8 +14,9 @@ from pathlib import Path
 from pytest_medhelm.models.engine.store import SCHEMA, open_private
 from pytest_medhelm.util.files import create_private
 
-TABLES = {"responses": 14, "texts": 2, "contexts": 2}
-"""What is sent, with its columns."""
+ANSWERS = ("responses", "contexts", "tool_calls")
+TABLES = (*ANSWERS, "texts")
+"""What is sent; all other tables are about a run."""
 
 Parcel = list[tuple[str, list[Sequence[str | int | float]]]]
 """(table, rows), as plain values."""
@@ -52,7 +53,7 @@ def unpack(parcel: Parcel, path: Path) -> None:
     with closing(open_private(path, SCHEMA)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         for table, rows in parcel:
-            connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * TABLES[table])})", rows)
+            connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)
         connection.execute("COMMIT")
 
 
@@ -61,7 +62,7 @@ def stored_answers(path: Path) -> bytes:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
         SCHEMA.prepare(copy)
         copy.execute("ATTACH ? AS suite", (str(path),))
-        for table in ("responses", "contexts"):
+        for table in ANSWERS:
             copy.execute(f"INSERT INTO main.{table} SELECT * FROM suite.{table}")
         copy.execute("DETACH suite")
         copy.execute("UPDATE responses SET request = ''")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from pytest_medhelm.models.engine.parcels import TABLES
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
@@ -144,7 +145,7 @@ def _add_responses(target: Path, source: Path) -> None:
         raise ConfigError(f"{source} holds no responses.sqlite: copy the whole folder of the suite")
     with closing(_opened(target, path)) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
-        for table in ("responses", "texts", "contexts"):
+        for table in TABLES:
             if _has(connection, table):
                 connection.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM source.{table}")
 
