@@ -170,7 +170,9 @@ def test_what_differs_stands_above_the_values(two: None, visit: Any, pytester: p
     Path("other.json").write_text(json.dumps(board))
     main(["compare", OLD, "other.json", "--html=found.html"])
     text = visit.open(pytester.path / "found.html").locator("main").inner_text()
-    assert text.index("B is shown to be better on none, and worse on none.") < text.index("1 benchmark\n")
+    assert text.index(
+        "Of 1 benchmark, B is shown to be better on none, worse on none; undecided on 1 (Letters)."
+    ) < text.index("1 benchmark\n")
     assert text.index("Not alike: the prompts differ (Letters)") < text.index("1 benchmark\n")
 
 
