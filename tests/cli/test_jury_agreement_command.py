@@ -285,7 +285,7 @@ def suite(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> Pa
             *(f"--medhelm-judge=vllm/{name}" for name in judges), f"--medhelm-base-url={server.url}",
             "--medhelm-limit=8",
         )  # fmt: skip
-    return pytester.path / "medhelm-results" / "default"
+    return pytester.path / "medhelm-results" / "sample"
 
 
 def test_a_suite_alone_and_with_clinicians(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,7 +165,7 @@ def test_the_words_of_a_model_get_its_scores(run: Any, pytester: pytest.Pytester
     """On every benchmark of the package: what a baseline said, said by a person."""
     options = [BENCHMARKS, "--medhelm-limit=2", "-q"]
     assert run("--medhelm-model=baseline/lexical", *options).ret == 0
-    folder = pytester.path / "medhelm-results/default"
+    folder = pytester.path / "medhelm-results/sample"
     store, suite = ResponseStore(folder / "responses.sqlite"), Suite(folder)
     with (pytester.path / "echo.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

@@ -215,7 +215,7 @@ def test_judges_are_counted_apart(run: Any, pytester: pytest.Pytester) -> None:
         f"cost: model 0.020 EUR, judges {money(judged * 10 * EACH)} EUR (paid now {money(paid)})",
         f"cost not known, for want of a price or of token counts, of responses: {unpriced} of vllm/unpriced",
     ]
-    page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
+    page = (pytester.path / "medhelm-results/sample/leaderboard.html").read_text()
     assert "at least 0.20" in page
 
 
