@@ -281,7 +281,7 @@ def suite(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> Pa
     judges = ("judge-a", "judge-b", "judge-c")
     with MockServer(reply, models=("doctor", "nurse", *judges)) as server:
         run(
-            str(MEDICATION), "--medhelm-model=vllm/doctor", "--medhelm-model=vllm/nurse",
+            str(MEDICATION), "--medhelm-suite=sample", "--medhelm-model=vllm/doctor", "--medhelm-model=vllm/nurse",
             *(f"--medhelm-judge=vllm/{name}" for name in judges), f"--medhelm-base-url={server.url}",
             "--medhelm-limit=8",
         )  # fmt: skip

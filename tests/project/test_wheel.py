@@ -47,6 +47,7 @@ def test_the_wheel_stands_alone_and_is_light(tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     command = [venv / "bin/pytest", "--pyargs", "pytest_medhelm.benchmarks", "--medhelm-model=baseline/lexical"]
+    command.append("--medhelm-suite=sample")
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "pip install 'pytest-medhelm[data]'" in result.stdout, "the extra that is missing is named"
