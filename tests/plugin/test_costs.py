@@ -195,7 +195,8 @@ def test_judges_are_counted_apart(run: Any, pytester: pytest.Pytester) -> None:
     with MockServer(reply, models=("doctor", "dear", "unpriced")) as server:
         result = run(
             MEDICATION, "--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/dear", "--medhelm-judge=vllm/unpriced",
-            "--medhelm-suite=sample", "--medhelm-model=baseline/random", f"--medhelm-base-url={server.url}", "--medhelm-limit=5",
+            "--medhelm-suite=sample", "--medhelm-model=baseline/random",
+            f"--medhelm-base-url={server.url}", "--medhelm-limit=5",
         )  # fmt: skip
     board = leaderboard(pytester.path)["measurements"]
     cell = board["cells"]["medication_qa vllm/doctor"]
