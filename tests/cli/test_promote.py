@@ -256,7 +256,7 @@ def test_sample_data_is_never_promoted(run: Any, capsys: pytest.CaptureFixture[s
     Path("gate.toml").write_text("[[rule]]\nrule = 'pubmed_qa.exact_match >= 0.01'\n")
     assert main(["gate", "lock", "gate.toml"]) == 0
     with MockServer(lambda body: "A") as server:
-        run(module, "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+        run(module, "--medhelm-suite=default", "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
     assert promote() == 1
     assert "rules do not pass" in capsys.readouterr().err
 
