@@ -26,6 +26,7 @@ TASK = privacy_worksheet(
     "Organizing Workflow Processes",
     CHOICES,
     context="scenario",
+    quick=True,
 )
 
 

@@ -23,6 +23,7 @@ TASK = stanford_table(
     CHOICES,
     positive="yes",
     may_lack_label=True,
+    quick=True,
 )
 
 

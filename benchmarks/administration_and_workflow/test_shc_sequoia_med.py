@@ -23,6 +23,7 @@ TASK = stanford_table(
     positive="yes",
     question="question",
     size=327,
+    quick=True,
 )
 
 

@@ -84,6 +84,7 @@ TASK = examination(
         load=load,
         within="profession",
     ),
+    quick=True,
 )
 
 

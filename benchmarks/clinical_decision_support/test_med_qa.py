@@ -66,6 +66,7 @@ TASK = examination(
     size=1273,
     chance=1 / 4,
     examples=Examples(files=(DataFile("phrases_no_exclude_train.jsonl"),), load=load),
+    quick=True,
 )
 
 

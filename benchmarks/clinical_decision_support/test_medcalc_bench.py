@@ -71,6 +71,7 @@ TASK = Task(
     redistribution=True,
     may_use_hosted_api=True,
     size=1047,
+    quick=True,
 )
 
 

@@ -61,6 +61,7 @@ TASK = private_text(
     how_to_obtain="private to the MedHELM group; no public release. Evaluate your own data: write chw_care_plan.csv "
     "with the column 'MO Note'",
     size=487,
+    quick=True,
 )
 
 

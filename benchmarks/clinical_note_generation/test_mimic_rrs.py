@@ -56,6 +56,7 @@ TASK = physionet_text(
     attribution="Chen et al. 2023; Johnson et al. 2016 (MIMIC-III)",
     how_to_obtain="sign the data use agreement of MIMIC-III on PhysioNet and get the summarisation set that the "
     "authors of MIMIC-RRS made from it (rrs-mimiciii, folder all)",
+    quick=True,
 )
 
 

@@ -63,6 +63,7 @@ TASK = examination(
     attribution="Qiao Jin and others, 2019",
     size=1000,
     chance=1 / 3,
+    quick=True,
     **MIT,
 )
 

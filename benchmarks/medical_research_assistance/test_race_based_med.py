@@ -76,6 +76,7 @@ TASK = Task(
     size=167,
     chance=1 / 2,
     positive="yes",
+    quick=True,
     **CC_BY,
 )
 

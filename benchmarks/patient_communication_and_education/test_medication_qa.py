@@ -63,6 +63,7 @@ TASK = text_task(
     source="https://github.com/abachaa/Medication_QA_MedInfo2019",
     attribution="Asma Ben Abacha and others, 2019",
     size=689,
+    quick=True,
 )
 
 

@@ -20,7 +20,9 @@ CHOICES = (
     "it cannot be decided, since a fact that decides it is not recorded",
 )
 
-TASK = privacy_worksheet("pp26_proxy_access", "ProxyAccess", "Patient-Provider Messaging", CHOICES, context="message")
+TASK = privacy_worksheet(
+    "pp26_proxy_access", "ProxyAccess", "Patient-Provider Messaging", CHOICES, context="message", quick=True
+)
 
 
 def prompt(instance: Instance) -> str:

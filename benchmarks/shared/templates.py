@@ -110,6 +110,7 @@ def stanford_table(
     question: str = "prompt",
     may_lack_label: bool = False,
     size: int | None = None,
+    quick: bool = False,
 ) -> Task:
     """A private table of Stanford Health Care: a note, a question, and the letter of one of a few labels.
 
@@ -137,6 +138,7 @@ def stanford_table(
         chance=1 / len(choices),
         positive=positive,
         notes=LABELLED,
+        quick=quick,
     )
 
 
@@ -165,7 +167,14 @@ def synthetic_table(name: str, title: str, choices: Sequence[str], *, positive: 
 
 
 def privacy_worksheet(
-    name: str, title: str, subcategory: str, choices: Sequence[str], *, context: str, positive: str = ""
+    name: str,
+    title: str,
+    subcategory: str,
+    choices: Sequence[str],
+    *,
+    context: str,
+    positive: str = "",
+    quick: bool = False,
 ) -> Task:
     """A worksheet of synthetic cases on the privacy of patients (PP26); ``context`` names the column of the case."""
     return Task(
@@ -188,6 +197,7 @@ def privacy_worksheet(
         chance=1 / len(choices),
         positive=positive,
         notes=WORKSHEET,
+        quick=quick,
     )
 
 

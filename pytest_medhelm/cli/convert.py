@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from pytest_medhelm.tasks.benchmark import PACKAGED
 from pytest_medhelm.util.errors import ConfigError
 
-OTHER_NAMES = {"medhelm_med_qa": "med_qa", "medhelm_med_mcqa": "med_mcqa"}
 SAID = {
     "subject": "all its sub-tasks run at once; one alone by -k, or as a slice of a gate rule",
     "num_output_tokens": 'write max_tokens under [models."..."] of medhelm.toml',
@@ -66,7 +65,8 @@ def _read(entry: str) -> tuple[str, dict[str, str]]:
     """The benchmark and the pairs of an entry: name:key=value,key=value."""
     given, _, rest = entry.strip().partition(":")
     known = {path.stem.removeprefix("test_") for home in PACKAGED for path in home.glob("*/test_*.py")}
-    name = OTHER_NAMES.get(given, given)
+    # Some have a prefix there that tells them from other scenarios of HELM.
+    name = given if given in known else given.removeprefix("medhelm_")
     if name not in known:
         near = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}? " if near else ""

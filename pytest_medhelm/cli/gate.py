@@ -138,7 +138,8 @@ def judged(
     from pytest_medhelm.reports.write import print_reports
 
     gates, against = demands
-    require(list(gates), replace(known_of(None), scales=scales_in(suite)))
+    scales = scales_in(suite)
+    require(list(gates), replace(known_of(None), scales=scales, scope=frozenset(scales)))
     there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
     for model in arguments.model or ():
         if model not in there:

@@ -61,6 +61,7 @@ COMMANDS = {
     "ledger": "look at the record of all evaluations, and verify it",
     "power": "say how many instances a comparison with a baseline takes",
     "export": "write the results of a suite as a table: CSV, JSON Lines, Parquet",
+    "rating-sheet": "write answers for clinicians to rate on paper, and read their ratings",
     "convert": "say what a MedHELM run entry is as a pytest command",
     "import-helm": "turn results that HELM or MedHELM wrote into a suite",
     "merge": "unite the suites of several jobs, and judge gates once",

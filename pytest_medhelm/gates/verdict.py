@@ -118,9 +118,8 @@ def _named(limits: Limits | None, chances: int) -> str:
     """The level as it was asked for, and among how many it is shared."""
     if limits is None:
         return ""
-    shared = f", {100 * (1 - limits.alpha * chances):.6g} % shared among {chances}" if chances > 1 else ""
-    level = "" if shared else f"{100 * (1 - limits.alpha):.6g} % "
-    return f"one-sided {level}bounds by {limits.name}{shared}"
+    shared = f" shared among {chances} chances," if chances > 1 else ""
+    return f"one-sided {100 * (1 - limits.alpha * chances):.6g} % bounds{shared} by {limits.name}"
 
 
 def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from pytest_medhelm.tasks.taxonomy import CATEGORIES, QUICK, Access, Kind, slug
+from pytest_medhelm.tasks.taxonomy import CATEGORIES, Access, Kind, slug
 
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.task import Task
@@ -54,5 +54,5 @@ def mark_module(module: pytest.Module, task: Task) -> None:
     module.config.addinivalue_line("markers", f"{task.name}: the benchmark {task.title}")
     for name in (task.name, slug(task.category), slug(task.subcategory), task.access, task.kind):
         module.add_marker(name)
-    if task.name in QUICK:
+    if task.quick:
         module.add_marker("quick")

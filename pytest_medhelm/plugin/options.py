@@ -102,9 +102,14 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
     fetched = cache_dir() / "data"
     if fetched.is_dir() and any(fetched.iterdir()):
         return False
-    paths = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
-    by_name = [argument.startswith("pytest_medhelm.benchmarks") for argument in config.args]
-    return all(named or any(map(path.is_relative_to, PACKAGED)) for path, named in zip(paths, by_name, strict=True))
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
+        # A module with a folder of its own has its whole data there, and no sample.
+        if path.is_file() and "folder=" in path.read_text("utf-8", "replace"):
+            return False
+        if not argument.startswith("pytest_medhelm.benchmarks") and not any(map(path.is_relative_to, PACKAGED)):
+            return False
+    return True
 
 
 def _places(option: Option, config: pytest.Config, file: ConfigFile, typed: Any) -> Iterator[Given]:

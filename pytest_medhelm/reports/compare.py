@@ -76,7 +76,8 @@ def verdict(found: Comparison, margin: float | None = None) -> str:
     open_ = [row.title for row in rest if row.title not in alike]
     parts = [f"better on {_listed(better)}", f"worse on {_listed(worse)}"]
     parts += [f"equal within {margin:g} on {_listed(alike)}"] if margin is not None else []
-    return f"Of {len(found.rows)} benchmarks, B is shown to be {', '.join(parts)}; undecided on {_listed(open_)}."
+    many = f"{len(found.rows)} benchmark{'s' if len(found.rows) != 1 else ''}"
+    return f"Of {many}, B is shown to be {', '.join(parts)}; undecided on {_listed(open_)}."
 
 
 def shown(row: Row, margin: float | None = None) -> str:

@@ -197,6 +197,8 @@ class Task:
     """Own data: the folder of its files, which are real data; None: they are looked for in the usual places."""
     notes: str = ""
     """What holds of a whole family of benchmarks, shown below what the module itself says."""
+    quick: bool = False
+    """It is one of the dozen that ``-m quick`` takes for a first look: short questions, some of each category."""
     version: int = 1
     """Raised when prompt, reading or scoring change so that scores may differ from before."""
 

@@ -1,5 +1,4 @@
-"""Closed lists: MedHELM's five categories with 22 subcategories (Bedi et al. 2025, arXiv:2505.23802), access, kinds,
-and the benchmarks of a first look."""
+"""Closed lists: MedHELM's five categories with 22 subcategories (Bedi et al. 2025, arXiv:2505.23802), access, kinds."""
 
 from __future__ import annotations
 
@@ -52,22 +51,6 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
 CATEGORY_OF: Mapping[str, str] = {
     subcategory: category for category, subcategories in CATEGORIES.items() for subcategory in subcategories
 }
-
-QUICK = (
-    "med_qa",
-    "head_qa",
-    "medcalc_bench",
-    "chw_care_plan",
-    "mimic_rrs",
-    "medication_qa",
-    "pp26_proxy_access",
-    "pubmed_qa",
-    "race_based_med",
-    "shc_ent_med",
-    "shc_sequoia_med",
-    "pp26_disclosure_basis",
-)
-"""A dozen benchmarks for a first look (``-m quick``): short prompts, every category, several kinds of answers."""
 
 
 def slug(name: str) -> str:

@@ -281,11 +281,11 @@ def suite(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> Pa
     judges = ("judge-a", "judge-b", "judge-c")
     with MockServer(reply, models=("doctor", "nurse", *judges)) as server:
         run(
-            str(MEDICATION), "--medhelm-model=vllm/doctor", "--medhelm-model=vllm/nurse",
+            str(MEDICATION), "--medhelm-suite=sample", "--medhelm-model=vllm/doctor", "--medhelm-model=vllm/nurse",
             *(f"--medhelm-judge=vllm/{name}" for name in judges), f"--medhelm-base-url={server.url}",
             "--medhelm-limit=8",
         )  # fmt: skip
-    return pytester.path / "medhelm-results" / "default"
+    return pytester.path / "medhelm-results" / "sample"
 
 
 def test_a_suite_alone_and_with_clinicians(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

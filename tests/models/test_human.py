@@ -163,9 +163,9 @@ def test_other_answers_are_not_mixed_with_earlier_ones(
 
 def test_the_words_of_a_model_get_its_scores(run: Any, pytester: pytest.Pytester) -> None:
     """On every benchmark of the package: what a baseline said, said by a person."""
-    options = [BENCHMARKS, "--medhelm-limit=2", "-q"]
+    options = [BENCHMARKS, "--medhelm-limit=2", "--medhelm-suite=sample", "-q"]
     assert run("--medhelm-model=baseline/lexical", *options).ret == 0
-    folder = pytester.path / "medhelm-results/default"
+    folder = pytester.path / "medhelm-results/sample"
     store, suite = ResponseStore(folder / "responses.sqlite"), Suite(folder)
     with (pytester.path / "echo.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

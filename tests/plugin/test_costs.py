@@ -195,7 +195,8 @@ def test_judges_are_counted_apart(run: Any, pytester: pytest.Pytester) -> None:
     with MockServer(reply, models=("doctor", "dear", "unpriced")) as server:
         result = run(
             MEDICATION, "--medhelm-model=vllm/doctor", "--medhelm-judge=vllm/dear", "--medhelm-judge=vllm/unpriced",
-            "--medhelm-model=baseline/random", f"--medhelm-base-url={server.url}", "--medhelm-limit=5",
+            "--medhelm-suite=sample", "--medhelm-model=baseline/random",
+            f"--medhelm-base-url={server.url}", "--medhelm-limit=5",
         )  # fmt: skip
     board = leaderboard(pytester.path)["measurements"]
     cell = board["cells"]["medication_qa vllm/doctor"]
@@ -215,7 +216,7 @@ def test_judges_are_counted_apart(run: Any, pytester: pytest.Pytester) -> None:
         f"cost: model 0.020 EUR, judges {money(judged * 10 * EACH)} EUR (paid now {money(paid)})",
         f"cost not known, for want of a price or of token counts, of responses: {unpriced} of vllm/unpriced",
     ]
-    page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
+    page = (pytester.path / "medhelm-results/sample/leaderboard.html").read_text()
     assert "at least 0.20" in page
 
 

@@ -47,13 +47,14 @@ def test_the_wheel_stands_alone_and_is_light(tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     command = [venv / "bin/pytest", "--pyargs", "pytest_medhelm.benchmarks", "--medhelm-model=baseline/lexical"]
+    command.append("--medhelm-suite=sample")
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "pip install 'pytest-medhelm[data]'" in result.stdout, "the extra that is missing is named"
-    board = json.loads((folder / "medhelm-results/default/leaderboard.json").read_text())
+    board = json.loads((folder / "medhelm-results/sample/leaderboard.json").read_text())
     found = {entry["benchmark"] for entry in board["results"]["cells"]}
     plain = {task.name for task in TASKS if not any(file.name.endswith(BINARY) for file in task.files)}
     assert found == plain - {"clear"}
-    assert (folder / "medhelm-results/default/leaderboard.html").is_file()
+    assert (folder / "medhelm-results/sample/leaderboard.html").is_file()
     shown = subprocess.run([venv / "bin/medhelm", "--help"], capture_output=True, text=True, check=True)
     assert "medhelm report" in shown.stdout

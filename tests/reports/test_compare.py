@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
+from pytest_medhelm.reports.compare import shown, verdict
+from pytest_medhelm.results.analysis.compare import Row
 from tests.support.browser import faults, needs_browser
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import gold, write_letters
@@ -167,7 +170,9 @@ def test_what_differs_stands_above_the_values(two: None, visit: Any, pytester: p
     Path("other.json").write_text(json.dumps(board))
     main(["compare", OLD, "other.json", "--html=found.html"])
     text = visit.open(pytester.path / "found.html").locator("main").inner_text()
-    assert text.index("B is shown to be better on none, and worse on none.") < text.index("1 benchmark\n")
+    assert text.index(
+        "Of 1 benchmark, B is shown to be better on none, worse on none; undecided on 1 (Letters)."
+    ) < text.index("1 benchmark\n")
     assert text.index("Not alike: the prompts differ (Letters)") < text.index("1 benchmark\n")
 
 
@@ -181,3 +186,18 @@ def test_the_page_reads_well(scheme: str, two: None, visit: Any, pytester: pytes
     tab.wait_for_url("**/instances.html**")
     narrow = visit.open(pytester.path / "found.html", wide=400)
     assert narrow.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def row(difference: float, low: float, high: float, p: float) -> Row:
+    return Row(benchmark="b", title="B", metric="m", first=0.5, second=0.5 + difference, difference=difference, low=low,
+               high=high, method="", n=40, up=(), down=(), lower_is_better=False, p=p, warnings=())  # fmt: skip
+
+
+def test_no_difference_is_said_only_where_it_is_shown() -> None:
+    assert shown(row(-0.2, -0.335, -0.068, 0.141)) == "not shown (-0.200, -0.335 to -0.068 before correction)"
+    assert shown(row(0.01, -0.04, 0.06, 0.8)) == "not shown"
+    assert shown(row(0.01, -0.04, 0.06, 0.8), 0.1) == "equal within 0.1"
+    assert shown(row(0.01, -0.04, 0.06, 0.8), 0.05) == "not shown", "one end is outside"
+    assert shown(row(-0.2, -0.3, -0.1, 0.001), 0.5) == "B is worse", "a difference that is shown is no equality"
+    found: Any = SimpleNamespace(rows=[row(-0.2, -0.3, -0.1, 0.001), row(0.01, -0.04, 0.06, 0.8)])
+    assert verdict(found) == "Of 2 benchmarks, B is shown to be better on none, worse on 1 (B); undecided on 1 (B)."

@@ -425,6 +425,23 @@ def test_a_search_can_be_stopped(large: Path, suites: dict[str, Path], visit: Vi
 # One instance
 
 
+def test_its_answers_begin_on_the_first_screen_and_a_line_leads_to_each_part(opened: Callable[..., Page]) -> None:
+    tab = opened("default", "#harm=severe")
+    tab.set_viewport_size({"width": 1400, "height": 900})
+    tab.locator("#list-rows a").click()
+    first = article(tab, "vllm/small")
+    first.wait_for()
+    box = first.bounding_box()
+    assert box is not None
+    assert box["y"] < 900
+    jumps = tab.locator(".jumps button")
+    assert jumps.all_inner_texts()[:2] == ["request", "reference"]
+    assert "vllm/small" in jumps.all_inner_texts()
+    before = tab.url
+    jumps.get_by_text("vllm/small").click()
+    assert tab.url == before
+
+
 def test_an_instance_shows_everything(opened: Callable[..., Page]) -> None:
     tab = opened("default", "#harm=severe")
     tab.locator("#list-rows a").click()

@@ -49,6 +49,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 *BASELINES,
                 *(f"--medhelm-model=vllm/{name}" for name in ("first", "second", "third")),
                 *(f"--medhelm-base-url={server.url}", "--medhelm-gate=pubmed_qa.exact_match >= 0.9"),
+                "--medhelm-suite=sample",
             ],
             cwd=folder,
             capture_output=True,

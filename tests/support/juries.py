@@ -88,8 +88,8 @@ def named(server: MockServer, *judges: str, models: Sequence[str] = ("doctor",))
 
 
 def records(folder: Path, suite: str = "") -> list[dict[str, Any]]:
-    """The records of a suite, by model and instance."""
-    suite = suite or ("default" if (folder / "medhelm-results" / "default").is_dir() else "sample")
+    """The records of a suite, by model and instance; of the one that there is where none is named."""
+    suite = suite or ("default" if (folder / "medhelm-results/default").is_dir() else "sample")
     connection = sqlite3.connect(folder / "medhelm-results" / suite / "suite.sqlite")
     rows = connection.execute("SELECT record, status, instance, model FROM records ORDER BY model, instance").fetchall()
     connection.close()

@@ -74,7 +74,11 @@ OPTIONS = (
         4,
     ),
     Mistake(f"{GATE}gate.tml", "gate 'gate.tml' is no rule, and a gate file ends in .toml: did you mean gate.toml?", 4),
-    Mistake(f"'{GATE}med_qa >= 0,5'", "gate 'med_qa >= 0,5', column 12: a decimal number is written with a point…", 4),
+    Mistake(
+        f"{RANDOM} '--medhelm-gate=med_qa >= 0,5'",
+        "gate 'med_qa >= 0,5', column 12: a decimal number is written with a point…",
+        4,
+    ),
     Mistake(f"{GATE}gate.toml", "gate file …gate.toml: there is no such file; name one, or write a rule…", 4),
 )
 """Found when options are read."""

@@ -22,6 +22,7 @@ from pytest_medhelm.reports.serve.deadline import headers_came
 from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.reports.serve.progress import Progress, Served, gone, in_words, progress
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
+from pytest_medhelm.reports.serve.suite_list import SuiteFacts, suite_facts
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -106,7 +107,13 @@ class Site:
         if len(found) == 1:
             raise web.HTTPFound(f"/{quote(next(iter(found)), safe='')}/leaderboard.html")
         suites = [
-            (name, quote(name, safe=""), await _aside(partial(progress, source))) for name, source in found.items()
+            (
+                name,
+                quote(name, safe=""),
+                await _aside(partial(progress, source)),
+                await _aside(partial(suite_facts, source.folder)),
+            )
+            for name, source in found.items()
         ]
         return _page(template("suites.html").render(suites=suites))
 
@@ -139,6 +146,11 @@ class Site:
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await _aside(partial(progress, self._source(request))))
+
+
+def _in_short(source: Source) -> tuple[Progress, SuiteFacts]:
+    """What the list of suites says of one."""
+    return progress(source), suite_facts(source.folder)
 
 
 def _script(text: str) -> web.Response:
