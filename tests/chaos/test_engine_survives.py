@@ -261,13 +261,20 @@ class TwoReplies(socketserver.StreamRequestHandler):
     """Says "right" to each request, and a moment later "wrong" to none."""
 
     def handle(self) -> None:
-        while head := b"".join(iter(self.rfile.readline, b"\r\n")):
-            self.rfile.read(int(head.lower().split(b"content-length: ")[1].split()[0]))
-            for word in (b"right", b"wrong"):
-                body = b'{"choices": [{"message": {"content": "%s"}}]}' % word
-                with suppress(OSError):
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-                time.sleep(0.1)
+        length = 0
+        for line in self.rfile:
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+            if line == b"\r\n":
+                self.rfile.read(length)
+                self._say(b"right")
+                self._say(b"wrong")
+
+    def _say(self, word: bytes) -> None:
+        body = b'{"choices": [{"message": {"content": "%s"}}]}' % word
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        time.sleep(0.1)
 
 
 def test_a_reply_that_nobody_asked_for_is_not_the_next_answer(started: Engine) -> None:
