@@ -10,8 +10,7 @@ of "error". Results can be broken down by error type. MedHELM's own numbers, rec
 word CORRECT for an answer without error, and never count the sentence of a wrong text.
 
 Rows without sentences are left out; the 328 blank rows that end the test file are no records. Most texts come as a
-pair, one wrong and one right version of the same vignette: they share a cluster, made from their second sentence (the
-first one differs in some pairs, the second in a single one).
+pair, one wrong and one right version of a vignette: they share a cluster, made from their second sentence.
 
 Source: Ben Abacha et al. 2024, https://github.com/abachaa/MEDEC (MEDEC-MS, test set)
 """

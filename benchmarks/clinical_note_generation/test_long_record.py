@@ -72,8 +72,7 @@ def prompt(instance: Instance) -> str:
 
 
 def test_long_record(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
-    plan = Plan(*instance.fields["plan"])
-    task = instance.slices["task"]
+    plan, task = Plan(*instance.fields["plan"]), instance.slices["task"]
     if task == "summary":
         found = [finding(fact, response.text) for fact in plan.facts]
         made_up = invented(response.text, record_text(plan))

@@ -259,7 +259,7 @@ def read_sql(text: str) -> str | None:
     behind "SQL Query:", in backquotes or as JSON. Abstaining is an empty
     <sql></sql>, one with a comment only, or the word null or none in place of a statement.
     """
-    text = answers.own_turn(text)
+    text = answers.whole_turn(text)
     said = answers.read_json(text) if "{" in text else None
     if isinstance(said, dict):
         given = [entry for key, entry in said.items() if re.search("sql|query", key, re.I) and isinstance(entry, str)]

@@ -47,7 +47,9 @@ pp26_proxy_leak health_bench health_bench_professional
 """
 NAMES = sorted(LISTED.split())
 """MedHELM's benchmarks: 37 of the paper, twelve of release 0.8.0 and ten newer ones, less the agentic ones."""
-OUTSIDE = ("health_bench_consensus", "health_bench_hard", "long_record", "tumour_board")
+OUTSIDE = (
+    "clinical_workflow", "health_bench_consensus", "health_bench_hard", "long_record", "medagent_bench", "tumour_board",
+)  # fmt: skip
 """HealthBench's parts, and this project's own."""
 
 PUBLISHED = {

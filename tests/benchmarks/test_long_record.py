@@ -180,7 +180,7 @@ def test_runs_share_the_record_and_store_it_once(run: Any, pytester: pytest.Pyte
     assert found["metrics"]["record_score"]["value"] == 1.0
     assert found["metrics"]["invented"]["value"] == 0.0
     assert set(found["slices"]["depth"]["values"]) == {f"{depth} %" for depth in DEPTHS}
-    size = (pytester.path / "medhelm-results/sample/responses.sqlite").stat().st_size
+    size = (pytester.path / "medhelm-results/default/responses.sqlite").stat().st_size
     assert size < 2 * 5 * LENGTHS["128k"] * 4, "a record's text is stored once, not for each of its seven requests"
 
 

@@ -295,7 +295,7 @@ def test_a_score_that_does_not_apply_is_neither_measured_nor_missing(
     data = letters(8)
     path = pytester.path / "test_letters.py"
     path.write_text(
-        path.read_text()
+        path.read_text().replace("TASK = Task(", "TASK = Task(records=('certain',), ")
         + """
     if instance.answer == "D":
         score.not_applicable("certain")

@@ -6,7 +6,7 @@ Every reader takes any text, never raises, works in linear time, and returns Non
 from __future__ import annotations
 
 from pytest_medhelm.scoring.answers.choice import Choice, find_choice, read_choice
-from pytest_medhelm.scoring.answers.closed.cut import own_turn
+from pytest_medhelm.scoring.answers.closed.cut import own_turn, whole_turn
 from pytest_medhelm.scoring.answers.dates import read_date
 from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
 from pytest_medhelm.scoring.answers.helm_output import helm_output
@@ -50,4 +50,5 @@ __all__ = [
     "split_thinking",
     "unknown_mark",
     "unwrap_latex",
+    "whole_turn",
 ]

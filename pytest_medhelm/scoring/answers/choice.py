@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pytest_medhelm.scoring.answers.closed import forms, options
-from pytest_medhelm.scoring.answers.closed.cut import turns
+from pytest_medhelm.scoring.answers.closed.cut import bounded, turns
 from pytest_medhelm.scoring.answers.closed.endings import split_rejections
 from pytest_medhelm.scoring.answers.closed.settle import settled
 from pytest_medhelm.util.patterns import compiled
@@ -52,7 +52,7 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
         number: first.setdefault(options.tidy(entry).strip().lower(), number) for number, entry in enumerate(choices)
     }
     for turn in turns(text):
-        body, rejected = split_rejections(turn, count)
+        body, rejected = split_rejections(bounded(turn), count)
         found = settled(options.mark(options.tidy(forms.rewritten(body)), choices[:26]), same)
         if found and rejected.intersection(options.LETTERS[option] for option in found.options if option >= 0):
             found = None

@@ -63,15 +63,20 @@ def turns(text: str) -> Iterator[str]:
         cut = next(
             (found for found in compiled(_QUESTION).finditer(text, start) if text[: found.start()].strip()), None
         )
-        yield _bounded(text[: cut.start()] if cut else text)
+        yield text[: cut.start()] if cut else text
         if cut is None:
             return
         start = cut.end()
 
 
-def own_turn(text: str) -> str:
+def whole_turn(text: str) -> str:
     """A completion without the tokens that end its turn, and without the turns that a model wrote after it."""
     return next(turns(text), "")
+
+
+def own_turn(text: str) -> str:
+    """The beginning and the end of ``whole_turn``: what readers of short answers see."""
+    return bounded(whole_turn(text))
 
 
 def _opened(text: str) -> str:
@@ -96,7 +101,7 @@ def _until(text: str, pattern: str) -> str:
     return text
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
     """The beginning and the end of a long text, cut at blanks."""
     if len(text) <= HEAD + TAIL:
         return text
