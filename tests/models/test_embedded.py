@@ -89,6 +89,7 @@ def test_the_same_question_has_the_same_answer_alone_and_in_a_crowd(url: str) ->
     assert alone[0] == alone[3]
 
 
+@pytest.mark.nightly
 def test_the_number_of_threads_does_not_change_the_answer(path: Path) -> None:
     """Flash attention would: it divides the context among the threads once that is longer than 256 tokens."""
     prompt = "A patient has had fever and a cough for three days. " * 24 + "Name the likely diagnosis."

