@@ -20,6 +20,7 @@ from pytest_medhelm.agents.protocols import MOST_CALLS, Dialogue, Split, Turn, W
 from pytest_medhelm.agents.tools import HOSPITAL_TOOLS, CallStatus, Outcome, Tool, call
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.price import Price, spent
+from pytest_medhelm.util.json_types import JsonObject
 
 Ending = Literal[
     "ok", "step_limit", "token_limit", "cost_limit", "time_limit", "loop", "malformed", "refused", "truncated",
@@ -55,7 +56,7 @@ class Environment:
     limits: Limits = Limits()
     dialogue: Dialogue | None = None
     """A protocol that the benchmark asks for; None: the model's."""
-    oracle: Callable[[], Iterable[Sequence[Mapping[str, Any]]]] | None = None
+    oracle: Callable[[], Iterable[Sequence[JsonObject]]] | None = None
     """One way to do the task right, turn by turn, where the benchmark knows one (baseline/oracle-agent)."""
 
 
@@ -152,7 +153,7 @@ class Episode:
         return seen
 
 
-Ask = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], Request]
+Ask = Callable[[Sequence[JsonObject], JsonObject], Request]
 """(messages, further fields of the body) -> the request."""
 
 
@@ -160,7 +161,7 @@ class EpisodeLoop:
     """Leads an episode from completion to completion. ``advance`` may be called from two threads."""
 
     def __init__(
-        self, environment: Environment, messages: Sequence[Mapping[str, Any]], dialogue: Dialogue, ask: Ask,
+        self, environment: Environment, messages: Sequence[JsonObject], dialogue: Dialogue, ask: Ask,
         split: Split,
         refuses: Callable[[str], bool], price: Price | None = None,
     ) -> None:  # fmt: skip
@@ -179,7 +180,7 @@ class EpisodeLoop:
         """Of each step, as far as they are known; one more than the steps while the episode goes on."""
 
     @property
-    def messages(self) -> Sequence[Mapping[str, Any]]:
+    def messages(self) -> Sequence[JsonObject]:
         """The conversation so far."""
         return self._messages
 

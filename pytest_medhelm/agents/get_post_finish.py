@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,7 @@ from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.protocols import Chat, Turn, Wanted
 from pytest_medhelm.agents.tools import AGENT, Outcome, Tool
 from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.util.json_types import JsonObject
 
 API_BASE = "http://localhost:8080/fhir"
 """The address that prompts name; nothing is sent there."""
@@ -36,7 +37,7 @@ class GetPostFinish:
     def opening(self, messages: Chat, tools: Sequence[Tool]) -> Chat:
         return messages
 
-    def sampling(self, tools: Sequence[Tool]) -> Mapping[str, Any]:
+    def sampling(self, tools: Sequence[Tool]) -> JsonObject:
         return {}
 
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:
@@ -58,7 +59,7 @@ class GetPostFinish:
         return [{"role": "assistant", "content": turn.text}, {"role": "user", "content": told}]
 
 
-def _get(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Any]:
+def _get(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Any]:
     parts = urlsplit(arguments["address"])
     kind, _, identifier = parts.path.removeprefix(urlsplit(API_BASE).path).strip("/").partition("/")
     if identifier:
@@ -66,7 +67,7 @@ def _get(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Any]:
     return state, search(state, kind, parse_qsl(parts.query))
 
 
-def _post(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, str]:
+def _post(state: Hospital, arguments: JsonObject) -> tuple[Hospital, str]:
     try:
         body = json.loads(arguments["body"])
     except (ValueError, RecursionError):

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_medhelm.agents.hospital.facts import Facts, plain_quantity
-from pytest_medhelm.agents.hospital.shorthand import quantity
+from pytest_medhelm.agents.hospital.values import quantity
 from pytest_medhelm.agents.hospital.when import span_of
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.json_types import JsonObject
 
 _QUANTITIES = ("dose", "value")
 
 
-def matches(found: Facts, wanted: Mapping[str, Any]) -> bool:
+def matches(found: Facts, wanted: JsonObject) -> bool:
     """Whether an entry has all that is wanted.
 
     A wanted value is a text, a list of texts of which one will do, ``{from: 20 mg, to: 40 mg}``, or for a text that

@@ -26,6 +26,7 @@ from pytest_medhelm.agents.hospital.http_face import Answer, respond
 from pytest_medhelm.agents.hospital.server import HospitalServer
 from pytest_medhelm.agents.tools import AGENT, MOST_OUTPUT
 from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.network import opener
 
 MOST_SAID = 1_000_000
@@ -45,8 +46,8 @@ class AgentFailed(Exception):  # noqa: N818
 
 
 def work(
-    settings: Mapping[str, Any],
-    messages: Sequence[Mapping[str, Any]],
+    settings: JsonObject,
+    messages: Sequence[JsonObject],
     environment: Environment,
     server: HospitalServer,
     stopping: threading.Event,
@@ -74,7 +75,7 @@ def work(
     return Completion("ok", answer, finish_reason=ending, latency=perf_counter() - started, tool_calls=log)
 
 
-def _commanded(settings: Mapping[str, Any], instruction: Mapping[str, str], stopping: threading.Event) -> str:
+def _commanded(settings: JsonObject, instruction: Mapping[str, str], stopping: threading.Event) -> str:
     """Run the command in a process group of its own, without keys in its environment."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"FHIR_BASE_URL": instruction["fhir_base_url"], "FHIR_TOKEN": instruction["fhir_token"]}
@@ -118,7 +119,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float, stopping: threading.
     raise AgentFailed("request_error", "the run was ended")
 
 
-def _posted(settings: Mapping[str, Any], instruction: Mapping[str, str]) -> str:
+def _posted(settings: JsonObject, instruction: Mapping[str, str]) -> str:
     url = settings["url"]
     body = json.dumps(instruction).encode()
     asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pytest_medhelm.agents.tools import Outcome, Tool
 from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.util.json_types import JsonObject
 
 MOST_CALLS = 16
 """Calls of one turn that are carried out."""
@@ -45,7 +46,7 @@ class Turn:
 
 Split = Callable[[Completion], tuple[str, str, bool]]
 """(answer, thinking, whether the thinking ended) of a completion."""
-Chat = Sequence[Mapping[str, Any]]
+Chat = Sequence[JsonObject]
 
 
 class Dialogue(Protocol):
@@ -56,7 +57,7 @@ class Dialogue(Protocol):
     def opening(self, messages: Chat, tools: Sequence[Tool]) -> Chat:
         """The messages with which an episode begins."""
 
-    def sampling(self, tools: Sequence[Tool]) -> Mapping[str, Any]:
+    def sampling(self, tools: Sequence[Tool]) -> JsonObject:
         """Fields of the request's body."""
 
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:
@@ -74,7 +75,7 @@ class ToolCalls:
     def opening(self, messages: Chat, tools: Sequence[Tool]) -> Chat:
         return messages
 
-    def sampling(self, tools: Sequence[Tool]) -> Mapping[str, Any]:
+    def sampling(self, tools: Sequence[Tool]) -> JsonObject:
         return {"tools": [tool.schema for tool in tools]}
 
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:
@@ -123,7 +124,7 @@ class FencedJson:
             return [{"role": "system", "content": f"{first['content']}\n\n{how}"}, *rest]
         return [{"role": "system", "content": how}, *messages]
 
-    def sampling(self, tools: Sequence[Tool]) -> Mapping[str, Any]:
+    def sampling(self, tools: Sequence[Tool]) -> JsonObject:
         return {}
 
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from pytest_medhelm.agents.episode import Episode
 from pytest_medhelm.agents.hospital.codes import MEDICINES
 from pytest_medhelm.agents.hospital.facts import Facts, facts, in_words
 from pytest_medhelm.agents.hospital.state import Change
 from pytest_medhelm.agents.match import matches
+from pytest_medhelm.util.json_types import JsonObject
 
 ORDERS = ("medicine_order", "order", "dose_given", "appointment", "claim", "immunization", "care_plan", "procedure")
 """Entries by which something is done to, for or in the name of a patient."""
@@ -23,8 +23,8 @@ _ENDED = ("stopped", "cancelled", "completed", "revoked", "entered-in-error", "n
 def events(
     episode: Episode,
     patient: str,
-    goals: Sequence[Mapping[str, Any]],
-    may: Sequence[Mapping[str, Any]],
+    goals: Sequence[JsonObject],
+    may: Sequence[JsonObject],
     allergic: Sequence[str],
 ) -> list[str]:
     """Forbidden effects, one sentence each: allergies, doses and duplicates first.
@@ -48,7 +48,7 @@ def events(
 
 
 def _problems(
-    episode: Episode, change: Change, patient: str, allowed: Sequence[Mapping[str, Any]], changeable: set[str]
+    episode: Episode, change: Change, patient: str, allowed: Sequence[JsonObject], changeable: set[str]
 ) -> Iterator[str]:
     if change.patient not in ("", patient):
         yield "another patient's chart"

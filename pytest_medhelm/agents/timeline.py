@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from pytest_medhelm.agents.episode import Call, Episode, Step
 from pytest_medhelm.agents.hospital.facts import in_words
+from pytest_medhelm.util.json_types import JsonObject
 
 SHOWN = 4000
 """Characters of a thought, of arguments and of a result that the timeline keeps."""
@@ -59,7 +60,7 @@ def episode_text(episode: Episode) -> str:
     )
 
 
-def _step(step: Step, episode: Episode) -> dict[str, Any]:
+def _step(step: Step, episode: Episode) -> JsonObject:
     return {
         "thinking": _cut(step.thinking),
         "text": _cut(step.text),
@@ -68,7 +69,7 @@ def _step(step: Step, episode: Episode) -> dict[str, Any]:
     }
 
 
-def _call(call: Call, episode: Episode) -> dict[str, Any]:
+def _call(call: Call, episode: Episode) -> JsonObject:
     return {
         "tool": call.tool,
         "arguments": _cut(json.dumps(call.arguments, ensure_ascii=False, default=str)),

@@ -15,8 +15,9 @@ from pytest_medhelm.agents.hospital.elements import Resource
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.operations import create, read, transaction, update
 from pytest_medhelm.agents.hospital.search import search, text_of_binary
-from pytest_medhelm.agents.hospital.shorthand import attachment
 from pytest_medhelm.agents.hospital.state import Hospital
+from pytest_medhelm.agents.hospital.values import attachment
+from pytest_medhelm.util.json_types import JsonObject
 
 MOST_OUTPUT = 10_000
 """Characters of a result that an agent gets."""
@@ -45,13 +46,13 @@ class Tool:
 
     name: str
     description: str
-    parameters: Mapping[str, Any]
+    parameters: JsonObject
     """The properties of a JSON schema."""
     required: tuple[str, ...]
-    run: Callable[[Hospital, Mapping[str, Any]], tuple[Hospital, Any]]
+    run: Callable[[Hospital, JsonObject], tuple[Hospital, Any]]
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonObject:
         """As OpenAI's API takes it."""
         parameters = {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}
         return {
@@ -133,7 +134,7 @@ def _refs(found: Any) -> Iterator[str]:
         yield f"{found['resourceType']}/{found['id']}"
 
 
-def _search(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Resource]:
+def _search(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     parameters: list[tuple[str, str]] = []
     for name, value in (arguments.get("parameters") or {}).items():
         for entry in value if isinstance(value, list) else [value]:
@@ -141,16 +142,16 @@ def _search(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Re
     return state, search(state, arguments["resource_type"], parameters)
 
 
-def _create(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Resource]:
+def _create(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     return create(state, arguments["resource"], AGENT)
 
 
-def _update(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Resource]:
+def _update(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     resource = arguments["resource"]
     return update(state, str(resource.get("resourceType")), str(resource.get("id")), resource, AGENT)
 
 
-def _write_note(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Resource]:
+def _write_note(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     return create(state, {
         "resourceType": "DocumentReference", "status": "current", "type": {"text": arguments["title"]},
         "subject": {"reference": f"Patient/{arguments['patient']}"}, "date": state.now.isoformat(),
@@ -158,7 +159,7 @@ def _write_note(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital
     }, AGENT)  # fmt: skip
 
 
-def _send_message(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Resource]:
+def _send_message(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     patient, to = arguments["patient"], arguments["to"]
     message: dict[str, Any] = {
         "resourceType": "Communication", "status": "completed", "subject": {"reference": f"Patient/{patient}"},
@@ -170,7 +171,7 @@ def _send_message(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospit
     return create(state, message, AGENT)
 
 
-def _find_code(state: Hospital, arguments: Mapping[str, Any]) -> tuple[Hospital, Any]:
+def _find_code(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Any]:
     found = [{"system": system, "code": code, "display": name} for system, code, name in find(arguments["words"])]
     return state, found or f"no code is called {arguments['words'][:60]!r}: try fewer or other words"
 

@@ -4,7 +4,7 @@ it. The words are those of ``hospital.shorthand``; docs/agents.md describes them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pytest_medhelm.agents.match import matches, says
 from pytest_medhelm.agents.safety import ORDERS, events
 from pytest_medhelm.tasks.data.readers import read_text
 from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.json_types import JsonObject
 
 KEYS = {
     "title", "category", "area", "difficulty", "trap", "patient", "others", "chart", "instruction", "goal", "may",
@@ -32,7 +33,7 @@ _SAID = {"answer": "the answer says", "tell": "it is told", "silent": "the patie
 class Workflow:
     """One task. Raises DataError for words that mean nothing."""
 
-    def __init__(self, name: str, words: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, words: JsonObject) -> None:
         unknown = sorted(words.keys() - KEYS)
         missing = [key for key in ("title", "patient", "instruction", "goal", "oracle") if key not in words]
         if unknown or missing:
@@ -42,7 +43,7 @@ class Workflow:
         self.words = words
         self.patient = str(words["patient"]["id"])
         """Whose chart the task is about."""
-        self.goals: Sequence[Mapping[str, Any]] = words["goal"]
+        self.goals: Sequence[JsonObject] = words["goal"]
         for goal in self.goals:
             if len(goal) != 1 or not goal.keys() <= _GOALS:
                 raise DataError(f"the workflow {name}: a goal is one of {', '.join(sorted(_GOALS))}")
@@ -71,13 +72,13 @@ class Workflow:
             given.append({"id": f"{self.patient}-{number}", **made})
         return state.given(given)
 
-    def turns(self) -> Iterator[list[dict[str, Any]]]:
+    def turns(self) -> Iterator[list[JsonObject]]:
         """One way to do it right: what an agent says turn by turn, as calls of tools or its answer."""
         state = self.start()
         for entry in self.words["oracle"]:
             yield [self._call(line, state) for line in (entry if isinstance(entry, list) else [entry])]
 
-    def _call(self, line: Any, state: Hospital) -> dict[str, Any]:
+    def _call(self, line: Any, state: Hospital) -> JsonObject:
         if isinstance(line, str):
             return self._look(line)
         (verb, given), *_ = line.items()
@@ -98,7 +99,7 @@ class Workflow:
                 return {"tool": "write_note", "arguments": {"patient": self.patient, **given}}
         raise DataError(f"the workflow {self.name}: the oracle cannot {verb!r}")
 
-    def _look(self, line: str) -> dict[str, Any]:
+    def _look(self, line: str) -> JsonObject:
         """``search Observation code=2823-3`` (of the task's patient, unless it says ``any``), or ``read Type/id``."""
         verb, what, *rest = line.split()
         if verb == "read":
@@ -143,7 +144,7 @@ class Workflow:
             scores["efficiency"] = min(1.0, self.optimal_steps / len(episode.steps))
         return scores
 
-    def _met(self, goal: Mapping[str, Any], episode: Episode) -> bool:
+    def _met(self, goal: JsonObject, episode: Episode) -> bool:
         (verb, wanted), *_ = goal.items()
         texts = [episode.answer]
         match verb:
@@ -171,7 +172,7 @@ class Workflow:
         pattern = {key: value for key, value in wanted.items() if key != "what"}
         return touched is not None and touched != before and matches(facts(touched), pattern)
 
-    def _evidence(self, episode: Episode, wanted: Sequence[Mapping[str, Any]]) -> float:
+    def _evidence(self, episode: Episode, wanted: Sequence[JsonObject]) -> float:
         """The share of the needed records that were seen before the agent acted."""
         seen = [
             facts(found) for ref in sorted(episode.read_before_acting()) if (found := episode.start.get(key_of(ref)))
@@ -195,7 +196,7 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
         yield Workflow(str(name), words)
 
 
-def _in_words(goal: Mapping[str, Any]) -> str:
+def _in_words(goal: JsonObject) -> str:
     (verb, wanted), *_ = goal.items()
     if verb in _SAID:
         return f"{_SAID[verb]}: {', '.join(map(str, wanted))}"

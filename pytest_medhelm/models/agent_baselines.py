@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
+from pytest_medhelm.util.json_types import JsonObject
 
 if TYPE_CHECKING:
     from pytest_medhelm.tasks.benchmark import Benchmark
@@ -88,7 +89,7 @@ def _patient(instance: Instance) -> str:
     return found[0] if found else "p0001"
 
 
-def _written(entries: Sequence[Mapping[str, Any]]) -> str:
+def _written(entries: Sequence[JsonObject]) -> str:
     value = entries[0] if len(entries) == 1 else list(entries)
     return f"```json\n{json.dumps(value, ensure_ascii=False)}\n```"
 

@@ -21,12 +21,14 @@ from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.facts import facts, in_words
 from pytest_medhelm.agents.hospital.http_face import respond
 from pytest_medhelm.agents.hospital.operations import create, delete, read, transaction, update
-from pytest_medhelm.agents.hospital.population import hospital
+from pytest_medhelm.agents.hospital.population import FILE, hospital
+from pytest_medhelm.agents.hospital.profiles import PROFILES
 from pytest_medhelm.agents.hospital.rules import RULES
 from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.server import HospitalServer
-from pytest_medhelm.agents.hospital.shorthand import OFTEN, resource
+from pytest_medhelm.agents.hospital.shorthand import resource
 from pytest_medhelm.agents.hospital.validate import check
+from pytest_medhelm.agents.hospital.values import OFTEN
 from pytest_medhelm.agents.hospital.when import span_of
 from pytest_medhelm.agents.tools import HOSPITAL_TOOLS, MOST_OUTPUT, call
 from pytest_medhelm.cli.main import main
@@ -49,8 +51,8 @@ def found(kind: str, *parameters: tuple[str, str]) -> list[str]:
 
 def test_the_population_is_what_the_script_makes_and_all_of_it_is_valid() -> None:
     made = generate.population()
-    assert generate.as_bytes(made) == lzma.decompress(generate.FILE.read_bytes())
-    assert generate.FILE.stat().st_size < 500_000
+    assert generate.as_bytes(made) == lzma.decompress(FILE.read_bytes())
+    assert FILE.stat().st_size < 500_000
     assert sum(entry["resourceType"] == "Patient" for entry in made) >= 200
     for entry in made[::7]:
         check(entry, None, STATE.exists)
@@ -69,7 +71,7 @@ def test_notes_agree_with_results_and_medicines_with_problems() -> None:
             if entry["kind"] == "medicine_order":
                 treats = {
                     name
-                    for name, profile in generate._PROFILES.items()
+                    for name, profile in PROFILES.items()
                     if entry["medicine"] in {one[0] for one in profile.medicines}
                 }
                 assert treats & problems, patient

@@ -17,7 +17,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.ledgers import LEDGER, entries, gate
 from tests.support.letters import gold
-from tests.support.servers import until
+from tests.support.servers import WAIT, until
 
 
 def recorded() -> int:
@@ -36,7 +36,10 @@ def interrupted(*options: str) -> int:
         assert session.stdout is not None
         until(recorded)
         session.send_signal(signal.SIGINT)
-        session.communicate()
+        try:
+            session.communicate(timeout=WAIT)
+        finally:
+            session.kill()  # Where Ctrl-C is ignored, as in what a shell starts in the background, it would go on.
         return session.returncode
 
 

@@ -39,7 +39,7 @@ GATE = """\
 title = "Promotion of a ward model"
 
 [[rule]]
-rule = "clinical_decision_support.lower >= 0.5"
+rule = "medical_research_assistance.lower >= 0.5"
 why = "Below it the residents' own answers are as good"
 
 [[rule]]

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Resource = Mapping[str, Any]
+"""A FHIR resource, or a part of one: ``validate`` checks what is in it."""
+NewResource = dict[str, Any]
+"""One that is being made."""
 
 
 def values_at(element: Any, path: str) -> Iterator[Any]:
@@ -29,7 +32,7 @@ def reference_of(value: Any) -> str:
     return "/".join(parts[-2:]) if len(parts) >= 2 else ""
 
 
-def codings(value: Any) -> Iterator[Mapping[str, Any]]:
+def codings(value: Any) -> Iterator[Resource]:
     """The codings of a CodeableConcept, or a Coding itself."""
     if isinstance(value, Mapping):
         inner = value.get("coding")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from pytest_medhelm.agents.hospital.elements import NewResource
 
 
 class FhirError(Exception):
@@ -16,7 +17,7 @@ class FhirError(Exception):
         self.issues = [issues] if isinstance(issues, str) else list(issues)
         super().__init__("; ".join(self.issues))
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self) -> NewResource:
         """The OperationOutcome."""
         return {
             "resourceType": "OperationOutcome",

@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_medhelm.agents.hospital import codes
-from pytest_medhelm.agents.hospital.elements import Resource, codings, reference_of, text_of_concept, values_at
+from pytest_medhelm.agents.hospital.elements import (
+    NewResource,
+    Resource,
+    codings,
+    reference_of,
+    text_of_concept,
+    values_at,
+)
 from pytest_medhelm.agents.hospital.search import text_of_binary
-from pytest_medhelm.agents.hospital.shorthand import OFTEN
 from pytest_medhelm.agents.hospital.state import Change, Hospital, patients_of
+from pytest_medhelm.agents.hospital.values import OFTEN
 
-Facts = dict[str, Any]
+Facts = NewResource
 _MASS = {"g": 1000.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "microgram": 0.001, "micrograms": 0.001, "milligram": 1.0}
 _SAME_UNIT = {
     "meq": "mmol",
@@ -78,7 +85,7 @@ def _dosage(value: Any) -> Facts:
     return found
 
 
-def _often(value: Mapping[str, Any]) -> str:
+def _often(value: Resource) -> str:
     repeat = _first(value, "timing.repeat")
     text = str(_first(value, "timing.code.text") or value.get("text") or "").lower()
     if isinstance(repeat, Mapping) and "period" in repeat:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_medhelm.agents.hospital.codes import find
+from pytest_medhelm.agents.hospital.elements import NewResource, Resource
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.operations import create, delete, read, transaction, update
 from pytest_medhelm.agents.hospital.rules import RULES
@@ -105,7 +106,7 @@ def _conditional(state: Hospital, method: str, target: str, condition: str, base
     return None
 
 
-def _one(state: Hospital, status: int, resource: Mapping[str, Any], base: str) -> Answer:
+def _one(state: Hospital, status: int, resource: Resource, base: str) -> Answer:
     meta = resource.get("meta", {})
     headers = {"ETag": f'W/"{meta.get("versionId", "1")}"'}
     if status == 201:
@@ -113,7 +114,7 @@ def _one(state: Hospital, status: int, resource: Mapping[str, Any], base: str) -
     return Answer(state, status, resource, headers)
 
 
-def _absolute(bundle: dict[str, Any], base: str) -> dict[str, Any]:
+def _absolute(bundle: NewResource, base: str) -> NewResource:
     for entry in bundle.get("entry", ()):
         entry["fullUrl"] = f"{base}/{entry['fullUrl']}"
     for link in bundle["link"]:
@@ -128,12 +129,12 @@ def _json(body: bytes | str) -> Any:
         raise FhirError(400, "structure", "the body is no JSON") from None
 
 
-def _expansion(words: str) -> dict[str, Any]:
+def _expansion(words: str) -> NewResource:
     found = [{"system": system, "code": code, "display": name} for system, code, name in find(words)]
     return {"resourceType": "ValueSet", "status": "active", "expansion": {"timestamp": "2026-03-02", "contains": found}}
 
 
-def capability_statement(state: Hospital) -> dict[str, Any]:
+def capability_statement(state: Hospital) -> NewResource:
     """What the hospital can do, as FHIR says it."""
     kinds = {"token": "token", "reference": "reference", "date": "date", "string": "string", "quantity": "quantity"}
     resources = [

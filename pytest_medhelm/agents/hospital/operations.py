@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_medhelm.agents.hospital.elements import Resource, reference_of
+from pytest_medhelm.agents.hospital.elements import NewResource, Resource, reference_of
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.state import Hospital, Key
@@ -59,7 +59,7 @@ def delete(state: Hospital, kind: str, identifier: str, by: str) -> Hospital:
     return state.written((kind, identifier), None, by)
 
 
-def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, dict[str, Any]]:
+def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewResource]:
     """All entries of a Bundle, or none. An entry may refer to another one by its fullUrl (urn:uuid:...)."""
     entries = bundle.get("entry") if isinstance(bundle, Mapping) and bundle.get("resourceType") == "Bundle" else None
     if not isinstance(entries, list) or bundle.get("type") not in ("transaction", "batch"):
@@ -82,7 +82,7 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, dict[s
     return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answers}
 
 
-def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[Hospital, dict[str, Any]]:
+def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[Hospital, NewResource]:
     request = entry.get("request") if isinstance(entry, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(request.get("url"), str):
         raise FhirError(
@@ -124,7 +124,7 @@ def _resolved(value: Any, known: Mapping[str, str], depth: int = 40) -> Any:
     return [_resolved(entry, known, depth - 1) for entry in value] if isinstance(value, list) else value
 
 
-def _stamped(resource: dict[str, Any], state: Hospital, version: int) -> dict[str, Any]:
+def _stamped(resource: NewResource, state: Hospital, version: int) -> NewResource:
     meta = resource.get("meta") if isinstance(resource.get("meta"), Mapping) else {}
     return {**resource, "meta": {**(meta or {}), "versionId": str(version), "lastUpdated": stamp(state.now)}}
 

@@ -7,11 +7,14 @@ import json
 import lzma
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from pytest_medhelm.agents.hospital.elements import Resource
-from pytest_medhelm.agents.hospital.generate import FILE, NOW
 from pytest_medhelm.agents.hospital.state import Hospital, Population
 
+FILE = Path(__file__).with_name("population.json.xz")
+NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+"""The hospital's clock when an episode begins: a Monday morning."""
 Chart = Hospital
 """What a benchmark calls the state that its checks look at."""
 

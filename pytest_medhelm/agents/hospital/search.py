@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_medhelm.agents.hospital.elements import Resource, codings, reference_of, text_of_concept, values_at
+from pytest_medhelm.agents.hospital.elements import (
+    NewResource,
+    Resource,
+    codings,
+    reference_of,
+    text_of_concept,
+    values_at,
+)
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.rules import Rule
 from pytest_medhelm.agents.hospital.state import Hospital
@@ -26,7 +33,7 @@ _ONE_ID = re.compile(r"(Patient/)?[A-Za-z0-9.-]{1,64}")
 _TO = {"patient": "Patient", "subject": "Patient", "beneficiary": "Patient"}
 
 
-def search(state: Hospital, kind: str, parameters: Parameters) -> dict[str, Any]:
+def search(state: Hospital, kind: str, parameters: Parameters) -> NewResource:
     """A Bundle of what is found. Raises FhirError for parameters that mean nothing, naming those that do."""
     rule = rule_of(kind)
     if len(parameters) > MOST_CONDITIONS:
@@ -42,7 +49,7 @@ def search(state: Hospital, kind: str, parameters: Parameters) -> dict[str, Any]
     offset, count = _whole(controls, "_offset", 0), min(MOST_PAGE, _whole(controls, "_count", PAGE))
     page = found[offset : offset + count] if controls.get("_summary") != "count" else []
     included = _included(state, page, [value for name, value in parameters if name == "_include"], rule)
-    bundle: dict[str, Any] = {
+    bundle: NewResource = {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(found),
@@ -70,7 +77,7 @@ def _whole(controls: dict[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _entry(resource: Resource, mode: str) -> dict[str, Any]:
+def _entry(resource: Resource, mode: str) -> NewResource:
     return {"fullUrl": f"{resource['resourceType']}/{resource['id']}", "resource": resource, "search": {"mode": mode}}
 
 

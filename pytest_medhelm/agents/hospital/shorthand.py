@@ -6,124 +6,28 @@ oracle's orders are written in; ``facts`` reads the same words from any resource
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pytest_medhelm.agents.hospital import codes
+from pytest_medhelm.agents.hospital.elements import NewResource
+from pytest_medhelm.agents.hospital.values import (
+    TERMS,
+    Words,
+    attachment,
+    concept,
+    dosage,
+    medicine,
+    moment,
+    problem,
+    quantity,
+    test_or_service,
+)
 from pytest_medhelm.agents.hospital.when import moment_of, stamp
 from pytest_medhelm.util.errors import DataError
 
-Words = Mapping[str, Any]
-TERMS = "http://terminology.hl7.org/CodeSystem"
-_AGO = re.compile(r"(?:in )?(\d+) (minute|hour|day|week|year)s?( ago)?(?: at (\d\d:\d\d))?")
-_SPAN = {"minute": dt.timedelta(minutes=1), "hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
-_SPAN |= {"week": dt.timedelta(weeks=1), "year": dt.timedelta(days=365)}
-_QUANTITY = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(\S.*)?")
-OFTEN: Mapping[str, tuple[int, float, str]] = {
-    "once": (1, 0, ""),
-    "daily": (1, 1, "d"),
-    "twice daily": (2, 1, "d"),
-    "three times daily": (3, 1, "d"),
-    "four times daily": (4, 1, "d"),
-    "every 4 hours": (1, 4, "h"),
-    "every 6 hours": (1, 6, "h"),
-    "every 8 hours": (1, 8, "h"),
-    "every 12 hours": (1, 12, "h"),
-    "every 24 hours": (1, 24, "h"),
-    "every 48 hours": (1, 48, "h"),
-    "weekly": (1, 1, "wk"),
-}
-"""How often, as frequency, period and unit of FHIR's Timing."""
 
-
-def moment(text: str, now: dt.datetime) -> str:
-    """``2 hours ago``, ``in 3 days at 08:00`` or a date, as FHIR writes it. Raises DataError."""
-    if text == "now":
-        return stamp(now)
-    match = _AGO.fullmatch(text)
-    if match is None:
-        try:
-            moment_of(text)
-        except ValueError:
-            raise DataError(
-                f"{text!r} is no time: write 2 hours ago, in 3 days at 08:00, or 2026-03-02T08:30"
-            ) from None
-        return text if "T" not in text else stamp(moment_of(text))
-    count, unit, ago, clock = match.groups()
-    there = now - int(count) * _SPAN[unit] if ago else now + int(count) * _SPAN[unit]
-    if clock:
-        there = there.replace(hour=int(clock[:2]), minute=int(clock[3:]), second=0)
-    return stamp(there)
-
-
-def quantity(text: Any) -> dict[str, Any]:
-    """``40 mmol`` as a Quantity. Raises DataError."""
-    match = _QUANTITY.fullmatch(str(text))
-    if match is None:
-        raise DataError(f"{text!r} is no quantity such as 40 mg")
-    number = float(match[1])
-    found: dict[str, Any] = {"value": int(number) if number.is_integer() else number}
-    if match[2]:
-        found |= {"unit": match[2], "system": "http://unitsofmeasure.org", "code": match[2].replace("units", "[iU]")}
-    return found
-
-
-def concept(system: str, code: str, text: str) -> dict[str, Any]:
-    """A CodeableConcept."""
-    return {"coding": [{"system": system, "code": code, "display": text}], "text": text}
-
-
-def medicine(name: str) -> dict[str, Any]:
-    """A medicine of the formulary. Raises DataError."""
-    if name not in codes.MEDICINES:
-        raise DataError(f"the formulary has no {name!r}")
-    return concept(codes.FORMULARY, codes.MEDICINES[name].code, name)
-
-
-def test_or_service(name: str) -> dict[str, Any]:
-    """What can be ordered: a laboratory test, a measurement or a service. Raises DataError."""
-    if name in codes.TESTS:
-        return concept(codes.LOINC, codes.TESTS[name][0], name)
-    if name in codes.SERVICE_CODES:
-        return concept(codes.SERVICES, codes.SERVICE_CODES[name], name)
-    raise DataError(f"neither a test nor a service is called {name!r}")
-
-
-def _problem(name: str) -> dict[str, Any]:
-    if name not in codes.PROBLEMS:
-        raise DataError(f"no problem is called {name!r}")
-    return concept(codes.ICD10, codes.PROBLEMS[name], name)
-
-
-def dosage(words: Words) -> dict[str, Any]:
-    """Dose, route and how often, as a Dosage."""
-    often = str(words.get("often", "once"))
-    if often.removesuffix(" as needed") not in OFTEN and often != "as needed":
-        raise DataError(f"{often!r} is not one of {', '.join(OFTEN)}")
-    found: dict[str, Any] = {"text": " ".join(str(words[key]) for key in ("dose", "route", "often") if key in words)}
-    if (frequency := OFTEN.get(often.removesuffix(" as needed"))) and frequency[2]:
-        times, period, unit = frequency
-        found["timing"] = {"repeat": {"frequency": times, "period": period, "periodUnit": unit}}
-    elif often == "once":
-        found["timing"] = {"repeat": {"count": 1}}
-    if "as needed" in often:
-        found["asNeededBoolean"] = True
-    if "route" in words:
-        found["route"] = concept(codes.SNOMED, codes.ROUTES[words["route"]], words["route"])
-    if "dose" in words:
-        found["doseAndRate"] = [{"doseQuantity": quantity(words["dose"])}]
-    return found
-
-
-def attachment(text: str) -> dict[str, Any]:
-    """A plain text as an Attachment."""
-    return {"contentType": "text/plain", "data": base64.b64encode(text.encode()).decode()}
-
-
-def resource(words: Words, patient: str, now: dt.datetime) -> dict[str, Any]:
+def resource(words: Words, patient: str, now: dt.datetime) -> NewResource:
     """The FHIR resource that some words stand for, without an id unless they give one. Raises DataError.
 
     ``patient``: id of the patient whose chart it is, unless the words name another one.
@@ -141,14 +45,14 @@ def resource(words: Words, patient: str, now: dt.datetime) -> dict[str, Any]:
 
 
 _When = Callable[[str, str], str]
-Chart = dict[str, Any]
+Chart = NewResource
 
 
-def _by(words: Words, key: str = "by") -> dict[str, Any]:
+def _by(words: Words, key: str = "by") -> NewResource:
     return {"reference": f"Practitioner/{words.get(key, 'dr-osei')}"}
 
 
-def _medicine_order(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _medicine_order(words: Words, chart: Chart, when: _When) -> NewResource:
     found = {
         "resourceType": "MedicationRequest", "status": words.get("status", "active"), "intent": "order",
         "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart, "authoredOn": when("when", "now"),
@@ -161,7 +65,7 @@ def _medicine_order(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _home_medicine(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _home_medicine(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "MedicationStatement", "status": words.get("status", "active"),
         "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart,
@@ -169,7 +73,7 @@ def _home_medicine(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _dose_given(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _dose_given(words: Words, chart: Chart, when: _When) -> NewResource:
     given = dosage(words)
     dose = {"dose": given["doseAndRate"][0]["doseQuantity"]} if "doseAndRate" in given else {}
     return {
@@ -180,7 +84,7 @@ def _dose_given(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _allergy(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _allergy(words: Words, chart: Chart, when: _When) -> NewResource:
     to = words["to"]
     code = medicine(to) if to in codes.MEDICINES else {"text": to}
     return {
@@ -193,17 +97,17 @@ def _allergy(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _problem_entry(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _problem_entry(words: Words, chart: Chart, when: _When) -> NewResource:
     status = words.get("status", "active")
     return {
         "resourceType": "Condition", "clinicalStatus": concept(f"{TERMS}/condition-clinical", status, status),
         "verificationStatus": concept(f"{TERMS}/condition-ver-status", "confirmed", "confirmed"),
         "category": [concept(f"{TERMS}/condition-category", "problem-list-item", "problem list")],
-        "code": _problem(words["name"]), "subject": chart, "onsetDateTime": when("since", "3 years ago")[:10],
+        "code": problem(words["name"]), "subject": chart, "onsetDateTime": when("since", "3 years ago")[:10],
     }  # fmt: skip
 
 
-def _result(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _result(words: Words, chart: Chart, when: _When) -> NewResource:
     name = words["test"]
     if name not in codes.TESTS:
         raise DataError(f"no test is called {name!r}")
@@ -221,7 +125,7 @@ def _result(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _note(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _note(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "DocumentReference", "status": words.get("status", "current"), "docStatus": "final",
         "type": {"text": words["title"]}, "subject": chart, "date": when("when", "now"), "author": [_by(words)],
@@ -229,7 +133,7 @@ def _note(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _order(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _order(words: Words, chart: Chart, when: _When) -> NewResource:
     found = {
         "resourceType": "ServiceRequest", "status": words.get("status", "active"), "intent": "order",
         "priority": words.get("priority", "routine"), "code": test_or_service(words["of"]), "subject": chart,
@@ -244,7 +148,7 @@ def _order(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _slot(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _slot(words: Words, chart: Chart, when: _When) -> NewResource:
     start = when("start", "now")
     end = stamp(moment_of(start) + dt.timedelta(minutes=30))
     return {
@@ -254,7 +158,7 @@ def _slot(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _appointment(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _appointment(words: Words, chart: Chart, when: _When) -> NewResource:
     start = when("start", "now")
     found = {
         "resourceType": "Appointment", "status": words.get("status", "booked"), "start": start,
@@ -266,7 +170,7 @@ def _appointment(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _task(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _task(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "Task", "status": words.get("status", "requested"), "intent": "order",
         "priority": words.get("priority", "routine"), "description": words["text"], "for": chart,
@@ -274,7 +178,7 @@ def _task(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _message(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _message(words: Words, chart: Chart, when: _When) -> NewResource:
     patient = str(chart["reference"])
     to, sender = words.get("to", "patient"), words.get("from", "dr-osei")
     found = {
@@ -288,7 +192,7 @@ def _message(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _coverage(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _coverage(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "Coverage", "status": words.get("status", "active"), "beneficiary": chart,
         "subscriberId": str(words["number"]), "payor": [{"display": words["payer"]}],
@@ -298,7 +202,7 @@ def _coverage(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _claim(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _claim(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "Claim", "status": words.get("status", "active"),
         "type": concept(f"{TERMS}/claim-type", "professional", "professional"), "use": words.get("use",
@@ -308,7 +212,7 @@ def _claim(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
         "normal")),
         "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{words['coverage']}"}}],
         "diagnosis": [
-            {"sequence": number, "diagnosisCodeableConcept": _problem(name)}
+            {"sequence": number, "diagnosisCodeableConcept": problem(name)}
             for number, name in enumerate(words.get("diagnoses", ()), start=1)
         ],
         "item": [{"sequence": 1, "productOrService": test_or_service(words["of"])}],
@@ -318,14 +222,14 @@ def _claim(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _care_plan(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _care_plan(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "CarePlan", "status": words.get("status", "active"), "intent": "plan", "title": words["title"],
         "description": words.get("text", words["title"]), "subject": chart, "created": when("when", "now"),
     }  # fmt: skip
 
 
-def _immunization(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _immunization(words: Words, chart: Chart, when: _When) -> NewResource:
     name = words["vaccine"]
     if name not in codes.VACCINES:
         raise DataError(f"no vaccine is called {name!r}")
@@ -336,7 +240,7 @@ def _immunization(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _report(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _report(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "DiagnosticReport", "status": words.get("status", "final"),
         "code": test_or_service(words["of"]),
@@ -344,14 +248,14 @@ def _report(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _procedure(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _procedure(words: Words, chart: Chart, when: _When) -> NewResource:
     return {
         "resourceType": "Procedure", "status": words.get("status", "completed"), "code": test_or_service(words["of"]),
         "subject": chart, "performedDateTime": when("when", "now"),
     }  # fmt: skip
 
 
-def _encounter(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _encounter(words: Words, chart: Chart, when: _When) -> NewResource:
     kind = words.get("class", "AMB")
     period = {"start": when("start", "now"), **({"end": when("end", "now")} if "end" in words else {})}
     found = {
@@ -364,7 +268,7 @@ def _encounter(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     return found
 
 
-def _patient(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
+def _patient(words: Words, chart: Chart, when: _When) -> NewResource:
     given, _, family = str(words["name"]).rpartition(" ")
     identifier = str(words.get("id", "new"))
     return {
@@ -375,7 +279,7 @@ def _patient(words: Words, chart: Chart, when: _When) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_MAKERS: Mapping[str, Callable[[Words, Chart, _When], dict[str, Any]]] = {
+_MAKERS: Mapping[str, Callable[[Words, Chart, _When], NewResource]] = {
     "patient": _patient,
     "medicine_order": _medicine_order,
     "home_medicine": _home_medicine,

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from pytest_medhelm.agents.hospital.elements import Resource, reference_of, values_at
 from pytest_medhelm.agents.hospital.rules import RULES
@@ -120,7 +120,7 @@ class Hospital:
         return f"{kind.lower()}-{number}"
 
 
-def patients_of(resource: Mapping[str, Any]) -> list[str]:
+def patients_of(resource: Resource) -> list[str]:
     """The ids of the patients whose chart a resource belongs to."""
     rule = RULES.get(resource["resourceType"])
     if rule is None or not rule.patient:

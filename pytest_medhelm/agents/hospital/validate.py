@@ -64,7 +64,7 @@ def rule_of(kind: Any) -> Rule:
     return RULES[kind]
 
 
-def _issues(resource: Mapping[str, Any], rule: Rule, exists: Callable[[str], bool]) -> Iterator[str]:
+def _issues(resource: Resource, rule: Rule, exists: Callable[[str], bool]) -> Iterator[str]:
     kind = resource["resourceType"]
     for name, value in resource.items():
         if name == "resourceType" or name.startswith("_"):
@@ -109,7 +109,7 @@ def _text(where: str, value: Any, field: FieldRule) -> Iterator[str]:
         yield f"{where}: {value[:40]!r} is not one of {', '.join(field.allowed)}"
 
 
-def _object(where: str, value: Mapping[str, Any], field: FieldRule, exists: Callable[[str], bool]) -> Iterator[str]:
+def _object(where: str, value: Resource, field: FieldRule, exists: Callable[[str], bool]) -> Iterator[str]:
     allowed = _PARTS.get(field.type, "").split()
     if allowed and (other := next((name for name in value if name not in allowed and not name.startswith("_")), None)):
         yield f"{where} ({field.type}) has no {str(other)[:40]!r}: it may hold {', '.join(allowed)}"
@@ -125,7 +125,7 @@ def _object(where: str, value: Mapping[str, Any], field: FieldRule, exists: Call
         yield from _inner(where, value, exists)
 
 
-def _coded(where: str, value: Mapping[str, Any]) -> Iterator[str]:
+def _coded(where: str, value: Resource) -> Iterator[str]:
     found = list(codings(value))
     if not found and not isinstance(value.get("text"), str):
         yield f"{where} needs a coding (system and code) or a text"
@@ -152,9 +152,7 @@ def _inner(where: str, value: Any, exists: Callable[[str], bool], depth: int = 8
                 yield from _inner(f"{where}.{name}", entry, exists, depth - 1)
 
 
-def _reference(
-    where: str, value: Mapping[str, Any], types: tuple[str, ...], exists: Callable[[str], bool]
-) -> Iterator[str]:
+def _reference(where: str, value: Resource, types: tuple[str, ...], exists: Callable[[str], bool]) -> Iterator[str]:
     text = value.get("reference")
     if not isinstance(text, str):
         if not value.get("identifier") and not value.get("display"):

@@ -143,44 +143,9 @@ def read_columns(
         columns.fingerprint = whole[0]["fingerprint"]
         # What an instance comes to is what the unchanged one does; variants are measured beside.
         repeats = [record for record in whole if not record.get("perturbation")]
-        if not repeats:
-            continue
-        said.append([*map(said_of, repeats)])
-        first = repeats[0]
-        wanted = first.get("repeats", len(repeats))
-        columns.incomplete += len(repeats) < wanted or bool(lacking(whole))
-        for name, reason in first.get("perturbations", {}).items():
-            columns.perturbations.setdefault(name, Counter())[reason] += 1
-        alone = len(whole) == wanted == 1
-        columns.answers.append(None if alone else answers_of(whole, wanted))
-        columns.unmatched = first.get("unmatched", 0)
-        columns.ids.append(first["public_id"])
-        if marks and first["instance"] in marks:
-            columns.marks[first["public_id"]] = marks[first["instance"]]
-        columns.statuses.append(sys.intern(status_of(repeats)))
-        columns.clusters.append(first["cluster"] or columns.ids[-1])
-        columns.sub_tasks.append(sys.intern(first["sub_task"]))
-        if first.get("must_pass") is not None:
-            columns.floors[len(columns.ids) - 1] = first["must_pass"]
-        columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
-        columns.labels.append(_label(first))
-        if "read_as" in first:
-            columns.read_as[sys.intern(first["read_as"])] += 1
-        if "unknown_mark" in first:
-            columns.unknown_marks[first["unknown_mark"]] += 1
-        columns.references.append(sys.intern(first.get("reference", "")))
-        columns.jury.add(repeats)
-        columns.judged.update(_judged(first))
-        for name in first.get("not_applicable", ()):
-            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
-        for name, reason in first.get("absent", {}).items():
-            columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
-            columns.absent.setdefault(name, []).append(sys.intern(reason))
-        shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
-        for name in shared | columns.scores.keys() | first.get("limits", {}).keys():
-            earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
-            earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
-        _read_limits(columns, repeats)
+        if repeats:
+            said.append([*map(said_of, repeats)])
+            _read_instance(columns, whole, repeats, marks or {})
     _leave_out_untagged(columns)
     columns.confidences = read_confidences(said)
     for kind, column in columns.confidences.items():
@@ -188,6 +153,53 @@ def read_columns(
             columns.scores[named(metric, kind)] = losses(column, metric)
             columns.scales[named(metric, kind)] = list(scale)
     return columns
+
+
+def _read_instance(
+    columns: Columns, whole: Sequence[Record], repeats: Sequence[Record], marks: Mapping[str, str]
+) -> None:
+    """One instance more: all its records, and those of the unchanged one."""
+    first = repeats[0]
+    wanted = first.get("repeats", len(repeats))
+    columns.incomplete += len(repeats) < wanted or bool(lacking(whole))
+    for name, reason in first.get("perturbations", {}).items():
+        columns.perturbations.setdefault(name, Counter())[reason] += 1
+    alone = len(whole) == wanted == 1
+    columns.answers.append(None if alone else answers_of(whole, wanted))
+    columns.unmatched = first.get("unmatched", 0)
+    columns.ids.append(first["public_id"])
+    if first["instance"] in marks:
+        columns.marks[first["public_id"]] = marks[first["instance"]]
+    columns.statuses.append(sys.intern(status_of(repeats)))
+    columns.clusters.append(first["cluster"] or columns.ids[-1])
+    columns.sub_tasks.append(sys.intern(first["sub_task"]))
+    if first.get("must_pass") is not None:
+        columns.floors[len(columns.ids) - 1] = first["must_pass"]
+    columns.slices = _appended(columns.slices, first.get("slices", {}), len(columns.ids) - 1)
+    columns.labels.append(_label(first))
+    if "read_as" in first:
+        columns.read_as[sys.intern(first["read_as"])] += 1
+    if "unknown_mark" in first:
+        columns.unknown_marks[first["unknown_mark"]] += 1
+    columns.references.append(sys.intern(first.get("reference", "")))
+    columns.jury.add(repeats)
+    columns.judged.update(_judged(first))
+    _read_scores(columns, repeats)
+
+
+def _read_scores(columns: Columns, repeats: Sequence[Record]) -> None:
+    """The scores of an instance: the means of its repeats."""
+    first = repeats[0]
+    for name in first.get("not_applicable", ()):
+        columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+    for name, reason in first.get("absent", {}).items():
+        columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
+        columns.absent.setdefault(name, []).append(sys.intern(reason))
+    shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
+    for name in shared | columns.scores.keys() | first.get("limits", {}).keys():
+        earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
+        earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
+    _read_limits(columns, repeats)
 
 
 def _read_call(columns: Columns, record: Record) -> None:
