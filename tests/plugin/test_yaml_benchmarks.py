@@ -360,9 +360,7 @@ def test_what_keeps_its_gold(line: str, kept: tuple[str, ...], own: Any) -> None
 
 def test_it_is_asked_in_other_words(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     """What changes reaches the model: cells and options, and not how the author asks for the answer."""
-    placed = TRIAGE.replace(
-        "  How urgent is it?", "  How urgent is it?\n  {choices}\n  Reply with the letter of the one."
-    )
+    placed = TRIAGE.replace("  How urgent is it?", "  How urgent is it?\n  {choices}\n  Reply with the letter of it.")
     own(placed + "keeps_gold: [surface, options]\n", CALLS.replace("chest", "this is the chest"))
     names = ("fillers", "option_shuffle", "irrelevant_sentence")
     with MockServer(told) as server:
@@ -370,7 +368,7 @@ def test_it_is_asked_in_other_words(own: Any, run: Any, pytester: pytest.Pyteste
         asked = [prompt_of(body) for body in server.requests]
     result.stdout.fnmatch_lines(["*fillers 4 of 4, option_shuffle 4 of 4*", "*triage: without irrelevant_sentence: *"])
     assert len(set(asked)) == 4 * (1 + 2), "each way of asking is another prompt"
-    assert all(text.endswith("\nReply with the letter of it.") for text in asked)
+    assert {text.splitlines()[-1] for text in asked} == {"Reply with the letter of it."}
     assert sum("A. emergency\nB. today\nC. routine" in text for text in asked) == 4 * 2
     metrics = values(pytester.path, "triage")
     # The model of this test goes by the letter that the note names, wherever the option stands.
