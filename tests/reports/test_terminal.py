@@ -83,6 +83,8 @@ def test_a_remark_is_said_once_with_whom_it_holds_for() -> None:
     lines = list(table(found, 80))
     assert lines[3].split()[:2] == ["med_qa", "differ"]
     assert lines[4] == "    n 50, PARTIAL: 40 of 50 have records, 10 refused (a); n 40, 3 truncated (b)"
+    found["cells"][0] |= {"statuses": {"ok": 40}, "n": 40}
+    assert "    PARTIAL: repeats or variants are missing (a); 3 truncated (b)" in table(found, 80)
 
 
 @pytest.mark.parametrize(
