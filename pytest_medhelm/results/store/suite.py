@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.store.annotation_tables import AnnotationTables
 from pytest_medhelm.results.store.run_manifest import StoredManifest
@@ -22,7 +21,7 @@ from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
-from pytest_medhelm.util.sqlite import stamp, unusable
+from pytest_medhelm.util.sqlite import open_private, stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
