@@ -259,11 +259,11 @@ def _leave_out_untagged(columns: Columns) -> None:
         columns.not_applicable.setdefault(name, set()).update(untagged)
 
 
-def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:
-    for key in found.keys() - slices.keys():
+def _appended(slices: dict[str, list[str]], instance_slices: Mapping[str, str], before: int) -> dict[str, list[str]]:
+    for key in instance_slices.keys() - slices.keys():
         slices[sys.intern(key)] = [""] * before
     for key, values in slices.items():
-        values.append(sys.intern(found.get(key, "")))
+        values.append(sys.intern(instance_slices.get(key, "")))
     return slices
 
 

@@ -37,9 +37,9 @@ def outer_limits(measure: Measure, alpha: float) -> Limits | None:
     They are computed again for what is filled in: a limit moves with the value, and it also widens. More scores also
     tell more, but those that are not there do not: the limits of what was measured are never further out.
     """
-    limits_of_fills = [fill.limits(alpha) for fill in measure.fills()]
-    known = [limits for limits in limits_of_fills if limits is not None]
-    if not known or len(known) < len(limits_of_fills):
+    filled = [fill.limits(alpha) for fill in measure.fills()]
+    known = [limits for limits in filled if limits is not None]
+    if not known or len(known) < len(filled):
         return None
     measured = measure.limits(alpha) if measure.missing else None
     ends = known if measured is None else [measured, *known]

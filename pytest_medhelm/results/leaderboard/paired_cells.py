@@ -69,9 +69,9 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
     table = {(cell.benchmark, cell.model): cell for cell in cells}
     rows: list[PairedRow] = []
     for benchmark in sorted({cell.benchmark for cell in cells}):
-        found = [paired_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
+        compared = [paired_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
                  for one, two in combinations(pool, 2)]  # fmt: skip
-        rows += corrected_rows([row for row in found if row is not None])
+        rows += corrected_rows([row for row in compared if row is not None])
     return rows
 
 

@@ -25,7 +25,7 @@ def slice_of(
     columns: Columns, metadata: BenchmarkMetadata, grouping: Sequence[str], value: str
 ) -> tuple[Columns, BenchmarkMetadata]:
     """The instances of one slice as if they were all; their value is the unweighted mean over *its* sub-tasks."""
-    part = columns.only([row for row, found in enumerate(grouping) if found == value])
+    part = columns.only([row for row, value_of_row in enumerate(grouping) if value_of_row == value])
     there = set(part.sub_tasks)
     return part, {**metadata, "sub_tasks": [name for name in metadata["sub_tasks"] if name in there]}
 

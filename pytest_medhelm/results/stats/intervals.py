@@ -151,5 +151,5 @@ def _share(scores: Sequence[float], scale: tuple[float, float]) -> float:
 
 def _share_interval(share: float, n: float, confidence: float) -> tuple[float, float, str]:
     low, high = limits_of_share(share, n, confidence)
-    plain = (low, high) == wilson(share * n, n, confidence)
-    return low, high, "Wilson" if plain else "Wilson, exact near the end"
+    is_wilson = (low, high) == wilson(share * n, n, confidence)
+    return low, high, "Wilson" if is_wilson else "Wilson, exact near the end"
