@@ -141,11 +141,7 @@ def judged(
     scales = scales_in(suite)
     require(list(gates), replace(known_of(None), scales=scales, scope=frozenset(scales)))
     there = apart_from(baseline, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
-    for model in arguments.model or ():
-        if model not in there:
-            known = ", ".join(there) or "none"
-            raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
-    chosen = arguments.model or there
+    chosen = gate_explain.chosen_candidates(arguments.model, there)
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=baseline)
     runs = [entry["run"] for entry in suite.runs()]
