@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     models = chosen_models(first, second, arguments.model)
     comparison = compare(first, second, models, arguments.benchmark)
     if not comparison.rows:
-        why = "; ".join(comparison.notes) or "no benchmark is in both"
+        why = "; ".join(comparison.notes) or "no benchmark is in both, so name two suites that share one"
         raise ConfigError(f"there is nothing to compare: {why}")
     print("\n".join(map(visible, text(comparison, margin))))
     html: Path | None = arguments.html

@@ -213,7 +213,9 @@ def card(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
     leaderboard = cast(Leaderboard, read_json(file))
     if leaderboard.get("schema") != SCHEMA:
-        raise ConfigError(f"{file} is none of this version: write it again with 'medhelm report {arguments.suite}'")
+        raise ConfigError(
+            f"{file} was written by another version: write it again with 'medhelm report {arguments.suite}'"
+        )
     names = [facts["name"] for facts in leaderboard["results"]["models"]]
     if arguments.model and arguments.model not in names:
         raise ConfigError(f"--model={arguments.model}: the suite has {', '.join(names)}")

@@ -1,4 +1,5 @@
-"""What is no item, such as the verdict of a gate, becomes a test report: pytest counts it, CI systems show it."""
+"""What is no item, such as the verdict of a gate, becomes a test report: pytest counts it
+(exit status 1), CI systems show it."""
 
 from __future__ import annotations
 

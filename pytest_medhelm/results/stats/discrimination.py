@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.results.stats.clusters import effect_of
-from pytest_medhelm.results.stats.shares import limits_of_share, normal_quantile
+from pytest_medhelm.results.stats.wilson import limits_of_share, normal_quantile
 
 Floats = npt.NDArray[np.float64]
 

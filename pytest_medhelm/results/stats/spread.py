@@ -13,7 +13,7 @@ import numpy as np
 from pytest_medhelm.results.stats.clusters import Codes, Design, Floats, cluster_note, codes_of, design_of
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
 from pytest_medhelm.results.stats.recovery import recovered
-from pytest_medhelm.results.stats.shares import exact_low, limits_of_share, normal_quantile, wilson
+from pytest_medhelm.results.stats.wilson import exact_low, limits_of_share, normal_quantile, wilson
 
 _FEW_UNITS = 10
 """The skewness of fewer scores or clusters cannot be judged."""
