@@ -1,5 +1,4 @@
-"""What is no item, such as the verdict of a gate, becomes a test report: pytest counts it
-(exit status 1), CI systems show it."""
+"""The verdict of a gate becomes a test report, which decides the exit status: pytest counts it, CI systems show it."""
 
 from __future__ import annotations
 
