@@ -84,11 +84,11 @@ def _require_columns(spec: Spec, row: Row) -> None:
     columns = [name for name in row.values if name]
     if not any(column.name in row.values for column in spec.columns):
         # What stands there may be a patient's record instead of names: it is not quoted.
-        raise missing[0].place.error(
+        raise missing[0].position.error(
             f"{row.file} has none of the columns that are named here; its first row must hold their names"
         )
     known = columns if len(columns) <= NAMES_AT_MOST else [*columns[:NAMES_AT_MOST], "..."]
-    raise missing[0].place.error(
+    raise missing[0].position.error(
         f"{row.file} has no column {missing[0].name!r}; its columns are: {', '.join(known)}"
         f"{nearest(missing[0].name, columns)}"
     )
@@ -102,7 +102,7 @@ def _instance(spec: Spec, row: Row, seen: Counter[str]) -> Instance:
     question = spec.prompt.render(values)
     answer, fields = _answer(spec, row, choices)
     return Instance(
-        id=_cell(row, spec.id.name, needed=True) if spec.id else content_id(seen, question, *choices, answer),
+        id=_cell(row, spec.id.name, required=True) if spec.id else content_id(seen, question, *choices, answer),
         question=question,
         answer=answer,
         choices=choices,
@@ -112,7 +112,7 @@ def _instance(spec: Spec, row: Row, seen: Counter[str]) -> Instance:
     )
 
 
-def _cell(row: Row, column: str, *, needed: bool = False) -> str:
+def _cell(row: Row, column: str, *, required: bool = False) -> str:
     """The text of a cell; JSON may hold numbers and lists of texts too."""
     value = row.values.get(column)
     if isinstance(value, bool):
@@ -124,7 +124,7 @@ def _cell(row: Row, column: str, *, needed: bool = False) -> str:
     else:
         raise row.error(f"the column {column!r} holds neither a text nor a number")
     text = "" if is_empty(text) else text
-    if needed and not text:
+    if required and not text:
         raise row.error(f"the column {column!r} is empty")
     return text
 
@@ -159,7 +159,7 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
 
 def _answer(spec: Spec, row: Row, choices: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     column = spec.answer.column.name
-    given = _cell(row, column, needed=True)
+    given = _cell(row, column, required=True)
     if spec.answer.kind == "letter":
         letters = ascii_uppercase[: len(choices)]
         if len(given) != 1 or given.upper() not in letters:
