@@ -17,9 +17,9 @@ from aiohttp import web
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_medhelm.reports.serve.deadline import with_deadline
 from pytest_medhelm.reports.serve.guard import Guard
 from pytest_medhelm.reports.serve.site import Site
+from pytest_medhelm.util.deadline import with_deadline
 
 EXAMPLES = 20_000 if os.environ.get("MEDHELM_NIGHTLY") == "1" else 300
 OLD = Path(__file__).parents[1] / "results" / "unversioned_suite"
