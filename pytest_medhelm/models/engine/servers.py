@@ -161,6 +161,8 @@ def read_refusal(
             continue
         if row.means in ("too_long", "max_tokens"):
             found = {name: int(number.replace(",", "")) for name, number in numbers.items()}
+            if "above" in found:
+                found["most"] = found.pop("above") - 1
             if row.means == "max_tokens" and asked and asked <= found.get("most", 0):
                 continue  # So many may be asked for: it is the prompt that leaves no room for them.
             return _by_length(row, found, asked, reason)
