@@ -101,7 +101,8 @@ def test_tags_without_end_are_read_in_one_pass() -> None:
 
 
 ANSWER_PARTS = [
-    "<sql>", "</sql>", "```sql", "```", "/*", "*/", "--", "\n", ";", "select", "with", "a", "'", '"', " ", "\x00", "\ud800",
+    "<sql>", "</sql>", "```sql", "```", "/*", "*/", "--", "\n", ";", "select", "with", "a", "'", '"', " ", "\x00",
+    "\ud800",
 ]  # fmt: skip
 QUERY_PARTS = [
     "SELECT", "*", "FROM", "patient", "sqlite_master", "WHERE", "1", "=", "'a'", "(", ")", ",", "UNION ALL",
