@@ -34,17 +34,6 @@ def check_distribution(config: pytest.Config, settings: Settings, roster: Roster
         refuse_remote(settings, roster, remote[0])
 
 
-class Incomplete(pytest.Session.Interrupted):
-    """Workers ended and left tests without a result: exit status 2, and no gate is judged."""
-
-    def __init__(self, count: int) -> None:
-        self.medhelm_stopped = (
-            f"medhelm: {count} test{'s have' if count > 1 else ' has'} no result, because a worker ended without a "
-            "word: type the same command again, which asks only for what is missing, or with -n 0 to see why"
-        )
-        super().__init__(self.medhelm_stopped)
-
-
 class Distribution:
     """Hooks of the controller that exist only when xdist runs."""
 
@@ -66,7 +55,7 @@ class Distribution:
         scheduler = getattr(self._config.pluginmanager.getplugin("dsession"), "sched", None)
         left = scheduler.left if isinstance(scheduler, StaticScheduling) else 0
         if self._lost or left:
-            raise Incomplete(self._lost + left)
+            raise _incomplete(self._lost + left)
         return result
 
     def pytest_configure_node(self, node: Any) -> None:
@@ -166,6 +155,17 @@ class StaticScheduling(LoadScheduling):  # type: ignore[misc]
         for other in self.node2pending:
             self.check_schedule(other)
         return crashed
+
+
+def _incomplete(count: int) -> BaseException:
+    """Workers ended and left so many tests without a result: exit status 2, and no gate is judged."""
+    reason = (
+        f"medhelm: {count} test{'s have' if count > 1 else ' has'} no result, because a worker ended without a word: "
+        "type the same command again, which asks only for what is missing, or with -n 0 to see why"
+    )
+    stop = pytest.Session.Interrupted(reason)
+    stop.medhelm_stopped = reason  # type: ignore[attr-defined]
+    return stop
 
 
 def rank_of(worker: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
 from tests.support.suites import cell, leaderboard
@@ -131,6 +131,6 @@ def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, frames: int
 
     with pytest.raises(KeyboardInterrupt) as found:
         deep(1)
-    keep_last_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
+    keep_one_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
     assert len(found.traceback) == frames
     assert found.traceback[-1].name == "deep"
