@@ -1,4 +1,4 @@
-"""How soon a run ends after Ctrl-C or SIGTERM: all its processes are signalled, as by a terminal, or the controller alone.
+"""How soon a run ends after Ctrl-C or SIGTERM, sent to all its processes, as by a terminal, or to the controller alone.
 
     python -m perf.interrupts [--rounds 3]
 
