@@ -24,8 +24,7 @@ from pytest_medhelm.results.agreement.pairs import over_pairs
 from pytest_medhelm.results.agreement.sample_size import answers_needed
 from pytest_medhelm.results.agreement.table import COMPLETE, INCOMPLETE, NESTED, Table, design, standardised, table_of
 from pytest_medhelm.results.stats.quantiles import f_quantile
-from tests.support.examples import examples
-from tests.support.nightly import NIGHTLY, replications
+from tests.support.nightly import NIGHTLY, examples, replications
 
 GAP = math.nan
 FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
