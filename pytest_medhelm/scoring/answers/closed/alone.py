@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
-from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.context import OTHER_CASE, is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
 from pytest_medhelm.scoring.answers.closed.grammar import (
     BAD,
@@ -29,7 +29,7 @@ _ALONE = rf"""
     |选项|選項|選択肢|です|입니다|번|이다)*
 """
 _CLOSING = rf"""
-    ([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>
+    ([^\n{SYMBOLS}]*|[^\n]*\)\s?(?=→))([:：,→⇒∴]|[-=]>
     |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
 """
 _HEAD = rf"""
@@ -96,6 +96,9 @@ def _closing(text: str) -> Iterator[Statement]:
         position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
         names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
+        elsewhere = found[2] in (",", "，") and rx(OTHER_CASE).search(label)
+        if elsewhere and rx(ANY).search(text, max(0, start - 200), start):
+            continue  # "In children A; at term, B".
         if found[2] == "→" and (rx(BAD).search(label) or rx(_NOT_SAID).search(label)):
             continue
         weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)

@@ -16,6 +16,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     goes_through,
     joined_lines,
 )
+from pytest_medhelm.scoring.answers.closed.left import left_standing
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -100,7 +101,7 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     if standing:
         found = _ranked(text, standing, rejected)
         return None if found and _is_taken_back(text, found, rejected) else found
-    return None if any(one.retracts for one in said) else _cited(text, same, rejected)
+    return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
 
 
 def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:

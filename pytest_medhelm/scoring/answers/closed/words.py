@@ -186,7 +186,8 @@ GOOD = vocabulary(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great|needed|required|necessary|warranted
-    |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |safe|safest|(?:single )?most (?:important|common|effective|sensitive|specific|frequent|useful|reliable|characteristic)
+    |the (?:best|strongest|leading|highest|greatest)|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
     |remains|left
 """)
 BAD = vocabulary(r"""
