@@ -166,10 +166,18 @@ def contrasted(text: str) -> Iterator[Statement]:
     |situation|scenario)|aqui|ici|hier|qui)
         (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
     """
-    for found in [*rx(but).finditer(text), *rx(here).finditer(text)]:
+    swap = rf"""
+        \b(?:(?:switch|chang|mov|cross|convert)\w*(?: (?:my|the) \w+)?(?: from)?{LEAD}{ANY} to
+        |replac\w+{LEAD}{ANY} (?:with|by)
+        |(?:stop|discontinu|withhold|hold)\w*{LEAD}{ANY},?(?: and)?(?: then)? (?:start|begin|give|use|add|initiate
+        |switch to|change to))
+        {LEAD}({ANY})
+    """
+    swapped = [one for one in rx(swap).finditer(text) if not rx(NEGATION).search(scope(text, one.start(), CLAUSE))]
+    for found in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:
         number = found.lastindex or 1
         symbol, start, end = found[number], found.start(number), found.end()
-        before = 0 if found.re is rx(but) else found.start()  # "But here" ends what was supposed.
+        before = found.start() if found.re is rx(here) else 0  # "But here" ends what was supposed.
         if stands(text, symbol, end) and is_settled(text[before:], found.start() - before, end - before):
             yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 

@@ -84,7 +84,7 @@ CORRECTION = vocabulary(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
-    |нет,|아니요|いいえ|nein\b|stop\b|or rather|or (?:more precisely|better)|no:|edited
+    |нет,|아니요|いいえ|nein\b|stop(?=[.,!:;-])|or rather|or (?:more precisely|better)|no:|edited
     |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""

@@ -22,7 +22,7 @@ AFTER_ARTICLE_LETTER = vocabulary(r"""
 """)
 # What a single letter belongs to that is no option.
 CARRIER = vocabulary(r"""
-    hepatit\w+|vitamin\w*|types?|tipo|typ|groups?|grupo|gruppe|groupe|class|clase|classe|stage|estadio|stadium|grade
+    hepatit\w+|vit(?:amin\w*|\.)?|types?|tipo|typ|groups?|grupo|gruppe|groupe|class|clase|classe|stage|estadio|stadium|grade
     |grado|factor|faktor|facteur|influenza|protein|proteina|phase|category|pugh|streptococcus|streptococci|plan
     |schedule|haemophilus|immunoglobulin|serotype|blood|amphotericin|c[iy]closporin|polymyxin|penicillin|coxsackie
     |botulinum|toxin|complement|chromosome|apolipoprotein|lesion|point|figure|panel|table|part|case|patient|site

@@ -16,7 +16,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     goes_through,
     joined_lines,
 )
-from pytest_medhelm.scoring.answers.closed.left import left_standing
+from pytest_medhelm.scoring.answers.closed.left import asserted, left_standing, since_option
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -52,6 +52,11 @@ _LEADS_TO_TEXT = rf"""
     |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
     |called|as|du|des|del?|da|do|di|con|com
     |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
+"""
+_GROUNDS = "because|since|as|due|given|for|which|porque|ya que|pois|car|parce|weil|da|denn"
+_DOUBTED = r"""
+    \b(?:but|though|although|however|yet)\b[^.!?\n]*\b(?:not (?:so |entirely |really )?(?:convinced|sold)|disagree|doubt
+    |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
 _FEW = 4
 _BESIDE = 4
@@ -100,7 +105,7 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     standing, rejected = _standing(said)
     if standing:
         found = _ranked(text, standing, rejected)
-        return None if found and _is_taken_back(text, found, rejected) else found
+        return None if found and (_is_taken_back(text, found, rejected) or _has_rival(text, found, rejected)) else found
     return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
 
 
@@ -113,7 +118,26 @@ def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:
         sentence[0] if sentence else "", maxsplit=1
     )
     others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
-    return bool(others - rejected - set(found.options))
+    doubted = sentence and not rx(ANY).search(sentence[0][1:]) and rx(_DOUBTED).search(sentence[0])
+    return bool(doubted or others - rejected - set(found.options))
+
+
+def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
+    """Another option is asserted further on in the same sentence: "A in the first trimester and B afterwards"."""
+    if found.corrects or found.strength >= Strength.FORM:
+        return False
+    *_, last = rx(ANY).finditer(text)
+    if found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
+        if rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end()):
+            return True  # A list that breaks off.
+    sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
+    end = sentence.end() if sentence else found.position
+    return any(
+        found.position < one.start() < end
+        and options.index(one[0]) not in rejected.union(found.options)
+        and rx(rf"\b(?:{words.AND}|but|while|whereas)\b|;").search(since_option(text[found.position : one.start()]))
+        for one in asserted(text)
+    )
 
 
 def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[Statement]:
