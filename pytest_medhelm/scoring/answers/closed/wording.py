@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_medhelm.scoring.answers.closed import options
 from pytest_medhelm.scoring.answers.closed.context import is_settled
 from pytest_medhelm.scoring.answers.closed.grammar import BAD
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -17,8 +16,51 @@ _STEM = 5
 _WORD = r"[^\W_]+(?:'t\b)?"
 _CLAUSE = r"[.!?;:](?=\s|$)|\n|,?\s(?:so|therefore|thus|hence|but|because|since|whereas)\s"
 _EMPTY = frozenset(
-    "a an the this that these his her their its it he she they of to in on at by with for from and or as is are was be"
-    " been being do does did should would will must can patient patients who".split()
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "his",
+        "her",
+        "their",
+        "its",
+        "it",
+        "he",
+        "she",
+        "they",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "for",
+        "from",
+        "and",
+        "or",
+        "as",
+        "is",
+        "are",
+        "was",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "should",
+        "would",
+        "will",
+        "must",
+        "can",
+        "patient",
+        "patients",
+        "who",
+    ]
 )
 _SAME = {"has": "have", "had": "have", "having": "have", "ii": "2", "iii": "3", "iv": "4", "i": "1"}
 _NOT = frozenset({"not", "no", "without", "never", "cannot", "neither", "nor", "none"})
