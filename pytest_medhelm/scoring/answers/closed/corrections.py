@@ -38,8 +38,8 @@ _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
 )
 _DOUBTED = rf"""
-    \W*(?:{doubt_words.RECONSIDERS})\b[^.!?\n]*\b(?:not (?:so |entirely |completely )?(?:sure|certain|confident)|unsure|uncertain
-    |doubt|(?:may|might|could) be wrong|no longer)\b
+    \W*(?:{doubt_words.RECONSIDERS})\b[^.!?\n]*\b(?:not (?:so |entirely )?(?:sure|certain|confident)
+    |unsure|uncertain|doubt|(?:may|might|could) be wrong|no longer)\b
 """
 _TAKEN = rf"(?:{doubt_words.RETRACTION})"
 _NO = r"(?:(?:wait|hm+|hold on|oh|actually),? no|no,? wait|nope|not quite|no,? that can't be)"

@@ -13,7 +13,8 @@ from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _LESSER = rf"""
-    \b(?:{words.LESSER}|followed by|then|failing that|afterwards|later)\b\W*(?:(?:best|choice|option|answer|step|line|pick|{words.COPULA})\W+){{0,3}}{LEAD}$
+    \b(?:{words.LESSER}|followed by|then|failing that|afterwards|later)\b\W*(?:(?:best|choice|option|answer|step|line|pick
+    |{words.COPULA})\W+){{0,3}}{LEAD}$
     |\b(?:{words.INSTEAD})\b
 """
 _UNSETTLED = rf"""
@@ -33,7 +34,10 @@ _ASSERTED = rf"""
     (?:{words.CORRECT}|{words.GOOD}|what\b)
 """
 _OPENS = rf"(?:\A|^(?:{PUNCT}|{words.LABEL}|primary|main|first|best)+:\s?){LEAD}\Z"
-_OPENED = rf"(?!,?\s?\(?(?:or )?(?:possibly|perhaps|maybe)\b)(?:[,.;:]\s|\s?\(|\s?>|\s-\s|\s(?:beats?|trumps?|outweighs?|wins|{words.REASON})\b)"
+_OPENED = rf"""
+    (?!,?\s?\(?(?:or )?(?:possibly|perhaps|maybe)\b)
+    (?:[,.;:]\s|\s?\(|\s?>|\s-\s|\s(?:beats?|trumps?|outweighs?|wins|{words.REASON})\b)
+"""
 
 
 def left_standing(text: str) -> Statement | None:

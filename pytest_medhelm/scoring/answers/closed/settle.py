@@ -127,9 +127,9 @@ def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
     if found.corrects or found.strength >= Strength.FORM:
         return False
     *_, last = rx(ANY).finditer(text)
-    if found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
-        if rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end()):
-            return True  # A list that breaks off.
+    breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
+    if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
+        return True  # A list of options.
     sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
     end = sentence.end() if sentence else found.position
     return any(

@@ -149,7 +149,8 @@ IDENTIFY = vocabulary(r"""
     |^es|^e|dit is|dat is|het is
 """)
 CORRECT = vocabulary(r"""
-    (?:correct|right|best|most likely|most plausible|most probable|most reasonable|most appropriate|most accurate|most suitable|most fitting|most consistent
+    (?:correct|right|best|most likely|most plausible|most probable|most reasonable
+    |most appropriate|most accurate|most suitable|most fitting|most consistent
     |single best|true|winning|final|preferred)(?: (?:answer|option|choice|one|response|diagnosis|treatment|letter
     |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$
     |[.,;])|way to go
@@ -187,8 +188,10 @@ GOOD = vocabulary(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great|needed|required|necessary|warranted
-    |be (?:used|started|given|performed|obtained|administered|done|measured|ordered|tried|added)|safe|safest|(?:single )?most (?:important|common|effective|sensitive|specific|frequent|useful|reliable|characteristic)
-    |the (?:best|strongest|leading|highest|greatest)|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |be (?:used|started|given|performed|obtained|administered|done|measured|ordered|tried|added)|safe|safest
+    |(?:single )?most (?:important|common|effective|sensitive|specific|frequent|useful|reliable|characteristic)
+    |the (?:best|strongest|leading|highest|greatest)|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)
+    |strongest|logical
     |remains|left
 """)
 BAD = vocabulary(r"""
