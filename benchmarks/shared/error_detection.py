@@ -52,7 +52,7 @@ _NO_ERROR = re.compile(
 )
 # MEDEC's own notation: the sentence -1, or the flag 0, is no error. A flag of 1 alone names no sentence.
 _MINUS_ONE = re.compile(
-    r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*[^\w\n]*$"
+    r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*(?:\s?\([^)\n]*\))?[^\w\n]*$"
 )
 _FLAG = re.compile(r"(?im)^[^\w\n]{0,6}error[ _]flag\W{0,4}[:=]\W{0,4}([01])\W*$")
 _KEYED = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _]flag|(?:error[ _])?sentence[ _]id)\W{0,4}[:=].*$")
@@ -75,7 +75,9 @@ _NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
 _ERROR = re.compile(r"\b(?:errors?|mistakes?|incorrect|wrong|erroneous|inaccurate)\b")
 _SENTENCE = re.compile(r"\bsentence(?: (?:number|id|no\.?))?\s?#?(\d{1,3})\b")
 _DENIAL = re.compile(r"\b(?:no|not|none|never|neither|without|nor)\b|n't\b")
-_NO_MISTAKE = re.compile(r"\b(?:no|without|not (?:contain|have|find|see) (?:any|an)) (?:\w+ )?(?:errors?|mistakes?)\b")
+_NO_MISTAKE = re.compile(
+    r"\b(?:no|without|(?:not|n't) (?:contain|have|find|see|detect) (?:any|an)) (?:\w+ )?(?:errors?|mistakes?)\b"
+)
 _ALL_RIGHT = re.compile(
     rf"\b{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:\w+ )?(?:correct|accurate)\b|^\W*correct\W*$"
 )
@@ -88,7 +90,7 @@ _CORRECTION = re.compile(
     r"(?:the )?(?:corrected (?:sentence|version|text)|correct(?:ed)? sentence|correction|corrected)"
     r"(?: (?:is|should be|should read))?\s{0,3}:\s{0,3}"
 )
-_MARKUP = re.compile(r"[*`]+|^[ \t>#•-]+(?=\S)", re.M)
+_MARKUP = re.compile(r"[*`]+|^(?:[ \t>#•]|-(?!\d))+(?=\S)", re.M)
 
 
 def read_finding(text: str) -> Finding | None:
@@ -142,7 +144,9 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             if _ANOTHER.match(match[3].lstrip()):
                 return []
             said = match[3]
-            unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit() and not _ERROR.search(said)
+            unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit() and not re.search(
+                rf"{_ERROR.pattern}|\\bshould\\b", said
+            )
             if match[1] and said and (unmarked or _FINE.match(said)):
                 continue  # "Sentence 3 is fine", "Sentence 3 describes ...": gone through.
             correction = line[match.start(3) :].strip().strip("\"'“”")

@@ -21,7 +21,8 @@ ATTRIBUTED = vocabulary(r"""
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
     |guessed)|according to (?:some|many|older|one|others
-    |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9} ?(?:student|colleague|patient|friend|attending|resident|nurse|doctor|consultant|key)))|it is (?:often
+    |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9}
+    ?(?:student|colleague|patient|friend|attending|resident|nurse|doctor|consultant|key)))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
     |creen|elegirian|eligen|opinan)|(?:certains|beaucoup|d'autres|les etudiants)(?: \w+){0,3} (?:disent|diraient
@@ -32,7 +33,7 @@ ATTRIBUTED = vocabulary(r"""
 """)
 # "I" and "we" say it themselves unless they speak of the past.
 OWN_PAST = vocabulary(r"""
-    (?:i|we) used to|(?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed
+    (?:i|we) used to|(?:i|we)(?: would|'d) have|(?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed
     |chose|picked
     |selected|answered|guessed|believed|said|suggested)|i was (?:thinking|considering|leaning|tempted|going)
     |i (?:considered|had considered)|(?:my|our) (?:first|initial|original) (?:thought|instinct|guess|impression
@@ -41,9 +42,9 @@ OWN_PAST = vocabulary(r"""
     |a principio|inicialmente|inizialmente
 """)
 WEIGHED = vocabulary(r"""
-    could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
-    |(?:let's|let me|let us) (?:also |first |now |just )?(?!go |choose|pick|select|say|settle|stick|change|correct|revise
-    |answer)\w+
+    could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|(?<!things\s)considered|considers
+    |(?:let's|let me|let us) (?:also |first |now |just )?(?!go |choose|pick|select|say|settle|stick|change|correct
+    |revise|answer)\w+
     |what about|how about|looking at|tempting|tempted|at first glance|on the one hand
     |either(?! way)|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been

@@ -13,17 +13,17 @@ from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _LESSER = rf"""
-    \b(?:{words.LESSER}|followed by|then|failing that|afterwards|later)\b\W*(?:(?:best|choice|option|answer|step|line|pick
-    |{words.COPULA})\W+){{0,3}}{LEAD}$
+    \b(?:{words.LESSER}|followed by|then|failing that|afterwards|later)\b\W*(?:(?:best|choice|option|answer|step|line
+    |pick|{words.COPULA})\W+){{0,3}}{LEAD}$
     |\b(?:{words.INSTEAD})\b
 """
 _UNSETTLED = rf"""
-    \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may)\b|[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
+    \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may|is (?:a )?close|was close)\b|[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
 """
 """What stands behind an option that is given its share, its condition or its turn."""
+_BEATS = "beats?|trumps?|outweighs?|outperforms?|surpass(?:es)?|exceeds?|precedes?|replaces?"
 _COMPARED = rf"""
-    (?:>|\b(?:than|as|unlike|like|to|without|with|after|before|of|for|from|except|besides|beats?|trumps?|outweighs?
-    |outperforms?|exceeds?|precedes?|replaces?)){LEAD}$
+    (?:>|\b(?:than|as|unlike|like|to|without|with|after|before|of|for|from|except|besides|{_BEATS})){LEAD}$
 """
 """What the other side of a comparison stands behind."""
 _DEPENDENT = rf"^\W*(?!but\b|so\b)(?:{words.REASON}|who|when|where|that|if)\b"
@@ -36,7 +36,7 @@ _ASSERTED = rf"""
 _OPENS = rf"(?:\A|^(?:{PUNCT}|{words.LABEL}|primary|main|first|best)+:\s?){LEAD}\Z"
 _OPENED = rf"""
     (?!,?\s?\(?(?:or )?(?:possibly|perhaps|maybe)\b)
-    (?:[,.;:]\s|\s?\(|\s?>|\s-\s|\s(?:beats?|trumps?|outweighs?|wins|{words.REASON})\b)
+    (?:[,.;:]\s|\s?\(|\s?>|\s-\s|\s(?:{_BEATS}|wins|{words.REASON})\b)
 """
 
 

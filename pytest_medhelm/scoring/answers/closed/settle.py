@@ -59,7 +59,7 @@ _DOUBTED = r"""
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
 _FEW = 4
-_BESIDE = 4
+_BESIDE = 2
 """Characters between a letter and what stands beside it."""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
@@ -181,13 +181,22 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
         last = after[-1] if after else last
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
-        return best[-1] if len({one.options for one in best}) == 1 else None
+        alike = len({one.options for one in best}) == 1 or _prefers(text, best[-2].position, best[-1].position)
+        return best[-1] if alike else None
     rivals = [one for one in best if one.options != last.options and one.position + _BESIDE < last.position]
     if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
         return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
         return None
     return last
+
+
+def _prefers(text: str, earlier: int, last: int) -> bool:
+    """ "C is good, but D is better"."""
+    comparative = rx(rf"[^.!?;,\n{SYMBOLS}]*\b(?:better|best|preferred|superior|safer|stronger|more)\b").match(
+        text, last + 1
+    )
+    return bool(comparative and rx(r"\b(?:but|however|yet|whereas|while)\b").search(text, earlier, last))
 
 
 def _concludes(text: str, earlier: int, last: int) -> bool:

@@ -143,6 +143,8 @@ IDENTIFY = vocabulary(r"""
     |the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|clinch(?:es)?|confirms?|establish(?:es)?|most compatible with
+    |must be|has to be|got(?:ta| to) be|seems like|leads? (?:us |me )?to|my (?:money|bet|guess) is(?: on)?
+    |i(?:'d| would) bet on|i suppose(?: it's| it is)?|all (?:in all|things considered),|on balance,|to sum up,
     |favou?rs?|supports?|its|identif(?:y|ies)|needs?|receives?|requires?|start(?:ing)?(?! with)|begin|initiate
     |(?:classic|typical|characteristic|diagnostic|pathognomonic|suggestive) (?:for|of)
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
@@ -155,7 +157,7 @@ CORRECT = vocabulary(r"""
     |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$
     |[.,;])|way to go
     |winner|one to choose|diagnosis)|it|la correcta|el correcto|correct[ao]|la mejor
-    |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|exacte?|la bonne(?: reponse)?
+    |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|juste|exacte?|la bonne(?: reponse)?
     |la reponse(?: correcte)?|richtig|die richtige(?: antwort)?|die beste(?: antwort)?|korrekt|zutreffend|corret[ao]
     |a (?:resposta )?corret[ao]|a alternativa correta|a resposta|cert[ao]|a melhor|corrett[ao]
     |la risposta(?: corretta)?|esatt[ao]|giust[ao]|la migliore|juist|het juiste antwoord|benar|yang benar|yang tepat
