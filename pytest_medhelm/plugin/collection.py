@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.gates.rule import parse_rule
+from pytest_medhelm.models.agent_baselines import suits
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.item_params import BENCHMARK
 from pytest_medhelm.plugin.marks import mark_module
@@ -55,7 +56,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     except DataError as problem:
         _one_item(metafunc, NotRun(task.name, "bad_data", str(problem)), problem)
     else:
-        metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
+        models = [model for model in roster.models if suits(model, benchmark)]
+        if not models:
+            reason = f"{task.name} means nothing to {', '.join(model.name for model in roster.models)}"
+            _one_item(metafunc, NotRun(task.name, "unsuited", reason))
+            return
+        metafunc.parametrize("model", models, ids=lambda model: model.name, indirect=True)
         chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
         asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
         metafunc.parametrize("instance", asked, ids=[_id(task, entry) for entry in asked], indirect=True)

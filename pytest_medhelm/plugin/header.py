@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_medhelm.models.agent_baselines import suits
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
 from pytest_medhelm.plugin.item_params import benchmarks
 from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
@@ -64,6 +65,8 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    if unsuited := _unsuited(collected, roster):
+        yield f"not asked, since it means nothing there: {unsuited}"
     yield from request_lines(items, plan)
     yield from _without_effect(collected, settings)
     yield from context_lines(items)
@@ -71,6 +74,17 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
         yield from _rubrics([entry.task for entry in collected], settings)
+
+
+def _unsuited(collected: Sequence[Benchmark], roster: Roster) -> str:
+    """Which models have no part in which benchmarks; empty where all have."""
+    found = []
+    for model in roster.models:
+        names = sorted(entry.task.name for entry in collected if not suits(model, entry))
+        if names:
+            more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+            found.append(f"{model.name} in {', '.join(names[:LISTED])}{more}")
+    return "; ".join(found)
 
 
 def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Iterator[str]:

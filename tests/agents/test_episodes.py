@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.agent_modules import (
     CLINICAL_WORKFLOW,
+    MEDAGENT_BENCH,
     PONG,
     calls,
     is_probe,
@@ -31,7 +34,7 @@ from tests.support.agent_modules import (
     write_ward,
 )
 from tests.support.nightly import NIGHTLY
-from tests.support.paths import CHECKOUT
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import answered_on_disk, until
 from tests.support.sessions import Sessions
 
@@ -174,15 +177,30 @@ def test_an_agentic_module_without_an_environment_is_told_so(pytester: pytest.Py
     assert "a module of kind agentic needs a function environment(instance)" in result.stdout.str()
 
 
-def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> None:
-    module = CHECKOUT / "benchmarks/clinical_decision_support/test_med_qa.py"
-    pytester.runpytest(
-        str(module), "--medhelm-model=baseline/oracle-agent", "--medhelm-limit=2", "--medhelm-suite=default"
+def test_baselines_have_no_part_where_they_mean_nothing(pytester: pytest.Pytester) -> None:
+    modules = [BENCHMARKS / "clinical_decision_support/test_med_qa.py", CLINICAL_WORKFLOW, MEDAGENT_BENCH]
+    models = ("random", "lexical", "oracle-agent", "idle-agent")
+    result = pytester.runpytest(
+        *map(str, modules), *(f"--medhelm-model=baseline/{name}" for name in models), "--medhelm-limit=2",
+        "--medhelm-suite=default",
+    )  # fmt: skip
+    path = pytester.path / "medhelm-results/default/suite.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        asked = set(connection.execute("SELECT benchmark, model FROM records"))
+    assert asked == {
+        ("med_qa", "baseline/random"), ("med_qa", "baseline/lexical"),
+        ("clinical_workflow", "baseline/oracle-agent"), ("clinical_workflow", "baseline/idle-agent"),
+    }  # fmt: skip
+    said = " ".join(result.stdout.str().split())
+    assert (
+        "medhelm: not asked, since it means nothing there: baseline/random in clinical_workflow, medagent_bench; "
+        "baseline/lexical in clinical_workflow, medagent_bench; baseline/oracle-agent in med_qa, medagent_bench; "
+        "baseline/idle-agent in med_qa, medagent_bench" in said
     )
-    found = records_of(pytester.path).values()
-    assert {(record["status"], record["error"]) for record in found} == {
-        ("skipped", "baseline/oracle-agent has no answer to this")
-    }
+    assert "8 scored" in said
+    assert "no model named" not in said
+    result.assert_outcomes(skipped=1)
+    assert result.ret == 0
 
 
 # Resume

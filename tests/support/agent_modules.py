@@ -15,6 +15,7 @@ from pytest_medhelm.agents.workflow import Workflow, read_workflows
 from tests.support.paths import BENCHMARKS
 
 CLINICAL_WORKFLOW = BENCHMARKS / "administration_and_workflow/test_clinical_workflow.py"
+MEDAGENT_BENCH = CLINICAL_WORKFLOW.with_name("test_medagent_bench.py")
 WARD = '''
 """A ward."""
 from pathlib import Path
