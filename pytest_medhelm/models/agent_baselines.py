@@ -75,7 +75,7 @@ def random_agent(messages: Sequence[Message], instance: Instance | None, benchma
     return _written([calls[drawn // 7 % len(calls)]])
 
 
-AGENTS: Mapping[str, Callable[[Sequence[Message], "Instance | None", "Benchmark | None"], "str | None"]] = {
+AGENTS: Mapping[str, Callable[[Sequence[Message], Instance | None, Benchmark | None], str | None]] = {
     "oracle-agent": oracle_agent,
     "idle-agent": idle_agent,
     "reckless-agent": reckless_agent,
