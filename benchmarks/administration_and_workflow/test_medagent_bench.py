@@ -22,7 +22,9 @@ from pathlib import Path
 from pytest_medhelm import DataFile, Environment, Episode, Instance, Instances, Score, Task
 from pytest_medhelm import get_post_finish, given_chart, posts, read_json
 
-from ..shared.medagent_bench import AT, KINDS, MRN, NOW, PROMPT, QUERIES, answered, chart, due, kind_of, posted
+from ..shared.medagent_bench import (
+    AT, CODES, KINDS, MRN, NOW, PROMPT, QUERIES, answered, chart, due, kind_of, posted, series,
+)  # fmt: skip
 
 
 def load(path: Path) -> Instances:
@@ -86,7 +88,8 @@ def test_medagent_bench(instance: Instance, episode: Episode, score: Score) -> N
         name, other = ("over_deferral", "under_deferral") if wanted else ("under_deferral", "over_deferral")
         score.reached(name, float(not made if wanted else bool(made)), (1.0, 0.0))
         score.not_applicable(other)
-    if any(entry["resourceType"] == "Observation" for entry in chart(task)):
+    code = CODES.get(kind_of(task))
+    if code and series(episode.start, task["eval_MRN"], code):
         seen = any(reference.startswith("Observation/") for reference in episode.read_before_acting())
         score.reached("evidence", float(seen))
     else:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pytest_medhelm.agents.hospital.facts import Facts, facts
 from pytest_medhelm.agents.hospital.state import Change, Hospital
+from pytest_medhelm.agents.own_server import ServerPopulation
 from pytest_medhelm.agents.protocols import MOST_CALLS, Dialogue, Split, Turn, Wanted
 from pytest_medhelm.agents.tools import HOSPITAL_TOOLS, CallStatus, Outcome, Tool, call
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -58,6 +59,8 @@ class Environment:
     """A protocol that the benchmark asks for; None: the model's."""
     oracle: Callable[[], Iterable[Sequence[JsonObject]]] | None = None
     """One way to do the task right, turn by turn, where the benchmark knows one (baseline/oracle-agent)."""
+    own_server: bool = False
+    """A user's own FHIR server can stand in for the state (--medhelm-fhir): nothing is written that must be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,11 @@ class EpisodeLoop:
         self.episode = Episode(environment.state, environment.state)
         self.requests = [self._request()]
         """Of each step, as far as they are known; one more than the steps while the episode goes on."""
+
+    @property
+    def waits(self) -> bool:
+        """A step may wait for a server that is not the model's."""
+        return isinstance(self._environment.state.population, ServerPopulation)
 
     @property
     def messages(self) -> Sequence[JsonObject]:

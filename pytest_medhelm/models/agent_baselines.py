@@ -16,7 +16,6 @@ from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.json_types import JsonObject
 
 if TYPE_CHECKING:
-    from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
 
 RANDOM_TURNS = 8
@@ -81,24 +80,6 @@ AGENTS: Mapping[str, Callable[[Sequence[Message], Instance | None, Benchmark | N
     "reckless-agent": reckless_agent,
     "random-agent": random_agent,
 }
-
-
-def suits(model: Model, benchmark: Benchmark) -> bool:
-    """Whether a benchmark means anything to a model: agents that know no medicine work, other baselines answer.
-
-    Agents that are programs work in the hospital, and so have no part where a benchmark asks for a protocol of its own.
-    """
-    acts = model.is_outside or (model.provider == "baseline" and model.served in AGENTS)
-    if not acts:
-        return model.provider != "baseline" or benchmark.environment is None
-    if benchmark.environment is None:
-        return False
-    try:
-        environment = benchmark.environment(benchmark.instances[0].unpack())
-    except Exception:
-        return True  # The tests will meet the same error, and report it.
-    knows_way = model.served != "oracle-agent" or environment.oracle is not None
-    return environment.dialogue is None and (model.is_outside or knows_way)
 
 
 def _environment(instance: Instance | None, benchmark: Benchmark | None) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.models.agent_baselines import suits
 from pytest_medhelm.models.roster import ROSTER
-from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.item_params import BENCHMARK, suits
 from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
@@ -48,6 +48,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     settings = metafunc.config.stash[SETTINGS]
     try:
         benchmark = _benchmark(metafunc)
+        task = benchmark.task
         _respect_agreement(benchmark, roster, settings)
         _keep_inside(benchmark, settings)
     except DataMissing as problem:
@@ -119,9 +120,26 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
     benchmark = module.stash.get(BENCHMARK, None)
     if benchmark is None:
         _check_gates(metafunc.module.TASK)
-        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[SETTINGS])
+        settings = metafunc.config.stash[SETTINGS]
+        benchmark = load_benchmark(metafunc.module, settings)
+        if settings.fhir and getattr(benchmark.first_environment, "own_server", False):
+            benchmark = _on_own_server(benchmark)
         module.stash[BENCHMARK] = benchmark
     return benchmark
+
+
+def _on_own_server(benchmark: Benchmark) -> Benchmark:
+    """A benchmark whose record is the user's own: private, and comparable with no other. Raises DataMissing."""
+    task = benchmark.task
+    if benchmark.source.origin == "sample":
+        raise DataMissing(
+            f"{task.name}: the patients of its sample tasks are not on your FHIR server: name upstream's tasks by "
+            "--medhelm-data=DIR, or leave out --medhelm-fhir"
+        )
+    title = f"{task.title.partition(' (')[0]} (own FHIR server)"
+    return replace(
+        benchmark, task=replace(task, title=title, access="private"), code=f"{benchmark.code} at an own FHIR server"
+    )
 
 
 def _module(metafunc: pytest.Metafunc) -> pytest.Module:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.models.agent_baselines import suits
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
-from pytest_medhelm.plugin.item_params import benchmarks
+from pytest_medhelm.plugin.item_params import benchmarks, suits
 from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED, slug
 

@@ -32,6 +32,7 @@ from pytest_medhelm.util.option_values import (
     read_path,
     read_rules,
     read_seconds,
+    read_server,
     read_shard,
     read_suite,
     read_text,
@@ -108,6 +109,14 @@ OPTIONS = (
         None,
         "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1; several that serve the same models, "
         "divided by commas, share the requests",
+    ),
+    Option(
+        "fhir",
+        "URL",
+        read_server,
+        None,
+        "FHIR server of your own whose record takes the place of the hospital where a benchmark allows it; only GET is "
+        "sent to it (docs/agents.md), e.g. http://localhost:8080/fhir",
     ),
     Option(
         "data",
@@ -317,6 +326,16 @@ OPTIONS = (
 )
 
 
+def _refuse_remote(address: str, settings: Settings) -> None:
+    from pytest_medhelm.util.network import host_of, is_loopback, shown_address
+
+    host = host_of(address)
+    if settings.offline and not is_loopback(host) and host not in settings.allow_hosts:
+        raise ConfigError(
+            f"--medhelm-offline refuses {shown_address(address)}: type --medhelm-allow-host={host} if it may be reached"
+        )
+
+
 def make_settings(given: Mapping[str, Given], root: Path, **others: Any) -> Settings:
     """Settings from what was given, by key; ``others`` are fields that are no option.
 
@@ -329,6 +348,8 @@ def make_settings(given: Mapping[str, Given], root: Path, **others: Any) -> Sett
     values["results"] = root / values["results"]
     values["ledger"] = values["ledger"] or values["results"] / "ledger.jsonl"
     settings = Settings(**values, **others)
+    if settings.fhir:
+        _refuse_remote(settings.fhir, settings)
     if settings.confidence == "stated" and settings.prompt_form == "helm":
         raise ConfigError(
             "--medhelm-confidence=stated asks for one more line, and --medhelm-prompt-form=helm for a letter and "

@@ -21,7 +21,7 @@ from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
 from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
-from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, FollowUp, Job, Waiting
 from pytest_medhelm.models.engine.replicas import Replica
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.retrying import retry
@@ -253,7 +253,14 @@ class Background:
 
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
-        for later in [later for follow in follows for later in follow(completion)]:
+        for follow in follows:
+            if isinstance(follow, Waiting):
+                follow.start(completion, lambda later: self._loop.call_soon_threadsafe(self._ask_later, later))
+            else:
+                self._ask_later(follow(completion))
+
+    def _ask_later(self, later_ones: Sequence[FollowUp]) -> None:
+        for later in later_ones:
             request, follow = later.request, [later.follow] if later.follow else []
             if request.key in self._jobs:
                 continue
