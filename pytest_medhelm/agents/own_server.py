@@ -118,10 +118,13 @@ class FhirServer:
 
     def _target(self, address: str) -> str:
         """Path and query below the base URL: of one type, of one resource, or of a search's next page."""
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            query = [(name, value) for name, value in parse_qsl(parts.query, max_num_fields=40) if name != "_format"]
+        except ValueError:
+            raise FhirError(400, "invalid", "the address cannot be read") from None
         path = parts.path.removeprefix(self._path) if parts.netloc else parts.path
         path = path.removeprefix("/fhir").strip("/")
-        query = [(name, value) for name, value in parse_qsl(parts.query, max_num_fields=40) if name != "_format"]
         is_page = not path and any(name == "_getpages" for name, _ in query)
         if len(address) > MOST_ADDRESS or not (is_page or _PATH.fullmatch(path)):
             raise FhirError(404, "not-supported", "write a GET as TYPE?parameter=value or TYPE/ID")

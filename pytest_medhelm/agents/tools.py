@@ -77,6 +77,8 @@ def call(tools: Sequence[Tool], state: Hospital, name: str, arguments: Any) -> O
         return Outcome(state, "refused", _cut("Refused: " + "; ".join(error.issues)))
     except RecursionError:
         return _malformed(state, "the arguments are nested too deeply")
+    except ValueError:  # half an IPv6 address, a number of 5,000 digits
+        return _malformed(state, "the arguments hold an address or a number that cannot be read")
     text = found if isinstance(found, str) else json.dumps(_readable(found), ensure_ascii=False, separators=(",", ":"))
     return Outcome(after, "ok", _cut(text), tuple(_refs(found)))
 

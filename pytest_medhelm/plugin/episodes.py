@@ -26,14 +26,16 @@ def start_episode(requests: RequestBuilder, record: RecordBuilder) -> EpisodeLoo
     """The loop of a record's episode, made once."""
     if record.episode_loop is None:
         assert record.benchmark.environment is not None
-        require_tool_calls(requests, record.model)
+        environment = _environment(requests, record)
+        if environment.dialogue is None:
+            require_tool_calls(requests, record.model)
         model, instance, repeat = record.model, record.instance, record.variant.request_repeat
 
         def ask(messages: Sequence[Mapping[str, Any]], sampling: Mapping[str, Any]) -> Request:
             return requests.request(model, messages, instance.id, repeat=repeat, **sampling)
 
         record.episode_loop = EpisodeLoop(
-            _environment(requests, record),
+            environment,
             record.benchmark.messages(instance),
             FencedJson() if model.calls_by_text else ToolCalls(),
             ask,

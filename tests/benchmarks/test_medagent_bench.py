@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,10 +13,8 @@ from pytest_medhelm.agents.episode import Episode, EpisodeLoop
 from pytest_medhelm.agents.get_post_finish import posts
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.tasks.task import Instance
-from tests.support.paths import BENCHMARKS
+from tests.support.medagent import SAMPLE, right
 from tests.support.real_data import real
-
-SAMPLE = BENCHMARKS / "samples/medagent_bench/test_data_v2.json"
 
 
 def instances(path: Path) -> list[Instance]:
@@ -36,25 +32,6 @@ def play(instance: Instance, texts: Sequence[str]) -> Episode:
         if step < len(loop.requests):  # it has not ended
             loop.next_after(step, Completion("ok", text))
     return loop.episode
-
-
-def body_of(kind: str, said: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"resourceType": kind}
-    for path, value in said.items():
-        *parents, last = path.split(".")
-        inner = body
-        for name in parents:
-            inner = inner.setdefault(name, {})
-        inner[last] = value
-    return body
-
-
-def right(instance: Instance) -> list[str]:
-    """What an agent writes that does the task."""
-    task, start = instance.fields["task"], module.environment(instance).state
-    looks = [f"GET {API}/Observation?patient={task['eval_MRN']}&_count=50"] if task.get("eval_MRN") else []
-    orders = [f"POST {API}/{kind}\n{json.dumps(body_of(kind, said))}" for kind, said in due(task, start)]
-    return [*looks, *orders, f"FINISH({json.dumps(expected_answer(task, start) or [])})"]
 
 
 def is_success(instance: Instance, episode: Episode) -> bool:
