@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.administration_and_workflow import test_medagent_bench as module
 from benchmarks.shared.medagent_bench import NOW, chart, due
+from benchmarks.shared.medagent_tasks import load
 from perf.mock_server import MockServer
 from pytest_medhelm.agents import own_server
 from pytest_medhelm.agents.hospital.errors import FhirError
@@ -25,7 +26,7 @@ from pytest_medhelm.util.errors import RunStopped
 from tests.support.agent_modules import MEDAGENT_BENCH, records_of, task_of, turn_of
 from tests.support.medagent import SAMPLE, right
 
-INSTANCES = [entry for entry in module.load(SAMPLE) if isinstance(entry, Instance)]
+INSTANCES = [entry for entry in load(SAMPLE) if isinstance(entry, Instance)]
 SCRIPTS = {module.prompt(instance): right(instance) for instance in INSTANCES}
 """By prompt what an agent writes that does the task."""
 
