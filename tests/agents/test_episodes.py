@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,11 @@ import pytest
 
 from perf.mock_replies import messages_digest
 from perf.mock_server import Fault, MockServer
+from pytest_medhelm.agents.episode import Environment, EpisodeLoop, Limits
+from pytest_medhelm.agents.hospital.population import hospital
+from pytest_medhelm.agents.protocols import ToolCalls
 from pytest_medhelm.cli.main import main
+from pytest_medhelm.models.engine.request import Completion, ToolCall
 from tests.support.agent_modules import (
     CLINICAL_WORKFLOW,
     MEDAGENT_BENCH,
@@ -55,6 +60,12 @@ def ward(body: dict[str, Any]) -> Any:
             return calls(("find_code", {"words": f"word {turn}"}))
         case "token_limit":
             return {**calls(SEARCH), "usage": {"prompt_tokens": 3000, "completion_tokens": 10, "total_tokens": 3010}}
+        case "cost_limit":
+            usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+            return {**calls(("find_code", {"words": f"word {turn}"})), "usage": usage}
+        case "time_limit":
+            time.sleep(0.1)
+            return calls(("find_code", {"words": f"word {turn}"}))
         case "loop":
             return calls(SEARCH)
         case "malformed":
@@ -79,9 +90,8 @@ def ward(body: dict[str, Any]) -> Any:
 
 
 ENDINGS = (
-    "done", "step_limit", "token_limit", "loop", "malformed", "refused", "declined_after_looking", "truncated",
-    "blocked",
-    "empty", "too_long", "request_error",
+    "done", "step_limit", "token_limit", "cost_limit", "time_limit", "loop", "malformed", "refused",
+    "declined_after_looking", "truncated", "blocked", "empty", "too_long", "request_error",
 )  # fmt: skip
 
 
@@ -90,6 +100,8 @@ def ward_session(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -
     """A session in which each episode ends in another way."""
     folder = tmp_path_factory.mktemp("ward")
     write_ward(folder, *ENDINGS)
+    # A step of 1000 + 100 tokens costs 0.01.
+    (folder / "medhelm.toml").write_text('[models."vllm/mock"]\nprice = { input = 5.0, output = 50.0 }\n')
     with MockServer(ward) as server:
         url = f"--medhelm-base-url={server.url}"
         result = sessions.run_in(folder, "--medhelm-model=vllm/mock", url, "-v", "--medhelm-concurrency=3")
@@ -119,7 +131,7 @@ def test_one_item_is_one_record_with_its_checkpoints(ward_session: tuple[Path, p
 def test_endings_become_statuses(ward_session: tuple[Path, pytest.RunResult]) -> None:
     folder, _ = ward_session
     found = records_of(folder)
-    cut = dict.fromkeys(("step_limit", "token_limit", "loop", "truncated"), "truncated")
+    cut = dict.fromkeys(("step_limit", "token_limit", "cost_limit", "time_limit", "loop", "truncated"), "truncated")
     same = {name: name for name in ("refused", "blocked", "empty", "too_long", "request_error")}
     wanted = {"done": "ok", "declined_after_looking": "ok", "malformed": "unparsed", **cut, **same}
     assert {name: record["status"] for name, record in found.items()} == wanted
@@ -128,6 +140,8 @@ def test_endings_become_statuses(ward_session: tuple[Path, pytest.RunResult]) ->
     assert found["step_limit"]["episode"]["steps"] == 6
     assert found["loop"]["episode"]["steps"] == 5
     assert found["token_limit"]["episode"]["steps"] == 2
+    assert found["cost_limit"]["episode"]["steps"] == 2
+    assert 1 <= found["time_limit"]["episode"]["steps"] <= 3
     assert found["malformed"]["episode"] | {"text": ""} == {
         "ending": "malformed", "steps": 3, "calls": 6, "malformed": 6, "refused": 0, "changes": 0, "text": "",
     }  # fmt: skip
@@ -138,9 +152,25 @@ def test_what_ended_early_is_no_success_but_keeps_what_it_reached(ward_session: 
     found = records_of(folder)
     assert found["blocked"]["scores"] == {"looked": 0.0, "told": 1.0, "partial": 0.5, "success": 0.0}
     assert found["loop"]["scores"] == {"looked": 1.0, "told": 0.0, "partial": 0.5, "success": 0.0}
+    for name in ("cost_limit", "time_limit", "token_limit", "step_limit"):
+        assert found[name]["scores"]["success"] == 0.0
     assert found["request_error"]["scores"] == {}, "missing data, and no zero"
     result.assert_outcomes(errors=1)
     assert "gave no answer" in result.stdout.str()
+
+
+def test_time_is_the_sum_of_what_the_steps_took_when_they_were_answered_first() -> None:
+    """So that a replay of stored steps, which takes none, ends where the run did."""
+    environment = Environment(hospital(), limits=Limits(seconds=10.0))
+    loop = EpisodeLoop(
+        environment, [{"role": "user", "content": "go"}], ToolCalls(), lambda messages, sampling: None,  # type: ignore[arg-type, return-value]
+        lambda completion: (completion.content, "", True), lambda _: False,
+    )  # fmt: skip
+    for step, latency in enumerate((4.0, 5.9, 0.2)):
+        assert loop.episode.ending == "ok"
+        call = [ToolCall("find_code", json.dumps({"words": f"word {step}"}))]
+        loop.next_after(step, Completion("ok", tool_calls=call, latency=latency, cached=True))
+    assert (loop.episode.ending, len(loop.episode.steps)) == ("time_limit", 3)
 
 
 def test_the_shown_text_of_a_call_is_sent_back_under_ids_of_our_own(pytester: pytest.Pytester) -> None:
@@ -201,6 +231,35 @@ def test_baselines_have_no_part_where_they_mean_nothing(pytester: pytest.Pyteste
     assert "no model named" not in said
     result.assert_outcomes(skipped=1)
     assert result.ret == 0
+
+
+# Repeats
+
+
+def test_pass_hat_k_over_episodes(pytester: pytest.Pytester) -> None:
+    """An agent that does its task in two of five episodes: pass@2 is 7/10, pass^2 1/10."""
+    write_ward(pytester.path, "one", "two")
+    begun: Counter[str] = Counter()
+
+    def fickle(body: dict[str, Any]) -> Any:
+        if is_probe(body):
+            return PONG
+        turn = turn_of(body)
+        if turn == 0:
+            begun[task_of(body)] += 1
+            return calls(SEARCH, MESSAGE) if begun[task_of(body)] in (2, 4) else "Nothing."
+        return "Seen."
+
+    with MockServer(fickle) as server:
+        pytester.runpytest(
+            "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", "--medhelm-repeats=5",
+            "--medhelm-concurrency=1",
+        )  # fmt: skip
+    assert set(begun.values()) == {5}, "each repeat is an episode of its own"
+    board = json.loads((pytester.path / "medhelm-results/default/leaderboard.json").read_text())
+    metrics = board["results"]["cells"][0]["metrics"]
+    shown = {name: metrics[name]["value"] for name in ("success", "pass_at_2", "pass_hat_2")}
+    assert shown == pytest.approx({"success": 0.4, "pass_at_2": 0.7, "pass_hat_2": 0.1})
 
 
 # Resume

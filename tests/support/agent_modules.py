@@ -35,8 +35,10 @@ TASK = Task(
 def prompt(instance):
     return instance.question
 
+TIGHT = {"cost_limit": {"cost": 0.02}, "time_limit": {"seconds": 0.25}}
+
 def environment(instance):
-    return Environment(hospital(), limits=Limits(steps=6, tokens=5000))
+    return Environment(hospital(), limits=Limits(steps=6, tokens=5000, **TIGHT.get(instance.id, {})))
 
 def test_ward(episode):
     """One episode for each row."""
