@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import sqlite3
@@ -24,6 +25,7 @@ from pytest_medhelm.agents.hospital.population import hospital
 from pytest_medhelm.agents.protocols import ToolCalls
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.models.engine.request import Completion, ToolCall
+from pytest_medhelm.models.engine.store import ResponseStore
 from tests.support.agent_modules import (
     CLINICAL_WORKFLOW,
     MEDAGENT_BENCH,
@@ -38,7 +40,7 @@ from tests.support.agent_modules import (
     workflows,
     write_ward,
 )
-from tests.support.nightly import NIGHTLY
+from tests.support.nightly import NIGHTLY, by_night
 from tests.support.paths import BENCHMARKS
 from tests.support.servers import answered_on_disk, until
 from tests.support.sessions import Sessions
@@ -298,23 +300,43 @@ def test_the_oracle_by_tool_calls_succeeds_at_every_task(undisturbed: tuple[Path
     assert max(asked.values()) == 1
 
 
+@pytest.mark.parametrize("workers", by_night([0], [2]))
 def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
-    undisturbed: tuple[Path, Counter[str]], tmp_path: Path
+    undisturbed: tuple[Path, Counter[str]], tmp_path: Path, workers: int
 ) -> None:
+    """Killed at twelve random moments by night, at one by day."""
+    total = sum(undisturbed[1].values())
+    draw = random.Random(20)
+    moments = sorted(draw.sample(range(4, total), 12)) if NIGHTLY else [60]
     with MockServer(oracle_reply, latency=0.02) as server:
-        command = _workflow_run(tmp_path, server.url)
-        for kill_after in range(8, 140, 12) if NIGHTLY else (60,):
+        command = [*_workflow_run(tmp_path, server.url), "-n", str(workers)]
+        for moment in [*moments, None]:
+            stored, before = _steps_on_disk(tmp_path), len(server.requests)
             process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
-            until(lambda after=kill_after: len(server.requests) >= after)  # type: ignore[misc]
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            server.settle()
-        stored = len(answered_on_disk(tmp_path))
-        before = len(server.requests)
-        assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
-        total = sum(undisturbed[1].values()) + 1  # and the probe
-        assert len(server.requests) - before == total - stored, "what was on disk is not asked again"
+            if moment is None:
+                assert process.wait() == 0
+            else:
+                until(lambda moment=moment: len(server.requests) >= moment)  # type: ignore[misc]
+                time.sleep(0.05 * draw.random())
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                server.settle()
+            asked = Counter(messages_digest(body) for body in server.requests[before:])
+            assert not asked.keys() & stored, "what was on disk is not asked again"
+            assert set(asked.values()) <= {1}
+    assert len(_steps_on_disk(tmp_path)) == total + 1, "each step, and the probe"
     assert _results(tmp_path) == _results(undisturbed[0])
+
+
+def _steps_on_disk(folder: Path) -> set[str]:
+    """Digests of the conversations whose next step is stored."""
+    found = answered_on_disk(folder)
+    if not found:
+        return set()
+    store = ResponseStore(folder / "medhelm-results/default/responses.sqlite")
+    digests = {messages_digest(json.loads(store.exchange(key).payload)) for key in found}
+    store.close()
+    return digests
 
 
 def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path, Counter[str]]) -> None:
