@@ -321,6 +321,9 @@ def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 server.settle()
+            if (tmp_path / "medhelm-results/default/suite.sqlite").exists():
+                for record in records_of(tmp_path).values():
+                    assert text_of(tmp_path, record["episode"]["text"])["steps"], "no record without its timeline"
             asked = Counter(messages_digest(body) for body in server.requests[before:])
             assert not asked.keys() & stored, "what was on disk is not asked again"
             assert set(asked.values()) <= {1}
@@ -337,6 +340,23 @@ def _steps_on_disk(folder: Path) -> set[str]:
     digests = {messages_digest(json.loads(store.exchange(key).payload)) for key in found}
     store.close()
     return digests
+
+
+def test_a_record_is_never_on_disk_without_its_timeline(pytester: pytest.Pytester) -> None:
+    write_ward(pytester.path, "one", "two")
+    pytester.makeconftest(
+        "import os, signal\n"
+        "from pytest_medhelm.results.store import suite\n"
+        "suite.SECONDS_HELD_BACK = 0\n"
+        "def pytest_runtest_logfinish(nodeid):\n"
+        "    if 'two' in nodeid:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert pytester.runpytest_subprocess("--medhelm-model=baseline/idle-agent").ret == -signal.SIGKILL
+    found = records_of(pytester.path)
+    assert "one" in found
+    for record in found.values():
+        assert text_of(pytester.path, record["episode"]["text"])["steps"]
 
 
 def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path, Counter[str]]) -> None:
