@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from pytest_medhelm.agents.hospital.facts import Facts, facts
 from pytest_medhelm.agents.hospital.state import Change, Hospital
-from pytest_medhelm.agents.own_server import ServerPopulation
 from pytest_medhelm.agents.protocols import MOST_CALLS, Dialogue, Split, Turn, Wanted
 from pytest_medhelm.agents.tools import HOSPITAL_TOOLS, CallStatus, Outcome, Tool, call
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -185,7 +184,7 @@ class EpisodeLoop:
     @property
     def waits(self) -> bool:
         """A step may wait for a server that is not the model's."""
-        return isinstance(self._environment.state.population, ServerPopulation)
+        return self._environment.state.population.is_remote
 
     @property
     def messages(self) -> Sequence[JsonObject]:

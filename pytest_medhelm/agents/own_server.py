@@ -192,6 +192,8 @@ class FhirServer:
 class ServerPopulation(Population):
     """What a server holds, in place of the hospital's own patients."""
 
+    is_remote = True
+
     def __init__(self, server: FhirServer) -> None:
         super().__init__(())
         self.server = server

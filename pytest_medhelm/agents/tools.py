@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pytest_medhelm.agents.hospital.codes import find
@@ -40,7 +41,7 @@ class Outcome:
     """``Type/id`` of the resources that it returned."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """One entry of the table."""
 
@@ -51,7 +52,7 @@ class Tool:
     required: tuple[str, ...]
     run: Callable[[Hospital, JsonObject], tuple[Hospital, Any]]
 
-    @property
+    @cached_property
     def schema(self) -> JsonObject:
         """As OpenAI's API takes it."""
         parameters = {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}

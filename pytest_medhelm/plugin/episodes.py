@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.agents.episode import Environment, EpisodeLoop
 from pytest_medhelm.agents.hospital.state import Hospital
-from pytest_medhelm.agents.outside import replayed
-from pytest_medhelm.agents.own_server import ServerPopulation
 from pytest_medhelm.agents.protocols import FencedJson, ToolCalls
 from pytest_medhelm.models.engine.job import Follow, FollowUp, Waiting
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -52,6 +50,8 @@ def _environment(requests: RequestBuilder, record: RecordBuilder) -> Environment
     environment: Environment = record.benchmark.environment(record.instance)
     if requests.fhir is None or not environment.own_server:
         return environment
+    from pytest_medhelm.agents.own_server import ServerPopulation
+
     return replace(environment, state=Hospital(ServerPopulation(requests.fhir), environment.state.now))
 
 
@@ -99,6 +99,8 @@ def start_outside(requests: RequestBuilder, record: RecordBuilder) -> Completion
 
 
 def _outside(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Completion]:
+    from pytest_medhelm.agents.outside import replayed
+
     completion = start_outside(requests, record)
     request = record.request
     assert request is not None
