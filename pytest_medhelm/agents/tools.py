@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 from pytest_medhelm.agents.hospital.codes import find
-from pytest_medhelm.agents.hospital.elements import Resource
+from pytest_medhelm.agents.hospital.elements import Resource, text_of_binary
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.operations import create, read, transaction, update
-from pytest_medhelm.agents.hospital.search import search, text_of_binary
+from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.hospital.values import attachment
 from pytest_medhelm.util.json_types import JsonObject
