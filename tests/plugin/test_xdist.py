@@ -359,6 +359,53 @@ def test_other_distributions_work_on_demand(
     assert len(server.requests) == 8
 
 
+def killer(folder: Path, times: int, instance: str) -> None:
+    """Make the test of an instance end its worker so many times."""
+    (folder / "conftest.py").write_text(f"""
+import os, pathlib, signal
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    mark = pathlib.Path({str(folder)!r}) / "killed"
+    seen = len(mark.read_text()) if mark.exists() else 0
+    if "{instance}" in item.nodeid and seen < {times}:
+        mark.write_text("x" * (seen + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+""")
+
+
+def test_the_item_of_a_killed_worker_is_run_again(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    killer(pytester.path, 1, "q003")
+    options = (*vllm(server), f"--medhelm-data={letters(30)}", "-n", "2")
+    result = run(*options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*replacing crashed worker*", "*= 30 scored in *"])
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 30}
+    # Twice is no accident, and a run without it is none that may be judged.
+    (pytester.path / "killed").unlink()
+    killer(pytester.path, 2, "q003")
+    gate = "--medhelm-gate=letters >= 0.5"
+    result = run(*options, gate, "--medhelm-suite=again")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*worker 'gw*' crashed while running *q003*", "*medhelm: 1 test has no result*"])
+    assert " pass " not in result.stdout.str()
+    result = run(*options, gate, "--medhelm-suite=again")
+    assert result.ret == 0
+    assert cell(leaderboard(pytester.path, "again"), "letters")["statuses"] == {"ok": 30}
+
+
+def test_workers_that_are_not_replaced_leave_an_incomplete_run(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    killer(pytester.path, 9, "-q")
+    result = run(*vllm(server), f"--medhelm-data={letters(30)}", "-n", "2", "--max-worker-restart=0")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*medhelm: * tests have no result*"])
+
+
 def test_after_kill_9_no_model_and_no_judge_is_asked_again(run: Any, pytester: pytest.Pytester) -> None:
     data = talks(pytester.path, 40)
 

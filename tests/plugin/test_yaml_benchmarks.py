@@ -9,12 +9,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
@@ -24,6 +24,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.util.document import DocumentError
 from tests.support.checks import some
+from tests.support.examples import drawn, hostile
 from tests.support.paths import CHECKOUT
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
@@ -653,21 +654,34 @@ def test_a_wrong_rubric(text: str, line: int, column: int, sentence: str, own: A
     assert str(caught.value).startswith(f"arztbrief.medhelm.yaml, line {line}, column {column}: {sentence}")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(
-    start=st.integers(0, len(TRIAGE)),
-    cut=st.integers(0, 12),
-    typed=st.text(alphabet="{}[]:,|>&*!#'\"\t\n -ab~%@?", max_size=6),
-)
-def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(start: int, cut: int, typed: str, tmp_path: Path) -> None:
+def edited(random: Random) -> str:
+    """A file in which somebody types something, perhaps over something else."""
+    start = random.randrange(len(TRIAGE) + 1)
+    typed = "".join(random.choices("{}[]:,|>&*!#'\"\t\n -ab~%@?", k=random.randrange(7)))
+    return TRIAGE[:start] + typed + TRIAGE[start + random.randrange(13) :]
+
+
+def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "triage.medhelm.yaml"
-    path.write_text(TRIAGE[:start] + typed + TRIAGE[start + cut :])
-    problem = ""
-    try:
-        read_spec(path)
-    except DocumentError as error:
-        problem = str(error)
-    assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
+
+    @hostile
+    @given(drawn(edited))
+    def check(files: list[str]) -> None:
+        for content in files:
+            path.write_text(content)
+            problem = ""
+            try:
+                read_spec(path)
+            except DocumentError as error:
+                problem = str(error)
+            assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
+
+    check()
+
+
+def test_brackets_within_brackets_take_no_time(own: Any) -> None:
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        read_spec(own("name: " + "[" * 200_000))
 
 
 def test_a_file_that_is_not_utf8(own: Any) -> None:

@@ -93,7 +93,7 @@ def _columns(table: Table) -> tuple[Column | None, Column | None, tuple[Column, 
     sources = {column.name for column in (identity, cluster) if column}
     for column in slices:
         if column.name in sources:
-            raise column.place.error(
+            raise column.position.error(
                 f"{column.name!r} tells records or patients apart; slices are groups that reports name, e.g. wards"
             )
     return identity, cluster, tuple(slices)
