@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.cli.show_text import add_show_text, require_show_text
-from pytest_medhelm.reports.export.rating_sheet import KEY, WRONG, items, key, rated, sheet
+from pytest_medhelm.reports.export.rating_sheet import KEY, WRONG, key, rated, sheet
 from pytest_medhelm.results.store.annotations import add_marks, add_ratings, read_marks
 from pytest_medhelm.results.store.opening import open_responses, open_suite
+from pytest_medhelm.results.store.rating_queue import items
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError, DataError
