@@ -38,7 +38,6 @@
     form.querySelector("[data-kinds]")?.toggleAttribute("hidden", ["", "none"].includes(given().severity));
     line = Math.max(0, Math.min(line, lines().length - 1));
     lines().forEach((set, number) => set.classList.toggle("here", number === line));
-    lines()[line].scrollIntoView({ block: "nearest" });
   };
   const go = (name) => location.assign(name ? `/rate/${name}` : "/rate/");
   const next = async () => {
@@ -80,6 +79,7 @@
     else return;
     event.preventDefault();
     mark();
+    lines()[line].scrollIntoView({ block: "nearest" });
   });
   mark();
 })();
