@@ -167,8 +167,8 @@ def test_two_raters_at_once_decide_a_jury_rule(
         settled = 0
         while not is_over(judge):
             assert not {"ann", "bob"} & {*judge.locator("main").inner_text().split()}, "blinded to the raters"
-            assert judge.locator("legend").first.inner_text() in ("Accuracy (2 and 4)", "Accuracy (4 and 2)",
-                                                                  "Accuracy (5 and 3)", "Accuracy (3 and 5)")  # fmt: skip
+            legend = judge.locator("legend").first.inner_text()
+            assert legend in [f"Accuracy ({both})" for both in ("2 and 4", "4 and 2", "5 and 3", "3 and 5")]
             rate_one(judge, keys_for(judge, "ann"))
             settled += 1
         assert settled > 0
@@ -226,7 +226,9 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
     with rated(judged, "--raters=ann,bob") as desk:
         ann, bob, owner = (desk.session(name) for name in ("ann", "bob", "you"))
         assert desk.ask("GET", "/rate/")[0] == 403, "without a token"
-        assert desk.ask("GET", "/default/leaderboard.html", Cookie=ann)[2]["Location"] == "/rate/", "a rater sees no model"
+        assert desk.ask("GET", "/default/leaderboard.html", Cookie=ann)[2]["Location"] == "/rate/", (
+            "a rater sees no model"
+        )
         assert desk.ask("GET", "/default/browser/index.js", Cookie=ann)[2]["Location"] == "/rate/"
         assert desk.ask("GET", "/default/leaderboard.html", Cookie=owner)[0] == 200
         path = desk.ask("GET", "/rate/", Cookie=ann)[2]["Location"]
@@ -239,8 +241,15 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
                         Sec_Fetch_Mode="cors")[0] == 403  # fmt: skip
         status, told, _ = desk.ask("POST", path, said, Cookie=ann, X_Medhelm_Form=word)
         assert (status, json.loads(told)["done"]) == (200, 0)
-        for wrong in ('{"scores": {"clarity": 9}}', '{"scores": {"clarity": true}}', '{"scores": {"charm": 3}}', "[",
-                      '{"scores": {}, "severity": "dire"}', '{"scores": {}, "kinds": [1]}', '{"scores": {}, "wrong": 1}'):  # fmt: skip
+        for wrong in (
+            "[",
+            '{"scores": {"clarity": 9}}',
+            '{"scores": {"clarity": true}}',
+            '{"scores": {"charm": 3}}',
+            '{"scores": {}, "severity": "dire"}',
+            '{"scores": {}, "kinds": [1]}',
+            '{"scores": {}, "wrong": 1}',
+        ):
             status, told, _ = desk.ask("POST", path, wrong, Cookie=ann, X_Medhelm_Form=word)
             assert (status, "sentence" in json.loads(told)) == (400, True), wrong
         assert desk.ask("DELETE", path, Cookie=ann)[0] == 405

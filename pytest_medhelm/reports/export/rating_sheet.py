@@ -5,21 +5,56 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.export.csv_injection import neutral
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.store.rating_queue import Item, draw, names
-from pytest_medhelm.util.errors import DataError
+from pytest_medhelm.util.errors import ConfigError, DataError
 
 HARM = ("severity", "kinds")
 WRONG = "reference_is_wrong"
 """The column for the reason why a reference is wrong; empty where it is right."""
+SHOWN = ("question", "reference", "answer", "rate")
+LONGEST_CELL = 32_000
+"""Characters that a cell of a workbook holds."""
 KEY = ("item", "benchmark", "instance", "model")
 
 
-def sheet(rater: str, listed: Sequence[Item], store: ResponseStore) -> str:
-    """The sheet of a rater as CSV, in an order of its own."""
+class Sheet(NamedTuple):
+    """A table to be filled in."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, str]]
+
+    def as_csv(self) -> bytes:
+        """As CSV."""
+        return _csv(self.columns, self.rows).encode()
+
+    def as_xlsx(self) -> bytes:
+        """As an Excel workbook. Raises ConfigError without openpyxl."""
+        try:
+            from openpyxl import Workbook
+            from openpyxl.styles import Alignment
+        except ImportError:
+            raise ConfigError("--format=xlsx needs openpyxl: type pip install 'pytest-medhelm[data]'") from None
+        book = Workbook()
+        table = book.active
+        table.freeze_panes = "A2"
+        for number, row in enumerate([dict(zip(self.columns, self.columns, strict=True)), *self.rows], start=1):
+            for place, name in enumerate(self.columns, start=1):
+                cell = table.cell(number, place, neutral(row.get(name, ""))[:LONGEST_CELL])
+                cell.alignment = Alignment(wrap_text=True, vertical="top")
+        for place, name in enumerate(self.columns, start=1):
+            table.column_dimensions[table.cell(1, place).column_letter].width = 60 if name in SHOWN[:3] else 16
+        content = io.BytesIO()
+        book.save(content)
+        return content.getvalue()
+
+
+def sheet(rater: str, listed: Sequence[Item], store: ResponseStore) -> Sheet:
+    """The sheet of a rater, in an order of its own."""
     criteria = list(dict.fromkeys(name for item in listed for name in item.criteria))
     rows: list[Mapping[str, str]] = []
     for item in sorted(listed, key=lambda item: draw(rater, item.name)):
@@ -34,7 +69,7 @@ def sheet(rater: str, listed: Sequence[Item], store: ResponseStore) -> str:
                 "rate": f"{', '.join(item.criteria)}: {worst} (worst) to {best} (best)",
             }
         )
-    return _csv(("item", "question", "reference", "answer", "rate", *criteria, *HARM, WRONG, "comment"), rows)
+    return Sheet(("item", *SHOWN, *criteria, *HARM, WRONG, "comment"), rows)
 
 
 def key(listed: Sequence[Item]) -> str:
@@ -46,7 +81,7 @@ def rated(
     rater: str, rows: Sequence[Mapping[str, str]], keys: Mapping[str, Mapping[str, str]]
 ) -> Iterator[dict[str, str]]:
     """The filled rows of a sheet as 'medhelm annotate' reads ratings. Raises DataError for an item without a key."""
-    shown = {"question", "reference", "answer", "rate", "comment", WRONG}
+    shown = {*SHOWN, "comment", WRONG}
     for row in rows:
         if row["item"] not in keys:
             raise DataError(f"{rater}: {row['item']!r} is not in key.csv, which was written with other sheets")

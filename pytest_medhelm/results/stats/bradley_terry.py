@@ -73,7 +73,7 @@ def bradley_terry(choices: Sequence[Choice], confidence: float = 0.95) -> Streng
     values = np.zeros(len(models))
     for _ in range(ROUNDS):
         expected = 1 / (1 + np.exp(-(design @ values)))
-        inverse: NDArray[np.float64] = np.linalg.pinv((design * (expected * (1 - expected))[:, None]).T @ design)
+        inverse = np.linalg.pinv((design * (expected * (1 - expected))[:, None]).T @ design)
         step = inverse @ (design.T @ (shares - expected))
         # Newton's step, shortened where it would leave the region in which it holds.
         values = values + step / max(1.0, float(np.abs(step).max()) / 2)
@@ -86,7 +86,7 @@ def bradley_terry(choices: Sequence[Choice], confidence: float = 0.95) -> Streng
     scores = np.array(list(clusters.values()))
     robust: NDArray[np.float64] = count / max(1, count - 1) * inverse @ scores.T @ scores @ inverse
     quantile = student_t_quantile((1 + confidence) / 2, count - 1) if count >= LEAST_INSTANCES else None
-    return Strengths(models, values - values.mean(), (inverse, robust), quantile)
+    return Strengths(models, values - values.mean(), (np.asarray(inverse, dtype=np.float64), robust), quantile)
 
 
 def _is_connected(models: Sequence[str], choices: Sequence[Choice]) -> bool:

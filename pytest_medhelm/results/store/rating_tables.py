@@ -13,8 +13,8 @@ and beside the jury's averages, as MedHELM's validation study has it:
     rater, dataset_name, instance_id, model_key, accuracy, ..., llm_accuracy, ...
 
 ``kind`` is clinician (default), judge or adjudicated. ``severity`` and ``kinds`` (separated by semicolons) mark harm,
-in the words of ``jury.harm``; a long row may hold nothing else. An empty score means "not rated" and is counted; anything else that
-is no number is an error. Messages name row and column and never quote a cell.
+in the words of ``jury.harm``; a long row may hold nothing else. An empty score means "not rated" and is counted;
+anything else that is no number is an error. Messages name row and column and never quote a cell.
 """
 
 from __future__ import annotations
