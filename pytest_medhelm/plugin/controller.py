@@ -24,9 +24,10 @@ from pytest_medhelm.plugin.interrupt import keep_last_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
+from pytest_medhelm.plugin.outcomes import shorten
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
-from pytest_medhelm.results.store.opening import prepare_suite
+from pytest_medhelm.results.store.opening import is_there, prepare_suite, remove_if_empty
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Controller:
         self._store_failed = ""
         """The sentence with which the run stopped since its suite cannot be written."""
         self._journal = "wal"
+        self._is_new = False
+        """This session has made the suite."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -69,6 +72,7 @@ class Controller:
             return
         try:
             roster = self.connection.connect(lambda model: not is_foreign(model, self._settings))
+            self._is_new = not is_there(self._settings.folder)
             # Workers find it ready; what cannot be stored is not asked.
             self._journal = prepare_suite(self._settings.folder)
         except MedhelmError as error:
@@ -193,7 +197,14 @@ class Controller:
 
         manager, suite = self._config.pluginmanager, self._writer.open(self._session)
         settings = self._settings
-        written = write_reports(manager, suite, outcome.leaderboard, settings.html, settings.show_text)
+        written = write_reports(
+            manager,
+            suite,
+            outcome.leaderboard,
+            settings.html,
+            settings.show_text,
+            verbose=self._config.get_verbosity() > 0,
+        )
         self._lines = [*written.lines, *self._lines]
         for name, sentence in written.failures.items():
             short = Path(name).name
@@ -219,9 +230,12 @@ class Controller:
             )
         if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
             self._end()
+        shorten(self._config)
         self._stop_file.unlink(missing_ok=True)
         forget(self._settings.folder, self.run)
         self.connection.close()
+        if self._is_new and self._writer.suite is None:
+            remove_if_empty(self._settings.folder)
 
     def _end(self) -> None:
         """Note how far an attempt came, and commit what is held back, each as far as it can be written."""
