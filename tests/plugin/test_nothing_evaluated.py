@@ -43,6 +43,18 @@ def test_data_in_the_wrong_place_says_what_to_type(
     )
 
 
+def test_nothing_is_left_of_it(letters: Callable[..., Path], run: Callable[..., pytest.RunResult]) -> None:
+    """Of a run that was called wrongly, or selected nothing: 'medhelm trend medhelm-results/*' meets suites alone."""
+    letters(3)
+    results = Path("medhelm-results")
+    assert run(LEXICAL, "--medhelm-data=elsewhere").ret == 4
+    assert run(LEXICAL, "--medhelm-data=data", "-m", "lettters").ret == 5
+    assert not (results / "default").exists()
+    assert run(LEXICAL, "--medhelm-data=data", "--medhelm-suite=kept").ret == 0
+    assert run(LEXICAL, "--medhelm-data=data", "--medhelm-suite=kept", "-m", "lettters").ret == 5
+    assert (results / "kept" / "suite.sqlite").is_file(), "what an earlier run made stays"
+
+
 def test_one_benchmark_that_was_evaluated_is_enough(
     letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:

@@ -12,6 +12,7 @@ from pytest_medhelm.reports.export.csv_injection import neutral
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.store.rating_queue import Item, draw, names
 from pytest_medhelm.util.errors import ConfigError, DataError
+from pytest_medhelm.util.installed import install_command
 
 HARM = ("severity", "kinds")
 WRONG = "reference_is_wrong"
@@ -38,7 +39,7 @@ class Sheet(NamedTuple):
             from openpyxl import Workbook
             from openpyxl.styles import Alignment
         except ImportError:
-            raise ConfigError("--format=xlsx needs openpyxl: type pip install 'pytest-medhelm[data]'") from None
+            raise ConfigError(f"--format=xlsx needs openpyxl: type {install_command('data')}") from None
         book = Workbook()
         table = book.active
         table.freeze_panes = "A2"
