@@ -72,6 +72,7 @@
     if (writes && !["Enter", "Escape"].includes(key)) return;
     if (writes) event.target.blur();
     else if (/^[0-9]$/.test(key)) choose(key);
+    else if (event.target.matches("pre") && key.startsWith("Arrow")) return; // scrolls the text
     else if (key === "ArrowDown" || key === "ArrowUp") line += key === "ArrowDown" ? 1 : -1;
     else if (key === "w") form.querySelector("[name=wrong]")?.focus();
     else if (key === "b" && page.dataset.before) go(page.dataset.before);
