@@ -12,7 +12,8 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.confidence_measure import ConfidenceMeasure
 from pytest_medhelm.results.leaderboard.gate_entry import Basis
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
-from pytest_medhelm.results.leaderboard.measure import Measure, ScoreMeasure, worst_and_best
+from pytest_medhelm.results.leaderboard.measure import Measure, worst_and_best
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.scoring.response import STATUSES, Status

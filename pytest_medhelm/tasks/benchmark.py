@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
-from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.rows import digest
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, confidence_line, in_form, renamed, solved

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Request
-from pytest_medhelm.models.engine.store import SCHEMA, open_private
+from pytest_medhelm.models.engine.store import SCHEMA
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.util.sqlite import open_private
 
 
 class Awaited:

@@ -14,16 +14,8 @@ from typing import Any
 from pytest_medhelm.plugin.yaml_benchmarks.schema import DELIMITERS, file_format
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Spec
 from pytest_medhelm.scoring.answers.numerals import decimal_mark
-from pytest_medhelm.tasks.data.readers import (
-    Row,
-    content_id,
-    digest,
-    is_empty,
-    read_csv,
-    read_json,
-    read_jsonl,
-    read_text,
-)
+from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.rows import Row, content_id, digest, is_empty
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.document import nearest
 from pytest_medhelm.util.errors import DataError

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_medhelm.tasks.data.readers import Row, read_jsonl
+from pytest_medhelm.tasks.data.readers import read_jsonl
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError
 
 THEMES = (

@@ -6,14 +6,8 @@ from collections.abc import Mapping
 
 from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.measure import (
-    ONE_SIDED,
-    Measure,
-    ScoreMeasure,
-    answered_places,
-    measures_of,
-    worst_and_best,
-)
+from pytest_medhelm.results.leaderboard.measure import Measure, answered_places, measures_of, worst_and_best
+from pytest_medhelm.results.leaderboard.score_measure import ONE_SIDED, ScoreMeasure
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 CONFIDENCE = 0.95

@@ -11,7 +11,8 @@ from math import ceil, exp, lgamma, log
 
 from pytest_medhelm.results.leaderboard.cell_entry import WorstSlice
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.measure import ScoreMeasure, measures_of
+from pytest_medhelm.results.leaderboard.measure import measures_of
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.leaderboard.slices import MOST, slice_of
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 

@@ -25,7 +25,8 @@ from pathlib import Path
 
 from pytest_medhelm.results.store.ratings import Answer, HarmMark, Kind, Rating, Ratings
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
-from pytest_medhelm.tasks.data.readers import Row, read_csv
+from pytest_medhelm.tasks.data.readers import read_csv
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError
 
 RESERVED = "composite"

@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_medhelm.tasks.data.arrow_size import batch_sizes
 from pytest_medhelm.tasks.data.limits import require_size
-from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_rows
+from pytest_medhelm.tasks.data.readers import read_bytes, require_rows
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, missing_extra
 
 ROWS = 1000
