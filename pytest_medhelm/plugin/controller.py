@@ -125,6 +125,9 @@ class Controller:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of xdist has ended: was it by Ctrl-C, and what did it get since its last report?"""
         output = getattr(node, "workeroutput", {})
+        if output.get("exitstatus") == pytest.ExitCode.USAGE_ERROR:
+            # xdist would go on until nobody is left, and call that an internal error.
+            raise pytest.UsageError("medhelm: the workers of -n refuse this command: add -n 0, which says why")
         self._interrupted = self._interrupted or bool(output.get("medhelm_interrupted"))
         if not self._store_failed:
             try:
