@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from pytest_medhelm.reports.serve.deadline import with_deadline
+from pytest_medhelm.util.deadline import with_deadline
 from pytest_medhelm.util.errors import ConfigError
 
 PORT = 8000

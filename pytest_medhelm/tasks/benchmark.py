@@ -140,7 +140,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.sub_task for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
@@ -168,5 +168,5 @@ def content_key(instance: Instance) -> str:
 
 def samples_of(module: Path, task: Task) -> Path:
     """The folder of sample data: beside the module, or beside its category folder."""
-    beside = module.parent / "samples"
-    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+    folder = module.parent / "samples"
+    return folder if (folder / task.name).is_dir() else module.parent.parent / "samples"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.reports.export.csv_injection import neutral
+from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.store.rating_queue import Item, draw, names
 from pytest_medhelm.util.errors import ConfigError, DataError
@@ -45,7 +45,7 @@ class Sheet(NamedTuple):
         table.freeze_panes = "A2"
         for number, row in enumerate([dict(zip(self.columns, self.columns, strict=True)), *self.rows], start=1):
             for place, name in enumerate(self.columns, start=1):
-                cell = table.cell(number, place, neutral(row.get(name, ""))[:LONGEST_CELL])
+                cell = table.cell(number, place, without_formula(row.get(name, ""))[:LONGEST_CELL])
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
         for place, name in enumerate(self.columns, start=1):
             table.column_dimensions[table.cell(1, place).column_letter].width = 60 if name in SHOWN[:3] else 16
@@ -95,5 +95,5 @@ def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
-    writer.writerows({name: neutral(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: without_formula(value) for name, value in row.items()} for row in rows)
     return text.getvalue()

@@ -14,12 +14,12 @@ from pytest_medhelm.reports.html.browser_files import instances_page
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.reports.serve.answering import aside, message, page, set_headers
-from pytest_medhelm.reports.serve.deadline import headers_came
 from pytest_medhelm.reports.serve.guard import Guard, Refused
 from pytest_medhelm.reports.serve.progress import Served, gone, in_words, progress
 from pytest_medhelm.reports.serve.rating_pages import RatingPages
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
 from pytest_medhelm.reports.serve.suite_list import suite_facts
+from pytest_medhelm.util.deadline import request_came
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,7 +62,7 @@ class Site:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What every request goes through: admitted, answered, and if need be with a sentence."""
         answer: web.StreamResponse
-        headers_came(request)
+        request_came(request)
         try:
             request["person"] = self._guard.admit(request)
             if self._rating is not None:

@@ -131,9 +131,9 @@ class Suite:
         left behind under another limit, prompt or token budget is not mixed in. Who reads a cell in parts, each
         ``between`` two instances, looks for these once (``newest``) and hands them in.
         """
-        within = "" if between is None else "AND instance BETWEEN ? AND ? "
+        part = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
-            f"SELECT {', '.join(COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
+            f"SELECT {', '.join(COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {part}"
             "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )
