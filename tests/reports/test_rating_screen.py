@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import pytest
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
 from tests.support.browser import Visit, faults, needs_browser
-from tests.support.juries import named, number_of, rating, talks
+from tests.support.juries import NAMES, named, number_of, rating, talks
 from tests.support.nightly import by_night
 from tests.support.paths import CHECKOUT
 from tests.support.sessions import Sessions
@@ -35,7 +36,7 @@ def reply(body: dict[str, Any]) -> str:
     if body["model"] in ("good", "weak"):
         return f"Answer {number}, {quality(body['model'], number)}."
     grade = {"fine": 5, "poor": 2}[str(body).partition("Answer ")[2].split(", ")[1].split(".")[0]]
-    return rating(max(1, grade - (number % 7 == 0)))
+    return rating(grade - (number % 7 == 0 and body["model"] == "judge-b"))
 
 
 def quality(model: str, number: int) -> str:
@@ -256,6 +257,31 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
             status, told, _ = desk.ask("POST", path, wrong, Cookie=dan, X_Medhelm_Form=word)
             assert (status, "sentence" in json.loads(told)) == (400, True), wrong
         assert desk.ask("DELETE", path, Cookie=dan)[0] == 405
+
+
+def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> None:
+    """Judges differ about every seventh question; what one rater says of a reference, the other does not see."""
+    with rated(judged, "--raters=fay,gus", "--order=disputed", "--answers=3") as desk:
+        fay, gus = (desk.session(name) for name in ("fay", "gus"))
+        seen = set()
+        for _ in range(3):
+            path = desk.ask("GET", "/rate/", Cookie=fay)[2]["Location"]
+            page = desk.ask("GET", path, Cookie=fay)[1]
+            seen.add((path, int(page.partition("Answer ")[2].partition(",")[0]) % 7))
+            said = {"scores": dict.fromkeys(NAMES, 3), "severity": "none", "kinds": [], "wrong": "it is out of date"}
+            word = page.partition('data-form="')[2].partition('"')[0]
+            assert desk.ask("POST", path, json.dumps(said), Cookie=fay, X_Medhelm_Form=word)[0] == 200
+        assert len(seen) == 3
+        assert {rest for _, rest in seen} == {0}
+        assert "All rated" in desk.ask("GET", "/rate/", Cookie=fay)[1]
+        assert "it is out of date" in desk.ask("GET", path, Cookie=fay)[1]
+        assert "it is out of date" not in desk.ask("GET", path, Cookie=gus)[1], "blinded to each other"
+    with closing(sqlite3.connect(judged / SUITE / "suite.sqlite")) as suite:
+        marks = suite.execute("SELECT reason, marked_by FROM marks").fetchall()
+        suite.execute("DELETE FROM marks")
+        suite.execute("DELETE FROM ratings WHERE rater = 'fay'")
+        suite.commit()
+    assert set(marks) == {("it is out of date", "fay")}
 
 
 @pytest.mark.parametrize(
