@@ -156,7 +156,7 @@ def make_leaderboard(
     """The content of leaderboard.json.
 
     ``published`` is what ``published_rows`` found, if that was asked for; ``agreement`` how far judges and metrics
-    agree with clinicians (``reports.agreement.document``), ``preferences`` which answers these prefer, where they rated.
+    agree with clinicians (``reports.agreement.document``), ``preferences`` what these prefer, where they rated.
     """
     models = suite.models()
     several = several_names(models, suite.runs())
