@@ -69,7 +69,8 @@ class Conclusion:
         from pytest_medhelm.reports.write import write_reports
 
         manager, settings = self._config.pluginmanager, self._settings
-        written = write_reports(manager, suite, leaderboard, settings.html, settings.show_text)
+        verbose = self._config.get_verbosity() > 0
+        written = write_reports(manager, suite, leaderboard, settings.html, settings.show_text, verbose=verbose)
         self.lines = [*written.lines, *self.lines]
         for name, sentence in written.failures.items():
             short = Path(name).name

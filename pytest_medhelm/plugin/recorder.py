@@ -102,6 +102,9 @@ class Recorder:
             store.put_text(text_hash(builder.episode_text), builder.episode_text)
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
+        if builder.verdicts and isinstance(rubric := self.rubric(builder.benchmark), Rubric):
+            # For clinicians, who rate by the same words.
+            store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
         builder.confidence = self._confidence(builder)
         record = builder.record()
         if isinstance(answers := builder.model.answer, HumanAnswers):

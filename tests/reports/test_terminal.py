@@ -146,8 +146,11 @@ def test_what_is_slow_and_what_is_bad_is_named(letters: Callable[..., Path], run
         return "no idea" if "Case 3." in body["messages"][-1]["content"] else gold(body)
 
     with MockServer(reply) as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5")
-        again = run(*vllm(server), f"--medhelm-data={letters(20)}")
+        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5", "-v")
+        again = run(*vllm(server), f"--medhelm-data={letters(20)}", "-v")
+        plain = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-no-cache", "--medhelm-limit=6")
+    plain.stdout.fnmatch_lines(["slowest, 95th percentile*"])
+    plain.stdout.no_fnmatch_line("slowest instances*")
     result.stdout.re_match_lines(
         [
             r"    1 unparsed$",
