@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.plugin.interrupt import keep_one_frame
+from pytest_medhelm.plugin.interrupt import end_soon
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
 from tests.support.suites import cell, leaderboard
@@ -134,6 +134,6 @@ def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, tmp_path: P
 
     with pytest.raises(KeyboardInterrupt) as found:
         code["call"](interrupt)
-    keep_one_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
+    end_soon(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
     names = [entry.name for entry in found.traceback]
     assert names[-2:] == ["call", "interrupt"] if full else names == ["call"], "the frame of the shortest file"
