@@ -70,6 +70,8 @@ def answers(runs: Runs) -> None:
     runs.questions(6)
     done = runs.run("answers", "--medhelm-model=openai/smollm2-135m")
     runs.check("6 answers of eight tokens", ({"truncated": 6}, 0), (short(runs, "answers"), done.returncode))
+    if done.returncode:
+        print(done.stdout[-2000:], done.stderr[-1000:])
     runs.questions(2, 2)
     done = runs.run("long", "--medhelm-model=openai/smollm2-135m")
     runs.check("2 of 4 prompts too long", ({"truncated": 2, "too_long": 2}, 0), (short(runs, "long"), done.returncode))
