@@ -33,7 +33,7 @@ max_tokens = 300
 def main() -> None:
     """The command line."""
     path = weights(NAME, progress=print)
-    os.environ["OPENAI_API_KEY"] = "none is needed"
+    os.environ["OPENAI_API_KEY"] = "none"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         runs = Runs(folder, "", "")

@@ -17,7 +17,8 @@ def end_soon(config: pytest.Config, excinfo: pytest.ExceptionInfo[BaseException]
     gc.freeze()
     if not config.getoption("fulltrace", False):
         frames = excinfo.traceback
-        shortest = min(range(len(frames)), key=lambda number: _size(frames[number].path))
+        shown = [number for number, frame in enumerate(frames) if not frame.ishidden(excinfo)]
+        shortest = min(shown, key=lambda number: _size(frames[number].path), default=len(frames) - 1)
         excinfo.traceback = frames[shortest : shortest + 1]
 
 
