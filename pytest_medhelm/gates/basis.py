@@ -120,11 +120,11 @@ def _right(measure: Measure) -> float | None:
 
 def _missing(cell: Cell, metric: str, measure: Measure | None = None) -> dict[Status, int]:
     columns = cell.columns
-    aside = columns.not_applicable.get(metric, set())
+    inapplicable = columns.not_applicable.get(metric, set())
     if isinstance(measure, ConfidenceMeasure):
         gaps = measure.gaps()
     elif metric in columns.scores:
-        gaps = [row for row, score in enumerate(columns.scores[metric]) if score is None and row not in aside]
+        gaps = [row for row, score in enumerate(columns.scores[metric]) if score is None and row not in inapplicable]
     else:
         gaps = [row for row, pair in enumerate(columns.labels) if pair is None]
     counts = Counter(columns.statuses[row] for row in gaps)

@@ -17,7 +17,7 @@ from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.checkpoints import run_checkpoints
 from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.item_params import item_params, skips
-from pytest_medhelm.plugin.late_connection import put_into, told
+from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
@@ -112,9 +112,9 @@ class WorkerPlugin:
         """What the controller of xdist found out after collection."""
         self._has_learnt = True
         if hasattr(self._config, "workerinput"):
-            found = told(self.settings.folder, self._run)
-            if found is not None:
-                self.connected(session, apply(self._config.stash[ROSTER], found))
+            resolved = announced(self.settings.folder, self._run)
+            if resolved is not None:
+                self.connected(session, apply(self._config.stash[ROSTER], resolved))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

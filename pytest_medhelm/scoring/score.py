@@ -189,7 +189,11 @@ class Score:
         not declare: a rule that names it could not be told from one that is misspelt.
         """
         task = self._record.benchmark.task
-        named = {task.main_metric, *task.records, *(entry for own in task.metrics for entry in Metric.of(own).names)}
+        named = {
+            task.main_metric,
+            *task.records,
+            *(entry for declared in task.metrics for entry in Metric.of(declared).names),
+        }
         if name not in named and not any(name in metric.names for metric in self._metrics.values()):
             raise ConfigError(
                 f"the benchmark {task.name!r} declares no score {name!r}: write Task(..., records=({name!r},))"

@@ -64,6 +64,16 @@ class Benchmark:
     """Instances in the data that name a floor (``must_pass``)."""
 
     @cached_property
+    def first_environment(self) -> Any:
+        """Of kind agentic: what the first instance's episode takes place in; None where that cannot be said."""
+        if self.environment is None:
+            return None
+        try:
+            return self.environment(self.instances[0].unpack())
+        except Exception:
+            return None  # The tests themselves will meet the same error, and report it.
+
+    @cached_property
     def eval_set_hash(self) -> str:
         """Hash of the evaluation set: benchmark, data files, instance ids, solved examples."""
         parts: list[Any] = [
@@ -140,7 +150,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.sub_task for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
@@ -168,5 +178,5 @@ def content_key(instance: Instance) -> str:
 
 def samples_of(module: Path, task: Task) -> Path:
     """The folder of sample data: beside the module, or beside its category folder."""
-    beside = module.parent / "samples"
-    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+    folder = module.parent / "samples"
+    return folder if (folder / task.name).is_dir() else module.parent.parent / "samples"

@@ -46,8 +46,8 @@ class Awaited:
         return Request(model, whole(payload, self._text), key, bool(formed))
 
     def _text(self, digest: str) -> str:
-        found: str = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()[0]
-        return found
+        text: str = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()[0]
+        return text
 
     def errors(self) -> dict[str, str]:
         """Why requests have no answer, of those whose batch brought an error; by key."""

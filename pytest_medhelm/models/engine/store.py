@@ -214,20 +214,26 @@ class ResponseStore:
         Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
         longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
         """
-        own = process_name()
+        process = process_name()
         with self._transaction():
             rows = self._connection.execute(
                 "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
             ).fetchall()
-            within = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
+            is_granted = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
             self._connection.execute(
                 "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
                 "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
-                {"run": run, "pid": own, "amount": amount * within, "one": int(within), "answered": answered},
+                {
+                    "run": run,
+                    "pid": process,
+                    "amount": amount * is_granted,
+                    "one": int(is_granted),
+                    "answered": answered,
+                },
             )
-        if within:
+        if is_granted:
             return "go"
-        return "wait" if any(flying and (owner == own or is_alive(owner)) for owner, _, flying in rows) else "stop"
+        return "wait" if any(flying and (owner == process or is_alive(owner)) for owner, _, flying in rows) else "stop"
 
     def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
         """A request for which an amount was set aside has ended and cost what was ``paid``."""
@@ -274,8 +280,8 @@ def _clean(text: str) -> str:
 def _written(completion: Completion) -> str:
     """Tokens with their log-probabilities as JSON; third entries are what might have stood there, where it is kept."""
     kept = completion.alternatives
-    return json.dumps([[*token, kept[place]] if place in kept else token
-                       for place, token in enumerate(completion.logprobs)])  # fmt: skip
+    return json.dumps([[*token, kept[position]] if position in kept else token
+                       for position, token in enumerate(completion.logprobs)])  # fmt: skip
 
 
 def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple[str, float]]]]:
@@ -283,5 +289,5 @@ def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple
     if written == "[]":
         return [], {}
     rows = json.loads(written)
-    more = {place: [(token, value) for token, value in row[2]] for place, row in enumerate(rows) if len(row) > 2}
+    more = {position: [(token, value) for token, value in row[2]] for position, row in enumerate(rows) if len(row) > 2}
     return [(row[0], row[1]) for row in rows], more

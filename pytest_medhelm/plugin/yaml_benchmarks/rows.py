@@ -84,11 +84,11 @@ def _require_columns(spec: Spec, row: Row) -> None:
     columns = [name for name in row.values if name]
     if not any(column.name in row.values for column in spec.columns):
         # What stands there may be a patient's record instead of names: it is not quoted.
-        raise missing[0].place.error(
+        raise missing[0].position.error(
             f"{row.file} has none of the columns that are named here; its first row must hold their names"
         )
     known = columns if len(columns) <= NAMES_AT_MOST else [*columns[:NAMES_AT_MOST], "..."]
-    raise missing[0].place.error(
+    raise missing[0].position.error(
         f"{row.file} has no column {missing[0].name!r}; its columns are: {', '.join(known)}"
         f"{nearest(missing[0].name, columns)}"
     )
@@ -99,20 +99,22 @@ def _instance(spec: Spec, row: Row, seen: Counter[str]) -> Instance:
     if not any(values.values()):
         raise row.error(f"there is nothing to ask: {', '.join(spec.prompt.columns)} are empty")
     choices = _options(spec, row)
-    question = spec.prompt.render(values)
+    question, context = spec.prompt.question(values), spec.prompt.context(values)
     answer, fields = _answer(spec, row, choices)
+    text = "\n".join(filter(None, (question, context)))
     return Instance(
-        id=_cell(row, spec.id.name, needed=True) if spec.id else content_id(seen, question, *choices, answer),
+        id=_cell(row, spec.id.name, required=True) if spec.id else content_id(seen, text, *choices, answer),
         question=question,
+        context=context,
         answer=answer,
         choices=choices,
         cluster=digest(cell) if spec.cluster and (cell := _cell(row, spec.cluster.name)) else "",
         slices={column.name: _cell(row, column.name) or "not stated" for column in spec.slices},
-        fields={"columns": values, **fields},
+        fields=fields,
     )
 
 
-def _cell(row: Row, column: str, *, needed: bool = False) -> str:
+def _cell(row: Row, column: str, *, required: bool = False) -> str:
     """The text of a cell; JSON may hold numbers and lists of texts too."""
     value = row.values.get(column)
     if isinstance(value, bool):
@@ -124,7 +126,7 @@ def _cell(row: Row, column: str, *, needed: bool = False) -> str:
     else:
         raise row.error(f"the column {column!r} holds neither a text nor a number")
     text = "" if is_empty(text) else text
-    if needed and not text:
+    if required and not text:
         raise row.error(f"the column {column!r} is empty")
     return text
 
@@ -159,7 +161,7 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
 
 def _answer(spec: Spec, row: Row, choices: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     column = spec.answer.column.name
-    given = _cell(row, column, needed=True)
+    given = _cell(row, column, required=True)
     if spec.answer.kind == "letter":
         letters = ascii_uppercase[: len(choices)]
         if len(given) != 1 or given.upper() not in letters:

@@ -61,8 +61,8 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
         cells.append(cell)
         measured[f"{benchmark} {model}"] = _measurements(columns, suite.run(max(columns.runs)))
     models = suite.models()
-    aside = models.keys() - set(candidates_of(models))
-    return cells, measured, whole.as_json(without=aside)
+    not_ranked = models.keys() - set(candidates_of(models))
+    return cells, measured, whole.as_json(without=not_ranked)
 
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
@@ -88,13 +88,13 @@ def make_cell(
 ) -> Cell:
     """Aggregate one cell."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
-    found = Counter(columns.statuses)
+    counts = Counter(columns.statuses)
     return Cell(
         benchmark=benchmark,
         model=model,
         main_metric=columns.main_metric,
         size=columns.size,
-        statuses={status: found[status] for status in STATUSES if found[status]},
+        statuses={status: counts[status] for status in STATUSES if counts[status]},
         metrics=metrics_of(columns, facts),
         instances=columns.ids,
         scores=scores,

@@ -37,9 +37,9 @@ def outer_limits(measure: Measure, alpha: float) -> Limits | None:
     They are computed again for what is filled in: a limit moves with the value, and it also widens. More scores also
     tell more, but those that are not there do not: the limits of what was measured are never further out.
     """
-    found = [fill.limits(alpha) for fill in measure.fills()]
-    known = [limits for limits in found if limits is not None]
-    if not known or len(known) < len(found):
+    filled = [fill.limits(alpha) for fill in measure.fills()]
+    known = [limits for limits in filled if limits is not None]
+    if not known or len(known) < len(filled):
         return None
     measured = measure.limits(alpha) if measure.missing else None
     ends = known if measured is None else [measured, *known]
@@ -48,12 +48,12 @@ def outer_limits(measure: Measure, alpha: float) -> Limits | None:
 
 def measures_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Measure]:
     """Every metric of a cell, sorted; those of scores before those of labels and of confidences."""
-    found: dict[str, Measure] = {name: measure_of(name, columns, metadata) for name in sorted(columns.scores)}
-    return found | label_measures(columns, metadata) | confidence_measures(columns.confidences, columns.clusters)
+    measures: dict[str, Measure] = {name: measure_of(name, columns, metadata) for name in sorted(columns.scores)}
+    return measures | label_measures(columns, metadata) | confidence_measures(columns.confidences, columns.clusters)
 
 
-def answered_places(name: str, columns: Columns) -> list[int]:
-    """The places, among those for which a metric exists, of the instances that the model answered."""
-    aside = columns.not_applicable.get(name, set())
-    kept = [place for place in range(len(columns.ids)) if place not in aside]
-    return [index for index, place in enumerate(kept) if columns.statuses[place] in ANSWERED]
+def answered_positions(name: str, columns: Columns) -> list[int]:
+    """The positions, among those for which a metric exists, of the instances that the model answered."""
+    inapplicable = columns.not_applicable.get(name, set())
+    kept = [position for position in range(len(columns.ids)) if position not in inapplicable]
+    return [index for index, position in enumerate(kept) if columns.statuses[position] in ANSWERED]

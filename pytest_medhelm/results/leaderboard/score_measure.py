@@ -38,7 +38,7 @@ class ScoreMeasure:
     span: tuple[float, float]
     """What one score can be: the scale, but for points, of which the mean alone is clipped to the scale."""
     open: Mapping[int, tuple[float, float]]
-    """By place, what a score that is missing in part is at worst and at best."""
+    """By position, what a score that is missing in part is at worst and at best."""
     exact: bool = False
     """Shown with exact bounds, each one-sided (harm)."""
     paired: bool = False
@@ -66,8 +66,8 @@ class ScoreMeasure:
         return [score for score in self.scores if score is not None]
 
     @property
-    def _places(self) -> list[int]:
-        return [place for place, score in enumerate(self.scores) if score is not None]
+    def _known_positions(self) -> list[int]:
+        return [position for position, score in enumerate(self.scores) if score is not None]
 
     def why_not(self) -> str:
         """Why there is no value; empty when there is one."""
@@ -75,25 +75,26 @@ class ScoreMeasure:
             return self.refusal
         if not self.n:
             return "nothing was measured"
-        return "a sub-task is missing" if self._strata is not None and set(self._strata) != self.wanted else ""
+        sub_tasks = self._known_sub_tasks
+        return "a sub-task is missing" if sub_tasks is not None and set(sub_tasks) != self.wanted else ""
 
     @property
-    def _strata(self) -> list[str] | None:
-        return None if self.sub_tasks is None else [self.sub_tasks[place] for place in self._places]
+    def _known_sub_tasks(self) -> list[str] | None:
+        return None if self.sub_tasks is None else [self.sub_tasks[position] for position in self._known_positions]
 
     @property
     def _sources(self) -> list[str]:
-        return [self.clusters[place] for place in self._places]
+        return [self.clusters[position] for position in self._known_positions]
 
     def value(self) -> float | None:
         """The value; None where there is none (``why_not``)."""
         if self.why_not():
             return None
-        return self._clipped(mean_of(self._known, self._strata))
+        return self._clipped(mean_of(self._known, self._known_sub_tasks))
 
     def standard_error(self) -> float | None:
         """Its standard error, before clipping."""
-        return None if self.why_not() else standard_error(self._known, self.span, self._sources, self._strata)
+        return None if self.why_not() else standard_error(self._known, self.span, self._sources, self._known_sub_tasks)
 
     def interval(self, confidence: float) -> Interval | None:
         """The interval that is shown; None without a value."""
@@ -104,33 +105,38 @@ class ScoreMeasure:
             assert limits is not None
             return Interval(limits.low, limits.high, f"exact bounds, each one-sided {100 * ONE_SIDED:.6g} %")
         if self.paired:
-            found = paired_interval(
+            interval = paired_interval(
                 self._known, numbered(self._sources), span=max(self.scale), confidence=confidence,
-                strata=numbered(self._strata),
+                strata=numbered(self._known_sub_tasks),
             )  # fmt: skip
         else:
-            found = mean_interval(
-                self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=confidence
-            )
-        assert found is not None
-        return self._clip(found)
+            interval = self._mean_interval(confidence)
+        assert interval is not None
+        return self._clip(interval)
+
+    def _mean_interval(self, confidence: float) -> Interval | None:
+        return mean_interval(
+            self._known,
+            scale=self.span,
+            clusters=self._sources,
+            strata=self._known_sub_tasks,
+            confidence=confidence,
+        )
 
     def limits(self, alpha: float) -> Limits | None:
         """The two limits that decide, each at the one-sided level alpha; None without a value."""
         if self.why_not():
             return None
         if self.paired:
-            strata = numbered(self._strata)
-            return difference_limits(self._known, numbered(self._sources), strata, span=max(self.scale), alpha=alpha)
+            sub_tasks = numbered(self._known_sub_tasks)
+            return difference_limits(self._known, numbered(self._sources), sub_tasks, span=max(self.scale), alpha=alpha)
         if not (self.right_or_wrong or self.exact):
-            found = mean_interval(
-                self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=1 - 2 * alpha
-            )
-            assert found is not None
-            return of_interval(self._clip(found), alpha)
+            interval = self._mean_interval(1 - 2 * alpha)
+            assert interval is not None
+            return of_interval(self._clip(interval), alpha)
         least, most = sorted(self.scale)
         right = [(score - least) / (most - least) for score in self._known]
-        codes = self._strata
+        codes = self._known_sub_tasks
         low, high = (
             share_limits(right, self._sources, alpha)
             if codes is None
@@ -144,16 +150,16 @@ class ScoreMeasure:
         return ""
 
     def filled(self, best: Collection[int]) -> ScoreMeasure:
-        """With every missing score at its worst, those at these places (``gaps``) at their best."""
-        ends = {place: self.open.get(place, self.span) for place in self.gaps()}
+        """With every missing score at its worst, those at these positions (``gaps``) at their best."""
+        ends = {position: self.open.get(position, self.span) for position in self.gaps()}
         scores = list(self.scores)
-        for place, (worst, good) in ends.items():
-            scores[place] = good if place in best else worst
+        for position, (worst, good) in ends.items():
+            scores[position] = good if position in best else worst
         return replace(self, scores=tuple(scores), refusal="")
 
     def gaps(self) -> list[int]:
-        """The places of missing scores."""
-        return [place for place, score in enumerate(self.scores) if score is None]
+        """The positions of missing scores."""
+        return [position for position, score in enumerate(self.scores) if score is None]
 
     def fills(self) -> Iterator[ScoreMeasure]:
         """Ways of filling in what is missing, from all at worst to all at best; itself where nothing is.
@@ -171,15 +177,15 @@ class ScoreMeasure:
             for best in mixtures(gaps):
                 yield self.filled(best)
 
-    def only(self, places: Sequence[int]) -> ScoreMeasure:
+    def only(self, positions: Sequence[int]) -> ScoreMeasure:
         """Some of the instances, as if they were all."""
-        row = {place: index for index, place in enumerate(places)}
+        row = {position: index for index, position in enumerate(positions)}
         return replace(
             self,
-            scores=tuple(self.scores[place] for place in places),
-            clusters=tuple(self.clusters[place] for place in places),
-            sub_tasks=None if self.sub_tasks is None else tuple(self.sub_tasks[place] for place in places),
-            open={row[place]: ends for place, ends in self.open.items() if place in row},
+            scores=tuple(self.scores[position] for position in positions),
+            clusters=tuple(self.clusters[position] for position in positions),
+            sub_tasks=None if self.sub_tasks is None else tuple(self.sub_tasks[position] for position in positions),
+            open={row[position]: ends for position, ends in self.open.items() if position in row},
         )
 
     def _clipped(self, value: float) -> float:
@@ -187,11 +193,11 @@ class ScoreMeasure:
             return value
         return min(max(value, min(self.scale)), max(self.scale))
 
-    def _clip(self, found: Interval) -> Interval:
+    def _clip(self, interval: Interval) -> Interval:
         if self.span == self.scale:
-            return found
-        method = f"{found.method}, clipped to {min(self.scale):g}..{max(self.scale):g}"
-        return Interval(self._clipped(found.low), self._clipped(found.high), method, found.note)
+            return interval
+        method = f"{interval.method}, clipped to {min(self.scale):g}..{max(self.scale):g}"
+        return Interval(self._clipped(interval.low), self._clipped(interval.high), method, interval.note)
 
 
 @overload
@@ -228,19 +234,19 @@ def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> Scor
     An instance for which the metric does not exist is left out. Harm is pooled over sub-tasks: an event counts,
     wherever it happens.
     """
-    aside = columns.not_applicable.get(name, set())
-    kept = [place for place in range(len(columns.ids)) if place not in aside]
-    row = {place: index for index, place in enumerate(kept)}
+    inapplicable = columns.not_applicable.get(name, set())
+    kept = [position for position in range(len(columns.ids)) if position not in inapplicable]
+    row = {position: index for index, position in enumerate(kept)}
     scale = (columns.scales[name][0], columns.scales[name][1])
     told_apart = bool(metadata["sub_tasks"]) and name not in HARM
     return ScoreMeasure(
-        scores=tuple(columns.scores[name][place] for place in kept),
-        clusters=tuple(columns.clusters[place] for place in kept),
-        sub_tasks=tuple(columns.sub_tasks[place] for place in kept) if told_apart else None,
+        scores=tuple(columns.scores[name][position] for position in kept),
+        clusters=tuple(columns.clusters[position] for position in kept),
+        sub_tasks=tuple(columns.sub_tasks[position] for position in kept) if told_apart else None,
         wanted=frozenset(metadata["sub_tasks"]),
         scale=(0.0, 1.0) if name in columns.spans else scale,
         span=columns.spans.get(name, scale),
-        open={row[place]: ends for place, ends in columns.limits.get(name, {}).items() if place in row},
+        open={row[position]: ends for position, ends in columns.limits.get(name, {}).items() if position in row},
         exact=name in HARM,
         paired=name in columns.paired,
         refusal=_refusal(columns) if name in columns.spans else "",

@@ -129,11 +129,11 @@ def _layout(row: Row) -> _Layout:
     long = [name for name in ("criterion", "score") if name in columns]
     known = {"rater", *where.values(), *_OPTIONAL}
     criteria: tuple[str, ...] = ()
-    needed: tuple[str, ...] = ("criterion", "score")
+    required: tuple[str, ...] = ("criterion", "score")
     if not long:
-        needed = averages
+        required = averages
         criteria = averages or tuple(name for name in columns if name not in known)
-    missing = [name for name in ("rater", *where.values(), *needed) if name not in columns]
+    missing = [name for name in ("rater", *where.values(), *required) if name not in columns]
     if missing or not (long or criteria or "severity" in columns):
         raise DataError(
             f"{row.file} is no table of ratings"

@@ -71,8 +71,8 @@ def unpacked_size(file: Any) -> int:
 def _require_sizes(name: str, raw: bytes, start: int) -> None:
     """Raise DataError before a batch is unpacked to more than the file may unpack to."""
     size = 0
-    for found in batch_sizes(memoryview(raw)[start:]):
-        size += found
+    for batch in batch_sizes(memoryview(raw)[start:]):
+        size += batch
         require_size(name, size, len(raw))
 
 
