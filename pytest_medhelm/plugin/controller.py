@@ -21,7 +21,7 @@ from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.interrupt import keep_one_frame
+from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
@@ -171,7 +171,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        keep_one_frame(self._config, excinfo)
+        end_soon(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 
