@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.connection import Connection
-from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.interrupt import keep_last_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
@@ -31,6 +29,7 @@ from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.gates.suite_outcome import Outcome
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.util.settings import Settings
@@ -75,6 +74,8 @@ class Controller:
             self.connection.close()
             raise pytest.UsageError(str(error)) from None
         if self._gates and self._config.getoption("dist", "no") != "no":
+            from pytest_medhelm.plugin.gate_check import check_without_items
+
             check_without_items(self._gates, judged=bool(roster.judges))
         self._attempt = Attempt(self._settings, roster, self._gates, self.run)
         if problem := self._attempt.begin():
@@ -92,6 +93,8 @@ class Controller:
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         roster = self._config.stash[ROSTER]
         if self._gates:
+            from pytest_medhelm.plugin.gate_check import check_gates
+
             check_gates(self._gates, self._config, items, judged=bool(roster.judges))
         lines = [*selection(items, self._settings, roster, self._config.stash[PLAN])]
         if self._baseline is not None:
@@ -170,9 +173,11 @@ class Controller:
             return
         from pytest_medhelm.gates.suite_outcome import conclude
 
-        given = {rule.text for gate in self._gates for rule in gate.rules}
-        of_benchmarks = sorted(self._writer.rules - given)
-        gates = (*self._gates, *([gate_of(of_benchmarks)] if of_benchmarks else []))
+        gates, given = self._gates, {rule.text for gate in self._gates for rule in gate.rules}
+        if of_benchmarks := sorted(self._writer.rules - given):
+            from pytest_medhelm.gates.gate_file import gate_of
+
+            gates = (*gates, gate_of(of_benchmarks))
         outcome = conclude(
             self._writer.open(self._session),
             gates,
