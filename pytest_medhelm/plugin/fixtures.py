@@ -195,7 +195,7 @@ class Fixtures:
         return play(self._requests, record)
 
     def _param(self, name: str) -> Any:
-        return self._item.callspec.params[name]  # type: ignore[attr-defined]
+        return self._item.callspec.params[name]
 
     @property
     def _builder(self) -> RecordBuilder:

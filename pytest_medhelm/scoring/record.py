@@ -19,13 +19,13 @@ from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.scoring.record_types import Record as Record
 from pytest_medhelm.scoring.response import Response, Status
 from pytest_medhelm.tasks.benchmark import Benchmark
-from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.tasks.variants import ONCE, Variant
 
 if TYPE_CHECKING:
     from pytest_medhelm.agents.episode import Episode, EpisodeLoop
+    from pytest_medhelm.tasks.points import PointsCriterion
 
 
 @dataclass

@@ -62,6 +62,8 @@ class Plan:
 
     def left_out(self, task: Task) -> dict[str, str]:
         """By perturbation why it is not for a benchmark."""
+        if not self.perturbations:
+            return {}
         from pytest_medhelm.tasks.perturbations.chosen import why_not
 
         return {entry.name: reason for entry in self.perturbations if (reason := why_not(entry, task))}
