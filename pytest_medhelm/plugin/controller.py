@@ -1,6 +1,6 @@
 """The side of the plugin that there is once per session: in the only process, or on the xdist controller.
 
-It connects to the endpoints, and after the last record it judges gates and writes the reports.
+It connects to the endpoints, stores each record, and says when the session is concluded (``conclusion``).
 """
 
 from __future__ import annotations
@@ -8,30 +8,37 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+<<<<<<< HEAD
+=======
+from pytest_medhelm.gates.gate_file import Gate
+>>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
-from pytest_medhelm.plugin.attempt import Attempt
+from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
-from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
 from pytest_medhelm.results.store.opening import prepare_suite
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
+<<<<<<< HEAD
     from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.gates.suite_outcome import Outcome
     from pytest_medhelm.hookspecs import Line
+=======
+>>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
     from pytest_medhelm.util.settings import Settings
 
 
@@ -48,12 +55,11 @@ class Controller:
         self._baseline = baseline
         self.connection = Connection(config, settings, self.run)
         self._writer = SuiteWriter(config, self.run, settings.folder)
-        self._attempt: Attempt | None = None
+        self._conclusion = Conclusion(config, settings, self._gates, baseline)
         self._session: pytest.Session | None = None
-        self._lines: list[Line] = []
         self._stopped = ""
         """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
-        self._told: set[str] = set()
+        self._notices_shown: set[str] = set()
         self._not_run = False
         """A benchmark was selected and could not be run."""
         self._interrupted = False
@@ -77,8 +83,7 @@ class Controller:
             from pytest_medhelm.plugin.gate_check import check_without_items
 
             check_without_items(self._gates, judged=bool(roster.judges))
-        self._attempt = Attempt(self._settings, roster, self._gates, self.run)
-        if problem := self._attempt.begin():
+        if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
 
     def pytest_report_header(self) -> list[str]:
@@ -105,8 +110,8 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._stopped = self._stopped or getattr(report, "medhelm_stopped", "")
         for line in getattr(report, "medhelm_notices", ()):
-            if line not in self._told:
-                self._told.add(line)
+            if line not in self._notices_shown:
+                self._notices_shown.add(line)
                 self.connection.say(f"medhelm: {line}")
         self._not_run = self._not_run or not_run_of(report) is not None
         if not self._store_failed:
@@ -148,7 +153,7 @@ class Controller:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
             if not self._interrupted and not self._store_failed:
-                self._conclude(self._stopped)
+                self._conclude(self._stopped or getattr(stop, "medhelm_stopped", ""))
             raise
         batch = self._config.pluginmanager.getplugin("medhelm-batch")
         self._conclude("" if batch is None else batch.waiting)
@@ -160,7 +165,8 @@ class Controller:
         What cannot be written ends the session as a stop does: nothing that was answered is lost.
         """
         try:
-            self._write(stopped)
+            if not self._config.getoption("collectonly") and (self._writer.suite is not None or self._gates):
+                self._conclusion.write(self._writer, self._session, stopped)
         except (StoreFailed, OSError) as error:
             reason = (
                 error if isinstance(error, StoreFailed) else f"{error.filename} cannot be written: {error.strerror}"
@@ -168,6 +174,7 @@ class Controller:
             self._store_failed = f"medhelm: {reason}"
             raise pytest.Session.Interrupted(self._store_failed) from None
 
+<<<<<<< HEAD
     def _write(self, stopped: str) -> None:
         if self._config.getoption("collectonly") or (self._writer.suite is None and not self._gates):
             return
@@ -204,9 +211,11 @@ class Controller:
             short = Path(name).name
             log_reports(manager, phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))
 
+=======
+>>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        keep_last_frame(self._config, excinfo)
+        keep_one_frame(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 
@@ -230,16 +239,12 @@ class Controller:
 
     def _end(self) -> None:
         """Note how far an attempt came, and commit what is held back, each as far as it can be written."""
-        for step in (self._cut_off, self._writer.close):
+        for step in (partial(self._conclusion.cut_off, self._writer.suite), self._writer.close):
             try:
                 step()
             except (StoreFailed, sqlite3.Error, OSError) as error:
                 if not self._store_failed:
-                    self._lines.append(f"medhelm: {error}")
-
-    def _cut_off(self) -> None:
-        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
-            self._lines.append(f"medhelm: {problem}")
+                    self._conclusion.lines.append(f"medhelm: {error}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._interrupted:
@@ -247,9 +252,4 @@ class Controller:
                 f"medhelm: interrupted; type 'medhelm report {self._settings.folder}' to see what is there, or the "
                 "same pytest command to go on: nothing that was answered is asked again"
             )
-        if not self._lines:
-            return
-        terminalreporter.section("medhelm leaderboard")
-        for line in self._lines:
-            text, markup = (line, {}) if isinstance(line, str) else line
-            terminalreporter.write_line(text, **markup)
+        self._conclusion.print_lines(terminalreporter)

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,11 @@ class RecordBuilder:
         self.limits[name] = (worst, best)
 
     @property
+    def usable(self) -> bool:
+        """There is an answer that can be scored, or none was asked for."""
+        return self.response is None or self.response.status == "ok"
+
+    @property
     def criteria_text(self) -> str:
         """The criteria as JSON, kept in responses.sqlite under the text's hash."""
         return json.dumps([[entry.text, entry.points, list(entry.tags)] for entry in self.criteria])
@@ -189,9 +195,9 @@ class RecordBuilder:
             return [step.completion for step in self.episode.steps]
         return [self.response] if self.response is not None else []
 
-    @property
+    @cached_property
     def episode_text(self) -> str:
-        """The timeline of an episode as JSON, kept in responses.sqlite under the text's hash; empty without one."""
+        """The timeline of a checked episode as JSON, kept in responses.sqlite under its hash; empty without one."""
         if self.episode is None:
             return ""
         # Here, as below: only agents need what an episode takes place in.
