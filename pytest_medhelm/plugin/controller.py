@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-<<<<<<< HEAD
-=======
-from pytest_medhelm.gates.gate_file import Gate
->>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.conclusion import Conclusion
@@ -33,12 +29,7 @@ from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
-<<<<<<< HEAD
     from pytest_medhelm.gates.gate_file import Gate
-    from pytest_medhelm.gates.suite_outcome import Outcome
-    from pytest_medhelm.hookspecs import Line
-=======
->>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
     from pytest_medhelm.util.settings import Settings
 
 
@@ -174,45 +165,6 @@ class Controller:
             self._store_failed = f"medhelm: {reason}"
             raise pytest.Session.Interrupted(self._store_failed) from None
 
-<<<<<<< HEAD
-    def _write(self, stopped: str) -> None:
-        if self._config.getoption("collectonly") or (self._writer.suite is None and not self._gates):
-            return
-        from pytest_medhelm.gates.suite_outcome import conclude
-
-        gates, given = self._gates, {rule.text for gate in self._gates for rule in gate.rules}
-        if of_benchmarks := sorted(self._writer.rules - given):
-            from pytest_medhelm.gates.gate_file import gate_of
-
-            gates = (*gates, gate_of(of_benchmarks))
-        outcome = conclude(
-            self._writer.open(self._session),
-            gates,
-            self._config.stash[ROSTER].gated(),
-            self._writer.selected,
-            stopped,
-            baseline=self._baseline,
-            published=self._settings.show_published,
-        )
-        if self._attempt is not None and (problem := self._attempt.finish(outcome, gates, stopped)):
-            self._lines.append(f"medhelm: {problem}")
-        for gate in outcome.gates:
-            log_reports(self._config.pluginmanager, gate_reports(gate))
-        self._write_reports(outcome)
-
-    def _write_reports(self, outcome: Outcome) -> None:
-        from pytest_medhelm.reports.write import write_reports
-
-        manager, suite = self._config.pluginmanager, self._writer.open(self._session)
-        settings = self._settings
-        written = write_reports(manager, suite, outcome.leaderboard, settings.html, settings.show_text)
-        self._lines = [*written.lines, *self._lines]
-        for name, sentence in written.failures.items():
-            short = Path(name).name
-            log_reports(manager, phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))
-
-=======
->>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         keep_one_frame(self._config, excinfo)

@@ -61,13 +61,9 @@ def judge_lines(items: Sequence[pytest.Item], settings: Settings, roster: Roster
 
 def context_lines(items: Sequence[pytest.Item], roster: Roster) -> Iterator[str]:
     """Of which benchmarks some prompts are longer than what a server says its model can take."""
-<<<<<<< HEAD
     if all(model.context is None for model in roster.models):
         return
-    longer: Counter[tuple[str, str, int]] = Counter()
-=======
     longer: dict[tuple[str, str, int], set[str]] = defaultdict(set)
->>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
     for item in items:
         params = item_params(item)
         context = params.model.context if params is not None else None

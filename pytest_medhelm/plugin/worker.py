@@ -14,12 +14,7 @@ import pytest
 
 from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
-<<<<<<< HEAD
-from pytest_medhelm.plugin.interrupt import keep_last_frame
-=======
-from pytest_medhelm.plugin.checkpoints import run_checkpoints
 from pytest_medhelm.plugin.interrupt import keep_one_frame
->>>>>>> 9bf0a9a83701b4247b84710bedd32f36b9125cfe
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
