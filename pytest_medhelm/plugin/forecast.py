@@ -71,6 +71,6 @@ def context_lines(items: Sequence[pytest.Item], roster: Roster) -> Iterator[str]
             longer[params.benchmark.task.name, params.model.name, context].add(params.packed.id)
     for (benchmark, model, context), ids in sorted(longer.items()):
         yield (
-            f"{len(ids)} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four characters a "
-            "token: they count as too_long"
+            f"{len(ids)} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four "
+            "characters a token: they count as too_long"
         )
