@@ -56,8 +56,8 @@ def lexical_answer(messages: Sequence[Message], instance: Instance | None, bench
     text = _text(messages, instance)
     if instance is not None and instance.choices:
         words = set(_words(text))
-        overlap = [len(words & set(_words(choice))) / (len(set(_words(choice))) or 1) for choice in instance.choices]
-        return ascii_uppercase[overlap.index(max(overlap))]
+        shares = [len(words & set(_words(choice))) / (len(set(_words(choice))) or 1) for choice in instance.choices]
+        return ascii_uppercase[shares.index(max(shares))]
     if _is_calculation(benchmark):
         numbers = Counter(_numbers(text))
         return max(numbers, key=lambda number: (numbers[number], number)) if numbers else "0"

@@ -34,10 +34,10 @@ class ItemParams(NamedTuple):
 def item_params(item: pytest.Item) -> ItemParams | None:
     """What an item measures; None where it stands for no single instance of a benchmark."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    found = params.get("instance")
-    if not isinstance(found, CompressedInstance | Asked):
+    instance = params.get("instance")
+    if not isinstance(instance, CompressedInstance | Asked):
         return None
-    packed, variant, refused = found if isinstance(found, Asked) else Asked(found, ONCE)
+    packed, variant, refused = instance if isinstance(instance, Asked) else Asked(instance, ONCE)
     module = item.getparent(pytest.Module)
     assert module is not None
     return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant, refused)

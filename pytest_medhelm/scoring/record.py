@@ -108,6 +108,11 @@ class RecordBuilder:
         self.limits[name] = (worst, best)
 
     @property
+    def usable(self) -> bool:
+        """There is an answer that can be scored, or none was asked for."""
+        return self.response is None or self.response.status == "ok"
+
+    @property
     def criteria_text(self) -> str:
         """The criteria as JSON, kept in responses.sqlite under the text's hash."""
         return json.dumps([[entry.text, entry.points, list(entry.tags)] for entry in self.criteria])

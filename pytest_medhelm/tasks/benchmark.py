@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
-from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.rows import digest
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, confidence_line, in_form, renamed, solved
@@ -150,7 +150,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.sub_task for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
@@ -178,5 +178,5 @@ def content_key(instance: Instance) -> str:
 
 def samples_of(module: Path, task: Task) -> Path:
     """The folder of sample data: beside the module, or beside its category folder."""
-    beside = module.parent / "samples"
-    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+    folder = module.parent / "samples"
+    return folder if (folder / task.name).is_dir() else module.parent.parent / "samples"

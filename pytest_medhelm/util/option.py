@@ -6,11 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.option_values import (
-    Read,
-    read_address,
-    read_server,
-)
+from pytest_medhelm.util.option_values import Read, read_address, read_flag, read_server
 
 
 class Option(NamedTuple):
@@ -46,6 +42,11 @@ class Option(NamedTuple):
     def dest(self) -> str:
         """Where the parser of the command line keeps it."""
         return "medhelm_" + self.name.replace("-", "_")
+
+
+def switch(name: str, text: str) -> Option:
+    """An option that is on or off, off by default."""
+    return Option(name, "", read_flag, False, text, shape="flag")
 
 
 class Given(NamedTuple):

@@ -30,10 +30,10 @@ _UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, ""
 
 def data_limit_of(text: str) -> DataLimit:
     """The bytes that "8GB", "500 MB" or a plain number of bytes say, or "none". Raises ValueError."""
-    plain = text.strip().upper().replace(" ", "")
-    if plain == "NONE":
+    typed = text.strip().upper().replace(" ", "")
+    if typed == "NONE":
         return "none"
-    matched = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
+    matched = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", typed)
     size = int(float(matched[1]) * _UNITS[matched[2]]) if matched else 0
     if not 0 < size < 1 << 60:
         raise ValueError("is no size; type e.g. 8GB, or none for no limit")
