@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_medhelm.agents.episode import Environment, Episode, Limits
-    from pytest_medhelm.agents.get_post_finish import Posts, get_post_finish, posts
+    from pytest_medhelm.agents.get_post_finish import Posts, find_all, get_post_finish, posts
     from pytest_medhelm.agents.hospital.population import Chart, given_chart, hospital
     from pytest_medhelm.agents.workflow import Workflow, read_workflows
     from pytest_medhelm.models.endpoint import Endpoint
@@ -81,6 +81,7 @@ __all__ = [
     "content_id",
     "digest",
     "files_in",
+    "find_all",
     "get_post_finish",
     "given_chart",
     "hospital",
@@ -109,7 +110,7 @@ __all__ = [
 
 _MODULES = {
     "agents.episode": "Environment Episode Limits",
-    "agents.get_post_finish": "Posts get_post_finish posts",
+    "agents.get_post_finish": "Posts find_all get_post_finish posts",
     "agents.hospital.population": "Chart given_chart hospital",
     "agents.workflow": "Workflow read_workflows",
     "models.endpoint": "Endpoint",

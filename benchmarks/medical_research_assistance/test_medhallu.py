@@ -44,9 +44,14 @@ def load(path: Path) -> Instances:
             )
 
 
+_OPPOSITE = {"true": "hallucinated", "hallucinated": "true"}
+
+
 def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
     plain = re.sub(r"\bfactual(?:ly (?:accurate|correct))?\b", "true", answers.fold(text))
+    plain = re.sub(r"\b(?:an? )?hallucinations?\b|(?<=\bis )false\b", "hallucinated", plain)
+    plain = re.sub(r"\bnot (true|hallucinated)\b", lambda found: _OPPOSITE[found[1]], plain)
     both = r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b"
     if re.search(both, plain):
         return None

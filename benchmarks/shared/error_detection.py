@@ -52,7 +52,7 @@ _NO_ERROR = re.compile(
 )
 # MEDEC's own notation: the sentence -1, or the flag 0, is no error. A flag of 1 alone names no sentence.
 _MINUS_ONE = re.compile(
-    r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*[^\w\n]*$"
+    r"(?im)^([^\w\n-]{0,6}(?:[a-z_ ]{1,24}:\s?)?)-\s?1(?:[\s,;]{1,3}(?:na|n/a|none|null))*(?:\s?\([^)\n]*\))?[^\w\n]*$"
 )
 _FLAG = re.compile(r"(?im)^[^\w\n]{0,6}error[ _]flag\W{0,4}[:=]\W{0,4}([01])\W*$")
 _KEYED = re.compile(r"(?im)^[^\w\n]{0,6}(?:error[ _]flag|(?:error[ _])?sentence[ _]id)\W{0,4}[:=].*$")
@@ -72,12 +72,25 @@ _FINE = re.compile(
     r"(?:fine|correct|ok|okay|right|accurate)\b"
 )
 _NEXT = re.compile(r"(?<=[.!?;])\s+(?=sentence\s\d)", re.I)
+_ERROR = re.compile(r"\b(?:errors?|mistakes?|incorrect|wrong|erroneous|inaccurate)\b")
+_SENTENCE = re.compile(r"\bsentence(?: (?:number|id|no\.?))?\s?#?(\d{1,3})\b")
+_DENIAL = re.compile(r"\b(?:no|not|none|never|neither|without|nor)\b|n't\b")
+_NO_MISTAKE = re.compile(
+    r"\b(?:no|without|(?:not|n't) (?:contain|have|find|see|detect) (?:any|an)) (?:\w+ )?(?:errors?|mistakes?)\b"
+)
+_ALL_RIGHT = re.compile(
+    rf"\b{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) (?:\w+ )?(?:correct|accurate)\b|^\W*correct\W*$"
+)
+_DOUBT = re.compile(r"\b(?:may|might|could|possibly|perhaps|either|if|unsure|can't tell)\b|\d\s?(?:,|or|and)\s?\d")
+_KEYS_IN_LINE = re.compile(
+    r"[,;]\s{0,3}(?=(?:error|corrected|sentence)[ _](?:flag|sentence|id)[ _a-z]*\W{0,3}[:=])", re.I
+)
 _LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,3}:\s{0,3}")
 _CORRECTION = re.compile(
     r"(?:the )?(?:corrected (?:sentence|version|text)|correct(?:ed)? sentence|correction|corrected)"
     r"(?: (?:is|should be|should read))?\s{0,3}:\s{0,3}"
 )
-_MARKUP = re.compile(r"[*`]+|^[ \t>#•-]+(?=\S)", re.M)
+_MARKUP = re.compile(r"[*`]+|^(?:[ \t>#•]|-(?!\d))+(?=\S)", re.M)
 
 
 def read_finding(text: str) -> Finding | None:
@@ -91,6 +104,7 @@ def read_finding(text: str) -> Finding | None:
     value = answers.read_json(text) if "{" in text else None
     if isinstance(value, dict):
         return _from_json(value)
+    text = _KEYS_IN_LINE.sub("\n", text)
     text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
     text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
     keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
@@ -103,6 +117,7 @@ def read_finding(text: str) -> Finding | None:
     ]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
     found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
+    found = found or _in_sentences(lines)
     if len(found) != 1:
         return None
     finding = found[0]
@@ -128,11 +143,31 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             number = int(match[1] or match[2])
             if _ANOTHER.match(match[3].lstrip()):
                 return []
-            if match[1] and _FINE.match(match[3]):
-                continue
+            said = match[3]
+            unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit() and not re.search(
+                rf"{_ERROR.pattern}|\\bshould\\b", said
+            )
+            if match[1] and said and (unmarked or _FINE.match(said)):
+                continue  # "Sentence 3 is fine", "Sentence 3 describes ...": gone through.
             correction = line[match.start(3) :].strip().strip("\"'“”")
             found.setdefault(number, Finding(number, correction))
     return list(found.values())
+
+
+def _in_sentences(lines: Iterable[str]) -> list[Finding]:
+    """What sentences say of errors in passing: "I found an error in sentence 11", "... so the note is correct"."""
+    found: set[int | None] = set()
+    for sentence in re.split(r"(?<=[.!?])\s+|\n", answers.fold("\n".join(lines))):
+        numbers = {int(number) for number in _SENTENCE.findall(sentence)}
+        if _ERROR.search(sentence) and _DOUBT.search(sentence):
+            return []
+        if _ERROR.search(sentence) and len(numbers) == 1 and not _DENIAL.search(sentence):
+            found |= numbers
+        elif not numbers and (
+            _NO_MISTAKE.search(sentence) or (_ALL_RIGHT.search(sentence) and not _DENIAL.search(sentence))
+        ):
+            found.add(None)
+    return [Finding(number) for number in found]
 
 
 def _from_json(value: Mapping[str, object]) -> Finding | None:

@@ -17,9 +17,9 @@ _PHRASE = re.compile(r"""(?x)
     [^\S\n]{0,4}(?:\([^()\n]{0,60}\))?["'\s]{0,9}
     (?: : | = | -> | \b(?:is|of|would\sbe|should\sbe|remains)\b | (?<=\n) )
   | \bscore\s?[:=]
-  | (?<!not\s)\b(?:i(?:'d|\swould|\swill)?\s)(?:rate|give|assign|choose|select|pick|go\swith)\b
+  | (?<!not\s)\b(?:i(?:'d|\swould|\swill)?\s)(?:rate|say|give|assign|choose|select|pick|go\swith)\b
     (?:\s(?:it|this|that|the\shypothesis|a|an|as|at|with|rating|of)\b){0,4}(?=\s[("']?[+-]?[0-2])
-  | :(?=\s?[+-][12]\W{0,3}\Z)
+  | (?::|,\sso|\btherefore|\bhence|→)[,:]?(?=\s?(?:[+-][12]|0)\W{0,3}\Z)
   | \\boxed\s?(?=\{)
 """)
 _SECOND = re.compile(r"""(?x)

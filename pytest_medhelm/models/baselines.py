@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.models.agent_baselines import idle_agent, oracle_agent, random_agent, reckless_agent
+from pytest_medhelm.models.agent_baselines import AGENTS
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
@@ -29,15 +29,8 @@ LEAD_SENTENCES = 3
 
 def baseline(name: str) -> Baseline:
     """The baseline of that name. Raises ConfigError listing the known ones."""
-    known: dict[str, Baseline] = {
-        "random": random_answer,
-        "majority": majority_answer,
-        "lexical": lexical_answer,
-        "oracle-agent": oracle_agent,
-        "idle-agent": idle_agent,
-        "reckless-agent": reckless_agent,
-        "random-agent": random_agent,
-    }
+    answering = {"random": random_answer, "majority": majority_answer, "lexical": lexical_answer}
+    known: dict[str, Baseline] = {**answering, **AGENTS}
     if name not in known:
         raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")
     return known[name]

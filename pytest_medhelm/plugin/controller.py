@@ -21,7 +21,7 @@ from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
@@ -141,7 +141,7 @@ class Controller:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
             if not self._interrupted and not self._store_failed:
-                self._conclude(self._stopped)
+                self._conclude(self._stopped or getattr(stop, "medhelm_stopped", ""))
             raise
         batch = self._config.pluginmanager.getplugin("medhelm-batch")
         self._conclude("" if batch is None else batch.waiting)
@@ -164,7 +164,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        keep_last_frame(self._config, excinfo)
+        keep_one_frame(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 

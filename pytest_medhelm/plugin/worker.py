@@ -15,7 +15,7 @@ import pytest
 from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.checkpoints import run_checkpoints
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
@@ -167,9 +167,11 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C in a worker: xdist tells its controller of no difference to a stop."""
-        keep_last_frame(self._config, excinfo)
+        keep_one_frame(self._config, excinfo)
         if hasattr(self._config, "workeroutput") and excinfo.type is KeyboardInterrupt:
             self._config.workeroutput["medhelm_interrupted"] = True
+            # What a worker's terminal would say in the end is shown to nobody, and takes seconds on a busy machine.
+            self._config.pluginmanager.unregister(name="terminalreporter")
 
     def _prefetching(self, items: Sequence[pytest.Item]) -> Prefetcher:
         return Prefetcher(self._requests, self._recorder, items, self._window())

@@ -64,6 +64,16 @@ class Benchmark:
     """Instances in the data that name a floor (``must_pass``)."""
 
     @cached_property
+    def first_environment(self) -> Any:
+        """Of kind agentic: what the first instance's episode takes place in; None where that cannot be said."""
+        if self.environment is None:
+            return None
+        try:
+            return self.environment(self.instances[0].unpack())
+        except Exception:
+            return None  # The tests themselves will meet the same error, and report it.
+
+    @cached_property
     def eval_set_hash(self) -> str:
         """Hash of the evaluation set: benchmark, data files, instance ids, solved examples."""
         parts: list[Any] = [

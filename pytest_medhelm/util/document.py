@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import yaml
 
 SCALAR, SEQUENCE, MAPPING = "scalar", "sequence", "mapping"
+DEEPEST = 100
+"""Brackets within brackets: PyYAML takes a time for them that grows with the square of their number."""
 
 
 class DocumentError(DataError):
@@ -198,7 +201,7 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
         raise DocumentError(f"Reading {path.name} needs PyYAML: run pip install pyyaml") from None
     source = _text(path)
     try:
-        node = yaml.compose(source)
+        node = yaml.compose(source, Loader=yaml_loader())
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(path, source, error) from None
     except yaml.reader.ReaderError as error:
@@ -209,6 +212,22 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
     if node is None:
         raise Position(path.name, 1, 1).error("the file is empty; 'medhelm new NAME' writes one to start from")
     return Value(node, "", source, path.name).table(known)
+
+
+@cache
+def yaml_loader() -> type[yaml.SafeLoader]:
+    """PyYAML's safe loader; it raises RecursionError for what is nested too deeply."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        flow_level: int
+
+        def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+            if self.flow_level >= DEEPEST:
+                raise RecursionError
+            super().fetch_flow_collection_start(token)
+
+    return Loader
 
 
 def document_hash(path: Path) -> str:

@@ -14,6 +14,7 @@ from pytest_medhelm.util.option_values import (
     read_names,
     read_noise_floor,
     read_rules,
+    read_server,
     read_texts,
 )
 from pytest_medhelm.util.settings import DEFAULT_LIMIT, EMBEDDED_LIMIT
@@ -73,6 +74,14 @@ EVALUATION_OPTIONS = (
         None,
         "Address of the OpenAI-compatible server, e.g. http://localhost:8000/v1; several that serve the same models, "
         "divided by commas, share the requests",
+    ),
+    Option(
+        "fhir",
+        "URL",
+        read_server,
+        None,
+        "FHIR server of your own whose record takes the place of the hospital where a benchmark allows it; only GET is "
+        "sent to it (docs/agents.md), e.g. http://localhost:8080/fhir",
     ),
     Option(
         "data",

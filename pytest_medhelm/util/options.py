@@ -33,6 +33,16 @@ CONFIG = Option(
 OPTIONS = (*EVALUATION_OPTIONS, *RUN_OPTIONS)
 
 
+def _refuse_remote(address: str, settings: Settings) -> None:
+    from pytest_medhelm.util.network import host_of, is_loopback, shown_address
+
+    host = host_of(address)
+    if settings.offline and not is_loopback(host) and host not in settings.allow_hosts:
+        raise ConfigError(
+            f"--medhelm-offline refuses {shown_address(address)}: type --medhelm-allow-host={host} if it may be reached"
+        )
+
+
 def make_settings(given: Mapping[str, Given], root: Path, **others: Any) -> Settings:
     """Settings from what was given, by key; ``others`` are fields that are no option.
 
@@ -45,6 +55,8 @@ def make_settings(given: Mapping[str, Given], root: Path, **others: Any) -> Sett
     values["results"] = root / values["results"]
     values["ledger"] = values["ledger"] or values["results"] / "ledger.jsonl"
     settings = Settings(**values, **others)
+    if settings.fhir:
+        _refuse_remote(settings.fhir, settings)
     if settings.confidence == "stated" and settings.prompt_form == "helm":
         raise ConfigError(
             "--medhelm-confidence=stated asks for one more line, and --medhelm-prompt-form=helm for a letter and "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_medhelm.util.config_file import ConfigFile
+from pytest_medhelm.util.network import shown_address
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Settings:
     base_url: str | None
     allow_programs: tuple[str, ...]
     """Programs that may be started under --medhelm-offline."""
+    fhir: str | None
+    """Base URL of a FHIR server that takes the hospital's place where a benchmark allows it."""
     data: Path | None
     data_limit: DataLimit | None
     """Bytes to which a compressed data file may unpack; None: see tasks/data/limits.py."""
@@ -155,6 +158,7 @@ def as_mapping(settings: Settings) -> Mapping[str, object]:
         "judge_repeats": settings.judge_repeats,
         "shuffle_criteria": settings.shuffle_criteria,
         "gates": list(settings.gates),
+        "fhir": shown_address(settings.fhir) if settings.fhir else None,
         "limit": settings.limit,
         "shots": settings.shots,
         "sampler": settings.sampler,

@@ -345,6 +345,26 @@ def test_a_file_to_start_from(
     assert "did you mean 'pubmed_qa'?" in last
 
 
+def test_a_file_from_repeats_and_other_words_states_and_uses_them(
+    letters: Callable[..., Path], run: Any, server: MockServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked is part of what is agreed on, and the file can be judged on the suite that it is from."""
+    options = ("--medhelm-repeats=3", "--medhelm-perturb=helm,extra_spaces", "--medhelm-confidence=stated")
+    run(*vllm(server), f"--medhelm-data={letters(20)}", *options)
+    suite = "medhelm-results/default"
+    assert main(["gate", "new", "gate.toml", f"--suite={suite}"]) == 0
+    text = Path("gate.toml").read_text()
+    assert '[evaluation]\nrepeats = 3\nperturbations = ["helm", "extra_spaces"]\n' in text
+    assert 'rule = "letters.flip_rate.upper <= 0.1"' in text
+    assert main(["gate", "check", "gate.toml"]) == 0
+    main(["gate", "apply", suite, "gate.toml"])
+    assert "does not describe this run" not in capsys.readouterr().out
+    Path("gate.toml").rename("once.toml")
+    Path("gate.toml").write_text(Path("once.toml").read_text().replace("repeats = 3", "repeats = 2"))
+    assert main(["gate", "apply", suite, "gate.toml"]) == 1
+    assert "it states repeats = 2, the run had 3" in capsys.readouterr().out
+
+
 def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(
     letters: Callable[..., Path], run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -161,6 +161,8 @@ def read_refusal(
             continue
         if row.means in ("too_long", "max_tokens"):
             limits = {name: int(number.replace(",", "")) for name, number in numbers.items()}
+            if "above" in limits:
+                limits["most"] = limits.pop("above") - 1
             if row.means == "max_tokens" and asked and asked <= limits.get("most", 0):
                 continue  # So many may be asked for: it is the prompt that leaves no room for them.
             return _by_length(row, limits, asked, reason)

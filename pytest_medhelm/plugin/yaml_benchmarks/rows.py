@@ -99,16 +99,18 @@ def _instance(spec: Spec, row: Row, seen: Counter[str]) -> Instance:
     if not any(values.values()):
         raise row.error(f"there is nothing to ask: {', '.join(spec.prompt.columns)} are empty")
     choices = _options(spec, row)
-    question = spec.prompt.render(values)
+    question, context = spec.prompt.question(values), spec.prompt.context(values)
     answer, fields = _answer(spec, row, choices)
+    text = "\n".join(filter(None, (question, context)))
     return Instance(
-        id=_cell(row, spec.id.name, required=True) if spec.id else content_id(seen, question, *choices, answer),
+        id=_cell(row, spec.id.name, required=True) if spec.id else content_id(seen, text, *choices, answer),
         question=question,
+        context=context,
         answer=answer,
         choices=choices,
         cluster=digest(cell) if spec.cluster and (cell := _cell(row, spec.cluster.name)) else "",
         slices={column.name: _cell(row, column.name) or "not stated" for column in spec.slices},
-        fields={"columns": values, **fields},
+        fields=fields,
     )
 
 

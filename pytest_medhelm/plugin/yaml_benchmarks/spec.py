@@ -85,6 +85,8 @@ class Spec:
     metrics: tuple[str, ...]
     rubric: str | Rubric | PointsRubric
     gates: tuple[str, ...]
+    keeps_gold: tuple[str, ...]
+    """Families of perturbations, or single ones, that leave its right answers right."""
 
     @property
     def kind(self) -> Kind:

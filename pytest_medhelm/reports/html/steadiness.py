@@ -124,7 +124,8 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
     ):
         yield line
     for name, more, less in (
-        ("excess_flip_rate", "other words change {percent} more answers than chance", "{percent} fewer"),
+        ("excess_flip_rate", "of 100 answers, other words change {hundredths} more than chance does", "they change "
+         "{hundredths} fewer"),
         ("mean_drop", "other words cost {value} of its score on average", "they add {value}"),
         ("worst_case_drop", "the worst of the other wordings costs {value} more than the worst of as many unchanged "
          "askings", "it costs {value} less"),
@@ -137,7 +138,9 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
 def _difference(summary: Summary, more: str, less: str) -> str:
     """What a difference says; that it may be chance comes first where its interval holds 0."""
     value, low, high = summary["value"] or 0.0, summary["low"], summary["high"]
-    said = (more if value >= 0 or less == "" else less).format(percent=_percent(abs(value)), value=f"{abs(value):.2f}")
+    said = (more if value >= 0 or less == "" else less).format(
+        hundredths=f"{abs(100 * value):.0f}", value=f"{abs(value):.2f}"
+    )
     if low is None or high is None or low <= 0 <= high:
         return f"No more than chance could be shown: {said}."
     return f"More than chance: {said}." if value > 0 else f"Better than by chance: {said}."

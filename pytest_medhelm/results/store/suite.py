@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Suite:
         self.annotations = AnnotationTables(self._connection)
         self._inode = (stamp(folder / "suite.sqlite") or (0,))[0]
         self._committed = 0.0
+        self.before_commit: Callable[[], None] = lambda: None
+        """Writes what records refer to: a session that is killed leaves none without its texts."""
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
@@ -86,6 +88,7 @@ class Suite:
         try:
             self._require_same_file()
             if self._pending:
+                self.before_commit()
                 with self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
                     self._connection.executemany(

@@ -9,6 +9,7 @@ from pytest_medhelm.scoring.answers.closed import forms, options
 from pytest_medhelm.scoring.answers.closed.cut import bounded, turns
 from pytest_medhelm.scoring.answers.closed.endings import split_rejections
 from pytest_medhelm.scoring.answers.closed.settle import settled
+from pytest_medhelm.scoring.answers.closed.wording import in_other_words
 from pytest_medhelm.util.patterns import compiled
 
 # The line that prompts ask for, and nothing else.
@@ -53,7 +54,12 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
     }
     for turn in turns(text):
         body, rejected = split_rejections(bounded(turn), count)
-        found = settled(options.mark(options.tidy(forms.rewritten(body)), choices[:26]), same)
+        marked = options.mark(options.tidy(forms.rewritten(body)), choices[:26])
+        found = settled(marked, same)
+        if found is None and not rejected and not compiled(options.ANY).search(marked):
+            number = in_other_words(body, choices[:26])
+            if number is not None:
+                return Choice(options.LETTERS[same[number]], "citation")
         if found and rejected.intersection(options.LETTERS[option] for option in found.options if option >= 0):
             found = None
         if found is not None:

@@ -71,7 +71,8 @@ def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
         return found
     for part in (
         compiled(r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]").sub(" ", text),
-        compiled(r"(?s).*(?:=|→|->)").sub("", text),
+        compiled(r"(?s).*(?:=|→|->|\b(?:gives|yields|results in|comes to)\b)").sub("", text),
+        compiled(r",?\s(?:based on|calculated from|counting from|from an? lmp)\s[^.;\n]{0,60}").sub("", text),
     ):
         rest = _dates(part, order)
         if len(rest) == 1:

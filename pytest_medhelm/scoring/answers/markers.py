@@ -79,7 +79,7 @@ _PHRASE = rf"""
   | (?:उत्तर|जवाब|উত্তর|الإجابة|الاجابة|الجواب)(?:\s\w{{1,12}}){{0,2}}?\s{{0,2}}[:：]?\s(?=[^\w\n]{{0,4}}[0-9-])
   | \b(?:ответ|jawaban|jawabannya|jibu|impendulo|cevap|đáp\sán)(?:\s\w{{1,12}}){{0,2}}?
       \s{{0,2}}(?:[:：]|adalah\b|là\b|ni\b)
-  | (?:^|[.!?;,]\s)[^\w\n]{{0,4}}(?:(?:grand\s)?total|sum|overall|final)
+  | (?:^|[.!?;,]\s)[^\w\n]{{0,4}}(?:(?:grand\s)?total|sum|overall|final|rounded(?:\sto[\w\s]{1, 30}?)?)
       (?:\s(?:score|points|value|result|dose|volume|amount))?[*_]{{0,2}}\s?[:=]
   | (?:^|[.!?]\s)(?:correction|corrected(?:\svalue)?|revised(?:\svalue)?
       |korrektur|corrección|correção|correzione)\s?[:：]

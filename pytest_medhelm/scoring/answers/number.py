@@ -147,6 +147,9 @@ def _claimed(claim: str, decimal: str, unit: str) -> list[Quantity | None]:
 
 def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     """The distinct numbers; of several, the one in the unit asked for, behind the last equals sign, or unbracketed."""
+    remark = compiled(rf"(?:{_REMARK})[\s.]*\Z").search(text)
+    if remark and "=" in text[: remark.start()] and len(_distinct(_candidates(remark[0], decimal))) != 1:
+        text = text[: remark.start()]  # "BMI = 85 / 2.89 = 29.41 (overweight is 25 to 29.9)".
     candidates = _without_asides(text, _without_roundings(text, list(_candidates(text, decimal))))
     distinct = _distinct(candidates)
     if len(distinct) < 2:

@@ -47,6 +47,11 @@ _SCALE = r"""(?xi)
     (?:(?:points?\s)?out\sof(?:\sa\s(?:possible|maximum|total)(?:\sof)?)?|of\sa\s(?:possible|maximum)|von|sur)
     \s[0-9]{1,3}\b
 """
+_OF = r"""(?xim)
+    (\A[^\w\n]{0,4}[0-9]{1,3}(?=\sout\s)|\b(?:score|total|points)\b[^\n\d]{1,20}[0-9]{1,3})
+    (?:\sout\sof\s|\s?/\s?)[0-9]{2,3}\b(?=[^\w\n]*$)
+"""
+"""A score with the most that it can be, at the end of a line."""
 _RETRACTION = r"""(?xi)
     \b(?:(?:wait|no)\b.{0,3}\s)?(?:that|this|it)(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright|not\scorrect)\b
   | \b(?:actually|sorry|apologies|oops|wait|rather|no(?=,)|hmm+|correction|corrected|revised|i\smean|make\sthat|in\sfact
@@ -69,7 +74,7 @@ def without_retracted(text: str) -> str:
 
 def plain_signs(text: str) -> str:
     """The text with a written or detached minus at its number, and without the scale of a score."""
-    text = compiled(_SCALE).sub(r"\1", text)
+    text = compiled(_OF).sub(r"\1", compiled(_SCALE).sub(r"\1", text))
     return compiled(_MINUS_APART).sub(r"\1-", compiled(_MINUS_WORD).sub("-", text))
 
 

@@ -30,6 +30,8 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
         raise missing_extra(path.name, "pyarrow") from None
     raw = read_bytes(path)
     content = pyarrow.BufferReader(raw)
+    # What pyarrow raises for a damaged file, or for dates beyond Python's; SystemError for texts of a negative length.
+    damages = (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError, SystemError, struct.error)
     wrong = DataError(f"{path.name} is not a table of the kind that its name says, or it is damaged")
     try:
         if raw[:4] == b"PAR1":
@@ -42,7 +44,7 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             reader = ipc.open_file(content) if is_file else ipc.open_stream(content)
             names, batches = reader.schema.names, _record_batches(reader)
         _require(path, columns, names)
-    except (pyarrow.ArrowException, OSError, ValueError, MemoryError, struct.error):
+    except damages:
         raise wrong from None
     number = size = 0
     while True:
@@ -53,8 +55,7 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             size += batch.nbytes
             require_size(path.name, size, len(raw))
             records = (batch.select(list(columns)) if columns is not None else batch).to_pylist()
-        except (pyarrow.ArrowException, OSError, ValueError, OverflowError):
-            # damaged further down, texts that are no UTF-8, dates beyond Python's
+        except damages:
             raise wrong from None
         for values in records:
             number += 1

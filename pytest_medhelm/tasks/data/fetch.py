@@ -178,7 +178,7 @@ class _Job:
         shutil.rmtree(staged.parent, ignore_errors=True)
         try:
             self._unpack(url, part, file, staged)
-        except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, RuntimeError, ValueError) as error:
             raise DataError(f"{url} is damaged or no archive ({error})") from None
         digest = checksum(file, staged)
         if file.sha256 and digest != file.sha256:

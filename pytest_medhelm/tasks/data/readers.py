@@ -169,7 +169,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataMissing(f"{path.name} is not there to read") from None
     except OSError as error:
         raise DataError(f"{path.name} cannot be read ({error.strerror or type(error).__name__})") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):  # inside a zip file
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError):  # in a zip file
         raise DataError(f"{path.name} cannot be unpacked: the zip file is damaged or has a password") from None
     if path.suffix == ".gz":
         content = unpack_gzip(path.name, content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_medhelm.scoring.answers.closed import doubt_words, options, words
-from pytest_medhelm.scoring.answers.closed.context import is_settled
+from pytest_medhelm.scoring.answers.closed.context import OTHER_CASE, is_settled
 from pytest_medhelm.scoring.answers.closed.corrections import announces_correction
 from pytest_medhelm.scoring.answers.closed.grammar import (
     BAD,
@@ -19,17 +19,18 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     group_at,
     sentences,
 )
+from pytest_medhelm.scoring.answers.closed.left import asserted
 from pytest_medhelm.scoring.answers.closed.options import ANY, NAMED
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength, read_as
 from pytest_medhelm.scoring.answers.closed.words import rx
 
 _ALONE = rf"""
     {LEAD}({ANY})(?:[\s,]*\1)*(?:{PUNCT}
-    |,?\s(?:i think|i believe|i guess|i would say|for sure|final answer|of course|obviously)\b
+    |,?\s(?:only|alone|i think|i believe|i guess|i would say|for sure|final answer|of course|obviously)\b
     |选项|選項|選択肢|です|입니다|번|이다)*
 """
 _CLOSING = rf"""
-    ([^\n{SYMBOLS}]*)([:：,→⇒∴]|[-=]>
+    ([^\n]*)([:：,→⇒∴]|[-=]>
     |\b(?:but|then|so|hence|thus|nevertheless|nonetheless|still|instead)\b)\s?{LEAD}({ANY}){PUNCT}*
 """
 _HEAD = rf"""
@@ -93,9 +94,18 @@ def _closing(text: str) -> Iterator[Statement]:
         if not found:
             continue
         label = found[1].strip()
+        end, chosen = start + len(sentence), options.index(found[3])
+        if any(start <= one.start() < end and options.index(one[0]) != chosen for one in asserted(text)):
+            continue
         position = start + sentence.rindex(found[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
-        names_answer = label and label.lower() != "not" and (concludes or not rx(_NO_LABEL).search(label))
+        is_sentence = found[2] == "→" and len(label.split()) > _WORDS
+        names_answer = (
+            label and label.lower() != "not" and (concludes or is_sentence or not rx(_NO_LABEL).search(label))
+        )
+        elsewhere = found[2] in (",", "，") and rx(OTHER_CASE).search(label)
+        if elsewhere and rx(ANY).search(text, max(0, start - 200), start):
+            continue  # "In children A; at term, B".
         if found[2] == "→" and (rx(BAD).search(label) or rx(_NOT_SAID).search(label)):
             continue
         weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
@@ -123,7 +133,9 @@ def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:
     if {index for index, _ in listed} - {options.index(symbol)}:
         return
     named, stop = group_at(line, symbol, opening.end())
-    if len(named) > 1 and rx(rf"\s(?:{words.COPULA}|all|both|have|can|could|may)\b").match(line, stop):
+    if len(named) > 1 and rx(rf"\s(?:{words.COPULA}|sont|sind|son|sao|sono|all|both|have|can|could|may)\b").match(
+        line, stop
+    ):
         return  # "A, B and C are ..."
     remark = rx(rf"\s?\((?:{words.LESSER}|{words.NOT_A_LABEL})\b[^()\n]*{ANY}[^()\n]*\)").match(line, stop)
     stop = remark.end() if remark else stop

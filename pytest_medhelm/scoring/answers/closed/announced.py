@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_medhelm.scoring.answers.closed import options, words
-from pytest_medhelm.scoring.answers.closed.context import CLAUSE, PHRASE, is_settled, scope
+from pytest_medhelm.scoring.answers.closed.context import CLAUSE, OTHER_CASE, PHRASE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.grammar import (
     BAD,
     DENIED_AFTER,
@@ -42,12 +42,10 @@ _LESSER_WITHIN = r"""
     |rejected|runner-?up|other|another|tempting|popular|remaining)\b
 """
 _WRONG_BEFORE = r"\b(?:incorrect|wrong|false|not|неправильный|неверный|错误)\W*(?:the\W*)?(?:\w+\W+)?$"
+_REMARK_LIST = rf"\s?\([^()\n]{{1,80}}\)\s?[,;]\s?{ANY}"
+"""Options with a remark each."""
+_GERUND = ("choosing", "selecting", "picking", "opting")
 _LESSER_LABEL = rf"\b(?:{words.LESSER.replace('|first|', '|')}|2nd|3rd)\b"
-_OTHER_CASE = r"""
-    ^\W*(?:in|at|with|for|after|during|among|when|before|by)
-    (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
-    |general))\s[^:\n]*$
-"""
 _SHORT_GAP = rf"""
     {LEAD}(?:(?:{words.FILLER}|{words.ANSWER}|{words.COPULA}|{LEAD_WORD}|that|us)\b{PUNCT}{{1,4}}){{0,6}}{LEAD}({ANY})
 """
@@ -122,17 +120,20 @@ def _is_lesser(before: str, between: str) -> bool:
 def _is_elsewhere(before: str, between: str) -> bool:
     """ "At term the answer would be D": said of another case than this one."""
     generally = rx(r"\b(?:patients|people|adults|children|cases|women|men|infants|pregnancy)\b").search(before)
-    return bool((generally or rx(r"\bwould\b").search(between)) and rx(_OTHER_CASE).search(before))
+    return bool((generally or rx(r"\bwould\b").search(between)) and rx(OTHER_CASE).search(before))
 
 
 def chosen(text: str) -> Iterator[Statement]:
     """ "I choose B", "it is B", "so B"."""
     for verb in rx(rf"(?:(?<![\w'])|(?<=[぀-鿿]))(?:{words.CHOOSE})").finditer(text):
         leans = "lean" in verb[0].lower()
+        gap = rx(_SHORT_GAP).match(text, verb.end())
+        if gap and verb[0].lower().startswith(_GERUND) and not rx(_AFTER_IDENTIFIED).match(text, gap.end()):
+            continue  # "Choosing C delays treatment."
         yield from _chosen(text, verb.start(), verb.end(), Strength.WEAK if leans else Strength.PHRASE)
     for verb in rx(rf"(?<![\w'])(?:{words.IDENTIFY})").finditer(text):
         gap = rx(_SHORT_GAP).match(text, verb.end())
-        if gap and rx(_AFTER_IDENTIFIED).match(text, gap.end()):
+        if gap and rx(_AFTER_IDENTIFIED).match(text, gap.end()) and not rx(_REMARK_LIST).match(text, gap.end()):
             weak = options.is_text(gap[1])
             yield from _chosen(text, verb.start(), verb.end(), Strength.WEAK if weak else Strength.PHRASE)
 
@@ -165,10 +166,18 @@ def contrasted(text: str) -> Iterator[Statement]:
     |situation|scenario)|aqui|ici|hier|qui)
         (?:,?\s(?:it's|it is|es|c'est|ist es))?{LEAD}({ANY})(?={PUNCT}*(?:$|[.;!]))
     """
-    for found in [*rx(but).finditer(text), *rx(here).finditer(text)]:
+    swap = rf"""
+        \b(?:(?:switch|chang|mov|cross|convert)\w*(?: (?:my|the) \w+)?(?: from)?{LEAD}{ANY} to
+        |replac\w+{LEAD}{ANY} (?:with|by)
+        |(?:stop|discontinu|withhold|hold)\w*{LEAD}{ANY},?(?: and)?(?: then)? (?:start|begin|give|use|add|initiate
+        |switch to|change to))
+        {LEAD}({ANY})
+    """
+    swapped = [one for one in rx(swap).finditer(text) if not rx(NEGATION).search(scope(text, one.start(), CLAUSE))]
+    for found in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:
         number = found.lastindex or 1
         symbol, start, end = found[number], found.start(number), found.end()
-        before = 0 if found.re is rx(but) else found.start()  # "But here" ends what was supposed.
+        before = found.start() if found.re is rx(here) else 0  # "But here" ends what was supposed.
         if stands(text, symbol, end) and is_settled(text[before:], found.start() - before, end - before):
             yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 

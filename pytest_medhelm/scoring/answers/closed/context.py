@@ -17,6 +17,11 @@ CLAUSE = r"""
 """
 PHRASE = CLAUSE + "|,"
 """Where a sentence, a clause and a part of a clause begin."""
+OTHER_CASE = r"""
+    ^\W*(?:in|at|with|for|after|during|among|when|before|by)
+    (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
+    |general))\s[^:\n]*$
+"""
 _REACH = 300
 
 _ATTRIBUTED = rf"(?<![\w'])(?:{doubt_words.ATTRIBUTED})"

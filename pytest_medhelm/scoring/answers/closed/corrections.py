@@ -27,7 +27,7 @@ _MARKER = rf"(?<![\w'])(?:{doubt_words.CORRECTION})(?![a-z])"
 _TO_OPTION = rf"""
     (?:{PUNCT}|\bfrom {ANY}|\b(?:{doubt_words.CORRECTION}|{words.IDENTIFY}|{words.ANSWER}|{words.FILLER}
     |{words.COPULA}|{LEAD_WORD}|to|it
-    |that|this|about|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
+    |that|this|wrong|incorrect|not right|was|my|in|myself|nein|no|non|nao|нет)\b|应该是|应该|应为|而是|是|为|です
     |は){{1,14}}({ANY})
 """
 _UNCHANGED = (
@@ -37,6 +37,10 @@ _NOT_BEFORE = rf"(?:not|n't)\W*{LEAD}$"
 _AFTER = (
     rf"[^\x00-\x7f{SYMBOLS}]|{JOINED}|{FULL_STOP}|\s(?:{words.REASON}|{words.INSTEAD})\b|,|\s?\?|\s(?:{words.COPULA})\s"
 )
+_DOUBTED = rf"""
+    \W*(?:{doubt_words.RECONSIDERS})\b[^.!?\n]*\b(?:not (?:so |entirely )?(?:sure|certain|confident)
+    |unsure|uncertain|doubt|(?:may|might|could) be wrong|no longer)\b
+"""
 _TAKEN = rf"(?:{doubt_words.RETRACTION})"
 _NO = r"(?:(?:wait|hm+|hold on|oh|actually),? no|no,? wait|nope|not quite|no,? that can't be)"
 _TAKEN_BACK = rf"""
@@ -50,6 +54,8 @@ def retracted(text: str) -> Iterator[Statement]:
     """ "Wait, that's wrong": what was said before falls."""
     for start, sentence in sentences(text):
         if rx(_NO).fullmatch(sentence.strip(" .!…*_-")):
+            yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
+        if rx(_DOUBTED).match(sentence) and not rx(ANY).search(text, start):
             yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
         if not rx(_TAKEN).search(sentence):
             continue

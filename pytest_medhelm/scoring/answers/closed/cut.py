@@ -38,6 +38,8 @@ _QUESTION = r"""(?xim)
         (?:question|pregunta|pergunta|frage|domanda|вопрос|soru|vraag|pertanyaan|swali|umbuzo)
         (?:\s(?:\#|no\.?\s?)?[0-9]{1,4})?[*_\s]{0,3}[:：]
       | question\s[0-9]{1,4}[.)]\s
+      | (?:reference|expected|official|ground[\s-]truth)\sanswer\s?[:：]
+      | (?:next|new|another)\s(?:patient|case|vignette|problem)[^\n:]{0,20}[:：]
       | (?:question|pregunta|pergunta|frage|domanda)\s(?:\#|no\.?\s?)?[0-9]{1,4}[^\w\n]{0,4}$
       | (?:please\s)?(?:answer|solve|consider)\sthe\s(?:following|next)\s
         (?:[a-z-]{1,15}\s){0,3}(?:question|problem|case)

@@ -20,9 +20,9 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|according to (?:some|many|the student|my colleague|older|one|others|the patient|(?:the |an? )?(?:old
-    |older|previous|outdated
-    |former|obsolete))|it is (?:often
+    |guessed)|according to (?:some|many|older|one|others
+    |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9}
+    ?(?:student|colleague|patient|friend|attending|resident|nurse|doctor|consultant|key)))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
     |popular belief|(?:algunos|muchos|otros|varios|los estudiantes|un colega)(?: \w+){0,3} (?:dicen|dirian|piensan
     |creen|elegirian|eligen|opinan)|(?:certains|beaucoup|d'autres|les etudiants)(?: \w+){0,3} (?:disent|diraient
@@ -33,7 +33,8 @@ ATTRIBUTED = vocabulary(r"""
 """)
 # "I" and "we" say it themselves unless they speak of the past.
 OWN_PAST = vocabulary(r"""
-    (?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed|chose|picked
+    (?:i|we) used to|(?:i|we)(?: would|'d) have|(?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed
+    |chose|picked
     |selected|answered|guessed|believed|said|suggested)|i was (?:thinking|considering|leaning|tempted|going)
     |i (?:considered|had considered)|(?:my|our) (?:first|initial|original) (?:thought|instinct|guess|impression
     |answer|choice)|at first glance|at first|initially|originally|(?<!je\s)pense(?! que)|pensaba|al principio
@@ -41,8 +42,10 @@ OWN_PAST = vocabulary(r"""
     |a principio|inicialmente|inizialmente
 """)
 WEIGHED = vocabulary(r"""
-    could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|considered|considers
-    |let's look at|let me consider|what about|how about|looking at|tempting|tempted|at first glance|on the one hand
+    could be|could also be|might be|may be|maybe|perhaps|possibly|consider|considering|(?<!things\s)considered|considers
+    |(?:let's|let me|let us) (?:also |first |now |just )?(?!go |choose|pick|select|say|settle|stick|change|correct
+    |revise|answer)\w+
+    |what about|how about|looking at|tempting|tempted|at first glance|on the one hand
     |either(?! way)|between|torn|toss-up|not sure|unsure|uncertain|no idea|leaned|guessing|whether|versus
     |compared (?:to|with)|suppose|supposing|assume|assuming that|imagine|say it (?:is|were)|would have been
     |might have been|could have been|hypothetically|close second|second(?:-| )best|runner(?:-| )up|next best (?:answer
@@ -84,7 +87,7 @@ CORRECTION = vocabulary(r"""
     |mudo (?:a )?minha resposta|volevo dire|intendevo|cambio risposta|ik bedoel(?:de)?|maksud saya|y toi la
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
-    |нет,|아니요|いいえ|nein\b|stop\b|or rather|or (?:more precisely|better)|no:|edited
+    |нет,|아니요|いいえ|nein\b|stop(?=[.,!:;-])|or rather|or (?:more precisely|better)|no:|edited
     |no!|changed to
 """)
 RECONSIDERS = vocabulary(r"""

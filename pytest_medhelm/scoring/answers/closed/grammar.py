@@ -106,7 +106,10 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def joined_lines(text: str) -> str:
-    """The text with a heading or a label on one line with the option that stands below it."""
+    """The text with a heading or a label on one line with the option that stands below it, "as is B" beside its A."""
+    text = rx(rf"({ANY})(\s[^.;\n{SYMBOLS}]{{0,80}}?),?(?: and)? (?:as|so) (?:is|are|does|do|would) ({ANY})").sub(
+        r"\1 and \3\2", text
+    )
     heading = rf"""
         ^([^\n{SYMBOLS}]{{0,80}}\b(?:{words.ANSWER}|option|choice|{doubt_words.CORRECTION})\b[^\n.:={SYMBOLS}]{{0,60}}?)
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})

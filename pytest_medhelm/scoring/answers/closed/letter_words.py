@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_medhelm.scoring.answers.closed.words import REASON, vocabulary
+from pytest_medhelm.scoring.answers.closed.words import vocabulary
 
 PREFIXES = vocabulary(r"""
     option|answer|choice|ngu|ngo|yi|u|ke|ni|bu|la|opcion|alternativa|вариант
 """)
-AFTER_LETTER = (
-    REASON
-    + "|"
-    + vocabulary(r"""
-    is|isn't|are|was|wasn't|would|will|can|can't|cannot|could|couldn't|should|may|might|must|has|have|had|seems?
-    |looks?|appears?|fits?|remains?|and|or|and/or|vs|versus|over|than|rather|instead|not|if|when|in|here|too|also
-    |only|alone|first|best|correct|wrong|right|incorrect|with|without|matches|describes|represents|explains|makes|being|on
-    |at|after|from|by|does|doesn't|do|did|to|still|then|therefore|thus|unless|even|makes?|provides?|offers?
-    |addresses|reflects|meets|lacks|fails|treats|causes|yes|no|true|false|however|option|choice|answer|wins|it|all
-    |both|nor|now|es|no|y|e|o|u|et|ou|und|oder|est|n'est|ne|ist|lautet|nicht|nao|non|seria|sera|serait|ware|ma|mas
-    |mais|aber|pero|correct[ae]|corret[ao]|corrett[ao]|la|se|en|em|con|com|mit|avec|por|est|scheidet|queda|parece
-    |cumple|corresponde|konnte|sollte|kann|wird|hat|adalah|yang|benar|tidak|bukan|dan|atau|la|vi|dung|khong|đung|ni
-    |si|sahihi|na|au|or|kwa|ndiyo|jest|ar|er|och|en|of|is|niet|juist
-    |sino|esta|sondern|tetapi|bukan|estaria|deve|debe
-    |the (?:right|best|correct|most|better|preferred|ideal)
-    |trifft|stimmt|passt|convient|ndilo|noch
-    |stands|emerges|reduces|increases|prevents|lowers|improves|applies|works|satisfies|aligns|accounts
-    |holds|comes|belongs|covers|targets|involves|refers|points|suits|gives|remained|became|stays|answers
-    |captures|states|says
-    |i|hoac|atau|dan|au|na|va|of course|obviously|covers
-""")
-)
 AFTER_ARTICLE_LETTER = vocabulary(r"""
     is|isn't|are|was|wasn't|would|will|can|can't|cannot|could|should|may|might|must|has|seems?|looks|appears|fits
     |remains|and|or|and/or|vs|versus|over|than|rather|instead|not|because|since|as|due|which|but|although|though
@@ -38,17 +16,26 @@ AFTER_ARTICLE_LETTER = vocabulary(r"""
     |ndiyo|est|n'est
     |sino|esta|sondern|instead|tetapi|bukan|fits|best|alone|only|noch
     |stands|emerges|reduces|prevents|works|aligns|accounts|comes|explains|suits|says|states
-    |hoac|atau|dan|au|ou|oder|y|va|i think|i believe|stays
+    |hoac|atau|dan|au|ou|oder|y|va|i think|i believe|stays|first|later
+    |(?!(?:diabetes|series|species|means|herpes|rabies|pancreas|biceps|triceps|lens|measles|gas|bias|atlas)\b)
+    [a-z]{2,}[^\W\dsui]s(?=\s)
 """)
 # What a single letter belongs to that is no option.
 CARRIER = vocabulary(r"""
-    hepatit\w+|vitamin\w*|types?|tipo|typ|groups?|grupo|gruppe|groupe|class|clase|classe|stage|estadio|stadium|grade
+    hepatit\w+|vit(?:amin\w*|\.)?|types?|tipo|typ|groups?|grupo|gruppe|groupe|class|clase|classe|stage|estadio|stadium|grade
     |grado|factor|faktor|facteur|influenza|protein|proteina|phase|category|pugh|streptococcus|streptococci|plan
     |schedule|haemophilus|immunoglobulin|serotype|blood|amphotericin|c[iy]closporin|polymyxin|penicillin|coxsackie
     |botulinum|toxin|complement|chromosome|apolipoprotein|lesion|point|figure|panel|table|part|case|patient|site
     |section|arm|cohort|drug|medication|subtype|ha?emoglobin|hb|mr|dr|st|apo|xeroderma|hypervitaminosis|anti
     |strain|troponin
     |virus|zone|segment|criterion|appendix|exhibit|fig|витамин|гепатит|тип|группа
+""")
+# What a single letter begins that is no option.
+COMPOUND = vocabulary(r"""
+    cells?|lymphocytes?|symptoms?|sections?|peptides?|dimers?|waves?|complex|complexes|fib(?:er|re)s?|virus|viruses
+    |reactive|shaped?|deficien\w+|vitamins?|antigens?|antibod\w+|proteins?|chains?|receptors?|scan|rays?|linked
+    |lesions?|type|group|streptococ\w+|spots?|lines?|hormones?|toxins?|test|score|scale|stain|major|minor
+    |[a-z]+(?:ae|ii|us|is)(?=\W)
 """)
 COMMON = frozenset(
     [

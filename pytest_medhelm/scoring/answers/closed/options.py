@@ -49,7 +49,8 @@ _SMALL = rf"""(?x)
       (?:(?:{_OPTION})\s)?["'(]?))([a-z])(?=["')\].,;:!]|\s*$|\s(?:because|since|as|due)\b)
 """
 _ARTICLE_LIKE = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_ARTICLE_LETTER})\b)[{_LATIN}]"
-_NOT_AFTER = rf"(?i)[^\S\n]{{1,3}}(?!(?:{letter_words.AFTER_LETTER})\b)[{_LATIN}]"
+
+_COMPOUND = rf"(?i)[^\S\n](?:{letter_words.COMPOUND})\b"
 _CARRIER = rf"(?i)(?<!\bthis\s)(?<!\bour\s)\b(?:{letter_words.CARRIER})[^\S\n]$"
 _INTRODUCED = (
     rf"(?i)(?:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}}|[:=(]\s?|'s\s|\b(?:is|was|be|choose|select|pick)\W{{1,3}})$"
@@ -269,7 +270,10 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
         return bool(compiled(r"[^\S\n]{1,3}(?:[0-9.]{1,6}\s?%|[0-9]{1,2}[.)]\s)").match(following))
     if compiled(r"[^\S\n][A-Z](?![\w'+-])").match(following):
         return True
-    return not compiled(_ARTICLE_LIKE if letter in "AO" else _NOT_AFTER).match(following)
+    if letter not in "AO":
+        return not compiled(_COMPOUND).match(following)
+    inside_sentence = compiled(r"(?<!\bis)(?<!\bwas)(?<=[a-z,;])[^\S\n]{1,2}$").search(before)
+    return bool(inside_sentence) or not compiled(_ARTICLE_LIKE).match(following)
 
 
 _SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"'→>]{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"

@@ -16,6 +16,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     goes_through,
     joined_lines,
 )
+from pytest_medhelm.scoring.answers.closed.left import asserted, left_standing, since_option
 from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
@@ -52,8 +53,13 @@ _LEADS_TO_TEXT = rf"""
     |called|as|du|des|del?|da|do|di|con|com
     |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
 """
+_GROUNDS = "because|since|as|due|given|for|which|porque|ya que|pois|car|parce|weil|da|denn"
+_DOUBTED = r"""
+    \b(?:but|though|although|however|yet)\b[^.!?\n]*\b(?:not (?:so |entirely |really )?(?:convinced|sold)|disagree|doubt
+    |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
+"""
 _FEW = 4
-_BESIDE = 4
+_BESIDE = 2
 """Characters between a letter and what stands beside it."""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
@@ -99,8 +105,8 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     standing, rejected = _standing(said)
     if standing:
         found = _ranked(text, standing, rejected)
-        return None if found and _is_taken_back(text, found, rejected) else found
-    return None if any(one.retracts for one in said) else _cited(text, same, rejected)
+        return None if found and (_is_taken_back(text, found, rejected) or _has_rival(text, found, rejected)) else found
+    return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
 
 
 def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:
@@ -112,7 +118,26 @@ def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:
         sentence[0] if sentence else "", maxsplit=1
     )
     others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
-    return bool(others - rejected - set(found.options))
+    doubted = sentence and not rx(ANY).search(sentence[0][1:]) and rx(_DOUBTED).search(sentence[0])
+    return bool(doubted or others - rejected - set(found.options))
+
+
+def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
+    """Another option is asserted further on in the same sentence: "A in the first trimester and B afterwards"."""
+    if found.corrects or found.strength >= Strength.FORM:
+        return False
+    *_, last = rx(ANY).finditer(text)
+    breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
+    if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
+        return True  # A list of options.
+    sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
+    end = sentence.end() if sentence else found.position
+    return any(
+        found.position < one.start() < end
+        and options.index(one[0]) not in rejected.union(found.options)
+        and rx(rf"\b(?:{words.AND}|but|while|whereas)\b|;").search(since_option(text[found.position : one.start()]))
+        for one in asserted(text)
+    )
 
 
 def _alike(said: Iterable[Statement], same: Mapping[int, int]) -> Iterator[Statement]:
@@ -156,13 +181,22 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
         last = after[-1] if after else last
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
-        return best[-1] if len({one.options for one in best}) == 1 else None
+        alike = len({one.options for one in best}) == 1 or _prefers(text, best[-2].position, best[-1].position)
+        return best[-1] if alike else None
     rivals = [one for one in best if one.options != last.options and one.position + _BESIDE < last.position]
     if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
         return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
         return None
     return last
+
+
+def _prefers(text: str, earlier: int, last: int) -> bool:
+    """ "C is good, but D is better"."""
+    comparative = rx(rf"[^.!?;,\n{SYMBOLS}]*\b(?:better|best|preferred|superior|safer|stronger|more)\b").match(
+        text, last + 1
+    )
+    return bool(comparative and rx(r"\b(?:but|however|yet|whereas|while)\b").search(text, earlier, last))
 
 
 def _concludes(text: str, earlier: int, last: int) -> bool:

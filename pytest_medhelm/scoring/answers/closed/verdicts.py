@@ -45,6 +45,9 @@ _AFFIRMED = r"\W*(?:yes|correct|si|oui|ja|sim)\b"
 _JOINED_BEFORE = rf"{ANY}\s?,?\s?(?:\b(?:{words.AND})\b|[/&]){LEAD}$"
 _JOINED_TO = rf"({ANY})\s?(?:,\s?)?(?:\b(?:{words.AND})\b|[/&,]){LEAD}$"
 _LISTED_BEFORE = rf"{ANY}\s?,{LEAD}$"
+_THEREFORE = (
+    rf"\b(?:therefore|thus|hence|making it|which makes it)\s(?:is |it |the |option )?(?:{words.CORRECT})(?![a-z])"
+)
 _PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
     \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
@@ -56,6 +59,7 @@ _OTHERS = rf"""
     \b(?:todas?|todos|toutes?|tous|alle|tutte|tutti)(?: as| os| las| los| les)?(?: outr[ao]s| demais| otras)?
     (?: alternativas| opciones| opcoes| options| opzioni)?,? (?:exceto|excepto|menos|salvo|sauf|ausser|tranne|eccetto)
     {LEAD}$
+    |^\W*(?:except(?: for)?|other than|apart from|aside from|besides){LEAD}$
     |\b(?:all|everything|every|any|none|nothing|no)\b(?: of)?(?: the| these| them)?(?: other)?
     (?: options?| choices?| answers?| drugs?)? (?:except|but|other than|apart from|besides|save)(?: for)?{TIGHT_LEAD}$
 """
@@ -100,7 +104,12 @@ def verdicts(text: str) -> Iterator[Statement]:
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
                 yield Statement(start, (*_before(text, start), *named), Strength.WEAK, "phrase", denied=True)
             elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
-                strength = _strength(said) or (Strength.WEAK if rx(_ONLY).search(before[-20:]) else None)
+                concluded = rest and rx(_THEREFORE).search(rest[0]) and not rx(BAD).search(rest[0])
+                strength = (
+                    Strength.PHRASE
+                    if concluded
+                    else _strength(said) or (Strength.WEAK if rx(_ONLY).search(before[-20:]) else None)
+                )
                 if strength == Strength.WEAK and rx(_CONCEDES).search(scope(text, start, SENTENCE)):
                     continue
                 if strength:
@@ -111,7 +120,7 @@ def _excepted(text: str, start: int, named: tuple[int, ...], others: str) -> Ite
     """ "All options but C are contraindicated", "nothing except C helps": a verdict on all others."""
     said = " ".join((rx(_REST).match(text, start + 1) or [""])[0].split()[:_WORDS_BAD])
     bad, good = bool(rx(BAD).search(said)), bool(rx(_GOOD).search(said))
-    if rx(r"\b(?:none|nothing|no)\b").search(others):
+    if rx(r"\b(?:none|nothing|no)\b").search(others + said):
         bad, good = good, bad
     if bad and is_settled(text, start, start + 1):
         yield Statement(start, named, Strength.WEAK, "phrase", declared=True)

@@ -143,17 +143,21 @@ IDENTIFY = vocabulary(r"""
     |the (?:letter|option|choice|one) is|(?:this|that) leaves us with
     |(?:we are|we're|i am|i'm|are|is) left with|left with|leaves us with
     |points? to|consistent with|suggests?|indicates?|clinch(?:es)?|confirms?|establish(?:es)?|most compatible with
-    |favou?rs?|supports?|its
+    |must be|has to be|got(?:ta| to) be|seems like|leads? (?:us |me )?to|my (?:money|bet|guess) is(?: on)?
+    |i(?:'d| would) bet on|i suppose(?: it's| it is)?|all (?:in all|things considered),|on balance,|to sum up,
+    |favou?rs?|supports?|its|identif(?:y|ies)|needs?|receives?|requires?|start(?:ing)?(?! with)|begin|initiate
+    |(?:classic|typical|characteristic|diagnostic|pathognomonic|suggestive) (?:for|of)
     |seria(?: la)?|creo que es|(?:que )?seja|e sim|(?<=[;.]\s)e|(?<=[;,]\s)es
     |^es|^e|dit is|dat is|het is
 """)
 CORRECT = vocabulary(r"""
-    (?:correct|right|best|most likely|most appropriate|most accurate|most suitable|most fitting|most consistent
+    (?:correct|right|best|most likely|most plausible|most probable|most reasonable
+    |most appropriate|most accurate|most suitable|most fitting|most consistent
     |single best|true|winning|final|preferred)(?: (?:answer|option|choice|one|response|diagnosis|treatment|letter
     |step|statement|fit|match|selection|explanation|therapy|management|next step))?|(?:the )?(?:answer|one(?=\W*$
     |[.,;])|way to go
     |winner|one to choose|diagnosis)|it|la correcta|el correcto|correct[ao]|la mejor
-    |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|exacte?|la bonne(?: reponse)?
+    |la respuesta(?: correcta)?|la opcion correcta|adecuad[ao]|correcte?|juste|exacte?|la bonne(?: reponse)?
     |la reponse(?: correcte)?|richtig|die richtige(?: antwort)?|die beste(?: antwort)?|korrekt|zutreffend|corret[ao]
     |a (?:resposta )?corret[ao]|a alternativa correta|a resposta|cert[ao]|a melhor|corrett[ao]
     |la risposta(?: corretta)?|esatt[ao]|giust[ao]|la migliore|juist|het juiste antwoord|benar|yang benar|yang tepat
@@ -186,7 +190,10 @@ GOOD = vocabulary(r"""
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
     |good|great|needed|required|necessary|warranted
-    |safest|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)|strongest|logical
+    |be (?:used|started|given|performed|obtained|administered|done|measured|ordered|tried|added)|safe|safest
+    |(?:single )?most (?:important|common|effective|sensitive|specific|frequent|useful|reliable|characteristic)
+    |the (?:best|strongest|leading|highest|greatest)|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)
+    |strongest|logical
     |remains|left
 """)
 BAD = vocabulary(r"""
@@ -196,7 +203,7 @@ BAD = vocabulary(r"""
     |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?(?! of)|lacking
     |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?
     |discard(?:ed)?|unsuitable|unrelated|rarely
-    |refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading
+    |stopped|discontinued|withheld|refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading
     |implausible
     |improbable|inconsistent|atypical|uncommon|unacceptable|unsupported|✗|✘|❌|✖|x|incorrect[ao]s?|fals[ao]s?|descart\w+
     |contraindicad\w+|inadecuad\w+|erron\w+|equivocad\w+|no es|nunca|tampoco|menos|incorrecte?|faux|fausse|ecart\w+
