@@ -102,9 +102,14 @@ class Recorder:
             store.put_text(text_hash(builder.episode_text), builder.episode_text)
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
-        if builder.verdicts and isinstance(rubric := self.rubric(builder.benchmark), Rubric):
-            # For clinicians, who rate by the same words.
-            store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
+        if builder.verdicts:
+            # Here: only what judges rated needs it.
+            from pytest_medhelm.tasks.rubric import Rubric
+            from pytest_medhelm.tasks.rubric_files import rubric_identity
+
+            if isinstance(rubric := self.rubric(builder.benchmark), Rubric):
+                # For clinicians, who rate by the same words.
+                store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
         builder.confidence = self._confidence(builder)
         record = builder.record()
         if builder.model.answer is not None:
