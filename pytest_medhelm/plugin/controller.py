@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
-from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
@@ -32,6 +30,7 @@ from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.util.settings import Settings
 
 
@@ -76,6 +75,8 @@ class Controller:
             self.connection.close()
             raise pytest.UsageError(str(error)) from None
         if self._gates and self._config.getoption("dist", "no") != "no":
+            from pytest_medhelm.plugin.gate_check import check_without_items
+
             check_without_items(self._gates, judged=bool(roster.judges))
         if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
@@ -92,6 +93,8 @@ class Controller:
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         roster = self._config.stash[ROSTER]
         if self._gates:
+            from pytest_medhelm.plugin.gate_check import check_gates
+
             check_gates(self._gates, self._config, items, judged=bool(roster.judges))
         lines = [*selection(items, self._settings, roster, self._config.stash[PLAN])]
         if self._baseline is not None:

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Summary
 from pytest_medhelm.results.leaderboard.robustness import DROP
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
 
 
 class Line(NamedTuple):
@@ -167,6 +166,8 @@ def _changes(cell: CellEntry) -> Iterator[Change]:
         iter(summary["scale"] for name, summary in cell["metrics"].items() if name.startswith(DROP)), [1, -1]
     )
     for name, entry in cell["steadiness"]["perturbations"].items():
+        from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
+
         summary = cell["metrics"].get(DROP + name)
         value = summary["value"] if summary is not None else None
         known = BUILT_IN.get(name)
