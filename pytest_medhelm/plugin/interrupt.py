@@ -14,7 +14,8 @@ def keep_one_frame(config: pytest.Config, excinfo: pytest.ExceptionInfo[BaseExce
     too: that takes seconds on a busy machine, while somebody waits for the run to end.
     """
     if not config.getoption("fulltrace", False):
-        frames = excinfo.traceback
+        # A hidden frame has no line to show, without which pytest's report ends in an error.
+        frames = excinfo.traceback.filter(excinfo) or excinfo.traceback
         shortest = min(range(len(frames)), key=lambda number: _size(frames[number].path))
         excinfo.traceback = frames[shortest : shortest + 1]
 
