@@ -63,7 +63,7 @@ def read_label(text: str) -> str | None:
 
 TASK = Task(
     name="medhallu",
-    version=3,
+    version=4,
     title="MedHallu",
     subcategory="Ensuring Clinical Research Quality",
     access="public",

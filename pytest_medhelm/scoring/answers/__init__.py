@@ -18,14 +18,14 @@ from pytest_medhelm.scoring.answers.stated import split_stated
 from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking, unknown_mark
 
 READER_VERSIONS = {
-    "choice": 3,
-    "dates": 3,
+    "choice": 4,
+    "dates": 4,
     "helm_output": 1,
     "json_text": 2,
-    "number": 3,
+    "number": 4,
     "refusal": 1,
     "thinking": 2,
-    "response": 2,
+    "response": 3,
 }
 """By module; ``response``: how scoring/response.py comes to a status. Raised when the same text may be read otherwise
 than before; tests/scoring/versions.json holds the code behind each."""

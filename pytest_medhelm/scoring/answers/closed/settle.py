@@ -59,7 +59,7 @@ _DOUBTED = r"""
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
 _FEW = 4
-_BESIDE = 2
+_BESIDE = 4
 """Characters between a letter and what stands beside it."""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
@@ -183,7 +183,8 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
         best = [one for one in best if not rejected.issuperset(one.options)]
         alike = len({one.options for one in best}) == 1 or _prefers(text, best[-2].position, best[-1].position)
         return best[-1] if alike else None
-    rivals = [one for one in best if one.options != last.options and one.position + _BESIDE < last.position]
+    apart = [one for one in best if one.position + _BESIDE < last.position or ";" in text[one.position : last.position]]
+    rivals = [one for one in apart if one.options != last.options]
     if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
         return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
