@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from perf.repeated import of_repeats
+from perf.scenario import Draw, Floats, Limits, Scenario, mean_limits
 from pytest_medhelm.results.stats.calibration import ece_limits
 from pytest_medhelm.results.stats.discrimination import auroc, auroc_limits, selective_accuracy, selective_limits
 from pytest_medhelm.results.stats.intervals import mean_interval
@@ -29,21 +29,6 @@ SEED = 18
 PROMISED = 0.93
 _POPULATION = 400_000
 """Draws from which a true value is computed that has no formula."""
-
-Floats = npt.NDArray[np.float64]
-Limits = tuple[float, float] | None
-"""None: there is no interval, and nothing is claimed."""
-Draw = Callable[[np.random.Generator], Limits]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A figure of data whose true value is known."""
-
-    name: str
-    truth: float
-    draw: Draw
-    """Draws a sample and returns the interval of its figure."""
 
 
 def coverage(scenario: Scenario, runs: int, seed: int = SEED) -> tuple[float, int]:
@@ -61,6 +46,7 @@ def scenarios(sizes: Sequence[int] = SIZES) -> Iterator[Scenario]:
     """Every kind of figure, at each number of instances."""
     for n in sizes:
         yield from _means(n)
+        yield from of_repeats(n)
         yield from _differences(n)
         for kind in KINDS:
             yield from _confidences(n, kind)
@@ -73,56 +59,30 @@ CEILING = (np.array([5.0, 14 / 3, 13 / 3, 3.0, 1.0]), np.array([0.93, 0.03, 0.02
 """Grades near the end of their scale, and how frequent each is."""
 
 
-def _mean(scores: Floats, scale: tuple[float, float] = (0.0, 1.0), **groups: list[str]) -> Limits:
-    found = mean_interval(scores.tolist(), scale=scale, clusters=groups.get("clusters"), strata=groups.get("strata"))
-    return None if found is None else (found.low, found.high)
-
-
 def _means(n: int) -> Iterator[Scenario]:
     for share in (0.02, 0.5, 0.98):
         yield Scenario(f"n {n}: binary, {share:g}", share, _binary(n, share))
     grades, weights = CEILING
     truth = float(grades @ weights)
-    yield Scenario(f"n {n}: graded at the ceiling", truth, lambda g: _mean(g.choice(grades, n, p=weights), (1.0, 5.0)))
+    yield Scenario(
+        f"n {n}: graded at the ceiling", truth, lambda g: mean_limits(g.choice(grades, n, p=weights), (1.0, 5.0))
+    )
     shares = np.linspace(0.5, 0.98, 5)
     strata = [f"s{place % 5}" for place in range(n)]
     yield Scenario(
         f"n {n}: five sub-runs of right or wrong",
         float(shares.mean()),
-        lambda g: _mean((g.random(n) < np.resize(shares, n)).astype(float), strata=strata),
+        lambda g: mean_limits((g.random(n) < np.resize(shares, n)).astype(float), strata=strata),
     )
     yield Scenario(
         f"n {n}: five sub-runs, graded at the ceiling",
         truth,
-        lambda g: _mean(g.choice(grades, n, p=weights), (1.0, 5.0), strata=strata),
+        lambda g: mean_limits(g.choice(grades, n, p=weights), (1.0, 5.0), strata=strata),
     )
-    yield Scenario(f"n {n}: five repeats, steady instances", 0.75, _repeated(n, 5, 0.3, 0.1))
-    yield Scenario(f"n {n}: five repeats, unsteady instances", 0.75, _repeated(n, 5, 6.0, 2.0))
-    yield Scenario(f"n {n}: five repeats, near the end", 0.98, _repeated(n, 5, 0.98, 0.02))
-    yield Scenario(f"n {n}: flips of two repeats", 2 * 0.75 * 0.25 * 8 / 9, _flips(n))
 
 
 def _binary(n: int, share: float) -> Draw:
-    return lambda generator: _mean((generator.random(n) < share).astype(float))
-
-
-def _repeated(n: int, times: int, right: float, wrong: float) -> Draw:
-    """Each instance has a share of its own, from a beta distribution; its score is the mean of its repeats."""
-
-    def draw(generator: np.random.Generator) -> Limits:
-        return _mean(generator.binomial(times, generator.beta(right, wrong, n)) / times)
-
-    return draw
-
-
-def _flips(n: int) -> Draw:
-    """Two answers to each instance differ; the shares are Beta(6, 2), so that E 2p(1-p) = 2 * 6 * 2 / (8 * 9)."""
-
-    def draw(generator: np.random.Generator) -> Limits:
-        shares = generator.beta(6.0, 2.0, n)
-        return _mean((generator.random(n) < 2 * shares * (1 - shares)).astype(float))
-
-    return draw
+    return lambda generator: mean_limits((generator.random(n) < share).astype(float))
 
 
 def _differences(n: int) -> Iterator[Scenario]:
@@ -236,7 +196,7 @@ def _clustered() -> Iterator[Scenario]:
 def _correlated(names: list[str], share: float) -> Draw:
     def draw(generator: np.random.Generator) -> Limits:
         shares = np.repeat(generator.beta(4 * share, 4 * (1 - share), len(names) // 10), 10)
-        return _mean((generator.random(len(names)) < shares).astype(float), clusters=names)
+        return mean_limits((generator.random(len(names)) < shares).astype(float), clusters=names)
 
     return draw
 

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-START_WITHIN = 300.0
-"""Seconds: an eager start takes 30 to 50, more on a busy machine."""
+START_WITHIN = 1200.0
+"""Seconds: an eager start takes 30 to 50, ten times as many on a busy machine."""
 SHORT, LONG = 8192, 16384
 """Tokens of the context, before and after a restart."""
 CHECKOUT = Path(__file__).parents[1]
@@ -107,6 +107,8 @@ class Server:
             ):
                 return
             time.sleep(1)
+        if wait:
+            raise SystemExit(f"vLLM did not answer within {START_WITHIN:.0f} s: run it by hand to see why")
 
     def kill(self) -> None:
         """End it and its engine at once."""

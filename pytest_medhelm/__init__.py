@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_medhelm.agents.episode import Environment, Episode, Limits
-    from pytest_medhelm.agents.get_post_finish import Posts, get_post_finish, posts
+    from pytest_medhelm.agents.get_post_finish import Posts, find_all, get_post_finish, posts
     from pytest_medhelm.agents.hospital.population import Chart, given_chart, hospital
     from pytest_medhelm.agents.workflow import Workflow, read_workflows
     from pytest_medhelm.models.endpoint import Endpoint
@@ -27,16 +27,8 @@ if TYPE_CHECKING:
     from pytest_medhelm.tasks.data.labelled_tables import labelled_csv, labelled_xlsx
     from pytest_medhelm.tasks.data.limits import require_size
     from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
-    from pytest_medhelm.tasks.data.readers import (
-        Row,
-        content_id,
-        digest,
-        read_bytes,
-        read_csv,
-        read_json,
-        read_jsonl,
-        read_text,
-    )
+    from pytest_medhelm.tasks.data.readers import read_bytes, read_csv, read_json, read_jsonl, read_text
+    from pytest_medhelm.tasks.data.rows import Row, content_id, digest
     from pytest_medhelm.tasks.data.sampling import rank
     from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
     from pytest_medhelm.tasks.metric import Metric
@@ -89,6 +81,7 @@ __all__ = [
     "content_id",
     "digest",
     "files_in",
+    "find_all",
     "get_post_finish",
     "given_chart",
     "hospital",
@@ -117,7 +110,7 @@ __all__ = [
 
 _MODULES = {
     "agents.episode": "Environment Episode Limits",
-    "agents.get_post_finish": "Posts get_post_finish posts",
+    "agents.get_post_finish": "Posts find_all get_post_finish posts",
     "agents.hospital.population": "Chart given_chart hospital",
     "agents.workflow": "Workflow read_workflows",
     "models.endpoint": "Endpoint",
@@ -134,7 +127,8 @@ _MODULES = {
     "tasks.data.labelled_tables": "labelled_csv labelled_xlsx",
     "tasks.data.limits": "require_size",
     "tasks.data.office": "read_docx read_xlsx",
-    "tasks.data.readers": "Row content_id digest read_bytes read_csv read_json read_jsonl read_text",
+    "tasks.data.readers": "read_bytes read_csv read_json read_jsonl read_text",
+    "tasks.data.rows": "Row content_id digest",
     "tasks.data.sampling": "rank",
     "tasks.data.xml_files": "child_text read_xml",
     "tasks.metric": "Metric",

@@ -16,6 +16,7 @@ from pytest_medhelm.util.guard import medhelm_offline_guard
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
+from tests.support.preloaded import load_benchmarks, load_package
 from tests.support.real_data import real
 from tests.support.serving import suite  # noqa: F401  (fixture)
 from tests.support.sessions import Sessions
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WorkStealingScheduling:
     """A process that has nothing left takes over half of what another one has; neighbours stay together until then."""
     return WorkStealingScheduling(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _preloaded() -> None:
+    load_package()
+    load_benchmarks()
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,8 @@ from pathlib import Path
 from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, Task
 
 from ..shared.long_record.build import record_text
-from ..shared.long_record.checks import finding, invented
+from ..shared.long_record.findings import finding
+from ..shared.long_record.invented import invented
 from ..shared.long_record.plan import Plan, plans
 from ..shared.long_record.questions import instances_of, pinpointed, sorted_out
 
@@ -40,7 +41,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="long_record",
-    version=2,
+    version=3,
     title="The long record",
     subcategory="Documenting Patient Visits",
     access="public",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_medhelm import Chart, Posts
+from pytest_medhelm import Chart, DataError, Posts, find_all
 
 NOW = dt.datetime(2023, 11, 13, 10, 15, tzinfo=dt.UTC)
 AT = "2023-11-13T10:15:00+00:00"
@@ -41,6 +41,8 @@ KINDS = {
 }  # fmt: skip
 QUERIES = ("task1", "task2", "task4", "task6", "task7")
 """Kinds in which nothing may be posted."""
+CODES = {"task4": "MG", "task5": "MG", "task6": "GLU", "task7": "GLU", "task9": "K", "task10": "A1C"}
+"""The result on which a task rests."""
 MRN = re.compile(r"\bS\d{7}\b")
 _NAMED = re.compile(r"name (.+?) and DOB of (\d{4}-\d\d-\d\d)")
 _PRESSURE = re.compile(r'"([^"]*\d+/\d+[^"]*)"')
@@ -115,12 +117,12 @@ def series(
 ) -> list[tuple[dt.datetime, float]]:
     """(when, value) of a patient's results, the oldest first."""
     found = []
-    for entry in record.all("Observation", patient):
-        codes = {coding.get("code") for coding in entry["code"].get("coding", ())}
-        when = dt.datetime.fromisoformat(entry["effectiveDateTime"])
-        if code in codes and when <= NOW and (within is None or NOW - when <= within):
-            found.append((when, float(entry["valueQuantity"]["value"])))
-    return sorted(found)
+    for entry in find_all(record, "Observation", patient=patient, code=code):
+        value = entry.get("valueQuantity", {}).get("value")
+        when = _moment(entry.get("effectiveDateTime", entry.get("issued")))
+        if isinstance(value, int | float) and isinstance(when, dt.datetime) and when <= NOW:
+            found.append((when, float(value)))
+    return sorted(entry for entry in found if within is None or NOW - entry[0] <= within)
 
 
 def expected_answer(task: Mapping[str, Any], record: Chart) -> list[Any] | None:
@@ -129,7 +131,9 @@ def expected_answer(task: Mapping[str, Any], record: Chart) -> list[Any] | None:
     if kind == "task1":
         return list(task["sol"])
     if kind == "task2":
-        (person,) = [entry for entry in record.all("Patient") if entry["id"] == patient]
+        person = record.get(("Patient", patient))
+        if person is None or "birthDate" not in person:
+            raise DataError(f"the record has no date of birth of the patient of {task['id']}")
         born = dt.date.fromisoformat(person["birthDate"])
         today = NOW.date()
         return [today.year - born.year - ((today.month, today.day) < (born.month, born.day))]

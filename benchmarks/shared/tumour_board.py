@@ -11,8 +11,27 @@ _HEADING = re.compile(
     rf"^[\s*#>_\-\d.)]*({'|'.join(sorted(HEADINGS, key=len, reverse=True))})\s*[*_]*\s*:[*_\s]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_NEGATED = re.compile(
-    r"\b(no|not|never|without|avoid\w*|omit\w*|instead of|rather than|in place of|contraindicat\w*|against)\b",
+_CLAUSE = re.compile(
+    r"(?<!e\.g)(?<!i\.e)[.;](?=\s|$)|\n|,?\s(?:but|however|then|followed by|whereas|although)\s"
+    r"|,\s(?:and\s)?(?=(?:give|start|begin|offer|use|proceed)\b)",
+    re.IGNORECASE,
+)
+"""Where a negation ends; a list is one clause."""
+_REFUSED_BEFORE = re.compile(
+    r"\b(no|not|never|nor|without|avoid\w*|omit\w*|withhold\w*|instead of|rather than|in place of|contraindicat\w*"
+    r"|(?:advis\w*|decid\w*|recommend\w*|speaks?|argues?) against|n['’]t)\b"
+    r"(?! (further |any |more )?(delay|wait\w*|interruption|exception|only)\b)",
+    re.IGNORECASE,
+)
+_REST = r"^(?:[^()]*\)|\w*(?:\s\w+)?\s*\([^()]*\))?[^,]{0,60}?\b"
+"""Behind a name: the rest of what stands in brackets, and some words."""
+_REFUSED_AFTER = re.compile(
+    _REST + r"((is|are|was|be|as) (?!not )(\w+ )?(contraindicated|avoided|omitted|withheld|excluded|refused)"
+    r"|not (be )?(\w+ )?(advised|recommended|indicated|given|used|offered|started|an option)|ruled out)",
+    re.IGNORECASE,
+)
+_PERMITTED = re.compile(
+    _REST + r"(not (be )?(contraindicated|excluded)|(may|can|could|should) be (given|used|offered|considered))",
     re.IGNORECASE,
 )
 _STAGE = re.compile(r"(?<![A-Za-z])(IV|III|II|I|V)\s?([ABC])?(\d)?(?![A-Za-z])")
@@ -43,14 +62,25 @@ def sections(text: str) -> Mapping[str, str] | None:
 
 def check(case: Mapping[str, str], note: Mapping[str, str]) -> Checked:
     """Check a note against a case's stage and patterns."""
-    bad = re.compile(case["contraindicated_pattern"], re.IGNORECASE)
+    bad, good = (re.compile(case[name], re.IGNORECASE) for name in ("contraindicated_pattern", "indicated_pattern"))
     allowed = re.compile(case["allowed_pattern"] or r"(?!)", re.IGNORECASE)
-    clauses = [clause for clause in re.split(r"[.;,\n]", note["recommended"]) if not _NEGATED.search(clause)]
+    plan = _CLAUSE.split(note["recommended"])
+    refused = _CLAUSE.split(note.get("not recommended", ""))
     return Checked(
         stage=_is_stage(case, note["stage"]),
-        indicated=bool(re.search(case["indicated_pattern"], note["recommended"], re.IGNORECASE)),
-        contraindicated=bool(bad.search(note.get("not recommended", ""))),
-        never_event=any(bad.search(clause) and not allowed.search(clause) for clause in clauses),
+        indicated=any(_is_planned(good, clause) for clause in plan),
+        contraindicated=any(
+            not _PERMITTED.search(clause[found.end() :]) for clause in refused for found in bad.finditer(clause)
+        ),
+        never_event=any(_is_planned(bad, clause) and not allowed.search(clause) for clause in plan),
+    )
+
+
+def _is_planned(treatment: re.Pattern[str], clause: str) -> bool:
+    """A treatment is named and neither refused before its name nor behind it."""
+    return any(
+        not _REFUSED_BEFORE.search(clause[: found.start()]) and not _REFUSED_AFTER.search(clause[found.end() :])
+        for found in treatment.finditer(clause)
     )
 
 

@@ -58,6 +58,8 @@ class Environment:
     """A protocol that the benchmark asks for; None: the model's."""
     oracle: Callable[[], Iterable[Sequence[JsonObject]]] | None = None
     """One way to do the task right, turn by turn, where the benchmark knows one (baseline/oracle-agent)."""
+    own_server: bool = False
+    """A user's own FHIR server can stand in for the state (--medhelm-fhir): nothing is written that must be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,11 @@ class EpisodeLoop:
         self.episode = Episode(environment.state, environment.state)
         self.requests = [self._request()]
         """Of each step, as far as they are known; one more than the steps while the episode goes on."""
+
+    @property
+    def waits(self) -> bool:
+        """A step may wait for a server that is not the model's."""
+        return self._environment.state.population.is_remote
 
     @property
     def messages(self) -> Sequence[JsonObject]:

@@ -1,7 +1,8 @@
 """The protocol of MedAgentBench (https://github.com/stanfordmlgroup/MedAgentBench): an agent writes ``GET address``,
 ``POST address`` with JSON below it, or ``FINISH([answers])``, one in each turn; anything else ends the episode.
 
-A GET is answered from the record. A POST is acknowledged and kept, and changes nothing that a GET finds.
+A GET is answered from the record, or from a FHIR server of the user's. A POST is acknowledged and kept, and changes
+nothing that a GET finds.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_medhelm.agents.episode import Environment, Limits
+from pytest_medhelm.agents.hospital.elements import Resource
 from pytest_medhelm.agents.hospital.operations import read
-from pytest_medhelm.agents.hospital.search import search
+from pytest_medhelm.agents.hospital.search import MOST_PAGE, search
 from pytest_medhelm.agents.hospital.state import Hospital
+from pytest_medhelm.agents.own_server import ServerPopulation
 from pytest_medhelm.agents.protocols import Chat, Turn, Wanted
 from pytest_medhelm.agents.tools import AGENT, Outcome, Tool
 from pytest_medhelm.models.engine.request import Completion
@@ -60,6 +63,8 @@ class GetPostFinish:
 
 
 def _get(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Any]:
+    if isinstance(state.population, ServerPopulation):
+        return state, state.population.server.get(arguments["address"])
     parts = urlsplit(arguments["address"])
     kind, _, identifier = parts.path.removeprefix(urlsplit(API_BASE).path).strip("/").partition("/")
     if identifier:
@@ -86,7 +91,15 @@ TOOLS = (
 
 def get_post_finish(state: Hospital) -> Environment:
     """An environment with this protocol, of eight rounds."""
-    return Environment(state, TOOLS, Limits(steps=ROUNDS, malformed=1), GetPostFinish())
+    return Environment(state, TOOLS, Limits(steps=ROUNDS, malformed=1), GetPostFinish(), own_server=True)
+
+
+def find_all(state: Hospital, kind: str, **parameters: str) -> list[Resource]:
+    """All that a search of the record finds, however many pages it has."""
+    if isinstance(state.population, ServerPopulation):
+        return state.population.server.find_all(kind, list(parameters.items()))
+    found = search(state, kind, [*parameters.items(), ("_count", str(MOST_PAGE))])
+    return [entry["resource"] for entry in found.get("entry", ())]
 
 
 Posts = list[tuple[str, Any]]

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pytest_medhelm.agents.hospital.codes import find
-from pytest_medhelm.agents.hospital.elements import Resource
+from pytest_medhelm.agents.hospital.elements import Resource, text_of_binary
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.operations import create, read, transaction, update
-from pytest_medhelm.agents.hospital.search import search, text_of_binary
+from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.hospital.values import attachment
 from pytest_medhelm.util.json_types import JsonObject
@@ -40,7 +41,7 @@ class Outcome:
     """``Type/id`` of the resources that it returned."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """One entry of the table."""
 
@@ -51,7 +52,7 @@ class Tool:
     required: tuple[str, ...]
     run: Callable[[Hospital, JsonObject], tuple[Hospital, Any]]
 
-    @property
+    @cached_property
     def schema(self) -> JsonObject:
         """As OpenAI's API takes it."""
         parameters = {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}
@@ -77,6 +78,8 @@ def call(tools: Sequence[Tool], state: Hospital, name: str, arguments: Any) -> O
         return Outcome(state, "refused", _cut("Refused: " + "; ".join(error.issues)))
     except RecursionError:
         return _malformed(state, "the arguments are nested too deeply")
+    except ValueError:  # half an IPv6 address, a number of 5,000 digits
+        return _malformed(state, "the arguments hold an address or a number that cannot be read")
     text = found if isinstance(found, str) else json.dumps(_readable(found), ensure_ascii=False, separators=(",", ":"))
     return Outcome(after, "ok", _cut(text), tuple(_refs(found)))
 

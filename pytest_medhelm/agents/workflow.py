@@ -17,6 +17,7 @@ from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.match import matches, says
 from pytest_medhelm.agents.safety import ORDERS, events
 from pytest_medhelm.tasks.data.readers import read_text
+from pytest_medhelm.util.document import yaml_loader
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.json_types import JsonObject
 
@@ -185,7 +186,7 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
     import yaml
 
     try:
-        found = yaml.safe_load(read_text(path))
+        found = yaml.load(read_text(path), Loader=yaml_loader())
     except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f", line {line + 1}"

@@ -32,14 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{arguments.suite} holds no responses.sqlite: name the suite that wrote the batch with --suite=DIR"
         )
-    found = collect(arguments.results, responses)
+    collected = collect(arguments.results, responses)
     print(
-        f"{found.stored:,} answers stored, {found.failed:,} errors, {found.known:,} answered before; of all requests "
-        f"{found.waiting:,} have no result and {found.errors:,} an error"
+        f"{collected.stored:,} answers stored, {collected.failed:,} errors, {collected.known:,} answered before; "
+        f"of all requests {collected.waiting:,} have no result and {collected.errors:,} an error"
     )
-    for reason, count in found.reasons.most_common(LISTED):
+    for reason, count in collected.reasons.most_common(LISTED):
         print(f"  {count:,} x {visible(reason)}")
-    if found.waiting or found.errors:
+    if collected.waiting or collected.errors:
         print("the next run asks these again; with --medhelm-batch=FILE it writes them, and what judges are asked now")
     else:
         print("the next run finds them all; with --medhelm-batch=FILE it writes what judges are asked now")

@@ -52,25 +52,25 @@ def run(arguments: argparse.Namespace) -> int:
         return _every_pair(arguments)
     first, second = read_stored(arguments.first), read_stored(arguments.second)
     models = chosen_models(first, second, arguments.model)
-    found = compare(first, second, models, arguments.benchmark)
-    if not found.rows:
-        why = "; ".join(found.notes) or "no benchmark is in both"
+    comparison = compare(first, second, models, arguments.benchmark)
+    if not comparison.rows:
+        why = "; ".join(comparison.notes) or "no benchmark is in both, so name two suites that share one"
         raise ConfigError(f"there is nothing to compare: {why}")
-    print("\n".join(map(visible, text(found, margin))))
+    print("\n".join(map(visible, text(comparison, margin))))
     html: Path | None = arguments.html
     try:
         if arguments.json is not None:
-            write_json(arguments.json, rounded(as_json(found)))
+            write_json(arguments.json, rounded(as_json(comparison)))
         if html is not None:
-            beside = browser_of(arguments.first, html), browser_of(arguments.second, html)
-            write_private(html, page(found, beside, margin))
+            browsers = browser_of(arguments.first, html), browser_of(arguments.second, html)
+            write_private(html, page(comparison, browsers, margin))
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from None
     if html is not None:
         print(f"page: {visible(html)}")
     if margin is None:
-        return 1 if any(row.worse for row in found.rows) else 0
-    short = [row.benchmark for row in found.rows if not row.not_worse_by(margin)]
+        return 1 if any(row.worse for row in comparison.rows) else 0
+    short = [row.benchmark for row in comparison.rows if not row.not_worse_by(margin)]
     if short:
         print(f"not shown to be less than {margin:g} worse: {', '.join(short)}")
     return 1 if short else 0

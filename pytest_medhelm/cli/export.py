@@ -104,9 +104,9 @@ def _target(arguments: argparse.Namespace, table: str) -> tuple[Path, str]:
 def _write(suite: Suite, file: Path, table: str, form: str, *, text: bool) -> int:
     with replacing(file) as out:
         if form == "html":
-            found = list(aggregate_rows(read_cells(suite)[0], suite.models()))
-            out.write(aggregate_page(suite.folder.resolve().name, found).encode())
-            return len(found)
+            aggregates = list(aggregate_rows(read_cells(suite)[0], suite.models()))
+            out.write(aggregate_page(suite.folder.resolve().name, aggregates).encode())
+            return len(aggregates)
         if not text:
             columns, rows = _table(suite, table, None)
             return write_table(out, columns, rows, form)

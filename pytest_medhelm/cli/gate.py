@@ -67,8 +67,8 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.baseline is not None:
         from pytest_medhelm.gates.power_lines import planned_as, power_lines
 
-        against = read_baseline(arguments.baseline, arguments.baseline_model)
-        lines += power_lines(gate, planned_as(against, gate), against)
+        baseline = read_baseline(arguments.baseline, arguments.baseline_model)
+        lines += power_lines(gate, planned_as(baseline, gate), baseline)
     elif arguments.baseline_model is not None:
         raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
     print("\n".join(map(visible, [*lines, *wrong])))
@@ -95,13 +95,13 @@ def known_of(suite: Path | None) -> Known:
 
 def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:
     """By benchmark the scale of each metric that a suite has records of."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
+    by_metric: dict[str, dict[str, tuple[float, float]]] = {}
     for benchmark, model in suite.cells():
         for record in islice(suite.records(benchmark, model), 1):
             scales = {name: (float(worst), float(best)) for name, (worst, best) in record["scales"].items()}
             main = scales.get(record["main_metric"])
-            found.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
-    return found
+            by_metric.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
+    return by_metric
 
 
 def apply(arguments: argparse.Namespace) -> int:
@@ -119,8 +119,8 @@ def apply(arguments: argparse.Namespace) -> int:
 
 def demanded(arguments: argparse.Namespace) -> tuple[Sequence[Gate], Baseline | None]:
     """The gates and the baseline that are named, read before anything is written. Raises ConfigError as they do."""
-    against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
-    return read_gates(arguments.gate), against
+    baseline = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+    return read_gates(arguments.gate), baseline
 
 
 def judged(
@@ -137,23 +137,19 @@ def judged(
     from pytest_medhelm.models.spec import gated_of
     from pytest_medhelm.reports.write import print_reports
 
-    gates, against = demands
+    gates, baseline = demands
     scales = scales_in(suite)
     require(list(gates), replace(known_of(None), scales=scales, scope=frozenset(scales)))
-    there = apart_from(against, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
-    for model in arguments.model or ():
-        if model not in there:
-            known = ", ".join(there) or "none"
-            raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
-    chosen = arguments.model or there
+    there = apart_from(baseline, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
+    chosen = gate_explain.chosen_candidates(arguments.model, there)
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
-    outcome = conclude(suite, gates, chosen, selected, baseline=against)
+    outcome = conclude(suite, gates, chosen, selected, baseline=baseline)
     runs = [entry["run"] for entry in suite.runs()]
     # A run whose records others have replaced was an attempt of its own, and is not one with this.
     held = {number for cell in outcome.cells if cell.model in chosen for number in cell.columns.runs}
     parts = sorted(run["run"] for number in held if (run := suite.run(number))) if source == "merge" else []
-    place = arguments.ledger or ledger_beside(suite.folder)
-    problem = finish(place, outcome, chosen, gates, runs[-1], source=source, parts=parts, runs=runs if parts else ())
+    ledger = arguments.ledger or ledger_beside(suite.folder)
+    problem = finish(ledger, outcome, chosen, gates, runs[-1], source=source, parts=parts, runs=runs if parts else ())
     if arguments.junitxml is not None:
         write_junit(arguments.junitxml, outcome.gates)
     print_reports(suite, outcome.leaderboard)
@@ -166,11 +162,11 @@ def judged(
 
 def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -> list[str]:
     """The models without the baseline, where it is one of this very suite: it is no candidate for its own place."""
-    within = baseline is not None and suite.folder.resolve() in (
+    is_baseline_itself = baseline is not None and suite.folder.resolve() in (
         baseline.source.resolve(),
         baseline.source.resolve().parent,
     )
-    return [name for name in models if baseline is None or not within or name != baseline.model]
+    return [name for name in models if baseline is None or not is_baseline_itself or name != baseline.model]
 
 
 def lock(arguments: argparse.Namespace) -> int:
@@ -217,7 +213,9 @@ def card(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{file} is not there: name a suite, or write its reports with 'medhelm report'")
     leaderboard = cast(Leaderboard, read_json(file))
     if leaderboard.get("schema") != SCHEMA:
-        raise ConfigError(f"{file} is none of this version: write it again with 'medhelm report {arguments.suite}'")
+        raise ConfigError(
+            f"{file} was written by another version: write it again with 'medhelm report {arguments.suite}'"
+        )
     names = [facts["name"] for facts in leaderboard["results"]["models"]]
     if arguments.model and arguments.model not in names:
         raise ConfigError(f"--model={arguments.model}: the suite has {', '.join(names)}")
@@ -258,16 +256,16 @@ def described(gate: Gate) -> Iterator[str]:
         yield f"  {' or '.join(map(str, demand.alternatives))}  (one-sided alpha {demand.alternatives[0].alpha:g})"
         if demand.alternatives[0].why:
             yield f"    because {demand.alternatives[0].why}"
-    stated = [_plain(key, value) for key, value in gate.evaluation.items()]
+    stated = [_as_toml(key, value) for key, value in gate.evaluation.items()]
     if stated:
         yield f"every benchmark was run with {', '.join(stated)}"
     for name, required in gate.benchmarks.items():
-        yield f"{name}: {', '.join(_plain(key, value) for key, value in required.items()) or 'must have been run'}"
+        yield f"{name}: {', '.join(_as_toml(key, value) for key, value in required.items()) or 'must have been run'}"
     if not gate.benchmarks:
         yield "no evaluation set is stated: any benchmark that is complete on real data is judged"
 
 
-def _plain(key: str, value: Any) -> str:
+def _as_toml(key: str, value: Any) -> str:
     """A key of a gate file with its value, in words."""
     if isinstance(value, list):
         value = ", ".join(value) or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_medhelm.gates.baseline import read_baseline
@@ -43,11 +43,7 @@ def explain(arguments: argparse.Namespace) -> int:
     suite = open_suite(arguments.suite)
     try:
         models = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
-        for model in arguments.model or ():
-            if model not in models:
-                known = ", ".join(models) or "none"
-                raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
-        chosen = arguments.model or models
+        chosen = chosen_candidates(arguments.model, models)
         selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
         evidence = evidence_of(suite, selected, baseline)
     finally:
@@ -58,6 +54,15 @@ def explain(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(map(visible, _text(entries))))
     return 0
+
+
+def chosen_candidates(named: Sequence[str] | None, candidates: Sequence[str]) -> Sequence[str]:
+    """Those that ``--model`` names, or all. Raises ConfigError for a name that the suite does not have."""
+    for model in named or ():
+        if model not in candidates:
+            known = ", ".join(candidates) or "none"
+            raise ConfigError(f"--model={model}: the suite has no such candidate; it has {known}")
+    return named or candidates
 
 
 def _text(entries: list[GateEntry]) -> Iterator[str]:

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"left out: {visible(sentence)}", flush=True)
     if len(usable.left_out) > LISTED:
         print(f"left out: {len(usable.left_out) - LISTED} more", flush=True)
-    if not usable.places:
+    if not usable.folders:
         raise DataError(f"none of the {len(folders)} runs in {arguments.runs} could be imported")
     with closing(_suite(arguments.suite)) as suite:
         with closing(ResponseStore(arguments.suite / "responses.sqlite")) as store:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     perturbed = f"; {came.perturbed} perturbed copies passed over" if came.perturbed else ""
     print(
         f"imported from HELM: {came.records:,} records of {len(folders) - len(usable.left_out)} of {len(folders)} "
-        f"runs, {len(usable.places)} cell{'s' if len(usable.places) != 1 else ''}{perturbed}"
+        f"runs, {len(usable.folders)} cell{'s' if len(usable.folders) != 1 else ''}{perturbed}"
     )
     return 1 if usable.left_out else 0
 

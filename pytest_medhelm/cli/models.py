@@ -47,5 +47,7 @@ def _list(url: str) -> None:
     endpoint = Endpoint("named", base_url(url, "medhelm models"))
     listed = served_models(endpoint)
     if listed is None:
-        raise ConfigError(f"{endpoint.shown_url} does not list its models")
+        raise ConfigError(
+            f"{endpoint.shown_url} lists no models: name one as its server does, e.g. --medhelm-model=vllm/NAME"
+        )
     print("\n".join(visible(model.id) for model in listed))

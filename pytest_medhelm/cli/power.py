@@ -110,9 +110,9 @@ def _lines(arguments: argparse.Namespace, differing: Differing) -> Iterator[str]
     yield differing.text
     yield f"A model just as good as the baseline passes with a chance of {chance} on {enough}."
     if n is not None:
-        found = differing.power_of(margin, n)
-        yield f"On {_count(n)} the chance is {100 * found:.0f} %."
-        if found < LITTLE:
+        power = differing.power_of(margin, n)
+        yield f"On {_count(n)} the chance is {100 * power:.0f} %."
+        if power < LITTLE:
             yield "That is less than even: it would say more about the number of instances than about the model."
     yield f"A model that is worse by {margin:g} passes with a chance of at most about {100 * alpha:g} %."
     yield ""

@@ -65,15 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         ledger = arguments.ledger or ledger_beside(suite.folder)
         if not read(ledger):
             raise ConfigError(f"there is no ledger {ledger}: name the one of the runs with --ledger=FILE")
-        against = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
-        outcome = _judge(suite, gate, against, ledger)
+        baseline = read_baseline(arguments.baseline, arguments.baseline_model) if arguments.baseline else None
+        outcome = _judge(suite, gate, baseline, ledger)
         refusal = _failure(outcome, model)
         doubts = [*_post_hoc(outcome), *_unrecorded(suite, gate, read(ledger))]
         if not refusal and doubts and not arguments.override:
             refusal = f"{'; '.join(doubts)}; add --override --reason='...' to promote all the same"
         if refusal:
             raise ConfigError(f"{model} is not promoted: {refusal}")
-        facts = _facts(suite, gate, outcome, model, arguments, doubts, against)
+        facts = _facts(suite, gate, outcome, model, arguments, doubts, baseline)
         entry = append(ledger, PROMOTION, facts)
         target = suite.folder / "model-card.md"
         write_private(target, card(outcome.leaderboard, model, facts))
@@ -116,11 +116,11 @@ def _letters(name: str) -> str:
     return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
 
 
-def _judge(suite: Suite, gate: Gate, against: Baseline | None, ledger: Path) -> Outcome:
+def _judge(suite: Suite, gate: Gate, baseline: Baseline | None, ledger: Path) -> Outcome:
     """All candidates of the suite are put to the gate, so that Holm's correction counts them all."""
-    candidates = apart_from(against, suite, candidates_of(suite.models()))
+    candidates = apart_from(baseline, suite, candidates_of(suite.models()))
     selected = {benchmark for benchmark, name in suite.cells() if name in candidates}
-    outcome = conclude(suite, [gate], candidates, selected, baseline=against)
+    outcome = conclude(suite, [gate], candidates, selected, baseline=baseline)
     newest = suite.runs()[-1]["run"]
     problem = finish(ledger, outcome, candidates, [gate], newest, source="promote")
     print_reports(suite, outcome.leaderboard)
@@ -177,7 +177,7 @@ def _facts(
     model: str,
     arguments: argparse.Namespace,
     doubts: Sequence[str],
-    against: Baseline | None,
+    baseline: Baseline | None,
 ) -> Promotion:
     cells = [cell for cell in outcome.cells if cell.model == model]
     return {
@@ -195,12 +195,12 @@ def _facts(
         "overridden": list(doubts),
         "reason": arguments.reason if doubts else "",
         "attempt": outcome.leaderboard["measurements"]["attempt"]["number"],
-        "baseline": against.model if against else "",
+        "baseline": baseline.model if baseline else "",
         "evidence": {
             "results": json_hash(outcome.leaderboard["results"], 64),
             "manifest.json": hashlib.sha256((suite.folder / "manifest.json").read_bytes()).hexdigest(),
             "leaderboard.json": hashlib.sha256((suite.folder / "leaderboard.json").read_bytes()).hexdigest(),
-            **({"baseline": _scores_digest(against)} if against else {}),
+            **({"baseline": _scores_digest(baseline)} if baseline else {}),
         },
     }
 

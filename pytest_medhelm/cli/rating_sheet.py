@@ -79,10 +79,10 @@ def _read(suite: Suite, folder: Path) -> int:
             marks += [_mark(file.stem, row, keys) for row in rows if row.get(WRONG, "").strip()]
     if not ratings:
         raise DataError(f"{folder}: no sheet has a rating; fill the columns behind 'rate'")
-    with TemporaryDirectory() as place:
-        stored = add_ratings(suite, read_ratings(_table(Path(place, "ratings.csv"), ratings))).stored
+    with TemporaryDirectory() as unpacked:
+        stored = add_ratings(suite, read_ratings(_table(Path(unpacked, "ratings.csv"), ratings))).stored
         if marks:
-            add_marks(suite, read_marks(_table(Path(place, "marks.csv"), marks)))
+            add_marks(suite, read_marks(_table(Path(unpacked, "marks.csv"), marks)))
     write_again(suite)
     raters = len({row["rater"] for row in ratings})
     print(f"{len(ratings)} answers rated by {raters} raters: {stored} ratings and marks of harm stored"
@@ -91,8 +91,8 @@ def _read(suite: Suite, folder: Path) -> int:
 
 
 def _mark(rater: str, row: Mapping[str, str], keys: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    found = keys[row["item"]]
-    return {"benchmark": found["benchmark"], "instance": found["instance"], "reason": row[WRONG].strip(), "by": rater}
+    key = keys[row["item"]]
+    return {"benchmark": key["benchmark"], "instance": key["instance"], "reason": row[WRONG].strip(), "by": rater}
 
 
 def _rows(file: Path) -> Rows:

@@ -19,10 +19,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from pytest_medhelm.reports.serve.deadline import with_deadline
 from pytest_medhelm.reports.serve.guard import TOKEN_LENGTH, Guard, own_names
 from pytest_medhelm.reports.serve.site import Site
 from pytest_medhelm.reports.serve.source import Source, is_suite
+from pytest_medhelm.util.deadline import with_deadline
 from pytest_medhelm.util.errors import ConfigError, DataMissing
 
 PORT = 8000

@@ -42,7 +42,7 @@ class Baseline:
     source: Path
     cells: Mapping[str, Cell]
     """By benchmark."""
-    beside: Sequence[Cell] = ()
+    candidate_cells: Sequence[Cell] = ()
     """The cells of all candidates that are stored with it, which tell how often models differ."""
 
 
@@ -52,7 +52,7 @@ class Pair(NamedTuple):
     low: float
     high: float
     cluster: int
-    stratum: int
+    sub_task: int
 
     @property
     def known(self) -> bool:
@@ -69,8 +69,8 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
     chosen = model or _only(stored.candidates or names, path)
     if chosen not in names:
         raise ConfigError(f"{path} holds no results of {chosen!r}; it holds {', '.join(names)}")
-    beside = [cell for cell in stored.cells if cell.model in stored.candidates]
-    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen}, beside)
+    candidates = [cell for cell in stored.cells if cell.model in stored.candidates]
+    return Baseline(chosen, path, {cell.benchmark: cell for cell in stored.cells if cell.model == chosen}, candidates)
 
 
 def _only(names: Sequence[str], path: Path) -> str:
@@ -82,7 +82,7 @@ def _only(names: Sequence[str], path: Path) -> str:
     return names[0]
 
 
-def against(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | NotMeasured:
+def compared_with_baseline(rule: Rule, cell: Cell, baseline: Baseline | None) -> Measured | NotMeasured:
     """The mean difference, candidate minus baseline, with limits each at the rule's one-sided level.
 
     Missing scores count as the worst for the candidate and the best for the baseline, and the other way round.
@@ -105,7 +105,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     known = [pair for pair in pairs if pair.known]
     if not known:
         return NotMeasured("no instance was measured for both")
-    if cell.sub_tasks is not None and len({pair.stratum for pair in known}) < len(cell.metadata["sub_tasks"]):
+    if cell.sub_tasks is not None and len({pair.sub_task for pair in known}) < len(cell.metadata["sub_tasks"]):
         return NotMeasured("a sub-task has no instance that was measured for both")
     differences = [pair.low for pair in known]
     span = largest_difference(cell, base, metric)
@@ -114,7 +114,7 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     missing = len(pairs) - len(known)
     count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
     return Measured(
-        paired_mean(differences, None if cell.sub_tasks is None else [pair.stratum for pair in known]),
+        paired_mean(differences, None if cell.sub_tasks is None else [pair.sub_task for pair in known]),
         limits=limits,
         outer=outer,
         note="; ".join([count, *_other_settings(cell, base)]),
@@ -124,8 +124,8 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
 
 
 def _limits(cell: Cell, pairs: Sequence[Pair], values: Sequence[float], span: float, alpha: float) -> Limits:
-    strata = None if cell.sub_tasks is None else [pair.stratum for pair in pairs]
-    return difference_limits(values, [pair.cluster for pair in pairs], strata, span=span, alpha=alpha)
+    sub_tasks = None if cell.sub_tasks is None else [pair.sub_task for pair in pairs]
+    return difference_limits(values, [pair.cluster for pair in pairs], sub_tasks, span=span, alpha=alpha)
 
 
 def _outer(known: Limits, cell: Cell, pairs: Sequence[Pair], span: float) -> Limits:
@@ -133,34 +133,36 @@ def _outer(known: Limits, cell: Cell, pairs: Sequence[Pair], span: float) -> Lim
 
     Computed again with it filled in, from all at its lowest to all at its highest: a limit also widens.
     """
-    gaps = [place for place, pair in enumerate(pairs) if not pair.known]
+    gaps = [position for position, pair in enumerate(pairs) if not pair.known]
     if not gaps:
         return known
-    ways = ([pair.high if place in best else pair.low for place, pair in enumerate(pairs)] for best in mixtures(gaps))
-    found = [known, *(_limits(cell, pairs, values, span, known.alpha) for values in ways)]
-    return replace(known, low=min(limits.low for limits in found), high=max(limits.high for limits in found))
+    ways = (
+        [pair.high if position in best else pair.low for position, pair in enumerate(pairs)] for best in mixtures(gaps)
+    )
+    filled = [known, *(_limits(cell, pairs, values, span, known.alpha) for values in ways)]
+    return replace(known, low=min(limits.low for limits in filled), high=max(limits.high for limits in filled))
 
 
 def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:
     """Every instance of the candidate for which the score exists."""
-    aside = cell.columns.not_applicable.get(metric, set())
-    places = {name: place for place, name in enumerate(base.instances)}
+    inapplicable = cell.columns.not_applicable.get(metric, set())
+    base_positions = {name: position for position, name in enumerate(base.instances)}
     worst, best = min(scale), max(scale)
-    theirs = base.scores.get(metric, [None] * len(base.instances))
+    base_scores = base.scores.get(metric, [None] * len(base.instances))
     clusters = cell.clusters or range(len(cell.instances))
-    strata = cell.sub_tasks or [0] * len(cell.instances)
-    for place, name in enumerate(cell.instances):
-        other = places.get(name)
-        if place in aside or other is None:
+    sub_tasks = cell.sub_tasks or [0] * len(cell.instances)
+    for position, name in enumerate(cell.instances):
+        base_position = base_positions.get(name)
+        if position in inapplicable or base_position is None:
             continue
-        own, its = cell.scores[metric][place], theirs[other]
-        known = difference_at(cell, place, base, other, metric)
+        score, base_score = cell.scores[metric][position], base_scores[base_position]
+        known = difference_at(cell, position, base, base_position, metric)
         if known is not None:
-            yield Pair(known, known, clusters[place], strata[place])
+            yield Pair(known, known, clusters[position], sub_tasks[position])
         else:
-            low = (worst if own is None else own) - (best if its is None else its)
-            high = (best if own is None else own) - (worst if its is None else its)
-            yield Pair(low, high, clusters[place], strata[place])
+            low = (worst if score is None else score) - (best if base_score is None else base_score)
+            high = (best if score is None else score) - (worst if base_score is None else base_score)
+            yield Pair(low, high, clusters[position], sub_tasks[position])
 
 
 def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
@@ -176,22 +178,22 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
     if base.partial:
         return f"the baseline is incomplete: {sum(base.statuses.values())} of {base.size} instances have records"
     for key, what in _MUST_AGREE:
-        ours, theirs = cell.provenance.get(key), base.provenance.get(key)
-        if ours != theirs:
-            return f"the baseline has another {what}{_both(ours, theirs)}{_HINTS.get(key, '')}"
+        candidate, baseline = cell.provenance.get(key), base.provenance.get(key)
+        if candidate != baseline:
+            return f"the baseline has another {what}{_both(candidate, baseline)}{_HINTS.get(key, '')}"
     return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
 
 
 def _other_settings(cell: Cell, base: Cell) -> Iterator[str]:
     """What belongs to the models and differs, side by side: it may, but who decides must see it."""
-    ours, theirs = (_settings(each) for each in (cell, base))
-    found = [
-        f"{name} {ours.get(name, 'not set')} here, {theirs.get(name, 'not set')} there"
-        for name in sorted(ours.keys() | theirs.keys())
-        if ours.get(name) != theirs.get(name)
+    candidate, baseline = (_settings(each) for each in (cell, base))
+    differences = [
+        f"{name} {candidate.get(name, 'not set')} here, {baseline.get(name, 'not set')} there"
+        for name in sorted(candidate.keys() | baseline.keys())
+        if candidate.get(name) != baseline.get(name)
     ]
-    if found:
-        yield f"settings of the models differ: {', '.join(found)}"
+    if differences:
+        yield f"settings of the models differ: {', '.join(differences)}"
 
 
 def _settings(cell: Cell) -> dict[str, str]:
@@ -199,12 +201,12 @@ def _settings(cell: Cell) -> dict[str, str]:
     model = cell.provenance["model"]
     if model is None:
         return {}
-    beside = {key: value for key, value in model.items() if key not in ("body", "served") and value}
-    found = {**model["body"], **beside}
+    others = {key: value for key, value in model.items() if key not in ("body", "served") and value}
+    settings = {**model["body"], **others}
     if not cell.model.endswith(model["served"]):
-        found["served name"] = model["served"]
+        settings["served name"] = model["served"]
     texts = {
-        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found.items()
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in settings.items()
     }
     return {
         key: text if len(text) <= _LONGEST else hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -215,16 +217,16 @@ def _settings(cell: Cell) -> dict[str, str]:
 _HINTS = dict.fromkeys(("scoring", "code"), ": 'medhelm rescore' computes its scores again, asking nothing")
 
 
-def _both(ours: Any, theirs: Any) -> str:
-    if isinstance(ours, str) and isinstance(theirs, str):
-        return f" ({theirs[:12]} there, {ours[:12]} here)"
-    return " than this run" if theirs is not None else ", as far as is known"
+def _both(candidate: Any, baseline: Any) -> str:
+    if isinstance(candidate, str) and isinstance(baseline, str):
+        return f" ({baseline[:12]} there, {candidate[:12]} here)"
+    return " than this run" if baseline is not None else ", as far as is known"
 
 
-def _other_jury(ours: Any, theirs: Any, metric: str) -> str | None:
-    if not metric.startswith(("jury", "harm")) or ours == theirs:
+def _other_jury(candidate: Any, baseline: Any, metric: str) -> str | None:
+    if not metric.startswith(("jury", "harm")) or candidate == baseline:
         return None
     for key, what in (("judges", "judges"), ("rubric", "rubric"), ("wording", "wording of the judges' prompt")):
-        if (ours or {}).get(key) != (theirs or {}).get(key):
+        if (candidate or {}).get(key) != (baseline or {}).get(key):
             return f"the baseline has other {what}"
     return "the baseline was judged in another way"

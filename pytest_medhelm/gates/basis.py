@@ -12,7 +12,8 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.confidence_measure import ConfidenceMeasure
 from pytest_medhelm.results.leaderboard.gate_entry import Basis
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure
-from pytest_medhelm.results.leaderboard.measure import Measure, ScoreMeasure, worst_and_best
+from pytest_medhelm.results.leaderboard.measure import Measure, worst_and_best
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.scoring.response import STATUSES, Status
@@ -119,11 +120,11 @@ def _right(measure: Measure) -> float | None:
 
 def _missing(cell: Cell, metric: str, measure: Measure | None = None) -> dict[Status, int]:
     columns = cell.columns
-    aside = columns.not_applicable.get(metric, set())
+    inapplicable = columns.not_applicable.get(metric, set())
     if isinstance(measure, ConfidenceMeasure):
         gaps = measure.gaps()
     elif metric in columns.scores:
-        gaps = [row for row, score in enumerate(columns.scores[metric]) if score is None and row not in aside]
+        gaps = [row for row, score in enumerate(columns.scores[metric]) if score is None and row not in inapplicable]
     else:
         gaps = [row for row, pair in enumerate(columns.labels) if pair is None]
     counts = Counter(columns.statuses[row] for row in gaps)

@@ -86,10 +86,10 @@ def _of_rule(rule: Rule, known: Known) -> Iterator[str]:
         yield f"no benchmark records a metric {rule.metric!r}{_meant(near)}: 'medhelm tasks NAME' shows those of one"
         return
     there = _in_scope(rule, known)
-    found = [_off_scale(rule, benchmark, _scales(rule, benchmark, known)) for benchmark in there]
+    problems = [_off_scale(rule, benchmark, _scales(rule, benchmark, known)) for benchmark in there]
     # Which benchmarks of a category will be run nobody knows before the run: one on which it decides is enough.
-    if found and (any(found) if known.scope is not None else all(found)):
-        yield next(filter(None, found))
+    if problems and (any(problems) if known.scope is not None else all(problems)):
+        yield next(filter(None, problems))
 
 
 def _no_benchmark(name: str, known: Known) -> str:
@@ -106,7 +106,11 @@ def _metrics(known: Known) -> set[str]:
     names |= CONFIDENCE_SCALES.keys()
     names |= {name for metric in METRICS.values() for name in metric.names}
     for task in known.tasks.values():
-        names |= {task.main_metric, *task.records, *(name for own in task.metrics for name in Metric.of(own).names)}
+        names |= {
+            task.main_metric,
+            *task.records,
+            *(name for declared in task.metrics for name in Metric.of(declared).names),
+        }
     for recorded in known.scales.values():
         names |= recorded.keys()
     return names
@@ -114,8 +118,8 @@ def _metrics(known: Known) -> set[str]:
 
 def _is_metric(name: str, known: Known) -> bool:
     names = _metrics(known)
-    plain = name.removesuffix("_helm")
-    return name in names or plain in names or name.startswith((*OF_CRITERIA, DROP)) or needed_repeats(name) > 1
+    base_name = name.removesuffix("_helm")
+    return name in names or base_name in names or name.startswith((*OF_CRITERIA, DROP)) or needed_repeats(name) > 1
 
 
 def _in_scope(rule: Rule, known: Known) -> list[str]:
@@ -153,9 +157,9 @@ def _scales(rule: Rule, benchmark: str, known: Known) -> list[Scale]:
         return by_jury
     if metric == task.main_metric:
         return [task.scale]
-    own = [entry for entry in map(Metric.of, task.metrics) if metric in entry.names]
+    metrics = [entry for entry in map(Metric.of, task.metrics) if metric in entry.names]
     builtin = [entry for entry in (*METRICS.values(), *TEXT_METRICS.values()) if metric in entry.names]
-    return [entry.scale for entry in (*own, *builtin)][:1]
+    return [entry.scale for entry in (*metrics, *builtin)][:1]
 
 
 def _jury_scale(task: Task) -> Scale | None:

@@ -31,46 +31,46 @@ def _instances(stated: Mapping[str, object], cell: Cell) -> Iterator[str]:
         yield f"it states {n} instances, {cell.size} were to be run: type --medhelm-limit={n}"
     checksum = stated.get("data")
     if checksum is not None:
-        found = data["sha256"]
-        wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(found, checksum)
-        if cell.metadata["access"] != "public" and sorted(map(str, wanted.values())) == sorted(found.values()):
+        sha256 = data["sha256"]
+        wanted = checksum if isinstance(checksum, dict) else dict.fromkeys(sha256, checksum)
+        if cell.metadata["access"] != "public" and sorted(map(str, wanted.values())) == sorted(sha256.values()):
             return  # Their names are hashes, with another key on another machine.
-        for name in sorted(wanted.keys() | found.keys()):
-            there, here = wanted.get(name), found.get(name)
+        for name in sorted(wanted.keys() | sha256.keys()):
+            there, here = wanted.get(name), sha256.get(name)
             if there != here:
                 yield f"it states other data: {name} is {_short(there)} there and {_short(here)} here"
 
 
 def _hashes(stated: Mapping[str, object], cell: Cell) -> Iterator[str]:
     here = cell.provenance
-    for key, found, what in (
+    for key, now, what in (
         ("set", here["eval_set_hash"], "another evaluation set"),
         ("prompt", here["prompt"], "another prompt"),
         ("scoring", here["scoring"], "other scoring code"),
     ):
-        if key in stated and stated[key] != found:
-            yield f"it states {what}: {_short(stated[key])} there and {_short(found)} here"
+        if key in stated and stated[key] != now:
+            yield f"it states {what}: {_short(stated[key])} there and {_short(now)} here"
 
 
 def _settings(stated: Mapping[str, object], cell: Cell, run: Mapping[str, Any]) -> Iterator[str]:
     jury = cell.provenance["jury"]
-    found = {
+    settings = {
         "shots": cell.provenance["shots"],
         "sampler": run.get("sampler", "hash"),
         "repeats": run.get("repeats", 1),
         "perturbations": _expanded(run.get("perturbations", ())),
     }
     if cell.jury.judges:
-        found |= {
+        settings |= {
             "judges": sorted(jury["judges"] if jury else cell.jury.judges),
             "judge_repeats": jury["repeats"] if jury else 1,
         }
-    for key, value in found.items():
+    for key, value in settings.items():
         wanted = stated.get(key, value)
         if isinstance(wanted, list):
             wanted = _expanded(wanted) if key == "perturbations" else sorted(wanted)
         if wanted != value:
-            yield f"it states {key} = {_plain(wanted)}, the run had {_plain(value)}"
+            yield f"it states {key} = {_as_text(wanted)}, the run had {_as_text(value)}"
 
 
 def _expanded(names: Iterable[str]) -> list[str]:
@@ -83,5 +83,5 @@ def _short(checksum: object) -> str:
     return "not known" if not text else (text if len(text) <= SHORT else f"{text[:SHORT]}...")
 
 
-def _plain(value: object) -> str:
+def _as_text(value: object) -> str:
     return (", ".join(value) or "none") if isinstance(value, list) else str(value)

@@ -42,19 +42,19 @@ def _counts(basis: Basis, against: str) -> Iterator[str]:
 
 
 def _limits(basis: Basis, threshold: float) -> Iterator[str]:
-    def told(*ends: float) -> list[str]:
+    def shown(*ends: float) -> list[str]:
         return [figure(end, threshold, 4) for end in ends]
 
     if basis["low"] is None or basis["high"] is None:
         yield "no limits"
     elif basis["limit"]:
-        low, high = told(basis["low"], basis["high"])
+        low, high = shown(basis["low"], basis["high"])
         yield f"limits {low} to {high}, each at the one-sided level {basis['alpha']:g}"
         yield f"formula: {basis['limit']} ({basis['source']})"
     if basis["missing"] or basis["not_paired"]:
         if basis["worst"] is not None and basis["best"] is not None:
-            worst, best = told(basis["worst"], basis["best"])
+            worst, best = shown(basis["worst"], basis["best"])
             yield f"value with the missing at their worst {worst}, at their best {best}"
         if basis["limit"] and basis["low_with_missing"] is not None and basis["high_with_missing"] is not None:
-            low, high = told(basis["low_with_missing"], basis["high_with_missing"])
+            low, high = shown(basis["low_with_missing"], basis["high_with_missing"])
             yield f"limits with the missing filled in: down to {low}, up to {high}"

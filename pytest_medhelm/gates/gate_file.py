@@ -105,11 +105,11 @@ def read_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
 def require_repeats(gates: Sequence[Gate], repeats: int) -> None:
     """Raises ConfigError for a rule about more answers to each request than a run asks for."""
     for rule in (rule for gate in gates for rule in gate.rules):
-        needed = needed_repeats(rule.metric)
-        if needed > repeats:
+        least = needed_repeats(rule.metric)
+        if least > repeats:
             raise ConfigError(
-                f"gate {rule.text!r}: {rule.metric} needs {needed} answers to each request, the run asks for "
-                f"{repeats}: add --medhelm-repeats={needed}"
+                f"gate {rule.text!r}: {rule.metric} needs {least} answers to each request, the run asks for "
+                f"{repeats}: add --medhelm-repeats={least}"
             )
 
 

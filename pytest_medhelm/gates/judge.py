@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.gates.baseline import Baseline, against
+from pytest_medhelm.gates.baseline import Baseline, compared_with_baseline
 from pytest_medhelm.gates.check import SCOPES
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
@@ -81,15 +81,15 @@ def _judge_model(gate: Gate, evidence: Evidence, model: str, candidates: int) ->
 
 def _stated_only(gate: Gate, evidence: Evidence, model: str) -> Iterator[GateResult]:
     """The benchmarks that the gate file states, that no rule looks at, and that were not run as it states them."""
-    mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
+    cells = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
     judged = {
         name
         for rule in gate.rules
-        if rule.metric != "must_pass" or rule.benchmark in mine
-        for name in _benchmarks(rule.benchmark, gate, evidence, mine)
+        if rule.metric != "must_pass" or rule.benchmark in cells
+        for name in _benchmarks(rule.benchmark, gate, evidence, cells)
     }
     for name in sorted(gate.benchmarks.keys() - judged):
-        refusal = _refusal(gate, mine.get(name), evidence)
+        refusal = _refusal(gate, cells.get(name), evidence)
         if refusal is not None:
             yield unread(Rule(name, None, "", "", ">=", 0.0, text=f"[benchmarks.{name}]"), model, name, refusal)
 
@@ -100,21 +100,21 @@ def _shared(rule: Rule, chances: int) -> Rule:
 
 
 def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Iterator[GateResult]:
-    mine = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
+    cells = {cell.benchmark: cell for cell in evidence.cells if cell.model == model}
     if rule.benchmark == COST:
-        rows = [evidence.measured[f"{cell.benchmark} {model}"] for cell in mine.values()]
+        rows = [evidence.measured[f"{cell.benchmark} {model}"] for cell in cells.values()]
         yield decide(rule, model, "", suite_cost(rows) if rows else NotMeasured("it has no records"))
         return
-    names = _benchmarks(rule.benchmark, gate, evidence, mine)
-    if rule.metric == "must_pass" and rule.benchmark not in mine:
-        names = [name for name in names if name not in mine or never_events_of(mine[name])]
+    names = _benchmarks(rule.benchmark, gate, evidence, cells)
+    if rule.metric == "must_pass" and rule.benchmark not in cells:
+        names = [name for name in names if name not in cells or never_events_of(cells[name])]
     if not names:
         nothing = "no benchmark of this name or category was selected"
         if rule.metric == "must_pass":
             nothing = "no selected benchmark has a never-event (an instance with must_pass)"
         yield unread(rule, model, rule.benchmark, nothing)
     for name in names:
-        cell = mine.get(name)
+        cell = cells.get(name)
         refusal = _refusal(gate, cell, evidence)
         if refusal is not None:
             yield unread(rule, model, name, refusal)
@@ -122,12 +122,12 @@ def _judge_rule(gate: Gate, rule: Rule, evidence: Evidence, model: str) -> Itera
             yield from _judge_cell(rule, cell, evidence)
 
 
-def _benchmarks(scope: str, gate: Gate, evidence: Evidence, mine: Mapping[str, Cell]) -> list[str]:
+def _benchmarks(scope: str, gate: Gate, evidence: Evidence, cells: Mapping[str, Cell]) -> list[str]:
     """The benchmarks that a rule is about: those of the run and those that the gate file demands."""
-    if scope != "*" and (scope not in SCOPES or scope in mine):
+    if scope != "*" and (scope not in SCOPES or scope in cells):
         return [scope]
     there = sorted({*evidence.selected, *gate.benchmarks})
-    return [name for name in there if name not in mine or scope == "*" or scope in _scopes_of(mine[name].metadata)]
+    return [name for name in there if name not in cells or scope == "*" or scope in _scopes_of(cells[name].metadata)]
 
 
 def _scopes_of(facts: BenchmarkMetadata) -> set[str]:
@@ -175,7 +175,7 @@ def _judged(rule: Rule, cell: Cell, name: str, evidence: Evidence) -> GateResult
     judged = is_judged(rule, cell)
     doubt = doubt_about(rule, cell, evidence.validation(cell.benchmark, rule.alpha)) if judged else ""
     if rule.baseline:
-        found = against(rule, cell, evidence.baseline)
+        measured = compared_with_baseline(rule, cell, evidence.baseline)
     else:
-        found = measure(rule, cell, evidence.measured.get(f"{cell.benchmark} {cell.model}"))
-    return decide(rule, cell.model, name, found, doubt, judged)
+        measured = measure(rule, cell, evidence.measured.get(f"{cell.benchmark} {cell.model}"))
+    return decide(rule, cell.model, name, measured, doubt, judged)

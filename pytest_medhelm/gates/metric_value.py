@@ -69,8 +69,8 @@ def suite_cost(rows: Sequence[CellMeasurements]) -> Measured | NotMeasured:
 
 
 def _status(status: str, cell: Cell, alpha: float) -> Measured:
-    flags = [float(found == status) for found in cell.columns.statuses]
-    count = sum(found == status for found in cell.columns.statuses)
+    flags = [float(status_of_instance == status) for status_of_instance in cell.columns.statuses]
+    count = sum(status_of_instance == status for status_of_instance in cell.columns.statuses)
     limits = None
     if flags:
         limits = Limits(*share_limits(flags, cell.columns.clusters, alpha), alpha, *CLOPPER_PEARSON[False])
@@ -84,46 +84,46 @@ def _status(status: str, cell: Cell, alpha: float) -> Measured:
 
 def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     """The measure of a metric of a cell; or why there is none, or no value of it."""
-    found = measures_of(cell.columns, cell.metadata).get(metric)
-    if found is None and metric in cell.absent:
+    measure = measures_of(cell.columns, cell.metadata).get(metric)
+    if measure is None and metric in cell.absent:
         return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if found is None and metric in SCALES:
+    if measure is None and metric in SCALES:
         option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
         return NotMeasured(f"{metric} needs how sure the model is of its options: run with {option}")
-    if found is None and needed_repeats(metric) > 1:
+    if measure is None and needed_repeats(metric) > 1:
         return NotMeasured(
             f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
         )
-    if found is None:
+    if measure is None:
         known = ", ".join(sorted(cell.metrics)) or "none"
         return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
-    if isinstance(found, ConfidenceMeasure) and is_calibration_error(metric) and found.n < ENOUGH_FOR_ECE:
+    if isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE:
         return NotMeasured(
-            f"{metric} of {found.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "
+            f"{metric} of {measure.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "
             f"{ENOUGH_FOR_ECE}; name brier or nll"
         )
-    return NotMeasured(found.why_not()) if found.why_not() else found
+    return NotMeasured(measure.why_not()) if measure.why_not() else measure
 
 
 def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
-    found = measure_in(cell, metric)
-    if isinstance(found, NotMeasured):
-        return found
-    value = found.value()
-    worst, best = worst_and_best(found)
+    measure = measure_in(cell, metric)
+    if isinstance(measure, NotMeasured):
+        return measure
+    value = measure.value()
+    worst, best = worst_and_best(measure)
     if value is None or worst is None or best is None:
-        return NotMeasured(found.why_not() or "nothing was measured")
-    limits, outer = found.limits(rule.alpha), outer_limits(found, rule.alpha)
+        return NotMeasured(measure.why_not() or "nothing was measured")
+    limits, outer = measure.limits(rule.alpha), outer_limits(measure, rule.alpha)
     if rule.bound and (limits is None or outer is None):
-        return NotMeasured(found.no_limits() or "there is no interval", "inconclusive")
-    missing = f"{found.missing} of {found.missing + found.n} missing" if found.missing else ""
+        return NotMeasured(measure.no_limits() or "there is no interval", "inconclusive")
+    missing = f"{measure.missing} of {measure.missing + measure.n} missing" if measure.missing else ""
     return Measured(
         value,
         (min(worst, best), max(worst, best)),
         limits,
         outer,
         "; ".join(filter(None, (missing, limits.note if limits else ""))),
-        basis=basis_of(rule, cell, metric, found, limits, outer),
+        basis=basis_of(rule, cell, metric, measure, limits, outer),
     )
 
 

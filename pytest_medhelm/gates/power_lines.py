@@ -62,7 +62,7 @@ def measured(cells: Sequence[Cell], metric: str = "") -> Discordance | None:
 
     Sample data says nothing of it. Where no two answers differ, one of the pairs is taken to.
     """
-    found = [
+    measures = [
         # About 0: of two models that are equally good, as power assumes.
         Discordance(
             max(pvariance(values, 0.0), 1 / len(values)),
@@ -73,17 +73,17 @@ def measured(cells: Sequence[Cell], metric: str = "") -> Discordance | None:
         for one, other in combinations([cell for cell in cells if not cell.sample], 2)
         if len(values := differences_of(one, other, metric)) >= FEWEST_PAIRS
     ]
-    return max(found, default=None)
+    return max(measures, default=None)
 
 
 def planned_as(baseline: Baseline, gate: Gate) -> dict[str, Planned]:
     """The benchmarks of a baseline with their sizes, or those that the gate file states."""
-    found = {}
+    plans = {}
     for name, cell in baseline.cells.items():
         stated = gate.benchmarks.get(name, {}).get("n")
         scopes = {slug(cell.metadata["category"]), slug(cell.metadata["subcategory"])}
-        found[name] = Planned(stated if isinstance(stated, int) else cell.size, scopes)
-    return found
+        plans[name] = Planned(stated if isinstance(stated, int) else cell.size, scopes)
+    return plans
 
 
 def power_lines(gate: Gate, planned: Mapping[str, Planned], baseline: Baseline | None = None) -> Iterator[str]:
@@ -103,11 +103,11 @@ def power_lines(gate: Gate, planned: Mapping[str, Planned], baseline: Baseline |
 
 
 def _line(rule: Rule, alpha: float, name: str, n: int, baseline: Baseline | None) -> Iterator[str]:
-    beside = [cell for cell in baseline.beside if cell.benchmark == name] if baseline else []
+    candidates = [cell for cell in baseline.candidate_cells if cell.benchmark == name] if baseline else []
     margin = _allowed(rule) / _span(rule, baseline.cells.get(name) if baseline else None)
     if not 0 < margin <= 1 or not n:
         return
-    differing = measured(beside, rule.metric)
+    differing = measured(candidates, rule.metric)
     variance = differing.variance if differing else DISCORDANCE
     how = (
         f"as measured between {differing.models}"

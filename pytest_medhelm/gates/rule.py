@@ -88,10 +88,10 @@ class Rule:
 
     def _right(self) -> str:
         if not self.baseline:
-            return _plain(self.threshold)
+            return _decimal(self.threshold)
         if not self.threshold:
             return "baseline"
-        return f"baseline {'-' if self.threshold < 0 else '+'} {_plain(abs(self.threshold))}"
+        return f"baseline {'-' if self.threshold < 0 else '+'} {_decimal(abs(self.threshold))}"
 
     def met(self, value: float) -> bool:
         """The comparison holds for a value (or a difference), up to rounding errors of the last bit."""
@@ -208,9 +208,9 @@ class _Reader:
 
     def follows(self, sign: str) -> bool:
         """The sign stands here, and is passed."""
-        found = self.text.startswith(sign, self._at)
-        self._at += len(sign) * found
-        return found
+        is_next = self.text.startswith(sign, self._at)
+        self._at += len(sign) * is_next
+        return is_next
 
     def word(self, word: str) -> bool:
         self._skip()
@@ -238,7 +238,7 @@ class _Reader:
             self._at += 1
 
 
-def _plain(number: float) -> str:
+def _decimal(number: float) -> str:
     """Digits without an exponent, as the language has them."""
     return f"{number:.17f}".rstrip("0").rstrip(".") if "e" in f"{number!r}" else f"{number!r}".removesuffix(".0")
 

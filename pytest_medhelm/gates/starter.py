@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pytest_medhelm.models.spec import gated_of
 from pytest_medhelm.results.leaderboard.aggregate import read_cells
@@ -11,6 +12,12 @@ from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
 
+PROPOSED = {
+    "flip_rate": ("upper", "<=", 0.1),
+    "worst_case_drop": ("upper", "<=", 0.1),
+    "brier": ("upper", "<=", 0.25),
+}
+"""Rules beside the main one, where a suite has these figures: how steady answers are, and how right confidences."""
 PLACEHOLDER = "say here why this is good enough"
 """The reason that somebody has to replace before the file may be locked."""
 _HEAD = """\
@@ -29,11 +36,12 @@ def starter(suite: Suite) -> str:
     cells = {cell.benchmark: cell for cell in read_cells(suite)[0] if cell.model in models and not cell.sample}
     if not cells:
         raise ConfigError(f"{suite.folder} holds no result on real data: run a model with --medhelm-data=DIR first")
-    return "\n".join(_lines(list(cells.values())))
+    return "\n".join(_lines(list(cells.values()), suite.runs()[-1]["settings"]))
 
 
-def _lines(cells: list[Cell]) -> Iterator[str]:
+def _lines(cells: list[Cell], run: Mapping[str, Any]) -> Iterator[str]:
     yield _HEAD.format(name="FILE")
+    yield from _asked(run)
     for cell in cells:
         yield f"[benchmarks.{cell.benchmark}]"
         yield f"n = {cell.size}"
@@ -50,8 +58,25 @@ def _lines(cells: list[Cell]) -> Iterator[str]:
         yield "[[rule]]"
         # A jury's value is named: without judges the main metric has another scale.
         metric = ".jury" if cell.main_metric == "jury" else ""
-        yield f'rule = "{cell.benchmark}{metric}.{end} {sign} {_somewhat_below(cell):g}"      # change me'
-        yield f'why = "{PLACEHOLDER}"\n'
+        yield from _rule(f"{cell.benchmark}{metric}.{end} {sign} {_somewhat_below(cell):g}")
+        for name, (end, sign, threshold) in PROPOSED.items():
+            if name in cell.metrics:
+                yield "[[rule]]"
+                yield from _rule(f"{cell.benchmark}.{name}.{end} {sign} {threshold:g}")
+
+
+def _rule(text: str) -> Iterator[str]:
+    yield f'rule = "{text}"      # change me'
+    yield f'why = "{PLACEHOLDER}"\n'
+
+
+def _asked(run: Mapping[str, Any]) -> Iterator[str]:
+    """How often, and in which other words, each instance is asked."""
+    stated = {key: run[key] for key in ("repeats", "perturbations") if run.get(key) not in (None, 1, [], ())}
+    if stated:
+        yield "[evaluation]"
+        yield from (f"{key} = {json.dumps(value)}" for key, value in stated.items())
+        yield ""
 
 
 def _somewhat_below(cell: Cell) -> float:

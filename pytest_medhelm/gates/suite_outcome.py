@@ -81,14 +81,14 @@ def conclude(
     if published is None:
         before = earlier(suite.folder)
         published = before is not None and bool(before["results"]["published"])
-    beside = published_rows(cells) if published else None
+    shown_beside = published_rows(cells) if published else None
     leaderboard = make_leaderboard(
         suite,
         cells,
         measured,
         with_payment(spent, *_paid_now(suite, runs)),
         [result.as_json() for result in results],
-        beside,
+        shown_beside,
         _agreement(ratings),
     )
     if is_writable(suite.folder):

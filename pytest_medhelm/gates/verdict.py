@@ -91,27 +91,27 @@ class NotMeasured:
 
 
 def decide(
-    rule: Rule, model: str, benchmark: str, found: Measured | NotMeasured, doubt: str = "", judged: bool = False
+    rule: Rule, model: str, benchmark: str, measured: Measured | NotMeasured, doubt: str = "", judged: bool = False
 ) -> GateResult:
     """The verdict: a pass holds with all missing data at their worst, a fail with all at their best.
 
     With a ``doubt``, why judges may not be relied on here, nothing passes; ``judged``: the metric is made of verdicts.
     """
-    if isinstance(found, NotMeasured):
-        return unread(rule, model, benchmark, found.reason, found.verdict)
-    verdict, reason = _by_limits(rule, found) if rule.bound or rule.baseline else _by_point(rule, found)
+    if isinstance(measured, NotMeasured):
+        return unread(rule, model, benchmark, measured.reason, measured.verdict)
+    verdict, reason = _by_limits(rule, measured) if rule.bound or rule.baseline else _by_point(rule, measured)
     if doubt and verdict == "pass":
         verdict, reason = "inconclusive", doubt
     elif judged and rule.validated and verdict == "pass":
         reason = f"{reason}; judges that nobody validated, which the rule does not require: {rule.why}"
-    low, high = (found.limits.low, found.limits.high) if found.limits else (None, None)
+    low, high = (measured.limits.low, measured.limits.high) if measured.limits else (None, None)
     result = GateResult(
-        rule.text, model, benchmark, found.value, low, high, rule.threshold, verdict,
-        "; ".join(filter(None, (reason, found.note))), _named(found.limits, rule.chances), rule.why, found.baseline,
-        basis=found.basis,
+        rule.text, model, benchmark, measured.value, low, high, rule.threshold, verdict,
+        "; ".join(filter(None, (reason, measured.note))), _named(measured.limits, rule.chances), rule.why,
+        measured.baseline, basis=measured.basis,
     )  # fmt: skip
     said = doubt if verdict == "inconclusive" else ""
-    return replace(result, meaning=meaning_of(rule, verdict, found.baseline, found.basis, judged, said))
+    return replace(result, meaning=meaning_of(rule, verdict, measured.baseline, measured.basis, judged, said))
 
 
 def _named(limits: Limits | None, chances: int) -> str:
@@ -122,24 +122,24 @@ def _named(limits: Limits | None, chances: int) -> str:
     return f"one-sided {100 * (1 - limits.alpha * chances):.6g} % bounds{shared} by {limits.name}"
 
 
-def _by_point(rule: Rule, found: Measured) -> tuple[Verdict, str]:
-    low, high = found.ends or (found.value, found.value)
+def _by_point(rule: Rule, measured: Measured) -> tuple[Verdict, str]:
+    low, high = measured.ends or (measured.value, measured.value)
     ends = " to ".join(figure(end, rule.threshold) for end in (low, high))
     reason = f"missing data leave {ends} possible" if low < high else "the value decides"
     checks = [rule.met(low), rule.met(high)]
     return "pass" if all(checks) else "inconclusive" if any(checks) else "fail", reason
 
 
-def _by_limits(rule: Rule, found: Measured) -> tuple[Verdict, str]:
+def _by_limits(rule: Rule, difference: Measured) -> tuple[Verdict, str]:
     """One limit decides; a fail is shown only when the other one does not reach the threshold either."""
-    outer = found.outer or found.limits
-    if outer is None or found.limits is None:
+    outer = difference.outer or difference.limits
+    if outer is None or difference.limits is None:
         return "not evaluated", "there is no interval"
     ends = (outer.low, outer.high)
     near, far = ends if rule.comparison == ">=" else ends[::-1]
     verdict: Verdict = "pass" if rule.met(near) else "inconclusive" if rule.met(far) else "fail"
     missing = ""
-    measured = found.limits.low if rule.comparison == ">=" else found.limits.high
+    measured = difference.limits.low if rule.comparison == ">=" else difference.limits.high
     if near != measured:
         missing = f", which missing data could bring to {figure(near, rule.threshold)}"
     return verdict, f"the {'lower' if rule.comparison == '>=' else 'upper'} end decides{missing}"

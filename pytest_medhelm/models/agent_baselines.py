@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.tasks.prompts import Message
@@ -72,6 +72,14 @@ def random_agent(messages: Sequence[Message], instance: Instance | None, benchma
         {"tool": "find_code", "arguments": {"words": "potassium"}},
     )
     return _written([calls[drawn // 7 % len(calls)]])
+
+
+AGENTS: Mapping[str, Callable[[Sequence[Message], Instance | None, Benchmark | None], str | None]] = {
+    "oracle-agent": oracle_agent,
+    "idle-agent": idle_agent,
+    "reckless-agent": reckless_agent,
+    "random-agent": random_agent,
+}
 
 
 def _environment(instance: Instance | None, benchmark: Benchmark | None) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.models.agent_baselines import idle_agent, oracle_agent, random_agent, reckless_agent
+from pytest_medhelm.models.agent_baselines import AGENTS
 from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
@@ -29,15 +29,8 @@ LEAD_SENTENCES = 3
 
 def baseline(name: str) -> Baseline:
     """The baseline of that name. Raises ConfigError listing the known ones."""
-    known: dict[str, Baseline] = {
-        "random": random_answer,
-        "majority": majority_answer,
-        "lexical": lexical_answer,
-        "oracle-agent": oracle_agent,
-        "idle-agent": idle_agent,
-        "reckless-agent": reckless_agent,
-        "random-agent": random_agent,
-    }
+    answering = {"random": random_answer, "majority": majority_answer, "lexical": lexical_answer}
+    known: dict[str, Baseline] = {**answering, **AGENTS}
     if name not in known:
         raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")
     return known[name]
@@ -63,8 +56,8 @@ def lexical_answer(messages: Sequence[Message], instance: Instance | None, bench
     text = _text(messages, instance)
     if instance is not None and instance.choices:
         words = set(_words(text))
-        overlap = [len(words & set(_words(choice))) / (len(set(_words(choice))) or 1) for choice in instance.choices]
-        return ascii_uppercase[overlap.index(max(overlap))]
+        shares = [len(words & set(_words(choice))) / (len(set(_words(choice))) or 1) for choice in instance.choices]
+        return ascii_uppercase[shares.index(max(shares))]
     if _is_calculation(benchmark):
         numbers = Counter(_numbers(text))
         return max(numbers, key=lambda number: (numbers[number], number)) if numbers else "0"

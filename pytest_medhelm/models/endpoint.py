@@ -84,11 +84,11 @@ def base_urls(given: str | Sequence[Any], option: str) -> tuple[str, ...]:
     urls = given.split(",") if isinstance(given, str) else given
     if not urls or not all(isinstance(url, str) for url in urls):
         raise ConfigError(f"{option} is neither an address nor a list of addresses, each in quotes")
-    found = tuple(base_url(url, option) for url in urls)
-    twice = next((url for url in found if found.count(url) > 1), None)
+    addresses = tuple(base_url(url, option) for url in urls)
+    twice = next((url for url in addresses if addresses.count(url) > 1), None)
     if twice is not None:
         raise ConfigError(f"{option} names {shown_address(twice)} twice")
-    return found
+    return addresses
 
 
 def base_url(url: str, option: str) -> str:

@@ -55,16 +55,16 @@ def served_models(
     """
     shown = f"{endpoint.shown_url}/models"
     until = time.monotonic() + wait
-    told = False
+    is_announced = False
     while True:
         status, body = _get(endpoint, shown)
         if status != 503 or not _is_loading(body) or time.monotonic() + LOOK_AGAIN > until:
             break
-        if not told:
+        if not is_announced:
             progress(
                 f"medhelm: the server at {shown} is loading its model; waited for up to {wait:g} s (--medhelm-wait)"
             )
-            told = True
+            is_announced = True
         time.sleep(LOOK_AGAIN)
     if 200 <= status < 300:
         return _listed(body, shown)
@@ -74,35 +74,35 @@ def served_models(
 
 
 def listed_by_all(
-    endpoint: Endpoint, *, wait: float, progress: Callable[[str], None], needed: bool
+    endpoint: Endpoint, *, wait: float, progress: Callable[[str], None], required: bool
 ) -> list[ServedModel] | None:
     """What all addresses of an endpoint that answer list, as ``served_models``; one of several may be away.
 
     ``needed``: one must answer; a batch can do without. Raises ModelError when none does, or they serve no model alike.
     """
     singles = [replace(endpoint, base_url=url, replicas=()) for url in endpoint.addresses]
-    found: dict[str, list[ServedModel]] = {}
+    lists: dict[str, list[ServedModel]] = {}
     answering, problems = 0, []
-    for single in singles:
+    for replica in singles:
         try:
-            listed = served_models(single, wait=wait if len(singles) == 1 and needed else 0.0, progress=progress)
+            listed = served_models(replica, wait=wait if len(singles) == 1 and required else 0.0, progress=progress)
         except ModelError as error:
             problems.append(error)
         else:
             answering += 1
             if listed is not None:
-                found[single.shown_url] = listed
-    if not answering and needed:
+                lists[replica.shown_url] = listed
+    if not answering and required:
         raise problems[0]
     instead = "the other addresses are asked" if answering else "a batch names models as you do"
     for problem in problems:
         progress(f"medhelm: {problem}; {instead}")
-    return _alike(found) if found else None
+    return _alike(lists) if lists else None
 
 
-def _alike(found: Mapping[str, list[ServedModel]]) -> list[ServedModel]:
+def _alike(lists: Mapping[str, list[ServedModel]]) -> list[ServedModel]:
     """The models that all addresses list, each with its smallest context. Raises ModelError when there is none."""
-    (first, models), *others = found.items()
+    (first, models), *others = lists.items()
     for url, listed in others:
         contexts = {model.id: model.context for model in listed}
         alike = [
@@ -162,14 +162,14 @@ def _get(endpoint: Endpoint, shown: str) -> Reply:
 
 def _listed(body: bytes, shown: str) -> list[ServedModel]:
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        found = next((found[name] for name in ("data", "models") if isinstance(found.get(name), list)), None)
-    if not isinstance(found, list):
+        document = None
+    if isinstance(document, dict):
+        document = next((document[name] for name in ("data", "models") if isinstance(document.get(name), list)), None)
+    if not isinstance(document, list):
         raise ModelError(f"{shown} is not an OpenAI-compatible server: it does not list models as JSON")
-    return [model for entry in found if (model := _model(entry)) is not None]
+    return [model for entry in document if (model := _model(entry)) is not None]
 
 
 def _model(entry: object) -> ServedModel | None:
@@ -208,21 +208,21 @@ def match_served(name: str, served: Sequence[ServedModel]) -> ServedModel:
         lambda model: model.lower() == wanted,
         lambda model: wanted in (model.lower().rsplit("/", 1)[-1], model.lower().removesuffix(":latest")),
     ):
-        found = [model for model in served if same(model.id)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ModelError(f"{name!r} stands for several served models: {_names(found)}; type one of them whole")
-    found = [model for model in served if wanted in model.id.lower()]
-    if len(found) > 1:
-        raise ModelError(f"{name!r} stands for several served models: {_names(found)}; type one of them whole")
-    if found and len({model.root or model.id for model in served}) > 1:
+        matching = [model for model in served if same(model.id)]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            raise ModelError(f"{name!r} stands for several served models: {_names(matching)}; type one of them whole")
+    matching = [model for model in served if wanted in model.id.lower()]
+    if len(matching) > 1:
+        raise ModelError(f"{name!r} stands for several served models: {_names(matching)}; type one of them whole")
+    if matching and len({model.root or model.id for model in served}) > 1:
         raise ModelError(
-            f"{name!r} is not served, and {visible(found[0].id)} need not be what is meant; the server lists: "
+            f"{name!r} is not served, and {visible(matching[0].id)} need not be what is meant; the server lists: "
             f"{_names(served)}; type one of them whole"
         )
-    if found:
-        return found[0]
+    if matching:
+        return matching[0]
     raise ModelError(f"{name!r} is not served; the server lists: {_names(served) or 'nothing'}")
 
 

@@ -122,7 +122,7 @@ def refuse_self_judging(roster: Roster, settings: Settings) -> None:
     for judge in roster.judges:
         names = (judge.served, judge.root or judge.served)
         addresses = judge.endpoint.addresses if judge.endpoint else ()
-        judged = next((seen[place] for place in product(addresses, names) if place in seen), None)
+        judged = next((seen[asked_as] for asked_as in product(addresses, names) if asked_as in seen), None)
         if judged:
             raise ConfigError(
                 f"--medhelm-judge={judge.name} is also the model under test ({judged}): name another judge, or type "
@@ -157,15 +157,17 @@ def connect(
         address = (endpoint.name, endpoint.addresses)
         if address not in listings:
             listings[address] = listed_by_all(
-                endpoint, wait=settings.wait, progress=progress, needed=settings.batch is None
+                endpoint, wait=settings.wait, progress=progress, required=settings.batch is None
             )
         listed = listings[address]
         if listed is None:
             return model
-        found = match_served(model.served, listed)
-        if model.served.lower() not in (found.id.lower(), found.id.lower().rpartition("/")[2].partition(":")[0]):
-            progress(f"medhelm: {model.name} is asked as {visible(found.id)}, all that is served there")
-        return _within_context(replace(model, served=found.id, root=found.root, context=found.context), settings)
+        matching = match_served(model.served, listed)
+        if model.served.lower() not in (matching.id.lower(), matching.id.lower().rpartition("/")[2].partition(":")[0]):
+            progress(f"medhelm: {model.name} is asked as {visible(matching.id)}, all that is served there")
+        return _within_context(
+            replace(model, served=matching.id, root=matching.root, context=matching.context), settings
+        )
 
     connected_roster = Roster(tuple(map(connected, roster.models)), tuple(map(connected, roster.judges)))
     refuse_self_judging(connected_roster, settings)

@@ -96,12 +96,12 @@ class Model:
 
     def settings(self) -> ModelSettings:
         """What belongs to the model and may change its answers."""
-        found: ModelSettings = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
+        given: ModelSettings = {"served": self.served, "body": dict(self.body), "system_prompt": self.system_prompt}
         if self.structured != "auto":
-            found["structured"] = self.structured
+            given["structured"] = self.structured
         if self.protocol != "auto":
-            found["protocol"] = self.protocol
-        return found
+            given["protocol"] = self.protocol
+        return given
 
 
 def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> Model:

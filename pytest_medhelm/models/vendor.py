@@ -43,8 +43,8 @@ def family(name: str) -> str:
     known = families(served)
     if known:
         return next(name for name in _FAMILIES if name in known)
-    found = re.search(r"[a-z]+", served)
-    return found.group() if found else served
+    matched = re.search(r"[a-z]+", served)
+    return matched.group() if matched else served
 
 
 def same_family(judge: Iterable[str], model: Iterable[str]) -> str:

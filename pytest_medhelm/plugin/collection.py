@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_medhelm.gates.rule import parse_rule
 from pytest_medhelm.models.roster import ROSTER
-from pytest_medhelm.plugin.item_params import BENCHMARK
+from pytest_medhelm.plugin.item_params import BENCHMARK, suits
 from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
@@ -47,6 +48,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     settings = metafunc.config.stash[SETTINGS]
     try:
         benchmark = _benchmark(metafunc)
+        task = benchmark.task
         _respect_agreement(benchmark, roster, settings)
         _keep_inside(benchmark, settings)
     except DataMissing as problem:
@@ -55,7 +57,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     except DataError as problem:
         _one_item(metafunc, NotRun(task.name, "bad_data", str(problem)), problem)
     else:
-        metafunc.parametrize("model", roster.models, ids=lambda model: model.name, indirect=True)
+        models = [model for model in roster.models if suits(model, benchmark)]
+        if not models:
+            reason = f"{task.name} means nothing to {', '.join(model.name for model in roster.models)}"
+            _one_item(metafunc, NotRun(task.name, "unsuited", reason))
+            return
+        metafunc.parametrize("model", models, ids=lambda model: model.name, indirect=True)
         chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
         asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
         metafunc.parametrize("instance", asked, ids=[_id(task, entry) for entry in asked], indirect=True)
@@ -113,9 +120,26 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
     benchmark = module.stash.get(BENCHMARK, None)
     if benchmark is None:
         _check_gates(metafunc.module.TASK)
-        benchmark = load_benchmark(metafunc.module, metafunc.config.stash[SETTINGS])
+        settings = metafunc.config.stash[SETTINGS]
+        benchmark = load_benchmark(metafunc.module, settings)
+        if settings.fhir and getattr(benchmark.first_environment, "own_server", False):
+            benchmark = _on_own_server(benchmark)
         module.stash[BENCHMARK] = benchmark
     return benchmark
+
+
+def _on_own_server(benchmark: Benchmark) -> Benchmark:
+    """A benchmark whose record is the user's own: private, and comparable with no other. Raises DataMissing."""
+    task = benchmark.task
+    if benchmark.source.origin == "sample":
+        raise DataMissing(
+            f"{task.name}: the patients of its sample tasks are not on your FHIR server: name upstream's tasks by "
+            "--medhelm-data=DIR, or leave out --medhelm-fhir"
+        )
+    title = f"{task.title.partition(' (')[0]} (own FHIR server)"
+    return replace(
+        benchmark, task=replace(task, title=title, access="private"), code=f"{benchmark.code} at an own FHIR server"
+    )
 
 
 def _module(metafunc: pytest.Metafunc) -> pytest.Module:

@@ -1,6 +1,6 @@
 """The side of the plugin that there is once per session: in the only process, or on the xdist controller.
 
-It connects to the endpoints, and after the last record it judges gates and writes the reports.
+It connects to the endpoints, stores each record, and says when the session is concluded (``conclusion``).
 """
 
 from __future__ import annotations
@@ -8,31 +8,29 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.gates.gate_file import Gate, gate_of
+from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
-from pytest_medhelm.plugin.attempt import Attempt
+from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
-from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
 from pytest_medhelm.results.store.opening import prepare_suite
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
-    from pytest_medhelm.gates.suite_outcome import Outcome
-    from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.util.settings import Settings
 
 
@@ -49,12 +47,11 @@ class Controller:
         self._baseline = baseline
         self.connection = Connection(config, settings, self.run)
         self._writer = SuiteWriter(config, self.run, settings.folder)
-        self._attempt: Attempt | None = None
+        self._conclusion = Conclusion(config, settings, self._gates, baseline)
         self._session: pytest.Session | None = None
-        self._lines: list[Line] = []
         self._stopped = ""
         """The sentence with which the run stopped: its budget is reached, or asking on would bring nothing."""
-        self._told: set[str] = set()
+        self._notices_shown: set[str] = set()
         self._not_run = False
         """A benchmark was selected and could not be run."""
         self._interrupted = False
@@ -76,8 +73,7 @@ class Controller:
             raise pytest.UsageError(str(error)) from None
         if self._gates and self._config.getoption("dist", "no") != "no":
             check_without_items(self._gates, judged=bool(roster.judges))
-        self._attempt = Attempt(self._settings, roster, self._gates, self.run)
-        if problem := self._attempt.begin():
+        if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
 
     def pytest_report_header(self) -> list[str]:
@@ -102,8 +98,8 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._stopped = self._stopped or getattr(report, "medhelm_stopped", "")
         for line in getattr(report, "medhelm_notices", ()):
-            if line not in self._told:
-                self._told.add(line)
+            if line not in self._notices_shown:
+                self._notices_shown.add(line)
                 self.connection.say(f"medhelm: {line}")
         self._not_run = self._not_run or not_run_of(report) is not None
         if not self._store_failed:
@@ -145,7 +141,7 @@ class Controller:
             # Ctrl-C; a subclass is a stop by -x under xdist, by a budget or by a plugin.
             self._interrupted = self._interrupted or type(stop) is KeyboardInterrupt
             if not self._interrupted and not self._store_failed:
-                self._conclude(self._stopped)
+                self._conclude(self._stopped or getattr(stop, "medhelm_stopped", ""))
             raise
         batch = self._config.pluginmanager.getplugin("medhelm-batch")
         self._conclude("" if batch is None else batch.waiting)
@@ -157,7 +153,8 @@ class Controller:
         What cannot be written ends the session as a stop does: nothing that was answered is lost.
         """
         try:
-            self._write(stopped)
+            if not self._config.getoption("collectonly") and (self._writer.suite is not None or self._gates):
+                self._conclusion.write(self._writer, self._session, stopped)
         except (StoreFailed, OSError) as error:
             reason = (
                 error if isinstance(error, StoreFailed) else f"{error.filename} cannot be written: {error.strerror}"
@@ -165,43 +162,9 @@ class Controller:
             self._store_failed = f"medhelm: {reason}"
             raise pytest.Session.Interrupted(self._store_failed) from None
 
-    def _write(self, stopped: str) -> None:
-        if self._config.getoption("collectonly") or (self._writer.suite is None and not self._gates):
-            return
-        from pytest_medhelm.gates.suite_outcome import conclude
-
-        given = {rule.text for gate in self._gates for rule in gate.rules}
-        of_benchmarks = sorted(self._writer.rules - given)
-        gates = (*self._gates, *([gate_of(of_benchmarks)] if of_benchmarks else []))
-        outcome = conclude(
-            self._writer.open(self._session),
-            gates,
-            self._config.stash[ROSTER].gated(),
-            self._writer.selected,
-            stopped,
-            baseline=self._baseline,
-            published=self._settings.show_published,
-        )
-        if self._attempt is not None and (problem := self._attempt.finish(outcome, gates, stopped)):
-            self._lines.append(f"medhelm: {problem}")
-        for gate in outcome.gates:
-            log_reports(self._config.pluginmanager, gate_reports(gate))
-        self._write_reports(outcome)
-
-    def _write_reports(self, outcome: Outcome) -> None:
-        from pytest_medhelm.reports.write import write_reports
-
-        manager, suite = self._config.pluginmanager, self._writer.open(self._session)
-        settings = self._settings
-        written = write_reports(manager, suite, outcome.leaderboard, settings.html, settings.show_text)
-        self._lines = [*written.lines, *self._lines]
-        for name, sentence in written.failures.items():
-            short = Path(name).name
-            log_reports(manager, phases(f"medhelm report::{short}", "medhelm report", short, sentence, failed=True))
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        keep_last_frame(self._config, excinfo)
+        keep_one_frame(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 
@@ -225,16 +188,12 @@ class Controller:
 
     def _end(self) -> None:
         """Note how far an attempt came, and commit what is held back, each as far as it can be written."""
-        for step in (self._cut_off, self._writer.close):
+        for step in (partial(self._conclusion.cut_off, self._writer.suite), self._writer.close):
             try:
                 step()
             except (StoreFailed, sqlite3.Error, OSError) as error:
                 if not self._store_failed:
-                    self._lines.append(f"medhelm: {error}")
-
-    def _cut_off(self) -> None:
-        if self._attempt is not None and (problem := self._attempt.cut_off(self._writer.suite)):
-            self._lines.append(f"medhelm: {problem}")
+                    self._conclusion.lines.append(f"medhelm: {error}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._interrupted:
@@ -242,9 +201,4 @@ class Controller:
                 f"medhelm: interrupted; type 'medhelm report {self._settings.folder}' to see what is there, or the "
                 "same pytest command to go on: nothing that was answered is asked again"
             )
-        if not self._lines:
-            return
-        terminalreporter.section("medhelm leaderboard")
-        for line in self._lines:
-            text, markup = (line, {}) if isinstance(line, str) else line
-            terminalreporter.write_line(text, **markup)
+        self._conclusion.print_lines(terminalreporter)

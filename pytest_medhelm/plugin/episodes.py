@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_medhelm.agents.episode import EpisodeLoop
-from pytest_medhelm.agents.outside import replayed
+from pytest_medhelm.agents.episode import Environment, EpisodeLoop
+from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.protocols import FencedJson, ToolCalls
-from pytest_medhelm.models.engine.job import Follow, FollowUp
+from pytest_medhelm.models.engine.job import Follow, FollowUp, Waiting
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.plugin.tool_probe import require_tool_calls
 from pytest_medhelm.scoring import answers
@@ -24,14 +24,16 @@ def start_episode(requests: RequestBuilder, record: RecordBuilder) -> EpisodeLoo
     """The loop of a record's episode, made once."""
     if record.episode_loop is None:
         assert record.benchmark.environment is not None
-        require_tool_calls(requests, record.model)
+        environment = _environment(requests, record)
+        if environment.dialogue is None:
+            require_tool_calls(requests, record.model)
         model, instance, repeat = record.model, record.instance, record.variant.request_repeat
 
         def ask(messages: Sequence[Mapping[str, Any]], sampling: Mapping[str, Any]) -> Request:
             return requests.request(model, messages, instance.id, repeat=repeat, **sampling)
 
         record.episode_loop = EpisodeLoop(
-            record.benchmark.environment(instance),
+            environment,
             record.benchmark.messages(instance),
             FencedJson() if model.calls_by_text else ToolCalls(),
             ask,
@@ -42,6 +44,17 @@ def start_episode(requests: RequestBuilder, record: RecordBuilder) -> EpisodeLoo
     return record.episode_loop
 
 
+def _environment(requests: RequestBuilder, record: RecordBuilder) -> Environment:
+    """Where an episode takes place: in the hospital, or at the user's own server where there is one."""
+    assert record.benchmark.environment is not None
+    environment: Environment = record.benchmark.environment(record.instance)
+    if requests.fhir is None or not environment.own_server:
+        return environment
+    from pytest_medhelm.agents.own_server import ServerPopulation
+
+    return replace(environment, state=Hospital(ServerPopulation(requests.fhir), environment.state.now))
+
+
 def follow_episode(loop: EpisodeLoop, step: int = 0) -> Follow:
     """What the engine asks as soon as a step is answered. A failed one is left to the test, which may ask it again."""
 
@@ -50,7 +63,7 @@ def follow_episode(loop: EpisodeLoop, step: int = 0) -> Follow:
         later = None if failed else loop.next_after(step, completion)
         return [FollowUp(later, follow_episode(loop, step + 1))] if later is not None else []
 
-    return follow
+    return Waiting(follow) if loop.waits else follow
 
 
 def play(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Completion]:
@@ -86,6 +99,8 @@ def start_outside(requests: RequestBuilder, record: RecordBuilder) -> Completion
 
 
 def _outside(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Completion]:
+    from pytest_medhelm.agents.outside import replayed
+
     completion = start_outside(requests, record)
     request = record.request
     assert request is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,14 +59,14 @@ def judge_lines(items: Sequence[pytest.Item], settings: Settings, roster: Roster
 
 def context_lines(items: Sequence[pytest.Item]) -> Iterator[str]:
     """Of which benchmarks some prompts are longer than what a server says its model can take."""
-    longer: Counter[tuple[str, str, int]] = Counter()
+    longer: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for item in items:
         params = item_params(item)
         context = params.model.context if params is not None else None
         if params is not None and context is not None and params.packed.length > context * TOKEN:
-            longer[params.benchmark.task.name, params.model.name, context] += 1
-    for (benchmark, model, context), count in sorted(longer.items()):
+            longer[params.benchmark.task.name, params.model.name, context].add(params.packed.id)
+    for (benchmark, model, context), ids in sorted(longer.items()):
         yield (
-            f"{count} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four characters a "
+            f"{len(ids)} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four characters a "
             "token: they count as too_long"
         )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
-from pytest_medhelm.plugin.item_params import benchmarks
+from pytest_medhelm.plugin.item_params import benchmarks, suits
 from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED, slug
+from pytest_medhelm.util.network import shown_address
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
@@ -39,6 +40,8 @@ def header(settings: Settings, roster: Roster, plan: Plan) -> Iterator[str]:
     yield from (f"{model.name} has {model.answer}" for model in roster.models if model.kind == "human")
     if roster.judges:
         yield from _jury(settings, roster)
+    if settings.fhir:
+        yield f"FHIR server of your own: {shown_address(settings.fhir)}; only GET is sent to it"
     if settings.max_cost is not None:
         yield f"budget of this run: {settings.max_cost:.10g} {settings.currency}"
 
@@ -64,6 +67,8 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    if unsuited := _unsuited(collected, roster):
+        yield f"not asked, since it means nothing there: {unsuited}"
     yield from request_lines(items, plan)
     yield from _without_effect(collected, settings)
     yield from context_lines(items)
@@ -71,6 +76,17 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
         yield from _rubrics([entry.task for entry in collected], settings)
+
+
+def _unsuited(collected: Sequence[Benchmark], roster: Roster) -> str:
+    """Which models have no part in which benchmarks; empty where all have."""
+    found = []
+    for model in roster.models:
+        names = sorted(entry.task.name for entry in collected if not suits(model, entry))
+        if names:
+            more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+            found.append(f"{model.name} in {', '.join(names[:LISTED])}{more}")
+    return "; ".join(found)
 
 
 def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Iterator[str]:
@@ -82,6 +98,8 @@ def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Itera
         yield "--medhelm-bertscore has no effect here: no selected benchmark is answered in free text"
     if settings.shots and not any(task.examples for task in tasks):
         yield "--medhelm-shots has no effect here: no selected benchmark has solved examples"
+    if settings.fhir and not any(getattr(entry.first_environment, "own_server", False) for entry in collected):
+        yield "--medhelm-fhir has no effect here: no selected benchmark takes its record from a server of your own"
     if settings.judges and not any(task.rubric for task in tasks):
         yield "--medhelm-judge has no effect here: no selected benchmark is rated by a jury"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from pytest_medhelm.models.agent_baselines import AGENTS
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.variants import ONCE, Asked, Variant
 
@@ -33,10 +34,10 @@ class ItemParams(NamedTuple):
 def item_params(item: pytest.Item) -> ItemParams | None:
     """What an item measures; None where it stands for no single instance of a benchmark."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    found = params.get("instance")
-    if not isinstance(found, CompressedInstance | Asked):
+    instance = params.get("instance")
+    if not isinstance(instance, CompressedInstance | Asked):
         return None
-    packed, variant, refused = found if isinstance(found, Asked) else Asked(found, ONCE)
+    packed, variant, refused = instance if isinstance(instance, Asked) else Asked(instance, ONCE)
     module = item.getparent(pytest.Module)
     assert module is not None
     return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant, refused)
@@ -63,3 +64,20 @@ def benchmarks(items: Iterable[pytest.Item]) -> list[Benchmark]:
     """The benchmarks of some items, each once, in no order."""
     modules = {module for item in items if (module := item.getparent(pytest.Module))}
     return [module.stash[BENCHMARK] for module in modules if BENCHMARK in module.stash]
+
+
+def suits(model: Model, benchmark: Benchmark) -> bool:
+    """Whether a benchmark means anything to a model: agents that know no medicine work, other baselines answer.
+
+    Agents that are programs work in the hospital, and so have no part where a benchmark asks for a protocol of its own.
+    """
+    acts = model.is_outside or (model.provider == "baseline" and model.served in AGENTS)
+    if not acts:
+        return model.provider != "baseline" or benchmark.environment is None
+    if benchmark.environment is None:
+        return False
+    environment = benchmark.first_environment
+    if environment is None:
+        return True
+    knows_way = model.served != "oracle-agent" or environment.oracle is not None
+    return environment.dialogue is None and (model.is_outside or knows_way)

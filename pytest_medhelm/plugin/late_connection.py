@@ -40,11 +40,11 @@ def asked_by_ids(roster: Roster, ids: Collection[str]) -> set[str]:
 
 def put_into(items: Iterable[pytest.Item], roster: Roster) -> None:
     """Give the items the models as they were found."""
-    found = {model.name: model for model in roster.models}
+    models = {model.name: model for model in roster.models}
     for item in items:
         model = _params(item).get("model")
         if isinstance(model, Model):
-            _params(item)["model"] = found[model.name]
+            _params(item)["model"] = models[model.name]
 
 
 def tell(folder: Path, run: str, roster: Roster) -> None:
@@ -52,13 +52,13 @@ def tell(folder: Path, run: str, roster: Roster) -> None:
     write_json(_file(folder, run), dict(roster.resolved()))
 
 
-def told(folder: Path, run: str) -> Resolved | None:
+def announced(folder: Path, run: str) -> Resolved | None:
     """What the controller found; None when it looked at nothing after collection."""
     try:
-        found: Resolved = json.loads(_file(folder, run).read_text("utf-8"))
+        resolved: Resolved = json.loads(_file(folder, run).read_text("utf-8"))
     except OSError:
         return None
-    return found
+    return resolved
 
 
 def forget(folder: Path, run: str) -> None:
@@ -71,5 +71,5 @@ def _file(folder: Path, run: str) -> Path:
 
 
 def _params(item: pytest.Item) -> dict[str, object]:
-    found: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    return found
+    params: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return params

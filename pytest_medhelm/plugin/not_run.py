@@ -15,7 +15,7 @@ class NotRun(NamedTuple):
 
     benchmark: str
     """Empty for a test that belongs to none."""
-    why: Literal["no_model", "no_data", "bad_data"]
+    why: Literal["no_model", "unsuited", "no_data", "bad_data"]
     reason: str
     """One sentence for the user."""
 
@@ -26,7 +26,8 @@ NO_MODEL = NotRun("", "no_model", NAME_A_MODEL)
 def one_item(metafunc: pytest.Metafunc, not_run: NotRun, instance: Exception | None, *, with_instance: bool) -> None:
     """Make one item in place of all: skipped, or with an ``instance`` that fails it with a sentence."""
     marks = () if instance else pytest.mark.skip(reason=not_run.reason)
-    name = {"no_model": "no-model", "no_data": "no-data", "bad_data": "data-error"}[not_run.why]
+    names = {"no_model": "no-model", "unsuited": "no-part", "no_data": "no-data", "bad_data": "data-error"}
+    name = names[not_run.why]
     metafunc.parametrize("model", [pytest.param(not_run, marks=marks, id=name)], indirect=True)
     if with_instance:
         metafunc.parametrize("instance", [pytest.param(instance, id="all")], indirect=True)

@@ -58,7 +58,7 @@ def guard_early(config: pytest.Config) -> None:
             option.key: read_option(option, given, config.invocation_params.dir)
             for option in OPTIONS
             if option.key in ("offline", "allow_hosts", "allow_programs")
-            for given in _places(option, config, file, typed)
+            for given in _given_values(option, config, file, typed)
         }
     except ConfigError:
         forbid()
@@ -83,7 +83,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
         check_prices(file)
     _check_run(file)
-    given = {option.key: found for option in OPTIONS for found in _places(option, config, file, config.option)}
+    given = {option.key: value for option in OPTIONS for value in _given_values(option, config, file, config.option)}
     settings = make_settings(given, root, config=file)
     return settings if "suite" in given or not _is_sample_run(config, settings) else replace(settings, suite="sample")
 
@@ -112,7 +112,7 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
     return True
 
 
-def _places(option: Option, config: pytest.Config, file: ConfigFile, typed: Any) -> Iterator[Given]:
+def _given_values(option: Option, config: pytest.Config, file: ConfigFile, typed: Any) -> Iterator[Given]:
     """What an option is set to, the weakest place first."""
     if file.path is not None and option.key in file.run:
         yield Given(file.run[option.key], f"{file.path.name}: [run] {option.key}")

@@ -117,5 +117,5 @@ class _Window:
 
 def _length(item: pytest.Item) -> int:
     """Characters of what an item asks, as far as that is known without building it."""
-    found = item_params(item)
-    return 0 if found is None else found.packed.length
+    params = item_params(item)
+    return 0 if params is None else params.packed.length

@@ -56,9 +56,9 @@ def shares_disk(gateway: Any, file: Path) -> bool:
         return False
     channel = gateway.remote_exec(_LOOK)
     channel.send(str(file))
-    found, here = channel.receive(), file.stat()
+    seen, here = channel.receive(), file.stat()
     channel.waitclose()
-    return bool(found == (here.st_dev, here.st_ino))
+    return bool(seen == (here.st_dev, here.st_ino))
 
 
 def luggage(settings: Settings) -> dict[str, object]:
@@ -98,11 +98,11 @@ class RemoteWorker:
         if any(model.name in wanted and is_foreign(model, settings) for model in roster):
             # The controller has looked as well, and ends the session where nobody answers.
             with suppress(MedhelmError), ExitStack() as stack:
-                found = connect(
+                connected = connect(
                     roster, settings, stack, lambda line: None,
                     lambda model: model.name in wanted and is_foreign(model, settings),
                 )  # fmt: skip
-                worker.connected(session, found)
+                worker.connected(session, connected)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:

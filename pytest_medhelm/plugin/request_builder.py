@@ -17,6 +17,7 @@ from pytest_medhelm.util.sqlite import unusable
 if TYPE_CHECKING:
     from pluggy import HookRelay
 
+    from pytest_medhelm.agents.own_server import FhirServer
     from pytest_medhelm.models.engine.batch_file import BatchFile
     from pytest_medhelm.models.engine.engine import Engine
     from pytest_medhelm.models.engine.request import Completion, Request
@@ -105,6 +106,8 @@ class RequestBuilder:
         """Stop asking; what is in flight is given up."""
         if "outside" in self.__dict__:
             self.outside.close()
+        if (server := self.__dict__.get("fhir")) is not None:
+            server.close()
         if self._engine is not None:
             self._closed = True
             self._engine.close()
@@ -156,6 +159,21 @@ class RequestBuilder:
         from pytest_medhelm.plugin.outside_agents import OutsideAgents
 
         return OutsideAgents(self._settings.config)
+
+    @cached_property
+    def fhir(self) -> FhirServer | None:
+        """The user's own FHIR server, where there is one; it has answered. Raises RunStopped."""
+        settings = self._settings
+        if not settings.fhir:
+            return None
+        from pytest_medhelm.agents.own_server import FhirServer
+        from pytest_medhelm.models.engine.stored import StoredResponses
+
+        replays = isinstance(self.engine, StoredResponses)
+        file = settings.folder / "responses.sqlite"
+        server = FhirServer(settings.fhir, file, run=self._run, use_cache=not settings.no_cache, asks=not replays)
+        server.check()
+        return server
 
     def stored(self, request: Request) -> Completion | None:
         """What is stored of a request that the engine does not ask, unless it is to be made again."""

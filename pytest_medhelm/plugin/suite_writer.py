@@ -11,6 +11,7 @@ from pytest_medhelm.models.engine.parcels import Parcel, unpack
 from pytest_medhelm.models.roster import ROSTER, describe
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import ReportStatus
+from pytest_medhelm.plugin.request_builder import REQUESTS
 from pytest_medhelm.results.store.manifest import make_manifest, place
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
@@ -71,8 +72,14 @@ class SuiteWriter:
             manifest = make_manifest(settings, roster, self._config.invocation_params.args, self._run)
             manifest["tests"] = session.testscollected if session else 0
             manifest["place"] = place(self._config, settings, roster)
+            self.suite.before_commit = self._flush_texts
             self.suite.begin(self._run, manifest, {model.name: describe(model) for model in roster.models})
         return self.suite
+
+    def _flush_texts(self) -> None:
+        requests = self._config.stash.get(REQUESTS, None)
+        if requests is not None:
+            requests.flush()
 
     def close(self) -> None:
         """Commit what is held back."""

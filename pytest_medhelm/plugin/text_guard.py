@@ -104,29 +104,24 @@ class TextGuard:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except (pytest.exit.Exception, KeyboardInterrupt) as error:
-            ending = self._without_text(error)
-        raise ending from None
+        return (yield from self._without_text())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except (pytest.exit.Exception, KeyboardInterrupt) as error:
-            ending = self._without_text(error)
-        raise ending from None
+        return (yield from self._without_text())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        return (yield from self._without_text())
+
+    def _without_text(self) -> Generator[None, object, object]:
         try:
             return (yield)
         except (pytest.exit.Exception, KeyboardInterrupt) as error:
-            ending = self._without_text(error)
+            ending = self._ending(error)
         raise ending from None
 
-    def _without_text(self, error: BaseException) -> BaseException:
+    def _ending(self, error: BaseException) -> BaseException:
         if not self._inside:
             return error
         if isinstance(error, pytest.exit.Exception):

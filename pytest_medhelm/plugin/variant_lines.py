@@ -54,7 +54,7 @@ def request_lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
         parts = ", ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind])
         yield f"requests: {counts.total():,} ({parts})"
     for benchmark in sorted(refused):
-        applied = ", ".join(_applied(name, found) for name, found in refused[benchmark].items())
+        applied = ", ".join(_applied(name, by_reason) for name, by_reason in refused[benchmark].items())
         yield f"{benchmark}: applied to {applied}"
     for benchmark, task in sorted(tasks.items()):
         left: dict[str, list[str]] = {}
@@ -63,6 +63,6 @@ def request_lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
         yield from (f"{benchmark}: without {', '.join(names)}: {reason}" for reason, names in left.items())
 
 
-def _applied(name: str, found: Counter[str]) -> str:
-    why = "; ".join(reason for reason in sorted(found) if reason)
-    return f"{name} {found['']} of {found.total()}{f' ({why})' if why else ''}"
+def _applied(name: str, counts: Counter[str]) -> str:
+    why = "; ".join(reason for reason in sorted(counts) if reason)
+    return f"{name} {counts['']} of {counts.total()}{f' ({why})' if why else ''}"

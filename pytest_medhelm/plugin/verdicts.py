@@ -1,4 +1,4 @@
-"""What is no item, such as the verdict of a gate, becomes a test report: pytest counts it, CI systems show it."""
+"""The verdict of a gate becomes a test report, which decides the exit status: pytest counts it, CI systems show it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def phases(nodeid: str, group: str, name: str, sentence: str, *, failed: bool) -
 def log_reports(manager: pytest.PytestPluginManager, reports: Collection[pytest.TestReport]) -> None:
     """Hand reports to all plugins, outside the percentage and the cache of failed tests."""
     reporter = manager.getplugin("terminalreporter")
-    aside = [
+    left_out = [
         plugin
         for plugin in (reporter, manager.getplugin("lfplugin"), manager.getplugin("stepwiseplugin"))
         if plugin is not None
     ]
-    logreport: Callable[..., Any] = manager.subset_hook_caller("pytest_runtest_logreport", aside)
+    logreport: Callable[..., Any] = manager.subset_hook_caller("pytest_runtest_logreport", left_out)
     for report in reports:
         logreport(report=report)
         if reporter is not None and report.when == "call":

@@ -15,9 +15,9 @@ import pytest
 from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.checkpoints import run_checkpoints
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from pytest_medhelm.plugin.item_params import item_params, skips
-from pytest_medhelm.plugin.late_connection import put_into, told
+from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
@@ -112,9 +112,9 @@ class WorkerPlugin:
         """What the controller of xdist found out after collection."""
         self._has_learnt = True
         if hasattr(self._config, "workerinput"):
-            found = told(self.settings.folder, self._run)
-            if found is not None:
-                self.connected(session, apply(self._config.stash[ROSTER], found))
+            resolved = announced(self.settings.folder, self._run)
+            if resolved is not None:
+                self.connected(session, apply(self._config.stash[ROSTER], resolved))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -167,9 +167,11 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C in a worker: xdist tells its controller of no difference to a stop."""
-        keep_last_frame(self._config, excinfo)
+        keep_one_frame(self._config, excinfo)
         if hasattr(self._config, "workeroutput") and excinfo.type is KeyboardInterrupt:
             self._config.workeroutput["medhelm_interrupted"] = True
+            # What a worker's terminal would say in the end is shown to nobody, and takes seconds on a busy machine.
+            self._config.pluginmanager.unregister(name="terminalreporter")
 
     def _prefetching(self, items: Sequence[pytest.Item]) -> Prefetcher:
         return Prefetcher(self._requests, self._recorder, items, self._window())

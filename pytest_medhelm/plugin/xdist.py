@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
@@ -42,6 +42,21 @@ class Distribution:
         self._config = config
         self._settings = settings
         self._sent = sent
+        self._lost = 0
+        """Tests that took a worker down with them, and are not run again."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self) -> None:
+        self._lost += 1
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        result = yield
+        scheduler = getattr(self._config.pluginmanager.getplugin("dsession"), "sched", None)
+        left = scheduler.left if isinstance(scheduler, StaticScheduling) else 0
+        if self._lost or left:
+            raise _incomplete(self._lost + left)
+        return result
 
     def pytest_configure_node(self, node: Any) -> None:
         roster = self._config.stash.get(ROSTER, None)
@@ -72,7 +87,8 @@ class Distribution:
 class StaticScheduling(LoadScheduling):  # type: ignore[misc]
     """Item i belongs to worker i modulo n and is sent when its turn is near, so that -x stops soon.
 
-    What a crashed worker leaves behind goes to whoever has room: its replacement, or a worker that is not done.
+    What a crashed worker leaves behind goes to whoever has room: its replacement, or a worker that is not done. So does
+    the item on which it crashed, once: workers are killed for want of memory, too.
     """
 
     collection: list[str] | None
@@ -80,6 +96,12 @@ class StaticScheduling(LoadScheduling):  # type: ignore[misc]
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
         self._shares: dict[Any, deque[int]] = {}
+        self._crashed: set[str] = set()
+
+    @property
+    def left(self) -> int:
+        """Items that nobody has run."""
+        return len(self.pending) + sum(map(len, (*self._shares.values(), *self.node2pending.values())))
 
     @property
     def tests_finished(self) -> bool:
@@ -121,10 +143,29 @@ class StaticScheduling(LoadScheduling):  # type: ignore[misc]
             node.shutdown()
 
     def remove_node(self, node: Any) -> str | None:
-        """Take back what a worker has not run; returns the item that it crashed on, if it did."""
+        """Take back what a worker has not run; returns the item that it crashed on, if that was the second time."""
         self.pending.extend(self._shares.pop(node, ()))
+        at_hand = self.node2pending[node]
+        if at_hand and self.collection is not None and (item := self.collection[at_hand[0]]) not in self._crashed:
+            self._crashed.add(item)
+            # The first at hand counts as the one on which it crashed: there is none, then.
+            self.pending.extend(at_hand)
+            at_hand.clear()
         crashed: str | None = super().remove_node(node)
+        for other in self.node2pending:
+            self.check_schedule(other)
         return crashed
+
+
+def _incomplete(count: int) -> BaseException:
+    """Workers ended and left so many tests without a result: exit status 2, and no gate is judged."""
+    reason = (
+        f"medhelm: {count} test{'s have' if count > 1 else ' has'} no result, because a worker ended without a word: "
+        "type the same command again, which asks only for what is missing, or with -n 0 to see why"
+    )
+    stop = pytest.Session.Interrupted(reason)
+    stop.medhelm_stopped = reason  # type: ignore[attr-defined]
+    return stop
 
 
 def rank_of(worker: str) -> int:

@@ -21,83 +21,85 @@ FEW = 30
 """Answers under which nothing is said but the numbers."""
 
 
-def sentences(cell: CellEntry, found: Calibration) -> Iterator[str]:
+def sentences(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
     """One for each figure that is known, from what it is to what could be done about it."""
-    yield f"Confidence is {KINDS[found['kind']]}{_missing(found)}."
-    if found["mean"] is None or found["accuracy"] is None:
+    yield f"Confidence is {KINDS[calibration['kind']]}{_missing(calibration)}."
+    if calibration["mean"] is None or calibration["accuracy"] is None:
         return
     yield (
-        f"In these {found['n']} answers it is {_percent(found['mean'])} sure on average, and right in "
-        f"{_percent(found['accuracy'])}."
+        f"In these {calibration['n']} answers it is {_percent(calibration['mean'])} sure on average, and right in "
+        f"{_percent(calibration['accuracy'])}."
     )
-    yield verdict(cell, found)
-    yield from _selective(cell, found)
-    yield from _auroc(cell, found)
-    yield from _losses(cell, found)
-    yield from _rescaled(cell, found)
+    yield verdict(cell, calibration)
+    yield from _selective(cell, calibration)
+    yield from _auroc(cell, calibration)
+    yield from _losses(cell, calibration)
+    yield from _rescaled(cell, calibration)
 
 
-def figures(cell: CellEntry, found: Calibration) -> str:
+def figures(cell: CellEntry, calibration: Calibration) -> str:
     """The two figures that decide, and how many answers they are of: for a line of a table."""
-    known = [(name, _summary(cell, metric, found)) for name, metric in (("Brier score", "brier"), ("AUROC", "auroc"))]
+    known = [
+        (name, _summary(cell, metric, calibration)) for name, metric in (("Brier score", "brier"), ("AUROC", "auroc"))
+    ]
     listed = ", ".join(f"{name} {_value(one)}" for name, one in known if _known(one)) or "no value"
-    return f"{listed}, {found['n']} answers{_missing(found)}"
+    return f"{listed}, {calibration['n']} answers{_missing(calibration)}"
 
 
-def verdict(cell: CellEntry, found: Calibration) -> str:
+def verdict(cell: CellEntry, calibration: Calibration) -> str:
     """Whether confidence and accuracy go together: only what chance does not make is called miscalibrated."""
-    one, chance = _summary(cell, "ece", found), found["ece_by_chance"]
+    one, chance = _summary(cell, "ece", calibration), calibration["ece_by_chance"]
     if one is None or one["value"] is None or chance is None or one["low"] is None:
         return "the calibration error is not known"
     error = f"in ten groups confidence and accuracy differ by {_percent(one['value'])} on average (calibration error)"
     made = (
-        f"a perfectly calibrated model with {found['n']} answers would show about {_percent(chance['mean'])}, and up "
-        f"to {_percent(chance['high'])} in 19 of 20 runs"
+        f"a perfectly calibrated model with {calibration['n']} answers would show about {_percent(chance['mean'])}, "
+        f"and up to {_percent(chance['high'])} in 19 of 20 runs"
     )
-    if found["n"] < FEW:
+    if calibration["n"] < FEW:
         return f"{error}, of which these few answers say nothing: {made}."
     if one["value"] <= chance["high"]:
         return f"{error}, which is no sign of miscalibration: {made}."
     if one["low"] <= 0:
         return f"{error}, a little more than chance makes, which may still be chance: {made}."
-    surer = (found["mean"] or 0.0) - (found["accuracy"] or 0.0)
+    surer = (calibration["mean"] or 0.0) - (calibration["accuracy"] or 0.0)
     how = "surer than it should be" if surer > 0 else "less sure than it could be"
     if abs(surer) < 0.01:
         how = "here surer, there less sure than it should be"
     return f"{error}, more than chance makes ({how}): {made}. Its percentages are not to be taken at their word."
 
 
-def _selective(cell: CellEntry, found: Calibration) -> Iterator[str]:
-    half = min(found["selective"], key=lambda point: abs(point["kept"] - 0.5))
-    one = _summary(cell, "selective_accuracy", found)
-    if found["n"] >= FEW and _known(one):
+def _selective(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
+    half = min(calibration["selective"], key=lambda point: abs(point["kept"] - 0.5))
+    one = _summary(cell, "selective_accuracy", calibration)
+    if calibration["n"] >= FEW and _known(one):
         yield (
             f"Were the half of which it is least sure left to a person, {_percent(half['accuracy'])} of the rest would "
             f"be right; over all such shares {_value(one)} on average (selective accuracy)."
         )
 
 
-def _auroc(cell: CellEntry, found: Calibration) -> Iterator[str]:
-    one = _summary(cell, "auroc", found)
+def _auroc(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
+    one = _summary(cell, "auroc", calibration)
     if _known(one):
         yield (
             f"Of a right and a wrong answer the right one has the higher confidence with probability {_value(one)} "
             "(AUROC); 0.5 is tossing a coin, however well calibrated."
         )
-    elif found["accuracy"] in (0.0, 1.0):
-        kind = "right" if found["accuracy"] else "wrong"
+    elif calibration["accuracy"] in (0.0, 1.0):
+        kind = "right" if calibration["accuracy"] else "wrong"
         yield f"All answers are {kind}, so nothing is known of whether confidence tells right from wrong."
 
 
-def _losses(cell: CellEntry, found: Calibration) -> Iterator[str]:
-    brier, nll, parts = _summary(cell, "brier", found), _summary(cell, "nll", found), found["parts"]
+def _losses(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
+    brier, nll, parts = _summary(cell, "brier", calibration), _summary(cell, "nll", calibration), calibration["parts"]
     if _known(brier) and parts is not None:
         yield (
             f"Brier score {_value(brier)}; 0 is best, and always saying the accuracy would give "
             f"{parts['uncertainty']:.3f}: telling right from wrong gains {parts['discrimination']:.3f}, wrong "
             f"percentages cost {parts['miscalibration']:.3f} (chance makes some of both)."
         )
-    share = found["accuracy"] or 0.0
+    share = calibration["accuracy"] or 0.0
     if _known(nll):
         known = -(share * math.log(share) + (1 - share) * math.log(1 - share)) if 0 < share < 1 else 0.0
         yield (
@@ -106,8 +108,8 @@ def _losses(cell: CellEntry, found: Calibration) -> Iterator[str]:
         )
 
 
-def _rescaled(cell: CellEntry, found: Calibration) -> Iterator[str]:
-    after, brier = found["rescaled"], _summary(cell, "brier", found)
+def _rescaled(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
+    after, brier = calibration["rescaled"], _summary(cell, "brier", calibration)
     if after is None or brier is None or brier["value"] is None:
         return
     gain = brier["value"] - after["brier"]
@@ -118,15 +120,16 @@ def _rescaled(cell: CellEntry, found: Calibration) -> Iterator[str]:
     )
 
 
-def _missing(found: Calibration) -> str:
-    if not found["missing"]:
+def _missing(calibration: Calibration) -> str:
+    if not calibration["missing"]:
         return ""
-    why = "; ".join(f"{reason}: {count}" for reason, count in found["reasons"].items())
-    return f"; {found['missing']} of {found['n'] + found['missing']} have none{f' ({why})' if why else ''}"
+    why = "; ".join(f"{reason}: {count}" for reason, count in calibration["reasons"].items())
+    missing = calibration["missing"]
+    return f"; {missing} of {calibration['n'] + missing} have none{f' ({why})' if why else ''}"
 
 
-def _summary(cell: CellEntry, metric: str, found: Calibration) -> Summary | None:
-    return cell["metrics"].get(named(metric, found["kind"]))
+def _summary(cell: CellEntry, metric: str, calibration: Calibration) -> Summary | None:
+    return cell["metrics"].get(named(metric, calibration["kind"]))
 
 
 def _known(one: Summary | None) -> Any:

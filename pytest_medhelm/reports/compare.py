@@ -16,23 +16,23 @@ WIDTH = 80
 _NAME = 24
 
 
-def text(found: Comparison, margin: float | None = None) -> Iterator[str]:
+def text(comparison: Comparison, margin: float | None = None) -> Iterator[str]:
     """Lines of at most 80 columns."""
-    yield f"A: {found.first[1]} in {found.first[0]}"
-    yield f"B: {found.second[1]} in {found.second[0]}"
+    yield f"A: {comparison.first[1]} in {comparison.first[0]}"
+    yield f"B: {comparison.second[1]} in {comparison.second[0]}"
     yield ""
     yield f"{'benchmark':<{_NAME}} {'A':>6} {'B':>6} {'B - A':>7} {'95 % interval':>17} {'n':>6}"
-    for row in found.rows:
+    for row in comparison.rows:
         yield from _lines(row, margin)
         for warning in row.warnings:
             yield from textwrap.wrap(f"! {warning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-    for name, side in ((found.only_first, "A"), (found.only_second, "B")):
+    for name, side in ((comparison.only_first, "A"), (comparison.only_second, "B")):
         if name:
             yield from textwrap.wrap(f"only in {side}: {', '.join(name)}", WIDTH, subsequent_indent="  ")
-    for note in found.notes:
+    for note in comparison.notes:
         yield from textwrap.wrap(f"not compared: {note}", WIDTH, subsequent_indent="  ")
     yield ""
-    yield from textwrap.wrap(verdict(found, margin), WIDTH)
+    yield from textwrap.wrap(verdict(comparison, margin), WIDTH)
     yield from textwrap.wrap(
         "+3 -1 changed: three instances became better, one worse. Better or WORSE is shown where p is below 0.05 after "
         "Holm's correction over all rows, and the interval leaves 0 out: equal models seldom seem to differ anywhere.",
@@ -67,16 +67,16 @@ def pairs_text(rows: Sequence[PairedRow], letters: Mapping[str, Mapping[str, str
     )
 
 
-def verdict(found: Comparison, margin: float | None = None) -> str:
+def verdict(comparison: Comparison, margin: float | None = None) -> str:
     """What is shown, in a sentence: how many benchmarks, and their titles."""
-    better = [row.title for row in found.rows if row.better]
-    worse = [row.title for row in found.rows if row.worse]
-    rest = [row for row in found.rows if not row.better and not row.worse]
+    better = [row.title for row in comparison.rows if row.better]
+    worse = [row.title for row in comparison.rows if row.worse]
+    rest = [row for row in comparison.rows if not row.better and not row.worse]
     alike = [row.title for row in rest if margin is not None and row.alike_within(margin)]
     open_ = [row.title for row in rest if row.title not in alike]
     parts = [f"better on {_listed(better)}", f"worse on {_listed(worse)}"]
     parts += [f"equal within {margin:g} on {_listed(alike)}"] if margin is not None else []
-    many = f"{len(found.rows)} benchmark{'s' if len(found.rows) != 1 else ''}"
+    many = f"{len(comparison.rows)} benchmark{'s' if len(comparison.rows) != 1 else ''}"
     return f"Of {many}, B is shown to be {', '.join(parts)}; undecided on {_listed(open_)}."
 
 
@@ -91,10 +91,10 @@ def shown(row: Row, margin: float | None = None) -> str:
     return f"not shown{before}"
 
 
-def warned(found: Comparison) -> dict[str, list[str]]:
+def warned(comparison: Comparison) -> dict[str, list[str]]:
     """What is not alike on the two sides, and the titles of the benchmarks where."""
     titles: dict[str, list[str]] = {}
-    for row in found.rows:
+    for row in comparison.rows:
         for warning in row.warnings:
             titles.setdefault(warning, []).append(row.title)
     return titles
@@ -123,16 +123,16 @@ def _listed(names: list[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def page(found: Comparison, links: tuple[str, str], margin: float | None = None) -> str:
+def page(comparison: Comparison, links: tuple[str, str], margin: float | None = None) -> str:
     """The page; ``links``: the address of each suite's instance browser, empty where there is none.
 
     ``margin``: within which models count as equal, if one was stated.
     """
-    values = {"found": found, "links": links, "margin": margin}
+    values = {"found": comparison, "links": links, "margin": margin}
     return template("compare.html").render(**values, verdict=verdict, shown=shown, warned=warned, visible=visible)
 
 
-def browser_of(path: Path, beside: Path) -> str:
+def browser_of(path: Path, other: Path) -> str:
     """The address of a suite's instance browser as seen from a page, empty where there is none."""
     target = (path if path.is_dir() else path.parent) / "instances.html"
-    return Path(os.path.relpath(target, beside.parent)).as_posix() if target.is_file() else ""
+    return Path(os.path.relpath(target, other.parent)).as_posix() if target.is_file() else ""

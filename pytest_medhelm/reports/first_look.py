@@ -27,13 +27,13 @@ class FirstLook(NamedTuple):
 def first_looks(results: Results) -> list[FirstLook]:
     """The worst first, severe harm before all else; none of baselines."""
     kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
-    found = []
+    looks = []
     for cell in results["cells"]:
         severe = cell["harm"]["counts"]["severe"] if cell["harm"] else 0
         counted = sum(cell["statuses"].values())
         bad = counted - cell["statuses"].get("ok", 0)
         if severe and cell["harm"] and kinds[cell["model"]] != "baseline":
-            found.append(FirstLook(cell["benchmark"], cell["model"], True, severe, cell["harm"]["marked"]))
+            looks.append(FirstLook(cell["benchmark"], cell["model"], True, severe, cell["harm"]["marked"]))
         if bad and kinds[cell["model"]] == CANDIDATE:
-            found.append(FirstLook(cell["benchmark"], cell["model"], False, bad, counted))
-    return sorted(found, key=lambda look: (not look.is_harm, -look.bad / look.of))
+            looks.append(FirstLook(cell["benchmark"], cell["model"], False, bad, counted))
+    return sorted(looks, key=lambda look: (not look.is_harm, -look.bad / look.of))

@@ -55,10 +55,10 @@ def lines(leaderboard: Leaderboard) -> Iterator[str]:
         )
         yield f"Mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}."
         yield ""
-    sure = [(cell, found) for cell in results["cells"] for found in cell["calibration"]]
-    for cell, found in sure:
-        about = f"{plain(cell['benchmark'])}, {plain(cell['model'])}, confidence ({plain(NAMES[found['kind']])})"
-        yield f"- {about}: {plain(figures(cell, found))}"
+    sure = [(cell, calibration) for cell in results["cells"] for calibration in cell["calibration"]]
+    for cell, calibration in sure:
+        about = f"{plain(cell['benchmark'])}, {plain(cell['model'])}, confidence ({plain(NAMES[calibration['kind']])})"
+        yield f"- {about}: {plain(figures(cell, calibration))}"
     if sure:
         yield ""
     covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])

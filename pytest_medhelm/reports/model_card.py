@@ -73,14 +73,15 @@ def _row(cell: CellEntry, facts: BenchmarkMetadata) -> str:
 
 
 def _confidence(cells: list[CellEntry]) -> Iterator[str]:
-    sure = [(cell, found) for cell in cells for found in cell["calibration"]]
+    sure = [(cell, calibration) for cell in cells for calibration in cell["calibration"]]
     if not sure:
         return
     yield "### How sure it is, and how rightly"
     yield ""
-    for cell, found in sure:
-        yield f"- {plain(cell['benchmark'])}, {plain(NAMES[found['kind']])}: {plain(figures(cell, found))}; " + plain(
-            verdict(cell, found)
+    for cell, calibration in sure:
+        yield (
+            f"- {plain(cell['benchmark'])}, {plain(NAMES[calibration['kind']])}: {plain(figures(cell, calibration))}; "
+            + plain(verdict(cell, calibration))
         )
     yield ""
 

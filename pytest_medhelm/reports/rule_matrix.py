@@ -41,26 +41,28 @@ class Why(NamedTuple):
 
 def squares(gates: Sequence[GateEntry]) -> dict[tuple[str, str], Square]:
     """By (rule, model), rules in their order."""
-    found: dict[tuple[str, str], list[GateEntry]] = defaultdict(list)
+    judged: dict[tuple[str, str], list[GateEntry]] = defaultdict(list)
     for entry in gates:
-        found[entry["rule"], entry["model"]].append(entry)
-    return {key: Square(_worst(entries), entries) for key, entries in found.items()}
+        judged[entry["rule"], entry["model"]].append(entry)
+    return {key: Square(_worst(entries), entries) for key, entries in judged.items()}
 
 
 def verdict_of(gates: Sequence[GateEntry], model: str) -> dict[Verdict, int] | None:
     """How many rules come to which verdict for a model, the worst first; None where no rule was judged for it."""
-    own = [square.verdict for (_, name), square in squares(gates).items() if name == model]
-    return {verdict: own.count(verdict) for verdict in FROM_BAD_TO_GOOD if verdict in own} if own else None
+    verdicts = [square.verdict for (_, name), square in squares(gates).items() if name == model]
+    return (
+        {verdict: verdicts.count(verdict) for verdict in FROM_BAD_TO_GOOD if verdict in verdicts} if verdicts else None
+    )
 
 
 def reasons(gates: Sequence[GateEntry]) -> list[Why]:
     """Each reason once, those of a fail first."""
-    found: dict[tuple[Verdict, str], list[GateEntry]] = defaultdict(list)
+    by_reason: dict[tuple[Verdict, str], list[GateEntry]] = defaultdict(list)
     for entry in gates:
         if entry["verdict"] != "pass":
-            found[entry["verdict"], _kind(entry["reason"])].append(entry)
+            by_reason[entry["verdict"], _kind(entry["reason"])].append(entry)
     rows = []
-    for (verdict, reason), entries in found.items():
+    for (verdict, reason), entries in by_reason.items():
         remedies = {entry["reason"].partition(": ")[2] for entry in entries}
         remedy = remedies.pop() if len(remedies) == 1 else ""
         rules, models = ({entry[key] for entry in entries} for key in ("rule", "model"))

@@ -125,9 +125,9 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
         )
     yield from _steadiness(results)
     for cell in results["cells"]:
-        for found in cell["calibration"]:
+        for calibration in cell["calibration"]:
             about = f"{visible(cell['benchmark'])} {visible(cell['model'])}"
-            yield f"confidence ({NAMES[found['kind']]}): {about} {figures(cell, found)}"
+            yield f"confidence ({NAMES[calibration['kind']]}): {about} {figures(cell, calibration)}"
     yield from _cost(leaderboard["measurements"]["spending"])
     if results["published"]:
         yield _published(results["published"], len(results["benchmarks"]))

@@ -35,7 +35,7 @@ class TableHeader:
 def table(results: Results, width: int) -> Iterator[str]:
     """The lines, no wider than ``width`` (at least 80)."""
     cells = {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]}
-    heads = _heads(sorted(results["models"], key=_place))
+    heads = _heads(sorted(results["models"], key=_is_after_candidates))
     first = max((len(visible(name)) for name, _ in cells), default=0) + len(INDENT)
     columns = {
         model: max(
@@ -51,7 +51,7 @@ def table(results: Results, width: int) -> Iterator[str]:
         yield from _down(results, cells, heads, width)
 
 
-def _place(facts: ModelMetadata) -> bool:
+def _is_after_candidates(facts: ModelMetadata) -> bool:
     return bool(facts["kind"] != "candidate")
 
 
@@ -90,18 +90,19 @@ def _across(
     for category, benchmarks in _by_category(results).items():
         yield category
         for name in benchmarks:
-            found = {model: cells[name, model] for model in columns if (name, model) in cells}
-            metrics = dict.fromkeys(cell["main_metric"] for cell in found.values())
+            by_model = {model: cells[name, model] for model in columns if (name, model) in cells}
+            metrics = dict.fromkeys(cell["main_metric"] for cell in by_model.values())
             for metric in metrics:
-                mine = {model: cell for model, cell in found.items() if cell["main_metric"] == metric}
-                sizes = {cell["n"] for cell in mine.values()}
+                with_metric = {model: cell for model, cell in by_model.items() if cell["main_metric"] == metric}
+                sizes = {cell["n"] for cell in with_metric.values()}
                 size = str(sizes.pop()) if len(sizes) == 1 else DIFFERS
                 values = "".join(
-                    f"  {_value(mine[model]) if model in mine else '':<{wide}}" for model, wide in columns.items()
+                    f"  {_value(with_metric[model]) if model in with_metric else '':<{wide}}"
+                    for model, wide in columns.items()
                 )
                 yield f"{INDENT + visible(name):<{first}} {size:>6}{values}".rstrip()
                 by = [f"by {visible(metric)}"] if len(metrics) > 1 else []
-                grouped = _grouped(mine, heads, sized=size == DIFFERS)
+                grouped = _grouped(with_metric, heads, sized=size == DIFFERS)
                 yield from _wrapped("; ".join(filter(None, [*by, grouped])), width)
 
 
@@ -114,7 +115,7 @@ def _grouped(cells: Mapping[str, Cell], heads: Mapping[str, TableHeader], *, siz
     remarks_of: dict[tuple[str, ...], list[str]] = {}
     for remark, models in models_of.items():
         remarks_of.setdefault(tuple(models), []).append(remark)
-    return "; ".join(", ".join(found) + _whose(models, len(cells), heads) for models, found in remarks_of.items())
+    return "; ".join(", ".join(texts) + _whose(models, len(cells), heads) for models, texts in remarks_of.items())
 
 
 def _whose(models: Sequence[str], of: int, heads: Mapping[str, TableHeader]) -> str:
@@ -139,7 +140,7 @@ def _down(
     metrics: dict[str, set[str]] = {}
     for cell in cells.values():
         metrics.setdefault(cell["benchmark"], set()).add(cell["main_metric"])
-    mixed = {name for name, found in metrics.items() if len(found) > 1}
+    mixed = {name for name, named in metrics.items() if len(named) > 1}
     yield f"{'benchmark':<{first}} {'model':<{wide}} {'value':>6} {'95 % interval':>15} {'n':>6}"
     for category, benchmarks in _by_category(results).items():
         yield category

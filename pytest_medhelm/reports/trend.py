@@ -37,17 +37,17 @@ def levels_for(encoding: str | None) -> str:
     return BLOCKS
 
 
-def text(found: Trend, levels: str = BLOCKS) -> Iterator[str]:
+def text(trend: Trend, levels: str = BLOCKS) -> Iterator[str]:
     """Lines of at most 80 columns."""
-    order = "in order of time" if found.by_time else "in the order given, since of some no time is known"
-    suites = ", ".join(_dated(found, place) for place in range(len(found.suites)))
-    yield from textwrap.wrap(f"{len(found.suites)} suites {order}: {suites}", WIDTH, subsequent_indent="  ")
-    for chart in found.charts:
+    order = "in order of time" if trend.by_time else "in the order given, since of some no time is known"
+    suites = ", ".join(_dated(trend, position) for position in range(len(trend.suites)))
+    yield from textwrap.wrap(f"{len(trend.suites)} suites {order}: {suites}", WIDTH, subsequent_indent="  ")
+    for chart in trend.charts:
         yield ""
-        yield from _chart(chart, found, levels)
+        yield from _chart(chart, trend, levels)
     yield ""
-    if found.alone:
-        yield from _wrapped(f"only in one suite, and not shown: {', '.join(map(visible, found.alone))}")
+    if trend.alone:
+        yield from _wrapped(f"only in one suite, and not shown: {', '.join(map(visible, trend.alone))}")
     yield from textwrap.wrap(
         "Change: last minus first, on the instances that both have measured. 'other ...' says why there is none: "
         "these values were made differently. trend: one character per suite, on the range of all intervals of the "
@@ -57,7 +57,7 @@ def text(found: Trend, levels: str = BLOCKS) -> Iterator[str]:
     )
 
 
-def _chart(chart: Chart, found: Trend, levels: str) -> Iterator[str]:
+def _chart(chart: Chart, trend: Trend, levels: str) -> Iterator[str]:
     lower = " (lower is better)" if chart.lower_is_better else ""
     yield visible(f"{chart.benchmark}: {chart.metric}{lower}", WIDTH)
     yield f"{'model':<{_NAME}} {'first':>6} {'last':>6}  {'change':>6} {'95 % interval':>17}  trend"
@@ -71,15 +71,15 @@ def _chart(chart: Chart, found: Trend, levels: str) -> Iterator[str]:
         if line.change is not None and line.whole is None:
             change = line.change
             yield from _wrapped(
-                f"since {visible(found.suites[change.since].name, 40)}: {signed(change.difference)} "
+                f"since {visible(trend.suites[change.since].name, 40)}: {signed(change.difference)} "
                 f"({signed(change.low)} to {signed(change.high)}), n {change.n}",
                 "  ",
             )
     for event in chart.breaks:
-        yield from _wrapped(f"| {event_sentence(event, found)}", "  ")
+        yield from _wrapped(f"| {event_sentence(event, trend)}", "  ")
     for event in chart.remarks:
-        yield from _wrapped(f"! {event_sentence(event, found)}", "  ")
-    for sentence in _marks(chart, found):
+        yield from _wrapped(f"! {event_sentence(event, trend)}", "  ")
+    for sentence in _marks(chart, trend):
         yield from _wrapped(f"! {sentence}", "  ")
 
 
@@ -111,24 +111,24 @@ def spark(line: Line, chart: Chart, levels: str) -> str:
     ]
     low, span = min(ends), (max(ends) - min(ends)) or 1.0
     signs = ""
-    for place, point in enumerate(line.points):
+    for position, point in enumerate(line.points):
         if point is None or point.value is None:
             signs += " "
             continue
-        broken = any(event.after == place and line.model in (event.models or [line.model]) for event in chart.breaks)
-        partial = place > 0 and not line.joined[place] and line.points[place - 1] is not None
-        signs += "|" * (broken or (partial and line.measured[0] != place))
+        broken = any(event.after == position and line.model in (event.models or [line.model]) for event in chart.breaks)
+        partial = position > 0 and not line.joined[position] and line.points[position - 1] is not None
+        signs += "|" * (broken or (partial and line.measured[0] != position))
         signs += levels[min(len(levels) - 1, int((point.value - low) / span * len(levels)))]
     return signs if len(signs) <= _SPARK else f"..{signs[2 - _SPARK :]}"
 
 
-def _marks(chart: Chart, found: Trend) -> Iterator[str]:
+def _marks(chart: Chart, trend: Trend) -> Iterator[str]:
     """What is said of single values: sample data, missing instances, no value."""
-    for place, suite in enumerate(found.suites):
+    for position, suite in enumerate(trend.suites):
         said: dict[str, list[str]] = {}
-        held = [line for line in chart.lines if line.points[place] is not None]
+        held = [line for line in chart.lines if line.points[position] is not None]
         for line in held:
-            for words in remarks_of(line.points[place]):
+            for words in remarks_of(line.points[position]):
                 said.setdefault(words, []).append(visible(line.model, 60))
         for words, models in said.items():
             whose = "" if len(models) == len(held) else f" ({', '.join(models)})"
@@ -139,19 +139,19 @@ def remarks_of(point: Point | None) -> list[str]:
     """What must be said of a value in words."""
     if point is None:
         return []
-    found = ["sample data"] if point.sample else []
+    trend = ["sample data"] if point.sample else []
     if point.partial:
-        found.append(f"incomplete, {point.recorded} of {point.size} instances")
+        trend.append(f"incomplete, {point.recorded} of {point.size} instances")
     if point.value is None:
-        found.append(f"no value: {visible(point.note, 200)}")
+        trend.append(f"no value: {visible(point.note, 200)}")
     elif point.n < point.recorded:
-        found.append(f"{point.recorded - point.n} of {point.recorded} not measured")
-    return found
+        trend.append(f"{point.recorded - point.n} of {point.recorded} not measured")
+    return trend
 
 
-def event_sentence(event: Event, found: Trend) -> str:
+def event_sentence(event: Event, trend: Trend) -> str:
     """What became different, between which suites, and for whom."""
-    before, after = (visible(found.suites[place].name, 40) for place in (event.before, event.after))
+    before, after = (visible(trend.suites[position].name, 40) for position in (event.before, event.after))
     whose = f" ({', '.join(visible(model, 60) for model in event.models)})" if event.models else ""
     return f"{before} -> {after}: {_listed([WORDS[fact][1] for fact in event.facts])}{whose}"
 
@@ -160,8 +160,8 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _dated(found: Trend, place: int) -> str:
-    suite = found.suites[place]
+def _dated(trend: Trend, position: int) -> str:
+    suite = trend.suites[position]
     return visible(suite.name, 60) + (f" ({date(suite.started)})" if suite.started else "")
 
 
@@ -189,11 +189,11 @@ def _wrapped(sentence: str, indent: str = "") -> list[str]:
     return textwrap.wrap(sentence, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
 
 
-def page(found: Trend) -> str:
+def page(trend: Trend) -> str:
     """The page."""
-    charts = [(chart, picture(chart, len(found.suites))) for chart in found.charts]
+    charts = [(chart, picture(chart, len(trend.suites))) for chart in trend.charts]
     return template("trend.html").render(
-        found=found,
+        trend=trend,
         charts=charts,
         date=date,
         moment=moment,

@@ -58,26 +58,26 @@ def write_reports(
             manager.register(module, name)
     lines: list[hookspecs.Line] = []
     failures: dict[str, str] = {}
-    found = {impl.plugin_name: impl for impl in manager.hook.pytest_medhelm_report.get_hookimpls()}
-    for name, mine in reversed(found.items()):
-        others = [impl.plugin for impl in found.values() if impl.plugin is not mine.plugin]
+    reports = {impl.plugin_name: impl for impl in manager.hook.pytest_medhelm_report.get_hookimpls()}
+    for name, written in reversed(reports.items()):
+        others = [impl.plugin for impl in reports.values() if impl.plugin is not written.plugin]
         report = manager.subset_hook_caller("pytest_medhelm_report", others)
         try:
             for more in report(leaderboard=leaderboard, folder=suite.folder, suite=suite):
                 lines += more
         except (Exception, OutcomeException) as error:
-            failures[name] = _failure(name, inspect.getsourcefile(mine.function), error)
+            failures[name] = _failure(name, inspect.getsourcefile(written.function), error)
     return ReportResult(lines, failures)
 
 
 def _failure(name: str, file: str | None, error: BaseException) -> str:
     """Where it failed, in a sentence that quotes nothing of the error: its text may hold clinical text."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    place = f" at {Path(file).name}:{lines[-1]}" if file and lines else ""
+    where = f" at {Path(file).name}:{lines[-1]}" if file and lines else ""
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     remedy = "" if Path(name).suffix else f", or leave it out with -p no:{name}"
     return (
-        f"the report of {Path(name).name} failed: {type(error).__name__}{reason}{place}; the other reports are "
+        f"the report of {Path(name).name} failed: {type(error).__name__}{reason}{where}; the other reports are "
         f"written; fix it{remedy}"
     )
 

@@ -52,10 +52,10 @@ def _of_tokens(response: Response, choices: Sequence[str]) -> Confidence:
     if not tokens:
         return Confidence("logprobs", None, "the server gave no log-probabilities")
     letters = ascii_uppercase[: len(choices)]
-    place = letter_place(response.text, response.letter, choices)
-    if place is None:
+    position = letter_position(response.text, response.letter, choices)
+    if position is None:
         return Confidence("logprobs", None, "the answer names the option without its letter")
-    number = token_at([token for token, _ in tokens], response.text, place)
+    number = token_at([token for token, _ in tokens], response.text, position)
     if number is None or letter_of(tokens[number][0]) != response.letter:
         return Confidence("logprobs", None, "the letter is no token of its own")
     listed = response.alternatives.get(number)
@@ -78,37 +78,37 @@ def share_of(letter: str, letters: str, said: tuple[str, float], listed: Sequenc
     return min(1.0, masses[letter] / whole) if whole > 0 else 1.0
 
 
-def letter_place(text: str, letter: str, choices: Sequence[str]) -> int | None:
+def letter_position(text: str, letter: str, choices: Sequence[str]) -> int | None:
     """Where the letter stands that was read: with another one in its place another option, or none, would be read.
 
     The last such place; capital letters before small ones, which may be articles.
     """
     other = next(name for name in ascii_uppercase if name != letter)
-    places = [match.start() for match in re.finditer(rf"(?i)(?<![^\W_]){letter}(?![^\W_])", text)][-_TRIED:][::-1]
-    places.sort(key=lambda place: not text[place].isupper())
+    positions = [match.start() for match in re.finditer(rf"(?i)(?<![^\W_]){letter}(?![^\W_])", text)][-_TRIED:][::-1]
+    positions.sort(key=lambda position: not text[position].isupper())
     decides = None
-    for place in places:
-        read = read_choice(f"{text[:place]}{other}{text[place + 1 :]}", choices)
+    for position in positions:
+        read = read_choice(f"{text[:position]}{other}{text[position + 1 :]}", choices)
         if read == other:
-            return place
+            return position
         if read != letter and decides is None:
-            decides = place
+            decides = position
     return decides
 
 
-def token_at(tokens: Sequence[str], text: str, place: int) -> int | None:
+def token_at(tokens: Sequence[str], text: str, position: int) -> int | None:
     """The number of the token that holds the character at a place of the answer, which is a part of what they spell.
 
     Only ASCII is compared: characters of several bytes may be divided between tokens. None where it is not found.
     """
-    plain = [_ascii(token) for token in tokens]
-    written = "".join(plain)
-    for start, end in ((0, len(text)), (max(0, place - _BEFORE), place + _BEHIND)):
-        before, wanted = _ascii(text[start:place]), _ascii(text[start:end])
-        found = written.rfind(wanted)
-        if found >= 0:
-            ends = list(accumulate(map(len, plain)))
-            return next(number for number, last in enumerate(ends) if last > found + len(before))
+    ascii_tokens = [_ascii(token) for token in tokens]
+    written = "".join(ascii_tokens)
+    for start, end in ((0, len(text)), (max(0, position - _BEFORE), position + _BEHIND)):
+        before, wanted = _ascii(text[start:position]), _ascii(text[start:end])
+        at = written.rfind(wanted)
+        if at >= 0:
+            ends = list(accumulate(map(len, ascii_tokens)))
+            return next(number for number, last in enumerate(ends) if last > at + len(before))
     return None
 
 

@@ -35,8 +35,10 @@ def fingerprint_inputs(
 
     ``options``: settings that change scores; ``jury``: judges, rubric and how they are asked, None without a jury.
     """
-    own = [Metric.of(metric) for metric in benchmark.task.metrics]
-    versions = {name: _identity(metric) for name, metric in {**metrics, **{each.name: each for each in own}}.items()}
+    of_task = [Metric.of(metric) for metric in benchmark.task.metrics]
+    versions = {
+        name: _identity(metric) for name, metric in {**metrics, **{each.name: each for each in of_task}}.items()
+    }
     facts = {
         "model": model.settings(),
         "code": benchmark.code,
@@ -45,8 +47,8 @@ def fingerprint_inputs(
         "jury": jury,
     }
     # TOML has dates, which neither JSON nor xdist can carry.
-    plain: FingerprintInputs = json.loads(json.dumps(facts, default=str))
-    return plain
+    inputs: FingerprintInputs = json.loads(json.dumps(facts, default=str))
+    return inputs
 
 
 def fingerprint_of(facts: FingerprintInputs) -> str:

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from string import ascii_uppercase
 
 from pytest_medhelm.agents.episode import Episode, EpisodeLoop
@@ -107,6 +108,11 @@ class RecordBuilder:
         self.limits[name] = (worst, best)
 
     @property
+    def usable(self) -> bool:
+        """There is an answer that can be scored, or none was asked for."""
+        return self.response is None or self.response.status == "ok"
+
+    @property
     def criteria_text(self) -> str:
         """The criteria as JSON, kept in responses.sqlite under the text's hash."""
         return json.dumps([[entry.text, entry.points, list(entry.tags)] for entry in self.criteria])
@@ -187,9 +193,9 @@ class RecordBuilder:
             return [step.completion for step in self.episode.steps]
         return [self.response] if self.response is not None else []
 
-    @property
+    @cached_property
     def episode_text(self) -> str:
-        """The timeline of an episode as JSON, kept in responses.sqlite under the text's hash; empty without one."""
+        """The timeline of a checked episode as JSON, kept in responses.sqlite under its hash; empty without one."""
         return episode_text(self.episode) if self.episode is not None else ""
 
     def _add_rest(self, record: Record) -> None:

@@ -5,21 +5,20 @@ A method for each built-in metric; ``metric`` is the way to all others, a benchm
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from string import ascii_uppercase
-from typing import Any, Concatenate, Literal, ParamSpec, SupportsFloat, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.metric_scores import MetricScores, declared_metric
 from pytest_medhelm.scoring.metrics import style, summarization
 from pytest_medhelm.scoring.metrics.exact_match import exact_match
 from pytest_medhelm.scoring.metrics.rouge import rouge_english
 from pytest_medhelm.scoring.metrics.summarization import Compare, Scales
-from pytest_medhelm.scoring.metrics.unavailable import Unavailable
 from pytest_medhelm.scoring.record import RecordBuilder
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.metric import Metric
-from pytest_medhelm.tasks.task import Instance, Task
+from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.settings import Settings
 
@@ -37,6 +36,7 @@ class Score:
     def __init__(self, record: RecordBuilder, metrics: Mapping[str, Metric], settings: Settings) -> None:
         """``metrics``: by name the built-in ones, and what the hook pytest_medhelm_metrics adds."""
         self._record = record
+        self._scores = MetricScores(record)
         self._metrics = metrics
         self._settings = settings
 
@@ -58,35 +58,36 @@ class Score:
         ``metric`` is a function of Task.metrics, or the name of a metric that the hook pytest_medhelm_metrics adds.
         Raises ConfigError for any other, and for a score that the metric does not declare or that is off its scale.
         """
-        self._compute(_declared(metric, self._record.benchmark.task, self._metrics), prediction, *arguments, **keywords)
+        declared = declared_metric(metric, self._record.benchmark.task, self._metrics)
+        self._scores.compute(declared, prediction, *arguments, **keywords)
 
     def exact_match(self, prediction: str | None, reference: str) -> None:
         """1 when both are equal apart from spaces at their ends, else 0."""
-        self._compute(self._metrics["exact_match"], prediction, reference)
+        self._scores.compute(self._metrics["exact_match"], prediction, reference)
 
     def exact_match_strict(self, prediction: str | None, reference: str) -> None:
         """As ``exact_match``, of what was said in the form that the prompt asks for; empty for another form."""
-        self._compute(self._metrics["exact_match_strict"], prediction, reference)
+        self._scores.compute(self._metrics["exact_match_strict"], prediction, reference)
 
     def quasi_exact_match(self, prediction: str | None, reference: str) -> None:
         """1 when both are equal but for letter case, punctuation, articles and spaces, else 0."""
-        self._compute(self._metrics["quasi_exact_match"], prediction, reference)
+        self._scores.compute(self._metrics["quasi_exact_match"], prediction, reference)
 
     def prefix_exact_match(self, prediction: str | None, reference: str) -> None:
         """1 when the prediction begins with the reference, else 0."""
-        self._compute(self._metrics["prefix_exact_match"], prediction, reference)
+        self._scores.compute(self._metrics["prefix_exact_match"], prediction, reference)
 
     def quasi_prefix_exact_match(self, prediction: str | None, reference: str) -> None:
         """As ``prefix_exact_match`` but for letter case, punctuation, articles and spaces."""
-        self._compute(self._metrics["quasi_prefix_exact_match"], prediction, reference)
+        self._scores.compute(self._metrics["quasi_prefix_exact_match"], prediction, reference)
 
     def f1_score(self, prediction: str | None, reference: str) -> None:
         """F1 of the two sets of words, 0 to 1."""
-        self._compute(self._metrics["f1_score"], prediction, reference)
+        self._scores.compute(self._metrics["f1_score"], prediction, reference)
 
     def number_accuracy(self, prediction: float | None, reference: float, tolerance: float = 0.0) -> None:
         """1 when the number is within the tolerance of the reference, ends included, else 0."""
-        self._compute(self._metrics["number_accuracy"], prediction, reference, tolerance)
+        self._scores.compute(self._metrics["number_accuracy"], prediction, reference, tolerance)
 
     def choice(self, response: Response, instance: Instance) -> None:
         """Record whether the letter of the right option was chosen, and what MedHELM 0.8.0 makes of the raw text."""
@@ -110,17 +111,18 @@ class Score:
 
         An answer that could not be used predicts no label and still counts.
         """
-        usable = predicted is not None and self._usable
+        usable = predicted is not None and self._record.usable
         self._record.label = (gold, str(predicted) if usable else "")
 
     def rouge(self, prediction: str | None, reference: str) -> None:
         """Record ROUGE-1, -2 and -L over the words of the task's language; beside them what MedHELM 0.8.0 scores."""
         english = self._record.benchmark.task.language.partition("-")[0] == "en"
-        self._compute(self._metrics["rouge_english" if english else "rouge_unicode"], prediction, reference)
+        self._scores.compute(self._metrics["rouge_english" if english else "rouge_unicode"], prediction, reference)
         response = self._record.response
         if response is not None and response.status != "request_error":
             # MedHELM scores what is there, also of an answer that was cut off or refused.
-            self.helm_scores(rouge_english(prediction if prediction and self._usable else response.text, reference))
+            text = prediction if prediction and self._record.usable else response.text
+            self.helm_scores(rouge_english(text, reference))
 
     def overlap(self, prediction: str, reference: str, source: str = "") -> None:
         """Record ROUGE, BLEU and BERTScore against a reference, and how much is copied from a source.
@@ -135,14 +137,16 @@ class Score:
         def graded(scales: Scales, prepare: Callable[[], Compare]) -> None:
             def values() -> Mapping[str, float]:
                 compare = prepare()
-                return compare(prediction, reference) if self._usable else {name: scales[name][0] for name in scales}
+                if self._record.usable:
+                    return compare(prediction, reference)
+                return {name: worst for name, (worst, _) in scales.items()}
 
-            self._measure(scales, values)
+            self._scores.measure(scales, values)
 
         graded(summarization.BLEU, lambda: summarization.bleu(language))
         graded(summarization.BERTSCORE, lambda: summarization.bertscore(settings.bertscore, offline=settings.offline))
         if source:
-            self._describe(summarization.EXTRACTION, lambda: summarization.extraction(source, prediction))
+            self._scores.describe(summarization.EXTRACTION, lambda: summarization.extraction(source, prediction))
 
     def style(
         self,
@@ -169,10 +173,10 @@ class Score:
         if reference:
             measures.append((style.LENGTH, lambda: style.length_ratio(text, reference)))
         for scales, compute in measures:
-            self._describe(scales, lambda scales=scales, compute=compute: dict.fromkeys(scales, compute()))  # type: ignore[misc]
+            self._scores.describe(scales, lambda scales=scales, compute=compute: dict.fromkeys(scales, compute()))  # type: ignore[misc]
         if sections:
-            found = style.section_structure(text, sections) if self._usable else 0.0
-            self._measure(style.STRUCTURE, lambda: dict.fromkeys(style.STRUCTURE, found))
+            share = style.section_structure(text, sections) if self._record.usable else 0.0
+            self._scores.measure(style.STRUCTURE, lambda: dict.fromkeys(style.STRUCTURE, share))
 
     def not_applicable(self, *names: str) -> None:
         """Say that these scores do not exist for this instance: it then counts neither as measured nor as missing."""
@@ -185,12 +189,16 @@ class Score:
         not declare: a rule that names it could not be told from one that is misspelt.
         """
         task = self._record.benchmark.task
-        named = {task.main_metric, *task.records, *(entry for own in task.metrics for entry in Metric.of(own).names)}
+        named = {
+            task.main_metric,
+            *task.records,
+            *(entry for declared in task.metrics for entry in Metric.of(declared).names),
+        }
         if name not in named and not any(name in metric.names for metric in self._metrics.values()):
             raise ConfigError(
                 f"the benchmark {task.name!r} declares no score {name!r}: write Task(..., records=({name!r},))"
             )
-        self._record.add(name, value if self._usable else scale[0], scale)
+        self._record.add(name, value if self._record.usable else scale[0], scale)
 
     def reached(self, name: str, value: float, scale: tuple[float, float] = (0.0, 1.0)) -> None:
         """Record a score of the state that an agent's episode came to, whatever ended it."""
@@ -204,80 +212,3 @@ class Score:
         """As ``helm`` for several scores from 0 to 1, by name."""
         for name, value in values.items():
             self.helm(name, value)
-
-    @property
-    def _usable(self) -> bool:
-        return self._record.response is None or self._record.response.status == "ok"
-
-    def _compute(self, metric: Metric, prediction: Any, *arguments: Any, **keywords: Any) -> None:
-        """Record the scores of a metric: the worst ones where there is nothing to score."""
-        response, record = self._record.response, self._record
-        if response is not None and prediction is None and response.status == "ok":
-            response.status = "unparsed"
-        if isinstance(prediction, int | float):
-            record.read = f"{prediction:.10g}"
-        elif isinstance(prediction, str) and len(prediction) == 1:
-            record.read = prediction
-        scales = dict.fromkeys(metric.names, metric.scale)
-        if prediction is None or not self._usable:
-            self._measure(scales, lambda: dict.fromkeys(metric.names, metric.scale[0]))
-        else:
-            self._measure(scales, lambda: _values(metric, metric.compute(prediction, *arguments, **keywords)))
-        if metric.binary:
-            record.binary.update(metric.names)
-
-    def _describe(self, scales: Scales, compute: Callable[[], Mapping[str, float]]) -> None:
-        """Record scores that say how an answer is, not how good: without a usable answer there is nothing to say."""
-        if self._usable:
-            self._measure(scales, compute)
-        else:
-            self.not_applicable(*scales)
-
-    def _measure(self, scales: Scales, compute: Callable[[], Mapping[str, float]]) -> None:
-        """Record scores, or why there are none."""
-        try:
-            values = compute()
-        except Unavailable as reason:
-            self._record.absent.update(dict.fromkeys(scales, str(reason)))
-        else:
-            for name, value in values.items():
-                self._record.add(name, value, scales[name])
-
-
-def _declared(metric: str | Callable[..., Any], task: Task, known: Mapping[str, Metric]) -> Metric:
-    """The metric that is meant. Raises ConfigError with the way out when there is none."""
-    own = [Metric.of(entry) for entry in task.metrics]
-    if isinstance(metric, str):
-        named = {**known, **{entry.name: entry for entry in own}}.get(metric)
-    else:
-        named = next((entry for entry in (*own, *known.values()) if entry.compute == metric), None)
-    if named is None:
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
-        raise ConfigError(
-            f"the benchmark {task.name!r} declares no metric {name!r}: write Task(..., metrics=({name},)), or add "
-            "it by the hook pytest_medhelm_metrics"
-        )
-    return named
-
-
-def _values(metric: Metric, found: Any) -> Mapping[str, float]:
-    """What a metric gave, by name. Raises ConfigError where that is not what it declares; it quotes no text."""
-    values: Mapping[str, float] = found if isinstance(found, Mapping) else {metric.names[0]: found}
-    other = [str(name) for name in values if name not in metric.names]
-    if other:
-        raise ConfigError(
-            f"the metric {metric.name!r} gives {', '.join(other)}, which it does not declare: write "
-            f"Metric({metric.name}, ({', '.join(map(repr, map(str, values)))},))"
-        )
-    worst, best = metric.scale
-    for name, value in values.items():
-        # In this order: a protocol is slow to ask for, and nearly all scores are plain numbers.
-        is_number = isinstance(value, (float, int, SupportsFloat))
-        number = float(value) if is_number else math.nan
-        if not min(worst, best) <= number <= max(worst, best):
-            given = type(value).__name__ if math.isnan(number) else f"{number:g}"
-            raise ConfigError(
-                f"the metric {metric.name!r} gives {given} as {name}, which is no number from {worst:g} to {best:g}: "
-                f"name its worst and best value, Metric({metric.name}, ..., scale=(worst, best))"
-            )
-    return values

@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
-from pytest_medhelm.tasks.data.readers import digest
+from pytest_medhelm.tasks.data.rows import digest
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.tasks.prompts import OPTION_NAMES, Message, confidence_line, in_form, renamed, solved
@@ -62,6 +62,16 @@ class Benchmark:
     """Of kind agentic: what an episode takes place in (agents.episode.Environment)."""
     never_events: int = 0
     """Instances in the data that name a floor (``must_pass``)."""
+
+    @cached_property
+    def first_environment(self) -> Any:
+        """Of kind agentic: what the first instance's episode takes place in; None where that cannot be said."""
+        if self.environment is None:
+            return None
+        try:
+            return self.environment(self.instances[0].unpack())
+        except Exception:
+            return None  # The tests themselves will meet the same error, and report it.
 
     @cached_property
     def eval_set_hash(self) -> str:
@@ -140,7 +150,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_tasks) or {entry.stratum for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {entry.sub_task for entry in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,
@@ -168,5 +178,5 @@ def content_key(instance: Instance) -> str:
 
 def samples_of(module: Path, task: Task) -> Path:
     """The folder of sample data: beside the module, or beside its category folder."""
-    beside = module.parent / "samples"
-    return beside if (beside / task.name).is_dir() else module.parent.parent / "samples"
+    folder = module.parent / "samples"
+    return folder if (folder / task.name).is_dir() else module.parent.parent / "samples"

@@ -44,7 +44,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
     except MemoryError:
         raise DataError(f"{task.name}: its data do not fit into the memory of this machine") from None
     except (Exception, SystemExit) as error:
-        reason = f"{where(error, module.__file__)}{_told(error, settings)}"
+        reason = f"{where(error, module.__file__)}{_sentence(error, settings)}"
         raise DataError(f"{task.name}: its loader ends with {reason}") from None
 
 
@@ -58,8 +58,8 @@ def _identity(task: Task, module: Any) -> str:
 def where(error: BaseException, file: str | None = None) -> str:
     """The type of an error and the line that it comes from, of ``file`` if it passed there; nothing of its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    within = [frame for frame in frames if frame.filename == file] or frames
-    position = f" at {Path(within[-1].filename).name}:{within[-1].lineno}" if within else ""
+    frames_of_file = [frame for frame in frames if frame.filename == file] or frames
+    position = f" at {Path(frames_of_file[-1].filename).name}:{frames_of_file[-1].lineno}" if frames_of_file else ""
     return f"{_class_name(type(error))}{position}"
 
 
@@ -72,7 +72,7 @@ def _class_name(kind: type) -> str:
     return "an error"
 
 
-def _told(error: BaseException, settings: Settings) -> str:
+def _sentence(error: BaseException, settings: Settings) -> str:
     return f": {error}" if settings.show_text else "; type --medhelm-show-text to see its text"
 
 
@@ -100,7 +100,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         instances=_evaluation_set(read.instances, task, settings, source),
         total=len(read.instances),
         never_events=read.never_events,
-        known_sub_tasks=tuple(dict.fromkeys(entry.stratum for entry in read.instances if entry.stratum)),
+        known_sub_tasks=tuple(dict.fromkeys(entry.sub_task for entry in read.instances if entry.sub_task)),
         left_out=dict(sorted(read.left_out.items())),
         majority=max(read.answers, key=lambda answer: (read.answers[answer], answer)),
         labels=tuple(sorted(read.answers)) if is_closed else (),
@@ -115,10 +115,10 @@ def _load(module: Any, settings: Settings) -> Benchmark:
 
 
 def _environment(task: Task, module: Any) -> Any:
-    found = getattr(module, "environment", None)
-    if task.kind == "agentic" and not callable(found):
+    environment = getattr(module, "environment", None)
+    if task.kind == "agentic" and not callable(environment):
         raise DataError(f"{task.name}: a module of kind agentic needs a function environment(instance)")
-    return found if task.kind == "agentic" else None
+    return environment if task.kind == "agentic" else None
 
 
 @dataclass
@@ -192,11 +192,11 @@ def _of_sub_tasks(
     instances: Sequence[CompressedInstance], task: Task, settings: Settings
 ) -> Sequence[CompressedInstance]:
     """The instances of the sub-tasks that are evaluated: those named, else what the benchmark says."""
-    there = {entry.stratum for entry in instances}
+    there = {entry.sub_task for entry in instances}
     named = there.intersection(settings.sub_tasks)
     if not named and settings.embedded:
         named = there.intersection(task.embedded_only)
-    return [entry for entry in instances if entry.stratum in (named or there.difference(task.named_only))]
+    return [entry for entry in instances if entry.sub_task in (named or there.difference(task.named_only))]
 
 
 def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Instance]]:

@@ -15,19 +15,19 @@ _PYTHON = re.compile(r"\bname\s*=\s*['\"](\w+)['\"]|\bTASK\s*=\s*\w+\(\s*['\"](\
 
 def own_names(folder: Path) -> frozenset[str]:
     """Names in files NAME.medhelm.yaml and in test modules with a TASK, as their text says them."""
-    found: set[str] = set()
+    names: set[str] = set()
     looked = 0
-    for place, folders, files in os.walk(folder):
+    for path, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in PASSED_OVER]
         looked += len(files)
         if looked > MOST_FILES:
             break
         for name in files:
             if name.endswith((".medhelm.yaml", ".medhelm.yml")):
-                found |= set(_YAML.findall(_text(Path(place, name)))) | {name.partition(".")[0]}
-            elif name.startswith("test_") and name.endswith(".py") and "TASK" in (text := _text(Path(place, name))):
-                found |= {word for words in _PYTHON.findall(text) for word in words if word}
-    return frozenset(found)
+                names |= set(_YAML.findall(_text(Path(path, name)))) | {name.partition(".")[0]}
+            elif name.startswith("test_") and name.endswith(".py") and "TASK" in (text := _text(Path(path, name))):
+                names |= {word for words in _PYTHON.findall(text) for word in words if word}
+    return frozenset(names)
 
 
 def _text(path: Path) -> str:

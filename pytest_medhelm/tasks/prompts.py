@@ -48,7 +48,7 @@ def with_letters(text: str, form: str) -> str:
         return text
     if text.strip(" \n.()*").isdigit() and len(text.strip(" \n.()*")) == 1:
         return _letter(text.strip(" \n.()*"))
-    return _NUMBERED.sub(lambda found: found[1] + _letter(found[2]), text)
+    return _NUMBERED.sub(lambda matched: matched[1] + _letter(matched[2]), text)
 
 
 def _letter(number: str) -> str:

@@ -19,22 +19,19 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric import Criterion, Rubric
-from pytest_medhelm.util.document import DocumentError, Table, Value, nearest, read_document
+from pytest_medhelm.util.document import DocumentError, Table, nearest, read_document
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.hashing import json_hash
-from pytest_medhelm.util.toml_text import parse_toml
+from pytest_medhelm.util.toml_document import read_toml_document
 
 if TYPE_CHECKING:
-    import yaml
-
     from pytest_medhelm.tasks.task import Task
     from pytest_medhelm.util.config_file import ConfigFile
 
@@ -87,7 +84,7 @@ def chosen_rubric(config: ConfigFile, key: str) -> Rubric | PointsRubric:
 def read_rubric(path: Path) -> Rubric | PointsRubric:
     """Read and check a file. Raises ConfigError naming the file, the line where it is known, and what to write."""
     try:
-        table = read_document(path, KEYS) if path.suffix.lower() != ".toml" else _read_toml(path)
+        table = read_document(path, KEYS) if path.suffix.lower() != ".toml" else read_toml_document(path, KEYS)
         return rubric_of(table, path.stem)
     except DocumentError as error:
         raise ConfigError(str(error)) from None
@@ -213,74 +210,6 @@ def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
     return anchors
 
 
-# TOML: the same values as in YAML, with places found by looking for the keys one after the other
-
-
-def _read_toml(path: Path) -> Table:
-    try:
-        source = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
-        content = parse_toml(source)
-    except OSError as error:
-        raise ConfigError(f"{path.name} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path.name} is not UTF-8 text; save the file as UTF-8") from None
-    except ValueError as error:
-        raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
-    return Value(_Places(source).node(content, 0), "", source, path.name).table(KEYS)
-
-
-class _Places:
-    """Turns values that tomllib read into YAML nodes that know where they stand."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._at = 0
-
-    def node(self, value: Any, start: int) -> yaml.Node:
-        import yaml
-
-        mark = self._mark(start)
-        if isinstance(value, Mapping):
-            pairs = []
-            for key, entry in value.items():
-                position = self._find(key)
-                head = yaml.ScalarNode("", key, self._mark(position), self._mark(position), style='"')
-                pairs.append((head, self._entries(key, entry, position)))
-            return yaml.MappingNode("", pairs, mark, mark)
-        if isinstance(value, list):
-            return yaml.SequenceNode("", [self.node(entry, start) for entry in value], mark, mark)
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        return yaml.ScalarNode("", text, mark, mark, style='"')
-
-    def _entries(self, key: str, entry: Any, position: int) -> yaml.Node:
-        """The tables of an array each begin with a heading of their own."""
-        import yaml
-
-        if not isinstance(entry, list) or not all(isinstance(item, Mapping) for item in entry):
-            return self.node(entry, position)
-        nodes = []
-        for number, item in enumerate(entry):
-            nodes.append(self.node(item, position if number == 0 else self._find(key)))
-        return yaml.SequenceNode("", nodes, self._mark(position), self._mark(position))
-
-    def _mark(self, position: int) -> yaml.Mark:
-        import yaml
-
-        return yaml.Mark("", position, 0, 0, None, 0)
-
-    def _find(self, key: str) -> int:
-        """Where a key stands next: before its equals sign, or in a heading; else the last place."""
-        name = re.escape(key)
-        matched = re.compile(
-            rf"""(?m)(?:(?<![\w-])["']?{name}["']?\s*=|^\s*\[\[?\s*(?:[\w.]+\.)?{name}\s*\]\]?)"""
-        ).search(self._source, self._at)
-        if matched is None:
-            return self._at
-        self._at = matched.end()
-        start = matched.start()
-        return start + len(matched[0]) - len(matched[0].lstrip())
-
-
 def packaged() -> list[str]:
     """The names of the rubrics that ship with the package."""
     return sorted(
@@ -293,8 +222,6 @@ def packaged() -> list[str]:
 @functools.cache
 def load_rubric(name: str) -> Rubric | PointsRubric:
     """The packaged rubric of that name. Raises ConfigError listing the known ones."""
-    from pytest_medhelm.tasks.rubric_files import read_rubric
-
     file = files("pytest_medhelm.tasks") / "rubrics" / f"{name}.toml"
     if not file.is_file():
         raise ConfigError(f"rubric {name!r} is unknown: name one of {', '.join(packaged())}")

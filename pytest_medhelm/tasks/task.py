@@ -111,6 +111,10 @@ class Examples:
         return instance.slices.get(self.within, "") if self.within else ""
 
 
+KEEPS_GOLD = ("surface",)
+"""What leaves right answers right where a benchmark says nothing of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The declaration of one benchmark.
@@ -182,7 +186,7 @@ class Task:
     """Names of two slices: the main value in each pair of their groups is shown as a map, the first one downwards."""
     metrics: tuple[Metric | Callable[..., float | Mapping[str, float]], ...] = ()
     """Metrics of the benchmark's own, each called by ``score.metric(function, ...)``."""
-    keeps_gold: tuple[str, ...] = ("surface",)
+    keeps_gold: tuple[str, ...] = KEEPS_GOLD
     """Families of perturbations, or single ones, that leave the right answer right: surface (spelling, spaces),
     options (their order and names), wording, clinical (abbreviations, units), invariance (who the patient is)."""
     perturbed_fields: tuple[str, ...] = ("question", "context")

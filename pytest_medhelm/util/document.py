@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import yaml
 
 SCALAR, SEQUENCE, MAPPING = "scalar", "sequence", "mapping"
+DEEPEST = 100
+"""Brackets within brackets: PyYAML takes a time for them that grows with the square of their number."""
 
 
 class DocumentError(DataError):
@@ -57,11 +60,11 @@ class Value:
         """What error messages call it: its key."""
 
     @property
-    def place(self) -> Position:
+    def position(self) -> Position:
         """Where it begins."""
-        return self._place(self._node.start_mark.index)
+        return self._position_at(self._node.start_mark.index)
 
-    def _place(self, index: int) -> Position:
+    def _position_at(self, index: int) -> Position:
         line = self._source.count("\n", 0, index)
         return Position(self._file, line + 1, index - (self._source.rfind("\n", 0, index) + 1) + 1)
 
@@ -72,13 +75,13 @@ class Value:
         for _ in range(text.count(part, 0, start) + 1):
             index = self._source.find(part, begin, end)
             if index < 0:  # Written with an escape or folded: the value itself is near enough.
-                return self.place
+                return self.position
             begin = index + len(part)
-        return self._place(index)
+        return self._position_at(index)
 
     def error(self, problem: str) -> DocumentError:
         """The error to raise about this value."""
-        return self.place.error(problem)
+        return self.position.error(problem)
 
     @property
     def is_table(self) -> bool:
@@ -180,8 +183,8 @@ class Table:
     def need(self, key: str, example: str) -> Value:
         """The value of a key that must be there."""
         if key not in self.values:
-            within = f" in {self._value.name}" if self._value.name else ""
-            raise self._value.error(f"the key {key!r} is missing{within}; add e.g. '{key}: {example}'")
+            in_table = f" in {self._value.name}" if self._value.name else ""
+            raise self._value.error(f"the key {key!r} is missing{in_table}; add e.g. '{key}: {example}'")
         return self.values[key]
 
     def text(self, key: str, default: str = "") -> str:
@@ -198,7 +201,7 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
         raise DocumentError(f"Reading {path.name} needs PyYAML: run pip install pyyaml") from None
     source = _text(path)
     try:
-        node = yaml.compose(source)
+        node = yaml.compose(source, Loader=yaml_loader())
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(path, source, error) from None
     except yaml.reader.ReaderError as error:
@@ -211,9 +214,25 @@ def read_document(path: Path, known: Collection[str] | None = None) -> Table:
     return Value(node, "", source, path.name).table(known)
 
 
+@cache
+def yaml_loader() -> type[yaml.SafeLoader]:
+    """PyYAML's safe loader; it raises RecursionError for what is nested too deeply."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        flow_level: int
+
+        def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+            if self.flow_level >= DEEPEST:
+                raise RecursionError
+            super().fetch_flow_collection_start(token)
+
+    return Loader
+
+
 def document_hash(path: Path) -> str:
     """Hash of what a file says: comments, blank lines and quotes do not count. Raises DocumentError."""
-    return json_hash(_plain(read_document(path).node))
+    return json_hash(_as_data(read_document(path).node))
 
 
 def _kind(node: yaml.Node) -> str:
@@ -222,10 +241,10 @@ def _kind(node: yaml.Node) -> str:
     return kind
 
 
-def _plain(node: yaml.Node) -> Any:
+def _as_data(node: yaml.Node) -> Any:
     if _kind(node) == MAPPING:
-        return [[_plain(key), _plain(value)] for key, value in node.value]
-    return [_plain(entry) for entry in node.value] if _kind(node) == SEQUENCE else node.value
+        return [[_as_data(key), _as_data(value)] for key, value in node.value]
+    return [_as_data(entry) for entry in node.value] if _kind(node) == SEQUENCE else node.value
 
 
 def _text(path: Path) -> str:

@@ -30,19 +30,19 @@ def _normalised(source: str) -> Any:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [line for line in node.body if not _is_text_alone(line)]
-    return _plain(tree)
+    return _as_json(tree)
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     """A syntax tree as lists, alike under every version of Python: what is empty or newer than 3.11 is left out."""
     if isinstance(value, list):
-        return [_plain(entry) for entry in value]
+        return [_as_json(entry) for entry in value]
     if not isinstance(value, ast.AST):
         return repr(value)
     if isinstance(value, ast.JoinedStr):  # Python 3.12.1 divides the texts of an f-string otherwise.
         return ["JoinedStr", _joined(value.values)]
     fields = [(name, part) for name, part in ast.iter_fields(value) if part not in (None, [])]
-    return [type(value).__name__, *([name, _plain(part)] for name, part in fields)]
+    return [type(value).__name__, *([name, _as_json(part)] for name, part in fields)]
 
 
 def _is_text_alone(node: ast.stmt) -> bool:
@@ -56,5 +56,5 @@ def _joined(parts: list[ast.expr]) -> list[Any]:
         if isinstance(part, ast.Constant):
             joined[-1] += str(part.value)
         else:
-            joined += [_plain(part), ""]
+            joined += [_as_json(part), ""]
     return joined

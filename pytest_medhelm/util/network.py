@@ -71,13 +71,13 @@ def _hashed(text: str) -> str:
     return f"~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def opener(url: str) -> urllib.request.OpenerDirector:
+def opener(url: str, *handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
     """With the proxy of the environment, except for this machine: a proxy must not see such requests."""
     import urllib.request  # Here: it is costly, and every pytest session imports this module.
 
     if is_loopback(host_of(url)):
-        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener()
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)
+    return urllib.request.build_opener(*handlers)
 
 
 def proxy_for(url: str) -> str | None:

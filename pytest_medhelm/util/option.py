@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.option_values import (
-    Read,
-    read_address,
-)
+from pytest_medhelm.util.option_values import Read, read_address, read_flag, read_server
 
 
 class Option(NamedTuple):
@@ -47,6 +44,11 @@ class Option(NamedTuple):
         return "medhelm_" + self.name.replace("-", "_")
 
 
+def switch(name: str, text: str) -> Option:
+    """An option that is on or off, off by default."""
+    return Option(name, "", read_flag, False, text, shape="flag")
+
+
 class Given(NamedTuple):
     """A value as the user gave it, and where."""
 
@@ -61,6 +63,6 @@ def read_option(option: Option, given: Given, root: Path) -> Any:
         return option.read(given.value, root)
     except ValueError as problem:
         # A password in an address is not shown.
-        is_address = option.read is read_address and isinstance(given.value, str)
+        is_address = option.read in (read_address, read_server) and isinstance(given.value, str)
         shown = given.value.rpartition("@")[2] if is_address else given.value
         raise ConfigError(f"{given.source}: {shown!r} {problem}") from None

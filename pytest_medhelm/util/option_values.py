@@ -111,6 +111,22 @@ def read_address(value: Any, root: Path) -> str | None:
     return text
 
 
+def read_server(value: Any, root: Path) -> str | None:
+    """The base URL of a server, as it is."""
+    text = read_text(value, root)
+    if text:
+        from urllib.parse import urlsplit
+
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not text.isprintable() or " " in text or parts.query or parts.username:
+            raise ValueError("is not the base URL of a server; type e.g. http://localhost:8080/fhir")
+    return text
+
+
 def read_path(value: Any, root: Path) -> Path | None:
     text = read_text(value, root)
     return root / Path(text).expanduser() if text else None

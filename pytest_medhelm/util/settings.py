@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_medhelm.util.config_file import ConfigFile
+from pytest_medhelm.util.network import shown_address
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ _UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1, ""
 
 def data_limit_of(text: str) -> DataLimit:
     """The bytes that "8GB", "500 MB" or a plain number of bytes say, or "none". Raises ValueError."""
-    plain = text.strip().upper().replace(" ", "")
-    if plain == "NONE":
+    typed = text.strip().upper().replace(" ", "")
+    if typed == "NONE":
         return "none"
-    matched = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", plain)
+    matched = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)(TB|GB|MB|KB|B|)", typed)
     size = int(float(matched[1]) * _UNITS[matched[2]]) if matched else 0
     if not 0 < size < 1 << 60:
         raise ValueError("is no size; type e.g. 8GB, or none for no limit")
@@ -77,6 +78,8 @@ class Settings:
     base_url: str | None
     allow_programs: tuple[str, ...]
     """Programs that may be started under --medhelm-offline."""
+    fhir: str | None
+    """Base URL of a FHIR server that takes the hospital's place where a benchmark allows it."""
     data: Path | None
     data_limit: DataLimit | None
     """Bytes to which a compressed data file may unpack; None: see tasks/data/limits.py."""
@@ -155,6 +158,7 @@ def as_mapping(settings: Settings) -> Mapping[str, object]:
         "judge_repeats": settings.judge_repeats,
         "shuffle_criteria": settings.shuffle_criteria,
         "gates": list(settings.gates),
+        "fhir": shown_address(settings.fhir) if settings.fhir else None,
         "limit": settings.limit,
         "shots": settings.shots,
         "sampler": settings.sampler,

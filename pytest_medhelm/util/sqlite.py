@@ -1,11 +1,14 @@
-"""SQLite files: their schema versions, and opening one to read it only.
+"""SQLite files: their schema versions, and opening one for its owner alone, or to read it only.
 
 Who only reads neither locks out nor changes a run that writes, and nothing is made.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +16,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.files import make_private_folder
 
 BUSY_SECONDS = 5
+WRITER_BUSY_SECONDS = 60
+SWITCH_TRIES = 100
+SWITCH_PAUSE = 0.05
+"""Seconds."""
 _WRITE_AHEAD = b"\x02\x02"
 """Bytes 18 and 19 of a file in WAL mode (https://www.sqlite.org/fileformat.html, 1.3)."""
 
@@ -37,9 +45,42 @@ def open_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
+    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible.
+
+    Its tables are those of ``schema`` then. Raises ConfigError for a file of a later version, which is not touched.
+    """
+    make_private_folder(path.parent)
+    path.parent.chmod(0o700)
+    # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
+    # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(path, timeout=WRITER_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    schema.refuse_newer(connection)
+    _use_write_ahead_log(connection)
+    # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    # Several connections are open, each row is written or read once: a large page cache would serve nothing.
+    connection.execute("PRAGMA cache_size=-500")
+    schema.prepare(connection)
+    return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode; a file system that cannot keeps its rollback journal."""
+    for _ in range(SWITCH_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            # Another process is switching this very moment; SQLite's busy time-out does not cover it.
+            time.sleep(SWITCH_PAUSE)
+
+
 @cache
 def _in_wal_mode(path: Path, inode: int) -> bool:
-    # Once only: closing a descriptor of a database drops the locks that this process holds on it (store.open_private).
+    # Once only: closing a descriptor of a database drops the locks that this process holds on it (open_private).
     with path.open("rb") as file:
         return file.read(20)[18:20] == _WRITE_AHEAD
 

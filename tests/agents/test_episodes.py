@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,15 @@ import pytest
 
 from perf.mock_replies import messages_digest
 from perf.mock_server import Fault, MockServer
+from pytest_medhelm.agents.episode import Environment, EpisodeLoop, Limits
+from pytest_medhelm.agents.hospital.population import hospital
+from pytest_medhelm.agents.protocols import ToolCalls
 from pytest_medhelm.cli.main import main
+from pytest_medhelm.models.engine.request import Completion, ToolCall
+from pytest_medhelm.models.engine.store import ResponseStore
 from tests.support.agent_modules import (
     CLINICAL_WORKFLOW,
+    MEDAGENT_BENCH,
     PONG,
     calls,
     is_probe,
@@ -30,8 +40,8 @@ from tests.support.agent_modules import (
     workflows,
     write_ward,
 )
-from tests.support.nightly import NIGHTLY
-from tests.support.paths import CHECKOUT
+from tests.support.nightly import NIGHTLY, by_night
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import answered_on_disk, until
 from tests.support.sessions import Sessions
 
@@ -52,6 +62,12 @@ def ward(body: dict[str, Any]) -> Any:
             return calls(("find_code", {"words": f"word {turn}"}))
         case "token_limit":
             return {**calls(SEARCH), "usage": {"prompt_tokens": 3000, "completion_tokens": 10, "total_tokens": 3010}}
+        case "cost_limit":
+            usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+            return {**calls(("find_code", {"words": f"word {turn}"})), "usage": usage}
+        case "time_limit":
+            time.sleep(0.1)
+            return calls(("find_code", {"words": f"word {turn}"}))
         case "loop":
             return calls(SEARCH)
         case "malformed":
@@ -76,9 +92,8 @@ def ward(body: dict[str, Any]) -> Any:
 
 
 ENDINGS = (
-    "done", "step_limit", "token_limit", "loop", "malformed", "refused", "declined_after_looking", "truncated",
-    "blocked",
-    "empty", "too_long", "request_error",
+    "done", "step_limit", "token_limit", "cost_limit", "time_limit", "loop", "malformed", "refused",
+    "declined_after_looking", "truncated", "blocked", "empty", "too_long", "request_error",
 )  # fmt: skip
 
 
@@ -87,6 +102,8 @@ def ward_session(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -
     """A session in which each episode ends in another way."""
     folder = tmp_path_factory.mktemp("ward")
     write_ward(folder, *ENDINGS)
+    # A step of 1000 + 100 tokens costs 0.01.
+    (folder / "medhelm.toml").write_text('[models."vllm/mock"]\nprice = { input = 5.0, output = 50.0 }\n')
     with MockServer(ward) as server:
         url = f"--medhelm-base-url={server.url}"
         result = sessions.run_in(folder, "--medhelm-model=vllm/mock", url, "-v", "--medhelm-concurrency=3")
@@ -116,7 +133,7 @@ def test_one_item_is_one_record_with_its_checkpoints(ward_session: tuple[Path, p
 def test_endings_become_statuses(ward_session: tuple[Path, pytest.RunResult]) -> None:
     folder, _ = ward_session
     found = records_of(folder)
-    cut = dict.fromkeys(("step_limit", "token_limit", "loop", "truncated"), "truncated")
+    cut = dict.fromkeys(("step_limit", "token_limit", "cost_limit", "time_limit", "loop", "truncated"), "truncated")
     same = {name: name for name in ("refused", "blocked", "empty", "too_long", "request_error")}
     wanted = {"done": "ok", "declined_after_looking": "ok", "malformed": "unparsed", **cut, **same}
     assert {name: record["status"] for name, record in found.items()} == wanted
@@ -125,6 +142,8 @@ def test_endings_become_statuses(ward_session: tuple[Path, pytest.RunResult]) ->
     assert found["step_limit"]["episode"]["steps"] == 6
     assert found["loop"]["episode"]["steps"] == 5
     assert found["token_limit"]["episode"]["steps"] == 2
+    assert found["cost_limit"]["episode"]["steps"] == 2
+    assert 1 <= found["time_limit"]["episode"]["steps"] <= 3
     assert found["malformed"]["episode"] | {"text": ""} == {
         "ending": "malformed", "steps": 3, "calls": 6, "malformed": 6, "refused": 0, "changes": 0, "text": "",
     }  # fmt: skip
@@ -135,9 +154,25 @@ def test_what_ended_early_is_no_success_but_keeps_what_it_reached(ward_session: 
     found = records_of(folder)
     assert found["blocked"]["scores"] == {"looked": 0.0, "told": 1.0, "partial": 0.5, "success": 0.0}
     assert found["loop"]["scores"] == {"looked": 1.0, "told": 0.0, "partial": 0.5, "success": 0.0}
+    for name in ("cost_limit", "time_limit", "token_limit", "step_limit"):
+        assert found[name]["scores"]["success"] == 0.0
     assert found["request_error"]["scores"] == {}, "missing data, and no zero"
     result.assert_outcomes(errors=1)
     assert "gave no answer" in result.stdout.str()
+
+
+def test_time_is_the_sum_of_what_the_steps_took_when_they_were_answered_first() -> None:
+    """So that a replay of stored steps, which takes none, ends where the run did."""
+    environment = Environment(hospital(), limits=Limits(seconds=10.0))
+    loop = EpisodeLoop(
+        environment, [{"role": "user", "content": "go"}], ToolCalls(), lambda messages, sampling: None,  # type: ignore[arg-type, return-value]
+        lambda completion: (completion.content, "", True), lambda _: False,
+    )  # fmt: skip
+    for step, latency in enumerate((4.0, 5.9, 0.2)):
+        assert loop.episode.ending == "ok"
+        call = [ToolCall("find_code", json.dumps({"words": f"word {step}"}))]
+        loop.next_after(step, Completion("ok", tool_calls=call, latency=latency, cached=True))
+    assert (loop.episode.ending, len(loop.episode.steps)) == ("time_limit", 3)
 
 
 def test_the_shown_text_of_a_call_is_sent_back_under_ids_of_our_own(pytester: pytest.Pytester) -> None:
@@ -174,15 +209,59 @@ def test_an_agentic_module_without_an_environment_is_told_so(pytester: pytest.Py
     assert "a module of kind agentic needs a function environment(instance)" in result.stdout.str()
 
 
-def test_agents_of_other_benchmarks_are_skipped(pytester: pytest.Pytester) -> None:
-    module = CHECKOUT / "benchmarks/clinical_decision_support/test_med_qa.py"
-    pytester.runpytest(
-        str(module), "--medhelm-model=baseline/oracle-agent", "--medhelm-limit=2", "--medhelm-suite=default"
+def test_baselines_have_no_part_where_they_mean_nothing(pytester: pytest.Pytester) -> None:
+    modules = [BENCHMARKS / "clinical_decision_support/test_med_qa.py", CLINICAL_WORKFLOW, MEDAGENT_BENCH]
+    models = ("random", "lexical", "oracle-agent", "idle-agent")
+    result = pytester.runpytest(
+        *map(str, modules), *(f"--medhelm-model=baseline/{name}" for name in models), "--medhelm-limit=2",
+        "--medhelm-suite=default",
+    )  # fmt: skip
+    path = pytester.path / "medhelm-results/default/suite.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        asked = set(connection.execute("SELECT benchmark, model FROM records"))
+    assert asked == {
+        ("med_qa", "baseline/random"), ("med_qa", "baseline/lexical"),
+        ("clinical_workflow", "baseline/oracle-agent"), ("clinical_workflow", "baseline/idle-agent"),
+    }  # fmt: skip
+    said = " ".join(result.stdout.str().split())
+    assert (
+        "medhelm: not asked, since it means nothing there: baseline/random in clinical_workflow, medagent_bench; "
+        "baseline/lexical in clinical_workflow, medagent_bench; baseline/oracle-agent in med_qa, medagent_bench; "
+        "baseline/idle-agent in med_qa, medagent_bench" in said
     )
-    found = records_of(pytester.path).values()
-    assert {(record["status"], record["error"]) for record in found} == {
-        ("skipped", "baseline/oracle-agent has no answer to this")
-    }
+    assert "8 scored" in said
+    assert "no model named" not in said
+    result.assert_outcomes(skipped=1)
+    assert result.ret == 0
+
+
+# Repeats
+
+
+def test_pass_hat_k_over_episodes(pytester: pytest.Pytester) -> None:
+    """An agent that does its task in two of five episodes: pass@2 is 7/10, pass^2 1/10."""
+    write_ward(pytester.path, "one", "two")
+    begun: Counter[str] = Counter()
+
+    def fickle(body: dict[str, Any]) -> Any:
+        if is_probe(body):
+            return PONG
+        turn = turn_of(body)
+        if turn == 0:
+            begun[task_of(body)] += 1
+            return calls(SEARCH, MESSAGE) if begun[task_of(body)] in (2, 4) else "Nothing."
+        return "Seen."
+
+    with MockServer(fickle) as server:
+        pytester.runpytest(
+            "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", "--medhelm-repeats=5",
+            "--medhelm-concurrency=1",
+        )  # fmt: skip
+    assert set(begun.values()) == {5}, "each repeat is an episode of its own"
+    board = json.loads((pytester.path / "medhelm-results/default/leaderboard.json").read_text())
+    metrics = board["results"]["cells"][0]["metrics"]
+    shown = {name: metrics[name]["value"] for name in ("success", "pass_at_2", "pass_hat_2")}
+    assert shown == pytest.approx({"success": 0.4, "pass_at_2": 0.7, "pass_hat_2": 0.1})
 
 
 # Resume
@@ -221,23 +300,63 @@ def test_the_oracle_by_tool_calls_succeeds_at_every_task(undisturbed: tuple[Path
     assert max(asked.values()) == 1
 
 
+@pytest.mark.parametrize("workers", by_night([0], [2]))
 def test_a_killed_run_pays_no_step_twice_and_comes_to_the_same_results(
-    undisturbed: tuple[Path, Counter[str]], tmp_path: Path
+    undisturbed: tuple[Path, Counter[str]], tmp_path: Path, workers: int
 ) -> None:
+    """Killed at twelve random moments by night, at one by day."""
+    total = sum(undisturbed[1].values())
+    draw = random.Random(20)
+    moments = sorted(draw.sample(range(4, total), 12)) if NIGHTLY else [60]
     with MockServer(oracle_reply, latency=0.02) as server:
-        command = _workflow_run(tmp_path, server.url)
-        for kill_after in range(8, 140, 12) if NIGHTLY else (60,):
+        command = [*_workflow_run(tmp_path, server.url), "-n", str(workers)]
+        for moment in [*moments, None]:
+            stored, before = _steps_on_disk(tmp_path), len(server.requests)
             process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
-            until(lambda after=kill_after: len(server.requests) >= after)  # type: ignore[misc]
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            server.settle()
-        stored = len(answered_on_disk(tmp_path))
-        before = len(server.requests)
-        assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
-        total = sum(undisturbed[1].values()) + 1  # and the probe
-        assert len(server.requests) - before == total - stored, "what was on disk is not asked again"
+            if moment is None:
+                assert process.wait() == 0
+            else:
+                until(lambda moment=moment: len(server.requests) >= moment)  # type: ignore[misc]
+                time.sleep(0.05 * draw.random())
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                server.settle()
+            if (tmp_path / "medhelm-results/default/suite.sqlite").exists():
+                for record in records_of(tmp_path).values():
+                    assert text_of(tmp_path, record["episode"]["text"])["steps"], "no record without its timeline"
+            asked = Counter(messages_digest(body) for body in server.requests[before:])
+            assert not asked.keys() & stored, "what was on disk is not asked again"
+            assert set(asked.values()) <= {1}
+    assert len(_steps_on_disk(tmp_path)) == total + 1, "each step, and the probe"
     assert _results(tmp_path) == _results(undisturbed[0])
+
+
+def _steps_on_disk(folder: Path) -> set[str]:
+    """Digests of the conversations whose next step is stored."""
+    found = answered_on_disk(folder)
+    if not found:
+        return set()
+    store = ResponseStore(folder / "medhelm-results/default/responses.sqlite")
+    digests = {messages_digest(json.loads(store.exchange(key).payload)) for key in found}
+    store.close()
+    return digests
+
+
+def test_a_record_is_never_on_disk_without_its_timeline(pytester: pytest.Pytester) -> None:
+    write_ward(pytester.path, "one", "two")
+    pytester.makeconftest(
+        "import os, signal\n"
+        "from pytest_medhelm.results.store import suite\n"
+        "suite.SECONDS_HELD_BACK = 0\n"
+        "def pytest_runtest_logfinish(nodeid):\n"
+        "    if 'two' in nodeid:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert pytester.runpytest_subprocess("--medhelm-model=baseline/idle-agent").ret == -signal.SIGKILL
+    found = records_of(pytester.path)
+    assert "one" in found
+    for record in found.values():
+        assert text_of(pytester.path, record["episode"]["text"])["steps"]
 
 
 def test_rescoring_replays_every_episode_without_asking(undisturbed: tuple[Path, Counter[str]]) -> None:

@@ -6,9 +6,11 @@ import datetime as dt
 import json
 import lzma
 import pickle
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -392,6 +394,27 @@ def test_conditions_paging_and_the_capability_statement(server: HospitalServer) 
 def test_strange_paths_lead_nowhere(server: HospitalServer, path: str) -> None:
     visit = server.admit(STATE)
     assert ask(server.base_url(visit) + path, visit.token)[0] in (400, 404, 405)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET /x/fhir/metadata HT",
+        b"GET / HTTP/1.1\r\nHost: a\r\n",
+        b"POST /x/fhir HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
+    ],
+    ids=["nothing", "half a line", "half of its headers", "half of its body"],
+)
+def test_a_request_that_never_ends_is_let_go(begun: bytes) -> None:
+    with HospitalServer(patience=0.2) as impatient:
+        port = int(impatient.address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(begun)
+            with suppress(ConnectionError):
+                assert connection.recv(1000) == b""
+        visit = impatient.admit(STATE)
+        assert ask(f"{impatient.base_url(visit)}/Patient/p0001", visit.token)[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from benchmarks.clinical_decision_support import test_medcalc_bench as medcalc_b
 from benchmarks.medical_research_assistance import test_pubmed_qa as pubmed_qa
 from benchmarks.patient_communication_and_education import test_medication_qa as medication_qa
 from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import content_id, read_csv, read_json, read_jsonl
+from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl
+from pytest_medhelm.tasks.data.rows import content_id
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError, DataMissing
 from tests.support.benchmark_modules import SAMPLES

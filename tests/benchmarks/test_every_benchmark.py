@@ -48,7 +48,8 @@ pp26_proxy_leak health_bench health_bench_professional
 NAMES = sorted(LISTED.split())
 """MedHELM's benchmarks: 37 of the paper, twelve of release 0.8.0 and ten newer ones, less the agentic ones."""
 OUTSIDE = (
-    "clinical_workflow", "health_bench_consensus", "health_bench_hard", "long_record", "medagent_bench", "tumour_board",
+    "clinical_workflow", "health_bench_consensus", "health_bench_hard", "long_record", "medagent_bench",
+    "medagent_bench_v1", "tumour_board",
 )  # fmt: skip
 """HealthBench's parts, and this project's own."""
 

@@ -29,7 +29,8 @@ from benchmarks.medical_research_assistance import test_race_based_med as race
 from benchmarks.shared.coloured_answers import read_answers
 from benchmarks.shared.script_concordance import RATINGS, read_rating, sct_score, sct_score_helm
 from perf.mock_server import MockServer
-from pytest_medhelm.tasks.data.readers import Row, read_jsonl
+from pytest_medhelm.tasks.data.readers import read_jsonl
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.tasks.prompts import in_form
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError

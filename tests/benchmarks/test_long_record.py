@@ -14,8 +14,9 @@ import pytest
 
 from benchmarks.clinical_note_generation import test_long_record as module
 from benchmarks.shared.long_record.build import record_text
-from benchmarks.shared.long_record.checks import finding, invented
 from benchmarks.shared.long_record.facts import DEPTHS, KINDS
+from benchmarks.shared.long_record.findings import finding
+from benchmarks.shared.long_record.invented import invented
 from benchmarks.shared.long_record.plan import LENGTHS, Plan
 from benchmarks.shared.long_record.questions import (
     instances_of,

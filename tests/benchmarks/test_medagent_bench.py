@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.administration_and_workflow import test_medagent_bench as module
+from benchmarks.administration_and_workflow import test_medagent_bench_v1 as v1
 from benchmarks.shared.medagent_bench import API, KINDS, QUERIES, answered, chart, due, expected_answer, kind_of, posted
+from benchmarks.shared.medagent_tasks import load
 from pytest_medhelm.agents.episode import Episode, EpisodeLoop
 from pytest_medhelm.agents.get_post_finish import posts
 from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.tasks.task import Instance
-from tests.support.paths import BENCHMARKS
+from pytest_medhelm.tasks.data.sources import checksum
+from pytest_medhelm.tasks.task import Instance, Task
+from tests.support.medagent import SAMPLE, right
 from tests.support.real_data import real
-
-SAMPLE = BENCHMARKS / "samples/medagent_bench/test_data_v2.json"
 
 
 def instances(path: Path) -> list[Instance]:
-    return [entry for entry in module.load(path) if isinstance(entry, Instance)]
+    return [entry for entry in load(path) if isinstance(entry, Instance)]
 
 
 def play(instance: Instance, texts: Sequence[str]) -> Episode:
@@ -36,25 +35,6 @@ def play(instance: Instance, texts: Sequence[str]) -> Episode:
         if step < len(loop.requests):  # it has not ended
             loop.next_after(step, Completion("ok", text))
     return loop.episode
-
-
-def body_of(kind: str, said: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"resourceType": kind}
-    for path, value in said.items():
-        *parents, last = path.split(".")
-        inner = body
-        for name in parents:
-            inner = inner.setdefault(name, {})
-        inner[last] = value
-    return body
-
-
-def right(instance: Instance) -> list[str]:
-    """What an agent writes that does the task."""
-    task, start = instance.fields["task"], module.environment(instance).state
-    looks = [f"GET {API}/Observation?patient={task['eval_MRN']}&_count=50"] if task.get("eval_MRN") else []
-    orders = [f"POST {API}/{kind}\n{json.dumps(body_of(kind, said))}" for kind, said in due(task, start)]
-    return [*looks, *orders, f"FINISH({json.dumps(expected_answer(task, start) or [])})"]
 
 
 def is_success(instance: Instance, episode: Episode) -> bool:
@@ -82,10 +62,13 @@ def test_every_kind_can_be_done_and_failed() -> None:
     both(SAMPLE)
 
 
-def test_the_real_tasks_can_be_done_and_failed() -> None:
-    both(real("medagentbench", "test_data_v2.json"))
-    found = instances(real("medagentbench", "test_data_v2.json"))
-    assert len(found) == 300
+@pytest.mark.parametrize(("task", "size"), [(v1.TASK, 100), (module.TASK, 300)], ids=["v1", "v2"])
+def test_the_real_tasks_can_be_done_and_failed(task: Task, size: int) -> None:
+    path = real("medagentbench", task.files[0].name)
+    assert checksum(task.files[0], path) == task.files[0].sha256
+    both(path)
+    found = instances(path)
+    assert len(found) == task.size == size
     tasks = [(instance.fields["task"], module.environment(instance).state) for instance in found]
     cases = {(kind_of(task), bool(due(task, start))) for task, start in tasks}
     both_ways = {"task5", "task9", "task10"}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks.shared import sql
+from tests.support.examples import any_text, drawn, hostile
 
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
 SORTS_MUCH = (
@@ -98,16 +100,45 @@ def test_tags_without_end_are_read_in_one_pass() -> None:
     assert sql.read_sql(many) == ""
 
 
-@given(st.text(alphabet="<>/sql*-; \n`selctwih1'\"", max_size=200))
-def test_any_text_is_read(text: str) -> None:
-    for found in (sql.read_sql(text), sql.sql_helm(text)):
-        assert found is None or len(found) <= len(text)
+ANSWER_PARTS = [
+    "<sql>", "</sql>", "```sql", "```", "/*", "*/", "--", "\n", ";", "select", "with", "a", "'", '"', " ", "\x00",
+    "\ud800",
+]  # fmt: skip
+QUERY_PARTS = [
+    "SELECT", "*", "FROM", "patient", "sqlite_master", "WHERE", "1", "=", "'a'", "(", ")", ",", "UNION ALL",
+    "WITH RECURSIVE", "c(x) AS", "ORDER BY", "LIMIT", "-1", "zeroblob(9999999999)", "randomblob(1e9)",
+    "load_extension('x')", "ATTACH 'x' AS y", "PRAGMA journal_mode=WAL", "DROP TABLE patient", ";", "--", "/*", "*/",
+    "x'00'", "9" * 400, "group_concat(age, '%s')", "printf('%999999999d', 1)", "json('[')", "EXPLAIN",
+    "VACUUM INTO 'z'", "NULL", "\x00", "\ud800", "é",
+]  # fmt: skip
 
 
-@given(st.text(max_size=60) | st.text(alphabet="selct *from patient();'\"-\x00\ud800,1", max_size=60))
-def test_any_query_is_rows_or_nothing(text: str) -> None:
-    path = Path(__file__).with_name("no_such_database.sqlite")
-    assert sql.run_query(path, text) is None
-    rows = sql.run_query(Path(os.devnull), text, steps=100_000)
-    assert rows is None or isinstance(rows, list)
-    assert not path.exists()
+def joined(parts: Sequence[str], random: Random) -> str:
+    """Parts at random, and any texts between them."""
+    count = random.randrange(12)
+    chosen = [random.choice(parts) if random.random() < 0.8 else any_text(random, 6) for _ in range(count)]
+    return random.choice(["", " "]).join(chosen)
+
+
+@hostile
+@given(drawn(lambda random: joined(ANSWER_PARTS, random)))
+def test_any_text_is_read(texts: list[str]) -> None:
+    for text in texts:
+        for found in (sql.read_sql(text), sql.sql_helm(text)):
+            assert found is None or len(found) <= len(text)
+
+
+def test_any_query_is_rows_or_nothing(database: Path) -> None:
+    before, absent = database.read_bytes(), database.with_name("no_such_database.sqlite")
+
+    @hostile
+    @given(drawn(lambda random: joined(QUERY_PARTS, random)))
+    def check(queries: list[str]) -> None:
+        for query in queries:
+            rows = sql.run_query(database, query, steps=100_000)
+            assert rows is None or isinstance(rows, list)
+        assert sql.run_query(absent, queries[0]) is None
+
+    check()
+    assert database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]

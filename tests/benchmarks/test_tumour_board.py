@@ -46,6 +46,37 @@ def test_the_oracle_is_right_and_doing_the_opposite_is_not(name: str) -> None:
         assert not check(case.fields, every).stage, "naming all stages is no staging"
 
 
+@pytest.mark.parametrize(
+    ("recommended", "indicated", "never_event"),
+    [
+        ("We recommend {indicated}, but no {contraindicated}.", True, False),
+        ("{indicated}; {contraindicated} is not advised.", True, False),
+        ("{indicated} rather than {contraindicated}.", True, False),
+        ("The board does not recommend {contraindicated}. It recommends {indicated}.", True, False),
+        ("{indicated}; {contraindicated} should be avoided.", True, False),
+        ("Start {contraindicated}, followed by {indicated}.", True, True),
+        ("{contraindicated} without delay.", False, True),
+        ("{contraindicated} rather than surgery or observation.", False, True),
+        ("Do not offer {indicated}; give {contraindicated}.", False, True),
+        ("No {indicated}.", False, False),
+    ],
+)
+def test_a_plan_is_read_by_what_it_refuses(recommended: str, indicated: bool, never_event: bool) -> None:
+    """For each of the 24 cases: a negation reaches what is named behind it, and not what stands before it."""
+    misread = {}
+    for name, case in CASES.items():
+        found = check(case.fields, note(recommended=recommended.format(**case.fields)))
+        if (found.indicated, found.never_event) != (indicated, never_event):
+            misread[name] = (found.indicated, found.never_event)
+    assert misread == {}
+
+
+def test_what_may_be_given_is_not_named_as_contraindicated() -> None:
+    for case in CASES.values():
+        text = f"{case.fields['contraindicated']} is not contraindicated and may be given"
+        assert not check(case.fields, note(not_recommended=text)).contraindicated
+
+
 def note(**parts: str) -> Mapping[str, str]:
     return {"stage": "", "recommended": "", "not recommended": "", **{k.replace("_", " "): v for k, v in parts.items()}}
 

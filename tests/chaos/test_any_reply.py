@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
+from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.reply import NoReplyError, read_reply, read_usage
 from pytest_medhelm.models.engine.request import Completion, make_request
 from pytest_medhelm.models.engine.transport import Fault, answered, refused, retry_after
 from pytest_medhelm.models.spec import Model
-from tests.support.examples import EXAMPLES
+from tests.support.examples import any_bytes, any_json, any_text, drawn, hostile
 
 CANARY = "Jane Roe, born 1950, has a fever of unknown origin"
 """The prompt; whatever a server quotes of it must not be shown."""
@@ -45,18 +45,12 @@ ERROR = {
     },
     "detail": [{"msg": "z", "loc": ["body", 0]}],
 }  # fmt: skip
-NAMES = ["content", "text", "type", "message", "token", "logprob", "prompt_tokens", "code", "error", "reasoning", "x"]
+TEXTS = ["stop", "length", CANARY, "\ud800", "1e999"]
 
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.integers(-(10**40), 10**40) | st.floats()
-    | st.text(st.characters(codec=None), max_size=20)
-    | st.sampled_from(["", "stop", "length", CANARY, "\ud800", "1e999"])
-)  # fmt: skip
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=8,
-)
+
+def value(random: Random) -> Any:
+    """Any JSON."""
+    return any_json(random, TEXTS)
 
 
 def paths(value: Any, start: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -77,17 +71,17 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return value
 
 
-def with_any_fields(base: Any) -> st.SearchStrategy[bytes]:
+def with_any_fields(base: Any, random: Random) -> bytes:
     """A JSON text in which one to three fields of a value hold anything."""
-    changes = st.lists(st.tuples(st.sampled_from(paths(base)), values), min_size=1, max_size=3)
+    changed = base
+    for _ in range(random.randint(1, 3)):
+        changed = replaced(changed, random.choice(WAYS[id(base)]), value(random))
+    return json.dumps(changed).encode()
 
-    def changed(made: list[tuple[tuple[Any, ...], Any]]) -> bytes:
-        value = base
-        for path, new in made:
-            value = replaced(value, path, new)
-        return json.dumps(value).encode()
 
-    return changes.map(changed)
+def as_bytes(random: Random) -> bytes:
+    """Any bytes, or any JSON."""
+    return any_bytes(random, 400) if random.random() < 0.5 else json.dumps(value(random)).encode()
 
 
 def assert_plain(completion: Completion) -> None:
@@ -100,56 +94,76 @@ def assert_plain(completion: Completion) -> None:
     json.dumps([completion.usage, list(completion.logprobs)], allow_nan=False)
 
 
-several = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+IN_PARTS = replaced(REPLY, ("choices", 0, "message", "content"), PARTS)
+BASES = (REPLY, IN_PARTS, ERROR)
+WAYS = {id(base): paths(base) for base in BASES}
+BESIDE = [path for path in paths(REPLY) if path[0] != "choices" or path[2:3] == ("logprobs",)]
 
 
-@several
-@given(with_any_fields(REPLY) | with_any_fields(replaced(REPLY, ("choices", 0, "message", "content"), PARTS)))
-def test_any_field_of_a_reply(raw: bytes) -> None:
-    result = answered(REQUEST, raw, 0.1)
-    if isinstance(result, Completion):
-        assert_plain(result)
-    else:
-        assert isinstance(result, Fault)
-        assert CANARY not in result.reason + result.hint
+@hostile
+@given(drawn(lambda random: with_any_fields(random.choice([REPLY, IN_PARTS]), random)))
+def test_any_field_of_a_reply(replies: list[bytes]) -> None:
+    for raw in replies:
+        result = answered(REQUEST, raw, 0.1)
+        if isinstance(result, Completion):
+            assert_plain(result)
+        else:
+            assert isinstance(result, Fault)
+            assert CANARY not in result.reason + result.hint
 
 
-@settings(parent=several, max_examples=EXAMPLES // 10)
-@given(st.sampled_from([path for path in paths(REPLY) if path[0] != "choices" or path[2:3] == ("logprobs",)]), values)
-def test_what_is_beside_the_text_never_costs_the_text(path: tuple[Any, ...], value: Any) -> None:
-    completion = read_reply(json.dumps(replaced(REPLY, path, value)).encode())
-    assert (completion.outcome, completion.content) == ("ok", "fine")
+@hostile
+@given(drawn(lambda random: json.dumps(replaced(REPLY, random.choice(BESIDE), value(random))).encode()))
+def test_what_is_beside_the_text_never_costs_the_text(replies: list[bytes]) -> None:
+    for raw in replies:
+        completion = read_reply(raw)
+        assert (completion.outcome, completion.content) == ("ok", "fine")
 
 
-@settings(parent=several, max_examples=EXAMPLES // 4)
-@given(st.integers(200, 599), with_any_fields(ERROR) | values.map(lambda value: json.dumps(value).encode()))
-def test_any_field_of_a_refusal(status: int, raw: bytes) -> None:
-    result = refused(REQUEST, status, raw, None)
-    said = result.error if isinstance(result, Completion) else result.reason + result.hint
-    assert CANARY not in said
-    assert len(said) < 500
-    if isinstance(result, Fault) and result.kind == "less":
-        assert 0 < result.room < 100
+def refusal(random: Random) -> tuple[int, bytes]:
+    """A status and a body."""
+    body = with_any_fields(ERROR, random) if random.random() < 0.5 else as_bytes(random)
+    return random.randrange(200, 600), body
 
 
-@settings(parent=several, max_examples=EXAMPLES // 10)
-@given(st.binary(max_size=400) | values.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes(raw: bytes) -> None:
-    with suppress(NoReplyError):
-        assert_plain(read_reply(raw))
+@hostile
+@given(drawn(refusal))
+def test_any_field_of_a_refusal(refusals: list[tuple[int, bytes]]) -> None:
+    for status, raw in refusals:
+        result = refused(REQUEST, status, raw, None)
+        said = result.error if isinstance(result, Completion) else result.reason + result.hint
+        assert CANARY not in said
+        assert len(said) < 500
+        if isinstance(result, Fault) and result.kind == "less":
+            assert 0 < result.room < 100
 
 
-@settings(parent=several, max_examples=EXAMPLES // 10)
-@given(values)
-def test_any_usage(usage: Any) -> None:
-    assert all(type(count) is int and count >= 0 for count in read_usage(usage).values())
+@hostile
+@given(drawn(as_bytes))
+def test_any_bytes(bodies: list[bytes]) -> None:
+    for raw in bodies:
+        with suppress(NoReplyError):
+            assert_plain(read_reply(raw))
 
 
-@settings(parent=several, max_examples=EXAMPLES // 10)
-@given(st.none() | st.text(max_size=30) | st.floats().map(str), st.none() | st.text(max_size=30))
-def test_any_retry_after(value: str | None, date: str | None) -> None:
-    found = retry_after(value, date)
-    assert found is None or 0 <= found < math.inf
+@hostile
+@given(drawn(value))
+def test_any_usage(usages: list[Any]) -> None:
+    for usage in usages:
+        assert all(type(count) is int and count >= 0 for count in read_usage(usage).values())
+
+
+def header(random: Random) -> str | None:
+    """None, a number or a text."""
+    return random.choice([None, any_text(random, 30), str(random.uniform(-1e6, 1e6)), str(any_json(random, TEXTS, 0))])
+
+
+@hostile
+@given(drawn(lambda random: (header(random), header(random))))
+def test_any_retry_after(headers: list[tuple[str | None, str | None]]) -> None:
+    for value, date in headers:
+        found = retry_after(value, date)
+        assert found is None or 0 <= found < math.inf
 
 
 def test_a_date_is_judged_by_the_servers_own_clock() -> None:

@@ -1,7 +1,6 @@
 """Whatever stands in a file: a reader gives rows or the one error that it declares, and never anything else.
 
-A valid file of each kind is damaged at random: bytes changed, parts cut out, repeated or put in their place that mean
-something to a parser. 1,000 examples by day, 100,000 by night.
+A valid file of each kind is damaged at random: bytes changed, parts cut out, repeated or put in their place that XX
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from pytest_medhelm.gates.gate_file import read_gate
 from pytest_medhelm.gates.suite_outcome import conclude
@@ -37,7 +36,7 @@ from pytest_medhelm.tasks.data.xml_files import read_xml
 from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import MedhelmError
 from pytest_medhelm.util.options import make_settings
-from tests.support.examples import EXAMPLES
+from tests.support.examples import any_bytes, drawn, hostile
 
 ROWS = [{"id": "1", "text": "a cough\nsince May", "n": 3}, {"id": "2", "text": "Übelkeit", "n": 4}]
 CSV = 'id,text,n\r\n1,"a cough\nsince May",3\r\n2,Übelkeit,4\r\n'.encode()
@@ -173,24 +172,19 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any]]] = {
     "ward.medhelm.yaml": (lambda: YAML, lambda path: [read_spec(path)]),
 }
 
-Damage = tuple[float, float, bytes]
-damages = st.lists(
-    st.tuples(st.floats(0, 1), st.floats(0, 0.2), st.sampled_from(TOKENS) | st.binary(max_size=4)),
-    min_size=1,
-    max_size=3,
-)
-
 
 @cache
 def whole(name: str) -> bytes:
     return KINDS[name][0]()
 
 
-def damaged(content: bytes, damage: list[Damage]) -> bytes:
-    """The content in which parts, from a place on and so long in shares of its length, are something else."""
-    for place, length, token in damage:
-        start = int(place * len(content))
-        content = content[:start] + token + content[start + int(length * length * len(content)) :]
+def damaged(content: bytes, random: Random) -> bytes:
+    """The content in which one to three parts, mostly short ones, are something else."""
+    for _ in range(random.randint(1, 3)):
+        start = random.randrange(len(content) + 1)
+        length = int(random.uniform(0, 0.2) ** 2 * len(content))
+        token = random.choice(TOKENS) if random.random() < 0.5 else any_bytes(random, 4)
+        content = content[:start] + token + content[start + length :]
     return content
 
 
@@ -204,11 +198,12 @@ def test_the_whole_file_is_read(name: str, tmp_path: Path) -> None:
 def test_a_damaged_file_is_rows_or_a_sentence(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
 
-    @settings(max_examples=EXAMPLES // len(KINDS), suppress_health_check=list(HealthCheck))
-    @given(damage=damages)
-    def check(damage: list[Damage]) -> None:
-        path.write_bytes(damaged(whole(name), damage))
-        with suppress(MedhelmError):
-            list(KINDS[name][1](path))
+    @hostile
+    @given(drawn(lambda random: damaged(whole(name), random)))
+    def check(files: list[bytes]) -> None:
+        for content in files:
+            path.write_bytes(content)
+            with suppress(MedhelmError):
+                list(KINDS[name][1](path))
 
     check()

@@ -273,4 +273,4 @@ def test_the_card_can_be_printed_without_a_promotion(
     for text in ("{", "[]", '{"results": {}}'):
         board.write_text(text)
         assert main(["gate", "card", SUITE]) == 1
-        assert "leaderboard.json is none of this version: write it again" in capsys.readouterr().err
+        assert "leaderboard.json was written by another version: write it again" in capsys.readouterr().err

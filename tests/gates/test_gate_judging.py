@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
-from pytest_medhelm.gates.baseline import Baseline, against
+from pytest_medhelm.gates.baseline import Baseline
+from pytest_medhelm.gates.baseline import compared_with_baseline as compared
 from pytest_medhelm.gates.gate_file import gate_of, read_gate
 from pytest_medhelm.gates.judge import Evidence, judge
 from pytest_medhelm.gates.rule import parse_rule
@@ -45,7 +46,7 @@ def verdict(rule: str, candidate: Any, baseline: Any = None, alpha: float = 0.02
 def test_identical_answers_show_little_on_a_hundred_instances() -> None:
     same = cell_of([1.0] * 80 + [0.0] * 20)
     rule = replace(parse_rule("b >= baseline - 0.02"), alpha=0.05)
-    found = against(rule, same, Baseline("old", Path("old"), {"b": same}))
+    found = compared(rule, same, Baseline("old", Path("old"), {"b": same}))
     assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
@@ -62,7 +63,7 @@ def test_the_published_limits_of_a_paired_difference() -> None:
     """
     new = [1.0] * 2 + [0.0] * 19
     old = [1.0] + [0.0] + [1.0] * 7 + [0.0] * 12
-    found = against(parse_rule("b >= baseline"), cell_of([*new]), Baseline("old", Path(), {"b": cell_of([*old])}))
+    found = compared(parse_rule("b >= baseline"), cell_of([*new]), Baseline("old", Path(), {"b": cell_of([*old])}))
     assert isinstance(found, Measured)
     limits = found.limits
     assert limits is not None
@@ -95,8 +96,8 @@ def test_a_cluster_counts_as_one() -> None:
     new = [1.0] * 400
     old = [0.0 if number < 30 else 1.0 for number in range(400)]
     notes = [f"note {number // 10}" for number in range(400)]
-    alone = against(parse_rule("b >= baseline"), cell_of([*new]), Baseline("o", Path(), {"b": cell_of([*old])}))
-    together = against(
+    alone = compared(parse_rule("b >= baseline"), cell_of([*new]), Baseline("o", Path(), {"b": cell_of([*old])}))
+    together = compared(
         parse_rule("b >= baseline"),
         cell_of([*new], clusters=notes),
         Baseline("o", Path(), {"b": cell_of([*old], clusters=notes)}),
@@ -292,7 +293,7 @@ def test_a_baseline_of_other_judges_is_refused_for_their_scores_only(theirs: Any
     whole = {"eval_set_hash": "e", "data": {}, "prompt": "p", "scoring": "s", "code": "c", "model": None}
     mine, base = (make_cell("b", "m", columns, facts, whole | {"jury": jury}) for jury in (ours, theirs))
     found = {
-        metric: against(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))
+        metric: compared(parse_rule(f"b.{metric} >= baseline - 1"), mine, Baseline("old", Path(), {"b": base}))
         for metric in ("jury", "exact_match")
     }
     assert isinstance(found["exact_match"], Measured)
@@ -342,6 +343,26 @@ def test_a_file_to_start_from(
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("gate 'pubmedqa >= 0.7': there is no benchmark, category or subcategory 'pubmedqa'")
     assert "did you mean 'pubmed_qa'?" in last
+
+
+def test_a_file_from_repeats_and_other_words_states_and_uses_them(
+    letters: Callable[..., Path], run: Any, server: MockServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked is part of what is agreed on, and the file can be judged on the suite that it is from."""
+    options = ("--medhelm-repeats=3", "--medhelm-perturb=helm,extra_spaces", "--medhelm-confidence=stated")
+    run(*vllm(server), f"--medhelm-data={letters(20)}", *options)
+    suite = "medhelm-results/default"
+    assert main(["gate", "new", "gate.toml", f"--suite={suite}"]) == 0
+    text = Path("gate.toml").read_text()
+    assert '[evaluation]\nrepeats = 3\nperturbations = ["helm", "extra_spaces"]\n' in text
+    assert 'rule = "letters.flip_rate.upper <= 0.1"' in text
+    assert main(["gate", "check", "gate.toml"]) == 0
+    main(["gate", "apply", suite, "gate.toml"])
+    assert "does not describe this run" not in capsys.readouterr().out
+    Path("gate.toml").rename("once.toml")
+    Path("gate.toml").write_text(Path("once.toml").read_text().replace("repeats = 3", "repeats = 2"))
+    assert main(["gate", "apply", suite, "gate.toml"]) == 1
+    assert "it states repeats = 2, the run had 3" in capsys.readouterr().out
 
 
 def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(

@@ -184,9 +184,11 @@ def test_addresses_that_serve_other_models_are_refused(servers: list[MockServer]
     second.models = ("another",)
     endpoint = Endpoint("x", first.url, replicas=(second.url,))
     with pytest.raises(ModelError, match="serve no model alike"):
-        listed_by_all(endpoint, wait=0, progress=print, needed=True)
+        listed_by_all(endpoint, wait=0, progress=print, required=True)
     with pytest.raises(ModelError, match="no server answers"):
-        listed_by_all(Endpoint("x", NOBODY, replicas=("http://127.0.0.1:10/v1",)), wait=0, progress=print, needed=True)
+        listed_by_all(
+            Endpoint("x", NOBODY, replicas=("http://127.0.0.1:10/v1",)), wait=0, progress=print, required=True
+        )
 
 
 def test_a_session_with_a_dead_address(servers: list[MockServer], sessions: Sessions, tmp_path: Path) -> None:

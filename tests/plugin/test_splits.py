@@ -53,7 +53,7 @@ def test_the_hash_sampler_does_not_see_the_order_and_grows() -> None:
 @pytest.mark.parametrize("sampler", ["hash", "helm"])
 def test_the_limit_holds_for_each_sub_run(sampler: Any) -> None:
     both = [*packed([f"a{n}" for n in range(30)], "one"), *packed([f"b{n}" for n in range(4)], "two")]
-    kept = Counter(entry.stratum for entry in sample(both, 8, name="t", sampler=sampler))
+    kept = Counter(entry.sub_task for entry in sample(both, 8, name="t", sampler=sampler))
     assert kept == {"one": 8, "two": 4}
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.plugin.interrupt import keep_last_frame
+from pytest_medhelm.plugin.interrupt import keep_one_frame
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
 from tests.support.suites import cell, leaderboard
@@ -122,15 +122,18 @@ def test_max_tokens_above_the_listed_context(letters: Callable[..., Path], run: 
         assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("full", "frames"), [(False, 1), (True, 3)])
-def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, frames: int) -> None:
-    def deep(left: int) -> None:
-        if not left:
-            raise KeyboardInterrupt
-        deep(left - 1)
+@pytest.mark.parametrize("full", [False, True])
+def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, tmp_path: Path) -> None:
+    short = tmp_path / "short.py"
+    short.write_text("def call(function):\n    function()\n")
+    code: dict[str, Any] = {}
+    exec(compile(short.read_text(), short, "exec"), code)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as found:
-        deep(1)
-    keep_last_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
-    assert len(found.traceback) == frames
-    assert found.traceback[-1].name == "deep"
+        code["call"](interrupt)
+    keep_one_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
+    names = [entry.name for entry in found.traceback]
+    assert names[-2:] == ["call", "interrupt"] if full else names == ["call"], "the frame of the shortest file"

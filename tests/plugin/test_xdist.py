@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -38,10 +39,12 @@ from pytest_medhelm.util.option import Given
 from pytest_medhelm.util.options import make_settings
 from tests.support.agent_modules import CLINICAL_WORKFLOW, is_probe, oracle_reply
 from tests.support.checks import some
+from tests.support.confident import tokens
 from tests.support.everything import RULES, reply, write_project
 from tests.support.juries import named, question_of, rating, records, talks
 from tests.support.ledgers import entries
 from tests.support.letters import gold
+from tests.support.paths import CHECKOUT
 from tests.support.servers import answered_on_disk, until, vllm
 from tests.support.sessions import Sessions
 from tests.support.suites import cell, leaderboard
@@ -208,6 +211,56 @@ def test_an_attempt_is_written_down_once(twins: Twins) -> None:
     assert [entry["facts"].get("gates") for entry in spread] == [entry["facts"].get("gates") for entry in plain]
 
 
+# Repeats, other words and confidences, under another hash seed too
+
+CALLS = """\
+name: calls
+subcategory: Care Coordination and Planning
+access: public
+data: calls.csv
+columns: {id: call}
+prompt: "{note} What is due?"
+answer: {kind: label, column: due, choices: [visit, call, nothing, scan]}
+keeps_gold: [surface, options, wording]
+"""
+
+
+def unsteady(body: dict[str, Any]) -> dict[str, Any]:
+    """Right in three of four, by prompt and seed alone, whoever asks when; with the letters' log-probabilities."""
+    text = str(body["messages"][-1]["content"])
+    drawn = hashlib.sha256(f"{text}{body['seed']}".encode()).digest()
+    found = re.search(r"^(\w)\. call$", text, re.MULTILINE)
+    assert found
+    letter = found[1] if drawn[0] % 4 else "A"
+    answer = f"Answer: {letter}"
+    return {"content": answer, "logprobs": {"content": tokens(answer, letter, 0.4 + drawn[1] / 500)}}
+
+
+def test_other_words_repeats_and_confidences_are_the_same_in_every_process(tmp_path: Path) -> None:
+    rows = [f"c{number},The patient said that case {number} has been worse.,call" for number in range(12)]
+    boards = []
+    with MockServer(unsteady) as server:
+        for seed, extra in (("1", ()), ("2", ("-n", "2"))):
+            folder = tmp_path / f"seed{seed}"
+            folder.mkdir()
+            (folder / "calls.medhelm.yaml").write_text(CALLS)
+            (folder / "calls.csv").write_text("\n".join(["call,note,due", *rows, ""]))
+            (folder / "medhelm.toml").write_text('[models."vllm/mock"]\nseed = 5\n')
+            command = [
+                sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *vllm(server), "--medhelm-repeats=2",
+                "--medhelm-perturb=robustness", "--medhelm-perturb-limit=9", "--medhelm-confidence=logprobs",
+                "--medhelm-html=none", *extra,
+            ]  # fmt: skip
+            environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(CHECKOUT)}
+            ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert ended.returncode == 0, ended.stdout
+            boards.append(json.dumps(leaderboard(folder)["results"]))
+    assert boards[0] == boards[1], "the same bytes, the order of keys included"
+    metrics = json.loads(boards[0])["cells"][0]["metrics"]
+    assert {"flip_rate", "mean_drop", "drop_option_shuffle", "brier", "auroc"} <= metrics.keys()
+    assert 0 < metrics["flip_rate"]["value"] < 1
+
+
 # What a worker has to say
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.floats(allow_nan=False) | st.text(max_size=20)
@@ -304,6 +357,53 @@ def test_other_distributions_work_on_demand(
     assert run(*vllm(server), f"--medhelm-data={letters(8)}", "-n", "2", f"--dist={dist}").ret == 0
     assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 8}
     assert len(server.requests) == 8
+
+
+def killer(folder: Path, times: int, instance: str) -> None:
+    """Make the test of an instance end its worker so many times."""
+    (folder / "conftest.py").write_text(f"""
+import os, pathlib, signal
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    mark = pathlib.Path({str(folder)!r}) / "killed"
+    seen = len(mark.read_text()) if mark.exists() else 0
+    if "{instance}" in item.nodeid and seen < {times}:
+        mark.write_text("x" * (seen + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+""")
+
+
+def test_the_item_of_a_killed_worker_is_run_again(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    killer(pytester.path, 1, "q003")
+    options = (*vllm(server), f"--medhelm-data={letters(30)}", "-n", "2")
+    result = run(*options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*replacing crashed worker*", "*= 30 scored in *"])
+    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 30}
+    # Twice is no accident, and a run without it is none that may be judged.
+    (pytester.path / "killed").unlink()
+    killer(pytester.path, 2, "q003")
+    gate = "--medhelm-gate=letters >= 0.5"
+    result = run(*options, gate, "--medhelm-suite=again")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*worker 'gw*' crashed while running *q003*", "*medhelm: 1 test has no result*"])
+    assert " pass " not in result.stdout.str()
+    result = run(*options, gate, "--medhelm-suite=again")
+    assert result.ret == 0
+    assert cell(leaderboard(pytester.path, "again"), "letters")["statuses"] == {"ok": 30}
+
+
+def test_workers_that_are_not_replaced_leave_an_incomplete_run(
+    letters: Callable[..., Path], run: Any, server: MockServer, pytester: pytest.Pytester
+) -> None:
+    killer(pytester.path, 9, "-q")
+    result = run(*vllm(server), f"--medhelm-data={letters(30)}", "-n", "2", "--max-worker-restart=0")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*medhelm: * tests have no result*"])
 
 
 def test_after_kill_9_no_model_and_no_judge_is_asked_again(run: Any, pytester: pytest.Pytester) -> None:

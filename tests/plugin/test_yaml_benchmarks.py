@@ -9,12 +9,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from perf.mock_server import Fault, MockServer
 from pytest_medhelm.cli.main import main
@@ -24,6 +24,7 @@ from pytest_medhelm.plugin.yaml_benchmarks.spec import Tolerance
 from pytest_medhelm.scoring.metrics.numeric import number_accuracy
 from pytest_medhelm.util.document import DocumentError
 from tests.support.checks import some
+from tests.support.examples import drawn, hostile
 from tests.support.paths import CHECKOUT
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
@@ -345,6 +346,50 @@ def test_the_author_can_place_the_options(own: Any, run: Any) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("", ("surface",)),
+        ("keeps_gold: none\n", ()),
+        ("keeps_gold: [surface, options]\n", ("surface", "options")),
+        ("keeps_gold: option_shuffle\n", ("option_shuffle",)),
+    ],
+)
+def test_what_keeps_its_gold(line: str, kept: tuple[str, ...], own: Any) -> None:
+    assert read_spec(own(TRIAGE + line)).keeps_gold == kept
+
+
+def test_it_is_asked_in_other_words(own: Any, run: Any, pytester: pytest.Pytester) -> None:
+    """What changes reaches the model: cells and options, and not how the author asks for the answer."""
+    placed = TRIAGE.replace("  How urgent is it?", "  How urgent is it?\n  {choices}\n  Reply with the letter of it.")
+    own(placed + "keeps_gold: [surface, options]\n", CALLS.replace("chest", "this is the chest"))
+    names = ("fillers", "option_shuffle", "irrelevant_sentence")
+    with MockServer(told) as server:
+        result = run(*vllm(server), f"--medhelm-perturb={','.join(names)}", "--medhelm-noise-floor=off")
+        asked = [prompt_of(body) for body in server.requests]
+    result.stdout.fnmatch_lines(["*fillers 4 of 4, option_shuffle 4 of 4*", "*triage: without irrelevant_sentence: *"])
+    assert len(set(asked)) == 4 * (1 + 2), "each way of asking is another prompt"
+    assert {text.splitlines()[-1] for text in asked} == {"Reply with the letter of it."}
+    assert sum("A. emergency\nB. today\nC. routine" in text for text in asked) == 4 * 2
+    metrics = values(pytester.path, "triage")
+    # The model of this test goes by the letter that the note names, wherever the option stands.
+    assert metrics["drop_fillers"] == 0.0
+    assert metrics["drop_option_shuffle"] > 0.0
+
+
+def test_a_cell_behind_the_options_is_changed_too(own: Any, run: Any) -> None:
+    own(
+        TRIAGE.replace(
+            "Somebody calls: {note}\n  How urgent is it?", "How urgent is it?\n  {choices}\n\n  Call: {note}"
+        )
+    )
+    with MockServer(told) as server:
+        run(*vllm(server), "--medhelm-perturb=typos,fillers", "--medhelm-noise-floor=off")
+        asked = [prompt_of(body) for body in server.requests]
+    assert asked[0] == "How urgent is it?\nA. emergency\nB. today\nC. routine\n\nCall: Gold A: chest pain"
+    assert len(set(asked)) > 4
+
+
 def test_ids_survive_a_reordering(own: Any, run: Any, pytester: pytest.Pytester) -> None:
     text = TRIAGE.replace("columns: {id: call, cluster: patient, slices: [ward]}\n", "")
     for rows in (CALLS.splitlines(), [CALLS.splitlines()[0], *reversed(CALLS.splitlines()[1:])]):
@@ -555,6 +600,14 @@ WRONG_FILES = [
     (TRIAGE + "gate: triage.recal >= 0.8\n", 13, 7, "the metric 'recal' is not recorded *did you mean 'recall'?"),
     (TRIAGE + "gate: refused.lower <= 0.1\n", 13, 7, "*a lower bound is compared with >= *"),
     (TRIAGE + "gate: med_qa >= 0.8\n", 13, 7, "this rule is about 'med_qa'; here it is about triage*"),
+    (TRIAGE + "keeps_gold: [surface, option]\n", 13, 23, "keeps_gold 'option' is unknown; did you mean 'options'?"),
+    (TRIAGE + "keeps_gold: []\n", 13, 13, "keeps_gold is a list, and this one is empty;*"),
+    (
+        changed("How urgent is it?", "{choices} Urgent? {choices}"),
+        7,
+        21,
+        "the options go to one place; delete this {choices}",
+    ),
     (TRIAGE + "licence: &a [*a]\n", 13, 10, "licence is a text*"),
     (TRIAGE + "licence: !!python/object/apply:os.system [ls]\n", 13, 10, "licence is a text*"),
     (TRIAGE + "licence: *missing\n", 13, 10, "this is not valid YAML*"),
@@ -601,21 +654,34 @@ def test_a_wrong_rubric(text: str, line: int, column: int, sentence: str, own: A
     assert str(caught.value).startswith(f"arztbrief.medhelm.yaml, line {line}, column {column}: {sentence}")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(
-    start=st.integers(0, len(TRIAGE)),
-    cut=st.integers(0, 12),
-    typed=st.text(alphabet="{}[]:,|>&*!#'\"\t\n -ab~%@?", max_size=6),
-)
-def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(start: int, cut: int, typed: str, tmp_path: Path) -> None:
+def edited(random: Random) -> str:
+    """A file in which somebody types something, perhaps over something else."""
+    start = random.randrange(len(TRIAGE) + 1)
+    typed = "".join(random.choices("{}[]:,|>&*!#'\"\t\n -ab~%@?", k=random.randrange(7)))
+    return TRIAGE[:start] + typed + TRIAGE[start + random.randrange(13) :]
+
+
+def test_no_edit_of_a_file_ends_in_anything_but_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "triage.medhelm.yaml"
-    path.write_text(TRIAGE[:start] + typed + TRIAGE[start + cut :])
-    problem = ""
-    try:
-        read_spec(path)
-    except DocumentError as error:
-        problem = str(error)
-    assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
+
+    @hostile
+    @given(drawn(edited))
+    def check(files: list[str]) -> None:
+        for content in files:
+            path.write_text(content)
+            problem = ""
+            try:
+                read_spec(path)
+            except DocumentError as error:
+                problem = str(error)
+            assert not problem or re.match(r"triage\.medhelm\.yaml, line \d+, column \d+: .", problem)
+
+    check()
+
+
+def test_brackets_within_brackets_take_no_time(own: Any) -> None:
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        read_spec(own("name: " + "[" * 200_000))
 
 
 def test_a_file_that_is_not_utf8(own: Any) -> None:

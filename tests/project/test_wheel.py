@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,24 @@ BINARY = (".xlsx", ".docx", ".arrow", ".parquet", ".feather")
 def size_of(folder: Path) -> int:
     """Bytes of the files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def test_the_wheel_takes_every_file_of_the_package() -> None:
+    declared = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders, data_of = declared["package-dir"], declared["package-data"]
+    patterns = [f"{folders[name]}/{pattern}" for name in data_of for pattern in data_of[name]]
+    listed = subprocess.run(
+        ["git", "ls-files", "pytest_medhelm", "benchmarks"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    files = [Path(name) for name in some(listed.stdout.splitlines())]
+    packages = {
+        ".".join(("pytest_medhelm" if file.parts[0] == "benchmarks" else "", *file.parent.parts)).strip(".")
+        for file in files
+        if file.suffix == ".py"
+    }
+    assert packages == set(declared["packages"])
+    data = [file.as_posix() for file in files if file.suffix != ".py"]
+    assert [name for name in data if not any(fnmatch(name, pattern) for pattern in patterns)] == []
 
 
 @pytest.mark.nightly

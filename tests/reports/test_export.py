@@ -22,7 +22,7 @@ from pytest_medhelm.cli import export as command
 from pytest_medhelm.cli.main import main
 from pytest_medhelm.reports.export.aggregate import aggregate_rows, count_band, share_band
 from pytest_medhelm.reports.export.columns import AGGREGATE, CELLS, REASONS, SCORES, TEXTS, VERDICTS
-from pytest_medhelm.reports.export.csv_injection import neutral
+from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.columns import Columns
 from tests.support.browser import faults, needs_browser
@@ -134,19 +134,19 @@ def test_parquet_holds_what_json_lines_hold(
 
 @given(st.text() | st.builds(lambda head, rest: head + rest, st.sampled_from("=+-@\t\r\n;'\" \ufeff\u200b"), st.text()))
 def test_no_text_begins_a_formula(text: str) -> None:
-    found = neutral(text)
+    found = without_formula(text)
     assert not _FORMULA.match(found) or re.fullmatch(r"[+-]?[0-9.eE+-]+", text)
     assert not set(found) & {"\0", "\r", "\x1b", "\u202e", "\u2066", "\u2028"}
 
 
 @pytest.mark.parametrize("number", ["-0.5", "+3", "12", "-1e-5", "0.25"])
 def test_numbers_stay_numbers(number: str) -> None:
-    assert neutral(number) == number
+    assert without_formula(number) == number
 
 
 @pytest.mark.parametrize("text", ["-", "plain", "a - b", "x = 1", "two\nlines", "5-3"])
 def test_harmless_text_stays(text: str) -> None:
-    assert neutral(text).lstrip("'") == text
+    assert without_formula(text).lstrip("'") == text
 
 
 def test_every_column_is_documented() -> None:

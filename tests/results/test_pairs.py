@@ -14,9 +14,9 @@ from scipy.stats import binomtest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from pytest_medhelm.results.leaderboard.aggregate import _win_rate
 from pytest_medhelm.results.leaderboard.document import PairedRow
 from pytest_medhelm.results.leaderboard.paired_cells import incomparable, letter_groups, paired
+from pytest_medhelm.results.leaderboard.win_rates import win_rates_of
 from tests.support.cells import cell_of
 
 
@@ -83,7 +83,7 @@ def test_the_mean_win_rate_of_helm_takes_incomplete_columns_and_stands_apart() -
         for benchmark, values in (("b", {"x": 9, "y": 8, "z": 1}), ("c", {"x": 5, "y": 5}))
         for name, right in values.items()
     ]
-    found = _win_rate(cells, ["x", "y", "z"])
+    found = win_rates_of(cells, ["x", "y", "z"])
     assert found["helm_style"] == {"x": 0.75, "y": 0.5, "z": 0.0}
     assert found["benchmarks"] == ["b"]
     assert found["rates"] == {"x": 1.0, "y": 0.5, "z": 0.0}

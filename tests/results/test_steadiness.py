@@ -10,8 +10,8 @@ import pytest
 
 from pytest_medhelm.results.leaderboard.answers import Answer, Answers, answer_of, status_of
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.measure import measure_of
 from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, add_variant_scores
+from pytest_medhelm.results.leaderboard.score_measure import measure_of
 from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores, needed_repeats
 from pytest_medhelm.results.leaderboard.worst_slice import expected_worst, worst_slice
 from tests.support.nightly import replications

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_medhelm.models.engine.reply import read_reply
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.scoring.answers import find_choice, split_stated
-from pytest_medhelm.scoring.confidence import confidence_of, letter_place, share_of, token_at
+from pytest_medhelm.scoring.confidence import confidence_of, letter_position, share_of, token_at
 from pytest_medhelm.scoring.response import Response
 from pytest_medhelm.tasks.prompts import confidence_line
 from pytest_medhelm.tasks.task import Instance
@@ -61,7 +61,7 @@ def test_a_drawn_token_that_is_not_listed_counts_too() -> None:
     ],
 )
 def test_the_letter_that_was_read_is_found(text: str, place: int) -> None:
-    assert letter_place(text, "B", CHOICES) == place
+    assert letter_position(text, "B", CHOICES) == place
 
 
 def test_an_option_named_by_its_text_alone_has_no_letter() -> None:

@@ -15,6 +15,7 @@ from pytest_medhelm.agents.workflow import Workflow, read_workflows
 from tests.support.paths import BENCHMARKS
 
 CLINICAL_WORKFLOW = BENCHMARKS / "administration_and_workflow/test_clinical_workflow.py"
+MEDAGENT_BENCH = CLINICAL_WORKFLOW.with_name("test_medagent_bench.py")
 WARD = '''
 """A ward."""
 from pathlib import Path
@@ -34,8 +35,10 @@ TASK = Task(
 def prompt(instance):
     return instance.question
 
+TIGHT = {"cost_limit": {"cost": 0.02}, "time_limit": {"seconds": 0.25}}
+
 def environment(instance):
-    return Environment(hospital(), limits=Limits(steps=6, tokens=5000))
+    return Environment(hospital(), limits=Limits(steps=6, tokens=5000, **TIGHT.get(instance.id, {})))
 
 def test_ward(episode):
     """One episode for each row."""

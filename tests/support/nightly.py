@@ -20,6 +20,11 @@ def replications(full: int) -> int:
     return full if NIGHTLY else min(full, 200)
 
 
+def examples(full: int) -> int:
+    """How many examples a slow property is tried with: a quarter by day."""
+    return full if NIGHTLY else full // 4
+
+
 def covered_enough(runs: int) -> float:
     """The share of 95 % intervals that must hold the truth: 93 % as promised, and what three standard errors allow."""
     return min(0.93, 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs))

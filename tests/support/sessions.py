@@ -7,6 +7,7 @@ Tests of what is imported, and of signals, start a Python of their own.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shlex
@@ -15,10 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 from runpy import run_module
 from tempfile import mkdtemp
 from typing import NoReturn
@@ -86,16 +84,12 @@ def main() -> None:
 def import_all() -> None:
     """Import pytest's plugins as it does itself, rewriting their assertions, then this one and what it needs."""
     config = _prepareconfig(["-c", os.devnull, "--noconftest"])
-    import pytest_medhelm
+    from tests.support.preloaded import load_package
 
-    for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
-        # The guard's modules are found by the folder that it puts into the path of a subprocess.
-        if not module.name.endswith("__main__") and ".util.guard." not in module.name:
-            import_module(module.name)
-    for name in ("nltk", "openpyxl"):
-        with suppress(ImportError):
-            import_module(name)
+    load_package()
     config._ensure_unconfigure()
+    gc.collect()
+    gc.freeze()  # what is there stays: a child neither looks through it nor copies it
 
 
 def session(

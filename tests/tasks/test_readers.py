@@ -15,7 +15,8 @@ from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.folders import files_in, listing
 from pytest_medhelm.tasks.data.labelled_tables import labelled_csv
 from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
-from pytest_medhelm.tasks.data.readers import Row, read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.tasks.data.xml_files import child_text, read_xml
 from pytest_medhelm.tasks.task import Excluded
 from pytest_medhelm.util.errors import DataError, DataMissing

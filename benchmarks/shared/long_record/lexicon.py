@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .documents import USUAL_DRUGS
-from .facts import ALLERGENS, MISFILED, RESTARTED
+from .facts import ALLERGENS, CORRECTIONS, MISFILED, OPEN_RESULTS, RESTARTED
 
 OTHER_DRUGS = (
     "allopurinol", "amoxicillin", "aspirin", "bisoprolol", "candesartan", "ciprofloxacin", "clopidogrel", "codeine",
@@ -45,6 +45,15 @@ MEANT = {
 """How else than in its own words a summary may name a finding, a test or a condition."""
 
 
+_NAMES = re.compile(
+    "|".join(
+        [r"allerg", *DRUGS, *MEANT.values()]
+        + [re.escape(name) for pair in (*CORRECTIONS, *OPEN_RESULTS, *MISFILED) for name in pair]
+    ),
+    re.IGNORECASE,
+)
+
+
 def named(term: str) -> re.Pattern[str]:
     """Finds a term in its own words, or as ``MEANT`` has it."""
     own = re.escape(term).replace(r"\ ", r"\s+")
@@ -59,6 +68,26 @@ def sentences(text: str) -> list[str]:
             found[-1] = f"{found[-1]} {piece}"
         else:
             found.append(piece)
+    return found
+
+
+_REFERS = re.compile(
+    r"\b(it|this|these|resum\w*|restart\w*|follow\w*|treatment|therapy)\b|^(status|no|none)\b"
+    r"|\bthe (drug|medicine|medication|finding|result|test|examination)\b",
+    re.IGNORECASE,
+)
+"""A sentence with one of these is about what the one before it names, unless it names something else."""
+
+
+def with_what_follows(said: Sequence[str], *terms: re.Pattern[str]) -> list[str]:
+    """The sentences that name a term, and those right behind them that refer to it without a name."""
+    found: list[str] = []
+    follows = False
+    for sentence in said:
+        names = any(term.search(sentence) for term in terms)
+        follows = names or (follows and bool(_REFERS.search(sentence)) and not _NAMES.search(sentence))
+        if follows:
+            found.append(sentence)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -48,3 +49,11 @@ def text_of_concept(value: Any) -> str:
         return ""
     shown = next((str(entry["display"]) for entry in codings(value) if entry.get("display")), "")
     return str(value.get("text") or shown or next((str(entry.get("code", "")) for entry in codings(value)), ""))
+
+
+def text_of_binary(resource: Resource) -> str:
+    """The text of a Binary or an Attachment; empty for what is none."""
+    try:
+        return base64.b64decode(str(resource.get("data", ""))).decode("utf-8", "replace")
+    except ValueError:
+        return ""

@@ -12,10 +12,10 @@ from pytest_medhelm.agents.hospital.elements import (
     Resource,
     codings,
     reference_of,
+    text_of_binary,
     text_of_concept,
     values_at,
 )
-from pytest_medhelm.agents.hospital.search import text_of_binary
 from pytest_medhelm.agents.hospital.state import Change, Hospital, patients_of
 from pytest_medhelm.agents.hospital.values import OFTEN
 

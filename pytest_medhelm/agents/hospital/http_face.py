@@ -52,8 +52,8 @@ def respond(
         return found or _routed(state, method, target, body, by, base)
     except FhirError as error:
         return Answer(state, error.status, error.outcome())
-    except (RecursionError, UnicodeError):
-        return Answer(state, 400, FhirError(400, "structure", "the body cannot be read").outcome())
+    except (RecursionError, ValueError):  # also too many parameters, half an IPv6 address
+        return Answer(state, 400, FhirError(400, "structure", "the address or the body cannot be read").outcome())
 
 
 def _routed(state: Hospital, method: str, target: str, body: bytes | str, by: str, base: str) -> Answer:

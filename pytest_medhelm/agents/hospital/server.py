@@ -12,6 +12,7 @@ import logging
 import secrets
 import ssl
 import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from pytest_medhelm.agents.hospital.http_face import CONDITIONS, MEDIA_TYPE, MOST_BODY, respond
 from pytest_medhelm.agents.hospital.state import Hospital
+from pytest_medhelm.util.deadline import SECONDS, request_came, with_deadline
 
 MOST_REQUESTS = 2_000
 """Of one visit; more are refused."""
@@ -54,8 +56,12 @@ class Visit:
 class HospitalServer:
     """Serves visits; a context manager. Each visit sees its own state and no other."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, *, patience: float = SECONDS
+    ) -> None:
+        """``patience``: seconds within which a request must be whole."""
         self._host = host
+        self._patience = patience
         self._port = port
         self._tls = tls
         self._visits: dict[str, Visit] = {}
@@ -74,7 +80,7 @@ class HospitalServer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._stop()
 
     def _stop(self) -> None:
@@ -100,16 +106,23 @@ class HospitalServer:
         return f"{self.address}/{visit.path}/fhir"
 
     async def _open(self) -> None:
-        application = web.Application(client_max_size=MOST_BODY)
+        application = web.Application(client_max_size=MOST_BODY, middlewares=[_whole])
         application.router.add_route("*", "/{path}/fhir{target:.*}", self._answer)
         quiet = logging.Logger("medhelm", logging.CRITICAL + 1)
         self._runner = web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        assert self._runner.server is not None
+        self._server = await self._loop.create_server(
+            with_deadline(self._runner.server, self._patience), self._host, self._port, ssl=self._tls,
+            ssl_handshake_timeout=self._patience if self._tls else None,
+        )  # fmt: skip
+        port = self._server.sockets[0].getsockname()[1]
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.address = f"{'https' if self._tls else 'http'}://{shown}:{port}"
+
+    async def _close(self) -> None:
+        self._server.close()
+        await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         visit = self._visits.get(request.match_info["path"])
@@ -123,8 +136,8 @@ class HospitalServer:
             return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests")
         try:
             body = (await request.read()).decode()
-        except (web.HTTPRequestEntityTooLarge, UnicodeError):
-            return _outcome(413, "too-long", f"a body has at most {MOST_BODY_IN_WORDS} and is UTF-8")
+        except UnicodeError:
+            return _too_long()
         # The path as it was sent: what is decoded twice could lead elsewhere.
         target = request.raw_path.split("/fhir", 1)[1]
         condition = next((f"{name}: {request.headers[name]}" for name in CONDITIONS if name in request.headers), "")
@@ -136,7 +149,21 @@ class HospitalServer:
         return _response(answer.status, answer.body, dict(answer.headers))
 
 
-MOST_BODY_IN_WORDS = f"{MOST_BODY:,} bytes"
+@web.middleware
+async def _whole(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Read a request to its end before anything is answered."""
+    try:
+        await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return _too_long()
+    request_came(request)
+    return await handler(request)
+
+
+def _too_long() -> web.Response:
+    return _outcome(413, "too-long", f"a body has at most {MOST_BODY:,} bytes and is UTF-8")
 
 
 def _is_admitted(visit: Visit, request: web.Request) -> bool:

@@ -7,10 +7,11 @@ oracle's orders are written in; ``facts`` reads the same words from any resource
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pytest_medhelm.agents.hospital import codes
 from pytest_medhelm.agents.hospital.elements import NewResource
+from pytest_medhelm.agents.hospital.office import OFFICE, Chart, Maker, When, by
 from pytest_medhelm.agents.hospital.values import (
     TERMS,
     Words,
@@ -23,7 +24,6 @@ from pytest_medhelm.agents.hospital.values import (
     quantity,
     test_or_service,
 )
-from pytest_medhelm.agents.hospital.when import moment_of, stamp
 from pytest_medhelm.util.errors import DataError
 
 
@@ -44,19 +44,11 @@ def resource(words: Words, patient: str, now: dt.datetime) -> NewResource:
     return {**found, "id": str(words["id"])} if "id" in words else found
 
 
-_When = Callable[[str, str], str]
-Chart = NewResource
-
-
-def _by(words: Words, key: str = "by") -> NewResource:
-    return {"reference": f"Practitioner/{words.get(key, 'dr-osei')}"}
-
-
-def _medicine_order(words: Words, chart: Chart, when: _When) -> NewResource:
+def _medicine_order(words: Words, chart: Chart, when: When) -> NewResource:
     found = {
         "resourceType": "MedicationRequest", "status": words.get("status", "active"), "intent": "order",
         "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart, "authoredOn": when("when", "now"),
-        "requester": _by(words), "dosageInstruction": [dosage(words)],
+        "requester": by(words), "dosageInstruction": [dosage(words)],
     }  # fmt: skip
     if "priority" in words:
         found["priority"] = words["priority"]
@@ -65,7 +57,7 @@ def _medicine_order(words: Words, chart: Chart, when: _When) -> NewResource:
     return found
 
 
-def _home_medicine(words: Words, chart: Chart, when: _When) -> NewResource:
+def _home_medicine(words: Words, chart: Chart, when: When) -> NewResource:
     return {
         "resourceType": "MedicationStatement", "status": words.get("status", "active"),
         "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart,
@@ -73,7 +65,7 @@ def _home_medicine(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _dose_given(words: Words, chart: Chart, when: _When) -> NewResource:
+def _dose_given(words: Words, chart: Chart, when: When) -> NewResource:
     given = dosage(words)
     dose = {"dose": given["doseAndRate"][0]["doseQuantity"]} if "doseAndRate" in given else {}
     return {
@@ -84,7 +76,7 @@ def _dose_given(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _allergy(words: Words, chart: Chart, when: _When) -> NewResource:
+def _allergy(words: Words, chart: Chart, when: When) -> NewResource:
     to = words["to"]
     code = medicine(to) if to in codes.MEDICINES else {"text": to}
     return {
@@ -97,7 +89,7 @@ def _allergy(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _problem_entry(words: Words, chart: Chart, when: _When) -> NewResource:
+def _problem_entry(words: Words, chart: Chart, when: When) -> NewResource:
     status = words.get("status", "active")
     return {
         "resourceType": "Condition", "clinicalStatus": concept(f"{TERMS}/condition-clinical", status, status),
@@ -107,7 +99,7 @@ def _problem_entry(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _result(words: Words, chart: Chart, when: _When) -> NewResource:
+def _result(words: Words, chart: Chart, when: When) -> NewResource:
     name = words["test"]
     if name not in codes.TESTS:
         raise DataError(f"no test is called {name!r}")
@@ -125,19 +117,19 @@ def _result(words: Words, chart: Chart, when: _When) -> NewResource:
     return found
 
 
-def _note(words: Words, chart: Chart, when: _When) -> NewResource:
+def _note(words: Words, chart: Chart, when: When) -> NewResource:
     return {
         "resourceType": "DocumentReference", "status": words.get("status", "current"), "docStatus": "final",
-        "type": {"text": words["title"]}, "subject": chart, "date": when("when", "now"), "author": [_by(words)],
+        "type": {"text": words["title"]}, "subject": chart, "date": when("when", "now"), "author": [by(words)],
         "description": words["title"], "content": [{"attachment": attachment(words["text"])}],
     }  # fmt: skip
 
 
-def _order(words: Words, chart: Chart, when: _When) -> NewResource:
+def _order(words: Words, chart: Chart, when: When) -> NewResource:
     found = {
         "resourceType": "ServiceRequest", "status": words.get("status", "active"), "intent": "order",
         "priority": words.get("priority", "routine"), "code": test_or_service(words["of"]), "subject": chart,
-        "authoredOn": when("when", "now"), "requester": _by(words),
+        "authoredOn": when("when", "now"), "requester": by(words),
     }  # fmt: skip
     if "due" in words:
         found["occurrenceDateTime"] = when("due", "now")
@@ -148,88 +140,14 @@ def _order(words: Words, chart: Chart, when: _When) -> NewResource:
     return found
 
 
-def _slot(words: Words, chart: Chart, when: _When) -> NewResource:
-    start = when("start", "now")
-    end = stamp(moment_of(start) + dt.timedelta(minutes=30))
-    return {
-        "resourceType": "Slot", "schedule": {"reference": f"Schedule/{words['schedule']}"},
-        "status": words.get("status", "free"),
-        "start": start, "end": end, "specialty": [test_or_service(words["of"])],
-    }  # fmt: skip
-
-
-def _appointment(words: Words, chart: Chart, when: _When) -> NewResource:
-    start = when("start", "now")
-    found = {
-        "resourceType": "Appointment", "status": words.get("status", "booked"), "start": start,
-        "end": stamp(moment_of(start) + dt.timedelta(minutes=30)), "specialty": [test_or_service(words["of"])],
-        "participant": [{"actor": chart, "status": "accepted"}, {"actor": _by(words, "with"), "status": "accepted"}],
-    }  # fmt: skip
-    if "slot" in words:
-        found["slot"] = [{"reference": f"Slot/{words['slot']}"}]
-    return found
-
-
-def _task(words: Words, chart: Chart, when: _When) -> NewResource:
-    return {
-        "resourceType": "Task", "status": words.get("status", "requested"), "intent": "order",
-        "priority": words.get("priority", "routine"), "description": words["text"], "for": chart,
-        "authoredOn": when("when", "now"), "owner": _by(words, "owner"),
-    }  # fmt: skip
-
-
-def _message(words: Words, chart: Chart, when: _When) -> NewResource:
-    patient = str(chart["reference"])
-    to, sender = words.get("to", "patient"), words.get("from", "dr-osei")
-    found = {
-        "resourceType": "Communication", "status": "completed", "subject": chart, "sent": when("when", "now"),
-        "recipient": [{"reference": patient if to == "patient" else f"Practitioner/{to}"}],
-        "sender": {"reference": patient if sender == "patient" else f"Practitioner/{sender}"},
-        "payload": [{"contentString": words["text"]}],
-    }  # fmt: skip
-    if "answers" in words:
-        found["inResponseTo"] = [{"reference": f"Communication/{words['answers']}"}]
-    return found
-
-
-def _coverage(words: Words, chart: Chart, when: _When) -> NewResource:
-    return {
-        "resourceType": "Coverage", "status": words.get("status", "active"), "beneficiary": chart,
-        "subscriberId": str(words["number"]), "payor": [{"display": words["payer"]}],
-        "type": {"text": words.get("plan", "standard")},
-        "period": {"start": when("since", "2 years ago")[:10], **({"end": when("until",
-        "now")[:10]} if "until" in words else {})},
-    }  # fmt: skip
-
-
-def _claim(words: Words, chart: Chart, when: _When) -> NewResource:
-    return {
-        "resourceType": "Claim", "status": words.get("status", "active"),
-        "type": concept(f"{TERMS}/claim-type", "professional", "professional"), "use": words.get("use",
-        "preauthorization"),
-        "patient": chart, "created": when("when", "now")[:10], "provider": _by(words),
-        "priority": concept(f"{TERMS}/processpriority", words.get("priority", "normal"), words.get("priority",
-        "normal")),
-        "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{words['coverage']}"}}],
-        "diagnosis": [
-            {"sequence": number, "diagnosisCodeableConcept": problem(name)}
-            for number, name in enumerate(words.get("diagnoses", ()), start=1)
-        ],
-        "item": [{"sequence": 1, "productOrService": test_or_service(words["of"])}],
-        "supportingInfo": [
-            {"sequence": 1, "category": {"text": "justification"}, "valueString": words.get("text", "")}
-        ] if words.get("text") else [],
-    }  # fmt: skip
-
-
-def _care_plan(words: Words, chart: Chart, when: _When) -> NewResource:
+def _care_plan(words: Words, chart: Chart, when: When) -> NewResource:
     return {
         "resourceType": "CarePlan", "status": words.get("status", "active"), "intent": "plan", "title": words["title"],
         "description": words.get("text", words["title"]), "subject": chart, "created": when("when", "now"),
     }  # fmt: skip
 
 
-def _immunization(words: Words, chart: Chart, when: _When) -> NewResource:
+def _immunization(words: Words, chart: Chart, when: When) -> NewResource:
     name = words["vaccine"]
     if name not in codes.VACCINES:
         raise DataError(f"no vaccine is called {name!r}")
@@ -240,7 +158,7 @@ def _immunization(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _report(words: Words, chart: Chart, when: _When) -> NewResource:
+def _report(words: Words, chart: Chart, when: When) -> NewResource:
     return {
         "resourceType": "DiagnosticReport", "status": words.get("status", "final"),
         "code": test_or_service(words["of"]),
@@ -248,27 +166,27 @@ def _report(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-def _procedure(words: Words, chart: Chart, when: _When) -> NewResource:
+def _procedure(words: Words, chart: Chart, when: When) -> NewResource:
     return {
         "resourceType": "Procedure", "status": words.get("status", "completed"), "code": test_or_service(words["of"]),
         "subject": chart, "performedDateTime": when("when", "now"),
     }  # fmt: skip
 
 
-def _encounter(words: Words, chart: Chart, when: _When) -> NewResource:
+def _encounter(words: Words, chart: Chart, when: When) -> NewResource:
     kind = words.get("class", "AMB")
     period = {"start": when("start", "now"), **({"end": when("end", "now")} if "end" in words else {})}
     found = {
         "resourceType": "Encounter", "status": words.get("status", "finished" if "end" in words else "in-progress"),
         "class": {"system": f"{TERMS}/v3-ActCode", "code": kind}, "subject": chart, "period": period,
-        "participant": [{"individual": _by(words)}],
+        "participant": [{"individual": by(words)}],
     }  # fmt: skip
     if "reason" in words:
         found["reasonCode"] = [{"text": words["reason"]}]
     return found
 
 
-def _patient(words: Words, chart: Chart, when: _When) -> NewResource:
+def _patient(words: Words, chart: Chart, when: When) -> NewResource:
     given, _, family = str(words["name"]).rpartition(" ")
     identifier = str(words.get("id", "new"))
     return {
@@ -279,7 +197,8 @@ def _patient(words: Words, chart: Chart, when: _When) -> NewResource:
     }  # fmt: skip
 
 
-_MAKERS: Mapping[str, Callable[[Words, Chart, _When], NewResource]] = {
+_MAKERS: Mapping[str, Maker] = {
+    **OFFICE,
     "patient": _patient,
     "medicine_order": _medicine_order,
     "home_medicine": _home_medicine,
@@ -289,12 +208,6 @@ _MAKERS: Mapping[str, Callable[[Words, Chart, _When], NewResource]] = {
     "result": _result,
     "note": _note,
     "order": _order,
-    "slot": _slot,
-    "appointment": _appointment,
-    "task": _task,
-    "message": _message,
-    "coverage": _coverage,
-    "claim": _claim,
     "care_plan": _care_plan,
     "immunization": _immunization,
     "report": _report,

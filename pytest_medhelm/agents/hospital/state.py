@@ -39,14 +39,15 @@ class Change:
 class Population:
     """Resources that all episodes share."""
 
+    is_remote = False
+    """They are read from a server when they are asked for."""
+
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._by_type: dict[str, dict[str, Resource]] = {}
-        self._of_patient: dict[tuple[str, str], list[str]] = {}
+        self._charts: dict[str, dict[str, list[str]]] = {}
+        """By type and patient the ids; of a type when it is first asked for."""
         for resource in resources:
-            kind, identifier = resource["resourceType"], resource["id"]
-            self._by_type.setdefault(kind, {})[identifier] = resource
-            for patient in patients_of(resource):
-                self._of_patient.setdefault((kind, patient), []).append(identifier)
+            self._by_type.setdefault(resource["resourceType"], {})[resource["id"]] = resource
 
     def get(self, key: Key) -> Resource | None:
         """A resource, or None."""
@@ -54,7 +55,16 @@ class Population:
 
     def ids(self, kind: str, patient: str | None = None) -> Iterable[str]:
         """The ids of a type, in their order; of one patient's chart where one is named."""
-        return self._by_type.get(kind, {}) if patient is None else self._of_patient.get((kind, patient), ())
+        if patient is None:
+            return self._by_type.get(kind, {})
+        charts = self._charts.get(kind)
+        if charts is None:
+            charts = {}
+            for identifier, resource in self._by_type.get(kind, {}).items():
+                for owner in patients_of(resource):
+                    charts.setdefault(owner, []).append(identifier)
+            self._charts[kind] = charts  # Whole: another thread may look meanwhile.
+        return charts.get(patient, ())
 
     def __len__(self) -> int:
         return sum(map(len, self._by_type.values()))

@@ -111,7 +111,7 @@ def finish(
                       cell.provenance.get("data"), cell.sample)
         for cell in cells
     ]  # fmt: skip
-    facts = _found(run, outcome.leaderboard["suite"], seen, gates) | {
+    facts = _facts_of(run, outcome.leaderboard["suite"], seen, gates) | {
         "source": source,
         "parts": sorted(parts),
         "runs": sorted(runs),
@@ -147,7 +147,7 @@ def cut_off(
     seen = [] if suite is None else [*_seen(suite, models)]
     if not seen and asked:
         return ""
-    facts = _found(run, folder.name, seen, gates) | {
+    facts = _facts_of(run, folder.name, seen, gates) | {
         "source": "run",
         "parts": [],
         "runs": [],
@@ -168,7 +168,7 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _found(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> Facts:
+def _facts_of(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> Facts:
     """What an evaluation was about: no value, instance or text is in it."""
     cells = sorted(seen, key=lambda entry: entry.model)
     return {
@@ -222,7 +222,7 @@ def fixed(
             continue
         if not facts["gates"] and not set(models) & set(facts["models"]):
             continue
-        if entry.kind == FINISHED and any(facts["data"].get(name) == found for name, found in data.items()):
+        if entry.kind == FINISHED and any(facts["data"].get(name) == sha256 for name, sha256 in data.items()):
             return f"post hoc: {said}, after results of {entry.time[:10]} on the same data", True
         if entry.kind == STARTED and facts["run"] not in ended:
             return f"post hoc: {said}, after a run of {entry.time[:10]} that was cut off, on whatever data", True
@@ -239,7 +239,7 @@ def late(path: Path, gate: Gate, number: int) -> str:
         facts = entry.facts
         if entry.number >= number or entry.kind != FINISHED:
             continue
-        if (not data and facts["data"]) or any(facts["data"].get(name) == found for name, found in data.items()):
+        if (not data and facts["data"]) or any(facts["data"].get(name) == sha256 for name, sha256 in data.items()):
             return (
                 f"it is post hoc already: results of {entry.time[:10]} on the same data are in the ledger, and every "
                 "verdict by this file will say so; lock a file before the run"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Request
-from pytest_medhelm.models.engine.store import SCHEMA, open_private
+from pytest_medhelm.models.engine.store import SCHEMA
 from pytest_medhelm.models.spec import Model
+from pytest_medhelm.util.sqlite import open_private
 
 
 class Awaited:
@@ -45,8 +46,8 @@ class Awaited:
         return Request(model, whole(payload, self._text), key, bool(formed))
 
     def _text(self, digest: str) -> str:
-        found: str = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()[0]
-        return found
+        text: str = self._connection.execute("SELECT text FROM texts WHERE hash = ?", (digest,)).fetchone()[0]
+        return text
 
     def errors(self) -> dict[str, str]:
         """Why requests have no answer, of those whose batch brought an error; by key."""

@@ -1,8 +1,9 @@
 """The engine's other thread: one event loop that brings each job from its queue to the disk and to its future.
 
 A job is claimed first, so that no two processes on a suite ask the same. The ``Dispatcher`` says when it may be sent;
-a fault that may pass sends it there again; ``Endings`` stores what has arrived and lets the futures resolve. Whatever
-is raised on the way ends as the job's own ``request_error``, and a watchdog ends what nobody works on any more.
+``Attempts`` asks the endpoint, and sends it there again after a fault that may pass; ``Endings`` stores what has
+arrived and lets the futures resolve. Whatever is raised on the way ends as the job's own ``request_error``, and a
+watchdog ends what nobody works on any more.
 """
 
 from __future__ import annotations
@@ -13,20 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
+from pytest_medhelm.models.engine.attempts import Attempts
 from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
-from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
-from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
-from pytest_medhelm.models.engine.replicas import Replica
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, FollowUp, Job, Waiting
 from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.models.engine.retrying import retry
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.engine.transport import Fault
 from pytest_medhelm.models.engine.turns import ClaimedElsewhereError, Turns
 from pytest_medhelm.util.errors import RunStopped
 
@@ -42,17 +39,15 @@ class Background:
         ``say`` gets what the user should know, without any text of a request.
         """
         self._jobs = jobs
-        self._say = say
-        self._settings = settings
         self._store = ResponseStore(path)
         self._claims = Claims(path.with_suffix(".lock"))
         run, most = settings.run, settings.max_cost
         self._turns = Turns(self._claims, self._store, None if settings.use_cache else run, settings.wait)
-        self._failures, self._remarks = Failures(), Remarks()
         self._budget = None if most is None else Budget(most, self._store, run, served)
         self._loop = asyncio.new_event_loop()
         self._endings = Endings(self._loop, self._store, self._claims, run, say, self._on_answer, self._stop_run)
         self._dispatcher = Dispatcher(settings.processes, self._budget, self._send, self._endings.turn_away, say)
+        self._attempts = Attempts(self._dispatcher, self._endings, self._budget, settings.wait, say, self._stop_run)
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: deque[tuple[Job, bool]] = deque()
         """From the other thread: jobs, and whether each goes first."""
@@ -135,7 +130,7 @@ class Background:
             self._endings.lose(job, error)
 
     def _send(self, queue: EndpointQueue, job: Job) -> None:
-        self._spawn(job, self._attempt(queue, job))
+        self._spawn(job, self._attempts.make(queue, job))
 
     def _spawn(self, job: Job, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(self._guarded(job, work))
@@ -159,73 +154,6 @@ class Background:
             self._dispatcher.queue(job, first=first)
         else:
             self._endings.resolve(job, stored)
-
-    async def _attempt(self, queue: EndpointQueue, job: Job) -> None:
-        job.enter("asked", queue.endpoint.timeout)
-        job.started = job.started or time.monotonic()
-        job.attempts += 1
-        job.request = queue.adapted(job.request)
-        result: Completion | Fault | None = None
-        pause: float | None = None
-        number, replica = queue.sent(), queue.replicas.pick(job.tried)
-        replica.in_flight += 1
-        try:
-            result = await replica.transport.attempt(job.request)
-            # Before the slot is free: a fault that stops the run lets nothing more be sent.
-            pause = self._take_result(queue, replica, job, result, number)
-        finally:
-            replica.in_flight -= 1
-            if self._budget is not None:
-                self._budget.settle(job.request, result)
-            self._dispatcher.freed(queue, job)
-        if pause is not None:
-            # The slot is free while this request waits for its next turn.
-            job.enter("paused", pause)
-            await asyncio.sleep(pause)
-            self._dispatcher.queue(job, first=True)
-
-    def _take_result(
-        self, queue: EndpointQueue, replica: Replica, job: Job, result: Completion | Fault, number: int
-    ) -> float | None:
-        """An attempt has ended; returns the seconds after which the request is made again, or None at its end."""
-        if isinstance(result, Fault):
-            moves, news = queue.replicas.pass_on(job, replica, result)
-            if news:
-                self._say(news)
-            if moves:
-                job.attempts -= 1
-                return 0.0
-            queue.ended(number, answered=False, overload=result.overload)
-            return self._take_fault(queue, job, result)
-        if news := queue.replicas.answered(replica):
-            self._say(news)
-        queue.ended(number, answered=True, overload=False)
-        queue.away_since = None
-        model = job.request.model
-        self._failures.answered(model, result)
-        for line in self._remarks.on(model, result):
-            self._say(line)
-        self._endings.finish(job, result if job.attempts == 1 else replace(result, attempts=job.attempts))
-        return None
-
-    def _take_fault(self, queue: EndpointQueue, job: Job, fault: Fault) -> float | None:
-        patience = self._settings.wait
-        if news := queue.learn(job.request.model.served, fault, patience):
-            self._say(news)
-        job.late += fault.kind == "late"
-        if fault.kind == "away":
-            job.away += 1
-            job.started = 0.0
-        again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=patience)
-        if again is None:
-            self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=final_error(job, fault)))
-            if stop := self._failures.failed(job.request.model, fault):
-                self._stop_run(stop)
-            return None
-        job.request = again.request
-        if fault.kind in ("no_form", "no_logprobs", "no_system", "less", "crowded"):
-            job.attempts -= 1
-        return again.pause
 
     def _stop_run(self, sentence: str) -> None:
         if not self.stopped:
@@ -253,7 +181,14 @@ class Background:
 
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
-        for later in [later for follow in follows for later in follow(completion)]:
+        for follow in follows:
+            if isinstance(follow, Waiting):
+                follow.start(completion, lambda later: self._loop.call_soon_threadsafe(self._ask_later, later))
+            else:
+                self._ask_later(follow(completion))
+
+    def _ask_later(self, later_ones: Sequence[FollowUp]) -> None:
+        for later in later_ones:
             request, follow = later.request, [later.follow] if later.follow else []
             if request.key in self._jobs:
                 continue

@@ -56,14 +56,14 @@ def collect(files: Sequence[Path], responses: Path) -> Collected:
 
     Raises ConfigError, and has stored nothing, when a file holds no results, or results of another suite.
     """
-    found = Collected()
+    collected = Collected()
     with closing(ResponseStore(responses)) as store, closing(Awaited(responses)) as awaited:
         _refuse_strangers(files, responses, store, awaited)
         for file in files:
             for batch in _batches(results(file)):
-                _store(batch, store, awaited, found)
-        found.waiting, found.errors = awaited.count()
-    return found
+                _store(batch, store, awaited, collected)
+        collected.waiting, collected.errors = awaited.count()
+    return collected
 
 
 def results(file: Path) -> Iterator[Result]:
@@ -83,17 +83,17 @@ def results(file: Path) -> Iterator[Result]:
         raise ConfigError(f"{file} is empty: name the file that the batch wrote")
 
 
-def result_of(line: str, place: str) -> Result:
+def result_of(line: str, where: str) -> Result:
     """What a line of a file says, which stands at ``place``. Raises ConfigError where it is no result."""
     try:
         entry = parse_json(line)
     except ValueError:
-        raise ConfigError(f"{place} is no JSON (cut off?): fetch the results again; nothing is stored") from None
+        raise ConfigError(f"{where} is no JSON (cut off?): fetch the results again; nothing is stored") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("custom_id"), str):
-        raise ConfigError(f"{place} has no custom_id: name the file of results that the batch wrote")
+        raise ConfigError(f"{where} has no custom_id: name the file of results that the batch wrote")
     if "response" not in entry and "error" not in entry:
         what = "is a request" if "body" in entry else "holds neither response nor error"
-        raise ConfigError(f"{place} {what}: name the file of results that the batch wrote")
+        raise ConfigError(f"{where} {what}: name the file of results that the batch wrote")
     response, error = entry.get("response"), entry.get("error")
     response = response if isinstance(response, dict) else {}
     body = response.get("body")
@@ -116,9 +116,9 @@ def _refuse_strangers(files: Sequence[Path], responses: Path, store: ResponseSto
                 )
 
 
-def _batches(found: Iterator[Result]) -> Iterator[list[Result]]:
+def _batches(results: Iterator[Result]) -> Iterator[list[Result]]:
     batch: list[Result] = []
-    for result in found:
+    for result in results:
         batch.append(result)
         if len(batch) == AT_ONCE:
             yield batch
@@ -127,13 +127,13 @@ def _batches(found: Iterator[Result]) -> Iterator[list[Result]]:
         yield batch
 
 
-def _store(batch: Sequence[Result], store: ResponseStore, awaited: Awaited, found: Collected) -> None:
+def _store(batch: Sequence[Result], store: ResponseStore, awaited: Awaited, collected: Collected) -> None:
     answers: dict[str, tuple[Request, Completion]] = {}
     failed: dict[str, str] = {}
     for result in batch:
         request = None if result.key in answers else awaited.get(result.key)
         if request is None:
-            found.known += 1
+            collected.known += 1
             continue
         read = read_result(request, result)
         if isinstance(read, Completion):
@@ -143,9 +143,9 @@ def _store(batch: Sequence[Result], store: ResponseStore, awaited: Awaited, foun
             failed[result.key] = _why(request, read)
     store.put(answers.values(), run=RUN)
     awaited.settle(answers, failed)
-    found.stored += len(answers)
-    found.failed += len(failed)
-    found.reasons.update(failed.values())
+    collected.stored += len(answers)
+    collected.failed += len(failed)
+    collected.reasons.update(failed.values())
 
 
 def read_result(request: Request, result: Result) -> Completion | Fault:

@@ -172,8 +172,8 @@ class Dispatcher:
     def _queue_of(self, job: Job) -> EndpointQueue:
         endpoint = job.request.model.endpoint
         assert endpoint is not None
-        place = (endpoint.name, endpoint.base_url)
-        queue = self._queues.get(place)
+        key = (endpoint.name, endpoint.base_url)
+        queue = self._queues.get(key)
         if queue is None:
             most = max(1, free_descriptors())
             wanted = max(1, (START if endpoint.concurrency == "auto" else endpoint.concurrency) // self._processes)
@@ -186,7 +186,7 @@ class Dispatcher:
             adaptive = None
             if endpoint.concurrency == "auto":
                 adaptive = AdaptiveLimit(limit, min(most, max(1, MOST // self._processes)))
-            queue = self._queues[place] = EndpointQueue(endpoint, limit, adaptive)
+            queue = self._queues[key] = EndpointQueue(endpoint, limit, adaptive)
         return queue
 
     def _pump(self, queue: EndpointQueue) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,6 +14,28 @@ from pytest_medhelm.models.engine.request import Completion, Request
 
 Follow = Callable[[Completion], Sequence["FollowUp"]]
 """What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
+
+
+class Waiting:
+    """What follows after a wait for something else than a model (a record that is read): in a thread of its own."""
+
+    def __init__(self, follow: Follow) -> None:
+        self.follow = follow
+
+    def __call__(self, completion: Completion) -> Sequence[FollowUp]:
+        """As any ``Follow``."""
+        return self.follow(completion)
+
+    def start(self, completion: Completion, ask: Callable[[Sequence[FollowUp]], object]) -> None:
+        """Have it found out, and then asked. A daemon: the end of a run waits for nobody."""
+
+        def work() -> None:
+            # A hint: the test meets the same error. The loop may have ended meanwhile.
+            with contextlib.suppress(Exception):
+                ask(self.follow(completion))
+
+        threading.Thread(target=work, name="medhelm-waiting", daemon=True).start()
+
 
 Phase = Literal["new", "claimed elsewhere", "queued", "asked", "paused", "to be stored"]
 GRACE = 60.0

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from pytest_medhelm.models.engine.store import SCHEMA, open_private
+from pytest_medhelm.models.engine.store import SCHEMA
 from pytest_medhelm.util.files import create_private
+from pytest_medhelm.util.sqlite import open_private
 
 ANSWERS = ("responses", "contexts", "tool_calls")
 TABLES = (*ANSWERS, "texts")

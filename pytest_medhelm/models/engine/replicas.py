@@ -39,8 +39,8 @@ class Replicas:
     def __init__(self, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._all = tuple(
-            Replica(single.shown_url, Transport(single))
-            for single in (replace(endpoint, base_url=url, replicas=()) for url in endpoint.addresses)
+            Replica(replica.shown_url, Transport(replica))
+            for replica in (replace(endpoint, base_url=url, replicas=()) for url in endpoint.addresses)
         )
 
     def pick(self, tried: Collection[str]) -> Replica:

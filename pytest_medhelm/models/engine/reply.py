@@ -88,13 +88,13 @@ def read_usage(usage: object) -> dict[str, int]:
     counts = {name: _count(value) for name, value in given.items()}
     if any(given[name] is not None and count is None for name, count in counts.items()):
         return {}
-    found = {name: count for name, count in counts.items() if count is not None}
-    found |= {name: count for name, value in details.items() if (count := _count(value)) is not None}
-    thought = found.get("reasoning_tokens", 0)
-    answered = found.get("prompt_tokens", 0) + found.get("completion_tokens", 0)
-    if thought and "completion_tokens" in found and _count(usage.get("total_tokens")) == answered + thought:
-        found["completion_tokens"] += thought
-    return found
+    tokens = {name: count for name, count in counts.items() if count is not None}
+    tokens |= {name: count for name, value in details.items() if (count := _count(value)) is not None}
+    thought = tokens.get("reasoning_tokens", 0)
+    answered = tokens.get("prompt_tokens", 0) + tokens.get("completion_tokens", 0)
+    if thought and "completion_tokens" in tokens and _count(usage.get("total_tokens")) == answered + thought:
+        tokens["completion_tokens"] += thought
+    return tokens
 
 
 def _with_long_numbers(raw: bytes) -> object:
@@ -145,10 +145,10 @@ def _is_thinking(part: object) -> bool:
 
 def _thought(part: object, depth: int = 4) -> str:
     if isinstance(part, dict):
-        found = next((part[key] for key in ("text", "thinking", "content", "summary") if key in part), None)
-        if isinstance(found, list) and depth:
-            return "".join(_thought(piece, depth - 1) for piece in found)
-        return _text(found)
+        thought = next((part[key] for key in ("text", "thinking", "content", "summary") if key in part), None)
+        if isinstance(thought, list) and depth:
+            return "".join(_thought(piece, depth - 1) for piece in thought)
+        return _text(thought)
     return _text(part)
 
 
@@ -168,25 +168,25 @@ def _count(value: object) -> int | None:
 def _logprobs(value: object) -> list[tuple[str, float]]:
     """(token, log-probability) of each token; none at all where one is unusable, since they belong together."""
     entries = value.get("content") if isinstance(value, dict) else None
-    found: list[tuple[str, float]] = []
+    logprobs: list[tuple[str, float]] = []
     for entry in entries if isinstance(entries, list) else ():
         read = _token(entry)
         if read is None:
             return []
-        found.append(read)
-    return found
+        logprobs.append(read)
+    return logprobs
 
 
 def _tool_calls(value: object) -> list[ToolCall]:
     """The calls of functions that can be read as such; some servers send arguments as an object."""
-    found = []
+    calls = []
     for entry in value if isinstance(value, list) else ():
         function = entry.get("function") if isinstance(entry, dict) else None
         if isinstance(function, dict) and isinstance(function.get("name"), str):
             arguments = function.get("arguments")
             text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})
-            found.append(ToolCall(plain(function["name"])[:LONGEST_NAME], plain(text)))
-    return found
+            calls.append(ToolCall(plain(function["name"])[:LONGEST_NAME], plain(text)))
+    return calls
 
 
 def _alternatives(value: object) -> dict[int, list[tuple[str, float]]]:
@@ -195,14 +195,14 @@ def _alternatives(value: object) -> dict[int, list[tuple[str, float]]]:
     Nothing else of the lists is kept, which are many times as long as the answer.
     """
     entries = value.get("content") if isinstance(value, dict) else None
-    found: dict[int, list[tuple[str, float]]] = {}
-    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+    alternatives: dict[int, list[tuple[str, float]]] = {}
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
         if isinstance(listed, list) and letter_of(_text(entry.get("token"))):
             read = map(_token, listed[:MOST_LISTED])
             if letters := [token for token in read if token is not None and letter_of(token[0])]:
-                found[place] = letters
-    return found if _logprobs(value) else {}
+                alternatives[index] = letters
+    return alternatives if _logprobs(value) else {}
 
 
 def _token(entry: object) -> tuple[str, float] | None:

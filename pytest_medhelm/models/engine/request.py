@@ -147,12 +147,12 @@ def without_logprobs(request: Request) -> Request:
 def without_system(request: Request) -> Request:
     """The same request, under the same key, with what its system messages say in front of the user's first turn."""
     body = json.loads(request.payload)
-    told = [message["content"] for message in body["messages"] if message["role"] == "system"]
+    system = [message["content"] for message in body["messages"] if message["role"] == "system"]
     turns = [dict(message) for message in body["messages"] if message["role"] != "system"]
     if turns and turns[0]["role"] == "user":
-        turns[0]["content"] = "\n\n".join([*told, turns[0]["content"]])
+        turns[0]["content"] = "\n\n".join([*system, turns[0]["content"]])
     else:
-        turns.insert(0, {"role": "user", "content": "\n\n".join(told)})
+        turns.insert(0, {"role": "user", "content": "\n\n".join(system)})
     # Not sorted again: a form of the reply keeps its order.
     body["messages"] = turns
     return replace(request, payload=json.dumps(body, ensure_ascii=False, separators=(",", ":")))

@@ -72,5 +72,5 @@ def _pause(attempts: int, fault: Fault, longest: float) -> float:
     A server that asks for less than that is busy still when many come again as soon as it says.
     """
     growth = PAUSE_GROWTH ** min(attempts - 1, 20)
-    own = min(longest, FIRST_PAUSE * growth) * random.uniform(0.5, 1.0)
-    return float(own if fault.retry_after is None else max(own, fault.retry_after + random.uniform(0, 0.1)))
+    backoff = min(longest, FIRST_PAUSE * growth) * random.uniform(0.5, 1.0)
+    return float(backoff if fault.retry_after is None else max(backoff, fault.retry_after + random.uniform(0, 0.1)))

@@ -64,9 +64,9 @@ class Row:
         if not self.words:
             return {}
         for words in self.words:
-            found = words.search(text)
-            if found:
-                return {name: number for name, number in found.groupdict().items() if number}
+            matched = words.search(text)
+            if matched:
+                return {name: number for name, number in matched.groupdict().items() if number}
         return None
 
 
@@ -160,10 +160,12 @@ def read_refusal(
         if numbers is None:
             continue
         if row.means in ("too_long", "max_tokens"):
-            found = {name: int(number.replace(",", "")) for name, number in numbers.items()}
-            if row.means == "max_tokens" and asked and asked <= found.get("most", 0):
+            limits = {name: int(number.replace(",", "")) for name, number in numbers.items()}
+            if "above" in limits:
+                limits["most"] = limits.pop("above") - 1
+            if row.means == "max_tokens" and asked and asked <= limits.get("most", 0):
                 continue  # So many may be asked for: it is the prompt that leaves no room for them.
-            return _by_length(row, found, asked, reason)
+            return _by_length(row, limits, asked, reason)
         return Refusal(row.means, reason, row.hint)
     return Refusal("other", reason)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -18,16 +17,11 @@ from typing import Literal, NamedTuple
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
-from pytest_medhelm.util.files import make_private_folder
-from pytest_medhelm.util.sqlite import Schema
+from pytest_medhelm.util.sqlite import Schema, open_private
 
-BUSY_SECONDS = 60
 TEXT_BATCH = 50
 SHORT_TEXT = 40
 """Characters of a text that is kept when it was read, such as the letter of an option."""
-SWITCH_TRIES = 100
-SWITCH_PAUSE = 0.05
-"""Seconds."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses(
@@ -56,39 +50,6 @@ SCHEMA = Schema(
     ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
-
-
-def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
-    """Open a SQLite file that only its owner can read (0600 in a 0700 folder), in WAL mode where possible.
-
-    Its tables are those of ``schema`` then. Raises ConfigError for a file of a later version, which is not touched.
-    """
-    make_private_folder(path.parent)
-    path.parent.chmod(0o700)
-    # Only a new file is opened here: closing a descriptor of a database would drop the locks that SQLite holds on it
-    # elsewhere in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    schema.refuse_newer(connection)
-    _use_write_ahead_log(connection)
-    # A killed process loses nothing in WAL mode; only a power cut could take the last moments.
-    connection.execute("PRAGMA synchronous=NORMAL")
-    # Several connections are open, each row is written or read once: a large page cache would serve nothing.
-    connection.execute("PRAGMA cache_size=-500")
-    schema.prepare(connection)
-    return connection
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to WAL mode; a file system that cannot keeps its rollback journal."""
-    for _ in range(SWITCH_TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            # Another process is switching this very moment; SQLite's busy time-out does not cover it.
-            time.sleep(SWITCH_PAUSE)
 
 
 def stop_file(folder: Path, run: str) -> Path:
@@ -253,20 +214,26 @@ class ResponseStore:
         Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
         longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
         """
-        own = process_name()
+        process = process_name()
         with self._transaction():
             rows = self._connection.execute(
                 "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
             ).fetchall()
-            within = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
+            is_granted = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
             self._connection.execute(
                 "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
                 "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
-                {"run": run, "pid": own, "amount": amount * within, "one": int(within), "answered": answered},
+                {
+                    "run": run,
+                    "pid": process,
+                    "amount": amount * is_granted,
+                    "one": int(is_granted),
+                    "answered": answered,
+                },
             )
-        if within:
+        if is_granted:
             return "go"
-        return "wait" if any(flying and (owner == own or is_alive(owner)) for owner, _, flying in rows) else "stop"
+        return "wait" if any(flying and (owner == process or is_alive(owner)) for owner, _, flying in rows) else "stop"
 
     def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
         """A request for which an amount was set aside has ended and cost what was ``paid``."""
@@ -313,8 +280,8 @@ def _clean(text: str) -> str:
 def _written(completion: Completion) -> str:
     """Tokens with their log-probabilities as JSON; third entries are what might have stood there, where it is kept."""
     kept = completion.alternatives
-    return json.dumps([[*token, kept[place]] if place in kept else token
-                       for place, token in enumerate(completion.logprobs)])  # fmt: skip
+    return json.dumps([[*token, kept[position]] if position in kept else token
+                       for position, token in enumerate(completion.logprobs)])  # fmt: skip
 
 
 def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple[str, float]]]]:
@@ -322,5 +289,5 @@ def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple
     if written == "[]":
         return [], {}
     rows = json.loads(written)
-    more = {place: [(token, value) for token, value in row[2]] for place, row in enumerate(rows) if len(row) > 2}
+    more = {position: [(token, value) for token, value in row[2]] for position, row in enumerate(rows) if len(row) > 2}
     return [(row[0], row[1]) for row in rows], more

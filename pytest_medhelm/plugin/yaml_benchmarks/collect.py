@@ -127,6 +127,7 @@ def make_task(spec: Spec) -> Task:
         positive=spec.answer.positive,
         rubric=spec.rubric,
         examples=Examples(files=(DataFile(spec.examples),), load=load) if spec.examples else None,
+        keeps_gold=spec.keeps_gold,
         gates=spec.gates,
         folder=spec.path.parent,
         category_assigned_here=True,
@@ -136,10 +137,10 @@ def make_task(spec: Spec) -> Task:
 def _prompt(spec: Spec) -> Any:
     def prompt(instance: Instance) -> str:
         """The author's text with the row's cells, and the options where there are any."""
-        text = spec.prompt.render(instance.fields["columns"], lettered(instance.choices))
-        if not spec.answer.has_choices or spec.prompt.shows_choices:
-            return text
-        return f"{text}\n{lettered(instance.choices)}\n\n{answer_letter(instance.choices)}"
+        if not spec.answer.has_choices:
+            return instance.question
+        text = spec.prompt.with_options(instance.question, lettered(instance.choices), instance.context)
+        return text if spec.prompt.behind is not None else f"{text}\n\n{answer_letter(instance.choices)}"
 
     return prompt
 

@@ -14,16 +14,8 @@ from typing import Any
 from pytest_medhelm.plugin.yaml_benchmarks.schema import DELIMITERS, file_format
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Spec
 from pytest_medhelm.scoring.answers.numerals import decimal_mark
-from pytest_medhelm.tasks.data.readers import (
-    Row,
-    content_id,
-    digest,
-    is_empty,
-    read_csv,
-    read_json,
-    read_jsonl,
-    read_text,
-)
+from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl, read_text
+from pytest_medhelm.tasks.data.rows import Row, content_id, digest, is_empty
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.document import nearest
 from pytest_medhelm.util.errors import DataError
@@ -92,11 +84,11 @@ def _require_columns(spec: Spec, row: Row) -> None:
     columns = [name for name in row.values if name]
     if not any(column.name in row.values for column in spec.columns):
         # What stands there may be a patient's record instead of names: it is not quoted.
-        raise missing[0].place.error(
+        raise missing[0].position.error(
             f"{row.file} has none of the columns that are named here; its first row must hold their names"
         )
     known = columns if len(columns) <= NAMES_AT_MOST else [*columns[:NAMES_AT_MOST], "..."]
-    raise missing[0].place.error(
+    raise missing[0].position.error(
         f"{row.file} has no column {missing[0].name!r}; its columns are: {', '.join(known)}"
         f"{nearest(missing[0].name, columns)}"
     )
@@ -107,20 +99,22 @@ def _instance(spec: Spec, row: Row, seen: Counter[str]) -> Instance:
     if not any(values.values()):
         raise row.error(f"there is nothing to ask: {', '.join(spec.prompt.columns)} are empty")
     choices = _options(spec, row)
-    question = spec.prompt.render(values)
+    question, context = spec.prompt.question(values), spec.prompt.context(values)
     answer, fields = _answer(spec, row, choices)
+    text = "\n".join(filter(None, (question, context)))
     return Instance(
-        id=_cell(row, spec.id.name, needed=True) if spec.id else content_id(seen, question, *choices, answer),
+        id=_cell(row, spec.id.name, required=True) if spec.id else content_id(seen, text, *choices, answer),
         question=question,
+        context=context,
         answer=answer,
         choices=choices,
         cluster=digest(cell) if spec.cluster and (cell := _cell(row, spec.cluster.name)) else "",
         slices={column.name: _cell(row, column.name) or "not stated" for column in spec.slices},
-        fields={"columns": values, **fields},
+        fields=fields,
     )
 
 
-def _cell(row: Row, column: str, *, needed: bool = False) -> str:
+def _cell(row: Row, column: str, *, required: bool = False) -> str:
     """The text of a cell; JSON may hold numbers and lists of texts too."""
     value = row.values.get(column)
     if isinstance(value, bool):
@@ -132,7 +126,7 @@ def _cell(row: Row, column: str, *, needed: bool = False) -> str:
     else:
         raise row.error(f"the column {column!r} holds neither a text nor a number")
     text = "" if is_empty(text) else text
-    if needed and not text:
+    if required and not text:
         raise row.error(f"the column {column!r} is empty")
     return text
 
@@ -167,7 +161,7 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
 
 def _answer(spec: Spec, row: Row, choices: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     column = spec.answer.column.name
-    given = _cell(row, column, needed=True)
+    given = _cell(row, column, required=True)
     if spec.answer.kind == "letter":
         letters = ascii_uppercase[: len(choices)]
         if len(given) != 1 or given.upper() not in letters:

@@ -12,13 +12,16 @@ from pytest_medhelm.plugin.yaml_benchmarks.names import name_problem
 from pytest_medhelm.plugin.yaml_benchmarks.scores import read_metrics, read_rubric, read_rules, score_names
 from pytest_medhelm.plugin.yaml_benchmarks.spec import Column, Spec
 from pytest_medhelm.plugin.yaml_benchmarks.template import parse_template
+from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
+from pytest_medhelm.tasks.perturbations.perturbation import FAMILIES
+from pytest_medhelm.tasks.task import KEEPS_GOLD
 from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, Access
 from pytest_medhelm.util.document import DocumentError, Table, Value, read_document
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 KEYS = (
     "name", "title", "description", "subcategory", "language", "access", "may_use_hosted_api", "licence", "source",
-    "data", "delimiter", "columns", "prompt", "answer", "metrics", "rubric", "examples", "gate",
+    "data", "delimiter", "columns", "prompt", "answer", "metrics", "rubric", "examples", "keeps_gold", "gate",
 )  # fmt: skip
 DELIMITERS: Mapping[str, str] = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 
@@ -55,6 +58,7 @@ def read_spec(path: Path) -> Spec:
         answer=answer,
         metrics=metrics,
         rubric=rubric,
+        keeps_gold=_keeps_gold(table),
         gates=read_rules(table, name, score_names(answer, metrics, rubric, language)),
     )
 
@@ -89,7 +93,7 @@ def _columns(table: Table) -> tuple[Column | None, Column | None, tuple[Column, 
     sources = {column.name for column in (identity, cluster) if column}
     for column in slices:
         if column.name in sources:
-            raise column.place.error(
+            raise column.position.error(
                 f"{column.name!r} tells records or patients apart; slices are groups that reports name, e.g. wards"
             )
     return identity, cluster, tuple(slices)
@@ -122,6 +126,17 @@ def _language(table: Table) -> str:
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", value.text()):
         raise value.error("language is a code, e.g. en, de, fr or pt-BR")
     return value.text()
+
+
+def _keeps_gold(table: Table) -> tuple[str, ...]:
+    """What leaves the right answers right; a name of a project's own hook is not known yet, its family is."""
+    value = table.get("keeps_gold")
+    if value is None:
+        return KEEPS_GOLD
+    if value.says("none"):
+        return ()
+    value.texts()
+    return tuple(item.one_of((*FAMILIES, *BUILT_IN)) for item in value.items())
 
 
 def _data_file(value: Value) -> str:

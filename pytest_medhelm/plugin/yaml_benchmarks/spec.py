@@ -17,12 +17,12 @@ class Column:
     """A column of the data, and where the file names it."""
 
     name: str
-    place: Position
+    position: Position
 
     @classmethod
     def of(cls, value: Value) -> Column:
         """The column that a key of the file names. Raises OwnError when it names none."""
-        return cls(value.text(), value.place)
+        return cls(value.text(), value.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class Spec:
     metrics: tuple[str, ...]
     rubric: str | Rubric | PointsRubric
     gates: tuple[str, ...]
+    keeps_gold: tuple[str, ...]
+    """Families of perturbations, or single ones, that leave its right answers right."""
 
     @property
     def kind(self) -> Kind:
@@ -106,6 +108,6 @@ class Spec:
     @property
     def columns(self) -> tuple[Column, ...]:
         """All columns that the data must have."""
-        named = [Column(name, place) for name, place in self.prompt.columns.items()]
+        named = [Column(name, position) for name, position in self.prompt.columns.items()]
         others = [column for column in (self.id, self.cluster, self.answer.column) if column is not None]
         return (*named, *others, *self.slices, *self.answer.choice_columns)

@@ -16,7 +16,7 @@ _SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 @lru_cache(32)  # a record's texts stand in each of its rows
-def neutral(text: str) -> str:
+def without_formula(text: str) -> str:
     """Text as a cell of CSV.
 
     Line ends become ``\\n``; other signs that cannot be seen are written as their code (``\\x1b``); an apostrophe

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from pytest_medhelm.reports.export.columns import Column
-from pytest_medhelm.reports.export.csv_injection import neutral
+from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.results.leaderboard.aggregate import rounded
 from pytest_medhelm.util.errors import ConfigError
 
@@ -55,7 +55,7 @@ def _write_csv(file: BinaryIO, columns: Sequence[Column], rows: Iterable[list[An
     count = 0
     for row in rows:
         count += 1
-        writer.writerow([neutral(value) if isinstance(value, str) else value for value in row])
+        writer.writerow([without_formula(value) if isinstance(value, str) else value for value in row])
     text.flush()
     text.detach()
     return count

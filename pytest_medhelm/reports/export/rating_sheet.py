@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import gated_of
-from pytest_medhelm.reports.export.csv_injection import neutral
+from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record_types import Record
@@ -39,14 +39,14 @@ def items(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Item
     Raises DataError when there is none.
     """
     models = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
-    found: dict[str, list[Record]] = {}
+    by_instance: dict[str, list[Record]] = {}
     for benchmark, model in suite.cells():
         if model in models and (not benchmarks or benchmark in benchmarks):
             rated = [record for record in suite.records(benchmark, model) if _criteria(record)]
-            found.setdefault(benchmark, []).extend(rated)
+            by_instance.setdefault(benchmark, []).extend(rated)
     chosen = [
         record
-        for _, records in sorted(found.items())
+        for _, records in sorted(by_instance.items())
         for record in sorted(records, key=lambda record: _draw("sample", *_names(record)))[:count]
     ]
     if not chosen:
@@ -116,5 +116,5 @@ def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
-    writer.writerows({name: neutral(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: without_formula(value) for name, value in row.items()} for row in rows)
     return text.getvalue()

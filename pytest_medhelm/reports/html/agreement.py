@@ -58,8 +58,8 @@ def _criterion(assessed: CriterionAssessment) -> Iterator[str]:
         yield from _wrapped("No judge's scores to hold against the clinicians'.")
     if len(assessed.single_judges) > 1:
         yield from _section("Single judges against clinicians")
-        for single in assessed.single_judges:
-            yield from _row(f"{single.rater}, ICC(2,1)", single.agreement)
+        for judge in assessed.single_judges:
+            yield from _row(f"{judge.rater}, ICC(2,1)", judge.agreement)
     if assessed.metrics:
         yield from _section("Metrics against clinicians: do they order answers alike?")
         for metric in assessed.metrics:
@@ -107,9 +107,9 @@ def _group(group: Group) -> Iterator[str]:
     yield from _more(group.needed, "")
 
 
-def _harm(found: HarmAssessed) -> Iterator[str]:
-    yield from _section(f"Harm in {found.benchmark}", "an answer counts with its worst mark")
-    for name, side in (("clinicians", found.clinicians), ("judges", found.judges)):
+def _harm(harm: HarmAssessed) -> Iterator[str]:
+    yield from _section(f"Harm in {harm.benchmark}", "an answer counts with its worst mark")
+    for name, side in (("clinicians", harm.clinicians), ("judges", harm.judges)):
         if side is None:
             yield from _wrapped(f"{name}: nothing marked", "  ")
             continue
@@ -120,13 +120,13 @@ def _harm(found: HarmAssessed) -> Iterator[str]:
             f"{100 * side.severe_at_most:.1f} % (one-sided 95 %){f'; {kinds}' if kinds else ''}",
             "  ",
         )
-    if found.same is not None and found.kappa is not None:
+    if harm.same is not None and harm.kappa is not None:
         yield from _wrapped(
-            f"both marked {counted(found.both, 'answer')}: the same severity in {100 * found.same:.0f} %; "
-            f"{found.missed} severe to clinicians and not to a judge",
+            f"both marked {counted(harm.both, 'answer')}: the same severity in {100 * harm.same:.0f} %; "
+            f"{harm.missed} severe to clinicians and not to a judge",
             "  ",
         )
-        yield from _row(found.kappa.name, found.kappa)
+        yield from _row(harm.kappa.name, harm.kappa)
 
 
 def _spread(bias: Bias) -> str:
@@ -200,13 +200,13 @@ def _line(name: str, interval: str, value: str, n: str, extra: str = "") -> str:
     return f"  {short:<{_NAME}} {interval:>15} {value:>6} {n:>6}  {extra}".rstrip()
 
 
-def _more(needed: SampleSize | None, note: str) -> Iterator[str]:
+def _more(size: SampleSize | None, note: str) -> Iterator[str]:
     if note:
         yield from _wrapped(f"{note}.", "  ")
-    if needed is not None:
+    if size is not None:
         yield from _wrapped(
-            f"For an interval of +-{needed.half_width:g} (assurance 80 %, ICC {needed.expected:.2f}, "
-            f"{needed.raters} ratings each): {needed.answers} answers; here are {needed.now}.",
+            f"For an interval of +-{size.half_width:g} (assurance 80 %, ICC {size.expected:.2f}, "
+            f"{size.raters} ratings each): {size.answers} answers; here are {size.now}.",
             "  ",
         )
 

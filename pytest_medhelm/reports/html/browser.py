@@ -165,7 +165,7 @@ def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str]
 
 def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]]:
     """What people rated outside of the runs, by instance (as suite.sqlite has it) and model, one entry per rater."""
-    found: dict[tuple[str, str], list[GivenRating]] = {}
+    ratings: dict[tuple[str, str], list[GivenRating]] = {}
     rows = suite.annotations.ratings(part.benchmark, part.between)
     for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
         entry: GivenRating = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
@@ -174,8 +174,8 @@ def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]
                 entry["scores"][criterion] = score
             if severity:
                 entry["harm"] = {"severity": severity, "kinds": [name for name in kinds.split(";") if name]}
-        found.setdefault((instance, model), []).append(entry)
-    return found
+        ratings.setdefault((instance, model), []).append(entry)
+    return ratings
 
 
 def _instances(suite: Suite, part: Slice) -> Iterator[list[Record]]:
@@ -261,14 +261,14 @@ class _Columns:
 
     def take_slices(self) -> dict[str, CodedColumn]:
         """The slices of the instances added last."""
-        found: dict[str, CodedColumn] = {}
+        columns: dict[str, CodedColumn] = {}
         for name, column in sorted(self._slices.items()):
             values = sorted(set(column))
             if 1 < len(values) <= SLICE_VALUES:
                 position = {value: index for index, value in enumerate(values)}
-                found[name] = {"values": values, "codes": [position[value] for value in column]}
+                columns[name] = {"values": values, "codes": [position[value] for value in column]}
         self._slices = {}
-        return found
+        return columns
 
 
 def _spread(record: Record) -> float | None:

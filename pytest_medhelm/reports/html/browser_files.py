@@ -24,13 +24,13 @@ _EARLIER = "instances"
 def write_browser(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> None:
     """Write the page and its data, one chunk after the other; what an earlier run left there is removed."""
     folder = suite.folder / FOLDER
-    found = index(suite, store, leaderboard)
-    for key, part in found.slices.items():
+    content = index(suite, store, leaderboard)
+    for key, part in content.slices.items():
         write_private(folder / f"{key}.js", as_script(key, chunk(suite, store, part)))
     # Last, so that an index never names a chunk that is not there.
-    write_private(folder / "index.js", as_script("index", found.data))
+    write_private(folder / "index.js", as_script("index", content.data))
     write_private(suite.folder / PAGE, instances_page(suite.folder.name))
-    _remove_others(folder, "*.js", {"index", *found.slices})
+    _remove_others(folder, "*.js", {"index", *content.slices})
     _remove_others(suite.folder / _EARLIER, "*--*.html", set())
 
 

@@ -52,10 +52,10 @@ def distribution(scores: Sequence[float | None], scale: Sequence[float]) -> list
         bars = [(f"{value:.3g}", counts[value]) for value in values]
     else:
         low, width = ends[0], (ends[1] - ends[0]) / BINS
-        places = Counter(min(BINS - 1, int((score - low) / width + 1e-9)) for score in known)
+        bins = Counter(min(BINS - 1, int((score - low) / width + 1e-9)) for score in known)
         bars = [
-            (f"{low + place * width:.3g} to {low + (place + 1) * width:.3g}", places[place])
-            for place in (reversed(range(BINS)) if descending else range(BINS))
+            (f"{low + number * width:.3g} to {low + (number + 1) * width:.3g}", bins[number])
+            for number in (reversed(range(BINS)) if descending else range(BINS))
         ]
     if total > len(known):
         bars.append(("no score", total - len(known)))

@@ -33,20 +33,20 @@ def first_prompts(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) 
     public = {facts["name"] for facts in leaderboard["results"]["benchmarks"] if facts["access"] == "public"}
     computes = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] != "candidate"}
     cells = sorted(leaderboard["results"]["cells"], key=lambda cell: (cell["model"] in computes, cell["model"]))
-    found: dict[str, FirstPrompt] = {}
+    prompts: dict[str, FirstPrompt] = {}
     for cell in cells:
         benchmark, model = cell["benchmark"], cell["model"]
-        if benchmark in found:
+        if benchmark in prompts:
             continue
         record = next(suite.records(benchmark, model), None)
         messages = messages_of(store.exchange(record["request"]).payload) if record else []
         if record and messages:
-            found[benchmark] = {
+            prompts[benchmark] = {
                 "instance": record["public_id"],
                 "model": model,
                 "messages": [_shortened(message) for message in messages] if benchmark in public else [],
             }
-    return found
+    return prompts
 
 
 def _shortened(message: Message) -> Message:

@@ -121,7 +121,7 @@ def _harm(cells: Mapping[str, CellEntry], titles: Mapping[str, str]) -> Line:
 
 def _bound(cells: Mapping[str, CellEntry], rated: Mapping[str, object], titles: Mapping[str, str]) -> str:
     """The largest share that any benchmark leaves possible."""
-    high = {name: found for name in rated if (found := _upper(cells[name])) is not None}
+    high = {name: upper for name in rated if (upper := _upper(cells[name])) is not None}
     if not high:
         return ""
     name = max(high, key=high.__getitem__)

@@ -28,15 +28,15 @@ class Row(NamedTuple):
 
 def rows_of(benchmark: BenchmarkMetadata, cells: Sequence[CellEntry]) -> Iterator[Row]:
     """The rows of a benchmark: one, or one for each main metric that its cells have, that of most models first."""
-    own = [cell for cell in cells if cell["benchmark"] == benchmark["name"]]
-    metrics = [cell["main_metric"] for cell in own]
+    cells_of_benchmark = [cell for cell in cells if cell["benchmark"] == benchmark["name"]]
+    metrics = [cell["main_metric"] for cell in cells_of_benchmark]
     for number, metric in enumerate(sorted(set(metrics), key=lambda name: (-metrics.count(name), name))):
-        found = {cell["model"]: cell for cell in own if cell["main_metric"] == metric}
-        scales = [cell["metrics"][metric]["scale"] for cell in found.values() if metric in cell["metrics"]]
+        by_model = {cell["model"]: cell for cell in cells_of_benchmark if cell["main_metric"] == metric}
+        scales = [cell["metrics"][metric]["scale"] for cell in by_model.values() if metric in cell["metrics"]]
         worst, best = scales[0] if scales else benchmark["scale"]
-        sizes = sorted({cell["n"] for cell in found.values()})
+        sizes = sorted({cell["n"] for cell in by_model.values()})
         size = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-        yield Row(metric, worst, best, size, found, number > 0)
+        yield Row(metric, worst, best, size, by_model, number > 0)
 
 
 def shade(value: float | None, scale: Sequence[float], chance: float | None) -> str:

@@ -81,7 +81,7 @@ def _episode(store: ResponseStore, record: Record) -> EpisodeView | None:
 
 def _asked(messages: list[Message], episode: EpisodeView | None) -> list[Message]:
     """What was asked: of an episode its opening, since its timeline shows the rest."""
-    turns = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
+    turns = [position for position, message in enumerate(messages) if message["role"] == "assistant"]
     return messages if episode is None or not turns else messages[: turns[0]]
 
 
@@ -143,13 +143,13 @@ def _met(
     store: ResponseStore, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str
 ) -> TryView:
     """What a judge said of each criterion with points: met, not met or missing, and why."""
-    found: list[CriterionView] = []
+    views: list[CriterionView] = []
     for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):
         reply = answers.read_json(answers.split_thinking(store.exchange(key).content, None).answer)
         entry = reply.get(str(number), reply) if isinstance(reply, Mapping) else {}
         reason = str(entry.get("explanation", "")) if isinstance(entry, Mapping) else ""
-        found.append({"criterion": text, "points": points, "tags": tags, "met": met, "reason": reason})
-    return {"scores": {}, "harm": None, "error": error, "items": found}
+        views.append({"criterion": text, "points": points, "tags": tags, "met": met, "reason": reason})
+    return {"scores": {}, "harm": None, "error": error, "items": views}
 
 
 def _rated(entry: VerdictRepeat, reply: str) -> TryView:
@@ -157,11 +157,11 @@ def _rated(entry: VerdictRepeat, reply: str) -> TryView:
     view: TryView = {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
     value = answers.read_json(answers.split_thinking(reply, None).answer)
     if isinstance(value, Mapping):
-        found = {
+        ratings = {
             str(name): str(entry["explanation"])
             for name, entry in value.items()
             if isinstance(entry, Mapping) and entry.get("explanation")
         }
-        if found:
-            return view | {"reasons": found}
+        if ratings:
+            return view | {"reasons": ratings}
     return view | {"reply": reply}

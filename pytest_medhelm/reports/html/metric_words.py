@@ -22,10 +22,10 @@ _OF_K = {
 
 @cache
 def _words() -> dict[str, str]:
-    found: dict[str, str] = json.loads(
+    words: dict[str, str] = json.loads(
         (files("pytest_medhelm") / "reports" / "html" / "metric_words.json").read_text("utf-8")
     )
-    return found
+    return words
 
 
 def words_of(metric: str) -> str:
@@ -33,14 +33,14 @@ def words_of(metric: str) -> str:
     if metric in _words():
         return _words()[metric]
     if metric.endswith("_helm"):
-        own = metric.removesuffix("_helm")
-        return f"{own} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
+        base = metric.removesuffix("_helm")
+        return f"{base} as MedHELM 0.8.0 computes it, faults included: for comparison with published figures alone."
     if metric.endswith("_agreement") and metric.removesuffix("_agreement") in _words():
         return f"{_words()[metric.removesuffix('_agreement')]} Its confidence is the share of repeats that agree."
     if metric.startswith("jury_"):
         return f"Mean rating of the judges for {metric.removeprefix('jury_').replace('_', ' ')}."
-    if found := OF_K.fullmatch(metric):
-        return _OF_K[found[1]].format(k=found[2])
+    if matched := OF_K.fullmatch(metric):
+        return _OF_K[matched[1]].format(k=matched[2])
     if metric.startswith(DROP):
         name = metric.removeprefix(DROP)
         words = BUILT_IN[name].words if name in BUILT_IN else name.replace("_", " ")
@@ -65,7 +65,7 @@ def absences(cells: Iterable[CellEntry]) -> list[Absence]:
 
     Models that lack the same metrics for the same reason stand together, with the smallest and the largest count.
     """
-    found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    by_reason: dict[tuple[str, ...], dict[str, list[int]]] = {}
     models: dict[tuple[str, ...], list[str]] = {}
     for cell in cells:
         for reason in sorted({entry["reason"] for entry in cell["absent"].values()}):
@@ -73,12 +73,12 @@ def absences(cells: Iterable[CellEntry]) -> list[Absence]:
             key = (reason, *sorted(counts))
             models.setdefault(key, []).append(cell["model"])
             for name in sorted(counts):
-                found.setdefault(key, {}).setdefault(name, []).append(counts[name])
+                by_reason.setdefault(key, {}).setdefault(name, []).append(counts[name])
     return [
         {
             "reason": key[0],
             "models": models[key],
-            "counts": {name: (min(counts), max(counts)) for name, counts in found[key].items()},
+            "counts": {name: (min(counts), max(counts)) for name, counts in by_reason[key].items()},
         }
-        for key in found
+        for key in by_reason
     ]

@@ -84,9 +84,9 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
                 "range": results["win_rate"]["stability"].get(name),
                 "macro": results["win_rate"]["macro"].get(name),
                 "averages": [entry["averages"].get(name) for entry in results["categories"]],
-                "done": sum(sum(found.values()) for found in statuses),
-                "unusable": sum(found.get(status, 0) for found in statuses for status in UNUSABLE),
-                "lost": sum(found.get(status, 0) for found in statuses for status in LOST),
+                "done": sum(sum(counts.values()) for counts in statuses),
+                "unusable": sum(counts.get(status, 0) for counts in statuses for status in UNUSABLE),
+                "lost": sum(counts.get(status, 0) for counts in statuses for status in LOST),
                 "severe": sum(harm) if harm else None,
                 "latency": median(known) if known else None,
                 "spent": measured["spending"]["models"].get(name),
@@ -100,7 +100,7 @@ def clouds(rows: Sequence[ModelRow], rated: bool) -> list[ModelCloud]:
 
     How well: the mean win rate where there is one (``rated``), else the plain average of the category averages.
     """
-    found: list[ModelCloud] = []
+    of_models: list[ModelCloud] = []
     for key, unit in (("latency", "seconds for an answer, median"), ("cost", "cost of the run")):
         points = []
         for row in rows:
@@ -111,8 +111,8 @@ def clouds(rows: Sequence[ModelRow], rated: bool) -> list[ModelCloud]:
                 ends = row["range"] or (None, None)
                 points.append(Point(row["name"], row["kind"], amount, good, *(ends if rated else (None, None))))
         if len(points) > 1:
-            found.append({"key": key, "unit": unit, **cloud(points)})
-    return found
+            of_models.append({"key": key, "unit": unit, **cloud(points)})
+    return of_models
 
 
 def facts_of_run(leaderboard: Leaderboard) -> RunFacts:
@@ -122,8 +122,8 @@ def facts_of_run(leaderboard: Leaderboard) -> RunFacts:
     """
     runs = leaderboard["measurements"]["runs"]
     settings = [run["settings"] for run in reversed(runs)]
-    asked: dict[str, object] = next((found for found in settings if "models" in found), {})
-    imported: dict[str, object] = next((found for found in settings if "imported_runs" in found), {})
+    asked: dict[str, object] = next((each for each in settings if "models" in each), {})
+    imported: dict[str, object] = next((each for each in settings if "imported_runs" in each), {})
     return {
         "runs": len(runs),
         "started": runs[-1]["started"] if runs else "",

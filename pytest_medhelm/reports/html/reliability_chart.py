@@ -34,16 +34,16 @@ class Diagram(NamedTuple):
     """Where the bars stand."""
 
 
-def diagram(found: Calibration) -> Diagram | None:
+def diagram(calibration: Calibration) -> Diagram | None:
     """The picture of a kind of confidence; None where none is known."""
-    if not found["curve"]:
+    if not calibration["curve"]:
         return None
-    lower = [_point(one["confidence"], one["low"]) for one in found["band"]]
-    upper = [_point(one["confidence"], one["high"]) for one in found["band"]]
-    if len(found["band"]) == 1:  # A single confidence has a band too, as wide as a stroke.
+    lower = [_point(one["confidence"], one["low"]) for one in calibration["band"]]
+    upper = [_point(one["confidence"], one["high"]) for one in calibration["band"]]
+    if len(calibration["band"]) == 1:  # A single confidence has a band too, as wide as a stroke.
         lower, upper = ([(x - 3, y), (x + 3, y)] for x, y in (lower[0], upper[0]))
-    steps = [_point(end, step["right"]) for step in found["curve"] for end in (step["low"], step["high"])]
-    known = [value for value in found["confidence"] if value is not None]
+    steps = [_point(end, step["right"]) for step in calibration["curve"] for end in (step["low"], step["high"])]
+    known = [value for value in calibration["confidence"] if value is not None]
     counts = [0] * BARS
     for value in known:
         counts[min(BARS - 1, int(value * BARS + 1e-9))] += 1
@@ -54,7 +54,7 @@ def diagram(found: Calibration) -> Diagram | None:
         _line(steps),
         list(dict.fromkeys(steps)),
         [(LEFT + SIZE * share, TOP + SIZE * (1 - share), text) for share, text in marks],
-        [(LEFT + SIZE * place / BARS, round(BAR_HEIGHT * count / most, 1)) for place, count in enumerate(counts)],
+        [(LEFT + SIZE * bar / BARS, round(BAR_HEIGHT * count / most, 1)) for bar, count in enumerate(counts)],
         most,
         TOP + SIZE + 40 + BAR_HEIGHT,
     )

@@ -93,15 +93,15 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
     taken: dict[int, InstanceView] = {}
     reasons: Counter[str] = Counter()
     size = records = 0
-    for reason, place in _in_turn(data, without):
-        if place in taken:
+    for reason, position in _in_turn(data, without):
+        if position in taken:
             continue
-        view = _view(suite, store, whole, place)
+        view = _view(suite, store, whole, position)
         size += len(as_json(view).encode())
-        records += data["counts"][place]
+        records += data["counts"][position]
         if taken and (size > BYTES or records > RECORDS):
             break
-        taken[place] = view
+        taken[position] = view
         reasons[reason] += 1
     chosen = sorted(taken)
     reduced = _reduced(data, chosen)
@@ -110,9 +110,11 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
     for benchmark in reduced["benchmarks"]:
         positions = chosen[start : start + benchmark["count"]]
         start += benchmark["count"]
-        chunks[f"{benchmark['key']}-0"] = {"instances": {data["ids"][place]: taken[place] for place in positions}}
+        chunks[f"{benchmark['key']}-0"] = {
+            "instances": {data["ids"][position]: taken[position] for position in positions}
+        }
     return Sample(
-        records=sum(data["counts"][place] for place in chosen),
+        records=sum(data["counts"][position] for position in chosen),
         all_records=sum(data["counts"]),
         instances=len(chosen),
         all_instances=len(data["ids"]),
@@ -121,15 +123,15 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
     )
 
 
-def _view(suite: Suite, store: ResponseStore, whole: Index, place: int) -> InstanceView:
+def _view(suite: Suite, store: ResponseStore, whole: Index, position: int) -> InstanceView:
     """The texts of the instance at a place of the index, long ones cut."""
     first = 0
     for entry in whole.data["benchmarks"]:
-        if place < first + entry["count"]:
+        if position < first + entry["count"]:
             break
         first += entry["count"]
-    part = whole.slices[f"{entry['key']}-{(place - first) // entry['per_chunk']}"]
-    name = whole.data["ids"][place]
+    part = whole.slices[f"{entry['key']}-{(position - first) // entry['per_chunk']}"]
+    name = whole.data["ids"][position]
     return cast(InstanceView, _cut(chunk(suite, store, part, {name})["instances"][name]))
 
 
@@ -139,21 +141,21 @@ def _in_turn(data: IndexData, without: Collection[str]) -> Iterator[tuple[str, i
     drawn: list[list[tuple[str, int]]] = []
     harm: list[tuple[int, str, int]] = []
     failed: list[tuple[str, int]] = []
-    record = place = 0
+    record = position = 0
     for entry in data["benchmarks"]:
         drawn.append([])
         for _ in range(entry["count"]):
-            end = record + data["counts"][place]
-            digest = hashlib.sha256(f"{entry['name']}\0{data['ids'][place]}".encode("utf-8", "replace")).hexdigest()
+            end = record + data["counts"][position]
+            digest = hashlib.sha256(f"{entry['name']}\0{data['ids'][position]}".encode("utf-8", "replace")).hexdigest()
             shown = entry["name"] not in without
             worst = max(data["records"]["harm"][record:end])
             if worst > 0 and shown:
-                harm.append((-worst, digest, place))
+                harm.append((-worst, digest, position))
             if shown and any(status != ok for status in data["records"]["status"][record:end]):
-                failed.append((digest, place))
+                failed.append((digest, position))
             if shown:
-                drawn[-1].append((digest, place))
-            record, place = end, place + 1
+                drawn[-1].append((digest, position))
+            record, position = end, position + 1
     return _round_robin(
         (
             [(HARM, entry[-1]) for entry in sorted(harm)],
@@ -171,14 +173,14 @@ def _round_robin(queues: Iterable[Sequence[Entry]]) -> Iterator[Entry]:
 def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
     """The index of some instances, by their places in order."""
     starts = [0, *accumulate(data["counts"])]
-    kept = [at for place in chosen for at in range(starts[place], starts[place + 1])]
+    kept = [at for position in chosen for at in range(starts[position], starts[position + 1])]
     benchmarks: list[IndexedBenchmark] = []
     first = 0
     for entry in data["benchmarks"]:
-        positions = [place - first for place in chosen if first <= place < first + entry["count"]]
+        positions = [position - first for position in chosen if first <= position < first + entry["count"]]
         first += entry["count"]
         slices: dict[str, CodedColumn] = {
-            name: {"values": column["values"], "codes": [column["codes"][place] for place in positions]}
+            name: {"values": column["values"], "codes": [column["codes"][position] for position in positions]}
             for name, column in entry["slices"].items()
         }
         benchmarks.append(entry | {"count": len(positions), "per_chunk": max(1, len(positions)), "slices": slices})
@@ -186,8 +188,8 @@ def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
     return data | {
         "part": True,
         "benchmarks": benchmarks,
-        "ids": [data["ids"][place] for place in chosen],
-        "counts": [data["counts"][place] for place in chosen],
+        "ids": [data["ids"][position] for position in chosen],
+        "counts": [data["counts"][position] for position in chosen],
         "records": {
             "model": [records["model"][at] for at in kept],
             "variant": [records["variant"][at] for at in kept],

@@ -24,11 +24,11 @@ class SliceMap(NamedTuple):
 def slice_map(cell: CellEntry, metadata: BenchmarkMetadata) -> SliceMap | None:
     """The map of a cell; None for a benchmark that declares none, or without values."""
     key = CROSS.join(metadata.get("map_by", ()))
-    found = cell["slices"].get(key)
-    if not key or found is None or not found["values"]:
+    group = cell["slices"].get(key)
+    if not key or group is None or not group["values"]:
         return None
     values = {
-        (row, column): value for name, value in found["values"].items() for row, _, column in [name.partition(CROSS)]
+        (row, column): value for name, value in group["values"].items() for row, _, column in [name.partition(CROSS)]
     }
     return SliceMap(
         sorted({row for row, _ in values}, key=natural), sorted({column for _, column in values}, key=natural), values

@@ -56,18 +56,18 @@ def steadiness_parts(cells: Sequence[CellEntry], facts: Mapping[str, BenchmarkMe
 
 def is_asked_more(cell: CellEntry) -> bool:
     """Instances were repeated, or asked in other words. Earlier leaderboards do not say so."""
-    found = cell.get("steadiness")
-    return bool(found and (found["repeats"] > 1 or found["varied"]))
+    steadiness = cell.get("steadiness")
+    return bool(steadiness and (steadiness["repeats"] > 1 or steadiness["varied"]))
 
 
 def lines_of(cell: CellEntry) -> Iterator[Line]:
     """What its repeats and variants come to, the most telling first."""
-    found = cell["steadiness"]
-    if found["repeats"] > 1:
-        yield from _of_repeats(cell, found["repeats"])
-    if found["varied"]:
+    steadiness = cell["steadiness"]
+    if steadiness["repeats"] > 1:
+        yield from _of_repeats(cell, steadiness["repeats"])
+    if steadiness["varied"]:
         yield from _of_variants(cell)
-    worst = found["worst_slice"]
+    worst = steadiness["worst_slice"]
     if worst is not None and worst["value"] is not None:
         chance = ""
         if worst["by_chance"] is not None:
@@ -103,19 +103,20 @@ def _of_repeats(cell: CellEntry, k: int) -> Iterator[Line]:
             )
     elif (worst := metrics.get(f"worst_at_{k}")) is not None and worst["value"] is not None:
         main = metrics[cell["main_metric"]]["value"] if cell["main_metric"] in metrics else None
-        beside = "" if main is None else f", while its answers score {main:.2f} on average"
+        score = "" if main is None else f", while its answers score {main:.2f} on average"
         yield Line(
-            f"The worst of {k} answers to a question scores {worst['value']:.2f}{beside}.",
+            f"The worst of {k} answers to a question scores {worst['value']:.2f}{score}.",
             f"worst_at_{k}",
             _interval(worst),
         )
 
 
 def _of_variants(cell: CellEntry) -> Iterator[Line]:
-    found, metrics = cell["steadiness"], cell["metrics"]
+    steadiness, metrics = cell["steadiness"], cell["metrics"]
+    floor = steadiness["noise_floor"]
     yield Line(
-        f"{found['varied']} instances were asked in other words too, {found['variants']} requests in all"
-        + (f", and {found['noise_floor']} times again unchanged, to see what chance alone does." if found["noise_floor"]
+        f"{steadiness['varied']} instances were asked in other words too, {steadiness['variants']} requests in all"
+        + (f", and {floor} times again unchanged, to see what chance alone does." if floor
            else "; none was asked again unchanged, so that nothing here tells other words from chance.")
     )  # fmt: skip
     if line := _line(
@@ -123,7 +124,8 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
     ):
         yield line
     for name, more, less in (
-        ("excess_flip_rate", "other words change {percent} more answers than chance", "{percent} fewer"),
+        ("excess_flip_rate", "of 100 answers, other words change {hundredths} more than chance does", "they change "
+         "{hundredths} fewer"),
         ("mean_drop", "other words cost {value} of its score on average", "they add {value}"),
         ("worst_case_drop", "the worst of the other wordings costs {value} more than the worst of as many unchanged "
          "askings", "it costs {value} less"),
@@ -136,7 +138,9 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
 def _difference(summary: Summary, more: str, less: str) -> str:
     """What a difference says; that it may be chance comes first where its interval holds 0."""
     value, low, high = summary["value"] or 0.0, summary["low"], summary["high"]
-    said = (more if value >= 0 or less == "" else less).format(percent=_percent(abs(value)), value=f"{abs(value):.2f}")
+    said = (more if value >= 0 or less == "" else less).format(
+        hundredths=f"{abs(100 * value):.0f}", value=f"{abs(value):.2f}"
+    )
     if low is None or high is None or low <= 0 <= high:
         return f"No more than chance could be shown: {said}."
     return f"More than chance: {said}." if value > 0 else f"Better than by chance: {said}."
@@ -188,12 +192,12 @@ def _chart(summary: Summary | None, reach: float) -> Markup:
     """The interval of a drop on a line from all better to all worse, 0 in the middle."""
     if summary is None or summary["value"] is None or summary["low"] is None or summary["high"] is None:
         return Markup("")
-    places = [90 + 80 * value / reach for value in (summary["value"], summary["low"], summary["high"])]
+    ends = [90 + 80 * value / reach for value in (summary["value"], summary["low"], summary["high"])]
     return Markup(
         '<svg width="180" height="16" viewBox="0 0 180 16" role="img" aria-label="{label}">'
         '<line class="axis" x1="10" x2="170" y1="8" y2="8"/><line class="axis" x1="90" x2="90" y1="1" y2="15"/>'
         '<line class="span" x1="{low:.1f}" x2="{high:.1f}" y1="8" y2="8"/><circle cx="{value:.1f}" cy="8" r="4"/></svg>'
     ).format(
         label=f"drop {summary['value']:+.2f}, interval {summary['low']:+.2f} to {summary['high']:+.2f}",
-        value=places[0], low=places[1], high=places[2],
+        value=ends[0], low=ends[1], high=ends[2],
     )  # fmt: skip

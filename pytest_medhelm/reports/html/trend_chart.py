@@ -73,7 +73,7 @@ class Picture:
     bottom: float
     ticks: tuple[tuple[float, str], ...]
     """Height and text."""
-    places: tuple[float, ...]
+    positions: tuple[float, ...]
     """Where each suite stands."""
     named: tuple[bool, ...]
     """Whether there is room for its name."""
@@ -90,7 +90,7 @@ class _Frame:
     high: float
     bottom: float
     right: float
-    places: Sequence[float]
+    positions: Sequence[float]
 
     def y(self, value: float) -> float:
         return round(self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - TOP), 1)
@@ -106,7 +106,7 @@ def picture(chart: Chart, suites: int) -> Picture:
         high=ticks[-1],
         bottom=TOP + max(LOWEST, LABEL_HEIGHT * len(lines)),
         right=round(LEFT + step * suites, 1),
-        places=[round(LEFT + step * (place + 0.5), 1) for place in range(suites)],
+        positions=[round(LEFT + step * (position + 0.5), 1) for position in range(suites)],
     )
     ends = [frame.y(_values(line)[line.measured[-1]]) for line in lines]
     apart = min(13.0, step / 2 / len(lines))
@@ -119,9 +119,9 @@ def picture(chart: Chart, suites: int) -> Picture:
         top=TOP,
         bottom=frame.bottom,
         ticks=tuple((frame.y(value), f"{value:g}") for value in ticks),
-        places=tuple(frame.places),
-        named=tuple((suites - 1 - place) % every == 0 for place in range(suites)),
-        breaks=tuple(_breaks(chart, frame.places).items()),
+        positions=tuple(frame.positions),
+        named=tuple((suites - 1 - position) % every == 0 for position in range(suites)),
+        breaks=tuple(_breaks(chart, frame.positions).items()),
         traces=tuple(
             _trace(number, line, frame, (number - (len(lines) - 1) / 2) * apart, label_y)
             for number, (line, label_y) in enumerate(zip(lines, spaced(ends, TOP, frame.bottom), strict=True))
@@ -132,33 +132,34 @@ def picture(chart: Chart, suites: int) -> Picture:
 def _trace(number: int, line: Line, frame: _Frame, shift: float, label_y: float) -> Trace:
     """``shift``: how far beside its suite a model stands, so that the intervals of several can be told apart."""
     values, limits = _values(line), _limits(line)
-    x = {place: round(frame.places[place] + shift, 1) for place in values}
+    x = {position: round(frame.positions[position] + shift, 1) for position in values}
     last = line.measured[-1]
-    newest = last == len(frame.places) - 1
+    newest = last == len(frame.positions) - 1
     return Trace(
         model=line.model,
         style=number % STYLES,
         dash=_DASHES[number // STYLES % len(_DASHES)],
         marks=tuple(
             Mark(
-                suite=place,
-                shape=shape(number, x[place], frame.y(value)),
-                hollow=_hollow(line, place),
-                x=x[place],
-                whisker=(frame.y(limits[place][0]), frame.y(limits[place][1])) if place in limits else None,
+                suite=position,
+                shape=shape(number, x[position], frame.y(value)),
+                hollow=_hollow(line, position),
+                x=x[position],
+                whisker=(frame.y(limits[position][0]), frame.y(limits[position][1])) if position in limits else None,
             )
-            for place, value in values.items()
+            for position, value in values.items()
         ),
         paths=tuple(
-            " ".join(f"{x[place]},{frame.y(values[place])}" for place in stretch) for stretch in stretches(line)
+            " ".join(f"{x[position]},{frame.y(values[position])}" for position in stretch)
+            for stretch in stretches(line)
         ),
         bands=tuple(
             " ".join(
-                [f"{x[place]},{frame.y(limits[place][1])}" for place in stretch]
-                + [f"{x[place]},{frame.y(limits[place][0])}" for place in reversed(stretch)]
+                [f"{x[position]},{frame.y(limits[position][1])}" for position in stretch]
+                + [f"{x[position]},{frame.y(limits[position][0])}" for position in reversed(stretch)]
             )
             for stretch in stretches(line)
-            if all(place in limits for place in stretch)
+            if all(position in limits for position in stretch)
         ),
         label=visible(line.model, LONGEST),
         label_y=label_y,
@@ -169,39 +170,40 @@ def _trace(number: int, line: Line, frame: _Frame, shift: float, label_y: float)
 
 def stretches(line: Line) -> list[list[int]]:
     """The suites whose values are joined, two or more each."""
-    found: list[list[int]] = []
-    for place, joined in enumerate(line.joined):
-        if joined and found and found[-1][-1] == place - 1:
-            found[-1].append(place)
+    runs: list[list[int]] = []
+    for position, joined in enumerate(line.joined):
+        if joined and runs and runs[-1][-1] == position - 1:
+            runs[-1].append(position)
         elif joined:
-            found.append([place - 1, place])
-    return found
+            runs.append([position - 1, position])
+    return runs
 
 
-def _breaks(chart: Chart, places: Sequence[float]) -> dict[float, str]:
+def _breaks(chart: Chart, positions: Sequence[float]) -> dict[float, str]:
     numbers: dict[int, list[str]] = {}
     for number, event in enumerate(chart.breaks, 1):
         numbers.setdefault(event.after, []).append(str(number))
     return {
-        round((places[after - 1] + places[after]) / 2, 1): ", ".join(names) for after, names in sorted(numbers.items())
+        round((positions[after - 1] + positions[after]) / 2, 1): ", ".join(names)
+        for after, names in sorted(numbers.items())
     }
 
 
 def _values(line: Line) -> Mapping[int, float]:
-    found = {place: None if point is None else point.value for place, point in enumerate(line.points)}
-    return {place: value for place, value in found.items() if value is not None}
+    values = {position: None if point is None else point.value for position, point in enumerate(line.points)}
+    return {position: value for position, value in values.items() if value is not None}
 
 
 def _limits(line: Line) -> Mapping[int, tuple[float, float]]:
     return {
-        place: (point.low, point.high)
-        for place, point in enumerate(line.points)
+        position: (point.low, point.high)
+        for position, point in enumerate(line.points)
         if point is not None and point.low is not None and point.high is not None and point.value is not None
     }
 
 
-def _hollow(line: Line, place: int) -> bool:
-    point = line.points[place]
+def _hollow(line: Line, position: int) -> bool:
+    point = line.points[position]
     return point is not None and (point.sample or point.partial)
 
 
@@ -218,22 +220,22 @@ def axis(numbers: Sequence[float]) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(place * step, 12) for place in range(first, last + 1)]
+    return [round(position * step, 12) for position in range(first, last + 1)]
 
 
 def spaced(heights: Sequence[float], top: float, bottom: float) -> list[float]:
     """Heights for labels that would stand at these: ``LABEL_HEIGHT`` apart, in their order, in the plot if they fit."""
     order = sorted(range(len(heights)), key=heights.__getitem__)
-    found = [0.0] * len(heights)
+    tops = [0.0] * len(heights)
     free = top
     for index in order:
-        found[index] = max(heights[index], free)
-        free = found[index] + LABEL_HEIGHT
+        tops[index] = max(heights[index], free)
+        free = tops[index] + LABEL_HEIGHT
     room = bottom
     for index in reversed(order):
-        found[index] = round(min(found[index], room), 1)
-        room = found[index] - LABEL_HEIGHT
-    return found
+        tops[index] = round(min(tops[index], room), 1)
+        room = tops[index] - LABEL_HEIGHT
+    return tops
 
 
 def shape(number: int, x: float, y: float, size: float = 5.5) -> str:

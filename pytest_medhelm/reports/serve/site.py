@@ -18,11 +18,11 @@ from aiohttp import web
 from pytest_medhelm.reports.html.browser_files import instances_page
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
 from pytest_medhelm.reports.html.templating import template
-from pytest_medhelm.reports.serve.deadline import headers_came
 from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
 from pytest_medhelm.reports.serve.progress import Progress, Served, gone, in_words, progress
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
 from pytest_medhelm.reports.serve.suite_list import SuiteFacts, suite_facts
+from pytest_medhelm.util.deadline import request_came
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,7 +64,7 @@ class Site:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What every request goes through: admitted, answered, and if need be with a sentence."""
         answer: web.StreamResponse
-        headers_came(request)
+        request_came(request)
         try:
             self._guard.admit(request)
             answer = await handler(request)

@@ -108,7 +108,7 @@ def alpha(table: Table, level: Level, *, resamples: int = _RESAMPLES) -> Estimat
     values, codes = np.unique(scores[~np.isnan(scores)], return_inverse=True)
     if values.size < 2:
         return absent(name, n, raters, f"every score is {values[0]:g}: where nothing varies, alpha is undefined")
-    of_draw = _by_place(scores) if level == "interval" else _by_count(scores, values, codes, level)
+    of_draw = _by_score(scores) if level == "interval" else _by_count(scores, values, codes, level)
     value = float(of_draw(np.ones((1, n)))[0])
     method = f"bootstrap over answers, {resamples} draws"
     if (np.nanmin(scores, axis=1) == np.nanmax(scores, axis=1)).all():
@@ -117,11 +117,11 @@ def alpha(table: Table, level: Level, *, resamples: int = _RESAMPLES) -> Estimat
     return Estimate(name, value, low, high, n, raters, method, note)
 
 
-def _by_place(scores: Floats) -> Callable[[Floats], Floats]:
+def _by_score(scores: Floats) -> Callable[[Floats], Floats]:
     """Interval alpha of draws. Disagreement of all pairs follows from sums and squares; pairs are never formed."""
     given = ~np.isnan(scores)
-    places = np.where(given, scores - scores[given].mean(), 0.0) / np.ptp(scores[given])
-    sizes, sums, squares = given.sum(axis=1), places.sum(axis=1), (places**2).sum(axis=1)
+    scaled = np.where(given, scores - scores[given].mean(), 0.0) / np.ptp(scores[given])
+    sizes, sums, squares = given.sum(axis=1), scaled.sum(axis=1), (scaled**2).sum(axis=1)
     apart = 2 * (sizes * squares - sums**2) / (sizes - 1)
 
     def of_draw(drawn: Floats) -> Floats:
@@ -143,10 +143,10 @@ def _by_count(scores: Floats, values: Floats, codes: Codes, level: Level) -> Cal
         if level == "nominal":
             observed = drawn @ ((sizes**2 - (held**2).sum(axis=1)) / (sizes - 1))
             return _share(observed, (n**2 - (totals**2).sum(axis=1)) / (n - 1))
-        places = (np.cumsum(totals, axis=1) - totals / 2) / n[:, None]
-        sums, squares = places @ held.T, places**2 @ held.T
+        ranks = (np.cumsum(totals, axis=1) - totals / 2) / n[:, None]
+        sums, squares = ranks @ held.T, ranks**2 @ held.T
         observed = (drawn * (2 * (sizes * squares - sums**2) / (sizes - 1))).sum(axis=1)
-        first, second = (totals * places).sum(axis=1), (totals * places**2).sum(axis=1)
+        first, second = (totals * ranks).sum(axis=1), (totals * ranks**2).sum(axis=1)
         return _share(observed, 2 * (n * second - first**2) / (n - 1))
 
     return of_draw

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_medhelm.tasks.data.readers import Row, read_jsonl
+from pytest_medhelm.tasks.data.readers import read_jsonl
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError
 
 THEMES = (
@@ -116,7 +117,7 @@ def meta_evaluate(examples: Sequence[Labelled], grades: Mapping[tuple[str, str],
     return MetaEvaluation(
         grader={
             theme: _agreement(
-                [(entry.completion_id, _against(grades[entry.key], entry.labels)) for entry in _of(graded, theme)]
+                [(entry.completion_id, _compared(grades[entry.key], entry.labels)) for entry in _of(graded, theme)]
             )
             for theme in themes
         },
@@ -137,14 +138,14 @@ Table = tuple[int, int, int, int]
 """(met, met), (met, not met), (not met, met), (not met, not met): the rater's verdict first, the label second."""
 
 
-def _against(verdict: bool, labels: Sequence[bool]) -> Table:
+def _compared(verdict: bool, labels: Sequence[bool]) -> Table:
     counts = Counter((verdict, label) for label in labels)
     return counts[True, True], counts[True, False], counts[False, True], counts[False, False]
 
 
 def _among(labels: Sequence[bool]) -> Table:
     """Each physician against each other one."""
-    rows = [_against(label, [*labels[:index], *labels[index + 1 :]]) for index, label in enumerate(labels)]
+    rows = [_compared(label, [*labels[:index], *labels[index + 1 :]]) for index, label in enumerate(labels)]
     return tuple(map(sum, zip(*rows, strict=True)))  # type: ignore[return-value]
 
 

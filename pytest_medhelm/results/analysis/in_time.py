@@ -36,7 +36,7 @@ def distinct_names(suites: Sequence[Stored]) -> list[str]:
     Raises ConfigError when a suite is named twice.
     """
     names = [str(stored.name) for stored in suites]
-    paths = [_place(stored.path) for stored in suites]
+    paths = [_absolute(stored.path) for stored in suites]
     if len(set(paths)) < len(paths):
         raise ConfigError("a suite is named twice: name each once")
     depth = 1
@@ -46,7 +46,7 @@ def distinct_names(suites: Sequence[Stored]) -> list[str]:
     return names
 
 
-def _place(path: Path) -> Path:
+def _absolute(path: Path) -> Path:
     """What a suite and its leaderboard.json have in common."""
     whole = path.resolve()
     return whole.parent if whole.name == "leaderboard.json" else whole

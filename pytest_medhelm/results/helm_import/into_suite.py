@@ -15,7 +15,7 @@ from typing import Final
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.results.helm_import.names import benchmark_of, stratum_of
+from pytest_medhelm.results.helm_import.names import benchmark_of, sub_task_of
 from pytest_medhelm.results.helm_import.records import Imported, model_of, read_records
 from pytest_medhelm.results.helm_import.run_folder import STATE, HelmRun, read_run
 from pytest_medhelm.results.store.run_manifest import StoredManifest
@@ -38,7 +38,7 @@ KIND: Final = "imported"
 class Usable:
     """The runs that can be imported."""
 
-    places: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
+    folders: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
     """By benchmark and model the run folder of each sub-run."""
     models: dict[str, ModelMetadata] = field(default_factory=dict)
     """What describes each model."""
@@ -60,15 +60,17 @@ def usable_runs(folders: Sequence[Path]) -> Usable:
     known = {entry.task.name: entry.task for entry in catalogue().entries}
     for folder in folders:
         try:
-            task, model, stratum = _looked_at(folder, known)
+            task, model, sub_task = _looked_at(folder, known)
         except DataError as error:
             usable.left_out.append(str(error))
             continue
-        strata = usable.places.setdefault((task.name, model.name), {})
-        if stratum in strata:
-            usable.left_out.append(f"{folder.name}: {strata[stratum].name} is the same benchmark by the same model")
+        folders_by_sub_task = usable.folders.setdefault((task.name, model.name), {})
+        if sub_task in folders_by_sub_task:
+            usable.left_out.append(
+                f"{folder.name}: {folders_by_sub_task[sub_task].name} is the same benchmark by the same model"
+            )
         else:
-            strata[stratum] = folder
+            folders_by_sub_task[sub_task] = folder
             usable.models[model.name] = {**model.settings(), "name": model.name, "kind": KIND}
     return usable
 
@@ -80,11 +82,11 @@ def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSum
     """
     came = ImportSummary()
     known = {entry.task.name: entry.task for entry in catalogue().entries}
-    manifest = _manifest(sum(map(len, usable.places.values())))
+    manifest = _manifest(sum(map(len, usable.folders.values())))
     suite.begin(manifest["run"], manifest, usable.models)
-    for (name, _), strata in sorted(usable.places.items()):
+    for (name, _), folders_by_sub_task in sorted(usable.folders.items()):
         task = known[name]
-        runs = [read_run(strata[stratum]) for stratum in sorted(strata)]
+        runs = [read_run(folders_by_sub_task[sub_task]) for sub_task in sorted(folders_by_sub_task)]
         model = model_of(runs[0])
         imported = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
         came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
@@ -103,7 +105,7 @@ def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, st
     model = model_of(run)
     if not sum(1 for _ in read_records(run, task, model, _rubric(task))):
         raise DataError(f"{folder.name}: {STATE} holds no instance")
-    return task, model, stratum_of(run.name, task)
+    return task, model, sub_task_of(run.name, task)
 
 
 def _rubric(task: Task) -> Rubric | None:
@@ -133,8 +135,8 @@ def _write(
     }
     settings = json_hash(["helm", task.name, model.name, made_with])
     names = {name for _, name, _ in instances}
-    strata = sorted({stratum for stratum, _, _ in instances} - {""})
-    metadata = _facts(task, len(names), strata, int(runs[0].adapter.get("max_train_instances") or 0))
+    sub_tasks = sorted({sub_task for sub_task, _, _ in instances} - {""})
+    metadata = _facts(task, len(names), sub_tasks, int(runs[0].adapter.get("max_train_instances") or 0))
     store.put([exchange for entry in imported for exchange in entry.exchanges], run="helm")
     for index, entry in enumerate(imported):
         store.put_text(entry.record["reference"], entry.reference)
@@ -148,11 +150,11 @@ def _write(
         suite.add(record)
 
 
-def _facts(task: Task, total: int, strata: list[str], shots: int) -> BenchmarkMetadata:
+def _facts(task: Task, total: int, sub_tasks: list[str], shots: int) -> BenchmarkMetadata:
     described = Benchmark(
         task, lambda instance: instance.question, Source("imported", Path(), (), {}), (), total, {}, "", (), "", shots
     )
-    return described.facts() | {"sub_tasks": strata}
+    return described.facts() | {"sub_tasks": sub_tasks}
 
 
 def _manifest(runs: int) -> StoredManifest:

@@ -65,7 +65,7 @@ def arguments_of(run: str) -> dict[str, str]:
     return {key: value for key, sign, value in (part.partition("=") for part in rest.split(",")) if sign}
 
 
-def stratum_of(run: str, task: Task) -> str:
+def sub_task_of(run: str, task: Task) -> str:
     """Which sub-run of a benchmark it is; empty where the benchmark has none."""
     if not task.sub_tasks_by:
         return ""

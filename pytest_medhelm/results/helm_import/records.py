@@ -11,7 +11,7 @@ from statistics import fmean
 
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.spec import Model
-from pytest_medhelm.results.helm_import.names import JURY, main_metric_of, metric_of, stratum_of
+from pytest_medhelm.results.helm_import.names import JURY, main_metric_of, metric_of, sub_task_of
 from pytest_medhelm.results.helm_import.run_folder import MISSHAPEN, HelmRun, misshapen, name_of
 from pytest_medhelm.scoring.record import text_hash
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord
@@ -49,13 +49,13 @@ def read_records(run: HelmRun, task: Task, model: Model, rubric: Rubric | None) 
     """
     if rubric is not None and rubric.classes:
         raise DataError(f"{run.folder.name}: its judges name classes, which cannot be imported; only scores can")
-    stratum = stratum_of(run.name, task)
+    sub_task = sub_task_of(run.name, task)
     seen = set()
     for state in run.states:
         try:
             if state["instance"].get("perturbation"):
                 continue
-            imported = _imported(run, state, task, model, rubric, stratum)
+            imported = _imported(run, state, task, model, rubric, sub_task)
         except MISSHAPEN as error:
             raise misshapen(run.folder, error) from None
         identity = (imported.record["instance"], imported.record["repeat"])
@@ -69,12 +69,12 @@ def read_records(run: HelmRun, task: Task, model: Model, rubric: Rubric | None) 
 
 
 def _imported(
-    run: HelmRun, state: JsonObject, task: Task, model: Model, rubric: Rubric | None, stratum: str
+    run: HelmRun, state: JsonObject, task: Task, model: Model, rubric: Rubric | None, sub_task: str
 ) -> Imported:
     instance, result = state["instance"], state.get("result") or {}
     trial = int(state.get("train_trial_index", 0))
     given = name_of(instance["id"])
-    name = f"{stratum}/{given}" if stratum else given
+    name = f"{sub_task}/{given}" if sub_task else given
     key = hashlib.sha256(json.dumps(["helm", run.name, name, trial]).encode()).hexdigest()
     stats = run.stats.get((given, trial), {})
     completion = _completion(result, stats, run)
@@ -100,8 +100,8 @@ def _imported(
         "eval_set_size": 0,
         "fingerprint": "",
         "cluster": "",
-        "sub_task": stratum,
-        "slices": {task.sub_tasks_by: stratum} if stratum else {},
+        "sub_task": sub_task,
+        "slices": {task.sub_tasks_by: sub_task} if sub_task else {},
         "request": key,
         "reference": text_hash(reference),
         "error": error,

@@ -24,10 +24,10 @@ def above_baseline(cells: Sequence[Cell], candidates: Sequence[str], baselines: 
         if floor is None:
             continue
         worst, best = floor.metrics[floor.main_metric]["scale"]
-        found = [paired_row(benchmark, here[name], floor) for name in sorted(candidates) if name in here]
+        compared = [paired_row(benchmark, here[name], floor) for name in sorted(candidates) if name in here]
         rows += [
             {**row, "differ": row["differ"] and row["difference"] * (best - worst) > 0}
-            for row in corrected_rows([row for row in found if row is not None])
+            for row in corrected_rows([row for row in compared if row is not None])
         ]
     return rows
 

@@ -14,7 +14,7 @@ from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.leaderboard.above_baseline import above_baseline
 from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
-from pytest_medhelm.results.leaderboard.categories import category_averages, complete_for, medhelm_cells
+from pytest_medhelm.results.leaderboard.categories import category_averages
 from pytest_medhelm.results.leaderboard.cell import Cell as Cell
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Provenance
 from pytest_medhelm.results.leaderboard.columns import Columns, read_columns
@@ -25,7 +25,6 @@ from pytest_medhelm.results.leaderboard.document import (
     PartiesSpent,
     Published,
     SuiteSpending,
-    WinRates,
 )
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.harm_marks import harm_of
@@ -39,7 +38,7 @@ from pytest_medhelm.results.leaderboard.spending import Spending
 from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores
 from pytest_medhelm.results.leaderboard.steadiness_entry import steadiness_of
 from pytest_medhelm.results.leaderboard.summary import metrics_of
-from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
+from pytest_medhelm.results.leaderboard.win_rates import win_rates_of
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.response import STATUSES
@@ -62,8 +61,8 @@ def read_cells(suite: Suite) -> tuple[list[Cell], dict[str, CellMeasurements], P
         cells.append(cell)
         measured[f"{benchmark} {model}"] = _measurements(columns, suite.run(max(columns.runs)))
     models = suite.models()
-    aside = models.keys() - set(candidates_of(models))
-    return cells, measured, whole.as_json(without=aside)
+    not_ranked = models.keys() - set(candidates_of(models))
+    return cells, measured, whole.as_json(without=not_ranked)
 
 
 def read_cell(suite: Suite, benchmark: str, model: str, spending: Spending | None = None) -> Cell:
@@ -89,13 +88,13 @@ def make_cell(
 ) -> Cell:
     """Aggregate one cell."""
     scores = {name: columns.scores[name] for name in sorted(columns.scores)}
-    found = Counter(columns.statuses)
+    counts = Counter(columns.statuses)
     return Cell(
         benchmark=benchmark,
         model=model,
         main_metric=columns.main_metric,
         size=columns.size,
-        statuses={status: found[status] for status in STATUSES if found[status]},
+        statuses={status: counts[status] for status in STATUSES if counts[status]},
         metrics=metrics_of(columns, facts),
         instances=columns.ids,
         scores=scores,
@@ -168,7 +167,7 @@ def make_leaderboard(
         "models": [facts for name, facts in models.items() if any(cell.model == name for cell in cells)],
         "benchmarks": [benchmarks[name] for name in sorted(benchmarks)],
         "cells": [_cell_as_json(cell) for cell in cells],
-        "win_rate": _win_rate(cells, candidates),
+        "win_rate": win_rates_of(cells, candidates),
         "categories": category_averages(cells, candidates),
         "paired": pairs,
         "letters": letter_groups(cells, pairs),
@@ -246,53 +245,6 @@ def _calibrations(columns: Columns) -> list[Calibration]:
     from pytest_medhelm.results.leaderboard.calibration_summary import calibrations_of
 
     return calibrations_of(columns)
-
-
-def _win_rate(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
-    """Mean win rate of the candidates over the benchmarks that are complete for all of them."""
-    pool = sorted({cell.model for cell in cells} & set(candidates))
-    cells = medhelm_cells(cells)
-    complete = complete_for(pool, cells)
-    if len(pool) < 3 or not complete:
-        helm_style = _helm_style(cells, pool)
-        return {"pool": pool, "benchmarks": [], "rates": {}, "stability": {}, "macro": {}, "helm_style": helm_style}
-    columns = {
-        name: {model: cell.value for model, cell in row.items() if cell.value is not None}
-        for name, row in complete.items()
-    }
-    scales = {name: _scale(next(iter(row.values()))) for name, row in complete.items()}
-    averages = macro_averages(columns, scales).items()
-    return {
-        "pool": pool,
-        "benchmarks": list(columns),
-        "rates": {model: rate for model, rate in mean_win_rates(columns).items() if rate is not None},
-        "stability": {model: list(ends) for model, ends in win_rate_stability(columns).items()},
-        "macro": {model: {"mean": mean, "sd": deviation} for model, (mean, deviation) in averages},
-        "helm_style": _helm_style(cells, pool),
-    }
-
-
-def _helm_style(cells: Sequence[Cell], pool: Sequence[str]) -> dict[str, float]:
-    """Over columns that lack models too; empty under three candidates."""
-    columns: dict[str, dict[str, float]] = {}
-    for cell in cells:
-        if cell.model in pool and cell.value is not None:
-            columns.setdefault(cell.benchmark, {})[cell.model] = cell.value
-    if len(pool) < 3:
-        return {}
-    lower = [cell.benchmark for cell in cells if cell.scored and _lower_is_better(cell)]
-    return {model: rate for model, rate in mean_win_rates(columns, lower_is_better=lower).items() if rate is not None}
-
-
-def _lower_is_better(cell: Cell) -> bool:
-    worst, best = cell.metrics[cell.main_metric]["scale"]
-    return best < worst
-
-
-def _scale(cell: Cell) -> tuple[float, float]:
-    """(worst, best) of a cell's main metric."""
-    worst, best = cell.metrics[cell.main_metric]["scale"]
-    return worst, best
 
 
 def rounded(value: Any) -> Any:

@@ -43,7 +43,7 @@ def answers_of(records: Sequence[Record], wanted: int) -> Answers:
     for record in records:
         by_name.setdefault(record.get("perturbation", ""), []).append(answer_of(record))
     repeats, unperturbed = by_name.pop(""), by_name.pop(NOISE_FLOOR)
-    variants = {name: found[0] for name, found in by_name.items()} | dict.fromkeys(lacking(records), LOST)
+    variants = {name: answers[0] for name, answers in by_name.items()} | dict.fromkeys(lacking(records), LOST)
     return Answers([*repeats, *[LOST] * (wanted - len(repeats))], dict(sorted(variants.items())), unperturbed)
 
 

@@ -27,7 +27,7 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
     answers = [(*answer, name) for answer, name in zip(column.first, clusters, strict=True)]
     known = [(says, came, name) for says, came, name in answers if says is not None and came is not None]
     says, came, names = [row[0] for row in known], [row[1] for row in known], [row[2] for row in known]
-    found: Calibration = {
+    calibration: Calibration = {
         "kind": kind,
         "n": len(known),
         "missing": len(answers) - len(known),
@@ -39,7 +39,7 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
     if known:
         mean, high = expected_by_chance(says)
         parts = decomposition(says, came)
-        found |= {
+        calibration |= {
             "mean": fmean(says),
             "accuracy": fmean(came),
             "parts": {
@@ -59,7 +59,7 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
             "selective": [{"kept": kept, "accuracy": accuracy} for kept, accuracy in selective_curve(says, came)],
             "rescaled": _rescaled(says, came, names),
         }
-    return found
+    return calibration
 
 
 def _rescaled(says: Sequence[float], came: Sequence[float], clusters: Sequence[str]) -> Rescaled | None:

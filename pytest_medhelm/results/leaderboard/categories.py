@@ -42,7 +42,7 @@ def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> lis
     cells = medhelm_cells(cells)
     present = {cell.model for cell in cells}
     complete = complete_for(present & set(candidates) or present, cells)
-    found: list[CategoryAverage] = []
+    entries: list[CategoryAverage] = []
     for category in CATEGORIES:
         names = [name for name, row in complete.items() if next(iter(row.values())).metadata["category"] == category]
         averages = {}
@@ -50,8 +50,8 @@ def category_averages(cells: Sequence[Cell], candidates: Collection[str]) -> lis
             rows = complete_for({*complete[names[0]], model}, cells) if names else {}
             if names and all(name in rows for name in names):
                 averages[model] = fmean(_share(rows[name][model]) for name in names)
-        found.append({"category": category, "benchmarks": names, "averages": averages})
-    return found
+        entries.append({"category": category, "benchmarks": names, "averages": averages})
+    return entries
 
 
 def _share(cell: Cell) -> float:

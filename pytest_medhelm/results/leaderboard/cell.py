@@ -47,7 +47,7 @@ class Cell:
     clusters: Sequence[int] | None = field(default=None, repr=False)
     """A number per instance, the same for those that share a source; None where each stands alone."""
     sub_tasks: Sequence[int] | None = field(default=None, repr=False)
-    """The sub-run of each instance, as its place in ``metadata["sub_tasks"]``; None where the benchmark has none."""
+    """The sub-task of each instance, as its position in ``metadata["sub_tasks"]``; None without sub-tasks."""
     read_as: Mapping[str, int] = field(default_factory=dict)
     """Instances by how the chosen option was said; empty where answers are no options."""
     unknown_marks: Mapping[str, int] = field(default_factory=dict)

@@ -61,7 +61,7 @@ class Columns:
     retried: int = 0
     """Answers that were asked for these records and took more than one attempt, or did not come."""
     floors: dict[int, float] = field(default_factory=dict)
-    """By its place, the least score of an instance that is a never-event."""
+    """By its position, the least score of an instance that is a never-event."""
     confidences: dict[str, ConfidenceColumn] = field(default_factory=dict)
     """By kind, how sure the model was of each answer; empty where that was not asked for."""
     unmatched: int = 0
@@ -99,8 +99,8 @@ class Columns:
         return metric in self.judged or self.jury.is_jury_metric(metric)
 
     def only(self, rows: Sequence[int]) -> Columns:
-        """Some instances, by their places, as if they were all: what a slice is aggregated from."""
-        place = {row: index for index, row in enumerate(rows)}
+        """Some instances, by their positions, as if they were all: what a slice is aggregated from."""
+        position = {row: index for index, row in enumerate(rows)}
         return replace(
             self,
             size=len(rows),
@@ -113,16 +113,17 @@ class Columns:
             references=[self.references[row] for row in rows] if self.references else [],
             scores={name: [values[row] for row in rows] for name, values in self.scores.items()},
             not_applicable={
-                name: {place[row] for row in aside & place.keys()} for name, aside in self.not_applicable.items()
+                name: {position[row] for row in inapplicable & position.keys()}
+                for name, inapplicable in self.not_applicable.items()
             },
             absent={},
             limits={
-                name: {place[row]: found[row] for row in found.keys() & place.keys()}
-                for name, found in self.limits.items()
+                name: {position[row]: open_ends[row] for row in open_ends.keys() & position.keys()}
+                for name, open_ends in self.limits.items()
             },
             marks={},
             answers=[self.answers[row] for row in rows] if self.answers else [],
-            floors={place[row]: self.floors[row] for row in self.floors.keys() & place.keys()},
+            floors={position[row]: self.floors[row] for row in self.floors.keys() & position.keys()},
             jury=self.jury.only(rows),
             confidences={kind: column.only(rows) for kind, column in self.confidences.items()},
         )
@@ -225,10 +226,10 @@ def _read_limits(columns: Columns, repeats: Sequence[Record]) -> None:
             known = columns.spans.get(name, (low, high))
             columns.spans[name] = (min(low, known[0]), max(high, known[1]))
     for name in {name for record in repeats for name in record.get("limits", {})}:
-        found: list[Any] = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
-        whole = [(ends[0], ends[1]) for ends in found if None not in ends]
-        if len(whole) == len(found):
-            worst, best = (fmean(ends[place] for ends in whole) for place in (0, 1))
+        limits: list[Any] = [record.get("limits", {}).get(name, [record["scores"].get(name)] * 2) for record in repeats]
+        whole = [(ends[0], ends[1]) for ends in limits if None not in ends]
+        if len(whole) == len(limits):
+            worst, best = (fmean(ends[end] for ends in whole) for end in (0, 1))
             columns.limits.setdefault(name, {})[len(columns.ids) - 1] = (worst, best)
     if any(record["status"] in UNKNOWN for record in repeats) and len(repeats) > 1:
         _bound_by_known(columns, repeats)
@@ -258,11 +259,11 @@ def _leave_out_untagged(columns: Columns) -> None:
         columns.not_applicable.setdefault(name, set()).update(untagged)
 
 
-def _appended(slices: dict[str, list[str]], found: Mapping[str, str], before: int) -> dict[str, list[str]]:
-    for key in found.keys() - slices.keys():
+def _appended(slices: dict[str, list[str]], instance_slices: Mapping[str, str], before: int) -> dict[str, list[str]]:
+    for key in instance_slices.keys() - slices.keys():
         slices[sys.intern(key)] = [""] * before
     for key, values in slices.items():
-        values.append(sys.intern(found.get(key, "")))
+        values.append(sys.intern(instance_slices.get(key, "")))
     return slices
 
 

@@ -53,10 +53,10 @@ class Said(NamedTuple):
 def said_of(record: Record) -> Said:
     """All that is kept of a record."""
     right, letter, status = record["scores"].get(RIGHT), record.get("read", ""), record["status"]
-    found = record.get("confidence")
-    if found is None:
+    confidence = record.get("confidence")
+    if confidence is None:
         return Said("", None, "", right, letter, status)
-    return Said(found["kind"], found["value"], found["reason"], right, letter, status)
+    return Said(confidence["kind"], confidence["value"], confidence["reason"], right, letter, status)
 
 
 def read_confidences(groups: Sequence[Sequence[Said]]) -> dict[str, ConfidenceColumn]:
@@ -65,10 +65,10 @@ def read_confidences(groups: Sequence[Sequence[Said]]) -> dict[str, ConfidenceCo
     An instance whose request failed, or whose answer names no option, has none: it is missing, and never a number.
     """
     kinds = sorted({said.kind for group in groups for said in group} - {""})
-    found = {kind: _of_kind(kind, groups) for kind in kinds}
+    columns = {kind: _of_kind(kind, groups) for kind in kinds}
     if any(len(group) > 1 and said.letter and said.right is not None for group in groups for said in group):
-        found[AGREEMENT] = _of_agreement(groups)
-    return found
+        columns[AGREEMENT] = _of_agreement(groups)
+    return columns
 
 
 def _of_kind(kind: str, groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:

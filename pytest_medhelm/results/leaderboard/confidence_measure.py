@@ -95,8 +95,8 @@ class ConfidenceMeasure:
         return len(self.gaps())
 
     def gaps(self) -> list[int]:
-        """Their places."""
-        return [place for place, entry in enumerate(self.entries) if None in entry]
+        """Their positions."""
+        return [position for position, entry in enumerate(self.entries) if None in entry]
 
     def why_not(self) -> str:
         """Why there is no value; empty when there is one."""
@@ -111,8 +111,8 @@ class ConfidenceMeasure:
         from pytest_medhelm.results.stats import confidence_figures
 
         says, came, _ = self._answers
-        found = confidence_figures.FIGURES[self.metric].value(says, came)
-        return None if found is None else self._moved(found)
+        figure = confidence_figures.FIGURES[self.metric].value(says, came)
+        return None if figure is None else self._moved(figure)
 
     def _moved(self, value: float) -> float:
         more, added = self.off
@@ -134,8 +134,8 @@ class ConfidenceMeasure:
 
     def interval(self, confidence: float) -> Interval | None:
         """The interval that is shown; None without a value."""
-        found = self.limits((1 - confidence) / 2)
-        return None if found is None else Interval(found.low, found.high, found.name)
+        limits = self.limits((1 - confidence) / 2)
+        return None if limits is None else Interval(limits.low, limits.high, limits.name)
 
     def limits(self, alpha: float) -> Limits | None:
         """The two limits that decide, each at the one-sided level alpha; None without a value."""
@@ -155,7 +155,7 @@ class ConfidenceMeasure:
         return ""
 
     def filled(self, best: Collection[int]) -> ConfidenceMeasure:
-        """With every missing confidence as wrong as it could be, those at these places (``gaps``) as right.
+        """With every missing confidence as wrong as it could be, those at these positions (``gaps``) as right.
 
         What is right is known of most answers without a confidence; an answer that is missing itself is wrong at worst
         and right at best, with the model certain of it. In the bins of the others, one more answer moves the sum of
@@ -163,12 +163,12 @@ class ConfidenceMeasure:
         """
         gaps = self.gaps()
         if is_calibration_error(self.metric):
-            kept = self.only([place for place in range(len(self.entries)) if place not in set(gaps)])
-            good = sum(place in best for place in gaps)
+            kept = self.only([position for position in range(len(self.entries)) if position not in set(gaps)])
+            good = sum(position in best for position in gaps)
             return replace(kept, off=(len(gaps) - 2 * good, len(gaps)))
         entries = list(self.entries)
-        for place in gaps:
-            entries[place] = _filled(entries[place], place in best)
+        for position in gaps:
+            entries[position] = _filled(entries[position], position in best)
         return replace(self, entries=tuple(entries))
 
     def fills(self) -> Iterator[ConfidenceMeasure]:
@@ -180,12 +180,12 @@ class ConfidenceMeasure:
         for best in mixtures(gaps):
             yield self.filled(best)
 
-    def only(self, places: Sequence[int]) -> ConfidenceMeasure:
+    def only(self, positions: Sequence[int]) -> ConfidenceMeasure:
         """Some of the instances, as if they were all."""
         return replace(
             self,
-            entries=tuple(self.entries[place] for place in places),
-            clusters=tuple(self.clusters[place] for place in places),
+            entries=tuple(self.entries[position] for position in positions),
+            clusters=tuple(self.clusters[position] for position in positions),
         )
 
 

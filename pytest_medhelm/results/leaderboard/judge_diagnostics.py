@@ -85,11 +85,11 @@ def _rated(cell: Cell) -> list[tuple[str, str, float]]:
 def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> list[JudgeEntry]:
     from pytest_medhelm.results.agreement.judges import biases
 
-    found: list[JudgeEntry] = []
+    judges: list[JudgeEntry] = []
     for entry in biases(table, instances):
         counts = [cell.jury.judges[entry.rater] for cell in cells]
-        within = [value for count in counts for value in count.within]
-        found.append(
+        spreads = [value for count in counts for value in count.within]
+        judges.append(
             {
                 "judge": entry.rater,
                 "served": next((count.served for count in counts if count.served), ""),
@@ -98,10 +98,10 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
                 "repaired": sum(count.repaired for count in counts),
                 "bias": entry.bias.as_json(),
                 "spread": entry.spread,
-                "within": math.sqrt(fmean(within)) if within else None,
+                "within": math.sqrt(fmean(spreads)) if spreads else None,
             }
         )
-    return found
+    return judges
 
 
 def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
@@ -119,7 +119,7 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
             for judge in judges
         ]
         tables[cell.model] = table_of([*_rated(cell), *entries], judges)
-    full, found = orderings(tables)
+    full, kept = orderings(tables)
     without = {model: leave_one_out(table) for model, table in sorted(tables.items())}
     return {
         "all": dict(full),
@@ -130,7 +130,7 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
                 "spearman": entry.spearman.as_json(),
                 "kendall": entry.kendall.as_json(),
             }
-            for entry in found
+            for entry in kept
         ],
         "without": {model: dict(entry.without) for model, entry in without.items()},
     }
@@ -145,10 +145,10 @@ def _favour(
 
     tables = {model: table_of(entries) for model, entries in rated.items() if entries}
     clusters = {model: list(table.answers) for model, table in tables.items()}
-    found: list[SelfPreference] = []
+    preferences: list[SelfPreference] = []
     for judge in sorted({pair["judge"] for pair in same_vendor if pair["model"] in tables}):
-        own = {pair["model"] for pair in same_vendor if pair["judge"] == judge}
-        families = {model: "own" if model in own else "other" for model in tables} | {judge: "own"}
+        same_vendor_models = {pair["model"] for pair in same_vendor if pair["judge"] == judge}
+        families = {model: "own" if model in same_vendor_models else "other" for model in tables} | {judge: "own"}
         estimate = self_preference(judge, tables, clusters, families).as_json()
-        found.append({"judge": judge, **estimate})
-    return found
+        preferences.append({"judge": judge, **estimate})
+    return preferences

@@ -70,7 +70,7 @@ class JuryColumns:
         self.ratings.append(merged if verdicts else None)
 
     def only(self, rows: Sequence[int]) -> JuryColumns:
-        """The verdicts on some instances, by their places."""
+        """The verdicts on some instances, by their positions."""
         return replace(
             self,
             ratings=[self.ratings[row] for row in rows] if self.ratings else [],

@@ -53,27 +53,11 @@ class JudgesAlone(TypedDict):
     """Per model the value without each judge, by judge."""
 
 
-class SelfPreference(TypedDict):
+class SelfPreference(EstimateEntry):
     """One judge."""
 
     judge: str
     """Its name."""
-    name: str
-    """What is estimated."""
-    value: float | None
-    """The number; null where it cannot be computed."""
-    low: float | None
-    """Lower end of its 95 % interval."""
-    high: float | None
-    """Upper end of its 95 % interval."""
-    n: Count
-    """Answers, or models, that enter."""
-    raters: Count
-    """Raters that enter."""
-    method: str
-    """Where the number and its interval come from."""
-    note: str
-    """Why something is missing, or what to keep in mind; may be empty."""
 
 
 class JudgedBenchmark(TypedDict):

@@ -31,7 +31,7 @@ NOTE = "instances only, these judges taken as fixed"
 # Beside the value of a jury metric
 
 
-def add_jury_extras(summary: Summary, name: str, columns: Columns, strata: Sequence[str] | None) -> None:
+def add_jury_extras(summary: Summary, name: str, columns: Columns, sub_tasks: Sequence[str] | None) -> None:
     """``completeness``, ``leave_one_judge_out`` and, where the jury is incomplete, ``two_way_estimate``."""
     jury = columns.jury
     column = jury.column(name)
@@ -52,28 +52,28 @@ def add_jury_extras(summary: Summary, name: str, columns: Columns, strata: Seque
     asked = np.array([ratings is not None for ratings in jury.ratings])
     whole = ~np.isnan(matrix).any(axis=1)
     completeness = float(whole[asked].mean()) if asked.any() else 1.0
-    runs = [strata[index] for index in range(len(whole)) if whole[index]] if strata else None
+    runs = [sub_tasks[index] for index in range(len(whole)) if whole[index]] if sub_tasks else None
     summary["completeness"] = completeness
     summary["leave_one_judge_out"] = _leave_one_out(matrix[whole], runs)
     if completeness < COMPLETE_ENOUGH:
-        summary["two_way_estimate"] = two_way_estimate(matrix, failed, judges, scale, columns.clusters, strata)
+        summary["two_way_estimate"] = two_way_estimate(matrix, failed, judges, scale, columns.clusters, sub_tasks)
 
 
-def _leave_one_out(whole: Floats, strata: Sequence[str] | None) -> list[float] | None:
+def _leave_one_out(whole: Floats, sub_tasks: Sequence[str] | None) -> list[float] | None:
     """The lowest and the highest value without one judge, on the instances that all of them rated."""
     if not len(whole) or whole.shape[1] < 2:
         return None
-    weights = _weights(strata, len(whole))
+    weights = _weights(sub_tasks, len(whole))
     values = [float(weights @ np.delete(whole, judge, axis=1).mean(axis=1)) for judge in range(whole.shape[1])]
     return [min(values), max(values)]
 
 
-def _weights(strata: Sequence[str] | None, n: int) -> Floats:
-    """What each instance counts: the same within a stratum, every stratum as much as the others."""
-    if strata is None:
+def _weights(sub_tasks: Sequence[str] | None, n: int) -> Floats:
+    """What each instance counts: the same within a sub-task, every sub-task as much as the others."""
+    if sub_tasks is None:
         return np.full(n, 1 / n)
-    sizes = Counter(strata)
-    return np.array([1 / (len(sizes) * sizes[stratum]) for stratum in strata])
+    sizes = Counter(sub_tasks)
+    return np.array([1 / (len(sizes) * sizes[sub_task]) for sub_task in sub_tasks])
 
 
 def two_way_estimate(
@@ -82,7 +82,7 @@ def two_way_estimate(
     judges: Sequence[str],
     scale: tuple[float, float],
     clusters: Sequence[str],
-    strata: Sequence[str] | None = None,
+    sub_tasks: Sequence[str] | None = None,
 ) -> TwoWayEstimate:
     """The mean over all instances that any judge rated, were every judge to rate each.
 
@@ -99,7 +99,7 @@ def two_way_estimate(
     note = f"without {', '.join(silent)}, who gave no verdict" if silent else ""
     if not voices:
         return result | {"note": "no judge gave a verdict"}
-    parts = [strata[row] for row in np.flatnonzero(kept).tolist()] if strata else None
+    parts = [sub_tasks[row] for row in np.flatnonzero(kept).tolist()] if sub_tasks else None
     fitted = _fitted(matrix[kept][:, voices], failed[kept], parts)
     value = fitted.value(np.ones(len(fitted.means), dtype=np.bool_))
     if value is None:
@@ -108,11 +108,11 @@ def two_way_estimate(
     low, high, error = fitted.limits(value, sources)
     # never narrower than what the instances' own means allow, and never of zero width
     ends = sorted(scale)
-    plain = mean_interval(
-        np.clip(fitted.means, ends[0], ends[1]).tolist(), scale=scale, clusters=sources, strata=fitted.strata
+    interval = mean_interval(
+        np.clip(fitted.means, ends[0], ends[1]).tolist(), scale=scale, clusters=sources, strata=fitted.sub_tasks
     )
-    assert plain is not None
-    half = (plain.high - plain.low) / 2
+    assert interval is not None
+    half = (interval.high - interval.low) / 2
     return result | {
         "value": min(max(value, ends[0]), ends[1]),
         "low": max(ends[0], min(low, value - half)),
@@ -135,7 +135,7 @@ class _TwoWay:
     shares: Floats
     squares: Floats
     sides: Floats
-    strata: Sequence[str] | None
+    sub_tasks: Sequence[str] | None
 
     def value(self, rows: npt.NDArray[np.bool_]) -> float | None:
         """The mean over some instances, were every judge to rate each; None where judges share too few."""
@@ -143,7 +143,7 @@ class _TwoWay:
         if np.linalg.matrix_rank(left) < left.shape[0] - 1:
             return None
         effects = np.linalg.pinv(left) @ self.sides[rows].sum(axis=0)
-        named = [self.strata[row] for row in np.flatnonzero(rows).tolist()] if self.strata else None
+        named = [self.sub_tasks[row] for row in np.flatnonzero(rows).tolist()] if self.sub_tasks else None
         return float(_weights(named, int(rows.sum())) @ (self.means[rows] - self.shares[rows] @ effects))
 
     def limits(self, value: float, sources: Sequence[str]) -> tuple[float, float, float | None]:
@@ -159,10 +159,10 @@ class _TwoWay:
         return value - half, value + half, error
 
 
-def _fitted(scores: Floats, spared: npt.NDArray[np.bool_], strata: Sequence[str] | None) -> _TwoWay:
+def _fitted(scores: Floats, spared: npt.NDArray[np.bool_], sub_tasks: Sequence[str] | None) -> _TwoWay:
     mask = (~np.isnan(scores)).astype(np.float64)
     means = np.nansum(scores, axis=1) / mask.sum(axis=1)
     shares = mask / mask.sum(axis=1, keepdims=True)
     shares[spared], counted = 0.0, mask * ~spared[:, None]
     squares = np.einsum("ij,jk->ijk", counted, np.eye(scores.shape[1])) - np.einsum("ij,ik->ijk", counted, shares)
-    return _TwoWay(means, shares, squares, counted * (np.nan_to_num(scores) - means[:, None]), strata)
+    return _TwoWay(means, shares, squares, counted * (np.nan_to_num(scores) - means[:, None]), sub_tasks)

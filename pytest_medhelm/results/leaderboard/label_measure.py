@@ -61,8 +61,8 @@ class LabelMeasure:
     right_or_wrong = True
 
     def gaps(self) -> list[int]:
-        """The places of missing answers."""
-        return [place for place, entry in enumerate(self.entries) if entry.predicted is None]
+        """The positions of missing answers."""
+        return [position for position, entry in enumerate(self.entries) if entry.predicted is None]
 
     @property
     def _used(self) -> list[Labelled]:
@@ -86,8 +86,8 @@ class LabelMeasure:
 
     def interval(self, confidence: float) -> Interval | None:
         """The interval that is shown: the exact limits, each at half the error; None where none would hold."""
-        found = self.limits((1 - confidence) / 2)
-        return None if found is None else Interval(found.low, found.high, found.name, found.note)
+        limits = self.limits((1 - confidence) / 2)
+        return None if limits is None else Interval(limits.low, limits.high, limits.name, limits.note)
 
     def limits(self, alpha: float) -> Limits | None:
         """The two limits that decide, each at the one-sided level alpha; None where there is none that holds."""
@@ -137,9 +137,9 @@ class LabelMeasure:
         yield self.filled(())
         yield self.filled((0,))
 
-    def only(self, places: Sequence[int]) -> LabelMeasure:
+    def only(self, positions: Sequence[int]) -> LabelMeasure:
         """Some of the instances, as if they were all."""
-        return replace(self, entries=tuple(self.entries[place] for place in places))
+        return replace(self, entries=tuple(self.entries[position] for position in positions))
 
 
 def label_measures(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, LabelMeasure]:
@@ -150,12 +150,12 @@ def label_measures(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, L
     gold = _gold(columns)
     known = tuple(
         Labelled(
-            pair[0] if pair else gold.get(columns.references[place], "") if columns.references else "",
+            pair[0] if pair else gold.get(columns.references[position], "") if columns.references else "",
             pair[1] if pair else None,
-            columns.clusters[place],
-            columns.sub_tasks[place] if told_apart else "",
+            columns.clusters[position],
+            columns.sub_tasks[position] if told_apart else "",
         )
-        for place, pair in enumerate(columns.labels)
+        for position, pair in enumerate(columns.labels)
     )
     entries = _with_unseen(known, columns.references, metadata.get("label_count", 0))
     positive = metadata["positive"]
@@ -172,22 +172,22 @@ def _with_unseen(entries: tuple[Labelled, ...], references: Sequence[str], label
 
     There are no more of these than the ``labels`` of the data (0: not known) that were not seen.
     """
-    unknown = [place for place, entry in enumerate(entries) if entry.predicted is None and not entry.right]
+    unknown = [position for position, entry in enumerate(entries) if entry.predicted is None and not entry.right]
     codes: dict[str, int] = {}
-    found = list(entries)
-    for place in unknown:
-        code = codes.setdefault(references[place] if references else str(place), len(codes))
+    filled = list(entries)
+    for position in unknown:
+        code = codes.setdefault(references[position] if references else str(position), len(codes))
         if not labels or code < labels - len(seen(entries)):
-            found[place] = entries[place]._replace(unseen=str(code))
-    return tuple(found)
+            filled[position] = entries[position]._replace(unseen=str(code))
+    return tuple(filled)
 
 
 def _gold(columns: Columns) -> dict[str, str]:
     """The right label by the hash of the reference: an answer that is missing still has its reference."""
-    found: dict[str, set[str]] = {}
+    references: dict[str, set[str]] = {}
     if not columns.references:
         return {}
     for pair, reference in zip(columns.labels, columns.references, strict=True):
         if pair and reference:
-            found.setdefault(reference, set()).add(pair[0])
-    return {reference: labels.pop() for reference, labels in found.items() if len(labels) == 1}
+            references.setdefault(reference, set()).add(pair[0])
+    return {reference: labels.pop() for reference, labels in references.items() if len(labels) == 1}

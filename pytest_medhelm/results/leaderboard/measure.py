@@ -7,231 +7,20 @@ it, each also ``filled`` with the missing at either end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
-from typing import overload
+from dataclasses import replace
 
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.confidence_measure import ConfidenceMeasure, confidence_measures
 from pytest_medhelm.results.leaderboard.label_measure import LabelMeasure, label_measures
-from pytest_medhelm.results.stats.exact_limits import mean_limits, share_limits
-from pytest_medhelm.results.stats.filling import mixtures
-from pytest_medhelm.results.stats.intervals import Interval, mean_interval, standard_error
-from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits, of_interval
-from pytest_medhelm.results.stats.paired import paired_interval
-from pytest_medhelm.results.stats.paired_limits import difference_limits
-from pytest_medhelm.scoring.jury.harm import HARM
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure, measure_of
+from pytest_medhelm.results.stats.limits import Limits
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 ANSWERED = frozenset({"ok", "judge_error"})
 """Statuses of instances that the model answered."""
-ONE_SIDED = 0.95
-"""Level of each of the two bounds that are shown of harm."""
-MISSING_AT_MOST = 0.2
-"""Criteria with points: with more verdicts missing than this share the others say too little, and there is no value."""
-
-
-@dataclass(frozen=True)
-class ScoreMeasure:
-    """A mean of scores; with sub-tasks the unweighted mean of theirs."""
-
-    scores: tuple[float | None, ...]
-    clusters: tuple[str, ...]
-    sub_tasks: tuple[str, ...] | None
-    """None: they are not told apart."""
-    wanted: frozenset[str]
-    """The sub-tasks without which there is no value."""
-    scale: tuple[float, float]
-    """Worst and best value."""
-    span: tuple[float, float]
-    """What one score can be: the scale, but for points, of which the mean alone is clipped to the scale."""
-    open: Mapping[int, tuple[float, float]]
-    """By place, what a score that is missing in part is at worst and at best."""
-    exact: bool = False
-    """Shown with exact bounds, each one-sided (harm)."""
-    paired: bool = False
-    """Scores are differences between two ways of asking an instance."""
-    refusal: str = ""
-    """Why there is no value, whatever the scores are."""
-
-    @property
-    def n(self) -> int:
-        """Scores that are known."""
-        return len(self.scores) - self.missing
-
-    @property
-    def missing(self) -> int:
-        """Scores that are not."""
-        return self.scores.count(None)
-
-    @property
-    def right_or_wrong(self) -> bool:
-        """Every known score is at one of the ends of the scale."""
-        return bool(self.n) and not self.paired and self.span == self.scale and set(self._known) <= set(self.scale)
-
-    @property
-    def _known(self) -> list[float]:
-        return [score for score in self.scores if score is not None]
-
-    @property
-    def _places(self) -> list[int]:
-        return [place for place, score in enumerate(self.scores) if score is not None]
-
-    def why_not(self) -> str:
-        """Why there is no value; empty when there is one."""
-        if self.refusal:
-            return self.refusal
-        if not self.n:
-            return "nothing was measured"
-        return "a sub-task is missing" if self._strata is not None and set(self._strata) != self.wanted else ""
-
-    @property
-    def _strata(self) -> list[str] | None:
-        return None if self.sub_tasks is None else [self.sub_tasks[place] for place in self._places]
-
-    @property
-    def _sources(self) -> list[str]:
-        return [self.clusters[place] for place in self._places]
-
-    def value(self) -> float | None:
-        """The value; None where there is none (``why_not``)."""
-        if self.why_not():
-            return None
-        return self._clipped(mean_of(self._known, self._strata))
-
-    def standard_error(self) -> float | None:
-        """Its standard error, before clipping."""
-        return None if self.why_not() else standard_error(self._known, self.span, self._sources, self._strata)
-
-    def interval(self, confidence: float) -> Interval | None:
-        """The interval that is shown; None without a value."""
-        if self.why_not():
-            return None
-        if self.exact:
-            limits = self.limits(1 - ONE_SIDED)
-            assert limits is not None
-            return Interval(limits.low, limits.high, f"exact bounds, each one-sided {100 * ONE_SIDED:.6g} %")
-        if self.paired:
-            found = paired_interval(
-                self._known, numbered(self._sources), span=max(self.scale), confidence=confidence,
-                strata=numbered(self._strata),
-            )  # fmt: skip
-        else:
-            found = mean_interval(
-                self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=confidence
-            )
-        assert found is not None
-        return self._clip(found)
-
-    def limits(self, alpha: float) -> Limits | None:
-        """The two limits that decide, each at the one-sided level alpha; None without a value."""
-        if self.why_not():
-            return None
-        if self.paired:
-            strata = numbered(self._strata)
-            return difference_limits(self._known, numbered(self._sources), strata, span=max(self.scale), alpha=alpha)
-        if not (self.right_or_wrong or self.exact):
-            found = mean_interval(
-                self._known, scale=self.span, clusters=self._sources, strata=self._strata, confidence=1 - 2 * alpha
-            )
-            assert found is not None
-            return of_interval(self._clip(found), alpha)
-        least, most = sorted(self.scale)
-        right = [(score - least) / (most - least) for score in self._known]
-        codes = self._strata
-        low, high = (
-            share_limits(right, self._sources, alpha)
-            if codes is None
-            else mean_limits(right, self._sources, codes, alpha)
-        )
-        reach = most - least
-        return Limits(least + reach * low, least + reach * high, alpha, *CLOPPER_PEARSON[codes is not None])
-
-    def no_limits(self) -> str:
-        """Why there is no interval where there is a value: there always is one."""
-        return ""
-
-    def filled(self, best: Collection[int]) -> ScoreMeasure:
-        """With every missing score at its worst, those at these places (``gaps``) at their best."""
-        ends = {place: self.open.get(place, self.span) for place in self.gaps()}
-        scores = list(self.scores)
-        for place, (worst, good) in ends.items():
-            scores[place] = good if place in best else worst
-        return replace(self, scores=tuple(scores), refusal="")
-
-    def gaps(self) -> list[int]:
-        """The places of missing scores."""
-        return [place for place, score in enumerate(self.scores) if score is None]
-
-    def fills(self) -> Iterator[ScoreMeasure]:
-        """Ways of filling in what is missing, from all at worst to all at best; itself where nothing is.
-
-        Of right-or-wrong scores of instances that stand alone the two ends bound the limits of all others. Else a limit
-        also widens, so that a mixture may reach further than either end.
-        """
-        gaps = self.gaps()
-        if not gaps:
-            yield self
-        elif self.right_or_wrong and len(set(self.clusters)) == len(self.clusters):
-            yield self.filled(())
-            yield self.filled(gaps)
-        else:
-            for best in mixtures(gaps):
-                yield self.filled(best)
-
-    def only(self, places: Sequence[int]) -> ScoreMeasure:
-        """Some of the instances, as if they were all."""
-        row = {place: index for index, place in enumerate(places)}
-        return replace(
-            self,
-            scores=tuple(self.scores[place] for place in places),
-            clusters=tuple(self.clusters[place] for place in places),
-            sub_tasks=None if self.sub_tasks is None else tuple(self.sub_tasks[place] for place in places),
-            open={row[place]: ends for place, ends in self.open.items() if place in row},
-        )
-
-    def _clipped(self, value: float) -> float:
-        if self.span == self.scale:
-            return value
-        return min(max(value, min(self.scale)), max(self.scale))
-
-    def _clip(self, found: Interval) -> Interval:
-        if self.span == self.scale:
-            return found
-        method = f"{found.method}, clipped to {min(self.scale):g}..{max(self.scale):g}"
-        return Interval(self._clipped(found.low), self._clipped(found.high), method, found.note)
 
 
 Measure = ScoreMeasure | LabelMeasure | ConfidenceMeasure
-
-
-@overload
-def numbered(names: Sequence[str]) -> list[int]: ...
-
-
-@overload
-def numbered(names: None) -> None: ...
-
-
-@overload
-def numbered(names: Sequence[str] | None) -> list[int] | None: ...
-
-
-def numbered(names: Sequence[str] | None) -> list[int] | None:
-    """A number for each name, in order of appearance; None for none."""
-    known: dict[str, int] = {}
-    return None if names is None else [known.setdefault(name, len(known)) for name in names]
-
-
-def mean_of(values: Sequence[float], groups: Sequence[str] | None) -> float:
-    """The mean, with groups the unweighted mean of theirs. Raises StatisticsError for no values."""
-    if groups is None:
-        return fmean(values)
-    parts: dict[str, list[float]] = {}
-    for group, value in zip(groups, values, strict=True):
-        parts.setdefault(group, []).append(value)
-    return fmean(map(fmean, parts.values()))
 
 
 def worst_and_best(measure: Measure) -> tuple[float | None, float | None]:
@@ -248,56 +37,23 @@ def outer_limits(measure: Measure, alpha: float) -> Limits | None:
     They are computed again for what is filled in: a limit moves with the value, and it also widens. More scores also
     tell more, but those that are not there do not: the limits of what was measured are never further out.
     """
-    found = [fill.limits(alpha) for fill in measure.fills()]
-    known = [limits for limits in found if limits is not None]
-    if not known or len(known) < len(found):
+    filled = [fill.limits(alpha) for fill in measure.fills()]
+    known = [limits for limits in filled if limits is not None]
+    if not known or len(known) < len(filled):
         return None
     measured = measure.limits(alpha) if measure.missing else None
     ends = known if measured is None else [measured, *known]
     return replace(ends[0], low=min(limits.low for limits in ends), high=max(limits.high for limits in ends))
 
 
-def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> ScoreMeasure:
-    """The measure of a metric of scores.
-
-    An instance for which the metric does not exist is left out. Harm is pooled over sub-tasks: an event counts,
-    wherever it happens.
-    """
-    aside = columns.not_applicable.get(name, set())
-    kept = [place for place in range(len(columns.ids)) if place not in aside]
-    row = {place: index for index, place in enumerate(kept)}
-    scale = (columns.scales[name][0], columns.scales[name][1])
-    told_apart = bool(metadata["sub_tasks"]) and name not in HARM
-    return ScoreMeasure(
-        scores=tuple(columns.scores[name][place] for place in kept),
-        clusters=tuple(columns.clusters[place] for place in kept),
-        sub_tasks=tuple(columns.sub_tasks[place] for place in kept) if told_apart else None,
-        wanted=frozenset(metadata["sub_tasks"]),
-        scale=(0.0, 1.0) if name in columns.spans else scale,
-        span=columns.spans.get(name, scale),
-        open={row[place]: ends for place, ends in columns.limits.get(name, {}).items() if place in row},
-        exact=name in HARM,
-        paired=name in columns.paired,
-        refusal=_refusal(columns) if name in columns.spans else "",
-    )
-
-
-def _refusal(columns: Columns) -> str:
-    asked = sum(count for count, _ in columns.jury.items)
-    missing = sum(count for _, count in columns.jury.items)
-    if asked and missing > MISSING_AT_MOST * asked:
-        return f"{missing} of {asked} verdicts on criteria are missing, more than {MISSING_AT_MOST:.0%}"
-    return ""
-
-
 def measures_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Measure]:
     """Every metric of a cell, sorted; those of scores before those of labels and of confidences."""
-    found: dict[str, Measure] = {name: measure_of(name, columns, metadata) for name in sorted(columns.scores)}
-    return found | label_measures(columns, metadata) | confidence_measures(columns.confidences, columns.clusters)
+    measures: dict[str, Measure] = {name: measure_of(name, columns, metadata) for name in sorted(columns.scores)}
+    return measures | label_measures(columns, metadata) | confidence_measures(columns.confidences, columns.clusters)
 
 
-def answered_places(name: str, columns: Columns) -> list[int]:
-    """The places, among those for which a metric exists, of the instances that the model answered."""
-    aside = columns.not_applicable.get(name, set())
-    kept = [place for place in range(len(columns.ids)) if place not in aside]
-    return [index for index, place in enumerate(kept) if columns.statuses[place] in ANSWERED]
+def answered_positions(name: str, columns: Columns) -> list[int]:
+    """The positions, among those for which a metric exists, of the instances that the model answered."""
+    inapplicable = columns.not_applicable.get(name, set())
+    kept = [position for position in range(len(columns.ids)) if position not in inapplicable]
+    return [index for index, position in enumerate(kept) if columns.statuses[position] in ANSWERED]

@@ -69,9 +69,9 @@ def paired(cells: Sequence[Cell], candidates: Sequence[str]) -> list[PairedRow]:
     table = {(cell.benchmark, cell.model): cell for cell in cells}
     rows: list[PairedRow] = []
     for benchmark in sorted({cell.benchmark for cell in cells}):
-        found = [paired_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
+        compared = [paired_row(benchmark, table.get((benchmark, one)), table.get((benchmark, two)))
                  for one, two in combinations(pool, 2)]  # fmt: skip
-        rows += corrected_rows([row for row in found if row is not None])
+        rows += corrected_rows([row for row in compared if row is not None])
     return rows
 
 
@@ -83,18 +83,18 @@ def paired_row(benchmark: str, first: Cell | None, second: Cell | None) -> Paire
         return None
     if not (first.scored or second.scored) or incomparable(first, second):
         return None  # Nothing was measured, e.g. no judge gave a verdict.
-    found = pair(first, second, first.main_metric)
-    interval = found.interval()
-    if interval is None or not found.whole:
+    pairs = pair(first, second, first.main_metric)
+    interval = pairs.interval()
+    if interval is None or not pairs.whole:
         return None
     return {
         "benchmark": benchmark,
         "models": [first.model, second.model],
-        "difference": found.mean,
+        "difference": pairs.mean,
         "low": interval.low,
         "high": interval.high,
-        "n": len(found.differences),
-        "p": 1.0 if found.p is None else found.p,
+        "n": len(pairs.differences),
+        "p": 1.0 if pairs.p is None else pairs.p,
         "differ": False,
     }
 
@@ -127,15 +127,15 @@ def letter_groups(cells: Sequence[Cell], rows: Sequence[PairedRow]) -> dict[str,
     "a" is a group of the best. A model that was not compared with every other one of a group is not in it. A benchmark
     on which there are more than MOST_GROUPS groups is left out.
     """
-    found: dict[str, dict[str, str]] = {}
+    letters: dict[str, dict[str, str]] = {}
     for benchmark in sorted({row["benchmark"] for row in rows}):
-        own = [row for row in rows if row["benchmark"] == benchmark]
-        alike = {frozenset(row["models"]) for row in own if not row["differ"]}
-        names = {name for row in own for name in row["models"]}
+        of_benchmark = [row for row in rows if row["benchmark"] == benchmark]
+        alike = {frozenset(row["models"]) for row in of_benchmark if not row["differ"]}
+        names = {name for row in of_benchmark for name in row["models"]}
         groups = _letters(_ordered(cells, benchmark, names), alike)
         if groups:
-            found[benchmark] = groups
-    return found
+            letters[benchmark] = groups
+    return letters
 
 
 def _ordered(cells: Sequence[Cell], benchmark: str, names: Collection[str]) -> list[str]:
@@ -178,14 +178,14 @@ def _letter(number: int) -> str:
 
 def pair(first: Cell, second: Cell, metric: str) -> Pairs:
     """What both have measured of a metric that at least one of them has."""
-    found = list(pairs_of(first, second, metric))
+    pairs = list(pairs_of(first, second, metric))
 
     def kept(column: Sequence[int] | None) -> list[int] | None:
-        return None if column is None else [column[place] for place, _ in found]
+        return None if column is None else [column[position] for position, _ in pairs]
 
     return Pairs(
-        names=[first.instances[place] for place, _ in found],
-        differences=[gap for _, gap in found],
+        names=[first.instances[position] for position, _ in pairs],
+        differences=[gap for _, gap in pairs],
         clusters=kept(first.clusters),
         strata=kept(first.sub_tasks),
         span=largest_difference(first, second, metric),
@@ -205,33 +205,33 @@ def largest_difference(first: Cell, second: Cell, metric: str) -> float:
 
 
 def pairs_of(first: Cell, second: Cell, metric: str) -> Iterator[tuple[int, float]]:
-    """The place in ``first`` of each instance that both have measured, and the difference, first minus second."""
-    others = {name: place for place, name in enumerate(second.instances)}
-    for place, name in enumerate(first.instances):
+    """The position in ``first`` of each instance that both have measured, and the difference, first minus second."""
+    others = {name: position for position, name in enumerate(second.instances)}
+    for position, name in enumerate(first.instances):
         if name in others:
-            found = difference_at(first, place, second, others[name], metric)
-            if found is not None:
-                yield place, found
+            difference = difference_at(first, position, second, others[name], metric)
+            if difference is not None:
+                yield position, difference
 
 
-def difference_at(first: Cell, place: int, second: Cell, other: int, metric: str) -> float | None:
-    """The difference of a metric on one instance, given its place in both cells; None unless both measured it.
+def difference_at(first: Cell, position: int, second: Cell, second_position: int, metric: str) -> float | None:
+    """The difference of a metric on one instance, given its position in both cells; None unless both measured it.
 
     Jury scores are compared judge by judge and criterion by criterion, on the triples (instance, judge, criterion)
     that both have: a judge that fails on one model's answers must not make a difference by its absence.
     """
-    mine, theirs = _at(first, metric, place), _at(second, metric, other)
-    gap = None if mine is None or theirs is None else mine - theirs
+    first_value, second_value = _at(first, metric, position), _at(second, metric, second_position)
+    gap = None if first_value is None or second_value is None else first_value - second_value
     # leaderboard.json has its criteria in another order
     if metric == "jury" and set(first.criteria) == set(second.criteria) and first.ratings and second.ratings:
-        ratings = first.ratings[place], second.ratings[other]
+        ratings = first.ratings[position], second.ratings[second_position]
         if ratings != (None, None):
-            gap = _by_judge(*ratings, mine, theirs)
+            gap = _by_judge(*ratings, first_value, second_value)
     return 0.0 if gap is not None and abs(gap) < TINY else gap
 
 
-def _at(cell: Cell, metric: str, place: int) -> float | None:
-    return cell.scores[metric][place] if metric in cell.scores else None
+def _at(cell: Cell, metric: str, position: int) -> float | None:
+    return cell.scores[metric][position] if metric in cell.scores else None
 
 
 def _by_judge(
@@ -246,7 +246,7 @@ def _by_judge(
     if (first is None and first_value is None) or (second is None and second_value is None) or not judges:
         return None
     pairs = [(_value(first, judge, first_value), _value(second, judge, second_value)) for judge in sorted(judges)]
-    return fmean(own - its for own, its in pairs)
+    return fmean(of_first - of_second for of_first, of_second in pairs)
 
 
 def _value(ratings: Ratings | None, judge: str, value: float | None) -> float:

@@ -26,7 +26,7 @@ def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> P
     """
     made_with = suite.fingerprint_inputs(columns.fingerprint)
     runs = [run for number in sorted(columns.runs) if (run := suite.run(number))]
-    found: Provenance = {
+    provenance: Provenance = {
         "eval_set_hash": columns.eval_set_hash,
         "data": dict(facts["data"]["sha256"]),
         "origin": facts["data"]["origin"],
@@ -40,8 +40,8 @@ def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> P
         "versions": sorted({run["packages"]["pytest-medhelm"] for run in runs if "pytest-medhelm" in run["packages"]}),
     }
     if made_with is not None and "repeats" in made_with:
-        found["repeats"] = made_with["repeats"]
-    return found
+        provenance["repeats"] = made_with["repeats"]
+    return provenance
 
 
 def unknown_provenance(columns: Columns) -> Provenance:
@@ -67,8 +67,8 @@ def ratings_as_json(jury: JuryColumns) -> dict[str, dict[str, list[float | None]
         return None
     return {
         judge: {
-            criterion: [row[judge][place] if row and judge in row else None for row in jury.ratings]
-            for place, criterion in enumerate(jury.criteria or (ALL,))
+            criterion: [row[judge][position] if row and judge in row else None for row in jury.ratings]
+            for position, criterion in enumerate(jury.criteria or (ALL,))
         }
         for judge in sorted(jury.judges)
     }

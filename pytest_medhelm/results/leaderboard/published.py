@@ -48,10 +48,10 @@ class PublishedFigures(TypedDict):
 
 def read_published() -> PublishedFigures:
     """The figures as published."""
-    found: PublishedFigures = json.loads(
+    figures: PublishedFigures = json.loads(
         (files("pytest_medhelm") / "results" / "leaderboard" / "published.json").read_text("utf-8")
     )
-    return found
+    return figures
 
 
 def published_rows(cells: Sequence[Cell]) -> Published:

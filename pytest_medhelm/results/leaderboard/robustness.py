@@ -90,7 +90,7 @@ def _flips(answers: Answers, others: Sequence[Answer]) -> float | None:
 
 
 def _excess_flips(answers: Answers) -> float | None:
-    changed, chance = (_flips(answers, found) for found in ([*answers.variants.values()], answers.unperturbed))
+    changed, chance = (_flips(answers, others) for others in ([*answers.variants.values()], answers.unperturbed))
     return None if changed is None or chance is None else changed - chance
 
 

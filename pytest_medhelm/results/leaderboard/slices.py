@@ -25,7 +25,7 @@ def slice_of(
     columns: Columns, metadata: BenchmarkMetadata, grouping: Sequence[str], value: str
 ) -> tuple[Columns, BenchmarkMetadata]:
     """The instances of one slice as if they were all; their value is the unweighted mean over *its* sub-tasks."""
-    part = columns.only([row for row, found in enumerate(grouping) if found == value])
+    part = columns.only([row for row, value_of_row in enumerate(grouping) if value_of_row == value])
     there = set(part.sub_tasks)
     return part, {**metadata, "sub_tasks": [name for name in metadata["sub_tasks"] if name in there]}
 
@@ -36,18 +36,18 @@ def slices_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Slice]
     A key with one group is left out, as is one with more than ``MOST``: ``groups`` then says how many there are.
     Intervals are of each group alone: among many groups some differ by chance.
     """
-    found: dict[str, Slice] = {}
+    slices: dict[str, Slice] = {}
     groupings = {key: columns.slices[key] for key in sorted(columns.slices)} | _crossed(columns, metadata)
     for key, grouping in groupings.items():
         names = sorted(set(grouping) - {""})
         if len(names) > MOST:
-            found[key] = {"groups": len(names), "values": {}}
+            slices[key] = {"groups": len(names), "values": {}}
         elif len(names) > 1:
             values = {name: _value(*slice_of(columns, metadata, grouping, name)) for name in names}
             known = {name: value for name, value in values.items() if value is not None}
             if known:
-                found[key] = {"groups": len(names), "values": known}
-    return found
+                slices[key] = {"groups": len(names), "values": known}
+    return slices
 
 
 def _value(columns: Columns, metadata: BenchmarkMetadata) -> SliceValue | None:

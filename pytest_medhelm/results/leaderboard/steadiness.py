@@ -21,8 +21,8 @@ OF_K = re.compile(r"(pass_at|pass_hat|worst_at)_([1-9][0-9]*)")
 
 def needed_repeats(metric: str) -> int:
     """How many answers to each request a metric needs; 1 for one that is no matter of repeats."""
-    found = OF_K.fullmatch(metric)
-    return int(found[2]) if found else 2 if metric in OF_REPEATS else 1
+    matched = OF_K.fullmatch(metric)
+    return int(matched[2]) if matched else 2 if metric in OF_REPEATS else 1
 
 
 def add_repeat_scores(columns: Columns) -> Columns:

@@ -22,9 +22,9 @@ def steadiness_of(columns: Columns, metadata: BenchmarkMetadata) -> Steadiness:
     }
 
 
-def _entry(found: dict[str, int]) -> PerturbationEntry:
+def _entry(counts: dict[str, int]) -> PerturbationEntry:
     return {
-        "applied": found.get("", 0),
-        "of": sum(found.values()),
-        "refused": {reason: count for reason, count in sorted(found.items()) if reason},
+        "applied": counts.get("", 0),
+        "of": sum(counts.values()),
+        "refused": {reason: count for reason, count in sorted(counts.items()) if reason},
     }

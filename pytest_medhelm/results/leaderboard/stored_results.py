@@ -54,8 +54,8 @@ def _from_json(path: Path) -> Stored:
     except (OSError, UnicodeDecodeError, ValueError):
         raise ConfigError(f"{path} is no leaderboard.json: it cannot be read as JSON") from None
     if not isinstance(board, dict) or board.get("schema") != SCHEMA:
-        found = board.get("schema") if isinstance(board, dict) else None
-        raise ConfigError(f"{path} is no leaderboard.json of this version: its schema is {found!r}, not {SCHEMA!r}")
+        version = board.get("schema") if isinstance(board, dict) else None
+        raise ConfigError(f"{path} is no leaderboard.json of this version: its schema is {version!r}, not {SCHEMA!r}")
     try:
         facts = {entry["name"]: entry for entry in board["results"]["benchmarks"]}
         models = {entry["name"]: entry for entry in board["results"]["models"]}
@@ -102,5 +102,5 @@ def _cell(entry: CellEntry, facts: BenchmarkMetadata) -> Cell:
 
 def earlier(folder: Path) -> Leaderboard | None:
     """The leaderboard that was written last; None where there is none of this version."""
-    found = read_json(folder / "leaderboard.json")
-    return cast(Leaderboard, found) if found.get("schema") == SCHEMA else None
+    board = read_json(folder / "leaderboard.json")
+    return cast(Leaderboard, board) if board.get("schema") == SCHEMA else None

@@ -6,14 +6,8 @@ from collections.abc import Mapping
 
 from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.measure import (
-    ONE_SIDED,
-    Measure,
-    ScoreMeasure,
-    answered_places,
-    measures_of,
-    worst_and_best,
-)
+from pytest_medhelm.results.leaderboard.measure import Measure, answered_positions, measures_of, worst_and_best
+from pytest_medhelm.results.leaderboard.score_measure import ONE_SIDED, ScoreMeasure
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 CONFIDENCE = 0.95
@@ -21,8 +15,8 @@ CONFIDENCE = 0.95
 
 def metrics_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Summary]:
     """A summary of each metric; where references are marked as wrong, with the value without these instances."""
-    found = {name: summary_of(name, each, columns) for name, each in measures_of(columns, metadata).items()}
-    for name, summary in found.items():
+    summaries = {name: summary_of(name, each, columns) for name, each in measures_of(columns, metadata).items()}
+    for name, summary in summaries.items():
         if columns.jury.is_jury_metric(name):
             from pytest_medhelm.results.leaderboard.jury_summary import NOTE, add_jury_extras
 
@@ -30,12 +24,12 @@ def metrics_of(columns: Columns, metadata: BenchmarkMetadata) -> dict[str, Summa
             summary["note"] = "; ".join(filter(None, (summary["note"], NOTE)))
     if columns.marks:
         rows = [row for row, name in enumerate(columns.ids) if name not in columns.marks]
-        _add_without_marked(found, metrics_of(columns.only(rows), metadata), len(columns.marks))
-    return found
+        _add_without_marked(summaries, metrics_of(columns.only(rows), metadata), len(columns.marks))
+    return summaries
 
 
-def _add_without_marked(found: Mapping[str, Summary], rest: Mapping[str, Summary], marked: int) -> None:
-    for name, summary in found.items():
+def _add_without_marked(summaries: Mapping[str, Summary], rest: Mapping[str, Summary], marked: int) -> None:
+    for name, summary in summaries.items():
         without = rest.get(name)
         summary["without_marked"] = {
             "value": without and without["value"],
@@ -57,7 +51,7 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
         "high": interval.high if interval else None,
         "method": interval.method if interval else "",
         "note": interval.note if interval else measure.why_not() or measure.no_limits(),
-        "answered": measure.only(answered_places(name, columns)).value(),
+        "answered": measure.only(answered_positions(name, columns)).value(),
         "worst": worst,
         "best": best,
         "n": measure.n,

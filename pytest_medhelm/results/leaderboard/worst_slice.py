@@ -11,7 +11,8 @@ from math import ceil, exp, lgamma, log
 
 from pytest_medhelm.results.leaderboard.cell_entry import WorstSlice
 from pytest_medhelm.results.leaderboard.columns import Columns
-from pytest_medhelm.results.leaderboard.measure import ScoreMeasure, measures_of
+from pytest_medhelm.results.leaderboard.measure import measures_of
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.leaderboard.slices import MOST, slice_of
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
@@ -23,18 +24,18 @@ ALPHA = 0.05
 
 def worst_slice(columns: Columns, metadata: BenchmarkMetadata) -> WorstSlice | None:
     """The slice with the worst main value among those of at least ``FEWEST`` instances; None under two of them."""
-    found: list[tuple[str, str, ScoreMeasure]] = []
+    slices: list[tuple[str, str, ScoreMeasure]] = []
     for key, grouping in sorted(columns.slices.items()):
         names = sorted(set(grouping) - {""})
         for name in names if 1 < len(names) <= MOST else ():
             measure = measures_of(*slice_of(columns, metadata, grouping, name)).get(columns.main_metric)
             if isinstance(measure, ScoreMeasure) and measure.n >= FEWEST and measure.value() is not None:
-                found.append((key, name, measure))
-    if len(found) < 2:
+                slices.append((key, name, measure))
+    if len(slices) < 2:
         return None
     worst, best = columns.main_scale
-    key, name, measure = min(found, key=lambda entry: (best - worst) * (entry[2].value() or 0.0))
-    interval = measure.interval(1 - ALPHA / len(found))
+    key, name, measure = min(slices, key=lambda entry: (best - worst) * (entry[2].value() or 0.0))
+    interval = measure.interval(1 - ALPHA / len(slices))
     assert interval is not None
     return {
         "key": key,
@@ -43,8 +44,8 @@ def worst_slice(columns: Columns, metadata: BenchmarkMetadata) -> WorstSlice | N
         "low": interval.low,
         "high": interval.high,
         "n": measure.n,
-        "slices": len(found),
-        "by_chance": _by_chance(columns, metadata, [entry[2].n for entry in found]),
+        "slices": len(slices),
+        "by_chance": _by_chance(columns, metadata, [entry[2].n for entry in slices]),
     }
 
 
@@ -60,16 +61,16 @@ def _by_chance(columns: Columns, metadata: BenchmarkMetadata, sizes: Sequence[in
 
 def expected_worst(share: float, sizes: Sequence[int]) -> float:
     """The smallest share of right answers, on average, over groups of these sizes that are all right in ``share``."""
-    places = sorted({right / size for size in sizes for right in range(size + 1)})
+    levels = sorted({right / size for size in sizes for right in range(size + 1)})
     tails = [(size, _tails(share, size)) for size in sizes]
     total = before = 0.0
-    for place in places[1:]:
+    for level in levels[1:]:
         # The mean of a number from 0 to 1 is the area under the chance that it is at least so large.
         chance = 1.0
         for size, tail in tails:
-            chance *= tail[min(size, ceil(place * size - 1e-9))]
-        total += (place - before) * chance
-        before = place
+            chance *= tail[min(size, ceil(level * size - 1e-9))]
+        total += (level - before) * chance
+        before = level
     return total
 
 
@@ -77,9 +78,9 @@ def _tails(share: float, n: int) -> list[float]:
     """By number the chance of at least as many of n."""
     if share in (0.0, 1.0):
         return [float(share == 1.0 or right == 0) for right in range(n + 1)]
-    found, total = [0.0] * (n + 1), 0.0
+    tails, total = [0.0] * (n + 1), 0.0
     for right in range(n, -1, -1):
         ways = lgamma(n + 1) - lgamma(right + 1) - lgamma(n - right + 1)
         total += exp(ways + right * log(share) + (n - right) * log(1 - share))
-        found[right] = min(1.0, total)
-    return found
+        tails[right] = min(1.0, total)
+    return tails

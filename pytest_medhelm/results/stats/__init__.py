@@ -1,4 +1,4 @@
-"""Intervals, limits, paired differences, win rates, quantiles and label metrics, each with its source.
+"""Intervals (``intervals``, ``wilson``), limits, paired differences, win rates, quantiles and label metrics.
 
-Plain functions of numbers: they use nothing else of ``results``.
+Plain functions of numbers, each with its source: they use nothing else of ``results``.
 """

@@ -49,8 +49,8 @@ def equal_mass_bins(confidences: Sequence[float], right: Sequence[float], count:
     values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
     parts = np.array_split(np.sort(values), min(count, values.size))
     edges = sorted({(before[-1] + after[0]) / 2 for before, after in pairwise(parts)} | {1.0})
-    places = np.searchsorted(edges, values)
-    _, order = np.unique(places, return_inverse=True)
+    bins = np.searchsorted(edges, values)
+    _, order = np.unique(bins, return_inverse=True)
     sizes = np.bincount(order).astype(np.float64)
     return Bins(sizes, np.bincount(order, values) / sizes, np.bincount(order, came) / sizes, order)
 
@@ -83,13 +83,13 @@ def expected_by_chance(confidences: Sequence[float], count: int = BINS) -> tuple
     sorted_places = np.argsort(bins.order, kind="stable")
     starts = np.concatenate([[0], np.cumsum(bins.sizes)[:-1]]).astype(np.intp)
     generator = np.random.default_rng(SEED)
-    found: list[Floats] = []
+    distances: list[Floats] = []
     step = max(1, _AT_ONCE // values.size)
     for done in range(0, RESAMPLES, step):
         draws = generator.random((min(step, RESAMPLES - done), values.size)) < values[sorted_places]
         shares = np.add.reduceat(draws, starts, axis=1, dtype=np.float64)
-        found.append(np.abs(shares - bins.sizes * bins.confidence).sum(axis=1) / values.size)
-    errors = np.concatenate(found)
+        distances.append(np.abs(shares - bins.sizes * bins.confidence).sum(axis=1) / values.size)
+    errors = np.concatenate(distances)
     return float(errors.mean()), float(np.quantile(errors, 0.95))
 
 
@@ -115,8 +115,8 @@ def ece_limits(
     residuals = np.asarray(right, dtype=np.float64) - bins.right[bins.order]
     effect, stretch = effect_of(residuals, clusters, confidence)
     reach = float(np.quantile(off, confidence)) * math.sqrt(effect) * stretch
-    found = _distance(bins)
-    return max(0.0, found - reach), min(1.0, found + reach)
+    distance = _distance(bins)
+    return max(0.0, distance - reach), min(1.0, distance + reach)
 
 
 def _distance(bins: Bins) -> float:

@@ -49,7 +49,7 @@ def worst_at_k(scores: Sequence[Sequence[float]], k: int) -> float | None:
     if not scores or any(len(given) < k for given in scores):
         return None
     return clipped(fmean(
-        sum(value * comb(len(given) - 1 - place, k - 1) for place, value in enumerate(sorted(given)))
+        sum(value * comb(len(given) - 1 - rank, k - 1) for rank, value in enumerate(sorted(given)))
         / comb(len(given), k)
         for given in scores
     ))  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
-from pytest_medhelm.results.stats.shares import normal_quantile
+from pytest_medhelm.results.stats.wilson import normal_quantile
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]

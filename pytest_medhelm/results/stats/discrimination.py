@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_medhelm.results.stats.clusters import effect_of
-from pytest_medhelm.results.stats.shares import limits_of_share, normal_quantile
+from pytest_medhelm.results.stats.wilson import limits_of_share, normal_quantile
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,12 +38,12 @@ def auroc_limits(
     A true value is kept where the one that was found lies within its own standard error, times the quantile. With
     clusters that error grows by the root of the design effect of the placements (DeLong et al., Biometrics 44, 1988).
     """
-    found = auroc(confidences, right)
-    if found is None:
+    area = auroc(confidences, right)
+    if area is None:
         return None
     came = np.asarray(right) > 0.5
     ones, zeros = int(came.sum()), int((~came).sum())
-    effect, stretch = effect_of(_placements(confidences, came, found), clusters, confidence)
+    effect, stretch = effect_of(_placements(confidences, came, area), clusters, confidence)
     reach = normal_quantile(confidence) * stretch * math.sqrt(effect)
     half = (ones + zeros) / 2 - 1
 
@@ -52,10 +52,10 @@ def auroc_limits(
         return math.sqrt(true * (1 - true) * terms / (ones * zeros))
 
     def end(outer: float) -> float:
-        inside, outside = found, outer
+        inside, outside = area, outer
         for _ in range(60):
             middle = (inside + outside) / 2
-            if abs(found - middle) <= reach * error(middle):
+            if abs(area - middle) <= reach * error(middle):
                 inside = middle
             else:
                 outside = middle
@@ -115,14 +115,14 @@ def _area_weights(confidences: Sequence[float]) -> Floats:
     return means[codes]
 
 
-def _placements(confidences: Sequence[float], came: npt.NDArray[np.bool_], found: float) -> Floats:
+def _placements(confidences: Sequence[float], came: npt.NDArray[np.bool_], area: float) -> Floats:
     """What each answer adds to the deviation of the AUROC."""
     values = np.asarray(confidences, dtype=np.float64)
     parts = np.zeros(values.size)
     for kind in (True, False):
-        own, other = values[came == kind], np.sort(values[came != kind])
-        below = (np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")) / 2 / other.size
-        parts[came == kind] = ((below if kind else 1 - below) - found) / own.size
+        of_kind, other = values[came == kind], np.sort(values[came != kind])
+        below = (np.searchsorted(other, of_kind, "left") + np.searchsorted(other, of_kind, "right")) / 2 / other.size
+        parts[came == kind] = ((below if kind else 1 - below) - area) / of_kind.size
     return parts
 
 

@@ -42,12 +42,12 @@ def mean_limits(
     true 0.995 worse in 6.9 % at alpha 0.025 with five sub-tasks of 20.
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for place, stratum in enumerate(strata):
-        groups[stratum].append(place)
+    for position, stratum in enumerate(strata):
+        groups[stratum].append(position)
     parts = []
-    for places in groups.values():
-        part = [right[place] for place in places]
-        parts.append((fmean(part), *share_limits(part, [clusters[place] for place in places], alpha)))
+    for positions in groups.values():
+        part = [right[position] for position in positions]
+        parts.append((fmean(part), *share_limits(part, [clusters[position] for position in positions], alpha)))
     low, high = recovered(parts)
     careful = mean_interval(right, scale=(0.0, 1.0), clusters=clusters, strata=strata, confidence=1 - 2 * alpha)
     assert careful is not None

@@ -4,7 +4,7 @@ Every score is first rescaled to 0 (worst) .. 1 (best). What is then asked is al
 scores vary, how many independent ones they are worth (clusters), and whether normal theory may be trusted.
 Where it may not, only the ends of the scale are relied on. The method of ``mean_interval`` is
 
-* *Wilson*, when only the two ends of the scale occur. Its limit towards an end with few cases misses too
+* *Wilson* (``wilson``), when only the two ends of the scale occur. Its limit towards an end with few cases misses too
   often (at n = 30 and a true 0.995 it covers 86 %), so there the Clopper-Pearson limit is taken if it is
   further out (the idea of Brown, Cai and DasGupta, Stat. Sci. 16, 2001, section 4.1.1).
 * *Student t*, for graded scores from at least 10 units (scores or clusters), more than 25 times their
@@ -33,8 +33,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_medhelm.results.stats.shares import checked_confidence, exact_low, limits_of_share
-from pytest_medhelm.results.stats.shares import wilson as wilson
+from pytest_medhelm.results.stats.wilson import checked_confidence, exact_low, limits_of_share
+from pytest_medhelm.results.stats.wilson import wilson as wilson
 
 INFORMATIVE = 5
 """Clusters that must hold a score other than the most frequent one before a design effect is believed."""
@@ -151,5 +151,5 @@ def _share(scores: Sequence[float], scale: tuple[float, float]) -> float:
 
 def _share_interval(share: float, n: float, confidence: float) -> tuple[float, float, str]:
     low, high = limits_of_share(share, n, confidence)
-    plain = (low, high) == wilson(share * n, n, confidence)
-    return low, high, "Wilson" if plain else "Wilson, exact near the end"
+    is_wilson = (low, high) == wilson(share * n, n, confidence)
+    return low, high, "Wilson" if is_wilson else "Wilson, exact near the end"

@@ -78,7 +78,7 @@ def _filled(entries: Sequence[Labelled], label: str, fill: Fill, unknown: str) -
 
     ``unknown`` is what is right, at worst, where nobody knows it: at best it is the label, which was found.
     """
-    found = []
+    filled = []
     for entry in entries:
         if entry.predicted is None:
             right = entry.right or (unknown if fill == "worst" else label)
@@ -86,8 +86,8 @@ def _filled(entries: Sequence[Labelled], label: str, fill: Fill, unknown: str) -
                 entry = entry._replace(right=right, predicted=label if right != label else "")
             else:
                 entry = entry._replace(right=right, predicted=right)
-        found.append(entry)
-    return found
+        filled.append(entry)
+    return filled
 
 
 def _share(right: Sequence[bool], entries: Sequence[Labelled], alpha: float) -> LabelLimits:

@@ -16,7 +16,7 @@ Counts = npt.NDArray[np.float64]
 
 def jackknife_error(metric: str, entries: Sequence[Labelled], positive: str) -> float:
     """The standard error of a metric (``label_limits.METRICS``) of answers none of which is missing."""
-    names = {name: place for place, name in enumerate(seen(entries))}
+    names = {name: number for number, name in enumerate(seen(entries))}
     sources = _codes([entry.cluster for entry in entries])
     parts = _codes([entry.sub_task for entry in entries])
     # what each source adds to the counts of each sub-task

@@ -43,7 +43,7 @@ _SOURCES = {
 }
 
 
-def of_interval(found: Interval, alpha: float) -> Limits:
+def of_interval(interval: Interval, alpha: float) -> Limits:
     """The limits of an interval of the confidence 1 - 2 alpha (``mean_interval``)."""
-    source = next((text for start, text in _SOURCES.items() if found.method.startswith(start)), "")
-    return Limits(found.low, found.high, alpha, found.method, source, found.note)
+    source = next((text for start, text in _SOURCES.items() if interval.method.startswith(start)), "")
+    return Limits(interval.low, interval.high, alpha, interval.method, source, interval.note)

@@ -77,8 +77,8 @@ def paired_p(
         return mcnemar(sum(value > 0 for value in differences), sum(value < 0 for value in differences))
 
     def leaves_out_zero(alpha: float) -> bool:
-        found = paired_interval(differences, clusters, span=span, confidence=1 - alpha, strata=strata)
-        return found is not None and not found.low <= 0 <= found.high
+        interval = paired_interval(differences, clusters, span=span, confidence=1 - alpha, strata=strata)
+        return interval is not None and not interval.low <= 0 <= interval.high
 
     least, most = math.log(_SMALLEST_P), 0.0
     for _ in range(30):

@@ -49,12 +49,12 @@ def difference_limits(
         informative=believed_from(len(set(names or ()))),
     )
     assert interval is not None
-    found = of_interval(interval, alpha)
+    limits = of_interval(interval, alpha)
     if strata is not None and len(set(strata)) > 1:
-        return _not_narrower(found, differences, clusters, strata, span)
+        return _not_narrower(limits, differences, clusters, strata, span)
     unusual = n - Counter(differences).most_common(1)[0][1]
     if interval.method != "Student t" or 2 * unusual >= n:
-        return found
+        return limits
     mean = fmean(differences)
     wider = student_t_quantile(1 - alpha, max(1, unusual - 1)) / student_t_quantile(1 - alpha, n - 1)
     return Limits(
@@ -62,26 +62,26 @@ def difference_limits(
         min(span, mean + wider * (interval.high - mean)),
         alpha,
         f"Student t with {max(1, unusual - 1)} degrees of freedom, as many as differ",
-        found.source,
-        found.note,
+        limits.source,
+        limits.note,
     )
 
 
 def _not_narrower(
-    found: Limits, differences: Sequence[float], clusters: Sequence[int] | None, strata: Sequence[int], span: float
+    whole: Limits, differences: Sequence[float], clusters: Sequence[int] | None, strata: Sequence[int], span: float
 ) -> Limits:
     """Limits over sub-tasks, never narrower than those of each sub-task combined by recovering variances."""
     groups: dict[int, list[int]] = defaultdict(list)
-    for place, stratum in enumerate(strata):
-        groups[stratum].append(place)
+    for position, stratum in enumerate(strata):
+        groups[stratum].append(position)
     parts = []
-    for places in groups.values():
-        own = [differences[place] for place in places]
-        sources = None if clusters is None else [clusters[place] for place in places]
-        limits = difference_limits(own, sources, None, span=span, alpha=found.alpha)
-        parts.append((fmean(own), limits.low, limits.high))
+    for positions in groups.values():
+        of_stratum = [differences[position] for position in positions]
+        sources = None if clusters is None else [clusters[position] for position in positions]
+        limits = difference_limits(of_stratum, sources, None, span=span, alpha=whole.alpha)
+        parts.append((fmean(of_stratum), limits.low, limits.high))
     low, high = recovered(parts)
-    return replace(found, low=max(-span, min(found.low, low)), high=min(span, max(found.high, high)))
+    return replace(whole, low=max(-span, min(whole.low, low)), high=min(span, max(whole.high, high)))
 
 
 def _of_sub_tasks(signs: Sequence[int], strata: Sequence[int] | None, alpha: float) -> tuple[float, float]:
@@ -111,10 +111,10 @@ def exact_limits(better: int, worse: int, n: int, alpha: float) -> tuple[float, 
     return low, high
 
 
-def _reach(towards: int, against: int, n: int, alpha: float) -> float:
+def _reach(towards: int, away: int, n: int, alpha: float) -> float:
     """How far the difference could lie on the side of ``towards``."""
     z = _quantile(n, alpha)
-    score = tango_limits(towards, against, n, z)[1]
+    score = tango_limits(towards, away, n, z)[1]
     # The most differences in this direction alone that say no more than what was seen, and their exact limit.
     if tango_limits(0, 0, n, z)[1] > score:
         return score  # It lies on the other side, where differences in this direction do not matter.

@@ -43,20 +43,20 @@ def fit(confidences: Sequence[float], right: Sequence[float]) -> Platt:
     zeros = came.size - ones
     targets = np.where(came > 0.5, (ones + 1) / (ones + 2), 1 / (zeros + 2))
     design = np.column_stack([scores, np.ones_like(scores)])
-    found = np.array([0.0, np.log((ones + 1) / (zeros + 1))])
-    loss = _loss(design @ found, targets)
+    coefficients = np.array([0.0, np.log((ones + 1) / (zeros + 1))])
+    loss = _loss(design @ coefficients, targets)
     for _ in range(100):
-        odds = design @ found
+        odds = design @ coefficients
         shares = 1 / (1 + np.exp(-odds))
         curvature = (design * (shares * (1 - shares))[:, None]).T @ design + 1e-10 * np.eye(2)
         step = np.linalg.solve(curvature, design.T @ (targets - shares))
         size = 1.0
-        while (new := _loss(design @ (found + size * step), targets)) > loss + 1e-15 and size > 1e-8:
+        while (new := _loss(design @ (coefficients + size * step), targets)) > loss + 1e-15 and size > 1e-8:
             size /= 2
-        found, gain, loss = found + size * step, loss - new, new
+        coefficients, gain, loss = coefficients + size * step, loss - new, new
         if gain < 1e-13:
             break
-    return Platt(float(found[0]), float(found[1]))
+    return Platt(float(coefficients[0]), float(coefficients[1]))
 
 
 def cross_fitted(
@@ -71,13 +71,13 @@ def cross_fitted(
         return None
     sources = np.arange(values.size) if clusters is None else codes_of(clusters, blank_is_own=True)
     folds = np.random.default_rng(SEED).permutation(int(sources.max()) + 1)[sources] % FOLDS
-    found = np.empty(values.size)
+    fitted = np.empty(values.size)
     for fold in range(FOLDS):
         rest = folds != fold
         if len(set(came[rest].tolist())) < 2:
             return None
-        found[~rest] = fit(values[rest].tolist(), came[rest].tolist())(values[~rest])
-    return [float(value) for value in found]
+        fitted[~rest] = fit(values[rest].tolist(), came[rest].tolist())(values[~rest])
+    return [float(value) for value in fitted]
 
 
 def _log_odds(confidences: Floats) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_medhelm.results.stats.clusters import Codes, Design, Floats, cluster_note, codes_of, design_of
 from pytest_medhelm.results.stats.quantiles import student_t_quantile
 from pytest_medhelm.results.stats.recovery import recovered
-from pytest_medhelm.results.stats.shares import exact_low, limits_of_share, normal_quantile, wilson
+from pytest_medhelm.results.stats.wilson import exact_low, limits_of_share, normal_quantile, wilson
 
 _FEW_UNITS = 10
 """The skewness of fewer scores or clusters cannot be judged."""
@@ -88,8 +88,8 @@ def _single(unit: Floats, design: Design, confidence: float) -> tuple[float, flo
     n *= (normal_quantile(confidence) / design.quantile) ** 2
     if binary:
         low, high = limits_of_share(mean, n, confidence)
-        plain = (low, high) == wilson(mean * n, n, confidence)
-        return low, high, "Wilson" if plain else "Wilson, exact near the end"
+        is_wilson = (low, high) == wilson(mean * n, n, confidence)
+        return low, high, "Wilson" if is_wilson else "Wilson, exact near the end"
     middle = float(np.median(unit))
     above = np.maximum(unit - middle, 0.0).mean() / (1.0 - middle) if middle < 1 else 0.0
     below = np.maximum(middle - unit, 0.0).mean() / middle if middle > 0 else 0.0
@@ -142,8 +142,8 @@ def _apart(unit: Floats, sources: Codes, fixed: Codes, confidence: float, inform
     """The intervals of the strata, each with the sources that it has, combined by recovering variances."""
     parts = []
     for stratum in range(int(fixed.max()) + 1):
-        group, own = unit[fixed == stratum], np.unique(sources[fixed == stratum], return_inverse=True)[1]
-        design = design_of(group, own, np.zeros(group.size, dtype=np.intp), confidence, informative)
+        group, sources_of_stratum = unit[fixed == stratum], np.unique(sources[fixed == stratum], return_inverse=True)[1]
+        design = design_of(group, sources_of_stratum, np.zeros(group.size, dtype=np.intp), confidence, informative)
         low, high, _ = _single(group, design, confidence)
         parts.append((float(group.mean()), low, high))
     return recovered(parts)

@@ -22,7 +22,7 @@ def mean_win_rates(columns: Columns, *, lower_is_better: Collection[str] = ()) -
     for column in _column_win_rates(columns, lower_is_better).values():
         for model, rate in column.items():
             rates[model].append(rate)
-    return {model: fmean(own) if own else None for model, own in rates.items()}
+    return {model: fmean(of_model) if of_model else None for model, of_model in rates.items()}
 
 
 def macro_averages(
@@ -38,7 +38,9 @@ def macro_averages(
         worst, best = scales[name]
         for model, value in values.items():
             placed.setdefault(model, []).append((value - worst) / (best - worst))
-    return {model: (fmean(own), stdev(own) if len(own) > 1 else None) for model, own in placed.items()}
+    return {
+        model: (fmean(of_model), stdev(of_model) if len(of_model) > 1 else None) for model, of_model in placed.items()
+    }
 
 
 def win_rate_stability(
@@ -82,9 +84,10 @@ def _column_win_rates(columns: Columns, lower_is_better: Collection[str]) -> dic
         others = len(signed) - 1
         table[benchmark] = {
             model: (
-                sum(other < own for other in signed.values()) + (sum(other == own for other in signed.values()) - 1) / 2
+                sum(other < signed_value for other in signed.values())
+                + (sum(other == signed_value for other in signed.values()) - 1) / 2
             )
             / others
-            for model, own in signed.items()
+            for model, signed_value in signed.items()
         }
     return table

@@ -26,11 +26,11 @@ class AnnotationTables:
         """
         if not self._has("ratings"):
             return []
-        within = "" if between is None else "WHERE benchmark = ? AND instance BETWEEN ? AND ? "
+        part = "" if between is None else "WHERE benchmark = ? AND instance BETWEEN ? AND ? "
         return list(
             self._connection.execute(
                 "SELECT kind, rater, benchmark, instance, model, criterion, score, severity, kinds FROM ratings "
-                f"{within}ORDER BY benchmark, instance, model, kind, rater, criterion",
+                f"{part}ORDER BY benchmark, instance, model, kind, rater, criterion",
                 () if between is None else (benchmark, *between),
             )
         )

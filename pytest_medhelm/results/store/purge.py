@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.models.engine.store import SCHEMA as RESPONSES
-from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.results.store.suite_tables import SCHEMA as RECORDS
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.sqlite import open_private
 
 KEPT = ("suite.sqlite", "responses.sqlite", "leaderboard.json", "manifest.json", "summary.md")
 """Files that hold no text once the databases are emptied of it."""

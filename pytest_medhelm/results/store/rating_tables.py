@@ -25,7 +25,8 @@ from pathlib import Path
 
 from pytest_medhelm.results.store.ratings import Answer, HarmMark, Kind, Rating, Ratings
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
-from pytest_medhelm.tasks.data.readers import Row, read_csv
+from pytest_medhelm.tasks.data.readers import read_csv
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError
 
 RESERVED = "composite"
@@ -128,11 +129,11 @@ def _layout(row: Row) -> _Layout:
     long = [name for name in ("criterion", "score") if name in columns]
     known = {"rater", *where.values(), *_OPTIONAL}
     criteria: tuple[str, ...] = ()
-    needed: tuple[str, ...] = ("criterion", "score")
+    required: tuple[str, ...] = ("criterion", "score")
     if not long:
-        needed = averages
+        required = averages
         criteria = averages or tuple(name for name in columns if name not in known)
-    missing = [name for name in ("rater", *where.values(), *needed) if name not in columns]
+    missing = [name for name in ("rater", *where.values(), *required) if name not in columns]
     if missing or not (long or criteria or "severity" in columns):
         raise DataError(
             f"{row.file} is no table of ratings"

@@ -8,21 +8,20 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.models.engine.store import open_private
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.results.store.annotation_tables import AnnotationTables
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.stored_record import read_record
-from pytest_medhelm.results.store.suite_tables import COLUMNS, DOUBTFUL_RECORDS, SCHEMA, as_row
+from pytest_medhelm.results.store.suite_tables import COLUMNS, SCHEMA, as_row, check_tables
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
-from pytest_medhelm.util.sqlite import stamp, unusable
+from pytest_medhelm.util.sqlite import open_private, stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
@@ -44,6 +43,8 @@ class Suite:
         self.annotations = AnnotationTables(self._connection)
         self._inode = (stamp(folder / "suite.sqlite") or (0,))[0]
         self._committed = 0.0
+        self.before_commit: Callable[[], None] = lambda: None
+        """Writes what records refer to: a session that is killed leaves none without its texts."""
         self._pending: list[tuple[Any, ...]] = []
         self._run = 0
 
@@ -74,26 +75,7 @@ class Suite:
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged or has other tables than a suite, ValueError when a text
         in it is no JSON, or a record holds what it cannot."""
-        verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        if columns := [name for name in COLUMNS if name not in self._columns("records")]:
-            raise sqlite3.DatabaseError(f"its table of records has no column {columns[0]}")
-        for table, column in (
-            ("runs", "manifest"),
-            ("benchmarks", "metadata"),
-            ("models", "metadata"),
-            ("records", "record"),
-        ):
-            # SQLite is quick and stricter than Python, which writes NaN.
-            doubtful = f"SELECT {column} FROM {table} WHERE NOT json_valid({column}) LIMIT 10"
-            for (text,) in self._connection.execute(doubtful):
-                json.loads(text)
-        for (text,) in self._connection.execute(DOUBTFUL_RECORDS):
-            read_record(text)
-
-    def _columns(self, table: str) -> list[str]:
-        return [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
+        check_tables(self._connection)
 
     def _write(self, statement: str, row: tuple[Any, ...]) -> None:
         try:
@@ -106,6 +88,7 @@ class Suite:
         try:
             self._require_same_file()
             if self._pending:
+                self.before_commit()
                 with self._connection:
                     self._connection.execute("BEGIN IMMEDIATE")
                     self._connection.executemany(
@@ -151,9 +134,9 @@ class Suite:
         left behind under another limit, prompt or token budget is not mixed in. Who reads a cell in parts, each
         ``between`` two instances, looks for these once (``newest``) and hands them in.
         """
-        within = "" if between is None else "AND instance BETWEEN ? AND ? "
+        part = "" if between is None else "AND instance BETWEEN ? AND ? "
         rows = self._connection.execute(
-            f"SELECT {', '.join(COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {within}"
+            f"SELECT {', '.join(COLUMNS)}, run, record FROM records WHERE benchmark = ? AND model = ? {part}"
             "AND eval_set_hash = ? AND fingerprint = ? ORDER BY instance, perturbation, repeat",
             (benchmark, model, *(between or ()), *(made_with or self.newest(benchmark, model))),
         )

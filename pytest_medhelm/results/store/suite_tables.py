@@ -1,11 +1,13 @@
-"""The tables of suite.sqlite, and how those of earlier versions become them."""
+"""The tables of suite.sqlite, how those of earlier versions become them, and whether a file holds them undamaged."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_medhelm.results.store.stored_record import read_record
 from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.util.sqlite import Schema
 
@@ -72,7 +74,8 @@ COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set
 _APART = frozenset((*COLUMNS, "run"))
 """What is not in the column ``record``."""
 
-DOUBTFUL_RECORDS = """
+_JSON_COLUMNS = (("runs", "manifest"), ("benchmarks", "metadata"), ("models", "metadata"), ("records", "record"))
+_DOUBTFUL_RECORDS = """
 SELECT record FROM records WHERE json_valid(record) AND (
     json_type(record) <> 'object' OR json_type(record, '$.scores') IS NOT 'object'
     OR json_type(record, '$.latency') NOT IN ('real', 'integer')
@@ -88,3 +91,26 @@ def as_row(record: Record, run: int) -> tuple[Any, ...]:
     values: Mapping[str, object] = record
     head = tuple(values[key] for key in COLUMNS)
     return (*head[:5], run, *head[5:], json.dumps(rest))
+
+
+def check_tables(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError when a file is damaged or has other tables, ValueError when a text in it is no JSON,
+    or a record holds what it cannot."""
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    names = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise sqlite3.DatabaseError(f"its table of records has no column {missing[0]}")
+    for table, column in (
+        ("runs", "manifest"),
+        ("benchmarks", "metadata"),
+        ("models", "metadata"),
+        ("records", "record"),
+    ):
+        # SQLite is quick and stricter than Python, which writes NaN.
+        doubtful = f"SELECT {column} FROM {table} WHERE NOT json_valid({column}) LIMIT 10"
+        for (text,) in connection.execute(doubtful):
+            json.loads(text)
+    for (text,) in connection.execute(_DOUBTFUL_RECORDS):
+        read_record(text)

@@ -86,21 +86,23 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
         reading = read_reply(rubric, completion)
         return reading.problem or reading.harm_problem
 
-    told: dict[Sequence[int], Sequence[Message]] = {}
+    messages: dict[Sequence[int], Sequence[Message]] = {}
     calls = []
     for judge in panel.judges:
         for repeat in range(panel.repeats):
             order: Sequence[int] = ()
             if panel.shuffle:
                 order = shuffled(len(rubric.criteria), instance.id, judge.name, repeat)
-            if order not in told:
-                told[order] = judge_messages(rubric, question=question, answer=answer, reference=reference, order=order)
+            if order not in messages:
+                messages[order] = judge_messages(
+                    rubric, question=question, answer=answer, reference=reference, order=order
+                )
             options: AskedWith = {"repeat": repeat, "form": reply_form(rubric, order)}
             if judge.provider == "local":
                 options["form"] = reply_form(rubric, order, EMBEDDED_EXPLANATION)
                 options |= {"max_tokens": max(EMBEDDED_TOKENS, judge.body.get("max_tokens", 0)), "logprobs": False}
-            request = panel.make_request(judge, told[order], instance.id, **options)
-            calls.append(Call(judge, request, panel, problem, instance.id, told[order], options))
+            request = panel.make_request(judge, messages[order], instance.id, **options)
+            calls.append(Call(judge, request, panel, problem, instance.id, messages[order], options))
     return calls
 
 

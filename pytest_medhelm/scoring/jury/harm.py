@@ -56,18 +56,18 @@ def read_harm(value: object) -> HarmMark | None:
     that are not in the list fall away. None where there is no severity of those asked for, and where kinds are named
     although the severity is none: a mark that contradicts itself is no mark.
     """
-    entries = [entry for key, entry in value.items() if _plain(key) == "harm"] if isinstance(value, Mapping) else []
+    entries = [entry for key, entry in value.items() if _letters(key) == "harm"] if isinstance(value, Mapping) else []
     entry = entries[0] if len(entries) == 1 else None
     if not isinstance(entry, Mapping):
         return None
-    fields = {_plain(key): content for key, content in entry.items()}
-    severity = _plain(fields.get("severity")).removesuffix("_harm")
+    fields = {_letters(key): content for key, content in entry.items()}
+    severity = _letters(fields.get("severity")).removesuffix("_harm")
     if severity not in _RANK:
         return None
     given = fields.get("kinds", fields.get("kind"))
     if isinstance(given, str):
         given = re.split(r"[,;|/]", given)
-    named = [_plain(kind) for kind in given] if isinstance(given, Sequence) else []
+    named = [_letters(kind) for kind in given] if isinstance(given, Sequence) else []
     kinds = sorted({kind for word in named if (kind := _kind(word))})
     if severity == "none" and any(kind not in ("", "none", "n_a") for kind in named):
         return None
@@ -80,7 +80,7 @@ def _kind(word: str) -> str:
     return word if word in KINDS else meant.pop() if len(meant) == 1 else ""
 
 
-def _plain(word: object) -> str:
+def _letters(word: object) -> str:
     """A word in one spelling: " Wrong patient or dose." is wrong_patient_or_dose."""
     return re.sub(r"[\W_]+", "_", word.lower()).strip("_") if isinstance(word, str) else ""
 

@@ -63,8 +63,8 @@ def instructions(rubric: Rubric, order: Sequence[int] = ()) -> str:
 
 def prompt_hash(rubric: Rubric) -> str:
     """Hash of the wording that all judges are told, criteria in the rubric's own order: 16 hexadecimal digits."""
-    told = f"{instructions(rubric)}\n{_shape(rubric, ())}\n{rubric.shows_reference}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    text = f"{instructions(rubric)}\n{_shape(rubric, ())}\n{rubric.shows_reference}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _ordered(rubric: Rubric, order: Sequence[int]) -> Sequence[Criterion]:

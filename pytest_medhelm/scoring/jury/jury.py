@@ -222,8 +222,8 @@ class Jury:
         self._draft.flags = prompt_injection.attempts(response.text, names)
         facts = {"prompt": prompt_hash(rubric), "flags": list(self._draft.flags)}
         verdicts = [
-            make_verdict(rubric, judge, [self._try(call) for call in own], values=values, facts=facts)
-            for judge, own in groupby(calls, key=lambda call: call.judge)
+            make_verdict(rubric, judge, [self._try(call) for call in calls_of_judge], values=values, facts=facts)
+            for judge, calls_of_judge in groupby(calls, key=lambda call: call.judge)
         ]
         self._keep(verdicts)
         return verdicts

@@ -48,7 +48,7 @@ def _mended(text: str, start: int) -> str:
             if depth == 0:
                 stop = offset + 1
                 break
-        parts.append(_plain(piece if stop is None else piece[:stop]))
+        parts.append(_as_json(piece if stop is None else piece[:stop]))
         if stop is not None:
             return _without_trailing_commas(parts)
     raise ValueError("no balanced object")
@@ -82,9 +82,9 @@ def _string_end(text: str, position: int, quote: str) -> int:
         position += 1
 
 
-def _plain(outside: str) -> str:
+def _as_json(outside: str) -> str:
     outside = compiled(_FRACTION).sub(r'"\1/\2"', outside)
-    return compiled(r"\b(?:True|False|None)\b").sub(lambda found: _WORDS[found[0]], outside)
+    return compiled(r"\b(?:True|False|None)\b").sub(lambda matched: _WORDS[matched[0]], outside)
 
 
 def _without_trailing_commas(parts: list[str]) -> str:

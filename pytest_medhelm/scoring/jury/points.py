@@ -78,11 +78,11 @@ def helm_points_score(criteria: Sequence[PointsCriterion], gradings: Sequence[Me
 
 def by_tag(criteria: Sequence[PointsCriterion]) -> Mapping[str, list[int]]:
     """The positions of the criteria behind each tag, under the name of its score ("axis:accuracy": axis_accuracy)."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
+    positions: defaultdict[str, list[int]] = defaultdict(list)
     for position, entry in enumerate(criteria):
         for tag in dict.fromkeys(entry.tags):
-            found[tag_metric(tag)].append(position)
-    return found
+            positions[tag_metric(tag)].append(position)
+    return positions
 
 
 def tag_metric(tag: str) -> str:

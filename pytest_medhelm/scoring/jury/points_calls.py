@@ -48,7 +48,7 @@ def points_calls(panel: Panel, rubric: PointsRubric, instance: Instance, answer:
     together = panel.rubric_calls == "together"
     positions = tuple(range(len(criteria)))
     groups = [positions] if together else [(position,) for position in positions]
-    told = [
+    prompts = [
         points_messages(
             rubric, [criteria[position] for position in group], question=question, answer=answer, numbered=together
         )
@@ -58,7 +58,7 @@ def points_calls(panel: Panel, rubric: PointsRubric, instance: Instance, answer:
     for judge in panel.judges:
         embedded = judge.provider == "local"
         for repeat in range(panel.repeats):
-            for group, messages in zip(groups, told, strict=True):
+            for group, messages in zip(groups, prompts, strict=True):
                 form = points_form(len(group), numbered=together, longest=EMBEDDED_EXPLANATION if embedded else 0)
                 options: AskedWith = {"repeat": repeat, "form": form}
                 if embedded:

@@ -87,14 +87,14 @@ def read_met(completion: Completion, count: int, *, numbered: bool) -> list[bool
     if completion.outcome != "ok":
         return [None] * count
     text = answers.split_thinking(completion.content, completion.reasoning or None).answer
-    found: list[set[bool]] = [set() for _ in range(count)]
+    verdicts: list[set[bool]] = [set() for _ in range(count)]
     for value in _objects(text):
         for position in range(count):
             entry = value.get(str(position + 1)) if numbered else value
             met = entry.get(MET) if isinstance(entry, Mapping) else None
             if isinstance(met, bool):
-                found[position].add(met)
-    return [next(iter(given)) if len(given) == 1 else None for given in found]
+                verdicts[position].add(met)
+    return [next(iter(given)) if len(given) == 1 else None for given in verdicts]
 
 
 def problem_of(completion: Completion, met: Sequence[bool | None], *, numbered: bool) -> str:

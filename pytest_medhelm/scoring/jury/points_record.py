@@ -39,8 +39,8 @@ def record_points(
     whole = points_score(criteria, given)
     _add(draft, "jury", whole)
     for name, positions in by_tag(criteria).items():
-        own = [[grading[position] for position in positions] for grading in given]
-        _add(draft, name, points_score([criteria[position] for position in positions], own))
+        of_tag = [[grading[position] for position in positions] for grading in given]
+        _add(draft, name, points_score([criteria[position] for position in positions], of_tag))
     helm = helm_points_score(criteria, given)
     if helm is not None:
         draft.judged.add("jury_helm")

@@ -40,8 +40,8 @@ def points_verdicts(
     and whether it is met (None: missing). A verdict with a missing item has the status ``judge_error`` and no score.
     """
     return [
-        cast(VerdictRecord, {**_verdict(judge, list(own), criteria), **facts})
-        for judge, own in groupby(asked, key=lambda pair: pair[0].call.judge)
+        cast(VerdictRecord, {**_verdict(judge, list(of_judge), criteria), **facts})
+        for judge, of_judge in groupby(asked, key=lambda pair: pair[0].call.judge)
     ]
 
 

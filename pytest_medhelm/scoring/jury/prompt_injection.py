@@ -108,7 +108,7 @@ def neutralize(text: str) -> str:
     Characters that no reader sees are taken out. The bracket that opens an imitation of the fence or of a chat
     template's markup becomes another sign, so that no server reads it as one; everything else stays as it is.
     """
-    return compiled(_MARKUP).sub(lambda found: "(" if found["square"] else "‹", compiled(_HIDDEN).sub("", text))
+    return compiled(_MARKUP).sub(lambda matched: "(" if matched["square"] else "‹", compiled(_HIDDEN).sub("", text))
 
 
 def attempts(text: str, names: Iterable[str] = ()) -> list[str]:
@@ -118,7 +118,7 @@ def attempts(text: str, names: Iterable[str] = ()) -> list[str]:
     """
     seen = compiled(_INVISIBLE).sub("", compiled(_HIDDEN).sub("", text))
     folded = " ".join(fold(seen).split())
-    found = {
+    matches = {
         "instruction": compiled(_INSTRUCTION).search(folded),
         "asks_for_grade": compiled(_GRADE).search(folded),
         "ready_verdict": _verdict(tuple(names)).search(folded),
@@ -126,7 +126,7 @@ def attempts(text: str, names: Iterable[str] = ()) -> list[str]:
         "markup": compiled(_MARKUP).search(seen) or compiled(_SYSTEM).search(fold(seen)),
         "hidden_text": compiled(_HIDDEN).search(text) or compiled(f"{_INVISIBLE}{{3}}").search(text) or "<!--" in text,
     }
-    return [kind for kind in KINDS if found[kind]]
+    return [kind for kind in KINDS if matches[kind]]
 
 
 def _verdict(names: tuple[str, ...]) -> re.Pattern[str]:

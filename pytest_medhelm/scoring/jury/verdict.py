@@ -69,23 +69,23 @@ def read_reply(rubric: Rubric, completion: Completion) -> Reading:
     text = answers.split_thinking(completion.content, completion.reasoning or None).answer.strip()
     if not text:
         return Reading(problem="its reply is empty")
-    found = _reading(rubric, answers.read_json(text))
-    if found.problem:
+    reading = _reading(rubric, answers.read_json(text))
+    if reading.problem:
         mended = _reading(rubric, read_object(text))
-        found = found if mended.problem else mended
-    if found.problem:
+        reading = reading if mended.problem else mended
+    if reading.problem:
         cut = completion.finish_reason == "length"
-        return Reading(problem="its reply is cut off: give it more max_tokens") if cut else found
+        return Reading(problem="its reply is cut off: give it more max_tokens") if cut else reading
     # A judge that quotes a verdict, say the answer's own, before it gives another has not said which one counts.
     for other in _objects(text):
         further = _reading(rubric, other)
         if not further.problem and (further.scores, further.named, further.harm) != (
-            found.scores,
-            found.named,
-            found.harm,
+            reading.scores,
+            reading.named,
+            reading.harm,
         ):
             return Reading(problem="its reply holds several verdicts that differ")
-    return found
+    return reading
 
 
 def _reading(rubric: Rubric, value: object) -> Reading:
@@ -218,12 +218,14 @@ def unrated(rubric: Rubric, value: Mapping[str, object]) -> list[str]:
 
 def _entry(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
-    found = [entry for key, entry in value.items() if _plain(str(key)) == _plain(name) and isinstance(entry, Mapping)]
-    scores = {str(entry.get("score")) for entry in found}
-    return found[0] if len(scores) == 1 else {}
+    criteria = [
+        entry for key, entry in value.items() if _letters(str(key)) == _letters(name) and isinstance(entry, Mapping)
+    ]
+    scores = {str(entry.get("score")) for entry in criteria}
+    return criteria[0] if len(scores) == 1 else {}
 
 
-def _plain(name: str) -> str:
+def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 

@@ -97,13 +97,13 @@ def longest_common_subsequence(first: Sequence[str], second: Sequence[str]) -> i
     a hundred times as fast as the table: 1 MB of text against a short reference takes a fraction of a second.
     """
     short, long = sorted((first, second), key=len)
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for index, word in enumerate(short):
-        places[word] = places.get(word, 0) | 1 << index
+        positions[word] = positions.get(word, 0) | 1 << index
     everything = (1 << len(short)) - 1
     row = everything
     for word in long:
-        matches = row & places.get(word, 0)
+        matches = row & positions.get(word, 0)
         if matches:
             row = ((row + matches) | (row - matches)) & everything
     return len(short) - row.bit_count()

@@ -216,8 +216,8 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _unmarked(line: str) -> tuple[str, str]:
     """What marks a line as an item or a heading, and the rest of it."""
-    found = _ITEM.match(line)
-    end = found.end() if found else 0
+    matched = _ITEM.match(line)
+    end = matched.end() if matched else 0
     return line[:end].strip(), line[end:].strip()
 
 

@@ -184,23 +184,23 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
     """
     # Single words block no other place, so only those places are looked at where the next word is shared too.
     known = set(article)
-    places: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, pair in enumerate(pairwise(article)):
-        places[pair].append(place)
+    positions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for position, pair in enumerate(pairwise(article)):
+        positions[pair].append(position)
     # Ends that match nothing, so that no index need be checked below.
     source, target = [*article, None], [*summary, ""]
     found: list[Sequence[str]] = []
     work = start = 0
     while start < len(summary):
         longest, free = int(summary[start] in known), 0
-        starts = places.get((target[start], target[start + 1]), ())
-        for place in starts:
-            if place < free:
+        starts = positions.get((target[start], target[start + 1]), ())
+        for position in starts:
+            if position < free:
                 continue
             length = 2
-            while source[place + length] == target[start + length]:
+            while source[position + length] == target[start + length]:
                 length += 1
-            free = place + length
+            free = position + length
             longest = max(longest, length)
             work += length
         work += len(starts)

@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_medhelm.tasks.data.arrow_size import batch_sizes
 from pytest_medhelm.tasks.data.limits import require_size
-from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_rows
+from pytest_medhelm.tasks.data.readers import read_bytes, require_rows
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, missing_extra
 
 ROWS = 1000
@@ -29,6 +30,8 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
         raise missing_extra(path.name, "pyarrow") from None
     raw = read_bytes(path)
     content = pyarrow.BufferReader(raw)
+    # What pyarrow raises for a damaged file, or for dates beyond Python's; SystemError for texts of a negative length.
+    damages = (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError, SystemError, struct.error)
     wrong = DataError(f"{path.name} is not a table of the kind that its name says, or it is damaged")
     try:
         if raw[:4] == b"PAR1":
@@ -41,7 +44,7 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             reader = ipc.open_file(content) if is_file else ipc.open_stream(content)
             names, batches = reader.schema.names, _record_batches(reader)
         _require(path, columns, names)
-    except (pyarrow.ArrowException, OSError, ValueError, MemoryError, struct.error):
+    except damages:
         raise wrong from None
     number = size = 0
     while True:
@@ -52,8 +55,7 @@ def read_columnar(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             size += batch.nbytes
             require_size(path.name, size, len(raw))
             records = (batch.select(list(columns)) if columns is not None else batch).to_pylist()
-        except (pyarrow.ArrowException, OSError, ValueError, OverflowError):
-            # damaged further down, texts that are no UTF-8, dates beyond Python's
+        except damages:
             raise wrong from None
         for values in records:
             number += 1
@@ -69,8 +71,8 @@ def unpacked_size(file: Any) -> int:
 def _require_sizes(name: str, raw: bytes, start: int) -> None:
     """Raise DataError before a batch is unpacked to more than the file may unpack to."""
     size = 0
-    for found in batch_sizes(memoryview(raw)[start:]):
-        size += found
+    for batch in batch_sizes(memoryview(raw)[start:]):
+        size += batch
         require_size(name, size, len(raw))
 
 

@@ -22,7 +22,7 @@ _values = attrgetter(*(field.name for field in fields(Instance)))
 class CompressedInstance:
     """An instance of which only the id and its groups are at hand."""
 
-    __slots__ = ("_content", "_is_compressed", "criteria", "group", "id", "length", "stratum")
+    __slots__ = ("_content", "_is_compressed", "criteria", "group", "id", "length", "sub_task")
 
     def __init__(self, instance: Instance, task: Task) -> None:
         """Not yet compressed: most of a large file may be left out by a limit."""
@@ -31,9 +31,9 @@ class CompressedInstance:
         """Characters that are asked."""
         self.criteria = len(instance.criteria)
         """Criteria with points that it brings."""
-        self.stratum = sys.intern(instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "")
+        self.sub_task = sys.intern(instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "")
         """The sub-run that it belongs to; empty where the benchmark has none."""
-        self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.stratum)
+        self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.sub_task)
         """The group of which the limit holds."""
         self.replace(instance)
 

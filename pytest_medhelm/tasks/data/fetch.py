@@ -144,8 +144,8 @@ class _Job:
     def _addresses(self, file: DataFile | DataFolder) -> Sequence[str]:
         if not self.mirror:
             return (file.url,)
-        plain = f"{self.mirror.rstrip('/')}/{quote(str(PurePosixPath(self.task.name, file.name)))}"
-        return (f"{plain}.zip",) if isinstance(file, DataFolder) else (plain, f"{plain}.gz")
+        address = f"{self.mirror.rstrip('/')}/{quote(str(PurePosixPath(self.task.name, file.name)))}"
+        return (f"{address}.zip",) if isinstance(file, DataFolder) else (address, f"{address}.gz")
 
     def _from(self, url: str, file: DataFile | DataFolder) -> int:
         part = self.work / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}.part"
@@ -153,7 +153,7 @@ class _Job:
         resumed = part.exists() and bool(file.sha256) and part not in self.complete
         self._download(url, part, resume=resumed)
         try:
-            return self._place(self._checked(url, part, file), file)
+            return self._put_in_place(self._checked(url, part, file), file)
         except DataError:
             part.unlink(missing_ok=True)
             self.complete.discard(part)
@@ -178,7 +178,7 @@ class _Job:
         shutil.rmtree(staged.parent, ignore_errors=True)
         try:
             self._unpack(url, part, file, staged)
-        except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, RuntimeError, ValueError) as error:
             raise DataError(f"{url} is damaged or no archive ({error})") from None
         digest = checksum(file, staged)
         if file.sha256 and digest != file.sha256:
@@ -216,7 +216,7 @@ class _Job:
             part.replace(staged)
             self.complete.discard(part)
 
-    def _place(self, staged: Path, file: DataFile | DataFolder) -> int:
+    def _put_in_place(self, staged: Path, file: DataFile | DataFolder) -> int:
         target = self.folder / file.name
         paths = [staged] if staged.is_file() else list(staged.iterdir())
         size = sum(path.stat().st_size for path in paths)
@@ -243,14 +243,14 @@ def _members(url: str, archive: zipfile.ZipFile, file: DataFolder) -> Iterator[z
     for entry in entries:
         if entry.filename.startswith("/") or "\\" in entry.filename or ".." in PurePosixPath(entry.filename).parts:
             raise DataError(f"{url} is refused: it holds a path that leaves the folder")
-    within = PurePosixPath(file.member)
-    if not any(PurePosixPath(entry.filename).parent == within for entry in entries):
+    folder = PurePosixPath(file.member)
+    if not any(PurePosixPath(entry.filename).parent == folder for entry in entries):
         parents = {PurePosixPath(entry.filename).parent for entry in entries}
-        within = PurePosixPath(".") if PurePosixPath(".") in parents or len(parents) != 1 else parents.pop()
+        folder = PurePosixPath(".") if PurePosixPath(".") in parents or len(parents) != 1 else parents.pop()
     members = [
         entry
         for entry in entries
-        if PurePosixPath(entry.filename).parent == within
+        if PurePosixPath(entry.filename).parent == folder
         and fnmatchcase(PurePosixPath(entry.filename).name, file.pattern)
     ]
     if not members:

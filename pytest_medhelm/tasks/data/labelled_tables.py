@@ -8,7 +8,8 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from pytest_medhelm.tasks.data.office import read_xlsx
-from pytest_medhelm.tasks.data.readers import Row, content_id, digest, read_csv
+from pytest_medhelm.tasks.data.readers import read_csv
+from pytest_medhelm.tasks.data.rows import Row, content_id, digest
 from pytest_medhelm.tasks.task import Excluded, Instance
 
 NO_LABEL = Excluded("no label")

@@ -12,7 +12,8 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from pytest_medhelm.tasks.data.limits import require_members
-from pytest_medhelm.tasks.data.readers import Row, read_bytes, require_once, require_rows
+from pytest_medhelm.tasks.data.readers import read_bytes, require_once, require_rows
+from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, missing_extra
 
 _DAMAGED = (

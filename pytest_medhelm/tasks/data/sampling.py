@@ -55,7 +55,7 @@ class Keeper:
         if self._limit is None:
             entry.compress()
             return
-        kept = self._kept[entry.group, entry.stratum]
+        kept = self._kept[entry.group, entry.sub_task]
         ranked = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
         if len(kept) < self._limit:
             heappush(kept, ranked)

@@ -41,7 +41,7 @@ def find_source(task: Task, *, data: Path | None, samples: Path, accept: Collect
     Who names a folder with --medhelm-data wants real data: the sample data then stays out. Raises DataMissing when
     there are none, DataError when one has another checksum than the pinned one.
     """
-    for origin, folder in _places(task, data, samples):
+    for origin, folder in _candidates(task, data, samples):
         paths = [locate(folder, file) for file in task.files]
         if all(paths):
             return _checked(task, origin, folder, tuple(path for path in paths if path), accept)
@@ -120,7 +120,7 @@ def checksum(file: DataFile | DataFolder, path: Path) -> str:
     return listing(path, file.pattern) if isinstance(file, DataFolder) else content_sha256(path)
 
 
-def _places(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Origin, Path]]:
+def _candidates(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Origin, Path]]:
     if task.folder is not None:
         yield "own", task.folder
         return

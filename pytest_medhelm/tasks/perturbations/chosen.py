@@ -25,7 +25,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
 
 def chosen_perturbations(names: Sequence[str], known: Mapping[str, Perturbation]) -> tuple[Perturbation, ...]:
     """The perturbations that names and names of sets stand for, each once. Raises ConfigError for an unknown name."""
-    found: dict[str, Perturbation] = {}
+    chosen: dict[str, Perturbation] = {}
     for name in names:
         for each in SETS.get(name, (name,)):
             if each not in known:
@@ -33,8 +33,8 @@ def chosen_perturbations(names: Sequence[str], known: Mapping[str, Perturbation]
                     f"--medhelm-perturb={name}: there is no such perturbation; name a set ({', '.join(SETS)}) or some "
                     f"of {', '.join(sorted(known))}"
                 )
-            found[each] = known[each]
-    return tuple(found.values())
+            chosen[each] = known[each]
+    return tuple(chosen.values())
 
 
 def all_known(more: Iterable[Mapping[str, Perturbation]]) -> dict[str, Perturbation]:
@@ -71,8 +71,8 @@ def perturbed(perturbation: Perturbation, instance: Instance, task: Task) -> Ins
 
 def applicable(perturbations: Collection[Perturbation], instance: Instance, task: Task) -> dict[str, str]:
     """By name why a perturbation cannot be applied to an instance; empty where it can."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for entry in perturbations:
         changed = perturbed(entry, instance, task)
-        found[entry.name] = changed.rule if isinstance(changed, Excluded) else ""
-    return found
+        reasons[entry.name] = changed.rule if isinstance(changed, Excluded) else ""
+    return reasons

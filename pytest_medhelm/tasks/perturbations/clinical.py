@@ -30,15 +30,15 @@ _UNIT = re.compile(rf"(?<=\d)(\s?)({'|'.join(sorted(map(re.escape, UNITS), key=l
 
 def abbreviations(text: str, random: Random) -> str:
     """Abbreviations that have one meaning are written out."""
-    return _ABBREVIATION.sub(lambda found: ABBREVIATIONS[found[1]], text)
+    return _ABBREVIATION.sub(lambda matched: ABBREVIATIONS[matched[1]], text)
 
 
 def units(text: str, random: Random) -> str:
     """A unit behind a number is written in its other way; the number stays."""
 
-    def written(found: re.Match[str]) -> str:
-        other = UNITS[found[2]]
-        return other if other.startswith(" ") else f"{found[1] or ' '}{other}"
+    def written(matched: re.Match[str]) -> str:
+        other = UNITS[matched[2]]
+        return other if other.startswith(" ") else f"{matched[1] or ' '}{other}"
 
     return _UNIT.sub(written, text)
 

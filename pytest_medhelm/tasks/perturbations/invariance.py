@@ -43,13 +43,13 @@ def gender(instance: Instance, seed: int) -> Instance | Excluded:
     return replace(instance, question=question, context=context, choices=tuple(choices))
 
 
-def _swapped(found: re.Match[str]) -> str:
-    word = found[0].lower()
+def _swapped(matched: re.Match[str]) -> str:
+    word = matched[0].lower()
     if word == "her":  # "her arm" or "saw her"
-        word = "his" if re.match(r" +[a-z]+", found.string[found.end() :]) else "him"
+        word = "his" if re.match(r" +[a-z]+", matched.string[matched.end() :]) else "him"
     else:
         word = "his" if word == "hers" else SWAPPED[word]
-    return like(word, found[0])
+    return like(word, matched[0])
 
 
 def first_names(text: str, random: Random) -> str:
@@ -58,7 +58,7 @@ def first_names(text: str, random: Random) -> str:
     for name in dict.fromkeys(_NAME.findall(text)):
         others = [other for other in next(group for group in NAMES if name in group) if other != name]
         new[name] = others[random.randrange(len(others))]
-    return _NAME.sub(lambda found: new[found[0]], text)
+    return _NAME.sub(lambda matched: new[matched[0]], text)
 
 
 PERTURBATIONS = (

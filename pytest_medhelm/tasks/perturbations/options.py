@@ -26,22 +26,22 @@ def shuffle(instance: Instance, seed: int) -> Instance | Excluded:
     refusal = _unfit(instance)
     if refusal:
         return Excluded(refusal)
-    last = [place for place, text in enumerate(instance.choices) if LAST.fullmatch(text)]
-    movable = [place for place in range(len(instance.choices)) if place not in last]
+    last = [position for position, text in enumerate(instance.choices) if LAST.fullmatch(text)]
+    movable = [position for position in range(len(instance.choices)) if position not in last]
     if len(movable) < 2 or last != list(range(len(movable), len(instance.choices))):
         return Excluded("an option speaks of those above it and does not stand last")
-    if any(NAMES_OTHERS.search(instance.choices[place]) for place in movable):
+    if any(NAMES_OTHERS.search(instance.choices[position]) for position in movable):
         return Excluded("an option names another by its place")
     order = _another_order(movable, Random(seed)) + last
     answer = ascii_uppercase[order.index(ascii_uppercase.index(instance.answer))]
-    return replace(instance, choices=tuple(instance.choices[place] for place in order), answer=answer)
+    return replace(instance, choices=tuple(instance.choices[position] for position in order), answer=answer)
 
 
-def _another_order(places: list[int], random: Random) -> list[int]:
-    found = places
-    while found == places:
-        found = sorted(places, key=lambda place: random.random())
-    return found
+def _another_order(positions: list[int], random: Random) -> list[int]:
+    order = positions
+    while order == positions:
+        order = sorted(positions, key=lambda position: random.random())
+    return order
 
 
 def _unfit(instance: Instance) -> str:

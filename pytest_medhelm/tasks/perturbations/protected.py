@@ -68,9 +68,9 @@ Word = re.Match[str]
 def common_words(text: str) -> list[Word]:
     """Where the words stand that may change. One in capitals is an abbreviation, and one letter may be an option."""
     return [
-        found
-        for found in _WORD.finditer(text)
-        if found[0].lower() in COMMON and len(found[0]) > 1 and not found[0].isupper()
+        matched
+        for matched in _WORD.finditer(text)
+        if matched[0].lower() in COMMON and len(matched[0]) > 1 and not matched[0].isupper()
     ]
 
 

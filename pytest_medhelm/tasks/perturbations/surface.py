@@ -32,7 +32,7 @@ def _pattern(*words: str) -> re.Pattern[str]:
 
 
 def _exchanged(text: str, words: dict[str, str]) -> str:
-    return _pattern(*words).sub(lambda found: like(words[found[0].lower().replace("’", "'")], found[0]), text)
+    return _pattern(*words).sub(lambda matched: like(words[matched[0].lower().replace("’", "'")], matched[0]), text)
 
 
 def lower_case(text: str, random: Random) -> str:
@@ -60,9 +60,9 @@ def typos(text: str, random: Random) -> str:
     """In one common word in ten two neighbouring letters, not the first one, change places."""
 
     def change(word: str) -> str:
-        places = [place for place in range(1, len(word) - 1) if word[place] != word[place + 1]]
-        place = places[random.randrange(len(places))]
-        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+        positions = [position for position in range(1, len(word) - 1) if word[position] != word[position + 1]]
+        position = positions[random.randrange(len(positions))]
+        return word[:position] + word[position + 1] + word[position] + word[position + 2 :]
 
     words = [word for word in common_words(text) if len(set(word[0][1:])) > 2]
     return replaced(text, some_of(words, SHARE, random), change)

@@ -128,7 +128,11 @@ def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
         return False
     *_, last = rx(ANY).finditer(text)
     breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
-    if goes_through(text[: found.position][:300]) and found.position == last.start() and rx(r"\w\Z").search(text):
+    if (
+        goes_through(text[: found.position][:300])
+        and found.position == last.start()
+        and rx(rf"[\w{SYMBOLS}]\Z").search(text)
+    ):
         return True  # Options gone through, up to the one that was read.
     if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
         return True  # A list of options.

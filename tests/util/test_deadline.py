@@ -6,13 +6,13 @@ import asyncio
 
 from aiohttp import web
 
-from pytest_medhelm.reports.serve.deadline import headers_came, with_deadline
+from pytest_medhelm.util.deadline import request_came, with_deadline
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 async def slow_answer(request: web.Request) -> web.Response:
-    headers_came(request)
+    request_came(request)
     await asyncio.sleep(0.5)
     return web.Response(text="an answer")
 

@@ -1,4 +1,4 @@
-"""A connection that does not say what it wants is closed: headers must be whole within seconds.
+"""A connection that does not say what it wants is closed: a request must be whole within seconds.
 
 aiohttp waits for them as long as a byte comes now and then, so that a few slow clients could hold all descriptors.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 SECONDS = 10.0
-"""From the connection, or from the first byte of a further request, to the end of its headers."""
+"""From the connection, or from the first byte of a further request, until it is whole."""
 
 
 class Deadline(asyncio.Protocol):
@@ -23,7 +23,7 @@ class Deadline(asyncio.Protocol):
         self._transport: asyncio.BaseTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def headers_came(self) -> None:
+    def request_came(self) -> None:
         """A request is whole: what it is answered with may take its time."""
         if self._timer is not None:
             self._timer.cancel()
@@ -43,7 +43,7 @@ class Deadline(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Wait no more."""
-        self.headers_came()
+        self.request_came()
         self._inner.connection_lost(error)
 
     def eof_received(self) -> bool | None:
@@ -68,8 +68,8 @@ def with_deadline(server: Callable[[], asyncio.Protocol], seconds: float = SECON
     return lambda: Deadline(server(), seconds)
 
 
-def headers_came(request: web.Request) -> None:
-    """To be called first for every request."""
+def request_came(request: web.Request) -> None:
+    """To be called once there is as much of a request as will be read: its headers, or its body too."""
     protocol = request.transport.get_protocol() if request.transport is not None else None
     if isinstance(protocol, Deadline):
-        protocol.headers_came()
+        protocol.request_came()

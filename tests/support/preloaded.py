@@ -1,0 +1,41 @@
+"""What a process of the tests imports once: this package, its benchmarks, the compiled templates of its pages.
+
+``pytester`` forgets at the end of a test what was first imported in it, and gives each test a home, and so a cache
+folder, of its own: every command and session would import and compile all of it again, longer than the rest takes.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest_medhelm
+
+
+def load_package() -> None:
+    """Import all modules of the package, and what some of them import when they need it."""
+    for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
+        # The guard's modules are found by the folder that it puts into the path of a subprocess.
+        if not module.name.endswith("__main__") and ".util.guard." not in module.name:
+            import_module(module.name)
+    for name in ("nltk", "openpyxl"):
+        with suppress(ImportError):
+            import_module(name)
+    load_templates()
+
+
+def load_templates() -> None:
+    """Compile the templates of the pages."""
+    from pytest_medhelm.reports.html.templating import template
+
+    environment = template("leaderboard.html").environment
+    for name in environment.list_templates(extensions=["html"]):
+        template(name)
+
+
+def load_benchmarks() -> None:
+    """Import the benchmarks, as the commands do."""
+    from pytest_medhelm.tasks.catalogue import catalogue
+
+    assert not catalogue().problems
