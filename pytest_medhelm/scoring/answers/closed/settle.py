@@ -128,12 +128,10 @@ def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
         return False
     *_, last = rx(ANY).finditer(text)
     breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
-    if (
-        goes_through(text[: found.position][:300])
-        and found.position == last.start()
-        and rx(rf"[\w{SYMBOLS}]\Z").search(text)
-    ):
-        return True  # Options gone through, up to the one that was read.
+    mentions = [options.index(one[0]) for one in rx(ANY).finditer(text, 0, found.position)]
+    item = options.is_cited(text[found.position]) and not scope(text, found.position, SENTENCE).strip()
+    if item and mentions and mentions[-1] == found.options[0] - 1 and goes_through(text[: found.position][:300]):
+        return True  # The next of the options that are gone through.
     if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
         return True  # A list of options.
     sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
