@@ -79,7 +79,8 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     body = without_rejections(text)
     cut = len(body)
     if cut < len(text):
-        body = options.join(body.rstrip(" ;,:(-"))  # What stood in front of the rejection ends the text now.
+        ends = " ;,(-" if "\n" in text[cut : cut + 2] else " ;,:(-"  # "ATN:" on a line of its own breaks off.
+        body = options.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
     found = _settled(body, same)
     if found is None or _ends_badly(text, found):
         return None
