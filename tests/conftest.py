@@ -21,6 +21,9 @@ from tests.support.real_data import real
 from tests.support.serving import suite  # noqa: F401  (fixture)
 from tests.support.sessions import Sessions
 
+# Here and not at the root, where a run of the benchmarks would load it as well.
+pytest_plugins = ["pytester"]
+
 # The same examples each time, and as long as they take: what passes here passes on a slow and busy machine too.
 settings.register_profile(
     "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]

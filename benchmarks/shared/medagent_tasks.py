@@ -64,6 +64,7 @@ def medagent_task(name: str, title: str, file: DataFile, size: int) -> Task:
         files=(file,),
         load=load,
         main_metric="success",
+        version=2,
         licence="MIT",
         source="https://github.com/stanfordmlgroup/MedAgentBench",
         attribution="Yixing Jiang and others, 2025",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import ssl
 import sys
 import threading
-from pathlib import Path
 
+from pytest_medhelm.cli.tls import add_tls, require_tls, tls_context
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.network import is_loopback
 
@@ -22,8 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token", default="", metavar="TOKEN", help="let in only who sends Authorization: Bearer TOKEN"
     )
-    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain (PEM)")
-    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key (PEM)")
+    add_tls(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,8 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_medhelm.agents.hospital.population import hospital
     from pytest_medhelm.agents.hospital.server import HospitalServer
 
-    tls = _tls(arguments.tls_cert, arguments.tls_key)
-    _check(arguments.host, arguments.token, tls)
+    tls = tls_context(arguments)
+    _check_token(arguments.host, arguments.token)
+    require_tls(arguments.host, PORT, tls)
     server = HospitalServer(arguments.host, arguments.port, tls)
     try:
         with server:
@@ -50,30 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(host: str, token: str, tls: ssl.SSLContext | None) -> None:
+def _check_token(host: str, token: str) -> None:
     if token and len(token) < LEAST_TOKEN:
         raise ConfigError(f"--token could be guessed: type {LEAST_TOKEN} characters or more")
-    if is_loopback(host):
-        return
-    if not token:
+    if not token and not is_loopback(host):
         raise ConfigError(f"--host={host} lets other machines in, so it needs a token: add --token=TOKEN")
-    if tls is None:
-        raise ConfigError(
-            f"--host={host} would send tokens unencrypted: add --tls-cert and --tls-key, or leave --host out and put a "
-            f"reverse proxy with TLS in front, e.g. in nginx: location / {{ proxy_pass http://127.0.0.1:{PORT}; }}"
-        )
-
-
-def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    if certificate is None and key is None:
-        return None
-    if certificate is None or key is None:
-        raise ConfigError("--tls-cert and --tls-key belong together: name both")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"{certificate} and {key} cannot be used for TLS ({type(error).__name__}): name PEM files"
-        ) from None
-    return context

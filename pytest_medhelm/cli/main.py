@@ -29,6 +29,7 @@ examples:
   medhelm gate apply medhelm-results/default gate.toml   may this model be promoted?
   medhelm gate explain medhelm-results/default 'pubmed_qa.lower >= 0.7'   what does that verdict rest on?
   medhelm promote medhelm-results/default --gate=gate.toml ...   record that it may be used, and until when
+  medhelm serve medhelm-results/default --rate    let two clinicians rate answers on a screen, blinded
   medhelm annotate medhelm-results/default --ratings=ward.csv   what do clinicians say of these answers?
   medhelm merge part-*/default --to=whole --gate=gate.toml       unite the suites of several jobs
   medhelm batch collect results.jsonl             store the answers to a file of --medhelm-batch

@@ -11,14 +11,17 @@ from tempfile import TemporaryDirectory
 
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.cli.show_text import add_show_text, require_show_text
-from pytest_medhelm.reports.export.rating_sheet import KEY, WRONG, items, key, rated, sheet
+from pytest_medhelm.reports.export.rating_sheet import KEY, WRONG, key, rated, sheet
 from pytest_medhelm.results.store.annotations import add_marks, add_ratings, read_marks
 from pytest_medhelm.results.store.opening import open_responses, open_suite
+from pytest_medhelm.results.store.rating_queue import items
 from pytest_medhelm.results.store.rating_tables import read_ratings
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.tasks.data.office import read_xlsx
 from pytest_medhelm.util.errors import ConfigError, DataError
-from pytest_medhelm.util.files import write_private
+from pytest_medhelm.util.files import replacing, write_private
 
+ENDINGS = (".csv", ".xlsx")
 Rows = list[dict[str, str]]
 
 
@@ -29,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read", type=Path, metavar="DIR", help="folder with filled sheets: store what they say")
     parser.add_argument("--raters", type=int, default=2, metavar="N", help="sheets to write (default: 2)")
     parser.add_argument("--answers", type=int, default=30, metavar="N", help="answers a benchmark (default: 30)")
+    parser.add_argument("--format", choices=("csv", "xlsx"), default="csv", help="of the sheets (default: csv)")
     parser.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
     add_show_text(parser, "write texts of data that are not public as well")
 
@@ -49,16 +53,18 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(suite: Suite, arguments: argparse.Namespace) -> int:
     folder: Path = arguments.to
     require_show_text(suite, folder / "rater-1.csv", None, arguments.show_text)
-    listed = items(suite, arguments.answers, arguments.benchmark)
     raters = [f"rater-{number}" for number in range(1, arguments.raters + 1)]
-    there = [name for name in (*raters, "key") if (folder / f"{name}.csv").exists()]
+    there = [file for name in (*raters, "key") for end in ENDINGS if (file := folder / f"{name}{end}").exists()]
     if there:
-        raise ConfigError(f"{folder / there[0]}.csv is there already and stays as it is; name another folder")
+        raise ConfigError(f"{there[0]} is there already and stays as it is; name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with closing(open_responses(suite.folder)) as store:
+            listed = items(suite, store, arguments.answers, arguments.benchmark)
             for name in raters:
-                write_private(folder / f"{name}.csv", sheet(name, listed, store))
+                filled = sheet(name, listed, store)
+                with replacing(folder / f"{name}.{arguments.format}") as stream:
+                    stream.write(filled.as_csv() if arguments.format == "csv" else filled.as_xlsx())
         write_private(folder / "key.csv", key(listed))
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be written ({error.strerror}); name another folder") from None
@@ -72,8 +78,8 @@ def _read(suite: Suite, folder: Path) -> int:
     keys = {row["item"]: row for row in _rows(folder / "key.csv")}
     ratings: Rows = []
     marks: Rows = []
-    for file in sorted(folder.glob("*.csv")):
-        if file.name != "key.csv":
+    for file in sorted(file for end in ENDINGS for file in folder.glob(f"*{end}")):
+        if file.name != "key.csv" and not file.name.startswith("~$"):  # what Excel keeps while a sheet is open
             rows = _rows(file)
             ratings += rated(file.stem, rows, keys)
             marks += [_mark(file.stem, row, keys) for row in rows if row.get(WRONG, "").strip()]
@@ -96,6 +102,8 @@ def _mark(rater: str, row: Mapping[str, str], keys: Mapping[str, Mapping[str, st
 
 
 def _rows(file: Path) -> Rows:
+    if file.suffix == ".xlsx":
+        return [dict(row.values) for row in read_xlsx(file)]
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
-import ipaddress
-import logging
 import secrets
-import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from aiohttp import web
-
+from pytest_medhelm.cli import rating_desk
+from pytest_medhelm.cli.listening import PORT, listen, serve, shown, stays_here
+from pytest_medhelm.cli.tls import add_tls, tls_context
 from pytest_medhelm.reports.serve.guard import TOKEN_LENGTH, Guard, own_names
 from pytest_medhelm.reports.serve.site import Site
 from pytest_medhelm.reports.serve.source import Source, is_suite
-from pytest_medhelm.util.deadline import with_deadline
 from pytest_medhelm.util.errors import ConfigError, DataMissing
 
-PORT = 8000
-PORTS = 100
-"""Ports that are tried, from the first one on."""
 DEFAULT = Path("medhelm-results/default")
 
 
@@ -47,20 +39,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--open", action="store_true", help="open the browser as well")
     parser.add_argument("--verbose", action="store_true", help="print every request: method, path, status")
+    add_tls(parser)
+    rating_desk.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises ConfigError or DataError when there is nothing to serve or no address for it."""
     folder = _folder(arguments.suite)
     host: str = arguments.host
-    token = _token(arguments.token)
-    if not token and not _stays_here(host):
+    token, tls = _token(arguments.token), tls_context(arguments)
+    if rating_desk.is_wanted(arguments):
+        return rating_desk.run(arguments, folder, token, tls)
+    if not token and not stays_here(host):
         raise ConfigError(f"--host={host} lets other machines in, so it needs a token: type --host={host} --token")
-    with _listen(host, arguments.port) as listener:
+    with listen(host, arguments.port) as listener:
         port = listener.getsockname()[1]
-        site = Site(folder, Guard(port, own_names(host), token), verbose=arguments.verbose)
-        address = f"http://{_shown(host)}:{port}/{f'?token={quote(token)}' if token else ''}"
-        asyncio.run(_serve(site.application(), listener, lambda: _say(arguments, folder, address, port)))
+        site = Site(folder, Guard(port, own_names(host), token, is_secure=tls is not None), verbose=arguments.verbose)
+        scheme = "https" if tls else "http"
+        address = f"{scheme}://{shown(host)}:{port}/{f'?token={quote(token)}' if token else ''}"
+        asyncio.run(serve(site.application(), listener, lambda: _say(arguments, folder, address, port), tls))
     return 0
 
 
@@ -68,8 +65,9 @@ def _say(arguments: argparse.Namespace, folder: Path, address: str, port: int) -
     taken = f"port {PORT} is taken; " if arguments.port is None and port != PORT else ""
     # A space after the address: terminals would take a character for a part of it.
     print(f"medhelm: {folder} is shown at {address} ({taken}Ctrl-C ends it)")
-    if not _stays_here(arguments.host):
-        print("medhelm: other machines can open it with this token; what they read travels unencrypted")
+    if not stays_here(arguments.host):
+        line = "" if address.startswith("https") else "; what they read travels unencrypted"
+        print(f"medhelm: other machines can open it with this token{line}")
     elif "?" not in address:
         print("medhelm: other accounts of this machine can open it too, unless you add --token")
     sys.stdout.flush()
@@ -108,78 +106,3 @@ def _token(given: str | None) -> str:
             f"--token={given} could be guessed: type {TOKEN_LENGTH} characters or more, or --token alone to get one"
         )
     return given
-
-
-def _stays_here(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    return all(ipaddress.ip_address(address[0]).is_loopback for _, address in _addresses(host))
-
-
-def _addresses(host: str) -> list[tuple[int, tuple[str, int]]]:
-    try:
-        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise ConfigError(
-            f"--host={host} is no address of this machine: leave it out, or type its IP address"
-        ) from None
-    return [(family, (str(address[0]), 0)) for family, _, _, _, address in addresses]
-
-
-def _listen(host: str, port: int | None) -> socket.socket:
-    """A listening socket on the port, or on the first free one from 8000 on."""
-    family, (address, _) = min(_addresses(host))
-    for attempt in [port] if port is not None else range(PORT, PORT + PORTS):
-        try:
-            if port is None and _taken_as_localhost(attempt):
-                continue
-            return socket.create_server((address, attempt), family=family)
-        except OverflowError:
-            raise ConfigError(f"--port={port} is no port: type a number from 1 to 65535") from None
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and port is None:
-                continue
-            raise ConfigError(_refusal(host, attempt, error)) from None
-    raise ConfigError(f"all ports from {PORT} to {PORT + PORTS - 1} are taken: type --port=0 for any that is free")
-
-
-def _refusal(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"--port={port} is taken by another program: leave it out to get the next free one"
-    if error.errno == errno.EACCES:
-        return f"--port={port} is not allowed to you: type one above 1023"
-    return f"--host={host} cannot be bound ({error.strerror}): leave it out, or type an IP address of this machine"
-
-
-def _taken_as_localhost(port: int) -> bool:
-    """Whether another program has the port under IPv6, to which browsers go first when they read localhost."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("::1", port))
-    except OSError as error:
-        return error.errno == errno.EADDRINUSE
-    return False
-
-
-def _shown(host: str) -> str:
-    """What to type in a browser."""
-    if _stays_here(host):
-        return "localhost" if host in ("127.0.0.1", "localhost") else f"[{host}]" if ":" in host else host
-    return socket.gethostname() if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
-
-
-async def _serve(application: web.Application, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer until cancelled; what was asked for by then is not waited for."""
-    quiet = logging.Logger("medhelm", logging.CRITICAL + 1)
-    runner = web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        assert runner.server is not None
-        server = await asyncio.get_running_loop().create_server(with_deadline(runner.server), sock=listener)
-        ready()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            server.close()
-    finally:
-        await runner.cleanup()

@@ -62,7 +62,7 @@ def _lacking(known: Validation | None) -> str:
     answers = 0 if known is None else known.answers
     if known is None or answers < RATED_BY_TWO or known.value is None:
         return (
-            f"{answers} answers were rated by two clinicians, {RATED_BY_TWO} are needed: add their ratings with "
-            "'medhelm annotate SUITE --ratings=FILE'"
+            f"{answers} answers were rated by two clinicians, {RATED_BY_TWO} are needed: let them rate with "
+            "'medhelm serve SUITE --rate', or add a table with 'medhelm annotate SUITE --ratings=FILE'"
         )
     return ""

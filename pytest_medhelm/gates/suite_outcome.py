@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.gates.judge import Evidence
     from pytest_medhelm.gates.verdict import GateResult
+    from pytest_medhelm.results.agreement.preference_entries import PreferenceSection
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def conclude(
         [result.as_json() for result in results],
         shown_beside,
         _agreement(ratings),
+        _preferences(suite),
     )
     if is_writable(suite.folder):
         latest = with_benchmarks(shown(runs[-1]), leaderboard["results"]["benchmarks"])
@@ -121,6 +123,16 @@ def _agreement(ratings: Ratings | None) -> Mapping[str, object] | None:
     from pytest_medhelm.results.agreement.document import document
 
     return document(assess(ratings))
+
+
+def _preferences(suite: Suite) -> PreferenceSection | None:
+    """Which answers clinicians prefer; None where nobody was asked."""
+    given = suite.annotations.preferences()
+    if not given:
+        return None
+    from pytest_medhelm.results.agreement.preferences import Preference, assess_preferences
+
+    return assess_preferences([Preference(*row) for row in given])
 
 
 def _paid_now(suite: Suite, runs: Sequence[RunManifest]) -> tuple[str, float | None]:

@@ -41,6 +41,8 @@ class GateResult:
     """What the verdict means, and what it does not."""
     basis: Basis | None = None
     """The numbers that it rests on; None where nothing was measured."""
+    alternatives: int = 0
+    """How many rules it stands for, of which one is enough; 0 for a rule of its own."""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,9 @@ class GateResult:
 
     def sentence(self) -> str:
         """The one sentence that the terminal, JUnit, JSON and HTML show."""
-        if self.value is None:
+        if self.value is None and self.alternatives:
+            value = f"none of {self.alternatives} alternatives shown"
+        elif self.value is None:
             value = "no value"
         else:
             value = figure(self.value, self.threshold, sign="+" if self.baseline else "")
@@ -63,7 +67,9 @@ class GateResult:
 
     def as_json(self) -> GateEntry:
         """Plain values with the sentence."""
-        return cast(GateEntry, asdict(self) | {"sentence": self.sentence()})
+        plain = asdict(self) | {"sentence": self.sentence()}
+        del plain["alternatives"]
+        return cast(GateEntry, plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> Ga
         return replace(telling[0], rule=text, benchmark=", ".join(benchmarks), reason=reason, meaning=meaning)
     return GateResult(
         text, model, ", ".join(benchmarks), None, None, None, results[0][0].threshold, best, reason, "",
-        why=results[0][0].why, meaning=meaning,
+        why=results[0][0].why, meaning=meaning, alternatives=len(results) if best != "pass" else 0,
     )  # fmt: skip
 
 

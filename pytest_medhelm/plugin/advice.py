@@ -42,7 +42,9 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
     ran = any(reporter.stats.get(kind) for kind in ("scored", "passed", "failed", "error", "skipped", "unmeasured"))
     left_out = config.pluginmanager.getplugin("medhelm-left-out")
     gone = reporter.stats.get("deselected") or (left_out and left_out.names)
-    if COLLECTED in config.stash and gone and not ran and not config.getoption("collectonly"):
+    session = reporter._session
+    listed = config.getoption("collectonly") and session is not None and session.testscollected
+    if COLLECTED in config.stash and gone and not ran and not listed:
         yield _nothing(config)
     yield from _legend(reporter, config)
 

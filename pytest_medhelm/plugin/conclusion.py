@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.gates.gate_file import Gate, gate_of
 from pytest_medhelm.models.roster import ROSTER, Roster
 from pytest_medhelm.plugin.attempt import Attempt
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
@@ -16,6 +15,7 @@ from pytest_medhelm.plugin.verdicts import gate_reports, log_reports, phases
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.hookspecs import Line
     from pytest_medhelm.results.leaderboard.document import Leaderboard
     from pytest_medhelm.results.store.suite import Suite
@@ -46,9 +46,11 @@ class Conclusion:
         be judged. Raises StoreFailed, or OSError for a report."""
         from pytest_medhelm.gates.suite_outcome import conclude
 
-        given = {rule.text for gate in self._gates for rule in gate.rules}
-        of_benchmarks = sorted(writer.rules - given)
-        gates = (*self._gates, *([gate_of(of_benchmarks)] if of_benchmarks else []))
+        gates, given = tuple(self._gates), {rule.text for gate in self._gates for rule in gate.rules}
+        if of_benchmarks := sorted(writer.rules - given):
+            from pytest_medhelm.gates.gate_file import gate_of
+
+            gates = (*gates, gate_of(of_benchmarks))
         suite = writer.open(session)
         outcome = conclude(
             suite,
@@ -69,7 +71,8 @@ class Conclusion:
         from pytest_medhelm.reports.write import write_reports
 
         manager, settings = self._config.pluginmanager, self._settings
-        written = write_reports(manager, suite, leaderboard, settings.html, settings.show_text)
+        verbose = self._config.get_verbosity() > 0
+        written = write_reports(manager, suite, leaderboard, settings.html, settings.show_text, verbose=verbose)
         self.lines = [*written.lines, *self.lines]
         for name, sentence in written.failures.items():
             short = Path(name).name

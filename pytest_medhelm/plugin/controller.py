@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.models.engine.store import stop_file
 from pytest_medhelm.models.roster import ROSTER
 from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
-from pytest_medhelm.plugin.gate_check import check_gates, check_without_items
 from pytest_medhelm.plugin.header import header, power, selection
-from pytest_medhelm.plugin.interrupt import keep_one_frame
+from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
+from pytest_medhelm.plugin.outcomes import shorten
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
-from pytest_medhelm.results.store.opening import prepare_suite
+from pytest_medhelm.results.store.opening import is_there, prepare_suite, remove_if_empty
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
+    from pytest_medhelm.gates.gate_file import Gate
     from pytest_medhelm.util.settings import Settings
 
 
@@ -58,6 +58,8 @@ class Controller:
         self._store_failed = ""
         """The sentence with which the run stopped since its suite cannot be written."""
         self._journal = "wal"
+        self._is_new = False
+        """This session has made the suite."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -66,12 +68,15 @@ class Controller:
             return
         try:
             roster = self.connection.connect(lambda model: not is_foreign(model, self._settings))
+            self._is_new = not is_there(self._settings.folder)
             # Workers find it ready; what cannot be stored is not asked.
             self._journal = prepare_suite(self._settings.folder)
         except MedhelmError as error:
             self.connection.close()
             raise pytest.UsageError(str(error)) from None
         if self._gates and self._config.getoption("dist", "no") != "no":
+            from pytest_medhelm.plugin.gate_check import check_without_items
+
             check_without_items(self._gates, judged=bool(roster.judges))
         if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
@@ -88,6 +93,8 @@ class Controller:
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         roster = self._config.stash[ROSTER]
         if self._gates:
+            from pytest_medhelm.plugin.gate_check import check_gates
+
             check_gates(self._gates, self._config, items, judged=bool(roster.judges))
         lines = [*selection(items, self._settings, roster, self._config.stash[PLAN])]
         if self._baseline is not None:
@@ -121,6 +128,9 @@ class Controller:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of xdist has ended: was it by Ctrl-C, and what did it get since its last report?"""
         output = getattr(node, "workeroutput", {})
+        if output.get("exitstatus") == pytest.ExitCode.USAGE_ERROR:
+            # xdist would go on until nobody is left, and call that an internal error.
+            raise pytest.UsageError("medhelm: the workers of -n refuse this command: add -n 0, which says why")
         self._interrupted = self._interrupted or bool(output.get("medhelm_interrupted"))
         if not self._store_failed:
             try:
@@ -164,7 +174,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        keep_one_frame(self._config, excinfo)
+        end_soon(self._config, excinfo)
         if self._interrupted and self._settings.folder.is_dir():
             self._stop_file.touch(mode=0o600)
 
@@ -182,9 +192,12 @@ class Controller:
             )
         if self._settings.folder.is_dir() and not self._config.getoption("collectonly"):
             self._end()
+        shorten(self._config)
         self._stop_file.unlink(missing_ok=True)
         forget(self._settings.folder, self.run)
         self.connection.close()
+        if self._is_new and self._writer.suite is None:
+            remove_if_empty(self._settings.folder)
 
     def _end(self) -> None:
         """Note how far an attempt came, and commit what is held back, each as far as it can be written."""

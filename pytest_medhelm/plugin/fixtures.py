@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_medhelm.agents.episode import Episode
     from pytest_medhelm.models.engine.request import Completion, Request
     from pytest_medhelm.models.spec import Model
@@ -68,20 +70,83 @@ class Fixtures:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._item: pytest.Item
+        self._item: pytest.Function
+        self._values: dict[str, Callable[[], object]] = {
+            "model": self._model,
+            "instance": self._instance,
+            "response": self._response,
+            "score": self._score,
+        }
+        """In the order in which they need one another."""
+        self._only_ours: dict[object, bool] = {}
+        """By test function."""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    def pytest_runtest_setup(self, item: pytest.Function) -> None:
         self._item = item
+        # pytest resolves and ends each fixture with six hook calls, which costs more than all that ours do. Where an
+        # item has no other fixture than these, none of which has anything to end, the values are given to it at once.
+        if isinstance(item, pytest.Function) and self._has_only_ours(item):
+            item.setup = self._give_values  # type: ignore[method-assign]
+
+    def _give_values(self) -> None:
+        """The setup of an item, in place of pytest's."""
+        del self._item.setup
+        for name, make in self._values.items():
+            if name in self._item.fixturenames:
+                self._item.funcargs[name] = make()
+
+    def _has_only_ours(self, item: pytest.Function) -> bool:
+        if item.function not in self._only_ours:
+            definitions = item._fixtureinfo.name2fixturedefs
+            self._only_ours[item.function] = not self._config.getoption("setupshow") and all(
+                name in self._values and definitions[name][-1].func.__module__ == __name__ for name in item.fixturenames
+            )
+        return self._only_ours[item.function]
 
     @pytest.fixture
     def model(self) -> AskedModel:
         """A model named by --medhelm-model; a test that uses it runs once for each. Ask it with model.ask(...)."""
-        return AskedModel(self._param("model"), self._requests)
+        return self._model()
 
     @pytest.fixture
     def instance(self) -> Instance:
         """One instance of the module's TASK; a test that uses it runs once for each."""
+        return self._instance()
+
+    @pytest.fixture
+    def response(self, instance: Instance, model: AskedModel) -> Response:
+        """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
+        return self._response()
+
+    @pytest.fixture
+    def score(self, response: Response) -> Score:
+        """Records metric scores of the response; see Score."""
+        return self._score()
+
+    @pytest.fixture
+    def episode(self, response: Response) -> Episode:
+        """The finished episode of an agent, in a module of kind agentic: answer, calls, state, diff, notes, ending."""
+        found = self._builder.episode
+        if found is None:
+            raise pytest.UsageError('the fixture episode is for modules whose Task has kind="agentic"')
+        return found
+
+    @pytest.fixture
+    def jury(self, response: Response) -> Iterator[Jury]:
+        """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
+        from pytest_medhelm.plugin.outcomes import PlumbingFailure
+        from pytest_medhelm.scoring.jury.jury import Jury
+
+        requests, recorder, record = self._requests, self._recorder, self._builder
+        yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
+        if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
+            raise PlumbingFailure(record.error, pytrace=False)
+
+    def _model(self) -> AskedModel:
+        return AskedModel(self._param("model"), self._requests)
+
+    def _instance(self) -> Instance:
         found = self._param("instance")
         if isinstance(found, Exception):
             from pytest_medhelm.plugin.outcomes import BenchmarkFailure
@@ -89,14 +154,12 @@ class Fixtures:
             raise BenchmarkFailure(str(found), pytrace=False)
         return self._builder.instance
 
-    @pytest.fixture
-    def response(self, instance: Instance, model: AskedModel) -> Response:
-        """The model's response to the module's ``prompt(instance)``, already under way when the test is reached."""
+    def _response(self) -> Response:
         from pytest_medhelm.plugin.outcomes import PlumbingFailure, SafeSkip
         from pytest_medhelm.scoring.response import STATUS_OF, Response
 
         record = self._builder
-        task = record.benchmark.task
+        task, instance = record.benchmark.task, record.instance
         sent, completion = self._answer_to(record)
         record.response = Response(
             completion,
@@ -118,31 +181,10 @@ class Fixtures:
             raise SafeSkip(f"unmeasured: {completion.error}")
         return record.response
 
-    @pytest.fixture
-    def episode(self, response: Response) -> Episode:
-        """The finished episode of an agent, in a module of kind agentic: answer, calls, state, diff, notes, ending."""
-        found = self._builder.episode
-        if found is None:
-            raise pytest.UsageError('the fixture episode is for modules whose Task has kind="agentic"')
-        return found
-
-    @pytest.fixture
-    def score(self, response: Response) -> Score:
-        """Records metric scores of the response; see Score."""
+    def _score(self) -> Score:
         from pytest_medhelm.scoring.score import Score
 
         return Score(self._builder, self._recorder.metrics, self._recorder.settings)
-
-    @pytest.fixture
-    def jury(self, response: Response) -> Iterator[Jury]:
-        """The judges named by --medhelm-judge: jury.rate(response, reference). Does nothing without judges."""
-        from pytest_medhelm.plugin.outcomes import PlumbingFailure
-        from pytest_medhelm.scoring.jury.jury import Jury
-
-        requests, recorder, record = self._requests, self._recorder, self._builder
-        yield Jury(requests.panel, requests.engine, recorder.rubric(record.benchmark), record)
-        if record.status == "judge_error" and not recorder.tolerates("judge_error", record.benchmark.task):
-            raise PlumbingFailure(record.error, pytrace=False)
 
     def _answer_to(self, record: RecordBuilder) -> tuple[Request, Completion]:
         if record.benchmark.environment is None:
@@ -153,7 +195,7 @@ class Fixtures:
         return play(self._requests, record)
 
     def _param(self, name: str) -> Any:
-        return self._item.callspec.params[name]  # type: ignore[attr-defined]
+        return self._item.callspec.params[name]
 
     @property
     def _builder(self) -> RecordBuilder:

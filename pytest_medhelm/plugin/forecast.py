@@ -28,6 +28,8 @@ def judge_lines(items: Sequence[pytest.Item], settings: Settings, roster: Roster
     The sum is an estimate: prompts are measured, answers and verdicts taken to be of usual length, and four characters
     a token. --medhelm-max-cost holds whatever it says.
     """
+    if not roster.judges:
+        return
     from pytest_medhelm.results.leaderboard.spending import money
     from pytest_medhelm.scoring.jury.jury import requests_about
     from pytest_medhelm.tasks.rubric_files import rubric_of_task
@@ -57,8 +59,10 @@ def judge_lines(items: Sequence[pytest.Item], settings: Settings, roster: Roster
     )
 
 
-def context_lines(items: Sequence[pytest.Item]) -> Iterator[str]:
+def context_lines(items: Sequence[pytest.Item], roster: Roster) -> Iterator[str]:
     """Of which benchmarks some prompts are longer than what a server says its model can take."""
+    if all(model.context is None for model in roster.models):
+        return
     longer: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for item in items:
         params = item_params(item)
@@ -67,6 +71,6 @@ def context_lines(items: Sequence[pytest.Item]) -> Iterator[str]:
             longer[params.benchmark.task.name, params.model.name, context].add(params.packed.id)
     for (benchmark, model, context), ids in sorted(longer.items()):
         yield (
-            f"{len(ids)} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four characters a "
-            "token: they count as too_long"
+            f"{len(ids)} instances of {benchmark} are longer than the {context:,} tokens of {model}, at four "
+            "characters a token: they count as too_long"
         )

@@ -71,7 +71,7 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
         yield f"not asked, since it means nothing there: {unsuited}"
     yield from request_lines(items, plan)
     yield from _without_effect(collected, settings)
-    yield from context_lines(items)
+    yield from context_lines(items, roster)
     if roster.judges:
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:

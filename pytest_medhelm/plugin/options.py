@@ -97,6 +97,7 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
     if settings.data is not None or not config.args:
         return False
     from pytest_medhelm.tasks.benchmark import PACKAGED
+    from pytest_medhelm.tasks.own_names import has_own_data
     from pytest_medhelm.util.cache_dir import cache_dir
 
     fetched = cache_dir() / "data"
@@ -104,8 +105,7 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
         return False
     for argument in config.args:
         path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
-        # A module with a folder of its own has its whole data there, and no sample.
-        if path.is_file() and "folder=" in path.read_text("utf-8", "replace"):
+        if path.is_file() and has_own_data(path):
             return False
         if not argument.startswith("pytest_medhelm.benchmarks") and not any(map(path.is_relative_to, PACKAGED)):
             return False

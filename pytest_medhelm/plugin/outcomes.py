@@ -34,6 +34,37 @@ class SafeSkip(Skipped):
 # pytest shows the name of the type before the reason.
 SafeSkip.__module__, SafeSkip.__qualname__ = "builtins", "Skipped"
 
+
+class _CrashLine(str):
+    """What pytest shows of a failure in one line."""
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class OneLine:
+    """A failure that is a sentence, for --tb=line: pytest would write a text, and then its beginning once more."""
+
+    def __init__(self, sentence: str) -> None:
+        self.reprcrash = _CrashLine(sentence)
+
+    def __str__(self) -> str:
+        return str(self.reprcrash)
+
+    def toterminal(self, writer: object) -> None:
+        """Nothing: the line follows."""
+
+
+def shorten(config: pytest.Config) -> None:
+    """Have sentences that stand for failures shown once under --tb=line."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and config.option.tbstyle == "line":
+        for report in reporter.stats.get("failed", ()):
+            if isinstance(report.longrepr, str):
+                report.longrepr = OneLine(report.longrepr)
+
+
 SHOWN = 4000
 """Characters of a prompt or an answer that --medhelm-show-text shows; the instance browser has all of it."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin.item_params import item_params, params_to_ask
-from pytest_medhelm.scoring.jury.jury import calls_about
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Follow, FollowUp
@@ -70,6 +69,7 @@ class Prefetcher:
         rubric = self._recorder.rubric(record.benchmark)
         if rubric is None or "jury" not in getattr(item, "fixturenames", ()):
             return None
+        from pytest_medhelm.scoring.jury.jury import calls_about
         from pytest_medhelm.scoring.response import Response
 
         def follow(completion: Completion) -> Sequence[FollowUp]:

@@ -19,6 +19,8 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.util.settings import Settings
 
 LEADERBOARD = "leaderboard.html"
+LISTED = 1000
+"""Rows of answers that came and were scored; all that went wrong is always listed."""
 _TEST = 1
 """Index of the test's name among pytest-html's own columns; ours follow it."""
 
@@ -30,6 +32,7 @@ class PytestHtml:
         self._pages = settings.html
         self._suite = quote(os.path.relpath(settings.folder, report.resolve().parent), safe="/.")
         self._board: Leaderboard | None = None
+        self._scored = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -55,6 +58,11 @@ class PytestHtml:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
         shown = getattr(report, "medhelm", None)
+        if shown is not None and report.when == "call" and report.passed:
+            self._scored += 1
+            if self._scored > LISTED:
+                cells.clear()
+                return
         link = getattr(report, "medhelm_link", "")
         value = "" if shown is None or shown.value is None else f"{shown.value:.3f}"
         phase = "" if report.when == "call" else f"::{report.when}"
@@ -73,6 +81,10 @@ class PytestHtml:
             results = self._board["results"]
             prefix.append(
                 template("pytest_html.html").render(
-                    board=self._board, results=results, models=in_order(results), page=page
+                    board=self._board,
+                    results=results,
+                    models=in_order(results),
+                    page=page,
+                    left_out=max(0, self._scored - LISTED),
                 )
             )

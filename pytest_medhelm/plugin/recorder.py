@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.gates.rule import parse_rule
-from pytest_medhelm.models.human_answers import HumanAnswers
 from pytest_medhelm.plugin.item_params import item_params
 from pytest_medhelm.scoring.confidence import CONFIDENCE_VERSION, Confidence, confidence_of
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
-from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
 from pytest_medhelm.scoring.metrics import METRICS
 from pytest_medhelm.scoring.record import Record, RecordBuilder, moved_options, text_hash
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metric import Metric
-from pytest_medhelm.tasks.points import PointsRubric
-from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import rubric_identity, rubric_of_task
 from pytest_medhelm.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -31,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.perturbations.plan import Plan
+    from pytest_medhelm.tasks.points import PointsRubric
+    from pytest_medhelm.tasks.rubric import Rubric
     from pytest_medhelm.util.settings import Settings
 
 BUILDER: pytest.StashKey[RecordBuilder] = pytest.StashKey()
@@ -70,6 +66,10 @@ class Recorder:
         """A gate rule decides on this benchmark's items with this status, so they are not errors of their own."""
         if self._tolerated & {(status, "*"), (status, task.name)}:
             return True
+        if not task.gates:
+            return False
+        from pytest_medhelm.gates.rule import parse_rule
+
         return any(rule.metric == status and rule.benchmark in ("*", task.name) for rule in map(parse_rule, task.gates))
 
     def builder(self, item: pytest.Item) -> RecordBuilder:
@@ -102,10 +102,21 @@ class Recorder:
             store.put_text(text_hash(builder.episode_text), builder.episode_text)
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
+        if builder.verdicts:
+            # Here: only what judges rated needs it.
+            from pytest_medhelm.tasks.rubric import Rubric
+            from pytest_medhelm.tasks.rubric_files import rubric_identity
+
+            if isinstance(rubric := self.rubric(builder.benchmark), Rubric):
+                # For clinicians, who rate by the same words.
+                store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
         builder.confidence = self._confidence(builder)
         record = builder.record()
-        if isinstance(answers := builder.model.answer, HumanAnswers):
-            record["unmatched"] = answers.unmatched(builder.benchmark)
+        if builder.model.answer is not None:
+            from pytest_medhelm.models.human_answers import HumanAnswers
+
+            if isinstance(builder.model.answer, HumanAnswers):
+                record["unmatched"] = builder.model.answer.unmatched(builder.benchmark)
         name = builder.benchmark.task.name
         if name not in self._described:
             self._described.add(name)
@@ -125,7 +136,11 @@ class Recorder:
 
     def rubric(self, benchmark: Benchmark) -> Rubric | PointsRubric | None:
         """The rubric by which the jury rates this benchmark, or None without a jury."""
-        return rubric_of_task(self.settings.config, benchmark.task) if self._roster.judges else None
+        if not self._roster.judges:
+            return None
+        from pytest_medhelm.tasks.rubric_files import rubric_of_task
+
+        return rubric_of_task(self.settings.config, benchmark.task)
 
     def _fingerprint_of(self, model: Model, benchmark: Benchmark) -> str:
         key = (model.name, benchmark.task.name)
@@ -148,6 +163,10 @@ class Recorder:
         rubric = self.rubric(benchmark)
         if rubric is None:
             return None
+        from pytest_medhelm.scoring.jury.judge_prompt import JURY_VERSION
+        from pytest_medhelm.tasks.points import PointsRubric
+        from pytest_medhelm.tasks.rubric_files import rubric_identity
+
         facts = {
             "judges": {judge.name: judge.settings() for judge in self._roster.judges},
             "rubric": rubric_identity(rubric),

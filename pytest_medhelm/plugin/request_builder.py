@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Union
 
 import pytest
 
-from pytest_medhelm.scoring.jury.panel import Panel
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import unusable
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.outside_agents import OutsideAgents
+    from pytest_medhelm.scoring.jury.panel import Panel
     from pytest_medhelm.scoring.record import RecordBuilder
     from pytest_medhelm.tasks.benchmark import Benchmark
     from pytest_medhelm.tasks.prompts import Message
@@ -120,6 +120,8 @@ class RequestBuilder:
     @cached_property
     def panel(self) -> Panel:
         """The judges, as the jury needs them."""
+        from pytest_medhelm.scoring.jury.panel import Panel
+
         settings = self._settings
         judges = self._roster.judges
         return Panel(judges, settings.judge_repeats, settings.shuffle_criteria, self.request, settings.rubric_calls)

@@ -43,6 +43,8 @@ class StatusLine:
         self._seen: deque[tuple[float, int]] = deque()
         self._loads: dict[str, tuple[int, int]] = {}
         """By worker of xdist: requests in flight when it last reported, and how many may be (RequestBuilder.load)."""
+        self._first: tuple[float, int] | None = None
+        """When the first result came, and how many there were: what comes before is loading."""
         self._said = 0.0
         self._tenth = 0
         self._drawn = False
@@ -119,7 +121,10 @@ class StatusLine:
         requests = self._config.stash.get(REQUESTS, None)
         parts = [f"medhelm {self._done:,} of {self._total:,}"]
         if rate and self._total > self._done:
-            parts.append(f"{duration((self._total - self._done) / rate)} left")
+            # The slower of now and ever since: answers come in bursts, and benchmarks differ in length.
+            since, had = self._first = self._first or (now, self._done)
+            overall = (self._done - had) / (now - since) if now > since else rate
+            parts.append(f"{duration((self._total - self._done) / (min(rate, overall) or rate))} left")
         parts += [f"{count} {status}" for status, count in self._lost.most_common()]
         if self._failed:
             parts.append(f"{self._failed} failed")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.models.engine.parcels import Parcel, unpack
 from pytest_medhelm.models.roster import ROSTER, describe
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import ReportStatus
@@ -18,6 +18,9 @@ from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.tasks.loading import where
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import unusable
+
+if TYPE_CHECKING:
+    from pytest_medhelm.models.engine.parcels import Parcel
 
 
 class SuiteWriter:
@@ -58,6 +61,8 @@ class SuiteWriter:
     def receive(self, parcel: Parcel | None) -> None:
         """Put the texts that a worker sent, since it does not share this disk, into the suite. Raises StoreFailed."""
         if parcel:
+            from pytest_medhelm.models.engine.parcels import unpack
+
             file = self._folder / "responses.sqlite"
             try:
                 unpack(parcel, file)

@@ -35,6 +35,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def request_lines(items: Sequence[pytest.Item], plan: Plan) -> Iterator[str]:
     """How many requests that comes to, and what could not be applied; nothing where each instance is asked once."""
+    if plan.repeats == 1 and not plan.perturbations:
+        return
     counts: Counter[str] = Counter()
     refused: dict[str, dict[str, Counter[str]]] = {}
     tasks: dict[str, Task] = {}

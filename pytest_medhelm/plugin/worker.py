@@ -14,8 +14,7 @@ import pytest
 
 from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
-from pytest_medhelm.plugin.checkpoints import run_checkpoints
-from pytest_medhelm.plugin.interrupt import keep_one_frame
+from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
@@ -23,7 +22,6 @@ from pytest_medhelm.plugin.outcomes import Shortfall, add_text
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
-from pytest_medhelm.scoring.jury.jury import requests_about
 from pytest_medhelm.util.errors import AwaitsBatch, BudgetReached, RunStopped, StoreFailed
 from pytest_medhelm.util.sqlite import unusable
 
@@ -128,6 +126,8 @@ class WorkerPlugin:
         result = yield
         builder = item.stash.get(BUILDER, None)
         if builder is not None and builder.episode is not None and isinstance(item, pytest.Function):
+            from pytest_medhelm.plugin.checkpoints import run_checkpoints
+
             run_checkpoints(item.module, builder)
         shortfall = builder.shortfall(strict=self.settings.strict) if builder else None
         if shortfall:
@@ -167,7 +167,7 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C in a worker: xdist tells its controller of no difference to a stop."""
-        keep_one_frame(self._config, excinfo)
+        end_soon(self._config, excinfo)
         if hasattr(self._config, "workeroutput") and excinfo.type is KeyboardInterrupt:
             self._config.workeroutput["medhelm_interrupted"] = True
             # What a worker's terminal would say in the end is shown to nobody, and takes seconds on a busy machine.
@@ -198,6 +198,8 @@ class WorkerPlugin:
         rubric = self._recorder.rubric(params.benchmark) if "jury" in names else None
         panel, each = self._requests.panel, 0
         if rubric is not None:
+            from pytest_medhelm.scoring.jury.jury import requests_about
+
             each = requests_about(rubric, params.packed.criteria, panel.rubric_calls)
         return (params.model.answer is None) + len(panel.judges) * panel.repeats * each
 

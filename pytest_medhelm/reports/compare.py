@@ -128,7 +128,7 @@ def page(comparison: Comparison, links: tuple[str, str], margin: float | None = 
 
     ``margin``: within which models count as equal, if one was stated.
     """
-    values = {"found": comparison, "links": links, "margin": margin}
+    values = {"comparison": comparison, "links": links, "margin": margin}
     return template("compare.html").render(**values, verdict=verdict, shown=shown, warned=warned, visible=visible)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_medhelm.gates.verdict import Verdict
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
+
+if TYPE_CHECKING:
+    from pytest_medhelm.gates.verdict import Verdict
 
 FROM_BAD_TO_GOOD: tuple[Verdict, ...] = ("fail", "not evaluated", "inconclusive", "pass")
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not evaluated": "○"}

@@ -26,14 +26,25 @@ LISTED = 3
 """Cells or names that a line lists."""
 
 
-@pytest.hookimpl
-def pytest_medhelm_report(leaderboard: Leaderboard, suite: Suite) -> Iterator[Line]:
-    """The leaderboard, what to look at, and the gates last: they decide."""
+class Terminal:
+    """The report for the terminal; ``verbose``: with single instances, as -v asks for."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+
+    @pytest.hookimpl
+    def pytest_medhelm_report(self, leaderboard: Leaderboard, suite: Suite) -> Iterator[Line]:
+        """The leaderboard, what to look at, and the gates last: they decide."""
+        return lines(leaderboard, suite, verbose=self._verbose)
+
+
+def lines(leaderboard: Leaderboard, suite: Suite, *, verbose: bool = False) -> Iterator[Line]:
+    """What is shown, line by line."""
     results = leaderboard["results"]
     width = max(80, shutil.get_terminal_size().columns)
     if results["cells"]:
         yield from table(results, width)
-    for sentence in (*closing(leaderboard), *_slowest(leaderboard, suite), *_worst(results)):
+    for sentence in (*closing(leaderboard), *_slowest(leaderboard, suite, verbose), *_worst(results)):
         yield from textwrap.wrap(sentence, width, subsequent_indent="  ", break_on_hyphens=False)
     attempt = leaderboard["measurements"].get("attempt")
     if attempt and (results["gates"] or attempt["number"] > 1):
@@ -74,8 +85,8 @@ _COLOUR = {"pass": "green", "fail": "red"}
 """By verdict; what is not shown either way is neither."""
 
 
-def _slowest(leaderboard: Leaderboard, suite: Suite) -> Iterator[str]:
-    """Where requests took longest here: cells by their 95th percentile, and single instances of the newest run."""
+def _slowest(leaderboard: Leaderboard, suite: Suite, verbose: bool) -> Iterator[str]:
+    """Where requests took longest here: cells by their 95th percentile, with -v single instances of the newest run."""
     measured = leaderboard["measurements"]["cells"]
     imported = {facts["name"] for facts in leaderboard["results"]["models"] if facts["kind"] == "imported"}
     timed = [
@@ -89,7 +100,7 @@ def _slowest(leaderboard: Leaderboard, suite: Suite) -> Iterator[str]:
         yield f"slowest, 95th percentile, server's queue included: {', '.join(listed[:LISTED])}"
     instances = [
         f"{visible(benchmark)} {visible(instance)} {visible(model)} {_time(seconds)}"
-        for benchmark, instance, model, seconds in suite.slowest(LISTED)
+        for benchmark, instance, model, seconds in suite.slowest(LISTED if verbose else 0)
     ]
     if instances:
         yield f"slowest instances: {', '.join(instances)}"

@@ -178,7 +178,11 @@ def _value(cell: Cell) -> str:
 def remarks(cell: Cell) -> Iterator[str]:
     """What must be known beside the value of a cell."""
     if cell["partial"]:
-        yield f"PARTIAL: {sum(cell['statuses'].values())} of {cell['n']} have records"
+        measured = sum(cell["statuses"].values())
+        lacking = (
+            f"{measured} of {cell['n']} have records" if measured < cell["n"] else "repeats or variants are missing"
+        )
+        yield f"PARTIAL: {lacking}"
     summary = cell["metrics"].get(cell["main_metric"])
     if summary is not None and summary["value"] is None and summary["note"]:
         yield f"no value: {visible(summary['note'])}"

@@ -31,9 +31,9 @@ REPORTS: Mapping[str, ModuleType] = {
     "medhelm-html": html,
     "medhelm-markdown": markdown,
     "medhelm-json": json_file,
-    "medhelm-terminal": terminal,
 }
-"""By plugin name, so that ``-p no:medhelm-html`` leaves one out. The last is called first."""
+"""By plugin name, so that ``-p no:medhelm-html`` leaves one out. The last is called first, that for the terminal before
+all."""
 
 
 class ReportResult(NamedTuple):
@@ -46,14 +46,22 @@ class ReportResult(NamedTuple):
 
 
 def write_reports(
-    manager: PluginManager, suite: Suite, leaderboard: Leaderboard, pages: Pages = "pages", show_text: bool = False
+    manager: PluginManager,
+    suite: Suite,
+    leaderboard: Leaderboard,
+    pages: Pages = "pages",
+    show_text: bool = False,
+    *,
+    verbose: bool = False,
 ) -> ReportResult:
     """Call every report, ours and those of the manager's plugins, one by one: one that fails takes no other along.
 
-    ``show_text``: a single file for e-mail holds instances of gated and private data too.
+    ``show_text``: a single file for e-mail holds instances of gated and private data too; ``verbose``: the terminal
+    names single instances.
     """
     page = {"pages": html, "single": single.SingleFile(show_text), "none": None}[pages]
-    for name, module in {**REPORTS, "medhelm-html": page}.items():
+    chosen = {**REPORTS, "medhelm-html": page, "medhelm-terminal": terminal.Terminal(verbose=verbose)}
+    for name, module in chosen.items():
         if module is not None and not manager.has_plugin(name):
             manager.register(module, name)
     lines: list[hookspecs.Line] = []
@@ -96,7 +104,7 @@ def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = 
 
 def print_table(suite: Suite, leaderboard: Leaderboard) -> None:
     """Print what the terminal shows of a suite, and write nothing."""
-    for line in terminal.pytest_medhelm_report(leaderboard=leaderboard, suite=suite):
+    for line in terminal.lines(leaderboard, suite):
         print(line if isinstance(line, str) else line[0])
 
 

@@ -85,6 +85,7 @@ def load_suite(path: str | Path) -> SuiteView:
                 results["gates"] if results else (),
                 results["published"] if results else None,
                 results["agreement"] if results else None,
+                results.get("preferences") if results else None,
             ),
         )
     finally:

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
-from pytest_medhelm.agents.episode import Episode, EpisodeLoop
-from pytest_medhelm.agents.timeline import episode_record, episode_text
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.price import spent
 from pytest_medhelm.models.spec import Model
@@ -21,10 +20,13 @@ from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
 from pytest_medhelm.scoring.record_types import Record as Record
 from pytest_medhelm.scoring.response import Response, Status
 from pytest_medhelm.tasks.benchmark import Benchmark
-from pytest_medhelm.tasks.points import PointsCriterion
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.tasks.variants import ONCE, Variant
+
+if TYPE_CHECKING:
+    from pytest_medhelm.agents.episode import Episode, EpisodeLoop
+    from pytest_medhelm.tasks.points import PointsCriterion
 
 
 @dataclass
@@ -196,7 +198,12 @@ class RecordBuilder:
     @cached_property
     def episode_text(self) -> str:
         """The timeline of a checked episode as JSON, kept in responses.sqlite under its hash; empty without one."""
-        return episode_text(self.episode) if self.episode is not None else ""
+        if self.episode is None:
+            return ""
+        # Here, as below: only agents need what an episode takes place in.
+        from pytest_medhelm.agents.timeline import episode_text
+
+        return episode_text(self.episode)
 
     def _add_rest(self, record: Record) -> None:
         """What only some records have."""
@@ -223,6 +230,8 @@ class RecordBuilder:
         if self.limits:
             record["limits"] = {name: list(ends) for name, ends in self.limits.items()}
         if self.episode is not None:
+            from pytest_medhelm.agents.timeline import episode_record
+
             record["episode"] = episode_record(self.episode, text_hash(self.episode_text))
         if self.criteria:
             record["criteria"] = text_hash(self.criteria_text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from pytest_medhelm.agents.timeline import EpisodeRecord
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
+
+if TYPE_CHECKING:
+    from pytest_medhelm.agents.timeline import EpisodeRecord
 
 
 class HarmMark(TypedDict):

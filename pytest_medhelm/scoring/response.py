@@ -6,13 +6,15 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from string import ascii_uppercase
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pytest_medhelm.agents.episode import Ending
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.tasks.prompts import with_letters
 from pytest_medhelm.tasks.task import Instance
+
+if TYPE_CHECKING:
+    from pytest_medhelm.agents.episode import Ending
 
 Status = Literal[
     "ok", "unparsed", "refused", "truncated", "too_long", "blocked", "empty", "request_error", "judge_error", "skipped"

@@ -15,11 +15,9 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
-from pytest_medhelm.tasks.module_code import module_hash
 from pytest_medhelm.tasks.public_ids import without_names
 from pytest_medhelm.tasks.task import Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
-from pytest_medhelm.util.document import document_hash
 from pytest_medhelm.util.errors import DataError, MedhelmError
 from pytest_medhelm.util.settings import Settings
 
@@ -52,7 +50,13 @@ def _identity(task: Task, module: Any) -> str:
     path = Path(module.__file__)
     if any(map(path.is_relative_to, PACKAGED)):
         return f"v{task.version}"
-    return f"v{task.version} {module_hash(module) if path.suffix == '.py' else document_hash(path)}"
+    if path.suffix == ".py":
+        from pytest_medhelm.tasks.module_code import module_hash
+
+        return f"v{task.version} {module_hash(module)}"
+    from pytest_medhelm.util.document import document_hash
+
+    return f"v{task.version} {document_hash(path)}"
 
 
 def where(error: BaseException, file: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -28,6 +29,20 @@ def own_names(folder: Path) -> frozenset[str]:
             elif name.startswith("test_") and name.endswith(".py") and "TASK" in (text := _text(Path(path, name))):
                 names |= {word for words in _PYTHON.findall(text) for word in words if word}
     return frozenset(names)
+
+
+def has_own_data(module: Path) -> bool:
+    """Whether a module declares a Task with a folder of its own: its data are whole there, and there is no sample."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(_text(module))) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):
+        return False
+    return any(
+        isinstance(call.func, ast.Name)
+        and call.func.id == "Task"
+        and any(word.arg == "folder" for word in call.keywords)
+        for call in calls
+    )
 
 
 def _text(path: Path) -> str:

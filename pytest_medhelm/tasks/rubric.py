@@ -5,8 +5,9 @@ It has either criteria, each rated on a scale, or classes, of which a judge name
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,14 @@ class Rubric:
     """Judges also mark what harm the answer could do."""
     version: int = 1
     """Raised when answers may be rated otherwise than before."""
+
+    def as_text(self) -> str:
+        """As JSON, from which ``rubric_from`` makes it again."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def rubric_from(text: str) -> Rubric:
+    """The rubric that ``as_text`` wrote."""
+    entry = json.loads(text)
+    criteria = tuple(Criterion(**criterion) for criterion in entry.pop("criteria"))
+    return Rubric(criteria=criteria, scale=tuple(entry.pop("scale")), **entry)

@@ -61,4 +61,6 @@ class BudgetReached(MedhelmError):  # noqa: N818
 
 def missing_extra(file: str, package: str) -> DataMissing:
     """The error for a file whose reader is not installed: it says what to type."""
-    return DataMissing(f"Reading {file} needs {package}: run pip install 'pytest-medhelm[data]'")
+    from pytest_medhelm.util.installed import install_command
+
+    return DataMissing(f"Reading {file} needs {package}: run {install_command('data')}")

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import lzma
 import pickle
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -434,3 +435,51 @@ def test_the_command_listens_beyond_this_machine_only_with_token_and_tls(
 ) -> None:
     assert main(["hospital", PORT_FREE, *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+# What an agent may try
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ([("code:in", "x")], "code has no modifier 'in': use missing, not, text"),
+        ([("patient", "p9999"), ("bogus", "x")], "cannot be searched by 'bogus'"),
+        ([("code.name", "x")], "code of Observation is no reference"),
+        ([("patient.bogus", "x")], "Patient cannot be searched by 'bogus'"),
+        ([("date:missing", "maybe")], "date:missing is true or false"),
+        ([("date", "٢٠٢٦")], "is no date"),
+        ([("code", ",".join(["x"] * 500))], "name a patient, or fewer of them at once"),
+        ([("subject:Patient.name", ",".join(["a"] * 2000))], "name a patient, or fewer of them at once"),
+    ],
+)
+def test_a_search_that_means_nothing_is_refused_and_not_empty(parameters: list[tuple[str, str]], said: str) -> None:
+    with pytest.raises(FhirError, match=re.escape(said)):
+        search(hospital(), "Observation", parameters)
+
+
+@pytest.mark.parametrize("value", ["40", 10**400, float("nan"), float("inf"), True, None, [40]])
+def test_a_dose_that_no_check_could_weigh_is_no_dose(value: object) -> None:
+    order = {
+        "resourceType": "MedicationRequest", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {"coding": [{"system": "urn:medhelm:formulary", "code": "potassium-chloride"}]},
+        "subject": {"reference": "Patient/p0001"},
+        "dosageInstruction": [{"doseAndRate": [{"doseQuantity": {"value": value, "unit": "mmol"}}]}],
+    }  # fmt: skip
+    outcome = call(HOSPITAL_TOOLS, hospital(), "create", {"resource": order})
+    assert outcome.status == "refused"
+    assert "doseQuantity.value is a number" in outcome.text
+    assert not outcome.state.changes
+
+
+@pytest.mark.parametrize("target", ["//[", "/Patient?" + "&".join(["name=a"] * 300), "/Patient/%2e%2e%2fx"])
+def test_an_address_that_cannot_be_read_gets_an_outcome(target: str) -> None:
+    answer = respond(hospital(), "GET", target, "", "agent")
+    assert 400 <= answer.status < 500
+    assert answer.body["resourceType"] == "OperationOutcome"
+
+
+def test_a_transaction_searches_no_more_than_an_agent_could() -> None:
+    entry = {"request": {"method": "GET", "url": "Observation?_count=200"}}
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry] * 6}
+    assert "at most 5 searches" in call(HOSPITAL_TOOLS, hospital(), "transaction", {"bundle": bundle}).text

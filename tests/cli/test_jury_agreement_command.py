@@ -370,7 +370,7 @@ GOOD = ("R1", "1", "i", "d", "m", "3", "4")
         (LONG[:2] + LONG[3:], [("a", "b", "m", "c", 3, "")], "is no table of ratings: it lacks instance"),
         (LONG, [("a", "b", "i", "m", "c", "good", "")], "row 1: the column 'score' holds no number"),
         (LONG, [("a", "b", "i", "m", "c", "nan", "")], "row 1: the column 'score' holds no number"),
-        (LONG, [("a", "b", "i", "m", "c", 3, "nurse")], "row 1: the column 'kind' must hold clinician or judge"),
+        (LONG, [("a", "b", "i", "m", "c", 3, "nurse")], "row 1: the column 'kind' must hold clinician, judge"),
         (LONG, [("a", "b", "i", "m", "c", 3, ""), ("", "b", "i", "m", "c", 3, "")], "row 2: the column 'rater' is"),
         (LONG, [("a", "b", "i", "m", "c", 3, "")] * 2, "row 2: the same rater rated the same answer in row 1 already"),
         (LONG, [("a", "b", "i", "m", "c", "", "")], "holds no score"),

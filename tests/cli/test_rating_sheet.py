@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,32 @@ def fill(name: str, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def test_a_workbook_is_the_same_sheet(run: Any, pytester: pytest.Pytester) -> None:
+    """Two raters fill in workbooks; the rows are those of the CSV, and no formula is among them."""
+    from openpyxl import load_workbook
+
+    data = talks(pytester.path, 14)
+    with MockServer(reply, models=("doctor", "judge-a")) as server:
+        assert run(data, *named(server, "judge-a")).ret == 0
+    assert main(["rating-sheet", SUITE, "--to=sheets"]) == 0
+    assert main(["rating-sheet", SUITE, "--to=books", "--format=xlsx"]) == 0
+    for name in ("rater-1", "rater-2"):
+        book = load_workbook(f"books/{name}.xlsx")
+        table = book.active
+        header, *rows = [[cell.value or "" for cell in row] for row in table.iter_rows()]
+        assert [dict(zip(header, row, strict=True)) for row in rows] == sheet(f"{name}.csv")
+        assert "f" not in {cell.data_type for row in table.iter_rows() for cell in row}
+        for number in range(2, table.max_row + 1):
+            for column in (*NAMES, "severity"):
+                place = header.index(column) + 1
+                table.cell(number, place, "none" if column == "severity" else 3 + number % 2)
+        book.save(f"books/{name}.xlsx")
+    assert main(["rating-sheet", SUITE, "--read=books"]) == 0
+    assert main(["jury-agreement", SUITE, "--json=found.json"]) == 0
+    found = json.loads(Path("found.json").read_text())["criteria"]["accuracy"]["clinicians"]
+    assert (found["raters"], found["answers"]) == (2, 14)
 
 
 def test_two_clinicians_on_paper_decide_a_jury_rule(

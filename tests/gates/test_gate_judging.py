@@ -235,6 +235,10 @@ def test_from_a_gate_file_to_the_exit_status(letters: Callable[..., Path], run: 
     ]
     assert len(cases) == 1, "the alternative passes"
     assert main(["gate", "apply", "medhelm-results/good", "gate.toml", "--baseline=medhelm-results/in-use"]) == 0
+    (pytester.path / "either.toml").write_text('[[rule]]\nany_of = ["letters >= 0.99", "letters >= 0.98"]\n')
+    assert main(["gate", "apply", "medhelm-results/worse", "either.toml"]) == 1
+    page = (pytester.path / "medhelm-results/worse/leaderboard.html").read_text()
+    assert "vllm/worse on letters has none of 2 alternatives shown: fail: letters" in page
     stored = "--baseline=medhelm-results/in-use/leaderboard.json"
     assert main(["gate", "apply", "medhelm-results/worse", "gate.toml", stored]) == 1
 

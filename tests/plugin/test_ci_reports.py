@@ -46,6 +46,21 @@ def test_pytest_html_shows_status_score_and_leaderboard(
     assert "Case 3." not in page, "no prompt"
 
 
+def test_a_failure_is_said_once_and_what_went_well_is_not_listed_without_end(
+    letters: Callable[..., Path], run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--tb=line writes one line a failure, and the page stays small: three rows of answers that came."""
+    pytester.makeconftest("from pytest_medhelm.plugin import pytest_html\npytest_html.LISTED = 3\n")
+    with MockServer(answers, models=["mock"]) as server:
+        options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(9)}"]
+        result = run(*options, "--html=ci.html", "--self-contained-html", "--tb=line", "--medhelm-gate=letters >= 0.99")
+    said = result.stdout.str()
+    assert said.count("fail: letters >= 0.99: vllm/mock on letters has") == 2, "as a failure, and as the gate's line"
+    page = (pytester.path / "ci.html").read_text()
+    assert "5 further answers that were scored have no row below" in page, "of eight; the ninth got no answer"
+    assert page.count("instance&lt;/a&gt;") + page.count("instance</a>") == 4
+
+
 @needs_browser
 def test_its_columns_sort_and_lead_to_the_instance(
     letters: Callable[..., Path],

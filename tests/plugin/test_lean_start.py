@@ -50,6 +50,50 @@ def test_right_or_wrong_scores_need_no_numpy_and_stored_answers_no_client(
     assert loaded == ["HEAVY aiohttp", "HEAVY"]
 
 
+def test_agents_perturbations_and_gates_cost_nothing_where_there_are_none(
+    letters: Callable[..., Path], pytester: pytest.Pytester
+) -> None:
+    letters(1)
+    rooms = ("agents", "tasks.perturbations.chosen", "gates.rule", "scoring.answers.number")
+    # When items have run: the pages know of gates whether there are any or not.
+    pytester.makeconftest(
+        "import sys\n"
+        "def pytest_runtest_teardown():\n"
+        f"    print('LOADED', *(room for room in {rooms} if 'pytest_medhelm.' + room in sys.modules))\n"
+    )
+    arguments = ("-p", "no:cacheprovider", "--medhelm-model=baseline/majority", "--medhelm-data=data", "-s")
+    loaded = []
+    for more in ((), ("--medhelm-perturb=robustness", "--medhelm-gate=letters.exact_match >= 0.1")):
+        result = pytester.run(sys.executable, "-m", "pytest", *arguments, *more)
+        loaded.append(next(line for line in result.outlines if "LOADED" in line).partition("LOADED")[2].split())
+    assert loaded == [[], ["tasks.perturbations.chosen", "gates.rule"]]
+
+
+def test_items_without_a_fixture_of_ones_own_are_set_up_at_once(
+    letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    data = letters(2)
+    module = pytester.path / "test_letters.py"
+    code = module.read_text()
+    start = code.index("def test_letters(")
+    test = code[start:]
+    own = "\n\n@pytest.fixture\ndef own(response):\n    return response\n\n\n"
+    second = test.replace("def test_letters(", "def test_with_own(own, ") + "    assert own is response\n"
+    module.write_text("import pytest\n" + code + own + second)
+    pytester.makeconftest(
+        "import gc\n"
+        "def pytest_fixture_setup(fixturedef, request):\n"
+        "    print('FIXTURE', request.function.__name__, fixturedef.argname)\n"
+        "def pytest_sessionfinish():\n"
+        "    print('GARBAGE', gc.get_threshold()[0])\n"
+    )
+    result = run(f"--medhelm-data={data}", "--medhelm-model=baseline/majority", "-s")
+    assert "4 scored" in result.stdout.str()
+    made = {tuple(line.split("FIXTURE")[1].split()) for line in result.outlines if "FIXTURE" in line}
+    assert made == {("test_with_own", name) for name in ("model", "instance", "response", "score", "own")}
+    result.stdout.fnmatch_lines(["*GARBAGE 50000*"])
+
+
 @pytest.fixture
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MEDHELM_CACHE", str(tmp_path))

@@ -43,6 +43,33 @@ def test_data_in_the_wrong_place_says_what_to_type(
     )
 
 
+def test_a_name_that_is_misspelt(letters: Callable[..., Path], run: Callable[..., pytest.RunResult]) -> None:
+    """Also where tests are only listed, and by workers of xdist."""
+    letters(3)
+    options = (LEXICAL, "--medhelm-data=data", "-k", "lettters")
+    for more in ((), ("--collect-only", "-q")):
+        result = run(*options, *more)
+        assert result.ret == 5
+        result.stdout.fnmatch_lines(["*nothing is called 'lettters': did you mean letters?*"])
+    assert "nothing is called" not in run(LEXICAL, "--medhelm-data=data", "-k", "letters", "--co", "-q").stdout.str()
+    strict = run(LEXICAL, "--medhelm-data=data", "-m", "lettters", "--strict-markers", "-n", "2")
+    assert strict.ret == 4
+    assert "INTERNALERROR" not in strict.stdout.str()
+    strict.stderr.fnmatch_lines(["ERROR: medhelm: the workers of -n refuse this command: add -n 0, which says why"])
+
+
+def test_nothing_is_left_of_it(letters: Callable[..., Path], run: Callable[..., pytest.RunResult]) -> None:
+    """Of a run that was called wrongly, or selected nothing: 'medhelm trend medhelm-results/*' meets suites alone."""
+    letters(3)
+    results = Path("medhelm-results")
+    assert run(LEXICAL, "--medhelm-data=elsewhere").ret == 4
+    assert run(LEXICAL, "--medhelm-data=data", "-m", "lettters").ret == 5
+    assert not (results / "default").exists()
+    assert run(LEXICAL, "--medhelm-data=data", "--medhelm-suite=kept").ret == 0
+    assert run(LEXICAL, "--medhelm-data=data", "--medhelm-suite=kept", "-m", "lettters").ret == 5
+    assert (results / "kept" / "suite.sqlite").is_file(), "what an earlier run made stays"
+
+
 def test_one_benchmark_that_was_evaluated_is_enough(
     letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:

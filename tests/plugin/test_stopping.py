@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from perf.mock_server import Fault, MockServer
-from pytest_medhelm.plugin.interrupt import keep_one_frame
+from pytest_medhelm.plugin.interrupt import end_soon
 from tests.support.letters import gold
 from tests.support.servers import answered_on_disk, vllm
 from tests.support.suites import cell, leaderboard
@@ -124,16 +124,23 @@ def test_max_tokens_above_the_listed_context(letters: Callable[..., Path], run: 
 
 @pytest.mark.parametrize("full", [False, True])
 def test_of_an_interrupt_no_more_is_parsed_than_is_shown(full: bool, tmp_path: Path) -> None:
-    short = tmp_path / "short.py"
-    short.write_text("def call(function):\n    function()\n")
     code: dict[str, Any] = {}
-    exec(compile(short.read_text(), short, "exec"), code)
+    for name, text in {
+        "hidden": "def hide(f):\n  __tracebackhide__ = 1\n  f()\n",
+        "short": "# a comment\n" * 9 + "def call(function):\n    hide(function)\n",
+    }.items():
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        exec(compile(text, path, "exec"), code)
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as found:
         code["call"](interrupt)
-    keep_one_frame(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
+    end_soon(cast(pytest.Config, SimpleNamespace(getoption=lambda name, default: full)), found)
     names = [entry.name for entry in found.traceback]
-    assert names[-2:] == ["call", "interrupt"] if full else names == ["call"], "the frame of the shortest file"
+    assert names[-3:] == ["call", "hide", "interrupt"] if full else names == ["call"], "of the shortest file shown"
+    crash = found.getrepr().reprcrash
+    assert crash is not None
+    assert crash.message == "KeyboardInterrupt", "pytest's last line needs it"

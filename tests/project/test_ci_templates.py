@@ -29,7 +29,7 @@ from tests.support.suites import leaderboard
 
 GITHUB = CHECKOUT / "docs/ci/github-actions.yml"
 GITLAB = CHECKOUT / "docs/ci/gitlab-ci.yml"
-INSTALL = "python -m pip install pytest-medhelm"
+INSTALL = 'python -m pip install "$PACKAGE"'
 GATE = """
 [benchmarks.letters]
 n = "all"

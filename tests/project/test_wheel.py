@@ -70,7 +70,7 @@ def test_the_wheel_stands_alone_and_is_light(tmp_path: Path) -> None:
     command.append("--medhelm-suite=sample")
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "pip install 'pytest-medhelm[data]'" in result.stdout, "the extra that is missing is named"
+    assert "pip install 'pytest-medhelm[data] @ file:" in result.stdout, "the extra that is missing is named"
     board = json.loads((folder / "medhelm-results/sample/leaderboard.json").read_text())
     found = {entry["benchmark"] for entry in board["results"]["cells"]}
     plain = {task.name for task in TASKS if not any(file.name.endswith(BINARY) for file in task.files)}

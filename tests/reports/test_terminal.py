@@ -83,6 +83,8 @@ def test_a_remark_is_said_once_with_whom_it_holds_for() -> None:
     lines = list(table(found, 80))
     assert lines[3].split()[:2] == ["med_qa", "differ"]
     assert lines[4] == "    n 50, PARTIAL: 40 of 50 have records, 10 refused (a); n 40, 3 truncated (b)"
+    found["cells"][0] |= {"statuses": {"ok": 40}, "n": 40}
+    assert "    PARTIAL: repeats or variants are missing (a); 3 truncated (b)" in table(found, 80)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +146,11 @@ def test_what_is_slow_and_what_is_bad_is_named(letters: Callable[..., Path], run
         return "no idea" if "Case 3." in body["messages"][-1]["content"] else gold(body)
 
     with MockServer(reply) as server:
-        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5")
-        again = run(*vllm(server), f"--medhelm-data={letters(20)}")
+        result = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-gate=letters >= 0.5", "-v")
+        again = run(*vllm(server), f"--medhelm-data={letters(20)}", "-v")
+        plain = run(*vllm(server), f"--medhelm-data={letters(20)}", "--medhelm-no-cache", "--medhelm-limit=6")
+    plain.stdout.fnmatch_lines(["slowest, 95th percentile*"])
+    plain.stdout.no_fnmatch_line("slowest instances*")
     result.stdout.re_match_lines(
         [
             r"    1 unparsed$",

@@ -389,7 +389,7 @@ def test_texts_and_cells() -> None:
 # What is not there
 
 
-@pytest.mark.parametrize("end", ["", "\n", ",,\n", ",,\n\n,,\n", " , ,\t\n,,"])
+@pytest.mark.parametrize("end", ["  \n \t\n", "", "\n", ",,\n", ",,\n\n,,\n", " , ,\t\n,,"])
 def test_empty_rows_at_the_end_of_a_table_are_passed_over(end: str, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(f"id,question,answer\n1,x,A\n2,y,B\n{end}")

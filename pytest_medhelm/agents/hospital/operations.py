@@ -15,6 +15,7 @@ from pytest_medhelm.agents.hospital.when import stamp
 
 MOST_ENTRIES = 50
 """Of one transaction."""
+MOST_SEARCHES = 5
 
 
 def read(state: Hospital, kind: str, identifier: str) -> Resource:
@@ -69,6 +70,8 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewRes
     # References to what another entry creates are resolved in the order of the entries.
     known: dict[str, str] = {}
     answers = []
+    if sum(_is_search(entry) for entry in entries) > MOST_SEARCHES:
+        raise FhirError(400, "too-costly", f"a transaction has at most {MOST_SEARCHES} searches")
     for number, entry in enumerate(entries, start=1):
         try:
             state, answer = _one(state, entry, known, by)
@@ -80,6 +83,12 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewRes
             answer = {"response": {"status": str(error.status), "outcome": error.outcome()}}
         answers.append(answer)
     return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answers}
+
+
+def _is_search(entry: Any) -> bool:
+    request = entry.get("request") if isinstance(entry, Mapping) else None
+    url = request.get("url") if isinstance(request, Mapping) and request.get("method") == "GET" else None
+    return isinstance(url, str) and "/" not in url.partition("?")[0].strip("/")
 
 
 def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[Hospital, NewResource]:

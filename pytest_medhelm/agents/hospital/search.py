@@ -17,13 +17,17 @@ from pytest_medhelm.agents.hospital.elements import (
 )
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.matching import matches
-from pytest_medhelm.agents.hospital.rules import Rule
+from pytest_medhelm.agents.hospital.rules import RULES, Rule
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.hospital.validate import rule_of
 from pytest_medhelm.agents.hospital.when import span_of
 
 PAGE, MOST_PAGE = 50, 200
 MOST_CONDITIONS = 40
+MOST_COMPARISONS = 50_000
+"""Of values with resources in one search: an episode may not hold up the others."""
+MODIFIERS = {"token": ("not", "text"), "string": ("exact", "contains")}
+"""By the kind of a parameter, besides missing, and of a reference a resource type."""
 Parameters = Sequence[tuple[str, str]]
 _PATIENT = ("patient", "subject", "beneficiary")
 _ONE_ID = re.compile(r"(Patient/)?[A-Za-z0-9.-]{1,64}")
@@ -36,9 +40,13 @@ def search(state: Hospital, kind: str, parameters: Parameters) -> NewResource:
     if len(parameters) > MOST_CONDITIONS:
         raise FhirError(400, "too-costly", f"a search has at most {MOST_CONDITIONS} parameters")
     asked = [(name, value) for name, value in parameters if not _is_control(name)]
+    for name, value in asked:
+        _require_meaning(kind, rule, name, value)
     controls = {name: value for name, value in parameters if _is_control(name)}
     candidates, conditions = _candidates(state, kind, rule, asked)
     found = list(candidates)
+    if len(found) * sum(value.count(",") for _, value in conditions) > MOST_COMPARISONS:
+        raise FhirError(400, "too-costly", "too many values behind commas: name a patient, or fewer of them at once")
     for name, value in conditions:
         found = [resource for resource in found if _matches(state, kind, rule, resource, name, value)]
     if "_sort" in controls:
@@ -96,13 +104,30 @@ def _candidates(
     return state.all(kind), conditions
 
 
+def _require_meaning(kind: str, rule: Rule, name: str, value: str) -> None:
+    """Raise FhirError for a parameter that would find nothing because it means nothing."""
+    plain, _, chained = name.partition(".")
+    plain, _, modifier = plain.partition(":")
+    if plain not in rule.search:
+        raise FhirError(
+            400, "not-supported", f"{kind} cannot be searched by {plain[:60]!r}: use {', '.join(sorted(rule.search))}"
+        )
+    how = rule.search[plain][0]
+    known = ("missing", *MODIFIERS.get(how, ()), *(RULES if how == "reference" else ()))
+    if modifier and modifier not in known:
+        raise FhirError(400, "not-supported", f"{plain} has no modifier {modifier[:60]!r}: use {', '.join(known)}")
+    if modifier == "missing" and value not in ("true", "false"):
+        raise FhirError(400, "invalid", f"{plain}:missing is true or false")
+    if chained and how != "reference":
+        raise FhirError(400, "not-supported", f"{plain} of {kind} is no reference, so that nothing follows a dot")
+    target = _TO.get(plain, modifier)
+    if chained and target in RULES:
+        _require_meaning(target, RULES[target], chained, value)
+
+
 def _matches(state: Hospital, kind: str, rule: Rule, resource: Resource, name: str, value: str) -> bool:
     name, dot, chained = name.partition(".")
     name, _, modifier = name.partition(":")
-    if name not in rule.search:
-        raise FhirError(
-            400, "not-supported", f"{kind} cannot be searched by {name[:60]!r}: use {', '.join(sorted(rule.search))}"
-        )
     how, paths = rule.search[name]
     values = [found for path in paths for found in values_at(resource, path)]
     if modifier == "missing":

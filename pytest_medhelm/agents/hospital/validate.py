@@ -13,6 +13,7 @@ from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.rules import RULES, FieldRule, Rule
 from pytest_medhelm.agents.hospital.when import span_of
 
+MOST_NUMBER = 10**15
 MOST_ISSUES = 8
 """Faults that are told at once."""
 _TEXT = {
@@ -116,13 +117,18 @@ def _object(where: str, value: Resource, field: FieldRule, exists: Callable[[str
     if field.type == "Reference":
         yield from _reference(where, value, field.allowed, exists)
     elif field.type == "Quantity":
-        number = value.get("value")
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            yield f"{where}.value is a number"
+        yield from _number(where, value.get("value"))
     elif field.type in ("CodeableConcept", "Coding"):
         yield from _coded(where, value)
     else:
         yield from _inner(where, value, exists)
+
+
+def _number(where: str, number: Any) -> Iterator[str]:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        yield f"{where}.value is a number"
+    elif not -MOST_NUMBER < number < MOST_NUMBER:  # nor is it NaN
+        yield f"{where}.value is a number that can be measured"
 
 
 def _coded(where: str, value: Resource) -> Iterator[str]:
@@ -138,7 +144,7 @@ def _coded(where: str, value: Resource) -> Iterator[str]:
 
 
 def _inner(where: str, value: Any, exists: Callable[[str], bool], depth: int = 8) -> Iterator[str]:
-    """References and codings inside of what has no rule of its own."""
+    """References, codings and quantities inside of what has no rule of its own."""
     if depth and isinstance(value, list):
         for entry in value:
             yield from _inner(where, entry, exists, depth - 1)
@@ -148,6 +154,8 @@ def _inner(where: str, value: Any, exists: Callable[[str], bool], depth: int = 8
         if isinstance(value.get("coding"), list):
             yield from _coded(where, value)
         for name, entry in value.items():
+            if isinstance(entry, Mapping) and name.lower().endswith("quantity"):
+                yield from _number(f"{where}.{name}", entry.get("value"))
             if isinstance(entry, list | Mapping):
                 yield from _inner(f"{where}.{name}", entry, exists, depth - 1)
 

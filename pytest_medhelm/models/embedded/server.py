@@ -19,6 +19,7 @@ from typing import IO
 
 from pytest_medhelm.models.embedded.weights import EMBEDDED_MODELS
 from pytest_medhelm.util.errors import ModelError
+from pytest_medhelm.util.installed import install_command
 
 _MOST_THREADS = 4  # llama.cpp's own default
 _START_SECONDS = 120
@@ -44,7 +45,7 @@ class EmbeddedServer:
         Raises ModelError when the ``local`` extra is missing or the server does not come up.
         """
         if find_spec("xllamacpp") is None:
-            raise ModelError(f"local/{self._alias} needs llama.cpp: type pip install 'pytest-medhelm[local]'")
+            raise ModelError(f"local/{self._alias} needs llama.cpp: type {install_command('local')}")
         self.stop()
         context = EMBEDDED_MODELS[self._alias].context
         paths = [str(_PACKAGES), os.environ.get("PYTHONPATH", "")]
@@ -66,7 +67,7 @@ class EmbeddedServer:
                 self.stop()
                 raise ModelError(
                     f"the embedded server could not start with {self._path} ({_last_line(errors)}): check the free "
-                    "memory, and type pip install --upgrade 'pytest-medhelm[local]'"
+                    f"memory, and type {install_command('local', upgrade=True)}"
                 )
         return f"{address}/v1"
 

@@ -32,8 +32,8 @@ def cut_silently(request: Request, completion: Completion) -> str:
     words = text.split()
     fewest = max(
         len(words) * TOKENS_A_WORD,
-        sum(map(len, words)) / CHARACTERS_A_TOKEN,
-        len(_IDEOGRAPHS.findall(text)) / IDEOGRAPHS_A_TOKEN,
+        len("".join(words)) / CHARACTERS_A_TOKEN,
+        0 if text.isascii() else len(_IDEOGRAPHS.findall(text)) / IDEOGRAPHS_A_TOKEN,
     )
     if counted >= fewest:
         return ""

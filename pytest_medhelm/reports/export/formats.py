@@ -12,6 +12,7 @@ from pytest_medhelm.reports.export.columns import Column
 from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.results.leaderboard.aggregate import rounded
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.installed import install_command
 
 Row = Mapping[str, object]
 FORMATS = ("csv", "jsonl", "parquet")
@@ -76,7 +77,7 @@ def _write_parquet(file: BinaryIO, columns: Sequence[Column], rows: Iterable[lis
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        raise ConfigError("--format=parquet needs pyarrow: type pip install 'pytest-medhelm[data]'") from None
+        raise ConfigError(f"--format=parquet needs pyarrow: type {install_command('data')}") from None
     types = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64(), "flag": arrow.bool_()}
     schema = arrow.schema([(column.name, types[column.kind]) for column in columns])
     count = 0

@@ -11,7 +11,6 @@ from typing import TypedDict
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.robustness import DROP
 from pytest_medhelm.results.leaderboard.steadiness import OF_K
-from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
 
 _OF_K = {
     "pass_at": "Chance that at least one of {k} answers to the same question is right.",
@@ -42,6 +41,8 @@ def words_of(metric: str) -> str:
     if matched := OF_K.fullmatch(metric):
         return _OF_K[matched[1]].format(k=matched[2])
     if metric.startswith(DROP):
+        from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
+
         name = metric.removeprefix(DROP)
         words = BUILT_IN[name].words if name in BUILT_IN else name.replace("_", " ")
         return f"How much lower the score is with this change: {words}. 0 is no change, above 0 is worse."

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Summary
 from pytest_medhelm.results.leaderboard.robustness import DROP
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
-from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
 
 
 class Line(NamedTuple):
@@ -124,11 +123,11 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
     ):
         yield line
     for name, more, less in (
-        ("excess_flip_rate", "of 100 answers, other words change {hundredths} more than chance does", "they change "
-         "{hundredths} fewer"),
-        ("mean_drop", "other words cost {value} of its score on average", "they add {value}"),
+        ("excess_flip_rate", "of 100 answers, other words change {hundredths} more than chance does",
+         "of 100 answers, other words change {hundredths} fewer than chance does"),
+        ("mean_drop", "other words cost {value} of its score on average", "other words add {value} to its score"),
         ("worst_case_drop", "the worst of the other wordings costs {value} more than the worst of as many unchanged "
-         "askings", "it costs {value} less"),
+         "askings", "the worst of the other wordings costs {value} less than the worst of as many unchanged askings"),
     ):  # fmt: skip
         summary = metrics.get(name)
         if summary is not None and summary["value"] is not None:
@@ -167,6 +166,8 @@ def _changes(cell: CellEntry) -> Iterator[Change]:
         iter(summary["scale"] for name, summary in cell["metrics"].items() if name.startswith(DROP)), [1, -1]
     )
     for name, entry in cell["steadiness"]["perturbations"].items():
+        from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
+
         summary = cell["metrics"].get(DROP + name)
         value = summary["value"] if summary is not None else None
         known = BUILT_IN.get(name)

@@ -1,8 +1,9 @@
 """Who may see a suite: a request that comes from another site or without the token is answered with one sentence.
 
 What it keeps out: other machines (the address that is bound, and a token); a page of another site that makes the
-reader's browser ask (Host header, Sec-Fetch-Site, Cross-Origin-Resource-Policy, no CORS); a frame around a page; what
-a model wrote and would like to run (the pages' content security policy, here as a header too).
+reader's browser ask (Host header, Sec-Fetch-Site, Cross-Origin-Resource-Policy, no CORS; what changes something also
+needs a word that only our own page knows); a frame around a page; what a model wrote and would like to run (the pages'
+content security policy, here as a header too).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -28,6 +29,8 @@ HEADERS = {
 }
 """Of every answer; a page brings its own content security policy."""
 METHODS = ("GET", "HEAD")
+FORM_HEADER = "X-Medhelm-Form"
+"""What a request that changes something brings: ``Guard.form_word`` of who sends it."""
 TOKEN_LENGTH = 16
 """Characters that a token of one's own has at least."""
 
@@ -48,36 +51,64 @@ class Guard:
     names: Collection[str]
     """Host names under which the server may be asked, besides IP addresses."""
     token: str = ""
-    """Empty: none is asked for."""
+    """The owner's; empty: none is asked for."""
+    raters: Mapping[str, str] = field(default_factory=dict)
+    """The token of each person who may rate and see nothing else, by name."""
+    is_secure: bool = False
+    """What is sent is encrypted."""
     session: str = field(default_factory=secrets.token_urlsafe)
-    """What the cookie holds: it is good as long as the server runs."""
+    """From which cookies are made: they are good as long as the server runs."""
 
     @property
     def cookie(self) -> str:
         """Its name; browsers keep the cookies of all ports together."""
         return f"medhelm-{self.port}"
 
-    def admit(self, request: web.Request) -> None:
-        """Raise Refused unless the request may be answered, and HTTPSeeOther once the token has been shown."""
-        if request.method not in METHODS:
+    def admit(self, request: web.Request) -> str:
+        """The name of the rater who asks; empty for the owner, or for anybody where no token is asked for.
+
+        Raises Refused unless the request may be answered, and HTTPSeeOther once the token has been shown.
+        """
+        if request.method not in METHODS and not (self.raters and request.method == "POST"):
             raise Refused(405, "Nothing can be changed here: this server only shows")
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or not _is_ours(hosts[0], self.names):
             raise Refused(421, "This server is asked under a name that is not its own: type the address it printed")
         if _from_elsewhere(request):
             raise Refused(403, "Another site asked for this: open the page by its own address")
-        if self.token:
-            self._check_token(request)
+        person = self._person(request) if self.token else ""
+        if request.method == "POST" and not _same(request.headers.get(FORM_HEADER, ""), self.form_word(person)):
+            raise Refused(403, "This page belongs to somebody else by now: open your own address again")
+        return person
 
-    def _check_token(self, request: web.Request) -> None:
+    def form_word(self, person: str) -> str:
+        """What our own page sends along: another site cannot read it, and it is nobody else's."""
+        return self._made("form", person)
+
+    def _person(self, request: web.Request) -> str:
+        people = {"": self.token, **self.raters}
         shown = request.query.get("token")
-        if shown is not None and _same(shown, self.token):
-            # Away from the address line, the history and what a browser hands on; never to another host (//host).
-            answer = web.HTTPSeeOther("/" + request.rel_url.raw_path.lstrip("/"))
-            answer.set_cookie(self.cookie, self.session, httponly=True, samesite="Strict", path="/")
-            raise answer
-        if not _same(request.cookies.get(self.cookie, ""), self.session):
-            raise Refused(403, "This server asks for a token: open the address that medhelm serve printed")
+        for person, token in people.items():
+            if shown is not None and _same(shown, token):
+                # Away from the address line, the history and what a browser hands on; never to another host (//host).
+                answer = web.HTTPSeeOther("/" + request.rel_url.raw_path.lstrip("/"))
+                answer.set_cookie(
+                    self.cookie,
+                    self._made("cookie", person),
+                    httponly=True,
+                    samesite="Strict",
+                    path="/",
+                    secure=self.is_secure,
+                )
+                raise answer
+        brought = request.cookies.get(self.cookie, "")
+        for person in people:
+            if _same(brought, self._made("cookie", person)):
+                return person
+        raise Refused(403, "This server asks for a token: open the address that medhelm serve printed")
+
+    def _made(self, use: str, person: str) -> str:
+        return hmac.digest(self.session.encode(), f"{use} {person}".encode(), "sha256").hex()
 
 
 def own_names(host: str) -> frozenset[str]:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
-from html import unescape
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -18,26 +13,27 @@ from aiohttp import web
 from pytest_medhelm.reports.html.browser_files import instances_page
 from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
 from pytest_medhelm.reports.html.templating import template
-from pytest_medhelm.reports.serve.guard import HEADERS, Guard, Refused
-from pytest_medhelm.reports.serve.progress import Progress, Served, gone, in_words, progress
+from pytest_medhelm.reports.serve.answering import aside, message, page, set_headers
+from pytest_medhelm.reports.serve.guard import Guard, Refused
+from pytest_medhelm.reports.serve.progress import Served, gone, in_words, progress
+from pytest_medhelm.reports.serve.rating_pages import RatingPages
 from pytest_medhelm.reports.serve.source import NotYet, Source, Status, is_suite
-from pytest_medhelm.reports.serve.suite_list import SuiteFacts, suite_facts
+from pytest_medhelm.reports.serve.suite_list import suite_facts
 from pytest_medhelm.util.deadline import request_came
 from pytest_medhelm.util.errors import DataError, DataMissing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Answer = TypeVar("Answer")
 
 
 class Site:
     """The suites of a folder: itself, or those in it."""
 
-    def __init__(self, root: Path, guard: Guard, *, verbose: bool = False) -> None:
+    def __init__(self, root: Path, guard: Guard, *, verbose: bool = False, rating: RatingPages | None = None) -> None:
         self._root = root
         self._guard = guard
         self._verbose = verbose
         self._sources: dict[Path, Source] = {}
-        # A screen on which clinicians rate (results.annotations) will be one line more here, and a method in the guard.
+        self._rating = rating
         self.routes: Mapping[str, Handler] = {
             "/": self._start,
             "/{suite}/": self._suite,
@@ -56,7 +52,9 @@ class Site:
             return await self._answer(request, handler)
 
         application = web.Application(middlewares=[answer])
-        application.on_response_prepare.append(_set_headers)
+        application.on_response_prepare.append(set_headers)
+        if self._rating is not None:
+            self._rating.add_to(application.router)
         for address, handler in self.routes.items():
             application.router.add_get(address, handler)
         return application
@@ -66,21 +64,25 @@ class Site:
         answer: web.StreamResponse
         request_came(request)
         try:
-            self._guard.admit(request)
+            request["person"] = self._guard.admit(request)
+            if self._rating is not None:
+                self._rating.keep_apart(request)
             answer = await handler(request)
         except Refused as error:
-            answer = _message(error.status, str(error))
+            told = {"sentence": str(error)}
+            is_sent = request.method == "POST" and self._rating is not None
+            answer = web.json_response(told, status=error.status) if is_sent else message(error.status, str(error))
         except web.HTTPNotFound:
-            answer = _message(404, "There is no such page: go back to the leaderboard")
+            answer = message(404, "There is no such page: go back to the leaderboard")
         except web.HTTPException as error:
             answer = error
         except DataError as error:
             status = 200 if isinstance(error, NotYet) else 503 if isinstance(error, DataMissing) else 500
-            answer = _message(status, str(error), gone(error))
+            answer = message(status, str(error), gone(error))
         except Exception as error:
             # Its words may hold clinical text.
             print(f"medhelm: {_printable(request)} failed with {type(error).__name__}", file=sys.stderr)
-            answer = _message(500, "The page could not be made: medhelm report says whether the suite is whole")
+            answer = message(500, "The page could not be made: medhelm report says whether the suite is whole")
         if self._verbose:
             print(f"{request.method} {_printable(request)} {answer.status}", file=sys.stderr, flush=True)
         return answer
@@ -110,12 +112,12 @@ class Site:
             (
                 name,
                 quote(name, safe=""),
-                await _aside(partial(progress, source)),
-                await _aside(partial(suite_facts, source.folder)),
+                await aside(partial(progress, source)),
+                await aside(partial(suite_facts, source.folder)),
             )
             for name, source in found.items()
         ]
-        return _page(template("suites.html").render(suites=suites))
+        return page(template("suites.html").render(suites=suites))
 
     async def _suite(self, request: web.Request) -> web.StreamResponse:
         self._source(request)
@@ -123,89 +125,35 @@ class Site:
 
     async def _leaderboard(self, request: web.Request) -> web.StreamResponse:
         source = self._source(request)
-        board = await _aside(source.board)
+        board = await aside(source.board)
         served = self._served(board.status)
-        return _page(
-            await _aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), board.prompts, served))
+        return page(
+            await aside(lambda: leaderboard_page(board.leaderboard, links(board.leaderboard), board.prompts, served))
         )
 
     async def _instances(self, request: web.Request) -> web.StreamResponse:
         source = self._source(request)
-        served = self._served(await _aside(source.status))
-        return _page(instances_page(source.folder.resolve().name, served))
+        served = self._served(await aside(source.status))
+        return page(instances_page(source.folder.resolve().name, served))
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        return _script(await _aside(self._source(request).index))
+        return _script(await aside(self._source(request).index))
 
     async def _chunk(self, request: web.Request) -> web.StreamResponse:
         source, key = self._source(request), request.match_info["key"]
-        found = await _aside(lambda: source.chunk(key, request.query.get("version", "")))
+        found = await aside(lambda: source.chunk(key, request.query.get("version", "")))
         if found is None:
             raise web.HTTPNotFound
         return _script(found)
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(await _aside(partial(progress, self._source(request))))
-
-
-def _in_short(source: Source) -> tuple[Progress, SuiteFacts]:
-    """What the list of suites says of one."""
-    return progress(source), suite_facts(source.folder)
+        return web.json_response(await aside(partial(progress, self._source(request))))
 
 
 def _script(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/javascript")
 
 
-def _page(text: str, status: int = 200) -> web.Response:
-    """A page; the policy that it states itself goes into the header too, where frames can be refused as well."""
-    policy = unescape(text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0])
-    return web.Response(
-        text=text,
-        status=status,
-        content_type="text/html",
-        headers={"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"},
-    )
-
-
-def _message(status: int, sentence: str, served: Progress | None = None) -> web.Response:
-    waits = served and {**served, "progress": "waiting", "mark": "Waiting", "text": "this page looks again by itself"}
-    told = sentence[0].upper() + sentence[1:]
-    answer = _page(template("message.html").render(sentence=told, served=waits), status)
-    if status == 405:
-        answer.headers["Allow"] = "GET, HEAD"
-    return answer
-
-
-async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        if name not in response.headers or name == "Server":
-            response.headers[name] = value
-
-
 def _printable(request: web.Request) -> str:
     """The path without what follows it (a token), and without anything that a terminal obeys."""
     return ascii(request.rel_url.raw_path)[1:-1]
-
-
-async def _aside(work: Callable[[], Answer]) -> Answer:
-    """Do it beside the event loop, in a thread that nobody waits for when the server is stopped."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Answer] = loop.create_future()
-
-    def settle(result: Answer | None, error: BaseException | None) -> None:
-        if not done.cancelled():
-            done.set_exception(error) if error is not None else done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result: Answer | None = None
-        problem: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as error:
-            problem = error
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, result, problem)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await done

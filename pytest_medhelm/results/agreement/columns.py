@@ -2,7 +2,8 @@
 
 The composite of a rater is the mean of the criteria that a benchmark's clinicians and judges both rate (all of them
 where there is one kind of rater). The jury's score of an answer is the mean over the benchmark's judges, and absent
-unless all of them gave one; the clinicians' score is the mean over those who rated it.
+unless all of them gave one; the clinicians' score is the mean over those who rated it, or what was settled between
+them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def composites(scores: Sequence[Rating]) -> tuple[list[Rating], int]:
     used: dict[str, dict[bool, set[str]]] = defaultdict(lambda: defaultdict(set))
     by_criterion: dict[tuple[str, str, Answer], dict[str, float]] = defaultdict(dict)
     for rating in scores:
-        used[rating.answer.benchmark][rating.kind == "clinician"].add(rating.criterion)
+        used[rating.answer.benchmark][rating.kind in ("clinician", "adjudicated")].add(rating.criterion)
         by_criterion[rating.kind, rating.rater, rating.answer][rating.criterion] = rating.score
     wanted = {name: set.intersection(*kinds.values()) or set.union(*kinds.values()) for name, kinds in used.items()}
     composed, partial = [], 0
@@ -46,12 +47,13 @@ def composites(scores: Sequence[Rating]) -> tuple[list[Rating], int]:
 
 
 def clinician_means(scores: Sequence[Rating]) -> dict[Answer, float]:
-    """The clinicians' score of each answer that one of them rated."""
+    """The clinicians' score of each answer that one of them rated; what was adjudicated takes the place of theirs."""
     given: dict[Answer, list[float]] = defaultdict(list)
     for rating in scores:
         if rating.kind == "clinician":
             given[rating.answer].append(rating.score)
-    return {answer: fmean(sorted(values)) for answer, values in given.items()}
+    settled = {rating.answer: rating.score for rating in scores if rating.kind == "adjudicated"}
+    return {answer: fmean(sorted(values)) for answer, values in given.items()} | settled
 
 
 def jury_means(scores: Sequence[Rating]) -> tuple[dict[Answer, float], str]:

@@ -58,7 +58,12 @@ def assess_harm(marks: Sequence[HarmMark]) -> tuple[HarmAssessed, ...]:
 
 
 def _assessed(benchmark: str, marks: Sequence[HarmMark]) -> HarmAssessed:
-    clinicians = [mark for mark in marks if mark.kind == "clinician"]
+    settled = {mark.answer for mark in marks if mark.kind == "adjudicated"}
+    clinicians = [
+        mark
+        for mark in marks
+        if mark.kind == "adjudicated" or (mark.kind == "clinician" and mark.answer not in settled)
+    ]
     judges = [mark for mark in marks if mark.kind == "judge"]
     first, second = _worst(clinicians), _worst(judges)
     shared = sorted(first.keys() & second.keys())

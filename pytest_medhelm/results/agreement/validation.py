@@ -30,7 +30,7 @@ def validated(ratings: Ratings, alpha: float) -> dict[str, Validation]:
             clinicians[rating.answer].add(rating.rater)
     twice = {answer for answer, raters in clinicians.items() if len(raters) > 1}
     kept = tuple(rating for rating in ratings.scores if rating.answer in twice)
-    judged = {rating.answer for rating in kept if rating.kind != "clinician"}
+    judged = {rating.answer for rating in kept if rating.kind in ("judge", "jury")}
     validations = {}
     for benchmark in sorted({answer.benchmark for answer in judged}):
         scores = [rating for rating in kept if rating.answer.benchmark == benchmark and rating.answer in judged]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import CANDIDATE
+from pytest_medhelm.results.agreement.preference_entries import PreferenceSection
 from pytest_medhelm.results.leaderboard.above_baseline import above_baseline
 from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
 from pytest_medhelm.results.leaderboard.categories import category_averages
@@ -150,11 +151,12 @@ def make_leaderboard(
     gates: Sequence[GateEntry],
     published: Published | None = None,
     agreement: Mapping[str, object] | None = None,
+    preferences: PreferenceSection | None = None,
 ) -> Leaderboard:
     """The content of leaderboard.json.
 
     ``published`` is what ``published_rows`` found, if that was asked for; ``agreement`` how far judges and metrics
-    agree with clinicians (``reports.agreement.document``), where the suite holds clinicians' ratings.
+    agree with clinicians (``reports.agreement.document``), ``preferences`` what these prefer, where they rated.
     """
     models = suite.models()
     several = several_names(models, suite.runs())
@@ -180,6 +182,7 @@ def make_leaderboard(
         "coverage": _coverage(benchmarks),
         "published": published,
         "agreement": agreement,
+        "preferences": preferences,
     }
     return {
         "schema": SCHEMA,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelMetadata
+from pytest_medhelm.results.agreement.preference_entries import PreferenceSection
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.jury_entries import JurySection
@@ -120,6 +121,8 @@ class Results(TypedDict):
     agreement: dict[str, Any] | None
     """How far judges and metrics agree with clinicians: the document of medhelm jury-agreement --json
     (docs/agreement.md); null without clinicians' ratings."""
+    preferences: NotRequired[PreferenceSection | None]
+    """What clinicians say who named the better one of two answers; null where nobody did, absent from older suites."""
 
 
 class CellMeasurements(TypedDict):

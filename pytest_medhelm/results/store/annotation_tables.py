@@ -1,4 +1,4 @@
-"""What people said of a suite's answers outside of its runs: ratings and marks, as suite.sqlite keeps them."""
+"""What people said of a suite's answers outside of its runs: ratings, marks, choices, as suite.sqlite keeps them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class AnnotationTables:
-    """The two tables."""
+    """The three tables."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -51,6 +51,25 @@ class AnnotationTables:
             return {}
         rows = self._connection.execute("SELECT instance, reason FROM marks WHERE benchmark = ?", (benchmark,))
         return dict(rows.fetchall())
+
+    def marked_by(self, benchmark: str, instance: str) -> tuple[str, str]:
+        """The reason why a reference is marked as wrong, and who says so; empty without a mark."""
+        rows = self._connection.execute(
+            "SELECT reason, marked_by FROM marks WHERE benchmark = ? AND instance = ?", (benchmark, instance)
+        )
+        reason, by = rows.fetchone() or ("", "")
+        return reason, by
+
+    def put_preference(self, row: tuple[str, str, str, str, str, str]) -> None:
+        """Store a choice, in the columns of the table; the same rater's of two answers is replaced."""
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def preferences(self) -> list[tuple[str, str, str, str, str, str]]:
+        """Rater, benchmark, instance, both models, and the choice between them: first, second or tie."""
+        if not self._has("preferences"):
+            return []
+        return list(self._connection.execute("SELECT * FROM preferences ORDER BY 1, 2, 3, 4, 5"))
 
     def _has(self, table: str) -> bool:
         """A suite of an earlier version that is only read may lack a table."""

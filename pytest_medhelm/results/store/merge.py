@@ -97,7 +97,7 @@ def _add_records(target: Path, source: Path) -> None:
     with closing(_opened(target, source / "suite.sqlite")) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         _refuse_disagreement(connection, source)
-        for table in ("benchmarks", "fingerprints", "models", "ratings", "marks"):
+        for table in ("benchmarks", "fingerprints", "models", "ratings", "marks", "preferences"):
             if _has(connection, table):
                 connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM source.{table}")
         before = connection.execute("SELECT COALESCE(MAX(number), 0) FROM main.runs").fetchone()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -41,6 +42,25 @@ def prepare_suite(folder: Path) -> str:
                 f"the suite {folder} cannot be written ({error.strerror}): name a folder with --medhelm-results"
             ) from None
     return journal
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a suite has been made there."""
+    return (folder / "suite.sqlite").exists() or (folder / "responses.sqlite").exists()
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a suite that holds neither a run nor an answer: nobody is to stumble over it."""
+    try:
+        with closing(Suite(folder)) as suite, closing(ResponseStore(folder / "responses.sqlite")) as store:
+            if suite.newest_run() or store.short_keys():
+                return
+        for file in ("suite.sqlite", "responses.sqlite"):
+            for end in ("", "-wal", "-shm"):
+                (folder / f"{file}{end}").unlink(missing_ok=True)
+        folder.rmdir()
+    except (OSError, sqlite3.Error, ConfigError):
+        return  # It is somebody's, or has more in it.
 
 
 def is_writable(folder: Path) -> bool:

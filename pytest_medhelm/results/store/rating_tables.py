@@ -12,9 +12,9 @@ and beside the jury's averages, as MedHELM's validation study has it:
 
     rater, dataset_name, instance_id, model_key, accuracy, ..., llm_accuracy, ...
 
-``kind`` is clinician (default) or judge. ``severity`` and ``kinds`` (separated by semicolons) mark harm, in the words
-of ``jury.harm``; a long row may hold nothing else. An empty score means "not rated" and is counted; anything else that
-is no number is an error. Messages name row and column and never quote a cell.
+``kind`` is clinician (default), judge or adjudicated. ``severity`` and ``kinds`` (separated by semicolons) mark harm,
+in the words of ``jury.harm``; a long row may hold nothing else. An empty score means "not rated" and is counted;
+anything else that is no number is an error. Messages name row and column and never quote a cell.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Reading:
         self.layout = layout = self.layout or _layout(row)
         rater = _name(row, "rater")
         answer = Answer(*(_name(row, column) for column in layout.answer))
-        kind: Kind = "judge" if _is_judge(row) else "clinician"
+        kind = _kind(row)
         mark = _mark(row, kind, rater, answer)
         if mark is not None:
             self._add_mark(row, mark)
@@ -144,11 +144,13 @@ def _layout(row: Row) -> _Layout:
     return _Layout((where["benchmark"], where["instance"], where["model"]), bool(long), criteria, averages)
 
 
-def _is_judge(row: Row) -> bool:
-    kind = row.optional("kind").lower() or "clinician"
-    if kind not in ("clinician", "judge"):
-        raise row.error("the column 'kind' must hold clinician or judge")
-    return kind == "judge"
+def _kind(row: Row) -> Kind:
+    given = row.optional("kind").lower() or "clinician"
+    kinds: tuple[Kind, ...] = ("clinician", "judge", "adjudicated")
+    for kind in kinds:
+        if kind == given:
+            return kind
+    raise row.error("the column 'kind' must hold clinician, judge or adjudicated")
 
 
 def _name(row: Row, column: str) -> str:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.results.store.suite import Suite
     from pytest_medhelm.scoring.record_types import Record
 
-Kind = Literal["clinician", "judge", "jury"]
-"""``jury`` is an average over judges whose single scores are not known."""
+Kind = Literal["clinician", "judge", "jury", "adjudicated"]
+"""``jury`` is an average over judges whose single scores are not known; ``adjudicated`` what was settled between
+clinicians who differed: it stands for them against judges, and not beside them."""
 
 _OVERLAP = ("rouge_l", "rougel", "bertscore", "bert_score")
 

@@ -21,6 +21,12 @@ CREATE TABLE IF NOT EXISTS marks(
     PRIMARY KEY (benchmark, instance));
 """
 """Tables that a file of version 0 may lack."""
+_PREFERENCES = """
+CREATE TABLE IF NOT EXISTS preferences(
+    rater TEXT NOT NULL, benchmark TEXT NOT NULL, instance TEXT NOT NULL, first_model TEXT NOT NULL,
+    second_model TEXT NOT NULL, choice TEXT NOT NULL,
+    PRIMARY KEY (rater, benchmark, instance, first_model, second_model));
+"""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS benchmarks(
@@ -66,8 +72,9 @@ UPDATE benchmarks SET metadata = json_remove(
 """
 SCHEMA = Schema(
     "suite.sqlite",
-    _TABLES + _ANNOTATIONS,
-    steps=(_FIRST + _ANNOTATIONS, _NAMES_OF_THE_FIELD),
+    _TABLES + _ANNOTATIONS + _PREFERENCES,
+    # Files of version 2 lack the table of preferences alone.
+    steps=(_FIRST + _ANNOTATIONS, _NAMES_OF_THE_FIELD, ""),
 )
 COLUMNS = ("benchmark", "instance", "model", "perturbation", "repeat", "eval_set_hash", "fingerprint", "status")
 """Of a record that have columns of their own."""

@@ -5,17 +5,22 @@ Every reader takes any text, never raises, works in linear time, and returns Non
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pytest_medhelm.scoring.answers.choice import Choice, find_choice, read_choice
 from pytest_medhelm.scoring.answers.closed.cut import own_turn, whole_turn
-from pytest_medhelm.scoring.answers.dates import read_date
 from pytest_medhelm.scoring.answers.folding import fold, unwrap_latex
 from pytest_medhelm.scoring.answers.helm_output import helm_output
 from pytest_medhelm.scoring.answers.json_text import read_json
 from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
-from pytest_medhelm.scoring.answers.number import Quantity, read_number
 from pytest_medhelm.scoring.answers.refusal import is_refusal
-from pytest_medhelm.scoring.answers.stated import split_stated
 from pytest_medhelm.scoring.answers.thinking import Thinking, split_thinking, unknown_mark
+
+if TYPE_CHECKING:
+    from pytest_medhelm.scoring.answers.dates import read_date
+    from pytest_medhelm.scoring.answers.number import Quantity, read_number
+    from pytest_medhelm.scoring.answers.stated import split_stated
 
 READER_VERSIONS = {
     "choice": 4,
@@ -52,3 +57,15 @@ __all__ = [
     "unwrap_latex",
     "whole_turn",
 ]
+
+_WHEN_NEEDED = {"Quantity": "number", "read_date": "dates", "read_number": "number", "split_stated": "stated"}
+"""Most benchmarks read no number and no date, and the rules for these are half of all."""
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _WHEN_NEEDED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_WHEN_NEEDED[name]}"), name)
+        return found

@@ -109,8 +109,8 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), delimiter: str = ",") -
     empty: list[Row] = []
     try:
         for cells in lines:
-            if not cells:
-                continue
+            if not cells or (len(cells) == 1 != len(header) and not cells[0].strip()):
+                continue  # an empty line, or one of blanks
             if not header:
                 header = cells
                 _check_header(path.name, header, delimiter)

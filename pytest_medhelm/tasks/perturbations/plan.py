@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.sampling import rank
-from pytest_medhelm.tasks.perturbations.chosen import applicable, perturbed, why_not
-from pytest_medhelm.tasks.perturbations.perturbation import Perturbation
 from pytest_medhelm.tasks.task import Excluded, Instance, Task
 from pytest_medhelm.tasks.variants import NOISE_FLOOR, ONCE, Asked, Variant
+
+if TYPE_CHECKING:
+    from pytest_medhelm.tasks.perturbations.perturbation import Perturbation
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Plan:
         self, chosen: Sequence[CompressedInstance], evaluated: Sequence[CompressedInstance], task: Task
     ) -> Iterator[CompressedInstance | Asked]:
         """``chosen`` instances, some of those ``evaluated``, in all their ways, one instance after the other."""
+        if self.repeats == 1 and not self.perturbations:
+            yield from chosen
+            return
+        # Here, as below: a run that changes nothing does not pay for what all changes need.
+        from pytest_medhelm.tasks.perturbations.chosen import applicable, why_not
+
         fit = [entry for entry in self.perturbations if not why_not(entry, task)]
         ids = sorted((entry.id for entry in evaluated), key=lambda name: rank(task.name, name)) if fit else []
         varied = frozenset(ids[: self.limit])
@@ -45,12 +52,20 @@ class Plan:
     def instance(self, variant: Variant, instance: Instance, task: Task) -> Instance:
         """The instance as a variant has it."""
         found = next((entry for entry in self.perturbations if entry.name == variant.perturbation), None)
-        changed = instance if found is None else perturbed(found, instance, task)
+        if found is None:
+            return instance
+        from pytest_medhelm.tasks.perturbations.chosen import perturbed
+
+        changed = perturbed(found, instance, task)
         assert not isinstance(changed, Excluded), f"{variant.perturbation} was applied to it when it was collected"
         return changed
 
     def left_out(self, task: Task) -> dict[str, str]:
         """By perturbation why it is not for a benchmark."""
+        if not self.perturbations:
+            return {}
+        from pytest_medhelm.tasks.perturbations.chosen import why_not
+
         return {entry.name: reason for entry in self.perturbations if (reason := why_not(entry, task))}
 
     def facts(self) -> dict[str, Any]:

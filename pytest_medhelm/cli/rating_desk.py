@@ -1,0 +1,111 @@
+"""medhelm serve --rate: a screen on which clinicians rate the answers of a suite, each with an address of their own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hmac
+import secrets
+import ssl
+import sys
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from pytest_medhelm.cli.listening import PORT, listen, serve, shown
+from pytest_medhelm.cli.report import write_again
+from pytest_medhelm.cli.tls import require_tls
+from pytest_medhelm.reports.serve.guard import Guard, own_names
+from pytest_medhelm.reports.serve.rating_desk import ADJUDICATOR, Desk
+from pytest_medhelm.reports.serve.rating_pages import OVERVIEW, START, RatingPages
+from pytest_medhelm.reports.serve.site import Site
+from pytest_medhelm.reports.serve.source import is_suite
+from pytest_medhelm.results.store.opening import is_writable, open_responses, open_suite
+from pytest_medhelm.results.store.rating_queue import items, pairs
+from pytest_medhelm.util.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What --rate takes."""
+    group = parser.add_argument_group("clinicians rate")
+    group.add_argument("--rate", action="store_true", help="let clinicians rate the candidates' answers, blinded")
+    group.add_argument("--pairs", action="store_true", help="with --rate: which of two models' answers is better?")
+    group.add_argument(
+        "--raters", default="2", metavar="N|NAMES", help="how many, or their codes: --raters=ann,bob (default: 2)"
+    )
+    group.add_argument("--answers", type=int, default=30, metavar="N", help="answers a benchmark (default: 30)")
+    group.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
+    group.add_argument(
+        "--order",
+        choices=("sample", "disputed"),
+        default="sample",
+        help="a fixed sample (default), or the answers that judges dispute most",
+    )
+
+
+def is_wanted(arguments: argparse.Namespace) -> bool:
+    """Whether clinicians are to rate. Raises ConfigError where an option says so and --rate is missing."""
+    for option in ("pairs", "benchmark"):
+        if getattr(arguments, option) and not arguments.rate:
+            raise ConfigError(f"--{option} belongs to --rate: add it, or leave --{option} out")
+    return bool(arguments.rate)
+
+
+def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLContext | None) -> int:
+    """Serve the screens until Ctrl-C, then write the pages of the suite again. Raises ConfigError or DataError."""
+    if not is_suite(folder):
+        raise ConfigError(f"{folder} holds several suites, and answers of one are rated: name it")
+    if not is_writable(folder):
+        raise ConfigError(f"{folder} cannot be written, and ratings are stored in it: copy it first")
+    if arguments.answers < 1:
+        raise ConfigError("--answers is at least 1")
+    host, names = arguments.host, _raters(arguments.raters)
+    require_tls(host, PORT, tls)
+    secret = token or secrets.token_urlsafe()
+    people = [*names, *([] if arguments.pairs else [ADJUDICATOR])]
+    # Of the owner's token, so that the same token makes the same addresses again.
+    tokens = {name: hmac.digest(secret.encode(), name.encode(), "sha256").hex()[:32] for name in people}
+    with closing(open_suite(folder)) as suite, closing(open_responses(folder)) as store:
+        queue = (
+            pairs(suite, arguments.answers, arguments.benchmark)
+            if arguments.pairs
+            else items(suite, store, arguments.answers, arguments.benchmark, arguments.order)
+        )
+        with listen(host, arguments.port) as listener:
+            port = listener.getsockname()[1]
+            guard = Guard(port, own_names(host), secret, tokens, is_secure=tls is not None)
+            rating = RatingPages(Desk(suite, queue, names), store, guard)
+            site = Site(folder, guard, verbose=arguments.verbose, rating=rating)
+            base = f"{'https' if tls else 'http'}://{shown(host)}:{port}"
+            told = [f"{name}: {base}{START}?token={tokens[name]} " for name in people]
+            what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
+            told.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
+            try:
+                asyncio.run(serve(site.application(), listener, lambda: _say(what, told, arguments), tls))
+            finally:
+                write_again(suite)
+    return 0
+
+
+def _say(what: str, told: list[str], arguments: argparse.Namespace) -> None:
+    print(f"medhelm: {what} can be rated; Ctrl-C ends it and writes the pages again")
+    for line in told:
+        print(f"  {line}")
+    if arguments.order == "disputed":
+        print("medhelm: the most disputed answers are no sample: agreement on them says little of the others")
+    if not arguments.token:
+        print("medhelm: each start makes new addresses; --token=SECRET keeps them (16 characters or more)")
+    sys.stdout.flush()
+
+
+def _raters(given: str) -> list[str]:
+    """Their codes."""
+    if given.isdigit():
+        names = [f"rater-{number}" for number in range(1, int(given) + 1)]
+    else:
+        names = [name.strip() for name in given.split(",")]
+    if not names or len(set(names)) < len(names) or not all(name.isprintable() and name for name in names):
+        raise ConfigError(f"--raters={given} must be a number from 1, or different codes with commas: --raters=ann,bob")
+    if ADJUDICATOR in names:
+        raise ConfigError(f"--raters: {ADJUDICATOR!r} has an address of their own; name the raters otherwise")
+    return names
