@@ -17,7 +17,8 @@ import re
 from pathlib import Path
 from string import ascii_uppercase
 
-from pytest_medhelm import DataFile, Excluded, Instance, Instances, Response, Score, lettered, read_columnar
+from pytest_medhelm import DataFile, Excluded, Instance, Instances, Response, Score
+from pytest_medhelm import answer_letter, lettered, read_columnar
 
 from ..shared.templates import CC_BY, examination
 
@@ -69,6 +70,7 @@ def unquoted(option: str) -> str:
 
 TASK = examination(
     name="healthqa_br",
+    version=2,
     title="HealthQA-BR",
     category_assigned_here=True,
     files=(DataFile("healthqa-br.parquet"),),
@@ -83,12 +85,10 @@ TASK = examination(
 
 def prompt(instance: Instance) -> str:
     """The question and its options, with the instructions in Portuguese."""
-    letters = ascii_uppercase[: len(instance.choices)]
     return (
         "Esta é uma questão de um exame brasileiro para profissionais de saúde.\n\n"
         f"{instance.question}\n"
-        f"{lettered(instance.choices)}\n\n"
-        f"Responda com a letra da melhor alternativa ({', '.join(letters[:-1])} ou {letters[-1]}) e nada mais."
+        f"{lettered(instance.choices)}\n\n{answer_letter(instance.choices)}"
     )
 
 

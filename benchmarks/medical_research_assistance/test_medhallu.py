@@ -44,26 +44,21 @@ def load(path: Path) -> Instances:
             )
 
 
-_OPPOSITE = {"true": "hallucinated", "hallucinated": "true"}
-
-
 def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
     plain = re.sub(r"\bfactual(?:ly (?:accurate|correct))?\b", "true", answers.fold(text))
     plain = re.sub(r"\b(?:an? )?hallucinations?\b|(?<=\bis )false\b", "hallucinated", plain)
-    plain = re.sub(r"\bnot (true|hallucinated)\b", lambda found: _OPPOSITE[found[1]], plain)
+    plain = re.sub(r"\bnot (?:(hallucinated)|true)\b", lambda found: "true" if found[1] else "hallucinated", plain)
     both = r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b"
-    if re.search(both, plain):
-        return None
     numbers = answers.read_choice(plain, ("0", "1")) if re.search(r"\b[01]\b", plain) else None
     words = answers.read_choice(plain, ("true", "hallucinated")) if re.search(r"true|hallucinated", plain) else None
     said = {"AB".index(letter) for letter in (numbers, words) if letter}
-    return str(said.pop()) if len(said) == 1 else None
+    return str(said.pop()) if len(said) == 1 and not re.search(both, plain) else None
 
 
 TASK = Task(
     name="medhallu",
-    version=3,
+    version=4,
     title="MedHallu",
     subcategory="Ensuring Clinical Research Quality",
     access="public",

@@ -144,10 +144,9 @@ def _in_lines(lines: Iterable[str]) -> list[Finding]:
             if _ANOTHER.match(match[3].lstrip()):
                 return []
             said = match[3]
-            unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit() and not re.search(
-                rf"{_ERROR.pattern}|\\bshould\\b", said
-            )
-            if match[1] and said and (unmarked or _FINE.match(said)):
+            unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit()
+            told = unmarked and not _ERROR.search(said) and "should" not in said
+            if match[1] and said and (told or _FINE.match(said)):
                 continue  # "Sentence 3 is fine", "Sentence 3 describes ...": gone through.
             correction = line[match.start(3) :].strip().strip("\"'“”")
             found.setdefault(number, Finding(number, correction))

@@ -78,6 +78,11 @@ _ANSWER_LINE = {
     "zh": ("答案", "请在最后单独用一行按此格式作答，其中X为最佳选项的字母（{}）：{}"),
 }
 
+# As MedHELM asks, which does so in English but for the Brazilian examination.
+_LETTER_ONLY = {
+    "en": "Reply with the letter of the best option ({} or {}) and nothing else.",
+    "pt": "Responda com a letra da melhor alternativa ({} ou {}) e nada mais.",
+}
 
 # By language: the label of the line below it, and the sentence that asks for it.
 _CONFIDENCE_LINE = {
@@ -137,7 +142,7 @@ def in_form(text: str, choices: Sequence[str], form: PromptForm, language: str) 
     if not text.endswith(closing):
         return text
     return text.removesuffix(closing) + (
-        _letter_only(choices) if form == "helm" else _answer_line(len(choices), language)
+        _letter_only(choices, language) if form == "helm" else _answer_line(len(choices), language)
     )
 
 
@@ -160,9 +165,10 @@ def _answer_line(choices: int, language: str) -> str:
     return sentence.format(", ".join(ascii_uppercase[:choices]), f"{label}: X")
 
 
-def _letter_only(choices: Sequence[str]) -> str:
+def _letter_only(choices: Sequence[str], language: str) -> str:
     letters = ascii_uppercase[: len(choices)]
-    return f"Reply with the letter of the best option ({', '.join(letters[:-1])} or {letters[-1]}) and nothing else."
+    sentence = _LETTER_ONLY.get(_primary(language), _LETTER_ONLY["en"])
+    return sentence.format(", ".join(letters[:-1]), letters[-1])
 
 
 def letter_prompt(introduction: str, instance: Instance, *, context: str = "") -> str:

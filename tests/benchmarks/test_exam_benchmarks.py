@@ -31,6 +31,7 @@ from benchmarks.shared.script_concordance import RATINGS, read_rating, sct_score
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.data.readers import read_jsonl
 from pytest_medhelm.tasks.data.rows import Row
+from pytest_medhelm.tasks.prompts import in_form
 from pytest_medhelm.tasks.task import Excluded, Instance
 from pytest_medhelm.util.errors import DataError
 from tests.support.benchmark_modules import copied, load, paths_in, read, real_folder, sample_folder
@@ -210,9 +211,11 @@ def test_healthqa_br_leaves_out_a_row_without_a_usable_key_and_counts_it() -> No
 
 
 def test_healthqa_br_asks_in_portuguese() -> None:
-    prompt = healthqa_br.prompt(load(healthqa_br, sample_folder(healthqa_br))[0])
-    assert "Reply" not in prompt
-    assert prompt.endswith("(A, B, C, D ou E) e nada mais.")
+    instance = load(healthqa_br, sample_folder(healthqa_br))[0]
+    for form, closing in (("line", "(A, B, C, D, E): Resposta: X"), ("helm", "(A, B, C, D ou E) e nada mais.")):
+        prompt = in_form(healthqa_br.prompt(instance), instance.choices, form, healthqa_br.TASK.language)
+        assert prompt.endswith(closing)
+        assert "reply" not in prompt.lower()
 
 
 def test_healthqa_br_refuses_a_table_without_its_columns(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ def test_a_closed_question_asks_for_one_last_line_in_its_language() -> None:
     assert text.endswith("(A, B): Answer: X")
     assert in_form(text, TWO, "line", "pt-BR").endswith("(A, B): Resposta: X")
     assert in_form(text, TWO, "line", "xx") == text, "English where the language is not known"
-    helm = in_form(text, TWO, "helm", "pt")
+    helm = in_form(text, TWO, "helm", "es")
     assert helm.endswith("Reply with the letter of the best option (A or B) and nothing else.")
+    assert in_form(text, TWO, "helm", "pt").endswith("(A ou B) e nada mais."), "MedHELM's one benchmark not in English"
     assert in_form("Free text.", TWO, "helm", "en") == "Free text.", "a prompt of its own wording stays"
     assert answer_letter(TWO) in text
     assert (solved("B", "line", "es"), solved("B", "helm", "es")) == ("Respuesta: B", "B")

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.answers.stated import split_stated
 
 READER_VERSIONS = {
-    "choice": 3,
-    "dates": 3,
+    "choice": 4,
+    "dates": 4,
     "helm_output": 1,
     "json_text": 2,
-    "number": 3,
+    "number": 4,
     "refusal": 1,
     "thinking": 2,
-    "response": 2,
+    "response": 3,
 }
 """By module; ``response``: how scoring/response.py comes to a status. Raised when the same text may be read otherwise
 than before; tests/scoring/versions.json holds the code behind each."""

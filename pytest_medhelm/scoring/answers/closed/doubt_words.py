@@ -33,7 +33,8 @@ ATTRIBUTED = vocabulary(r"""
 """)
 # "I" and "we" say it themselves unless they speak of the past.
 OWN_PAST = vocabulary(r"""
-    (?:i|we) used to|(?:i|we)(?: would|'d) have|(?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed
+    (?:i|we) used to|(?:i|we)(?: would|'d) have
+    |(?:i|we) (?:initially|first|originally|at first|previously|had)?\s?(?:thought|considered|assumed
     |chose|picked
     |selected|answered|guessed|believed|said|suggested)|i was (?:thinking|considering|leaning|tempted|going)
     |i (?:considered|had considered)|(?:my|our) (?:first|initial|original) (?:thought|instinct|guess|impression

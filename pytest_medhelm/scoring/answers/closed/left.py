@@ -18,7 +18,8 @@ _LESSER = rf"""
     |\b(?:{words.INSTEAD})\b
 """
 _UNSETTLED = rf"""
-    \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may|is (?:a )?close|was close)\b|[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
+    \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may|(?:is|was) (?:a )?close)\b
+    |[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
 """
 """What stands behind an option that is given its share, its condition or its turn."""
 _BEATS = "beats?|trumps?|outweighs?|outperforms?|surpass(?:es)?|exceeds?|precedes?|replaces?"

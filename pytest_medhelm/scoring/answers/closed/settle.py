@@ -59,7 +59,7 @@ _DOUBTED = r"""
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
 _FEW = 4
-_BESIDE = 2
+_BESIDE = 4
 """Characters between a letter and what stands beside it."""
 _WHOLE = (
     rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
@@ -79,7 +79,8 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     body = without_rejections(text)
     cut = len(body)
     if cut < len(text):
-        body = options.join(body.rstrip(" ;,:(-"))  # What stood in front of the rejection ends the text now.
+        ends = " ;,(-" if "\n" in text[cut : cut + 2] else " ;,:(-"  # "ATN:" on a line of its own breaks off.
+        body = options.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
     found = _settled(body, same)
     if found is None or _ends_badly(text, found):
         return None
@@ -128,6 +129,10 @@ def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
         return False
     *_, last = rx(ANY).finditer(text)
     breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
+    mentions = [options.index(one[0]) for one in rx(ANY).finditer(text, 0, found.position)]
+    item = options.is_cited(text[found.position]) and not scope(text, found.position, SENTENCE).strip()
+    if item and mentions and mentions[-1] == found.options[0] - 1 and goes_through(text[: found.position][:300]):
+        return True  # The next of the options that are gone through.
     if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
         return True  # A list of options.
     sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
@@ -181,9 +186,10 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
         last = after[-1] if after else last
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
-        alike = len({one.options for one in best}) == 1 or _prefers(text, best[-2].position, best[-1].position)
-        return best[-1] if alike else None
-    rivals = [one for one in best if one.options != last.options and one.position + _BESIDE < last.position]
+        alike = len({one.options for one in best}) == 1
+        return best[-1] if alike or (best and _prefers(text, best[0].position, best[-1].position)) else None
+    apart = [one for one in best if one.position + _BESIDE < last.position or ";" in text[one.position : last.position]]
+    rivals = [one for one in apart if one.options != last.options]
     if top == (False, Strength.PHRASE) and rivals and not _concludes(text, rivals[-1].position, last.position):
         return None
     if last.declared and any(one.declared and one.options != last.options for one in best):
@@ -235,7 +241,8 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
             index = same.get(options.index(found[0]), options.index(found[0]))
             if index not in rejected and is_settled(text, found.start(), found.end()):
                 named.setdefault(index, found.start())
-        if len(named) == 1:
+        others = {options.index(one[0]) for one in asserted(text) if not options.is_text(one[0])}
+        if len(named) == 1 and not others - set(named) - rejected:
             ((index, position),) = named.items()
             whole = _is_named(text, position) and (kind == CITED or rx(_WHOLE).match(text, position + 1))
             return Statement(position, (index,), Strength.CITED, "citation", said=index) if whole else None

@@ -103,6 +103,8 @@ def verdicts(text: str) -> Iterator[Statement]:
             said = link["link"] + rx(_REST_END).split(rest[0] if rest else "", maxsplit=1)[0]
             if rx(BAD).search(" ".join(said.split()[:_WORDS_BAD])):
                 yield Statement(start, (*_before(text, start), *named), Strength.WEAK, "phrase", denied=True)
+            elif rx(r"\W*(?:might|may|could)\b").match(said):
+                continue
             elif _affirms(text, link["link"], said, start, end) and not _is_joined(before, link["link"]):
                 concluded = rest and rx(_THEREFORE).search(rest[0]) and not rx(BAD).search(rest[0])
                 strength = (
