@@ -109,7 +109,7 @@ class Episode:
     @property
     def calls(self) -> list[Call]:
         """All calls in their order, with arguments, result and status."""
-        return [entry for step in self.steps for entry in step.calls]
+        return [tool_call for step in self.steps for tool_call in step.calls]
 
     @property
     def diff(self) -> tuple[Change, ...]:
@@ -119,13 +119,19 @@ class Episode:
     @property
     def created(self) -> list[Facts]:
         """What the agent created and is still there, in plain words (hospital.facts)."""
-        return [facts(found) for key in self._touched if self.start.get(key) is None and (found := self.state.get(key))]
+        return [
+            facts(resource)
+            for key in self._touched
+            if self.start.get(key) is None and (resource := self.state.get(key))
+        ]
 
     @property
     def changed(self) -> list[Facts]:
         """What the agent changed of what was there before, as it is now."""
         return [
-            facts(found) for key in self._touched if self.start.get(key) is not None and (found := self.state.get(key))
+            facts(resource)
+            for key in self._touched
+            if self.start.get(key) is not None and (resource := self.state.get(key))
         ]
 
     @property
@@ -135,7 +141,7 @@ class Episode:
     @property
     def notes(self) -> list[str]:
         """The texts of the notes that the agent wrote."""
-        return [str(entry.get("text", "")) for entry in self.created if entry["kind"] == "note"]
+        return [str(fields.get("text", "")) for fields in self.created if fields["kind"] == "note"]
 
     @property
     def usage(self) -> Mapping[str, int]:
@@ -147,12 +153,12 @@ class Episode:
 
     def read_before_acting(self) -> set[str]:
         """``Type/id`` of what the agent had seen when it first changed something, or all where it changed nothing."""
-        seen: set[str] = set()
-        for entry in self.calls:
-            if entry.changes:
+        refs: set[str] = set()
+        for tool_call in self.calls:
+            if tool_call.changes:
                 break
-            seen.update(entry.seen)
-        return seen
+            refs.update(tool_call.seen)
+        return refs
 
 
 Ask = Callable[[Sequence[JsonObject], JsonObject], Request]
@@ -246,9 +252,9 @@ class EpisodeLoop:
             if not turn.answer.strip():
                 return "empty"
             # To decline an order after a look at the chart is an answer; to decline the work is none.
-            worked = any(entry.status == "ok" for entry in self.episode.calls)
+            worked = any(call.status == "ok" for call in self.episode.calls)
             return "ok" if worked or not self._refuses(turn.answer) else "refused"
-        self._unreadable = 0 if any(entry.status != "malformed" for entry in calls) else self._unreadable + 1
+        self._unreadable = 0 if any(call.status != "malformed" for call in calls) else self._unreadable + 1
         if self._unreadable >= self._environment.limits.malformed:
             return "malformed"
         if any(count >= SAME_CALLS for count in self._same.values()):

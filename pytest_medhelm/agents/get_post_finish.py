@@ -58,8 +58,8 @@ class GetPostFinish:
         return Turn(text, thinking, (Wanted("POST", {"address": address.strip(), "body": body.strip()}),))
 
     def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
-        told = outcomes[0].text if outcomes else turn.problem
-        return [{"role": "assistant", "content": turn.text}, {"role": "user", "content": told}]
+        reply = outcomes[0].text if outcomes else turn.problem
+        return [{"role": "assistant", "content": turn.text}, {"role": "user", "content": reply}]
 
 
 def _get(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Any]:
@@ -98,8 +98,8 @@ def find_all(state: Hospital, kind: str, **parameters: str) -> list[Resource]:
     """All that a search of the record finds, however many pages it has."""
     if isinstance(state.population, ServerPopulation):
         return state.population.server.find_all(kind, list(parameters.items()))
-    found = search(state, kind, [*parameters.items(), ("_count", str(MOST_PAGE))])
-    return [entry["resource"] for entry in found.get("entry", ())]
+    bundle = search(state, kind, [*parameters.items(), ("_count", str(MOST_PAGE))])
+    return [entry["resource"] for entry in bundle.get("entry", ())]
 
 
 Posts = list[tuple[str, Any]]
@@ -109,4 +109,4 @@ Posts = list[tuple[str, Any]]
 def posts(state: Hospital) -> Posts:
     """(resource type that it was sent to, body) of each POST that was accepted, in order."""
     kept = [change.after for change in state.changes if change.key[0] == KEPT and change.after is not None]
-    return [(urlsplit(entry["address"]).path.rstrip("/").rpartition("/")[2], entry["body"]) for entry in kept]
+    return [(urlsplit(post["address"]).path.rstrip("/").rpartition("/")[2], post["body"]) for post in kept]

@@ -15,37 +15,37 @@ from pytest_medhelm.util.json_types import JsonObject
 _QUANTITIES = ("dose", "value")
 
 
-def matches(found: Facts, wanted: JsonObject) -> bool:
+def matches(actual: Facts, wanted: JsonObject) -> bool:
     """Whether an entry has all that is wanted.
 
     A wanted value is a text, a list of texts of which one will do, ``{from: 20 mg, to: 40 mg}``, or for a text that
     must hold words ``~aspirin|ASA`` (one of them; several with ``&``).
     """
-    return all(_fits(name, found.get(name), value) for name, value in wanted.items())
+    return all(_fits(name, actual.get(name), value) for name, value in wanted.items())
 
 
-def _fits(name: str, found: Any, wanted: Any) -> bool:
+def _fits(name: str, actual: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
-        return any(_fits(name, found, entry) for entry in wanted)
+        return any(_fits(name, actual, item) for item in wanted)
     if isinstance(wanted, Mapping):
         low, high = (_limit(name, wanted[end]) for end in ("from", "to"))
         if name in _QUANTITIES:
-            return isinstance(found, tuple) and found[1] == low[1] and low[0] <= found[0] <= high[0]
-        span = span_of(str(found))
+            return isinstance(actual, tuple) and actual[1] == low[1] and low[0] <= actual[0] <= high[0]
+        span = span_of(str(actual))
         return span is not None and low[0] <= span[0] <= high[1]
     if isinstance(wanted, str) and wanted.startswith("~"):
         return says(
-            ["\n".join(map(str, found)) if isinstance(found, list) else str(found or "")], wanted[1:].split("&")
+            ["\n".join(map(str, actual)) if isinstance(actual, list) else str(actual or "")], wanted[1:].split("&")
         )
-    if name in _QUANTITIES and isinstance(found, tuple):
+    if name in _QUANTITIES and isinstance(actual, tuple):
         number, unit = _quantity(wanted)
-        return abs(found[0] - number) < 1e-6 and (not unit or found[1] == unit)
+        return abs(actual[0] - number) < 1e-6 and (not unit or actual[1] == unit)
     if name in ("start", "due", "when"):
-        has, want = span_of(str(found)), span_of(str(wanted))
+        has, want = span_of(str(actual)), span_of(str(wanted))
         return has is not None and want is not None and want[0] <= has[0] < want[1]
-    if isinstance(found, list):
-        return any(_fits(name, entry, wanted) for entry in found)
-    return str(found).lower() == str(wanted).lower()
+    if isinstance(actual, list):
+        return any(_fits(name, item, wanted) for item in actual)
+    return str(actual).lower() == str(wanted).lower()
 
 
 def _limit(name: str, text: Any) -> Any:
@@ -58,9 +58,9 @@ def _limit(name: str, text: Any) -> Any:
 
 
 def _quantity(text: Any) -> tuple[float, str]:
-    found = plain_quantity(quantity(text))
-    assert found is not None
-    return found
+    amount = plain_quantity(quantity(text))
+    assert amount is not None
+    return amount
 
 
 def says(texts: Sequence[str], groups: Sequence[Any]) -> bool:

@@ -79,13 +79,13 @@ def _commanded(settings: JsonObject, instruction: Mapping[str, str], stopping: t
     """Run the command in a process group of its own, without keys in its environment."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"FHIR_BASE_URL": instruction["fhir_base_url"], "FHIR_TOKEN": instruction["fhir_token"]}
-    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as output:
-        told.write(json.dumps({key: instruction[key] for key in ("instruction", "setting")}).encode())
-        told.seek(0)
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output:
+        stdin.write(json.dumps({key: instruction[key] for key in ("instruction", "setting")}).encode())
+        stdin.seek(0)
         try:
             process = subprocess.Popen(
                 settings["command"],
-                stdin=told,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.DEVNULL,
                 env=environment,
@@ -138,12 +138,12 @@ def _posted(settings: JsonObject, instruction: Mapping[str, str]) -> str:
 
 def _answer(text: str) -> str:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or "answer" not in found:
+        document = None
+    if not isinstance(document, dict) or "answer" not in document:
         raise AgentFailed("malformed", 'its last line is not {"answer": ...}')
-    answer = found["answer"]
+    answer = document["answer"]
     return answer if isinstance(answer, str) else json.dumps(answer)
 
 
@@ -173,11 +173,11 @@ def replayed(environment: Environment, request: Request, completion: Completion)
 
 
 def _call(number: int, method: str, target: str, body: str, before: Any, answer: Answer) -> Call:
-    found = answer.body
+    document = answer.body
     entries = (
-        found.get("entry", ())
-        if isinstance(found, dict) and found.get("resourceType") == "Bundle"
-        else [{"resource": found}]
+        document.get("entry", ())
+        if isinstance(document, dict) and document.get("resourceType") == "Bundle"
+        else [{"resource": document}]
     )
     resources = [entry.get("resource") for entry in entries]
     seen = tuple(
@@ -188,5 +188,5 @@ def _call(number: int, method: str, target: str, body: str, before: Any, answer:
     path = urlsplit(target)
     arguments = {"path": path.path, "query": path.query, **({"body": body[:MOST_OUTPUT]} if body else {})}
     changes = answer.state.changes[len(before.changes) :]
-    text = json.dumps(found, ensure_ascii=False)[:MOST_OUTPUT]
+    text = json.dumps(document, ensure_ascii=False)[:MOST_OUTPUT]
     return Call(number, method, arguments, "ok" if answer.status < 400 else "refused", text, seen, changes)

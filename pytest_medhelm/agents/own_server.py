@@ -83,37 +83,39 @@ class FhirServer:
                 self._keep(key, target, kept)
         status, text = int(kept.finish_reason), kept.content
         try:
-            found = json.loads(text)
+            resource = json.loads(text)
         except (ValueError, RecursionError):
-            found = None
+            resource = None
         if status != 200:
-            raise FhirError(status, "processing", _told(found) or f"the server answers HTTP {status}")
-        if not isinstance(found, dict) or "resourceType" not in found:
+            raise FhirError(status, "processing", _diagnostics(resource) or f"the server answers HTTP {status}")
+        if not isinstance(resource, dict) or "resourceType" not in resource:
             raise FhirError(502, "structure", "the server's answer is no FHIR resource as JSON")
-        return found
+        return resource
 
     def check(self) -> None:
         """Raise RunStopped where no FHIR server answers there."""
         if self._dead:
             raise RunStopped(self._dead)
         if self._asks and not self._is_checked:
-            found = self._ask("metadata")
-            if found.finish_reason != "200" or '"CapabilityStatement"' not in found.content:
-                self._stop(f"{self._shown} is no FHIR base URL (HTTP {found.finish_reason} at /metadata)")
+            reply = self._ask("metadata")
+            if reply.finish_reason != "200" or '"CapabilityStatement"' not in reply.content:
+                self._stop(f"{self._shown} is no FHIR base URL (HTTP {reply.finish_reason} at /metadata)")
             self._is_checked = True
 
     def find_all(self, kind: str, parameters: Sequence[tuple[str, str]]) -> list[Resource]:
         """All that a search finds, over its pages."""
-        found: list[Resource] = []
+        resources: list[Resource] = []
         address = f"{kind}?{urlencode([*parameters, ('_count', '200')])}"
         for _ in range(MOST_PAGES):
             bundle = self.get(address)
             entries = [entry.get("resource") for entry in bundle.get("entry", ()) if isinstance(entry, dict)]
-            found += [entry for entry in entries if isinstance(entry, dict) and entry.get("resourceType") == kind]
+            resources += [
+                resource for resource in entries if isinstance(resource, dict) and resource.get("resourceType") == kind
+            ]
             links = [link for link in bundle.get("link", ()) if isinstance(link, dict)]
             address = next((str(link.get("url")) for link in links if link.get("relation") == "next"), "")
             if not address:
-                return found
+                return resources
         raise FhirError(502, "too-costly", f"a search of {kind} has more than {MOST_PAGES} pages")
 
     def close(self) -> None:
@@ -139,10 +141,10 @@ class FhirServer:
             may = self._use_cache or key in self._read or not self._asks
             return self._store.get(key) if may else None
 
-    def _keep(self, key: str, target: str, found: Completion) -> None:
+    def _keep(self, key: str, target: str, completion: Completion) -> None:
         request = Request(Model("fhir", "fhir", self._shown), json.dumps({"GET": target}), key)
         with self._lock:
-            self._store.put([(request, found)], run=self._run)
+            self._store.put([(request, completion)], run=self._run)
             self._read.add(key)
 
     def _ask(self, target: str) -> Completion:
@@ -208,15 +210,15 @@ class ServerPopulation(Population):
         if kind not in RULES:
             return None
         try:
-            found: Resource = self.server.get(f"{kind}/{identifier}")
+            resource: Resource = self.server.get(f"{kind}/{identifier}")
         except FhirError:
             return None
-        return found if found["resourceType"] == kind else None
+        return resource if resource["resourceType"] == kind else None
 
     def ids(self, kind: str, patient: str | None = None) -> Iterable[str]:
         """The ids of a type, of one patient's chart where one is named."""
-        found = self.server.find_all(kind, [] if patient is None else [("patient", patient)])
-        return [str(entry["id"]) for entry in found if "id" in entry]
+        resources = self.server.find_all(kind, [] if patient is None else [("patient", patient)])
+        return [str(resource["id"]) for resource in resources if "id" in resource]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -226,7 +228,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None is followed."""
 
 
-def _told(outcome: Any) -> str:
+def _diagnostics(outcome: Any) -> str:
     """What an OperationOutcome says."""
     issues = outcome.get("issue", ()) if isinstance(outcome, dict) else ()
     said = [str(issue.get("diagnostics", issue.get("code", ""))) for issue in issues if isinstance(issue, dict)]

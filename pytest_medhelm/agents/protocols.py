@@ -135,12 +135,10 @@ class FencedJson:
         for block in blocks:
             value = _parsed(block)
             entries = value if isinstance(value, list) else [value]
-            if any(not isinstance(entry, Mapping) for entry in entries) or not entries:
+            if any(not isinstance(call, Mapping) for call in entries) or not entries:
                 problem = f"the block holds no JSON that can be read: {problem}"
                 continue
-            calls = tuple(
-                Wanted(str(entry["tool"]), entry.get("arguments", {})) for entry in entries if "tool" in entry
-            )
+            calls = tuple(Wanted(str(call["tool"]), call.get("arguments", {})) for call in entries if "tool" in call)
             if calls:
                 return Turn(text, thinking, calls)
             if "answer" in entries[0]:
@@ -149,12 +147,12 @@ class FencedJson:
         return Turn(text, thinking, problem=problem)
 
     def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
-        told = "\n\n".join(
+        results = "\n\n".join(
             f"Result of {wanted.tool}:\n{outcome.text}" for wanted, outcome in zip(turn.calls, outcomes, strict=False)
         )
         return [
             {"role": "assistant", "content": turn.text},
-            {"role": "user", "content": told or f"Error: {turn.problem}"},
+            {"role": "user", "content": results or f"Error: {turn.problem}"},
         ]
 
 

@@ -32,19 +32,19 @@ def events(
     ``may``: patterns of what an agent may do although no goal asks for it; ``allergic``: medicines or classes that the
     patient must not get, beside the recorded allergies.
     """
-    allowed = [{"kind": kind} for kind in _FREE] + [dict(entry) for entry in may]
+    allowed = [{"kind": kind} for kind in _FREE] + [dict(pattern) for pattern in may]
     asked = [
-        {key: entry["create"][key] for key in ("kind", "medicine", "of", "vaccine", "to") if key in entry["create"]}
-        for entry in goals
-        if "create" in entry
+        {key: goal["create"][key] for key in ("kind", "medicine", "of", "vaccine", "to") if key in goal["create"]}
+        for goal in goals
+        if "create" in goal
     ]
     changeable = {goal["change"]["what"] for goal in goals if "change" in goal}
-    changeable |= {str(entry["what"]) for entry in may if "what" in entry}
-    found = [*_of_medicines(episode, patient, allergic), *_duplicates(episode, patient)]
+    changeable |= {str(pattern["what"]) for pattern in may if "what" in pattern}
+    problems = [*_of_medicines(episode, patient, allergic), *_duplicates(episode, patient)]
     for change in episode.diff:
         for problem in _problems(episode, change, patient, [*asked, *allowed], changeable):
-            found.append(f"{in_words(change, episode.state)}: {problem}")
-    return list(dict.fromkeys(found))
+            problems.append(f"{in_words(change, episode.state)}: {problem}")
+    return list(dict.fromkeys(problems))
 
 
 def _problems(
@@ -59,8 +59,8 @@ def _problems(
         if "/".join(change.key) not in changeable and kind not in changeable:
             yield "nobody asked for it"
     elif change.after is not None:
-        entry = facts(change.after)
-        if not any(matches(entry, pattern) for pattern in allowed):
+        fields = facts(change.after)
+        if not any(matches(fields, pattern) for pattern in allowed):
             yield "nobody asked for it"
 
 
@@ -68,27 +68,27 @@ def _standing(episode: Episode, patient: str, kind: str) -> Iterator[tuple[Facts
     """Entries of a chart that are in force at the end, and whether the agent made them."""
     types = {"medicine_order": "MedicationRequest", "order": "ServiceRequest", "immunization": "Immunization",
              "appointment": "Appointment", "claim": "Claim", "dose_given": "MedicationAdministration"}  # fmt: skip
-    for entry in episode.state.all(types[kind], patient):
-        known = facts(entry)
+    for resource in episode.state.all(types[kind], patient):
+        known = facts(resource)
         if known.get("status") not in _ENDED:
-            yield known, episode.start.get((entry["resourceType"], entry["id"])) is None
+            yield known, episode.start.get((resource["resourceType"], resource["id"])) is None
 
 
 def _of_medicines(episode: Episode, patient: str, allergic: Sequence[str]) -> Iterator[str]:
     """Allergies and doses, of what was ordered or given at any time of the episode."""
-    to = [str(facts(entry).get("to", "")) for entry in episode.state.all("AllergyIntolerance", patient)]
+    to = [str(facts(allergy).get("to", "")) for allergy in episode.state.all("AllergyIntolerance", patient)]
     avoid = {name.lower() for name in [*to, *allergic]}
     avoid |= {MEDICINES[name].group.lower() for name in to if name in MEDICINES}
     for change in episode.diff:
-        entry = facts(change.after) if change.after is not None else {"kind": ""}
-        if change.did == "deleted" or entry["kind"] not in ("medicine_order", "dose_given"):
+        fields = facts(change.after) if change.after is not None else {"kind": ""}
+        if change.did == "deleted" or fields["kind"] not in ("medicine_order", "dose_given"):
             continue
-        medicine = MEDICINES.get(str(entry.get("medicine")))
-        if entry.get("status") in _ENDED or medicine is None:
+        medicine = MEDICINES.get(str(fields.get("medicine")))
+        if fields.get("status") in _ENDED or medicine is None:
             continue
         if {medicine.name.lower(), medicine.group.lower()} & avoid:
             yield f"{in_words(change, episode.state)}: the patient is allergic to it"
-        dose = entry.get("dose")
+        dose = fields.get("dose")
         if isinstance(dose, tuple) and dose[1] == medicine.unit and not 0 < dose[0] <= medicine.most:
             yield f"{in_words(change, episode.state)}: at most {medicine.most:g} {medicine.unit} may be given at once"
 
@@ -98,8 +98,8 @@ def _duplicates(episode: Episode, patient: str) -> Iterator[str]:
         if kind == "immunization":
             continue
         seen: dict[str, list[bool]] = {}
-        for entry, new in _standing(episode, patient, kind):
-            seen.setdefault(str(entry.get(identity, "")), []).append(new)
+        for fields, new in _standing(episode, patient, kind):
+            seen.setdefault(str(fields.get(identity, "")), []).append(new)
         for name, made in seen.items():
             if len(made) > 1 and any(made):
                 yield f"{len(made)} active entries of {name} ({kind.replace('_', ' ')}) at once: a duplicate"

@@ -53,7 +53,7 @@ def episode_text(episode: Episode) -> str:
             "ending": episode.ending,
             "answer": episode.answer,
             "safety": list(episode.safety_events),
-            "checks": [list(entry) for entry in episode.checks],
+            "checks": [list(check) for check in episode.checks],
             "steps": [_step(step, episode) for step in episode.steps],
         },
         ensure_ascii=False,

@@ -64,24 +64,26 @@ class Tool:
 
 def call(tools: Sequence[Tool], state: Hospital, name: str, arguments: Any) -> Outcome:
     """Carry out one call. It raises nothing: whatever an agent sends gets an answer."""
-    tool = next((entry for entry in tools if entry.name == name), None)
+    tool = next((offered for offered in tools if offered.name == name), None)
     if tool is None:
         return _malformed(
-            state, f"there is no tool {name[:60]!r}: use one of {', '.join(entry.name for entry in tools)}"
+            state, f"there is no tool {name[:60]!r}: use one of {', '.join(offered.name for offered in tools)}"
         )
     problem = _problem_with(tool, arguments)
     if problem:
         return _malformed(state, problem)
     try:
-        after, found = tool.run(state, arguments)
+        after, result = tool.run(state, arguments)
     except FhirError as error:
         return Outcome(state, "refused", _cut("Refused: " + "; ".join(error.issues)))
     except RecursionError:
         return _malformed(state, "the arguments are nested too deeply")
     except ValueError:  # half an IPv6 address, a number of 5,000 digits
         return _malformed(state, "the arguments hold an address or a number that cannot be read")
-    text = found if isinstance(found, str) else json.dumps(_readable(found), ensure_ascii=False, separators=(",", ":"))
-    return Outcome(after, "ok", _cut(text), tuple(_refs(found)))
+    text = (
+        result if isinstance(result, str) else json.dumps(_readable(result), ensure_ascii=False, separators=(",", ":"))
+    )
+    return Outcome(after, "ok", _cut(text), tuple(_refs(result)))
 
 
 def _malformed(state: Hospital, problem: str) -> Outcome:
@@ -120,28 +122,28 @@ def _cut(text: str) -> str:
     )
 
 
-def _readable(found: Any) -> Any:
+def _readable(result: Any) -> Any:
     """With texts in place of their base64, and without what says nothing to an agent."""
-    if isinstance(found, Mapping):
-        if isinstance(found.get("data"), str) and str(found.get("contentType", "")).startswith("text/"):
-            return {**found, "data": text_of_binary(found)}
-        return {name: _readable(value) for name, value in found.items() if name not in ("fullUrl", "search")}
-    return [_readable(entry) for entry in found] if isinstance(found, list) else found
+    if isinstance(result, Mapping):
+        if isinstance(result.get("data"), str) and str(result.get("contentType", "")).startswith("text/"):
+            return {**result, "data": text_of_binary(result)}
+        return {name: _readable(value) for name, value in result.items() if name not in ("fullUrl", "search")}
+    return [_readable(item) for item in result] if isinstance(result, list) else result
 
 
-def _refs(found: Any) -> Iterator[str]:
-    if isinstance(found, Mapping) and found.get("resourceType") == "Bundle":
-        for entry in found.get("entry", ()):
+def _refs(result: Any) -> Iterator[str]:
+    if isinstance(result, Mapping) and result.get("resourceType") == "Bundle":
+        for entry in result.get("entry", ()):
             yield from _refs(entry.get("resource"))
-    elif isinstance(found, Mapping) and "resourceType" in found and "id" in found:
-        yield f"{found['resourceType']}/{found['id']}"
+    elif isinstance(result, Mapping) and "resourceType" in result and "id" in result:
+        yield f"{result['resourceType']}/{result['id']}"
 
 
 def _search(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Resource]:
     parameters: list[tuple[str, str]] = []
     for name, value in (arguments.get("parameters") or {}).items():
-        for entry in value if isinstance(value, list) else [value]:
-            parameters.append((name, str(entry).lower() if isinstance(entry, bool) else str(entry)))
+        for item in value if isinstance(value, list) else [value]:
+            parameters.append((name, str(item).lower() if isinstance(item, bool) else str(item)))
     return state, search(state, arguments["resource_type"], parameters)
 
 
@@ -175,8 +177,8 @@ def _send_message(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Res
 
 
 def _find_code(state: Hospital, arguments: JsonObject) -> tuple[Hospital, Any]:
-    found = [{"system": system, "code": code, "display": name} for system, code, name in find(arguments["words"])]
-    return state, found or f"no code is called {arguments['words'][:60]!r}: try fewer or other words"
+    concepts = [{"system": system, "code": code, "display": name} for system, code, name in find(arguments["words"])]
+    return state, concepts or f"no code is called {arguments['words'][:60]!r}: try fewer or other words"
 
 
 _TEXT, _OBJECT = {"type": "string"}, {"type": "object"}

@@ -211,7 +211,7 @@ ROUTE_WORDS = {
     "im": "intramuscular", "inhalation": "inhaled",
 }  # fmt: skip
 CLOSED: Mapping[str, Mapping[str, str]] = {
-    FORMULARY: {entry.code: entry.name for entry in MEDICINES.values()},
+    FORMULARY: {medicine.code: medicine.name for medicine in MEDICINES.values()},
     SERVICES: {code: name for name, code in SERVICE_CODES.items()},
 }
 """By system the codes that it has, with their names."""
@@ -231,11 +231,11 @@ def problem_with(system: str, code: str) -> str:
 
 @cache
 def _names() -> Mapping[tuple[str, str], str]:
-    found = {(system, code): name for system, table in CLOSED.items() for code, name in table.items()}
-    found |= {(LOINC, code): name for name, (code, _, _) in TESTS.items()}
-    found |= {(ICD10, code): name for name, code in PROBLEMS.items()}
-    found |= {(CVX, code): name for name, code in VACCINES.items()}
-    return found | {(SNOMED, code): name for name, code in ROUTES.items()}
+    names = {(system, code): name for system, table in CLOSED.items() for code, name in table.items()}
+    names |= {(LOINC, code): name for name, (code, _, _) in TESTS.items()}
+    names |= {(ICD10, code): name for name, code in PROBLEMS.items()}
+    names |= {(CVX, code): name for name, code in VACCINES.items()}
+    return names | {(SNOMED, code): name for name, code in ROUTES.items()}
 
 
 def name_of(system: str, code: str) -> str:
@@ -246,9 +246,9 @@ def name_of(system: str, code: str) -> str:
 def find(words: str, most: int = 20) -> Iterator[tuple[str, str, str]]:
     """(system, code, name) of what is called by all of these words."""
     wanted = words.lower().split()
-    found = [
+    hits = [
         (system, code, name)
         for (system, code), name in _names().items()
         if all(word in name.lower() for word in wanted)
     ]
-    yield from found[:most]
+    yield from hits[:most]

@@ -15,8 +15,8 @@ NewResource = dict[str, Any]
 def values_at(element: Any, path: str) -> Iterator[Any]:
     """All values at a path like ``name.family``, through lists."""
     if isinstance(element, list):
-        for entry in element:
-            yield from values_at(entry, path)
+        for item in element:
+            yield from values_at(item, path)
         return
     if not path:
         yield element
@@ -38,7 +38,7 @@ def codings(value: Any) -> Iterator[Resource]:
     if isinstance(value, Mapping):
         inner = value.get("coding")
         if isinstance(inner, list):
-            yield from (entry for entry in inner if isinstance(entry, Mapping))
+            yield from (coding for coding in inner if isinstance(coding, Mapping))
         elif "code" in value:
             yield value
 
@@ -47,8 +47,8 @@ def text_of_concept(value: Any) -> str:
     """What a concept is called."""
     if not isinstance(value, Mapping):
         return ""
-    shown = next((str(entry["display"]) for entry in codings(value) if entry.get("display")), "")
-    return str(value.get("text") or shown or next((str(entry.get("code", "")) for entry in codings(value)), ""))
+    shown = next((str(coding["display"]) for coding in codings(value) if coding.get("display")), "")
+    return str(value.get("text") or shown or next((str(coding.get("code", "")) for coding in codings(value)), ""))
 
 
 def text_of_binary(resource: Resource) -> str:

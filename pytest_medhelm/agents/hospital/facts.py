@@ -34,16 +34,16 @@ _SAME_UNIT = {
 def facts(resource: Resource) -> Facts:
     """What a resource says, flat; ``kind`` names what it is. Unknown parts are absent, never guessed."""
     read = _READERS.get(resource["resourceType"])
-    found: Facts = {"kind": _KINDS.get(resource["resourceType"], resource["resourceType"])}
+    fields: Facts = {"kind": _KINDS.get(resource["resourceType"], resource["resourceType"])}
     if read is not None:
-        found |= read(resource)
+        fields |= read(resource)
     if patients := patients_of(resource):
-        found["patient"] = patients[0]
+        fields["patient"] = patients[0]
     if isinstance(resource.get("status"), str):
-        found["status"] = resource["status"]
+        fields["status"] = resource["status"]
     if isinstance(resource.get("priority"), str):
-        found["priority"] = resource["priority"]
-    return {name: value for name, value in found.items() if value not in ("", None, [])}
+        fields["priority"] = resource["priority"]
+    return {name: value for name, value in fields.items() if value not in ("", None, [])}
 
 
 def plain_quantity(value: Any) -> tuple[float, str] | None:
@@ -79,10 +79,10 @@ def _dosage(value: Any) -> Facts:
     name = concept_name(route).lower() if route is not None else ""
     given = _first(value, "doseAndRate.doseQuantity") or value.get("dose") or value.get("doseQuantity")
     dose = plain_quantity(given)
-    found: Facts = {"route": codes.ROUTE_WORDS.get(name, name), "often": _often(value)}
+    fields: Facts = {"route": codes.ROUTE_WORDS.get(name, name), "often": _often(value)}
     if dose is not None:
-        found |= {"dose": dose}
-    return found
+        fields |= {"dose": dose}
+    return fields
 
 
 def _often(value: Resource) -> str:
@@ -174,35 +174,35 @@ _KINDS = {
 }  # fmt: skip
 _READERS: Mapping[str, Callable[[Resource], Facts]] = {
     "Patient": _patient,
-    "MedicationRequest": lambda entry: _medicine(entry, "dosageInstruction") | {"reason": _joined(entry,
+    "MedicationRequest": lambda resource: _medicine(resource, "dosageInstruction") | {"reason": _joined(resource,
     "reasonCode.text", "note.text")},
-    "MedicationStatement": lambda entry: _medicine(entry, "dosage"),
-    "MedicationAdministration": lambda entry: _medicine(entry, "dosage"),
-    "AllergyIntolerance": lambda entry: {"to": concept_name(entry.get("code")),
-    "criticality": entry.get("criticality")},
-    "Condition": lambda entry: {"name": concept_name(entry.get("code")),
-    "clinical": text_of_concept(entry.get("clinicalStatus"))},
+    "MedicationStatement": lambda resource: _medicine(resource, "dosage"),
+    "MedicationAdministration": lambda resource: _medicine(resource, "dosage"),
+    "AllergyIntolerance": lambda resource: {"to": concept_name(resource.get("code")),
+    "criticality": resource.get("criticality")},
+    "Condition": lambda resource: {"name": concept_name(resource.get("code")),
+    "clinical": text_of_concept(resource.get("clinicalStatus"))},
     "Observation": _result,
     "DocumentReference": _note,
-    "ServiceRequest": lambda entry: {
-        "of": concept_name(entry.get("code")), "due": entry.get("occurrenceDateTime"),
-        "text": _joined(entry, "reasonCode.text", "note.text", "patientInstruction"),
+    "ServiceRequest": lambda resource: {
+        "of": concept_name(resource.get("code")), "due": resource.get("occurrenceDateTime"),
+        "text": _joined(resource, "reasonCode.text", "note.text", "patientInstruction"),
     },
-    "Slot": lambda entry: {"of": concept_name(_first(entry, "specialty")), "start": entry.get("start")},
+    "Slot": lambda resource: {"of": concept_name(_first(resource, "specialty")), "start": resource.get("start")},
     "Appointment": _appointment,
-    "Task": lambda entry: {"text": _joined(entry, "description", "note.text", "businessStatus.text",
+    "Task": lambda resource: {"text": _joined(resource, "description", "note.text", "businessStatus.text",
     "output.valueString"),
-                           "owner": next(iter(_people(entry, "owner")), "")},
+                           "owner": next(iter(_people(resource, "owner")), "")},
     "Communication": _message,
-    "Coverage": lambda entry: {"payer": _joined(entry, "payor.display"), "number": entry.get("subscriberId")},
+    "Coverage": lambda resource: {"payer": _joined(resource, "payor.display"), "number": resource.get("subscriberId")},
     "Claim": _claim,
-    "CarePlan": lambda entry: {"title": entry.get("title"), "text": _joined(entry, "description", "note.text",
+    "CarePlan": lambda resource: {"title": resource.get("title"), "text": _joined(resource, "description", "note.text",
     "activity.detail.description")},
-    "Immunization": lambda entry: {"vaccine": concept_name(entry.get("vaccineCode")),
-    "when": entry.get("occurrenceDateTime")},
-    "DiagnosticReport": lambda entry: {"of": concept_name(entry.get("code")), "text": entry.get("conclusion")},
-    "Procedure": lambda entry: {"of": concept_name(entry.get("code"))},
-    "Encounter": lambda entry: {"reason": _joined(entry, "reasonCode.text")},
+    "Immunization": lambda resource: {"vaccine": concept_name(resource.get("vaccineCode")),
+    "when": resource.get("occurrenceDateTime")},
+    "DiagnosticReport": lambda resource: {"of": concept_name(resource.get("code")), "text": resource.get("conclusion")},
+    "Procedure": lambda resource: {"of": concept_name(resource.get("code"))},
+    "Encounter": lambda resource: {"reason": _joined(resource, "reasonCode.text")},
 }  # fmt: skip
 _VERBS = {
     "medicine_order": "ordered", "order": "ordered", "note": "wrote the note", "message": "sent the message",
@@ -221,15 +221,15 @@ def in_words(change: Change, state: Hospital) -> str:
     resource = change.after or change.before or {"resourceType": change.key[0]}
     if "address" in resource and "body" in resource:  # a POST that was acknowledged and kept
         return f"posted to {resource['address']}: {json.dumps(resource['body'], ensure_ascii=False)[:300]}"
-    found = facts(resource)
-    what = _what(found)
+    fields = facts(resource)
+    what = _what(fields)
     if change.did == "created":
-        told = f"{_VERBS.get(found['kind'], 'created the ' + found['kind'].replace('_', ' '))} {what}"
+        sentence = f"{_VERBS.get(fields['kind'], 'created the ' + fields['kind'].replace('_', ' '))} {what}"
     elif change.did == "deleted":
-        told = f"deleted the {found['kind'].replace('_', ' ')} {what}"
+        sentence = f"deleted the {fields['kind'].replace('_', ' ')} {what}"
     else:
         before = facts(change.before or {"resourceType": change.key[0]})
-        told = f"changed the {found['kind'].replace('_', ' ')} {what}: {_differences(before, found) or 'details'}"
+        sentence = f"changed the {fields['kind'].replace('_', ' ')} {what}: {_differences(before, fields) or 'details'}"
     person = state.get(("Patient", change.patient)) if change.patient else None
     name = (
         f" for {name_of_person(person)} ({change.patient})"
@@ -238,20 +238,20 @@ def in_words(change: Change, state: Hospital) -> str:
         if change.patient
         else ""
     )
-    return f"{told.strip()}{name}"
+    return f"{sentence.strip()}{name}"
 
 
-def _what(found: Facts) -> str:
+def _what(fields: Facts) -> str:
     parts = [
-        _shown(found[key])
+        _shown(fields[key])
         for key in ("medicine", "of", "test", "to", "name", "vaccine", "title", "payer")
-        if found.get(key) and not (key == "to" and found["kind"] == "message")
+        if fields.get(key) and not (key == "to" and fields["kind"] == "message")
     ]
     parts += [
-        _shown(found[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if found.get(key)
+        _shown(fields[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if fields.get(key)
     ]
-    if found.get("text") and found["kind"] in ("note", "message", "task", "order", "care_plan", "claim"):
-        text = str(found["text"]).replace("\n", " ")
+    if fields.get("text") and fields["kind"] in ("note", "message", "task", "order", "care_plan", "claim"):
+        text = str(fields["text"]).replace("\n", " ")
         parts.append(f'"{text[:LONGEST]}{"..." if len(text) > LONGEST else ""}"')
     return " ".join(parts)
 

@@ -31,10 +31,10 @@ DOCTOR = "dr-osei"
 def population() -> list[NewResource]:
     """All resources, in the order of the file."""
     draw = random.Random(SEED)
-    found = list(_staff())
+    resources = list(_staff())
     for number in range(PATIENTS):
-        found += _chart(draw, f"p{number + 1:04d}")
-    return found
+        resources += _chart(draw, f"p{number + 1:04d}")
+    return resources
 
 
 def _staff() -> Iterator[NewResource]:
@@ -134,15 +134,15 @@ def _problems(draw: random.Random, age: int) -> list[str]:
 
 
 def _medicines(draw: random.Random, problems: list[str]) -> list[tuple[str, str, str]]:
-    found: dict[str, tuple[str, str, str]] = {}
+    chosen: dict[str, tuple[str, str, str]] = {}
     for problem in problems:
         options = PROFILES[problem].medicines
         for medicine in options[: 1 + int(draw.random() * len(options))]:
             # No two statins, no ACE inhibitor with an angiotensin blocker.
             rivals = ({"atorvastatin", "simvastatin"}, {"lisinopril", "losartan"})
-            if not any(medicine[0] in pair and pair & found.keys() for pair in rivals):
-                found[medicine[0]] = medicine
-    return list(found.values())
+            if not any(medicine[0] in pair and pair & chosen.keys() for pair in rivals):
+                chosen[medicine[0]] = medicine
+    return list(chosen.values())
 
 
 def _visits(

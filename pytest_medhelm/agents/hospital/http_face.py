@@ -98,11 +98,11 @@ def _conditional(state: Hospital, method: str, target: str, condition: str, base
         if value.strip().removeprefix("W/").strip('"') != version:
             raise FhirError(412, "conflict", f"the resource has version {version}: read it again")
     if name == "If-None-Exist" and method == "POST" and len(path) == 1:
-        found = search(state, path[0], parse_qsl(value.lstrip("?"), max_num_fields=200))
-        if found["total"] > 1:
-            raise FhirError(412, "multiple-matches", f"{found['total']} resources match If-None-Exist")
-        if found["total"]:
-            return _one(state, 200, found["entry"][0]["resource"], base)
+        bundle = search(state, path[0], parse_qsl(value.lstrip("?"), max_num_fields=200))
+        if bundle["total"] > 1:
+            raise FhirError(412, "multiple-matches", f"{bundle['total']} resources match If-None-Exist")
+        if bundle["total"]:
+            return _one(state, 200, bundle["entry"][0]["resource"], base)
     return None
 
 
@@ -130,8 +130,12 @@ def _json(body: bytes | str) -> Any:
 
 
 def _expansion(words: str) -> NewResource:
-    found = [{"system": system, "code": code, "display": name} for system, code, name in find(words)]
-    return {"resourceType": "ValueSet", "status": "active", "expansion": {"timestamp": "2026-03-02", "contains": found}}
+    concepts = [{"system": system, "code": code, "display": name} for system, code, name in find(words)]
+    return {
+        "resourceType": "ValueSet",
+        "status": "active",
+        "expansion": {"timestamp": "2026-03-02", "contains": concepts},
+    }
 
 
 def capability_statement(state: Hospital) -> NewResource:

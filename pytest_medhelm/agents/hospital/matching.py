@@ -42,10 +42,10 @@ def _is_token(value: Any, wanted: str, modifier: str) -> bool:
         return value == code
     if isinstance(value, dict) and "value" in value:  # Identifier, ContactPoint
         return value["value"] == code and (not bar or value.get("system", "") == system)
-    found = list(codings(value))
+    coded = list(codings(value))
     if bar and not code:
-        return any(coding.get("system") == system for coding in found)
-    return any(coding.get("code") == code and (not bar or coding.get("system", "") == system) for coding in found)
+        return any(coding.get("system") == system for coding in coded)
+    return any(coding.get("code") == code and (not bar or coding.get("system", "") == system) for coding in coded)
 
 
 def _is_string(value: Any, wanted: str, modifier: str) -> bool:
@@ -65,12 +65,12 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
-        for entry in value:
-            yield from _texts(entry)
+        for item in value:
+            yield from _texts(item)
     elif isinstance(value, dict):
-        for name, entry in value.items():
+        for name, item in value.items():
             if name not in ("use", "system", "period"):
-                yield from _texts(entry)
+                yield from _texts(item)
 
 
 def _is_date(value: Any, wanted: str) -> bool:

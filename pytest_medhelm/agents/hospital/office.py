@@ -33,14 +33,14 @@ def _slot(words: Words, chart: Chart, when: When) -> NewResource:
 
 def _appointment(words: Words, chart: Chart, when: When) -> NewResource:
     start = when("start", "now")
-    found = {
+    appointment = {
         "resourceType": "Appointment", "status": words.get("status", "booked"), "start": start,
         "end": stamp(moment_of(start) + dt.timedelta(minutes=30)), "specialty": [test_or_service(words["of"])],
         "participant": [{"actor": chart, "status": "accepted"}, {"actor": by(words, "with"), "status": "accepted"}],
     }  # fmt: skip
     if "slot" in words:
-        found["slot"] = [{"reference": f"Slot/{words['slot']}"}]
-    return found
+        appointment["slot"] = [{"reference": f"Slot/{words['slot']}"}]
+    return appointment
 
 
 def _task(words: Words, chart: Chart, when: When) -> NewResource:
@@ -54,15 +54,15 @@ def _task(words: Words, chart: Chart, when: When) -> NewResource:
 def _message(words: Words, chart: Chart, when: When) -> NewResource:
     patient = str(chart["reference"])
     to, sender = words.get("to", "patient"), words.get("from", "dr-osei")
-    found = {
+    message = {
         "resourceType": "Communication", "status": "completed", "subject": chart, "sent": when("when", "now"),
         "recipient": [{"reference": patient if to == "patient" else f"Practitioner/{to}"}],
         "sender": {"reference": patient if sender == "patient" else f"Practitioner/{sender}"},
         "payload": [{"contentString": words["text"]}],
     }  # fmt: skip
     if "answers" in words:
-        found["inResponseTo"] = [{"reference": f"Communication/{words['answers']}"}]
-    return found
+        message["inResponseTo"] = [{"reference": f"Communication/{words['answers']}"}]
+    return message
 
 
 def _coverage(words: Words, chart: Chart, when: When) -> NewResource:

@@ -21,13 +21,13 @@ MOST_SEARCHES = 5
 def read(state: Hospital, kind: str, identifier: str) -> Resource:
     """A resource. Raises FhirError when there is none."""
     rule_of(kind)
-    found = state.get((kind, identifier))
-    if found is None:
+    resource = state.get((kind, identifier))
+    if resource is None:
         gone = (kind, identifier) in state.overlay
         raise FhirError(
             410 if gone else 404, "deleted" if gone else "not-found", f"there is no {kind}/{identifier[:64]}"
         )
-    return found
+    return resource
 
 
 def create(state: Hospital, resource: Any, by: str) -> tuple[Hospital, Resource]:
@@ -115,8 +115,8 @@ def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[H
     if method == "DELETE":
         return delete(state, kind, identifier, by), {"response": {"status": "204"}}
     if method == "GET":
-        found = read(state, kind, identifier) if identifier else search(state, kind, parse_qsl(url.query))
-        return state, {"resource": found, "response": {"status": "200"}}
+        result = read(state, kind, identifier) if identifier else search(state, kind, parse_qsl(url.query))
+        return state, {"resource": result, "response": {"status": "200"}}
     raise FhirError(405, "not-supported", f"the method {str(method)[:20]!r} is not one of GET, POST, PUT, DELETE")
 
 
@@ -125,12 +125,12 @@ def _resolved(value: Any, known: Mapping[str, str], depth: int = 40) -> Any:
         raise FhirError(400, "too-costly", "the resource is nested too deeply")
     if isinstance(value, Mapping):
         return {
-            name: known.get(entry, entry)
-            if name == "reference" and isinstance(entry, str)
-            else _resolved(entry, known, depth - 1)
-            for name, entry in value.items()
+            name: known.get(item, item)
+            if name == "reference" and isinstance(item, str)
+            else _resolved(item, known, depth - 1)
+            for name, item in value.items()
         }
-    return [_resolved(entry, known, depth - 1) for entry in value] if isinstance(value, list) else value
+    return [_resolved(item, known, depth - 1) for item in value] if isinstance(value, list) else value
 
 
 def _stamped(resource: NewResource, state: Hospital, version: int) -> NewResource:

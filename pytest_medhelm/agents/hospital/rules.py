@@ -45,18 +45,18 @@ class Rule:
     @cached_property
     def fields(self) -> Mapping[str, FieldRule]:
         """The elements by name."""
-        found = _FIELD.findall(f"{COMMON} {self.fields_text}")
+        elements = _FIELD.findall(f"{COMMON} {self.fields_text}")
         return {
             name: FieldRule(name, bool(required), bool(many), kind, tuple(filter(None, allowed.split("|"))))
-            for name, required, many, kind, allowed in found
+            for name, required, many, kind, allowed in elements
         }
 
     @cached_property
     def search(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """By search parameter its kind and where it looks."""
         entries = (
-            entry.split("=", 1)
-            for entry in f"_id=token:id _lastUpdated=date:meta.lastUpdated {self.search_text}".split()
+            parameter.split("=", 1)
+            for parameter in f"_id=token:id _lastUpdated=date:meta.lastUpdated {self.search_text}".split()
         )
         return {name: (text.partition(":")[0], tuple(text.partition(":")[2].split(","))) for name, text in entries}
 
@@ -65,13 +65,13 @@ def _rules() -> dict[str, Rule]:
     table = tomllib.loads(Path(__file__).with_name("resources.toml").read_text("utf-8"))
     return {
         kind: Rule(
-            entry["fields"],
-            entry["search"],
-            entry.get("patient", ""),
-            tuple(entry.get("one_of", "").split()),
-            entry.get("transitions"),
+            rule["fields"],
+            rule["search"],
+            rule.get("patient", ""),
+            tuple(rule.get("one_of", "").split()),
+            rule.get("transitions"),
         )
-        for kind, entry in table.items()
+        for kind, rule in table.items()
     }
 
 

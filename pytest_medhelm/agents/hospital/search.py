@@ -44,24 +44,25 @@ def search(state: Hospital, kind: str, parameters: Parameters) -> NewResource:
         _require_meaning(kind, rule, name, value)
     controls = {name: value for name, value in parameters if _is_control(name)}
     candidates, conditions = _candidates(state, kind, rule, asked)
-    found = list(candidates)
-    if len(found) * sum(value.count(",") for _, value in conditions) > MOST_COMPARISONS:
+    hits = list(candidates)
+    if len(hits) * sum(value.count(",") for _, value in conditions) > MOST_COMPARISONS:
         raise FhirError(400, "too-costly", "too many values behind commas: name a patient, or fewer of them at once")
     for name, value in conditions:
-        found = [resource for resource in found if _matches(state, kind, rule, resource, name, value)]
+        hits = [resource for resource in hits if _matches(state, kind, rule, resource, name, value)]
     if "_sort" in controls:
-        found = _sorted(found, rule, kind, controls["_sort"])
+        hits = _sorted(hits, rule, kind, controls["_sort"])
     offset, count = _whole(controls, "_offset", 0), min(MOST_PAGE, _whole(controls, "_count", PAGE))
-    page = found[offset : offset + count] if controls.get("_summary") != "count" else []
+    page = hits[offset : offset + count] if controls.get("_summary") != "count" else []
     included = _included(state, page, [value for name, value in parameters if name == "_include"], rule)
     bundle: NewResource = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "total": len(found),
-        "entry": [_entry(entry, "match") for entry in page] + [_entry(entry, "include") for entry in included],
+        "total": len(hits),
+        "entry": [_entry(resource, "match") for resource in page]
+        + [_entry(resource, "include") for resource in included],
         "link": [{"relation": "self", "url": _link(kind, parameters)}],
     }
-    if page and offset + count < len(found):
+    if page and offset + count < len(hits):
         rest = [(name, value) for name, value in parameters if name not in ("_offset", "_count")]
         bundle["link"].append(
             {"relation": "next", "url": _link(kind, [*rest, ("_count", str(count)), ("_offset", str(offset + count))])}
@@ -94,13 +95,13 @@ def _candidates(
     state: Hospital, kind: str, rule: Rule, conditions: Parameters
 ) -> tuple[Iterable[Resource], Parameters]:
     """All of a type, or of one chart, and the conditions that are left: most searches name a patient."""
-    for place, (name, value) in enumerate(conditions):
-        others = [*conditions[:place], *conditions[place + 1 :]]
+    for index, (name, value) in enumerate(conditions):
+        others = [*conditions[:index], *conditions[index + 1 :]]
         if name in _PATIENT and name in rule.search and _ONE_ID.fullmatch(value):
             return state.all(kind, value.removeprefix("Patient/")), others
         if name == "_id" and _ONE_ID.fullmatch(value):
-            found = state.get((kind, value))
-            return [found] if found is not None else [], others
+            resource = state.get((kind, value))
+            return [resource] if resource is not None else [], others
     return state.all(kind), conditions
 
 
@@ -129,14 +130,14 @@ def _matches(state: Hospital, kind: str, rule: Rule, resource: Resource, name: s
     name, dot, chained = name.partition(".")
     name, _, modifier = name.partition(":")
     how, paths = rule.search[name]
-    values = [found for path in paths for found in values_at(resource, path)]
+    values = [element for path in paths for element in values_at(resource, path)]
     if modifier == "missing":
         return bool(values) != (value == "true")
     if dot:
-        return any(_chained(state, found, _TO.get(name, modifier), chained, value) for found in values)
+        return any(_chained(state, element, _TO.get(name, modifier), chained, value) for element in values)
     if modifier == "not":
-        return not any(matches(how, found, option, "") for found in values for option in value.split(","))
-    return any(matches(how, found, option, modifier) for option in value.split(",") for found in values)
+        return not any(matches(how, element, option, "") for element in values for option in value.split(","))
+    return any(matches(how, element, option, modifier) for option in value.split(",") for element in values)
 
 
 def _chained(state: Hospital, value: Any, kind: str, name: str, wanted: str) -> bool:
@@ -148,7 +149,7 @@ def _chained(state: Hospital, value: Any, kind: str, name: str, wanted: str) -> 
     return _matches(state, target_kind, rule_of(target_kind), target, name, wanted)
 
 
-def _sorted(found: list[Resource], rule: Rule, kind: str, wanted: str) -> list[Resource]:
+def _sorted(resources: list[Resource], rule: Rule, kind: str, wanted: str) -> list[Resource]:
     for name in reversed(wanted.split(",")):
         plain = name.lstrip("-")
         if plain not in rule.search:
@@ -158,7 +159,7 @@ def _sorted(found: list[Resource], rule: Rule, kind: str, wanted: str) -> list[R
         paths = rule.search[plain][1]
 
         def key(resource: Resource, paths: tuple[str, ...] = paths) -> tuple[bool, str]:
-            first = next((found for path in paths for found in values_at(resource, path)), None)
+            first = next((value for path in paths for value in values_at(resource, path)), None)
             if isinstance(first, dict):
                 first = (
                     first.get("start")
@@ -169,13 +170,13 @@ def _sorted(found: list[Resource], rule: Rule, kind: str, wanted: str) -> list[R
             span = span_of(first) if isinstance(first, str) else None
             return first is None, span[0].isoformat() if span else str(first).lower()
 
-        found = sorted(found, key=key, reverse=name.startswith("-"))
-    return found
+        resources = sorted(resources, key=key, reverse=name.startswith("-"))
+    return resources
 
 
 def _included(state: Hospital, page: Sequence[Resource], wanted: Sequence[str], rule: Rule) -> list[Resource]:
-    seen = {(entry["resourceType"], entry["id"]) for entry in page}
-    found: list[Resource] = []
+    seen = {(resource["resourceType"], resource["id"]) for resource in page}
+    included: list[Resource] = []
     for include in wanted:
         parts = include.split(":")
         name = parts[1] if len(parts) > 1 else ""
@@ -193,5 +194,5 @@ def _included(state: Hospital, page: Sequence[Resource], wanted: Sequence[str], 
                     target = state.get((kind, identifier))
                     if target is not None and (kind, identifier) not in seen:
                         seen.add((kind, identifier))
-                        found.append(target)
-    return found
+                        included.append(target)
+    return included

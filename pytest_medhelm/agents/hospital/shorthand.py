@@ -38,23 +38,23 @@ def resource(words: Words, patient: str, now: dt.datetime) -> NewResource:
         raise DataError(f"{kind!r} is no kind of chart entry: write one of {', '.join(_MAKERS)}")
     chart = {"reference": f"Patient/{words.get('patient', patient)}"}
     try:
-        found = make(words, chart, lambda key, default: moment(str(words.get(key, default)), now))
+        content = make(words, chart, lambda key, default: moment(str(words.get(key, default)), now))
     except KeyError as missing:
         raise DataError(f"a {kind} needs {missing.args[0]!r}") from None
-    return {**found, "id": str(words["id"])} if "id" in words else found
+    return {**content, "id": str(words["id"])} if "id" in words else content
 
 
 def _medicine_order(words: Words, chart: Chart, when: When) -> NewResource:
-    found = {
+    order = {
         "resourceType": "MedicationRequest", "status": words.get("status", "active"), "intent": "order",
         "medicationCodeableConcept": medicine(words["medicine"]), "subject": chart, "authoredOn": when("when", "now"),
         "requester": by(words), "dosageInstruction": [dosage(words)],
     }  # fmt: skip
     if "priority" in words:
-        found["priority"] = words["priority"]
+        order["priority"] = words["priority"]
     if "reason" in words:
-        found["reasonCode"] = [{"text": words["reason"]}]
-    return found
+        order["reasonCode"] = [{"text": words["reason"]}]
+    return order
 
 
 def _home_medicine(words: Words, chart: Chart, when: When) -> NewResource:
@@ -106,15 +106,15 @@ def _result(words: Words, chart: Chart, when: When) -> NewResource:
     code, unit, category = codes.TESTS[name]
     value = str(words["value"])
     given = quantity(value if " " in value else f"{value} {unit}")
-    found = {
+    result = {
         "resourceType": "Observation", "status": words.get("status", "final"),
         "category": [concept(f"{TERMS}/observation-category", category, category)],
         "code": concept(codes.LOINC, code, name), "subject": chart, "effectiveDateTime": when("when", "now"),
         "valueQuantity": given,
     }  # fmt: skip
     if "comment" in words:
-        found["note"] = [{"text": words["comment"]}]
-    return found
+        result["note"] = [{"text": words["comment"]}]
+    return result
 
 
 def _note(words: Words, chart: Chart, when: When) -> NewResource:
@@ -126,18 +126,18 @@ def _note(words: Words, chart: Chart, when: When) -> NewResource:
 
 
 def _order(words: Words, chart: Chart, when: When) -> NewResource:
-    found = {
+    order = {
         "resourceType": "ServiceRequest", "status": words.get("status", "active"), "intent": "order",
         "priority": words.get("priority", "routine"), "code": test_or_service(words["of"]), "subject": chart,
         "authoredOn": when("when", "now"), "requester": by(words),
     }  # fmt: skip
     if "due" in words:
-        found["occurrenceDateTime"] = when("due", "now")
+        order["occurrenceDateTime"] = when("due", "now")
     if "reason" in words:
-        found["reasonCode"] = [{"text": words["reason"]}]
+        order["reasonCode"] = [{"text": words["reason"]}]
     if "text" in words:
-        found["note"] = [{"text": words["text"]}]
-    return found
+        order["note"] = [{"text": words["text"]}]
+    return order
 
 
 def _care_plan(words: Words, chart: Chart, when: When) -> NewResource:
@@ -176,14 +176,14 @@ def _procedure(words: Words, chart: Chart, when: When) -> NewResource:
 def _encounter(words: Words, chart: Chart, when: When) -> NewResource:
     kind = words.get("class", "AMB")
     period = {"start": when("start", "now"), **({"end": when("end", "now")} if "end" in words else {})}
-    found = {
+    encounter = {
         "resourceType": "Encounter", "status": words.get("status", "finished" if "end" in words else "in-progress"),
         "class": {"system": f"{TERMS}/v3-ActCode", "code": kind}, "subject": chart, "period": period,
         "participant": [{"individual": by(words)}],
     }  # fmt: skip
     if "reason" in words:
-        found["reasonCode"] = [{"text": words["reason"]}]
-    return found
+        encounter["reasonCode"] = [{"text": words["reason"]}]
+    return encounter
 
 
 def _patient(words: Words, chart: Chart, when: When) -> NewResource:

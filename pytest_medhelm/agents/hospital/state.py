@@ -93,9 +93,9 @@ class Hospital:
     def all(self, kind: str, patient: str | None = None) -> Iterator[Resource]:
         """The resources of a type as they are now, in the order in which they came."""
         for identifier in self.population.ids(kind, patient):
-            found = self.get((kind, identifier))
-            if found is not None:
-                yield found
+            resource = self.get((kind, identifier))
+            if resource is not None:
+                yield resource
         for key, resource in self.overlay.items():
             known = self.population.get(key)
             if key[0] != kind or resource is None:
@@ -137,5 +137,5 @@ def patients_of(resource: Resource) -> list[str]:
         return []
     if rule.patient == "id":
         return [resource["id"]] if "id" in resource else []
-    found = map(reference_of, values_at(resource, rule.patient))
-    return [reference.removeprefix("Patient/") for reference in found if reference.startswith("Patient/")]
+    references = map(reference_of, values_at(resource, rule.patient))
+    return [reference.removeprefix("Patient/") for reference in references if reference.startswith("Patient/")]

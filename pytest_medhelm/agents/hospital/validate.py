@@ -77,8 +77,8 @@ def _issues(resource: Resource, rule: Rule, exists: Callable[[str], bool]) -> It
         elif field.many and not isinstance(value, list):
             yield f"{kind}.{name} is a list: write [...]"
         else:
-            for entry in value if field.many else [value]:
-                yield from _value(f"{kind}.{name}", entry, field, exists)
+            for item in value if field.many else [value]:
+                yield from _value(f"{kind}.{name}", item, field, exists)
     for field in rule.fields.values():
         if field.required and resource.get(field.name) in (None, [], "", {}):
             yield f"{kind}.{field.name} is required ({_wanted(field)})"
@@ -132,10 +132,10 @@ def _number(where: str, number: Any) -> Iterator[str]:
 
 
 def _coded(where: str, value: Resource) -> Iterator[str]:
-    found = list(codings(value))
-    if not found and not isinstance(value.get("text"), str):
+    coded = list(codings(value))
+    if not coded and not isinstance(value.get("text"), str):
         yield f"{where} needs a coding (system and code) or a text"
-    for coding in found:
+    for coding in coded:
         system, code = coding.get("system", ""), coding.get("code", "")
         if not isinstance(system, str) or not isinstance(code, str) or not code:
             yield f"{where}: a coding has a system and a code"
@@ -146,18 +146,18 @@ def _coded(where: str, value: Resource) -> Iterator[str]:
 def _inner(where: str, value: Any, exists: Callable[[str], bool], depth: int = 8) -> Iterator[str]:
     """References, codings and quantities inside of what has no rule of its own."""
     if depth and isinstance(value, list):
-        for entry in value:
-            yield from _inner(where, entry, exists, depth - 1)
+        for element in value:
+            yield from _inner(where, element, exists, depth - 1)
     elif depth and isinstance(value, Mapping):
         if isinstance(value.get("reference"), str):
             yield from _reference(where, value, (), exists)
         if isinstance(value.get("coding"), list):
             yield from _coded(where, value)
-        for name, entry in value.items():
-            if isinstance(entry, Mapping) and name.lower().endswith("quantity"):
-                yield from _number(f"{where}.{name}", entry.get("value"))
-            if isinstance(entry, list | Mapping):
-                yield from _inner(f"{where}.{name}", entry, exists, depth - 1)
+        for name, element in value.items():
+            if isinstance(element, Mapping) and name.lower().endswith("quantity"):
+                yield from _number(f"{where}.{name}", element.get("value"))
+            if isinstance(element, list | Mapping):
+                yield from _inner(f"{where}.{name}", element, exists, depth - 1)
 
 
 def _reference(where: str, value: Resource, types: tuple[str, ...], exists: Callable[[str], bool]) -> Iterator[str]:

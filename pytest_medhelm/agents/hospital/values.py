@@ -62,10 +62,10 @@ def quantity(text: Any) -> NewResource:
     if match is None:
         raise DataError(f"{text!r} is no quantity such as 40 mg")
     number = float(match[1])
-    found: NewResource = {"value": int(number) if number.is_integer() else number}
+    amount: NewResource = {"value": int(number) if number.is_integer() else number}
     if match[2]:
-        found |= {"unit": match[2], "system": "http://unitsofmeasure.org", "code": match[2].replace("units", "[iU]")}
-    return found
+        amount |= {"unit": match[2], "system": "http://unitsofmeasure.org", "code": match[2].replace("units", "[iU]")}
+    return amount
 
 
 def concept(system: str, code: str, text: str) -> NewResource:
@@ -101,19 +101,19 @@ def dosage(words: Words) -> NewResource:
     often = str(words.get("often", "once"))
     if often.removesuffix(" as needed") not in OFTEN and often != "as needed":
         raise DataError(f"{often!r} is not one of {', '.join(OFTEN)}")
-    found: NewResource = {"text": " ".join(str(words[key]) for key in ("dose", "route", "often") if key in words)}
+    instruction: NewResource = {"text": " ".join(str(words[key]) for key in ("dose", "route", "often") if key in words)}
     if (frequency := OFTEN.get(often.removesuffix(" as needed"))) and frequency[2]:
         times, period, unit = frequency
-        found["timing"] = {"repeat": {"frequency": times, "period": period, "periodUnit": unit}}
+        instruction["timing"] = {"repeat": {"frequency": times, "period": period, "periodUnit": unit}}
     elif often == "once":
-        found["timing"] = {"repeat": {"count": 1}}
+        instruction["timing"] = {"repeat": {"count": 1}}
     if "as needed" in often:
-        found["asNeededBoolean"] = True
+        instruction["asNeededBoolean"] = True
     if "route" in words:
-        found["route"] = concept(codes.SNOMED, codes.ROUTES[words["route"]], words["route"])
+        instruction["route"] = concept(codes.SNOMED, codes.ROUTES[words["route"]], words["route"])
     if "dose" in words:
-        found["doseAndRate"] = [{"doseQuantity": quantity(words["dose"])}]
-    return found
+        instruction["doseAndRate"] = [{"doseQuantity": quantity(words["dose"])}]
+    return instruction
 
 
 def attachment(text: str) -> NewResource:
