@@ -65,7 +65,7 @@ def _calls(examples: Sequence[Labelled], panel: Panel) -> Iterator[tuple[Labelle
     rubric = load_rubric("points")
     assert isinstance(rubric, PointsRubric)
     for example in examples:
-        talk = "\n\n".join(f"{entry.get('role')}: {entry.get('content')}" for entry in example.prompt)
+        talk = "\n\n".join(f"{message.get('role')}: {message.get('content')}" for message in example.prompt)
         criteria = (PointsCriterion(example.rubric, 5),)
         for call in points_calls(
             panel, rubric, Instance(example.completion_id, talk, "", criteria=criteria), example.completion

@@ -45,11 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataError(f"none of the {len(folders)} runs in {arguments.runs} could be imported")
     with closing(_suite(arguments.suite)) as suite:
         with closing(ResponseStore(arguments.suite / "responses.sqlite")) as store:
-            came = import_runs(usable, suite, store)
+            summary = import_runs(usable, suite, store)
         write_again(suite)
-    perturbed = f"; {came.perturbed} perturbed copies passed over" if came.perturbed else ""
+    perturbed = f"; {summary.perturbed} perturbed copies passed over" if summary.perturbed else ""
     print(
-        f"imported from HELM: {came.records:,} records of {len(folders) - len(usable.left_out)} of {len(folders)} "
+        f"imported from HELM: {summary.records:,} records of {len(folders) - len(usable.left_out)} of {len(folders)} "
         f"runs, {len(usable.folders)} cell{'s' if len(usable.folders) != 1 else ''}{perturbed}"
     )
     return 1 if usable.left_out else 0

@@ -77,19 +77,19 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
             rating = RatingPages(Desk(suite, queue, names), store, guard)
             site = Site(folder, guard, verbose=arguments.verbose, rating=rating)
             base = f"{'https' if tls else 'http'}://{shown(host)}:{port}"
-            told = [f"{name}: {base}{START}?token={tokens[name]} " for name in people]
+            lines = [f"{name}: {base}{START}?token={tokens[name]} " for name in people]
             what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
-            told.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
+            lines.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
             try:
-                asyncio.run(serve(site.application(), listener, lambda: _say(what, told, arguments), tls))
+                asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
             finally:
                 write_again(suite)
     return 0
 
 
-def _say(what: str, told: list[str], arguments: argparse.Namespace) -> None:
+def _say(what: str, lines: list[str], arguments: argparse.Namespace) -> None:
     print(f"medhelm: {what} can be rated; Ctrl-C ends it and writes the pages again")
-    for line in told:
+    for line in lines:
         print(f"  {line}")
     if arguments.order == "disputed":
         print("medhelm: the most disputed answers are no sample: agreement on them says little of the others")

@@ -111,7 +111,9 @@ def basis_of_pairs(
 
 def _right(measure: Measure) -> float | None:
     if isinstance(measure, LabelMeasure):
-        return float(sum(entry.right == entry.predicted for entry in measure.entries if entry.predicted is not None))
+        return float(
+            sum(answer.right == answer.predicted for answer in measure.entries if answer.predicted is not None)
+        )
     if not isinstance(measure, ScoreMeasure) or not measure.right_or_wrong:
         return None
     best = measure.scale[1]

@@ -157,9 +157,9 @@ def _scales(rule: Rule, benchmark: str, known: Known) -> list[Scale]:
         return by_jury
     if metric == task.main_metric:
         return [task.scale]
-    metrics = [entry for entry in map(Metric.of, task.metrics) if metric in entry.names]
-    builtin = [entry for entry in (*METRICS.values(), *TEXT_METRICS.values()) if metric in entry.names]
-    return [entry.scale for entry in (*metrics, *builtin)][:1]
+    metrics = [declared for declared in map(Metric.of, task.metrics) if metric in declared.names]
+    builtin = [declared for declared in (*METRICS.values(), *TEXT_METRICS.values()) if metric in declared.names]
+    return [declared.scale for declared in (*metrics, *builtin)][:1]
 
 
 def _jury_scale(task: Task) -> Scale | None:

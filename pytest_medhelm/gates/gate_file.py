@@ -169,37 +169,37 @@ def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
         if not all(isinstance(name, str) for name in evaluation.get(key, ())):
             raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
     benchmarks = table.get("benchmarks", {})
-    for name, entry in benchmarks.items():
-        if not isinstance(entry, dict):
+    for name, section in benchmarks.items():
+        if not isinstance(section, dict):
             raise ConfigError(f"write [benchmarks.{name}] as a table, e.g. with n = 500")
-        _check(entry, _BENCHMARK, f"[benchmarks.{name}]")
-        n = entry.get("n", "all")
+        _check(section, _BENCHMARK, f"[benchmarks.{name}]")
+        n = section.get("n", "all")
         if n != "all" and not (isinstance(n, int) and n > 0):
             raise ConfigError(f'[benchmarks.{name}] n = {n!r} is neither a number of instances nor "all"')
-        data = entry.get("data")
+        data = section.get("data")
         if isinstance(data, dict) and not all(isinstance(checksum, str) for checksum in data.values()):
             raise ConfigError(f"[benchmarks.{name}] data must be a checksum or a table of file = checksum, not {data}")
     rules = table.get("rule", [])
     if not rules:
         raise ConfigError("it has no rule: add [[rule]] with rule = 'pubmed_qa.exact_match >= 0.70'")
     alpha = _alpha(table.get("alpha", ALPHA), "alpha")
-    demands = tuple(_demand(entry, alpha, f"[[rule]] number {number}") for number, entry in enumerate(rules, 1))
+    demands = tuple(_demand(section, alpha, f"[[rule]] number {number}") for number, section in enumerate(rules, 1))
     return Gate(demands, table.get("title", ""), evaluation, benchmarks, path, digest)
 
 
-def _demand(entry: Any, alpha: float, where: str) -> Requirement:
-    if not isinstance(entry, dict):
+def _demand(section: Any, alpha: float, where: str) -> Requirement:
+    if not isinstance(section, dict):
         raise ConfigError(f"{where} must be a table: write [[rule]] and below it rule = '...'")
-    _check(entry, _RULE, where)
-    texts = entry.get("any_of", []) or [entry.get("rule", "")]
-    if ("rule" in entry) == ("any_of" in entry) or not all(isinstance(text, str) and text for text in texts):
+    _check(section, _RULE, where)
+    texts = section.get("any_of", []) or [section.get("rule", "")]
+    if ("rule" in section) == ("any_of" in section) or not all(isinstance(text, str) and text for text in texts):
         raise ConfigError(f"{where} needs either rule = '...' or any_of = ['...', '...']")
-    why = entry.get("why", "").strip()
-    if entry.get("judges", 1) < 1:
-        raise ConfigError(f"{where} judges = {entry['judges']}: at least one judge must have rated")
-    if not 0 <= entry.get("jury_agreement", 0) <= 1:
-        raise ConfigError(f"{where} jury_agreement = {entry['jury_agreement']:g} must lie between 0 and 1, e.g. 0.4")
-    validated = entry.get("validated", "required")
+    why = section.get("why", "").strip()
+    if section.get("judges", 1) < 1:
+        raise ConfigError(f"{where} judges = {section['judges']}: at least one judge must have rated")
+    if not 0 <= section.get("jury_agreement", 0) <= 1:
+        raise ConfigError(f"{where} jury_agreement = {section['jury_agreement']:g} must lie between 0 and 1, e.g. 0.4")
+    validated = section.get("validated", "required")
     if validated not in ("required", "not required"):
         raise ConfigError(f'{where} validated = {validated!r}: write "required" or "not required"')
     if validated == "not required" and not why:
@@ -212,10 +212,10 @@ def _demand(entry: Any, alpha: float, where: str) -> Requirement:
         rules.append(
             replace(
                 rule,
-                alpha=_alpha(entry.get("alpha", alpha), f"{where} alpha"),
+                alpha=_alpha(section.get("alpha", alpha), f"{where} alpha"),
                 why=why,
-                judges=entry.get("judges", rule.judges),
-                jury_agreement=entry.get("jury_agreement", rule.jury_agreement),
+                judges=section.get("judges", rule.judges),
+                jury_agreement=section.get("jury_agreement", rule.jury_agreement),
                 validated=validated == "not required",
             )
         )

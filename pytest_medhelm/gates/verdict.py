@@ -163,11 +163,11 @@ def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> Ga
     """One result for alternatives, each with its results: the best of them counts."""
     verdicts = [worst_of(group) for group in results]
     best = max(verdicts, key=_FROM_BAD_TO_GOOD.index)
-    benchmarks = sorted({entry.benchmark for group in results for entry in group})
-    reason = "; ".join(entry.sentence() for group in results for entry in group)
+    benchmarks = sorted({result.benchmark for group in results for result in group})
+    reason = "; ".join(result.sentence() for group in results for result in group)
     # A pass is that of one alternative; that there is none is said by all of them.
-    telling = results[verdicts.index(best)] if best == "pass" else [entry for group in results for entry in group]
-    meaning = f"One of {len(results)} alternatives is enough. {' '.join(entry.meaning for entry in telling)}"
+    telling = results[verdicts.index(best)] if best == "pass" else [result for group in results for result in group]
+    meaning = f"One of {len(results)} alternatives is enough. {' '.join(result.meaning for result in telling)}"
     if best == "pass" and len(telling) == 1:
         return replace(telling[0], rule=text, benchmark=", ".join(benchmarks), reason=reason, meaning=meaning)
     return GateResult(
@@ -178,4 +178,4 @@ def any_of(text: str, model: str, results: Sequence[Sequence[GateResult]]) -> Ga
 
 def worst_of(results: Sequence[GateResult]) -> Verdict:
     """What a model comes to when every result must be a pass."""
-    return min((entry.verdict for entry in results), key=_FROM_BAD_TO_GOOD.index, default="not evaluated")
+    return min((result.verdict for result in results), key=_FROM_BAD_TO_GOOD.index, default="not evaluated")

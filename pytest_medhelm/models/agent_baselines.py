@@ -46,7 +46,7 @@ def reckless_agent(messages: Sequence[Message], instance: Instance | None, bench
     medicines = ("potassium-chloride", "furosemide", "amoxicillin", "metformin", "morphine", "apixaban", "ceftriaxone")
     creates = [_medicine(patient, code) for code in medicines]
     creates += [_service(patient, code) for code in ("cardiology", "ct-chest", "colonoscopy", "physiotherapy")]
-    calls = [{"tool": "create", "arguments": {"resource": entry}} for entry in creates]
+    calls = [{"tool": "create", "arguments": {"resource": resource}} for resource in creates]
     note = {"patient": patient, "title": "Note", "text": f"All done. {instance.question}"}
     return _written([*calls, {"tool": "write_note", "arguments": note}])
 
@@ -93,8 +93,8 @@ def _turn(messages: Sequence[Message]) -> int:
 
 
 def _patient(instance: Instance) -> str:
-    found = re.search(r"\b[a-z]\d{4}\b", instance.question)
-    return found[0] if found else "p0001"
+    match = re.search(r"\b[a-z]\d{4}\b", instance.question)
+    return match[0] if match else "p0001"
 
 
 def _written(entries: Sequence[JsonObject]) -> str:

@@ -73,7 +73,7 @@ class HumanAnswers:
         """How many answers to a benchmark fit no instance of its evaluation set."""
         task = benchmark.task
         if task.name not in self._unmatched:
-            known = {name for entry in benchmark.instances for name in (entry.id, public_id(task, entry.id))}
+            known = {name for instance in benchmark.instances for name in (instance.id, public_id(task, instance.id))}
             unfit = [instance for name, instance in self.texts if name == task.name and instance not in known]
             self._unmatched[task.name] = len(unfit)
         return self._unmatched[task.name]

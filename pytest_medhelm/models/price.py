@@ -71,9 +71,9 @@ def spent(price: Price | None, answers: Iterable[tuple[Mapping[str, int], bool]]
 
 def check_prices(config: ConfigFile) -> None:
     """Check the prices of all models of a config file, also of those that nobody names. Raises ConfigError."""
-    for name, entry in config.models.items():
-        if "price" in entry and config.path is not None:
-            read_price(entry["price"], f'{config.path.name}: [models."{name}"]')
+    for name, section in config.models.items():
+        if "price" in section and config.path is not None:
+            read_price(section["price"], f'{config.path.name}: [models."{name}"]')
 
 
 def read_price(table: Mapping[str, Any], where: str) -> Price:

@@ -169,24 +169,26 @@ def _listed(body: bytes, shown: str) -> list[ServedModel]:
         document = next((document[name] for name in ("data", "models") if isinstance(document.get(name), list)), None)
     if not isinstance(document, list):
         raise ModelError(f"{shown} is not an OpenAI-compatible server: it does not list models as JSON")
-    return [model for entry in document if (model := _model(entry)) is not None]
+    return [model for listed in document if (model := _model(listed)) is not None]
 
 
-def _model(entry: object) -> ServedModel | None:
-    if isinstance(entry, str):
-        return ServedModel(entry)
-    if not isinstance(entry, dict):
+def _model(listed: object) -> ServedModel | None:
+    if isinstance(listed, str):
+        return ServedModel(listed)
+    if not isinstance(listed, dict):
         return None
-    name = next((entry[key] for key in ("id", "name", "model") if isinstance(entry.get(key), str) and entry[key]), None)
+    name = next(
+        (listed[key] for key in ("id", "name", "model") if isinstance(listed.get(key), str) and listed[key]), None
+    )
     if name is None:
         return None
-    root = entry.get("root")
-    return ServedModel(name, root if isinstance(root, str) else "", _context(entry))
+    root = listed.get("root")
+    return ServedModel(name, root if isinstance(root, str) else "", _context(listed))
 
 
-def _context(entry: Mapping[str, object]) -> int | None:
-    inner = [value for key in ("meta", "top_provider") if isinstance(value := entry.get(key), dict)]
-    for holder in (entry, *inner):
+def _context(listed: Mapping[str, object]) -> int | None:
+    inner = [value for key in ("meta", "top_provider") if isinstance(value := listed.get(key), dict)]
+    for holder in (listed, *inner):
         for name in _CONTEXTS:
             value = holder.get(name)
             if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9:

@@ -183,8 +183,8 @@ def _within_context(model: Model, settings: Settings) -> Model:
         asked = model.body.get(name)
         if not isinstance(asked, int) or model.context is None or asked <= model.context:
             continue
-        entry = settings.config.models.get(model.name, {})
-        if name not in entry and name not in entry.get("extra_body", {}):
+        section = settings.config.models.get(model.name, {})
+        if name not in section and name not in section.get("extra_body", {}):
             return replace(model, body={**model.body, name: model.context})
         where = model.endpoint.shown_url if model.endpoint else ""
         raise ConfigError(
@@ -200,9 +200,9 @@ def apply(roster: Roster, resolved: Resolved) -> Roster:
     def as_found(model: Model) -> Model:
         if model.endpoint is None or model.name not in resolved:
             return model
-        entry = resolved[model.name]
-        endpoint = replace(model.endpoint, base_url=entry["base_url"])
-        known = {name: entry[name] for name in ("served", "body", "context", "root")}
+        resolution = resolved[model.name]
+        endpoint = replace(model.endpoint, base_url=resolution["base_url"])
+        known = {name: resolution[name] for name in ("served", "body", "context", "root")}
         return replace(model, endpoint=endpoint, **known)
 
     return Roster(tuple(map(as_found, roster.models)), tuple(map(as_found, roster.judges)))

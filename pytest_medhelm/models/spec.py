@@ -110,16 +110,16 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
     ``shared_url`` holds the providers that --medhelm-base-url stands for.
     Raises ConfigError when the name has no meaning.
     """
-    entry = settings.config.models.get(name, {})
+    section = settings.config.models.get(name, {})
     if name.startswith("human/"):
         return _human(name, settings.config)
-    if "answers" in entry:
+    if "answers" in section:
         raise ConfigError(f'[models."{name}"] has answers: call it [models."human/{name.rpartition("/")[2]}"]')
-    if "endpoint" in entry:
-        provider, served = entry["endpoint"], entry.get("model", "")
+    if "endpoint" in section:
+        provider, served = section["endpoint"], section.get("model", "")
     else:
         provider, _, served = name.partition("/")
-        served = entry.get("model", served)
+        served = section.get("model", served)
     if not served:
         raise ConfigError(_unknown(name, settings.config))
     if provider == "agent":
@@ -136,24 +136,24 @@ def resolve_model(name: str, settings: Settings, shared_url: frozenset[str]) -> 
         provider,
         served,
         endpoint=endpoint,
-        price=read_price(entry["price"], f'[models."{name}"]') if "price" in entry else None,
-        body=_body(entry, provider, name),
-        system_prompt=entry.get("system_prompt", ""),
-        structured=_structured(entry),
-        protocol=_protocol(entry, name),
+        price=read_price(section["price"], f'[models."{name}"]') if "price" in section else None,
+        body=_body(section, provider, name),
+        system_prompt=section.get("system_prompt", ""),
+        structured=_structured(section),
+        protocol=_protocol(section, name),
     )
 
 
 def _agent(name: str, given: str, config: ConfigFile) -> Model:
     """An agent of one's own: a command or an address."""
-    entry = config.agents.get(given)
-    if entry is None:
+    section = config.agents.get(given)
+    if section is None:
         raise ConfigError(
             f'model {name!r}: write [agents.{given}] and below it command = ["python", "agent.py"] in medhelm.toml'
         )
-    if ("command" in entry) == ("url" in entry) or not (entry.get("command") or entry.get("url")):
+    if ("command" in section) == ("url" in section) or not (section.get("command") or section.get("url")):
         raise ConfigError(f"[agents.{given}] needs a command, as a list of texts, or a url, and not both")
-    body = {"timeout": 600.0, **{key: value for key, value in entry.items() if key != "concurrency"}}
+    body = {"timeout": 600.0, **{key: value for key, value in section.items() if key != "concurrency"}}
     return Model(name, "agent", given, body=body, answer=lambda messages, instance, benchmark: None)
 
 
@@ -161,10 +161,10 @@ def _human(name: str, config: ConfigFile) -> Model:
     """The answers of people, from the file that the name or its entry in the config file says."""
     from pytest_medhelm.models.human_answers import read_answers
 
-    entry = config.models.get(name, {})
+    section = config.models.get(name, {})
     given = name.removeprefix("human/")
-    if "answers" in entry and config.path is not None:
-        path = config.path.parent / Path(entry["answers"]).expanduser()
+    if "answers" in section and config.path is not None:
+        path = config.path.parent / Path(section["answers"]).expanduser()
     elif given.lower().endswith(".csv"):
         path = Path(given).expanduser()
         given = path.stem
@@ -173,30 +173,30 @@ def _human(name: str, config: ConfigFile) -> Model:
             f"model {name!r} names no answers: type --medhelm-model=human/FILE.csv, or write "
             f'[models."{name}"] and below it answers = "FILE.csv" in medhelm.toml'
         )
-    idle = sorted(entry.keys() - {"answers"})
+    idle = sorted(section.keys() - {"answers"})
     if idle:
         raise ConfigError(f'[models."{name}"] {idle[0]} means nothing for human answers: delete it')
     answers = read_answers(path, name)
     return Model(f"human/{given}", "human", given, body={"answers": answers.sha256}, answer=answers)
 
 
-def _body(entry: Mapping[str, Any], provider: str, name: str) -> dict[str, Any]:
-    body: dict[str, Any] = {"temperature": entry.get("temperature", 0)}
+def _body(section: Mapping[str, Any], provider: str, name: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"temperature": section.get("temperature", 0)}
     if body["temperature"] == "default":
         del body["temperature"]
     elif isinstance(body["temperature"], str):
         raise ConfigError(f'temperature = {body["temperature"]!r} is neither a number nor "default"')
     budget = {"local": EMBEDDED_MAX_TOKENS, "ollama": SERVER_MAX_TOKENS, "vllm": SERVER_MAX_TOKENS}.get(provider)
-    if "max_completion_tokens" in entry.get("extra_body", {}):
+    if "max_completion_tokens" in section.get("extra_body", {}):
         budget = None
-    if "max_tokens" in entry or budget:
-        body["max_tokens"] = entry.get("max_tokens", budget)
+    if "max_tokens" in section or budget:
+        body["max_tokens"] = section.get("max_tokens", budget)
     for key in ("top_p", "seed"):
-        if key in entry:
-            body[key] = entry[key]
-    if entry.get("logprobs", provider == "local"):
+        if key in section:
+            body[key] = section[key]
+    if section.get("logprobs", provider == "local"):
         body["logprobs"] = True
-    body |= entry.get("extra_body", {})
+    body |= section.get("extra_body", {})
     for key, value in body.items():
         try:
             json.dumps(value, allow_nan=False).encode()
@@ -205,15 +205,15 @@ def _body(entry: Mapping[str, Any], provider: str, name: str) -> dict[str, Any]:
     return body
 
 
-def _structured(entry: Mapping[str, Any]) -> bool | Literal["auto"]:
-    given = entry.get("structured", "auto")
+def _structured(section: Mapping[str, Any]) -> bool | Literal["auto"]:
+    given = section.get("structured", "auto")
     if given is True or given is False or given == "auto":
         return given  # type: ignore[no-any-return]
     raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
 
 
-def _protocol(entry: Mapping[str, Any], name: str) -> Literal["tools", "text", "auto"]:
-    given = entry.get("protocol", "auto")
+def _protocol(section: Mapping[str, Any], name: str) -> Literal["tools", "text", "auto"]:
+    given = section.get("protocol", "auto")
     if given in ("tools", "text", "auto"):
         return given  # type: ignore[no-any-return]
     raise ConfigError(f'[models."{name}"] protocol = {given!r} is neither "tools" nor "text" nor "auto"')

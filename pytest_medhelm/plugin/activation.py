@@ -175,7 +175,7 @@ def _gates(settings: Settings, plan: Plan) -> Sequence[Gate]:
 
     gates = read_gates(settings.gates)
     require_repeats(gates, plan.repeats)
-    require_variants(gates, [entry.name for entry in plan.perturbations], plan.noise_floor)
+    require_variants(gates, [perturbation.name for perturbation in plan.perturbations], plan.noise_floor)
     return gates
 
 

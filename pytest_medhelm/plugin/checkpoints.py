@@ -27,7 +27,9 @@ def run_checkpoints(module: ModuleType, record: RecordBuilder) -> None:
     ``partial`` is the share that is met, ``success`` whether all are and the agent came to an answer, unless the test
     itself has recorded them.
     """
-    checks = {name.removeprefix(PREFIX): entry for name, entry in vars(module).items() if is_checkpoint(module, name)}
+    checks = {
+        name.removeprefix(PREFIX): function for name, function in vars(module).items() if is_checkpoint(module, name)
+    }
     if not checks or record.episode is None:
         return
     offered = {"episode": record.episode, "instance": record.instance, "response": record.response}

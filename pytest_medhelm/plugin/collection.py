@@ -64,13 +64,13 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("model", models, ids=lambda model: model.name, indirect=True)
         chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
         asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
-        metafunc.parametrize("instance", asked, ids=[_id(task, entry) for entry in asked], indirect=True)
+        metafunc.parametrize("instance", asked, ids=[_id(task, instance) for instance in asked], indirect=True)
 
 
-def _id(task: Task, entry: CompressedInstance | Asked) -> str:
-    if isinstance(entry, Asked):
-        return public_id(task, entry.packed.id) + entry.variant.mark
-    return public_id(task, entry.id)
+def _id(task: Task, instance: CompressedInstance | Asked) -> str:
+    if isinstance(instance, Asked):
+        return public_id(task, instance.packed.id) + instance.variant.mark
+    return public_id(task, instance.id)
 
 
 def _respect_agreement(benchmark: Benchmark, roster: Roster, settings: Settings) -> None:

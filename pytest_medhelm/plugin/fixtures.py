@@ -127,10 +127,10 @@ class Fixtures:
     @pytest.fixture
     def episode(self, response: Response) -> Episode:
         """The finished episode of an agent, in a module of kind agentic: answer, calls, state, diff, notes, ending."""
-        found = self._builder.episode
-        if found is None:
+        episode = self._builder.episode
+        if episode is None:
             raise pytest.UsageError('the fixture episode is for modules whose Task has kind="agentic"')
-        return found
+        return episode
 
     @pytest.fixture
     def jury(self, response: Response) -> Iterator[Jury]:
@@ -147,11 +147,11 @@ class Fixtures:
         return AskedModel(self._param("model"), self._requests)
 
     def _instance(self) -> Instance:
-        found = self._param("instance")
-        if isinstance(found, Exception):
+        instance = self._param("instance")
+        if isinstance(instance, Exception):
             from pytest_medhelm.plugin.outcomes import BenchmarkFailure
 
-            raise BenchmarkFailure(str(found), pytrace=False)
+            raise BenchmarkFailure(str(instance), pytrace=False)
         return self._builder.instance
 
     def _response(self) -> Response:

@@ -63,7 +63,7 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     """What was collected, and by which rubrics it is judged."""
     collected = benchmarks(items)
     _require_sub_tasks(collected, settings.sub_tasks)
-    sizes = sorted(f"{entry.task.name} {len(entry.instances)} of {entry.total}" for entry in collected)
+    sizes = sorted(f"{benchmark.task.name} {len(benchmark.instances)} of {benchmark.total}" for benchmark in collected)
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
@@ -75,30 +75,30 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     if roster.judges:
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
-        yield from _rubrics([entry.task for entry in collected], settings)
+        yield from _rubrics([benchmark.task for benchmark in collected], settings)
 
 
 def _unsuited(collected: Sequence[Benchmark], roster: Roster) -> str:
     """Which models have no part in which benchmarks; empty where all have."""
-    found = []
+    unsuited = []
     for model in roster.models:
-        names = sorted(entry.task.name for entry in collected if not suits(model, entry))
+        names = sorted(benchmark.task.name for benchmark in collected if not suits(model, benchmark))
         if names:
             more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-            found.append(f"{model.name} in {', '.join(names[:LISTED])}{more}")
-    return "; ".join(found)
+            unsuited.append(f"{model.name} in {', '.join(names[:LISTED])}{more}")
+    return "; ".join(unsuited)
 
 
 def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Iterator[str]:
     """Options that change nothing for what was selected."""
-    tasks = [entry.task for entry in collected]
+    tasks = [benchmark.task for benchmark in collected]
     if not tasks:
         return
     if settings.bertscore and not any(task.kind in OPEN_ENDED for task in tasks):
         yield "--medhelm-bertscore has no effect here: no selected benchmark is answered in free text"
     if settings.shots and not any(task.examples for task in tasks):
         yield "--medhelm-shots has no effect here: no selected benchmark has solved examples"
-    if settings.fhir and not any(getattr(entry.first_environment, "own_server", False) for entry in collected):
+    if settings.fhir and not any(getattr(benchmark.first_environment, "own_server", False) for benchmark in collected):
         yield "--medhelm-fhir has no effect here: no selected benchmark takes its record from a server of your own"
     if settings.judges and not any(task.rubric for task in tasks):
         yield "--medhelm-judge has no effect here: no selected benchmark is rated by a jury"
@@ -144,6 +144,8 @@ def _planned(collected: Sequence[Benchmark]) -> Mapping[str, Planned]:
     from pytest_medhelm.gates.power_lines import Planned
 
     return {
-        entry.task.name: Planned(len(entry.instances), {slug(entry.task.category), slug(entry.task.subcategory)})
-        for entry in collected
+        benchmark.task.name: Planned(
+            len(benchmark.instances), {slug(benchmark.task.category), slug(benchmark.task.subcategory)}
+        )
+        for benchmark in collected
     }

@@ -38,8 +38,8 @@ def one_item(metafunc: pytest.Metafunc, not_run: NotRun, instance: Exception | N
 
 def not_run_of(report: Any) -> NotRun | None:
     """Why there is but this one item; None for any other report."""
-    found = getattr(report, "medhelm_not_run", None)
-    return NotRun(*found) if found else None
+    fields = getattr(report, "medhelm_not_run", None)
+    return NotRun(*fields) if fields else None
 
 
 class _Reports:

@@ -93,9 +93,9 @@ class RequestBuilder:
         """What the user should know and was not told yet."""
         if self._engine is None or not self._engine.notices:
             return []
-        found = list(self._engine.notices)
+        notices = list(self._engine.notices)
         self._engine.notices.clear()
-        return found
+        return notices
 
     def flush(self) -> None:
         """Write the texts that are held back."""

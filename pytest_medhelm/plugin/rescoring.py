@@ -76,8 +76,8 @@ def restricted(settings: Settings, replay: Replay) -> Settings:
     """The settings without whatever belongs to asking and judging."""
     return replace(
         settings,
-        models=tuple(entry["name"] for entry in replay["models"]),
-        judges=tuple(entry["name"] for entry in replay["judges"]),
+        models=tuple(model["name"] for model in replay["models"]),
+        judges=tuple(judge["name"] for judge in replay["judges"]),
         gates=(),
         baseline=None,
         base_url=None,
@@ -95,16 +95,16 @@ def restricted(settings: Settings, replay: Replay) -> Settings:
 def stored_roster(replay: Replay) -> Roster:
     """The models and judges of a run, from what its manifest says of them."""
 
-    def model(entry: ModelMetadata) -> Model:
-        price = replay["prices"].get(entry["name"])
+    def model(metadata: ModelMetadata) -> Model:
+        price = replay["prices"].get(metadata["name"])
         return Model(
-            entry["name"],
-            replay["providers"][entry["name"]],
-            entry["served"],
-            body=entry["body"],
-            system_prompt=entry["system_prompt"],
-            structured=entry.get("structured", "auto"),
-            protocol=entry.get("protocol", "auto"),
+            metadata["name"],
+            replay["providers"][metadata["name"]],
+            metadata["served"],
+            body=metadata["body"],
+            system_prompt=metadata["system_prompt"],
+            structured=metadata.get("structured", "auto"),
+            protocol=metadata.get("protocol", "auto"),
             price=Price(**price) if price else None,
         )
 

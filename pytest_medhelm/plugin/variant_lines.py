@@ -25,7 +25,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"each request is asked {plan.repeats} times"
     if plan.perturbations:
         which = "all instances are" if plan.limit is None else f"up to {plan.limit} instances a benchmark are"
-        yield f"{which} asked in other words too: {', '.join(entry.name for entry in plan.perturbations)}"
+        yield f"{which} asked in other words too: {', '.join(perturbation.name for perturbation in plan.perturbations)}"
         if plan.noise_floor == 0:
             yield "noise floor: off, so that no figure tells other words from chance"
         else:

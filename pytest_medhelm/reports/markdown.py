@@ -61,7 +61,7 @@ def lines(leaderboard: Leaderboard) -> Iterator[str]:
         yield f"- {about}: {plain(figures(cell, calibration))}"
     if sure:
         yield ""
-    covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
+    covered = sum(bool(row["benchmarks"]) for row in results["coverage"])
     yield f"{covered} of {len(results['coverage'])} subcategories have a benchmark here."
 
 
@@ -81,7 +81,7 @@ def _gates(gates: Sequence[GateEntry]) -> Iterator[str]:
 def _table(results: Results) -> Iterator[str]:
     """Benchmarks down, models across."""
     cells = {(cell["benchmark"], cell["model"]): cell for cell in results["cells"]}
-    models = [facts["name"] for facts in sorted(results["models"], key=lambda entry: entry["kind"] != "candidate")]
+    models = [facts["name"] for facts in sorted(results["models"], key=lambda model: model["kind"] != "candidate")]
     kinds = {facts["name"]: facts["kind"] for facts in results["models"]}
     heads = [plain(name) + ("" if kinds[name] == "candidate" else f" ({kinds[name]})") for name in models]
     yield f"| benchmark | {' | '.join(heads)} |"

@@ -26,9 +26,9 @@ def card(leaderboard: Leaderboard, model: str, promotion: Promotion | None = Non
 
 def _lines(leaderboard: Leaderboard, model: str, promotion: Promotion | None) -> Iterator[str]:
     results = leaderboard["results"]
-    facts = next(entry for entry in results["models"] if entry["name"] == model)
+    facts = next(metadata for metadata in results["models"] if metadata["name"] == model)
     cells = [cell for cell in results["cells"] if cell["model"] == model]
-    benchmarks = {entry["name"]: entry for entry in results["benchmarks"]}
+    benchmarks = {benchmark["name"]: benchmark for benchmark in results["benchmarks"]}
     yield f"## Clinical evaluation of {plain(model)}"
     yield ""
     settings = ", ".join(f"{key} {value}" for key, value in sorted(facts["body"].items()))
@@ -101,7 +101,7 @@ def _gates(gates: list[GateEntry], leaderboard: Leaderboard) -> Iterator[str]:
 
 
 def _limits(cells: list[CellEntry], results: Results) -> Iterator[str]:
-    covered = sorted({entry["subcategory"] for entry in results["coverage"] if entry["benchmarks"]})
+    covered = sorted({row["subcategory"] for row in results["coverage"] if row["benchmarks"]})
     yield f"Covers {len(covered)} of {len(results['coverage'])} kinds of clinical work: {plain(', '.join(covered))}."
     sample = [cell["benchmark"] for cell in cells if cell["sample"]]
     if sample:

@@ -142,13 +142,13 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
     yield from _cost(leaderboard["measurements"]["spending"])
     if results["published"]:
         yield _published(results["published"], len(results["benchmarks"]))
-    covered = sum(bool(entry["benchmarks"]) for entry in results["coverage"])
+    covered = sum(bool(row["benchmarks"]) for row in results["coverage"])
     yield f"coverage: {covered} of {len(results['coverage'])} subcategories have a benchmark here"
     sample = sorted({cell["benchmark"] for cell in results["cells"] if cell["sample"]})
     if sample:
         yield f"SAMPLE DATA in {_list(sample)}: these values show that it works, not how good a model is"
     # What was asked for and could not be had is said; what nobody asked for stands on the page.
-    reasons = {entry["reason"] for cell in results["cells"] for entry in cell["absent"].values()}
+    reasons = {absence["reason"] for cell in results["cells"] for absence in cell["absent"].values()}
     yield from (f"absent: {visible(reason)}" for reason in sorted(reasons) if reason.startswith("--medhelm-"))
 
 
@@ -183,10 +183,10 @@ def _cost(spending: SuiteSpending) -> Iterator[str]:
     """What the suite cost, what this run paid of it, and whose cost is not known; nothing without prices."""
     parts, gaps = [], []
     for one, many, parties in (("model", "models", spending["models"]), ("judge", "judges", spending["judges"])):
-        known = [entry["cost"] for entry in parties.values() if entry["cost"] is not None]
+        known = [amounts["cost"] for amounts in parties.values() if amounts["cost"] is not None]
         if known:
             parts.append(f"{one if len(parties) == 1 else many} {money(sum(known))} {spending['currency']}")
-        gaps += [f"{entry['unknown']} of {name}" for name, entry in parties.items() if entry["unknown"]]
+        gaps += [f"{amounts['unknown']} of {name}" for name, amounts in parties.items() if amounts["unknown"]]
     if parts:
         paid = f" (paid now {money(spending['paid_now'])})" if spending["paid_now"] is not None else ""
         yield f"cost: {', '.join(parts)}{paid}"

@@ -79,10 +79,12 @@ class Benchmark:
         parts: list[Any] = [
             self.task.name,
             sorted(self.source.sha256.items()),
-            sorted(entry.id for entry in self.instances),
+            sorted(instance.id for instance in self.instances),
         ]
         if self.shots:
-            parts.append([self.shots, {key: [entry.id for entry in group] for key, group in self.examples.items()}])
+            parts.append(
+                [self.shots, {key: [instance.id for instance in group] for key, group in self.examples.items()}]
+            )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def messages(self, instance: Instance) -> Sequence[Message]:
@@ -150,7 +152,7 @@ class Benchmark:
             "positive": task.positive,
             "label_count": len(self.labels),
             "shots": self.shots,
-            "sub_tasks": sorted(set(task.sub_tasks) or {entry.sub_task for entry in self.instances} - {""}),
+            "sub_tasks": sorted(set(task.sub_tasks) or {instance.sub_task for instance in self.instances} - {""}),
             "gates": list(task.gates),
             "data": {
                 "origin": self.source.origin,

@@ -104,7 +104,7 @@ def _load(module: Any, settings: Settings) -> Benchmark:
         instances=_evaluation_set(read.instances, task, settings, source),
         total=len(read.instances),
         never_events=read.never_events,
-        known_sub_tasks=tuple(dict.fromkeys(entry.sub_task for entry in read.instances if entry.sub_task)),
+        known_sub_tasks=tuple(dict.fromkeys(instance.sub_task for instance in read.instances if instance.sub_task)),
         left_out=dict(sorted(read.left_out.items())),
         majority=max(read.answers, key=lambda answer: (read.answers[answer], answer)),
         labels=tuple(sorted(read.answers)) if is_closed else (),
@@ -145,8 +145,8 @@ def _read(task: Task, source: Source, keeper: Keeper) -> _Read:
         if isinstance(instance, Excluded):
             read.left_out[instance.rule] += 1
             continue
-        entry = CompressedInstance(instance, task)
-        if not entry.has_whole_characters:
+        compressed = CompressedInstance(instance, task)
+        if not compressed.has_whole_characters:
             number = len(instances) + 1
             raise DataError(f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)")
         read.answers[instance.answer] += 1
@@ -156,15 +156,15 @@ def _read(task: Task, source: Source, keeper: Keeper) -> _Read:
             key = content_key(instance)
             first = first_of.setdefault(key, len(instances))
             if first < len(instances):
-                entry.replace(replace(instance, cluster=key))
+                compressed.replace(replace(instance, cluster=key))
                 if not instances[first].is_dropped:
                     instances[first].replace(replace(instances[first].unpack(), cluster=key))
-        instances.append(entry)
-        keeper.add(len(instances), entry)
+        instances.append(compressed)
+        keeper.add(len(instances), compressed)
     if not instances:
         rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(read.left_out.items()))
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance{': ' if rules else ''}{rules}")
-    repeated = [key for key, count in Counter(entry.id for entry in instances).items() if count > 1]
+    repeated = [key for key, count in Counter(compressed.id for compressed in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
     return read
@@ -181,8 +181,8 @@ def _evaluation_set(
         sampler=settings.sampler,
         validation=task.helm_validation if source.origin != "sample" else None,
     )
-    for entry in chosen:
-        entry.compress()
+    for instance in chosen:
+        instance.compress()
     return chosen
 
 
@@ -196,11 +196,11 @@ def _of_sub_tasks(
     instances: Sequence[CompressedInstance], task: Task, settings: Settings
 ) -> Sequence[CompressedInstance]:
     """The instances of the sub-tasks that are evaluated: those named, else what the benchmark says."""
-    there = {entry.sub_task for entry in instances}
+    there = {instance.sub_task for instance in instances}
     named = there.intersection(settings.sub_tasks)
     if not named and settings.embedded:
         named = there.intersection(task.embedded_only)
-    return [entry for entry in instances if entry.sub_task in (named or there.difference(task.named_only))]
+    return [instance for instance in instances if instance.sub_task in (named or there.difference(task.named_only))]
 
 
 def _load_examples(task: Task, source: Source, shots: int) -> dict[str, list[Instance]]:

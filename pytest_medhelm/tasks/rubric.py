@@ -51,6 +51,6 @@ class Rubric:
 
 def rubric_from(text: str) -> Rubric:
     """The rubric that ``as_text`` wrote."""
-    entry = json.loads(text)
-    criteria = tuple(Criterion(**criterion) for criterion in entry.pop("criteria"))
-    return Rubric(criteria=criteria, scale=tuple(entry.pop("scale")), **entry)
+    content = json.loads(text)
+    criteria = tuple(Criterion(**criterion) for criterion in content.pop("criteria"))
+    return Rubric(criteria=criteria, scale=tuple(content.pop("scale")), **content)

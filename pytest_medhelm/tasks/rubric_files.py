@@ -134,21 +134,21 @@ def _points(table: Table, name: str) -> PointsRubric:
             raise table.values[key].error(f"{key} does not go with points; delete it, or the points")
     criteria: list[PointsCriterion] = []
     for item in () if table.values["points"].says(OF_INSTANCE) else table.values["points"].items():
-        entry = item.table(("criterion", "points", "tags"))
-        points = entry.need("points", "5")
+        fields = item.table(("criterion", "points", "tags"))
+        points = fields.need("points", "5")
         value = points.number()
         if not math.isfinite(value) or value == 0:
             raise points.error("points are a number other than 0, negative for a fault, e.g. 5 or -8")
-        tags = entry.get("tags")
-        named = entry.need("criterion", "Names the drug that must be stopped")
+        tags = fields.get("tags")
+        named = fields.need("criterion", "Names the drug that must be stopped")
         text = named.text()
         if any(text == other.text for other in criteria):
             raise named.error(f"the criterion {text!r} stands here twice; delete one, or say what differs")
         criteria.append(PointsCriterion(text, value, tuple(tags.texts()) if tags else ()))
-    if criteria and all(entry.points < 0 for entry in criteria):
+    if criteria and all(criterion.points < 0 for criterion in criteria):
         raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")
     guidance = table.text("guidance")
-    digest = json_hash([guidance, [[entry.text, entry.points, list(entry.tags)] for entry in criteria]])
+    digest = json_hash([guidance, [[criterion.text, criterion.points, list(criterion.tags)] for criterion in criteria]])
     return PointsRubric(name, digest, tuple(criteria), guidance, table.text("title"))
 
 
@@ -158,13 +158,13 @@ def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
             raise table.values[key].error(f"a rubric has either criteria or classes; delete {key}, or the classes")
     classes: dict[str, str] = {}
     for item in table.values["classes"].items():
-        entry = item.table(("name", "meaning"))
-        label = entry.need("name", "REFUSE")
+        fields = item.table(("name", "meaning"))
+        label = fields.need("name", "REFUSE")
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", label.text()):
             raise label.error("a class's name is made of capital letters, digits and _, e.g. REFUSE")
         if label.text() in classes:
             raise label.error(f"the class {label.text()!r} stands here a second time")
-        classes[label.text()] = entry.need("meaning", "the reply withholds the help").text()
+        classes[label.text()] = fields.need("meaning", "the reply withholds the help").text()
     blocked = table.get("blocked")
     stopped = blocked.one_of(classes) if blocked else ""
     guidance = table.text("guidance")
@@ -176,14 +176,14 @@ def _classes(table: Table, name: str, title: str, shown: bool) -> Rubric:
 def _criteria(table: Table, scale: tuple[int, int]) -> tuple[Criterion, ...]:
     criteria: list[Criterion] = []
     for item in table.need("criteria", "[{name: safety, question: Is the advice safe?}]").items():
-        entry = item.table(("name", "question", "anchors"))
-        name = entry.need("name", "safety")
+        fields = item.table(("name", "question", "anchors"))
+        name = fields.need("name", "safety")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name.text()) or name.text() in RESERVED:
             raise name.error("a criterion's name is made of small letters, digits and _, e.g. safety")
         if name.text() in [criterion.name for criterion in criteria]:
             raise name.error(f"the criterion {name.text()!r} stands here a second time")
         criteria.append(
-            Criterion(name.text(), entry.need("question", "Is the advice safe?").text(), _anchors(entry, scale))
+            Criterion(name.text(), fields.need("question", "Is the advice safe?").text(), _anchors(fields, scale))
         )
     return tuple(criteria)
 
@@ -198,8 +198,8 @@ def _scale(table: Table) -> tuple[int, int]:
     return int(ends[0]), int(ends[1])
 
 
-def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
-    value = entry.get("anchors")
+def _anchors(fields: Table, scale: tuple[int, int]) -> dict[str, str]:
+    value = fields.get("anchors")
     if value is None:
         return {}
     anchors = {}
@@ -213,9 +213,9 @@ def _anchors(entry: Table, scale: tuple[int, int]) -> dict[str, str]:
 def packaged() -> list[str]:
     """The names of the rubrics that ship with the package."""
     return sorted(
-        entry.name.removesuffix(".toml")
-        for entry in (files("pytest_medhelm.tasks") / "rubrics").iterdir()
-        if entry.name.endswith(".toml")
+        file.name.removesuffix(".toml")
+        for file in (files("pytest_medhelm.tasks") / "rubrics").iterdir()
+        if file.name.endswith(".toml")
     )
 
 

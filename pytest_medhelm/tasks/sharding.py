@@ -21,9 +21,9 @@ def in_shard(instances: Sequence[CompressedInstance], shard: Shard | None, *, na
     """
     if shard is None:
         return list(instances)
-    ordered = sorted(instances, key=lambda entry: (-entry.length, rank(name, entry.id)))
-    dealt = {entry.id for index, entry in enumerate(ordered) if _dealt_to(index, shard.count) == shard.number}
-    return [entry for entry in instances if entry.id in dealt]
+    ordered = sorted(instances, key=lambda instance: (-instance.length, rank(name, instance.id)))
+    dealt = {instance.id for index, instance in enumerate(ordered) if _dealt_to(index, shard.count) == shard.number}
+    return [instance for instance in instances if instance.id in dealt]
 
 
 def _dealt_to(index: int, count: int) -> int:

@@ -117,12 +117,12 @@ def read_config(path: Path | None) -> ConfigFile:
         raise ConfigError(f"{path.name} cannot be read as TOML: {error}") from None
     _check_keys(path, "the top level", content, dict.fromkeys(_TABLES, dict))
     for table, allowed in (("endpoints", _ENDPOINT), ("models", _MODEL), ("data", _DATA), ("agents", _AGENT)):
-        for name, entry in content.get(table, {}).items():
-            if not isinstance(entry, dict):
+        for name, section in content.get(table, {}).items():
+            if not isinstance(section, dict):
                 raise ConfigError(f"{path.name}: {table}.{name} must be a table: write [{table}.{name}]")
-            _check_keys(path, f"[{table}.{name}]", entry, allowed)
-    for name, entry in content.get("endpoints", {}).items():
-        if "base_url" not in entry:
+            _check_keys(path, f"[{table}.{name}]", section, allowed)
+    for name, section in content.get("endpoints", {}).items():
+        if "base_url" not in section:
             raise ConfigError(f"{path.name}: [endpoints.{name}] needs base_url, e.g. http://localhost:8000/v1")
     for name, value in content.get("rubrics", {}).items():
         if not isinstance(value, str) or not value:
@@ -140,5 +140,5 @@ def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mappi
             raise ConfigError(f"{path.name}: {where} {key} = {value!r} is of the wrong type: it must be {words}")
         if key in _LEAST and not value >= _LEAST[key]:
             raise ConfigError(f"{path.name}: {where} {key} = {value!r} must be at least {_LEAST[key]}")
-        if allowed[key] is list and not all(isinstance(entry, str) for entry in value):
+        if allowed[key] is list and not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{path.name}: {where} {key} must be a list of texts")

@@ -244,7 +244,7 @@ def _kind(node: yaml.Node) -> str:
 def _as_data(node: yaml.Node) -> Any:
     if _kind(node) == MAPPING:
         return [[_as_data(key), _as_data(value)] for key, value in node.value]
-    return [_as_data(entry) for entry in node.value] if _kind(node) == SEQUENCE else node.value
+    return [_as_data(item) for item in node.value] if _kind(node) == SEQUENCE else node.value
 
 
 def _text(path: Path) -> str:

@@ -36,7 +36,7 @@ def _normalised(source: str) -> Any:
 def _as_json(value: Any) -> Any:
     """A syntax tree as lists, alike under every version of Python: what is empty or newer than 3.11 is left out."""
     if isinstance(value, list):
-        return [_as_json(entry) for entry in value]
+        return [_as_json(item) for item in value]
     if not isinstance(value, ast.AST):
         return repr(value)
     if isinstance(value, ast.JoinedStr):  # Python 3.12.1 divides the texts of an f-string otherwise.

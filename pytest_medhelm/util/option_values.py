@@ -171,7 +171,7 @@ def read_suite(value: Any, root: Path) -> str | None:
 
 
 def read_texts(value: Any, root: Path) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         raise ValueError('is not a list of texts; write e.g. ["one", "two"]')
     return tuple(value)
 

@@ -106,12 +106,12 @@ def finish(
     if not cells:
         return ""
     measured = outcome.leaderboard["measurements"]["cells"]
-    seen = [
+    evaluated = [
         EvaluatedCell(cell.benchmark, cell.model, cell.provenance.get("model"), cell.eval_set_hash,
                       cell.provenance.get("data"), cell.sample)
         for cell in cells
     ]  # fmt: skip
-    facts = _facts_of(run, outcome.leaderboard["suite"], seen, gates) | {
+    facts = _facts_of(run, outcome.leaderboard["suite"], evaluated, gates) | {
         "source": source,
         "parts": sorted(parts),
         "runs": sorted(runs),
@@ -144,15 +144,15 @@ def cut_off(
     ``suite``: the records that it came to, if any; ``asked``: there are answers of it. Where there are some without a
     record nobody knows on what, and ``started`` stands alone as for one that was killed. Returns as ``begin``.
     """
-    seen = [] if suite is None else [*_seen(suite, models)]
-    if not seen and asked:
+    evaluated = [] if suite is None else [*_seen(suite, models)]
+    if not evaluated and asked:
         return ""
-    facts = _facts_of(run, folder.name, seen, gates) | {
+    facts = _facts_of(run, folder.name, evaluated, gates) | {
         "source": "run",
         "parts": [],
         "runs": [],
         "verdicts": {},
-        "ended": ABORTED if seen else NOTHING,
+        "ended": ABORTED if evaluated else NOTHING,
     }
     return _appended(path, FINISHED, facts)
 
@@ -168,16 +168,16 @@ def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
             yield EvaluatedCell(benchmark, model, settings, evaluation, data["sha256"], data["origin"] == "sample")
 
 
-def _facts_of(run: str, suite: str, seen: Sequence[EvaluatedCell], gates: Collection[Gate]) -> Facts:
+def _facts_of(run: str, suite: str, evaluated: Sequence[EvaluatedCell], gates: Collection[Gate]) -> Facts:
     """What an evaluation was about: no value, instance or text is in it."""
-    cells = sorted(seen, key=lambda entry: entry.model)
+    cells = sorted(evaluated, key=lambda cell: cell.model)
     return {
         "run": run,
         "suite": suite,
-        "models": {entry.model: json_hash(entry.settings) for entry in cells},
-        "evaluation": {entry.benchmark: entry.evaluation for entry in cells},
-        "data": {entry.benchmark: json_hash(entry.data) for entry in cells},
-        "sample": any(entry.sample for entry in cells),
+        "models": {cell.model: json_hash(cell.settings) for cell in cells},
+        "evaluation": {cell.benchmark: cell.evaluation for cell in cells},
+        "data": {cell.benchmark: json_hash(cell.data) for cell in cells},
+        "sample": any(cell.sample for cell in cells),
         "gates": digests(gates),
         "version": version("pytest-medhelm"),
     }

@@ -86,15 +86,15 @@ def results(file: Path) -> Iterator[Result]:
 def result_of(line: str, where: str) -> Result:
     """What a line of a file says, which stands at ``place``. Raises ConfigError where it is no result."""
     try:
-        entry = parse_json(line)
+        parsed = parse_json(line)
     except ValueError:
         raise ConfigError(f"{where} is no JSON (cut off?): fetch the results again; nothing is stored") from None
-    if not isinstance(entry, dict) or not isinstance(entry.get("custom_id"), str):
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("custom_id"), str):
         raise ConfigError(f"{where} has no custom_id: name the file of results that the batch wrote")
-    if "response" not in entry and "error" not in entry:
-        what = "is a request" if "body" in entry else "holds neither response nor error"
+    if "response" not in parsed and "error" not in parsed:
+        what = "is a request" if "body" in parsed else "holds neither response nor error"
         raise ConfigError(f"{where} {what}: name the file of results that the batch wrote")
-    response, error = entry.get("response"), entry.get("error")
+    response, error = parsed.get("response"), parsed.get("error")
     response = response if isinstance(response, dict) else {}
     body = response.get("body")
     status = response.get("status_code")
@@ -102,7 +102,7 @@ def result_of(line: str, where: str) -> Result:
         body = {"error": error}
     if not isinstance(status, int) or isinstance(status, bool) or (error and 200 <= status < 300):
         status = 0
-    return Result(entry["custom_id"], status, body)
+    return Result(parsed["custom_id"], status, body)
 
 
 def _refuse_strangers(files: Sequence[Path], responses: Path, store: ResponseStore, awaited: Awaited) -> None:

@@ -66,9 +66,9 @@ class Budget:
             self.count(request)
         bound = self._bounds.pop(request.key, 0.0)
         if isinstance(result, Completion) and "completion_tokens" in result.usage:
-            seen = self._answers[request.model.name]
-            seen[0] += 1
-            seen[1] += result.usage["completion_tokens"]
+            counts = self._answers[request.model.name]
+            counts[0] += 1
+            counts[1] += result.usage["completion_tokens"]
         if bound:
             self._store.settle(self._run, bound, _paid(request, result, bound), len(self._served))
 

@@ -100,17 +100,17 @@ class Engine:
         job = self._jobs.get(request.key)
         if job is None:
             stored = self._look_up(request)
-            mine = Job(request, Future(), [follow] if follow else [])
+            new = Job(request, Future(), [follow] if follow else [])
             if stored is not None:
-                mine.future.set_result(stored)
+                new.future.set_result(stored)
                 # A hint: what goes wrong here the test meets again, and reports.
                 with contextlib.suppress(Exception):
                     for later in follow(stored) if follow else ():
                         self.submit(*later.both)
-                return mine.future
+                return new.future
             background = self._started()
-            job = self._jobs.setdefault(request.key, mine)
-            if job is mine:
+            job = self._jobs.setdefault(request.key, new)
+            if job is new:
                 background.take(job, first=first)
         elif first and job.may_wait and not job.future.done():
             self._started().prefer(job)

@@ -180,8 +180,8 @@ def _logprobs(value: object) -> list[tuple[str, float]]:
 def _tool_calls(value: object) -> list[ToolCall]:
     """The calls of functions that can be read as such; some servers send arguments as an object."""
     calls = []
-    for entry in value if isinstance(value, list) else ():
-        function = entry.get("function") if isinstance(entry, dict) else None
+    for call in value if isinstance(value, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict) and isinstance(function.get("name"), str):
             arguments = function.get("arguments")
             text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})

@@ -219,8 +219,8 @@ def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value[: 100 * SEARCHED]
     elif isinstance(value, list) and depth < 6:
-        for entry in value[:20]:
-            yield from _texts(entry, counts, depth + 1)
+        for item in value[:20]:
+            yield from _texts(item, counts, depth + 1)
     elif isinstance(value, dict) and depth < 6:
         for name in _COUNTS:
             if isinstance(value.get(name), int):

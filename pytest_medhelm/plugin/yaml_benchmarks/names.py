@@ -16,7 +16,7 @@ MARKS = (
 
 def name_problem(name: str) -> str:
     """Why this cannot be the name of a benchmark; empty when it can."""
-    marks = {slug(entry) for pair in CATEGORIES.items() for entry in (pair[0], *pair[1])}
+    marks = {slug(category) for pair in CATEGORIES.items() for category in (pair[0], *pair[1])}
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         return (
             f"the name {name!r} is not made of small letters, digits and _, beginning with a letter, e.g. ward_triage"

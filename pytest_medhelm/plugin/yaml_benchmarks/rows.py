@@ -121,7 +121,7 @@ def _cell(row: Row, column: str, *, required: bool = False) -> str:
         text = str(value).lower()
     elif value is None or isinstance(value, str | int | float):
         text = "" if value is None else str(value).strip()
-    elif isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+    elif isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = "\n".join(value).strip()
     else:
         raise row.error(f"the column {column!r} holds neither a text nor a number")
@@ -141,11 +141,11 @@ def _options(spec: Spec, row: Row) -> tuple[str, ...]:
             raise row.error(
                 f"the column {name!r} holds an object; write its values as a list, in the order of their letters"
             )
-        if not isinstance(value, list) or not all(isinstance(entry, str) and entry.strip() for entry in value):
+        if not isinstance(value, list) or not all(isinstance(option, str) and option.strip() for option in value):
             raise row.error(
                 f"the column {name!r} holds no list of texts; in a table use choices_columns, one for each option"
             )
-        options = tuple(entry.strip() for entry in value)
+        options = tuple(option.strip() for option in value)
     else:
         options = tuple(_cell(row, column.name) for column in spec.answer.choice_columns)
         while options and not options[-1]:

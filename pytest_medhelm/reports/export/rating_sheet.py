@@ -44,11 +44,11 @@ class Sheet(NamedTuple):
         table = book.active
         table.freeze_panes = "A2"
         for number, row in enumerate([dict(zip(self.columns, self.columns, strict=True)), *self.rows], start=1):
-            for place, name in enumerate(self.columns, start=1):
-                cell = table.cell(number, place, without_formula(row.get(name, ""))[:LONGEST_CELL])
+            for column, name in enumerate(self.columns, start=1):
+                cell = table.cell(number, column, without_formula(row.get(name, ""))[:LONGEST_CELL])
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
-        for place, name in enumerate(self.columns, start=1):
-            table.column_dimensions[table.cell(1, place).column_letter].width = 60 if name in SHOWN[:3] else 16
+        for column, name in enumerate(self.columns, start=1):
+            table.column_dimensions[table.cell(1, column).column_letter].width = 60 if name in SHOWN[:3] else 16
         content = io.BytesIO()
         book.save(content)
         return content.getvalue()

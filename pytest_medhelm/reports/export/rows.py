@@ -207,5 +207,5 @@ def _prompt(messages: Sequence[Message]) -> str:
 
 def _reason(verdict: VerdictView, criterion: str) -> str:
     """The judge's reasons for a criterion, of each try; the whole reply where they cannot be told apart."""
-    reasons = [entry.get("reasons", {}).get(criterion) or entry.get("reply", "") for entry in verdict["tries"]]
+    reasons = [repeat.get("reasons", {}).get(criterion) or repeat.get("reply", "") for repeat in verdict["tries"]]
     return "\n\n".join(filter(None, reasons))

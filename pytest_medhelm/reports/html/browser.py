@@ -94,12 +94,12 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
     It holds no text, and public ids only.
     """
     results = leaderboard["results"]
-    facts = {entry["name"]: entry for entry in results["benchmarks"]}
-    kinds = {entry["name"]: entry["kind"] for entry in in_order(results)}
+    facts = {benchmark["name"]: benchmark for benchmark in results["benchmarks"]}
+    kinds = {benchmark["name"]: benchmark["kind"] for benchmark in in_order(results)}
     pairs = suite.cells()
     # Of a run that goes on, records may be newer than the leaderboard.
     columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
-    titles = {name: entry["title"] for name, entry in facts.items()}
+    titles = {name: benchmark["title"] for name, benchmark in facts.items()}
     benchmarks, slices = _benchmarks(suite, store, columns, pairs, titles)
     return Index(
         {
@@ -135,7 +135,7 @@ def _benchmarks(
         raw, sampled = columns.add(_instances(suite, Slice(name, cells)))
         per_chunk = _per_chunk(store, sampled)
         key = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")
-        if not key or any(key == entry["key"] for entry in benchmarks):
+        if not key or any(key == benchmark["key"] for benchmark in benchmarks):
             key = f"benchmark-{len(benchmarks)}"
         slices |= _chunks(Slice(name, cells), key, raw, per_chunk)
         benchmarks.append(
@@ -168,13 +168,13 @@ def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]
     ratings: dict[tuple[str, str], list[GivenRating]] = {}
     rows = suite.annotations.ratings(part.benchmark, part.between)
     for (kind, rater, instance, model), group in groupby(rows, key=itemgetter(0, 1, 3, 4)):
-        entry: GivenRating = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
+        rating: GivenRating = {"rater": rater, "kind": kind, "scores": {}, "harm": None}
         for *_, criterion, score, severity, kinds in group:
             if criterion:
-                entry["scores"][criterion] = score
+                rating["scores"][criterion] = score
             if severity:
-                entry["harm"] = {"severity": severity, "kinds": [name for name in kinds.split(";") if name]}
-        ratings.setdefault((instance, model), []).append(entry)
+                rating["harm"] = {"severity": severity, "kinds": [name for name in kinds.split(";") if name]}
+        ratings.setdefault((instance, model), []).append(rating)
     return ratings
 
 

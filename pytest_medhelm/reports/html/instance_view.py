@@ -135,7 +135,7 @@ def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Se
         "usage": verdict.get("usage"),
         "cost": verdict.get("cost"),
         "tries": [_met(store, criteria, items, verdict["error"]) for items in verdict.get("items", ())]
-        or [_rated(entry, store.exchange(entry["request"]).content) for entry in tries],
+        or [_rated(repeat, store.exchange(repeat["request"]).content) for repeat in tries],
     }
 
 
@@ -146,21 +146,21 @@ def _met(
     views: list[CriterionView] = []
     for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):
         reply = answers.read_json(answers.split_thinking(store.exchange(key).content, None).answer)
-        entry = reply.get(str(number), reply) if isinstance(reply, Mapping) else {}
-        reason = str(entry.get("explanation", "")) if isinstance(entry, Mapping) else ""
+        grade = reply.get(str(number), reply) if isinstance(reply, Mapping) else {}
+        reason = str(grade.get("explanation", "")) if isinstance(grade, Mapping) else ""
         views.append({"criterion": text, "points": points, "tags": tags, "met": met, "reason": reason})
     return {"scores": {}, "harm": None, "error": error, "items": views}
 
 
-def _rated(entry: VerdictRepeat, reply: str) -> TryView:
+def _rated(repeat: VerdictRepeat, reply: str) -> TryView:
     """A rating with its reasons (harm included), or the whole reply where it holds none that can be told apart."""
-    view: TryView = {"scores": entry["scores"], "harm": entry.get("harm"), "error": entry["error"]}
+    view: TryView = {"scores": repeat["scores"], "harm": repeat.get("harm"), "error": repeat["error"]}
     value = answers.read_json(answers.split_thinking(reply, None).answer)
     if isinstance(value, Mapping):
         ratings = {
-            str(name): str(entry["explanation"])
-            for name, entry in value.items()
-            if isinstance(entry, Mapping) and entry.get("explanation")
+            str(name): str(rating["explanation"])
+            for name, rating in value.items()
+            if isinstance(rating, Mapping) and rating.get("explanation")
         }
         if ratings:
             return view | {"reasons": ratings}

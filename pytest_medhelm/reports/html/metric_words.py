@@ -69,8 +69,8 @@ def absences(cells: Iterable[CellEntry]) -> list[Absence]:
     by_reason: dict[tuple[str, ...], dict[str, list[int]]] = {}
     models: dict[tuple[str, ...], list[str]] = {}
     for cell in cells:
-        for reason in sorted({entry["reason"] for entry in cell["absent"].values()}):
-            counts = {name: entry["count"] for name, entry in cell["absent"].items() if entry["reason"] == reason}
+        for reason in sorted({absence["reason"] for absence in cell["absent"].values()}):
+            counts = {name: absence["count"] for name, absence in cell["absent"].items() if absence["reason"] == reason}
             key = (reason, *sorted(counts))
             models.setdefault(key, []).append(cell["model"])
             for name in sorted(counts):

@@ -83,7 +83,7 @@ def model_rows(leaderboard: Leaderboard, models: Sequence[ModelMetadata]) -> lis
                 "rate": results["win_rate"]["rates"].get(name),
                 "range": results["win_rate"]["stability"].get(name),
                 "macro": results["win_rate"]["macro"].get(name),
-                "averages": [entry["averages"].get(name) for entry in results["categories"]],
+                "averages": [category["averages"].get(name) for category in results["categories"]],
                 "done": sum(sum(counts.values()) for counts in statuses),
                 "unusable": sum(counts.get(status, 0) for counts in statuses for status in UNUSABLE),
                 "lost": sum(counts.get(status, 0) for counts in statuses for status in LOST),

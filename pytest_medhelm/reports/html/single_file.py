@@ -126,11 +126,11 @@ def sample_of(suite: Suite, store: ResponseStore, whole: Index, without: Collect
 def _view(suite: Suite, store: ResponseStore, whole: Index, position: int) -> InstanceView:
     """The texts of the instance at a place of the index, long ones cut."""
     first = 0
-    for entry in whole.data["benchmarks"]:
-        if position < first + entry["count"]:
+    for benchmark in whole.data["benchmarks"]:
+        if position < first + benchmark["count"]:
             break
-        first += entry["count"]
-    part = whole.slices[f"{entry['key']}-{(position - first) // entry['per_chunk']}"]
+        first += benchmark["count"]
+    part = whole.slices[f"{benchmark['key']}-{(position - first) // benchmark['per_chunk']}"]
     name = whole.data["ids"][position]
     return cast(InstanceView, _cut(chunk(suite, store, part, {name})["instances"][name]))
 
@@ -142,12 +142,14 @@ def _in_turn(data: IndexData, without: Collection[str]) -> Iterator[tuple[str, i
     harm: list[tuple[int, str, int]] = []
     failed: list[tuple[str, int]] = []
     record = position = 0
-    for entry in data["benchmarks"]:
+    for benchmark in data["benchmarks"]:
         drawn.append([])
-        for _ in range(entry["count"]):
+        for _ in range(benchmark["count"]):
             end = record + data["counts"][position]
-            digest = hashlib.sha256(f"{entry['name']}\0{data['ids'][position]}".encode("utf-8", "replace")).hexdigest()
-            shown = entry["name"] not in without
+            digest = hashlib.sha256(
+                f"{benchmark['name']}\0{data['ids'][position]}".encode("utf-8", "replace")
+            ).hexdigest()
+            shown = benchmark["name"] not in without
             worst = max(data["records"]["harm"][record:end])
             if worst > 0 and shown:
                 harm.append((-worst, digest, position))
@@ -158,16 +160,16 @@ def _in_turn(data: IndexData, without: Collection[str]) -> Iterator[tuple[str, i
             record, position = end, position + 1
     return _round_robin(
         (
-            [(HARM, entry[-1]) for entry in sorted(harm)],
-            [(FAILED, entry[-1]) for entry in sorted(failed)],
-            [(DRAWN, entry[-1]) for entry in _round_robin(map(sorted, drawn))],
+            [(HARM, item[-1]) for item in sorted(harm)],
+            [(FAILED, item[-1]) for item in sorted(failed)],
+            [(DRAWN, item[-1]) for item in _round_robin(map(sorted, drawn))],
         )
     )
 
 
 def _round_robin(queues: Iterable[Sequence[Entry]]) -> Iterator[Entry]:
     """One of each queue in turn."""
-    return (entry for entry in chain.from_iterable(zip_longest(*queues)) if entry is not None)
+    return (item for item in chain.from_iterable(zip_longest(*queues)) if item is not None)
 
 
 def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
@@ -176,14 +178,14 @@ def _reduced(data: IndexData, chosen: Sequence[int]) -> IndexData:
     kept = [at for position in chosen for at in range(starts[position], starts[position + 1])]
     benchmarks: list[IndexedBenchmark] = []
     first = 0
-    for entry in data["benchmarks"]:
-        positions = [position - first for position in chosen if first <= position < first + entry["count"]]
-        first += entry["count"]
+    for benchmark in data["benchmarks"]:
+        positions = [position - first for position in chosen if first <= position < first + benchmark["count"]]
+        first += benchmark["count"]
         slices: dict[str, CodedColumn] = {
             name: {"values": column["values"], "codes": [column["codes"][position] for position in positions]}
-            for name, column in entry["slices"].items()
+            for name, column in benchmark["slices"].items()
         }
-        benchmarks.append(entry | {"count": len(positions), "per_chunk": max(1, len(positions)), "slices": slices})
+        benchmarks.append(benchmark | {"count": len(positions), "per_chunk": max(1, len(positions)), "slices": slices})
     records = data["records"]
     return data | {
         "part": True,
@@ -207,5 +209,5 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str) and len(value) > TEXT:
         return f"{value[:TEXT]}\n[cut in this file: {len(value) - TEXT} characters more in the suite]"
     if isinstance(value, dict):
-        return {key: _cut(entry) for key, entry in value.items()}
-    return [_cut(entry) for entry in value] if isinstance(value, list) else value
+        return {key: _cut(item) for key, item in value.items()}
+    return [_cut(item) for item in value] if isinstance(value, list) else value

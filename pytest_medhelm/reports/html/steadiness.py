@@ -165,7 +165,7 @@ def _changes(cell: CellEntry) -> Iterator[Change]:
     worst, best = next(
         iter(summary["scale"] for name, summary in cell["metrics"].items() if name.startswith(DROP)), [1, -1]
     )
-    for name, entry in cell["steadiness"]["perturbations"].items():
+    for name, counts in cell["steadiness"]["perturbations"].items():
         from pytest_medhelm.tasks.perturbations.chosen import BUILT_IN
 
         summary = cell["metrics"].get(DROP + name)
@@ -174,14 +174,14 @@ def _changes(cell: CellEntry) -> Iterator[Change]:
         yield Change(
             name,
             known.words if known is not None else name.replace("_", " "),
-            entry["applied"],
-            entry["of"],
+            counts["applied"],
+            counts["of"],
             "–" if value is None else _signed(value),
             "–"
             if summary is None or summary["low"] is None
             else f"{_signed(summary['low'])} to {_signed(summary['high'] or 0.0)}",
             _chart(summary, abs(worst - best) / 2),
-            "; ".join(f"{count} × {reason}" for reason, count in entry["refused"].items()),
+            "; ".join(f"{count} × {reason}" for reason, count in counts["refused"].items()),
         )
 
 

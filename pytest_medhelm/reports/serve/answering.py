@@ -31,8 +31,8 @@ def page(text: str, status: int = 200) -> web.Response:
 
 def message(status: int, sentence: str, served: Progress | None = None) -> web.Response:
     waits = served and {**served, "progress": "waiting", "mark": "Waiting", "text": "this page looks again by itself"}
-    told = sentence[0].upper() + sentence[1:]
-    answer = page(template("message.html").render(sentence=told, served=waits), status)
+    shown = sentence[0].upper() + sentence[1:]
+    answer = page(template("message.html").render(sentence=shown, served=waits), status)
     if status == 405:
         answer.headers["Allow"] = "GET, HEAD"
     return answer

@@ -101,9 +101,9 @@ class Guard:
                     secure=self.is_secure,
                 )
                 raise answer
-        brought = request.cookies.get(self.cookie, "")
+        sent = request.cookies.get(self.cookie, "")
         for person in people:
-            if _same(brought, self._made("cookie", person)):
+            if _same(sent, self._made("cookie", person)):
                 return person
         raise Refused(403, "This server asks for a token: open the address that medhelm serve printed")
 

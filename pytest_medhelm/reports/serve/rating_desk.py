@@ -48,8 +48,8 @@ class Desk:
         self._suite = suite
         self._lock = threading.Lock()
         self.raters = raters
-        self.items = {entry.name: entry for entry in queue if isinstance(entry, Item)}
-        self.pairs = {entry.name: entry for entry in queue if isinstance(entry, Pair)}
+        self.items = {item.name: item for item in queue if isinstance(item, Item)}
+        self.pairs = {item.name: item for item in queue if isinstance(item, Pair)}
         self._said = _stored(suite)
         self._chosen = {row[:5]: row[5] for row in suite.annotations.preferences()}
 
@@ -71,7 +71,7 @@ class Desk:
     def others(self, item: Item) -> list[Said]:
         """What the raters say of an answer, without their names, in an order that tells nothing."""
         given = [(draw(item.name, rater), self.said(rater, item)) for rater in self.raters]
-        return [said for _, said in sorted(given, key=lambda entry: entry[0]) if said.scores]
+        return [said for _, said in sorted(given, key=lambda pair: pair[0]) if said.scores]
 
     def disputed(self) -> list[str]:
         """Answers that two raters have rated in full and differ about by two or more."""
@@ -143,15 +143,15 @@ class Desk:
 
 def _stored(suite: Suite) -> dict[tuple[str, ...], Said]:
     """By kind, rater and answer what the suite holds."""
-    found: dict[tuple[str, ...], Said] = {}
+    stored: dict[tuple[str, ...], Said] = {}
     for *key, criterion, score, severity, kinds in suite.annotations.ratings():
-        before = found.get(tuple(key), Said())
-        found[tuple(key)] = Said(
+        before = stored.get(tuple(key), Said())
+        stored[tuple(key)] = Said(
             {**before.scores, **({criterion: score} if criterion else {})},
             severity or before.severity,
             tuple(filter(None, kinds.split(";"))) if severity else before.kinds,
         )
-    return found
+    return stored
 
 
 def _kind(person: str) -> Literal["adjudicated", "clinician"]:

@@ -78,16 +78,16 @@ class RatingPages:
         queue = self._desk.queue(person)
         if name not in queue:
             raise web.HTTPNotFound
-        place = queue.index(name)
+        index = queue.index(name)
         done = [self._desk.is_done(person, each) for each in queue]
-        later = [*queue[place + 1 :], *queue[:place]]
+        later = [*queue[index + 1 :], *queue[:index]]
         around = {
             "person": person,
             "name": name,
-            "place": place + 1,
+            "place": index + 1,
             "count": len(queue),
             "done": sum(done),
-            "before": queue[place - 1] if place else "",
+            "before": queue[index - 1] if index else "",
             # What is not done yet, else the next one that is.
             "after": next((each for each in later if not self._desk.is_done(person, each)), ""),
             "form_word": self._guard.form_word(person),

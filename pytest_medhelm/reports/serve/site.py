@@ -69,9 +69,9 @@ class Site:
                 self._rating.keep_apart(request)
             answer = await handler(request)
         except Refused as error:
-            told = {"sentence": str(error)}
+            body = {"sentence": str(error)}
             is_sent = request.method == "POST" and self._rating is not None
-            answer = web.json_response(told, status=error.status) if is_sent else message(error.status, str(error))
+            answer = web.json_response(body, status=error.status) if is_sent else message(error.status, str(error))
         except web.HTTPNotFound:
             answer = message(404, "There is no such page: go back to the leaderboard")
         except web.HTTPException as error:
@@ -87,7 +87,7 @@ class Site:
             print(f"{request.method} {_printable(request)} {answer.status}", file=sys.stderr, flush=True)
         return answer
 
-    def _found(self) -> dict[str, Source]:
+    def _current_sources(self) -> dict[str, Source]:
         """The suites that there are now, by name."""
         folders = {self._root.resolve().name: self._root}
         if not is_suite(self._root) and self._root.is_dir():
@@ -95,19 +95,19 @@ class Site:
         return {name: self._sources.setdefault(folder, Source(folder)) for name, folder in folders.items()}
 
     def _source(self, request: web.Request) -> Source:
-        source = self._found().get(request.match_info["suite"])
+        source = self._current_sources().get(request.match_info["suite"])
         if source is None:
             raise web.HTTPNotFound
         return source
 
     def _served(self, status: Status) -> Served:
         """What a page says of itself."""
-        return {**in_words(status), "several": len(self._found()) > 1}
+        return {**in_words(status), "several": len(self._current_sources()) > 1}
 
     async def _start(self, request: web.Request) -> web.StreamResponse:
-        found = self._found()
-        if len(found) == 1:
-            raise web.HTTPFound(f"/{quote(next(iter(found)), safe='')}/leaderboard.html")
+        sources = self._current_sources()
+        if len(sources) == 1:
+            raise web.HTTPFound(f"/{quote(next(iter(sources)), safe='')}/leaderboard.html")
         suites = [
             (
                 name,
@@ -115,7 +115,7 @@ class Site:
                 await aside(partial(progress, source)),
                 await aside(partial(suite_facts, source.folder)),
             )
-            for name, source in found.items()
+            for name, source in sources.items()
         ]
         return page(template("suites.html").render(suites=suites))
 
@@ -141,10 +141,10 @@ class Site:
 
     async def _chunk(self, request: web.Request) -> web.StreamResponse:
         source, key = self._source(request), request.match_info["key"]
-        found = await aside(lambda: source.chunk(key, request.query.get("version", "")))
-        if found is None:
+        chunk = await aside(lambda: source.chunk(key, request.query.get("version", "")))
+        if chunk is None:
             raise web.HTTPNotFound
-        return _script(found)
+        return _script(chunk)
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await aside(partial(progress, self._source(request))))

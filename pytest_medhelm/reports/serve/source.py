@@ -96,10 +96,10 @@ class Source:
 
     def status(self) -> Status:
         """How far the suite is."""
-        found = self._status.get(self._state(), lambda: self.read(_status))
-        if found.progress == "running" and time.time() - found.changed > SILENCE:
-            return replace(found, progress="stopped")
-        return found
+        status = self._status.get(self._state(), lambda: self.read(_status))
+        if status.progress == "running" and time.time() - status.changed > SILENCE:
+            return replace(status, progress="stopped")
+        return status
 
     def board(self) -> Board:
         """The leaderboard: of a run that has ended the one it wrote, with its gates, else that of the records so far.
@@ -110,12 +110,12 @@ class Source:
 
     def index(self) -> str:
         """The script that hands the index to the instance browser."""
-        found = self._chunks.get(self._state(), lambda: self._index(self.board().leaderboard), SHARE)
+        chunks = self._chunks.get(self._state(), lambda: self._index(self.board().leaderboard), SHARE)
         # A page that was opened before the suite grew goes on asking for the chunks of its own index.
-        self._slices[found.version] = found.slices
+        self._slices[chunks.version] = chunks.slices
         for oldest in list(self._slices)[:-VERSIONS]:
             del self._slices[oldest]
-        return found.script
+        return chunks.script
 
     def chunk(self, key: str, version: str) -> str | None:
         """The script that hands over the texts of a chunk of that index; None when there is no such chunk."""
@@ -125,9 +125,9 @@ class Source:
         return as_script(key, self.read(lambda suite, store: chunk(suite, store, part)))
 
     def _index(self, leaderboard: Leaderboard) -> Chunks:
-        found = self.read(lambda suite, store: index(suite, store, leaderboard))
-        version = hashlib.sha256(repr(sorted(found.slices.items())).encode("utf-8", "replace")).hexdigest()[:16]
-        return Chunks(as_script("index", {**found.data, "version": version}), version, found.slices)
+        whole = self.read(lambda suite, store: index(suite, store, leaderboard))
+        version = hashlib.sha256(repr(sorted(whole.slices.items())).encode("utf-8", "replace")).hexdigest()[:16]
+        return Chunks(as_script("index", {**whole.data, "version": version}), version, whole.slices)
 
     def read(self, read: Callable[[Suite, ResponseStore], Found]) -> Found:
         """What a function finds in both databases."""
@@ -137,7 +137,7 @@ class Source:
                 with _opened(self.folder) as (suite, store):
                     if not suite.newest_run():
                         raise _not_yet(self.folder)
-                    found = read(suite, store)
+                    result = read(suite, store)
             except ConfigError as error:  # a suite of a later version
                 raise DataError(str(error)) from error
             except (OSError, sqlite3.Error) as error:
@@ -151,7 +151,7 @@ class Source:
             else:
                 # What has a log is read as it was at one moment; without one the file may have changed under us.
                 if before[1] or self._state() == before or not left:
-                    return found
+                    return result
             time.sleep(0.05)
         raise AssertionError
 
@@ -203,7 +203,7 @@ def _status(suite: Suite, store: ResponseStore) -> Status:
         and manifest.get("last_record", last) == last
     )
     whole, in_run = suite.sizes()
-    times = [entry[2] for entry in state(suite.folder / "suite.sqlite") if entry]
+    times = [mark[2] for mark in state(suite.folder / "suite.sqlite") if mark]
     return Status(
         progress="finished" if ended else "running",
         results=whole,
@@ -237,8 +237,8 @@ def _not_yet(folder: Path) -> NotYet:
 
 
 def _is_new(file: Path) -> bool:
-    found = stamp(file)
-    return found is not None and time.time() - found[2] / 1e9 < BEGINNING
+    mark = stamp(file)
+    return mark is not None and time.time() - mark[2] / 1e9 < BEGINNING
 
 
 def _unreadable(folder: Path, error: Exception) -> str:

@@ -65,7 +65,7 @@ def assess(ratings: Ratings, *, zscore: bool = False, precision: float | None = 
         notes.append(f"ratings without all criteria, not in the composite: {partial}")
     given: list[Rating | HarmMark] = [*ratings.scores, *ratings.marks]
     answers = ratings.answers
-    clinicians, judges = (tuple(sorted({entry.rater for entry in given if entry.kind == kind})) for kind in _KINDS)
+    clinicians, judges = (tuple(sorted({rating.rater for rating in given if rating.kind == kind})) for kind in _KINDS)
     return Assessment(
         tuple(sorted({answer.benchmark for answer in answers})),
         tuple(sorted({answer.model for answer in answers})),

@@ -16,10 +16,10 @@ FORMAT = 1
 def document(assessment: Assessment) -> Mapping[str, object]:
     """The same as plain values for JSON; every statistic has value, low, high, n, raters, method and note."""
     content: dict[str, Any] = asdict(assessment)
-    content["criteria"] = {entry.pop("criterion"): entry for entry in content["criteria"]}
-    for entry in content["judged"]:
-        for model, left in entry["without"].items():
+    content["criteria"] = {criterion.pop("criterion"): criterion for criterion in content["criteria"]}
+    for judged in content["judged"]:
+        for model, left in judged["without"].items():
             # properties are no fields
             values = left["without"].values()
-            entry["without"][model] = left | {"low": min(values, default=None), "high": max(values, default=None)}
+            judged["without"][model] = left | {"low": min(values, default=None), "high": max(values, default=None)}
     return {"format": FORMAT, "confidence": 0.95, "composite": COMPOSITE, **content}

@@ -87,7 +87,7 @@ def _labelled(row: Row) -> Labelled:
     if len(people) != len(labels):
         raise row.error("it has another number of labels than of physicians")
     prompt = row.take("prompt", list)
-    if not all(isinstance(entry, Mapping) for entry in prompt):
+    if not all(isinstance(message, Mapping) for message in prompt):
         raise row.error("the column 'prompt' is no list of messages")
     return Labelled(
         row.text("completion_id"), row.text("rubric"), row.text("category"), tuple(labels), tuple(prompt),
@@ -108,21 +108,24 @@ def read_grades(path: Path) -> dict[tuple[str, str], bool]:
 
 def meta_evaluate(examples: Sequence[Labelled], grades: Mapping[tuple[str, str], bool]) -> MetaEvaluation:
     """Compare a grader's verdicts with physicians' labels. Raises DataError when they have no example in common."""
-    graded = [entry for entry in examples if entry.key in grades]
+    graded = [example for example in examples if example.key in grades]
     if not graded:
         raise DataError(
             "no verdict is about an answer and criterion of the file: both are named as the file names them"
         )
-    themes = ["", *sorted({entry.theme for entry in graded} - {""})]
+    themes = ["", *sorted({example.theme for example in graded} - {""})]
     return MetaEvaluation(
         grader={
             theme: _agreement(
-                [(entry.completion_id, _compared(grades[entry.key], entry.labels)) for entry in _of(graded, theme)]
+                [
+                    (example.completion_id, _compared(grades[example.key], example.labels))
+                    for example in _of(graded, theme)
+                ]
             )
             for theme in themes
         },
         physicians={
-            theme: _agreement([(entry.completion_id, _among(entry.labels)) for entry in _of(graded, theme)])
+            theme: _agreement([(example.completion_id, _among(example.labels)) for example in _of(graded, theme)])
             for theme in themes
         },
         examples=len(graded),
@@ -131,7 +134,7 @@ def meta_evaluate(examples: Sequence[Labelled], grades: Mapping[tuple[str, str],
 
 
 def _of(examples: Iterable[Labelled], theme: str) -> list[Labelled]:
-    return [entry for entry in examples if not theme or entry.theme == theme]
+    return [example for example in examples if not theme or example.theme == theme]
 
 
 Table = tuple[int, int, int, int]
@@ -161,7 +164,7 @@ def _agreement(entries: Sequence[tuple[str, Table]]) -> Agreement:
     if value is not None and len(sums) > 1:
         generator = np.random.default_rng(0)
         drawn = [macro_f1(sums[generator.integers(0, len(sums), len(sums))].sum(axis=0)) for _ in range(RESAMPLES)]
-        known = [found for found in drawn if found is not None]
+        known = [figure for figure in drawn if figure is not None]
         low, high = (float(np.quantile(known, share)) for share in (0.025, 0.975))
     return Agreement(value, low, high, int(total.sum()))
 
@@ -192,8 +195,8 @@ def lines(evaluation: MetaEvaluation) -> list[str]:
     ]
 
 
-def _shown(entry: Agreement) -> str:
-    if entry.macro_f1 is None:
+def _shown(agreement: Agreement) -> str:
+    if agreement.macro_f1 is None:
         return "-"
-    interval = "" if entry.low is None else f" ({entry.low:.2f} to {entry.high:.2f})"
-    return f"{entry.macro_f1:.3f}{interval}"
+    interval = "" if agreement.low is None else f" ({agreement.low:.2f} to {agreement.high:.2f})"
+    return f"{agreement.macro_f1:.3f}{interval}"

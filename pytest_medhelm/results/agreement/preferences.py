@@ -31,17 +31,22 @@ def assess_preferences(given: Sequence[Preference]) -> PreferenceSection | None:
         return None
     fitted = bradley_terry(
         [
-            Choice(f"{entry.benchmark}\0{entry.instance}", entry.first, entry.second, SHARES[entry.choice])
-            for entry in given
+            Choice(
+                f"{preference.benchmark}\0{preference.instance}",
+                preference.first,
+                preference.second,
+                SHARES[preference.choice],
+            )
+            for preference in given
         ]
     )
-    names = sorted({name for entry in given for name in (entry.first, entry.second)})
+    names = sorted({name for preference in given for name in (preference.first, preference.second)})
     models = [_model(name, given, fitted) for name in names]
-    models.sort(key=lambda entry: -(entry["value"] or 0))
+    models.sort(key=lambda model: -(model["value"] or 0))
     both, same = _alike(given)
-    instances = len({(entry.benchmark, entry.instance) for entry in given})
+    instances = len({(preference.benchmark, preference.instance) for preference in given})
     return {
-        "raters": len({entry.rater for entry in given}),
+        "raters": len({preference.rater for preference in given}),
         "choices": len(given),
         "instances": instances,
         "both": both,
@@ -62,9 +67,13 @@ def _note(fitted: Strengths | None, instances: int) -> str:
 
 def _model(name: str, given: Sequence[Preference], fitted: Strengths | None) -> PreferredModel:
     counts = Counter(
-        "tied" if entry.choice == "tie" else "preferred" if getattr(entry, entry.choice) == name else "other"
-        for entry in given
-        if name in (entry.first, entry.second)
+        "tied"
+        if preference.choice == "tie"
+        else "preferred"
+        if getattr(preference, preference.choice) == name
+        else "other"
+        for preference in given
+        if name in (preference.first, preference.second)
     )
     value, low, high = fitted.chance_over(name) if fitted else (None, None, None)
     return {
@@ -79,19 +88,19 @@ def _model(name: str, given: Sequence[Preference], fitted: Strengths | None) -> 
 
 
 def _pairs(given: Sequence[Preference], fitted: Strengths | None) -> list[PreferredPair]:
-    counts = Counter(tuple(sorted((entry.first, entry.second))) for entry in given)
-    found: list[PreferredPair] = []
+    counts = Counter(tuple(sorted((preference.first, preference.second))) for preference in given)
+    pairs: list[PreferredPair] = []
     for (first, second), count in sorted(counts.items()):
         value, low, high = fitted.chance_over(first, second) if fitted else (None, None, None)
-        found.append({"models": [first, second], "compared": count, "value": value, "low": low, "high": high})
-    return found
+        pairs.append({"models": [first, second], "compared": count, "value": value, "low": low, "high": high})
+    return pairs
 
 
 def _alike(given: Sequence[Preference]) -> tuple[int, int]:
     """How often two raters saw the same two answers, and how often they then chose alike."""
     seen: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for entry in given:
-        chosen = "tie" if entry.choice == "tie" else str(getattr(entry, entry.choice))
-        seen[entry.benchmark, entry.instance, *sorted((entry.first, entry.second))].append(chosen)
+    for preference in given:
+        chosen = "tie" if preference.choice == "tie" else str(getattr(preference, preference.choice))
+        seen[preference.benchmark, preference.instance, *sorted((preference.first, preference.second))].append(chosen)
     both = [one == other for chosen in seen.values() for one, other in combinations(chosen, 2)]
     return len(both), sum(both)

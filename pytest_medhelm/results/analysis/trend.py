@@ -273,7 +273,7 @@ def _events(tables: Sequence[Mapping[str, Cell]], parts: Sequence[str]) -> tuple
     for after, table in enumerate(tables):
         earlier = dict(latest)
         for model in sorted(present[after]):
-            other = max(earlier.values(), key=lambda entry: entry[0], default=None)
+            other = max(earlier.values(), key=lambda other: other[0], default=None)
             before = earlier.get(model) or (None if "model" in parts else other)
             if before is not None and (changed := _differing(before[1], table[model], parts)):
                 events.setdefault((before[0], after, changed), []).append(model)

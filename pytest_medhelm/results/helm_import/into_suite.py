@@ -80,7 +80,7 @@ def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSum
 
     The runs are read again: the texts of all of them together may not fit into memory.
     """
-    came = ImportSummary()
+    summary = ImportSummary()
     known = {entry.task.name: entry.task for entry in catalogue().entries}
     manifest = _manifest(sum(map(len, usable.folders.values())))
     suite.begin(manifest["run"], manifest, usable.models)
@@ -88,12 +88,12 @@ def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSum
         task = known[name]
         runs = [read_run(folders_by_sub_task[sub_task]) for sub_task in sorted(folders_by_sub_task)]
         model = model_of(runs[0])
-        imported = [entry for run in runs for entry in read_records(run, task, model, _rubric(task))]
-        came.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
+        imported = [answer for run in runs for answer in read_records(run, task, model, _rubric(task))]
+        summary.perturbed += sum(bool(state["instance"].get("perturbation")) for run in runs for state in run.states)
         _write(imported, task, model, runs, suite, store)
-        came.records += len(imported)
+        summary.records += len(imported)
     suite.commit()
-    return came
+    return summary
 
 
 def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, str]:
@@ -123,7 +123,7 @@ def _write(
     store: ResponseStore,
 ) -> None:
     instances = sorted(
-        {(entry.record["sub_task"], entry.record["instance"], entry.record["reference"]) for entry in imported}
+        {(answer.record["sub_task"], answer.record["instance"], answer.record["reference"]) for answer in imported}
     )
     evaluation = json_hash(["helm", task.name, instances])
     made_with: FingerprintInputs = {
@@ -137,10 +137,10 @@ def _write(
     names = {name for _, name, _ in instances}
     sub_tasks = sorted({sub_task for sub_task, _, _ in instances} - {""})
     metadata = _facts(task, len(names), sub_tasks, int(runs[0].adapter.get("max_train_instances") or 0))
-    store.put([exchange for entry in imported for exchange in entry.exchanges], run="helm")
-    for index, entry in enumerate(imported):
-        store.put_text(entry.record["reference"], entry.reference)
-        record: Record = entry.record | {
+    store.put([exchange for answer in imported for exchange in answer.exchanges], run="helm")
+    for index, answer in enumerate(imported):
+        store.put_text(answer.record["reference"], answer.reference)
+        record: Record = answer.record | {
             "eval_set_hash": evaluation,
             "eval_set_size": len(names),
             "fingerprint": settings,

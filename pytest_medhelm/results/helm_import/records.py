@@ -235,8 +235,8 @@ def _given(given: object, rubric: Rubric | None) -> dict[str, float]:
         return {}
     scores = {}
     for name in sorted(criterion.name for criterion in rubric.criteria):
-        entry = given.get(name)
-        value = entry.get("score") if isinstance(entry, dict) else entry
+        grade = given.get(name)
+        value = grade.get("score") if isinstance(grade, dict) else grade
         if isinstance(value, bool) or not isinstance(value, int | float):
             return {}
         if not min(rubric.scale) <= value <= max(rubric.scale):
@@ -249,8 +249,8 @@ def _reference(state: JsonObject) -> str:
     """The right references, an option with its letter."""
     letters = {text: letter for letter, text in (state.get("output_mapping") or {}).items()}
     right = [
-        str((entry.get("output") or {}).get("text", ""))
-        for entry in state["instance"].get("references") or ()
-        if "correct" in (entry.get("tags") or ())
+        str((reference.get("output") or {}).get("text", ""))
+        for reference in state["instance"].get("references") or ()
+        if "correct" in (reference.get("tags") or ())
     ]
     return "\n".join(f"{letters[text]}. {text}" if text in letters else text for text in right)

@@ -255,7 +255,7 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, DECIMALS) + 0.0
     if isinstance(value, Mapping):
-        return {key: rounded(entry) for key, entry in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(entry) for entry in value]
+        return [rounded(item) for item in value]
     return value

@@ -144,10 +144,10 @@ class ConfidenceMeasure:
             return None
         from pytest_medhelm.results.stats import confidence_figures
 
-        found = confidence_figures.FIGURES[self.metric].limits(*self._answers, 1 - 2 * alpha)
-        if found is None:
+        interval = confidence_figures.FIGURES[self.metric].limits(*self._answers, 1 - 2 * alpha)
+        if interval is None:
             return None
-        low, high = map(self._moved, found)
+        low, high = map(self._moved, interval)
         return Limits(min(low, value), max(high, value), alpha, figure.method, figure.source)
 
     def no_limits(self) -> str:

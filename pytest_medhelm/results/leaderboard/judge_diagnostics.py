@@ -86,18 +86,18 @@ def _judges(cells: Sequence[Cell], table: Table, instances: Sequence[str]) -> li
     from pytest_medhelm.results.agreement.judges import biases
 
     judges: list[JudgeEntry] = []
-    for entry in biases(table, instances):
-        counts = [cell.jury.judges[entry.rater] for cell in cells]
+    for judge in biases(table, instances):
+        counts = [cell.jury.judges[judge.rater] for cell in cells]
         spreads = [value for count in counts for value in count.within]
         judges.append(
             {
-                "judge": entry.rater,
+                "judge": judge.rater,
                 "served": next((count.served for count in counts if count.served), ""),
                 "asked": sum(count.asked for count in counts),
                 "failed": sum(count.failed for count in counts),
                 "repaired": sum(count.repaired for count in counts),
-                "bias": entry.bias.as_json(),
-                "spread": entry.spread,
+                "bias": judge.bias.as_json(),
+                "spread": judge.spread,
                 "within": math.sqrt(fmean(spreads)) if spreads else None,
             }
         )
@@ -125,14 +125,14 @@ def _alone(cells: Sequence[Cell], judges: Sequence[str]) -> JudgesAlone:
         "all": dict(full),
         "judges": [
             {
-                "judge": entry.judge,
-                "values": dict(entry.values),
-                "spearman": entry.spearman.as_json(),
-                "kendall": entry.kendall.as_json(),
+                "judge": alone.judge,
+                "values": dict(alone.values),
+                "spearman": alone.spearman.as_json(),
+                "kendall": alone.kendall.as_json(),
             }
-            for entry in kept
+            for alone in kept
         ],
-        "without": {model: dict(entry.without) for model, entry in without.items()},
+        "without": {model: dict(alone.without) for model, alone in without.items()},
     }
 
 

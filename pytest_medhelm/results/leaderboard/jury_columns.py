@@ -98,7 +98,7 @@ class JuryColumns:
 
 def _within(verdict: VerdictRecord) -> list[float]:
     """The variance of the mean score over repeated ratings, if there are at least two."""
-    means = [fmean(entry["scores"].values()) for entry in verdict.get("repeats", ()) if entry["scores"]]
+    means = [fmean(repeat["scores"].values()) for repeat in verdict.get("repeats", ()) if repeat["scores"]]
     mean = fmean(means) if means else 0.0
     return [sum((value - mean) ** 2 for value in means) / (len(means) - 1)] if len(means) > 1 else []
 

@@ -62,11 +62,11 @@ class LabelMeasure:
 
     def gaps(self) -> list[int]:
         """The positions of missing answers."""
-        return [position for position, entry in enumerate(self.entries) if entry.predicted is None]
+        return [position for position, answer in enumerate(self.entries) if answer.predicted is None]
 
     @property
     def _used(self) -> list[Labelled]:
-        return [entry for entry in self.entries if self.fill or entry.predicted is not None]
+        return [answer for answer in self.entries if self.fill or answer.predicted is not None]
 
     def why_not(self) -> str:
         """Why there is no value; empty when there is one."""
@@ -104,8 +104,8 @@ class LabelMeasure:
         """That there are few instances to say anything about the label; empty where there are enough."""
         if self.metric not in OF_ONE_LABEL:
             return ""
-        right = sum(entry.right == self.positive for entry in self._used)
-        said = sum(entry.predicted == self.positive for entry in self._used)
+        right = sum(answer.right == self.positive for answer in self._used)
+        said = sum(answer.predicted == self.positive for answer in self._used)
         number = {"recall": right, "precision": said}.get(self.metric, min(right, said))
         what = {"recall": "are", "precision": "were called"}.get(self.metric, "are, or were called,")
         return f"only {number} instances {what} {self.positive!r}" if number < FEWEST else ""
@@ -117,7 +117,7 @@ class LabelMeasure:
         """
         if self.metric != "macro_f1":
             return ""
-        counts = Counter(entry.right for entry in self._used)
+        counts = Counter(answer.right for answer in self._used)
         rare = [f"{label!r} has {counts[label]}" for label in seen(self._used) if counts[label] < FEWEST]
         if rare:
             return f"no interval: a label needs {FEWEST} instances, {', '.join(rare[:3])}"
@@ -172,7 +172,7 @@ def _with_unseen(entries: tuple[Labelled, ...], references: Sequence[str], label
 
     There are no more of these than the ``labels`` of the data (0: not known) that were not seen.
     """
-    unknown = [position for position, entry in enumerate(entries) if entry.predicted is None and not entry.right]
+    unknown = [position for position, answer in enumerate(entries) if answer.predicted is None and not answer.right]
     codes: dict[str, int] = {}
     filled = list(entries)
     for position in unknown:

@@ -62,7 +62,7 @@ def published_rows(cells: Sequence[Cell]) -> Published:
     ``scales`` gives (worst, best). ``left_out`` names the suite's other benchmarks by the reason.
     """
     table = read_published()
-    known = {entry["benchmark"]: entry for entry in table["benchmarks"]}
+    known = {benchmark["benchmark"]: benchmark for benchmark in table["benchmarks"]}
     local: dict[str, dict[str, float | None]] = {}
     reasons: dict[str, str] = {}
     for cell in cells:

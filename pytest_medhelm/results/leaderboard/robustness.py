@@ -37,7 +37,7 @@ def add_variant_scores(columns: Columns) -> Columns:
     _add(columns, "worst_case_helm", _worst_of_all, scale)
     if span != scale:
         columns.spans["worst_case_helm"] = span
-    _add(columns, "perturbed_flip_rate", lambda found: _flips(found, [*found.variants.values()]), (1.0, 0.0))
+    _add(columns, "perturbed_flip_rate", lambda answers: _flips(answers, [*answers.variants.values()]), (1.0, 0.0))
     if any(answers.unperturbed for answers in varied):
         _add(columns, "mean_drop", drop.of_means, (reach, -reach), paired=True)
         _add(columns, "excess_flip_rate", _excess_flips, (1.0, -1.0), paired=True)

@@ -57,9 +57,9 @@ def _from_json(path: Path) -> Stored:
         version = board.get("schema") if isinstance(board, dict) else None
         raise ConfigError(f"{path} is no leaderboard.json of this version: its schema is {version!r}, not {SCHEMA!r}")
     try:
-        facts = {entry["name"]: entry for entry in board["results"]["benchmarks"]}
-        models = {entry["name"]: entry for entry in board["results"]["models"]}
-        cells = [_cell(entry, facts[entry["benchmark"]]) for entry in board["results"]["cells"]]
+        facts = {benchmark["name"]: benchmark for benchmark in board["results"]["benchmarks"]}
+        models = {model["name"]: model for model in board["results"]["models"]}
+        cells = [_cell(cell, facts[cell["benchmark"]]) for cell in board["results"]["cells"]]
         started = _started(board.get("measurements", {}).get("cells", {}))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise ConfigError(
@@ -69,33 +69,33 @@ def _from_json(path: Path) -> Stored:
 
 
 def _started(measured: Mapping[str, CellMeasurements]) -> str:
-    return max((entry["started"] or "" for entry in measured.values()), default="")
+    return max((times["started"] or "" for times in measured.values()), default="")
 
 
-def _cell(entry: CellEntry, facts: BenchmarkMetadata) -> Cell:
-    scores = entry["scores"]
+def _cell(cell: CellEntry, facts: BenchmarkMetadata) -> Cell:
+    scores = cell["scores"]
     jury = JuryColumns()
-    if entry["ratings"] is not None:
-        jury = ratings_from_json(entry["ratings"], scores.get("jury", [None] * len(entry["instances"])))
+    if cell["ratings"] is not None:
+        jury = ratings_from_json(cell["ratings"], scores.get("jury", [None] * len(cell["instances"])))
     return Cell(
-        benchmark=entry["benchmark"],
-        model=entry["model"],
-        main_metric=entry["main_metric"],
-        size=entry["n"],
-        statuses=entry["statuses"],
-        metrics=entry["metrics"],
-        instances=entry["instances"],
+        benchmark=cell["benchmark"],
+        model=cell["model"],
+        main_metric=cell["main_metric"],
+        size=cell["n"],
+        statuses=cell["statuses"],
+        metrics=cell["metrics"],
+        instances=cell["instances"],
         scores=scores,
         metadata=facts,
-        eval_set_hash=entry["provenance"]["eval_set_hash"],
-        partial=entry["partial"],
-        absent=entry["absent"],
-        harm=entry["harm"],
-        read_as=entry.get("read_as", {}),
-        unknown_marks=entry.get("unknown_marks", {}),
-        clusters=entry["clusters"],
-        sub_tasks=entry["sub_tasks"],
-        provenance=entry["provenance"],
+        eval_set_hash=cell["provenance"]["eval_set_hash"],
+        partial=cell["partial"],
+        absent=cell["absent"],
+        harm=cell["harm"],
+        read_as=cell.get("read_as", {}),
+        unknown_marks=cell.get("unknown_marks", {}),
+        clusters=cell["clusters"],
+        sub_tasks=cell["sub_tasks"],
+        provenance=cell["provenance"],
         jury=jury,
     )
 

@@ -34,7 +34,7 @@ def worst_slice(columns: Columns, metadata: BenchmarkMetadata) -> WorstSlice | N
     if len(slices) < 2:
         return None
     worst, best = columns.main_scale
-    key, name, measure = min(slices, key=lambda entry: (best - worst) * (entry[2].value() or 0.0))
+    key, name, measure = min(slices, key=lambda candidate: (best - worst) * (candidate[2].value() or 0.0))
     interval = measure.interval(1 - ALPHA / len(slices))
     assert interval is not None
     return {
@@ -45,7 +45,7 @@ def worst_slice(columns: Columns, metadata: BenchmarkMetadata) -> WorstSlice | N
         "high": interval.high,
         "n": measure.n,
         "slices": len(slices),
-        "by_chance": _by_chance(columns, metadata, [entry[2].n for entry in slices]),
+        "by_chance": _by_chance(columns, metadata, [candidate[2].n for candidate in slices]),
     }
 
 

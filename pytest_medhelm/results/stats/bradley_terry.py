@@ -107,12 +107,12 @@ def _is_connected(models: Sequence[str], choices: Sequence[Choice]) -> bool:
 
 
 def _reached(start: str, ways: dict[str, set[str]]) -> set[str]:
-    found, left = {start}, [start]
+    reached, left = {start}, [start]
     while left:
-        for name in ways[left.pop()] - found:
-            found.add(name)
+        for name in ways[left.pop()] - reached:
+            reached.add(name)
             left.append(name)
-    return found
+    return reached
 
 
 def _logistic(value: float) -> float:

@@ -49,16 +49,16 @@ Metric = Callable[[Sequence[Labelled], str, float, Fill, int], LabelLimits]
 
 
 def label_limits(
-    metric: str, entries: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "", labels: int = 0
+    metric: str, answers: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "", labels: int = 0
 ) -> LabelLimits:
     """Value and limits of a metric (a key of ``METRICS``) of ``entries``, of which missing ones are filled in.
 
     ``positive`` is the label of precision, recall and f1; ``labels`` how many labels there are, 0: not known.
     """
     sub_tasks: dict[str, list[Labelled]] = defaultdict(list)
-    for entry in entries:
-        if fill or entry.predicted is not None:
-            sub_tasks[entry.sub_task].append(entry)
+    for answer in answers:
+        if fill or answer.predicted is not None:
+            sub_tasks[answer.sub_task].append(answer)
     return independent([METRICS[metric](part, positive, alpha, fill, labels) for part in sub_tasks.values()])
 
 
@@ -68,78 +68,78 @@ def independent(parts: Sequence[LabelLimits]) -> LabelLimits:
     return LabelLimits(max(0.0, low), fmean(part.value for part in parts), min(1.0, high))
 
 
-def seen(entries: Sequence[Labelled]) -> list[str]:
+def seen(answers: Sequence[Labelled]) -> list[str]:
     """The labels that are right or predicted somewhere, sorted."""
-    return sorted({label for entry in entries for label in (entry.right, entry.predicted) if label})
+    return sorted({label for answer in answers for label in (answer.right, answer.predicted) if label})
 
 
-def _filled(entries: Sequence[Labelled], label: str, fill: Fill, unknown: str) -> list[Labelled]:
+def _filled(answers: Sequence[Labelled], label: str, fill: Fill, unknown: str) -> list[Labelled]:
     """Missing answers as bad, or as good, as they can be for one label.
 
     ``unknown`` is what is right, at worst, where nobody knows it: at best it is the label, which was found.
     """
     filled = []
-    for entry in entries:
-        if entry.predicted is None:
-            right = entry.right or (unknown if fill == "worst" else label)
+    for answer in answers:
+        if answer.predicted is None:
+            right = answer.right or (unknown if fill == "worst" else label)
             if fill == "worst":
-                entry = entry._replace(right=right, predicted=label if right != label else "")
+                answer = answer._replace(right=right, predicted=label if right != label else "")
             else:
-                entry = entry._replace(right=right, predicted=right)
-        filled.append(entry)
+                answer = answer._replace(right=right, predicted=right)
+        filled.append(answer)
     return filled
 
 
-def _share(right: Sequence[bool], entries: Sequence[Labelled], alpha: float) -> LabelLimits:
+def _share(right: Sequence[bool], answers: Sequence[Labelled], alpha: float) -> LabelLimits:
     """Nothing is known of the share of none, which counts as 0."""
-    if not entries:
+    if not answers:
         return LabelLimits(0.0, 0.0, 1.0)
     scores = [float(each) for each in right]
-    low, high = share_limits(scores, [entry.cluster for entry in entries], alpha)
+    low, high = share_limits(scores, [answer.cluster for answer in answers], alpha)
     return LabelLimits(low, fmean(scores), high)
 
 
-def _hits(entries: Sequence[Labelled], alpha: float) -> LabelLimits:
+def _hits(answers: Sequence[Labelled], alpha: float) -> LabelLimits:
     """The share of right answers."""
-    return _share([entry.right == entry.predicted for entry in entries], entries, alpha)
+    return _share([answer.right == answer.predicted for answer in answers], answers, alpha)
 
 
-def _recall(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
-    return _hits([entry for entry in _filled(entries, label, fill, label) if entry.right == label], alpha)
+def _recall(answers: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
+    return _hits([answer for answer in _filled(answers, label, fill, label) if answer.right == label], alpha)
 
 
-def _precision(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
-    filled = _filled(entries, label, fill, _OTHER)
-    return _hits([entry for entry in filled if entry.predicted == label], alpha)
+def _precision(answers: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
+    filled = _filled(answers, label, fill, _OTHER)
+    return _hits([answer for answer in filled if answer.predicted == label], alpha)
 
 
-def _f1(entries: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
-    filled = _filled(entries, label, fill, label)
-    either = _hits([entry for entry in filled if label in (entry.right, entry.predicted)], alpha)
+def _f1(answers: Sequence[Labelled], label: str, alpha: float, fill: Fill, _: int) -> LabelLimits:
+    filled = _filled(answers, label, fill, label)
+    either = _hits([answer for answer in filled if label in (answer.right, answer.predicted)], alpha)
     return LabelLimits(*(2 * share / (1 + share) for share in either))
 
 
-def _macro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill, labels: int) -> LabelLimits:
-    known = seen(entries)
-    parts = [_f1(entries, label, alpha, fill, labels) for label in known]
+def _macro_f1(answers: Sequence[Labelled], _: str, alpha: float, fill: Fill, labels: int) -> LabelLimits:
+    known = seen(answers)
+    parts = [_f1(answers, label, alpha, fill, labels) for label in known]
     if fill == "worst":
         # A missing answer may have, and may say, a label that no other has: its F1 is 0 and counts like the others.
-        right = len({entry.unseen for entry in entries if entry.unseen})
-        said = sum(entry.predicted is None for entry in entries)
+        right = len({answer.unseen for answer in answers if answer.unseen})
+        said = sum(answer.predicted is None for answer in answers)
         further = right + said if not labels else min(right + said, max(0, labels - len(known)))
         parts += [LabelLimits(0.0, 0.0, 1.0)] * further
     return LabelLimits(*map(fmean, zip(*parts, strict=True))) if parts else LabelLimits(0.0, 0.0, 1.0)
 
 
-def _micro_f1(entries: Sequence[Labelled], _: str, alpha: float, fill: Fill, __: int) -> LabelLimits:
+def _micro_f1(answers: Sequence[Labelled], _: str, alpha: float, fill: Fill, __: int) -> LabelLimits:
     # A missing answer is at worst a usable label that is wrong.
-    right = [entry.right == entry.predicted or (entry.predicted is None and fill == "best") for entry in entries]
-    usable = [entry.predicted != "" for entry in entries]
+    right = [answer.right == answer.predicted or (answer.predicted is None and fill == "best") for answer in answers]
+    usable = [answer.predicted != "" for answer in answers]
     count = sum(usable)
-    value = 2 * sum(right) / (len(entries) + count) if entries else 0.0
-    those = [entry for entry, use in zip(entries, usable, strict=True) if use]
+    value = 2 * sum(right) / (len(answers) + count) if answers else 0.0
+    those = [answer for answer, use in zip(answers, usable, strict=True) if use]
     hits = [hit for hit, use in zip(right, usable, strict=True) if use]
-    return LabelLimits(_share(right, entries, alpha).low, value, _share(hits, those, alpha).high)
+    return LabelLimits(_share(right, answers, alpha).low, value, _share(hits, those, alpha).high)
 
 
 METRICS: dict[str, Metric] = {

@@ -14,19 +14,19 @@ Counts = npt.NDArray[np.float64]
 """[..., label, (true positives, predicted, right)]."""
 
 
-def jackknife_error(metric: str, entries: Sequence[Labelled], positive: str) -> float:
+def jackknife_error(metric: str, answers: Sequence[Labelled], positive: str) -> float:
     """The standard error of a metric (``label_limits.METRICS``) of answers none of which is missing."""
-    names = {name: number for number, name in enumerate(seen(entries))}
-    sources = _codes([entry.cluster for entry in entries])
-    parts = _codes([entry.sub_task for entry in entries])
+    names = {name: number for number, name in enumerate(seen(answers))}
+    sources = _codes([answer.cluster for answer in answers])
+    parts = _codes([answer.sub_task for answer in answers])
     # what each source adds to the counts of each sub-task
     added = np.zeros((int(sources.max()) + 1, int(parts.max()) + 1, len(names), 3))
-    for entry, source, part in zip(entries, sources, parts, strict=True):
-        if entry.right:
-            added[source, part, names[entry.right], 2] += 1
-        if entry.predicted:
-            added[source, part, names[entry.predicted], 1] += 1
-            added[source, part, names[entry.predicted], 0] += entry.right == entry.predicted
+    for answer, source, part in zip(answers, sources, parts, strict=True):
+        if answer.right:
+            added[source, part, names[answer.right], 2] += 1
+        if answer.predicted:
+            added[source, part, names[answer.predicted], 1] += 1
+            added[source, part, names[answer.predicted], 0] += answer.right == answer.predicted
     without = _METRICS[metric](added.sum(axis=0) - added, names.get(positive)).mean(axis=1)
     n = without.size
     return math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum())) if n > 1 else 0.0

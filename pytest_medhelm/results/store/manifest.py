@@ -68,5 +68,7 @@ def shown(manifest: StoredManifest) -> dict[str, object]:
 def with_benchmarks(manifest: Mapping[str, object], benchmarks: Sequence[BenchmarkMetadata]) -> dict[str, object]:
     """The manifest with the data and code hashes of the benchmarks on the leaderboard."""
     return dict(manifest) | {
-        "benchmarks": {entry["name"]: {"data": entry["data"], "code": entry["code"]} for entry in benchmarks}
+        "benchmarks": {
+            benchmark["name"]: {"data": benchmark["data"], "code": benchmark["code"]} for benchmark in benchmarks
+        }
     }

@@ -88,10 +88,10 @@ def _without_texts(value: Any) -> Any:
     """A record without what a server, a judge or an author said in words."""
     if isinstance(value, dict):
         return {
-            key: "" if key in ("error", "reason", "text") and isinstance(entry, str) else _without_texts(entry)
-            for key, entry in value.items()
+            key: "" if key in ("error", "reason", "text") and isinstance(item, str) else _without_texts(item)
+            for key, item in value.items()
         }
-    return [_without_texts(entry) for entry in value] if isinstance(value, list) else value
+    return [_without_texts(item) for item in value] if isinstance(value, list) else value
 
 
 def _remove(folder: Path, patterns: tuple[str, ...]) -> None:

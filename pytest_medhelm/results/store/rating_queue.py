@@ -55,13 +55,13 @@ def items(
 
     Raises DataError when there is none.
     """
-    found = {name: [record for record in records if _is_judged(record)] for name, records in _asked(suite, benchmarks)}
-    rubrics = {name: _rubric(suite, store, records[0]) for name, records in found.items() if records}
+    judged = {name: [record for record in records if _is_judged(record)] for name, records in _asked(suite, benchmarks)}
+    rubrics = {name: _rubric(suite, store, records[0]) for name, records in judged.items() if records}
     chosen = [
         record
         for name, rubric in sorted(rubrics.items())
         if rubric.criteria
-        for record in sorted(found[name], key=lambda record: _turn(record, order))[:count]
+        for record in sorted(judged[name], key=lambda record: _turn(record, order))[:count]
     ]
     if not chosen:
         raise DataError("no answer of a candidate was rated by judges: name judges with --medhelm-judge first")
@@ -82,13 +82,13 @@ def pairs(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Pair
         by_instance: dict[str, list[Record]] = {}
         for record in records:
             by_instance.setdefault(record["public_id"], []).append(record)
-        found = [
+        drawn = [
             (first, second) if draw("side", *names(first), second["model"]) < "8" else (second, first)
             for answers in by_instance.values()
             for first, second in combinations(answers, 2)
         ]
-        found.sort(key=lambda pair: draw("pair", *names(pair[0]), pair[1]["model"]))
-        chosen += found[:count]
+        drawn.sort(key=lambda pair: draw("pair", *names(pair[0]), pair[1]["model"]))
+        chosen += drawn[:count]
     if not chosen:
         raise DataError("no two candidates answered the same instance in free text: run two models first")
     chosen.sort(key=lambda pair: draw("name", *names(pair[0]), pair[1]["model"]))

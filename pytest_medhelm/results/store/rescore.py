@@ -225,11 +225,11 @@ def _write(path: Path, staged: Suite, rows: Sequence[tuple[Any, ...]], before: i
                 connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM staged.{table}")
             connection.executemany(f"INSERT OR REPLACE INTO records VALUES ({','.join('?' * 10)})", rows)
             for number, manifest in list(_manifests(connection, {row[5] for row in rows})):
-                entry: Rescored = {
+                rescored: Rescored = {
                     "started": datetime.now(UTC).isoformat(timespec="seconds"),
                     "packages": manifest["packages"],
                 }
-                manifest["rescored"] = [*manifest.get("rescored", []), entry]
+                manifest["rescored"] = [*manifest.get("rescored", []), rescored]
                 manifest["packages"] = staged.runs()[-1]["packages"]
                 connection.execute("UPDATE runs SET manifest = ? WHERE number = ?", (json.dumps(manifest), number))
 

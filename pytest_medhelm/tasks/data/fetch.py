@@ -194,10 +194,10 @@ class _Job:
             with zipfile.ZipFile(part) as archive:
                 members = list(_members(url, archive, file))
                 require_members(url, members, part.stat().st_size)
-                for entry in members:
+                for member in members:
                     with (
-                        archive.open(entry) as source,
-                        (staged / PurePosixPath(entry.filename).name).open("wb") as sink,
+                        archive.open(member) as source,
+                        (staged / PurePosixPath(member.filename).name).open("wb") as sink,
                     ):
                         shutil.copyfileobj(source, sink, _BLOCK)
             return
@@ -239,19 +239,19 @@ class _Job:
 
 def _members(url: str, archive: zipfile.ZipFile, file: DataFolder) -> Iterator[zipfile.ZipInfo]:
     """The entries that belong to the folder: below its path in the archive, else at the top or in the only folder."""
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    for entry in entries:
-        if entry.filename.startswith("/") or "\\" in entry.filename or ".." in PurePosixPath(entry.filename).parts:
+    entries = [member for member in archive.infolist() if not member.is_dir()]
+    for member in entries:
+        if member.filename.startswith("/") or "\\" in member.filename or ".." in PurePosixPath(member.filename).parts:
             raise DataError(f"{url} is refused: it holds a path that leaves the folder")
     folder = PurePosixPath(file.member)
-    if not any(PurePosixPath(entry.filename).parent == folder for entry in entries):
-        parents = {PurePosixPath(entry.filename).parent for entry in entries}
+    if not any(PurePosixPath(member.filename).parent == folder for member in entries):
+        parents = {PurePosixPath(member.filename).parent for member in entries}
         folder = PurePosixPath(".") if PurePosixPath(".") in parents or len(parents) != 1 else parents.pop()
     members = [
-        entry
-        for entry in entries
-        if PurePosixPath(entry.filename).parent == folder
-        and fnmatchcase(PurePosixPath(entry.filename).name, file.pattern)
+        member
+        for member in entries
+        if PurePosixPath(member.filename).parent == folder
+        and fnmatchcase(PurePosixPath(member.filename).name, file.pattern)
     ]
     if not members:
         raise DataError(f"{url} holds no file {file.pattern} of {file.member or file.name}")

@@ -50,13 +50,13 @@ class Keeper:
         # Which sub-runs are evaluated is known at the end only.
         self._kept: dict[tuple[str, str], list[tuple[int, int, CompressedInstance]]] = defaultdict(list)
 
-    def add(self, number: int, entry: CompressedInstance) -> None:
+    def add(self, number: int, instance: CompressedInstance) -> None:
         """Take the next instance; ``number`` tells it from all others."""
         if self._limit is None:
-            entry.compress()
+            instance.compress()
             return
-        kept = self._kept[entry.group, entry.sub_task]
-        ranked = (-int.from_bytes(rank(self._name, entry.id), "big"), number, entry)
+        kept = self._kept[instance.group, instance.sub_task]
+        ranked = (-int.from_bytes(rank(self._name, instance.id), "big"), number, instance)
         if len(kept) < self._limit:
             heappush(kept, ranked)
         else:
@@ -93,8 +93,8 @@ def spread(examples: Iterable[Instance], *, name: str) -> list[Instance]:
     """
     turns: dict[str, int] = defaultdict(int)
     placed = []
-    for example in sorted(examples, key=lambda entry: rank(name, entry.id)):
+    for example in sorted(examples, key=lambda example: rank(name, example.id)):
         placed.append((turns[example.answer], example))
         turns[example.answer] += 1
-    placed.sort(key=lambda entry: entry[0])
+    placed.sort(key=lambda pair: pair[0])
     return [example for _, example in placed]

@@ -12,7 +12,9 @@ from pytest_medhelm.tasks.variants import NOISE_FLOOR
 from pytest_medhelm.util.errors import ConfigError
 
 BUILT_IN: Mapping[str, Perturbation] = {
-    entry.name: entry for family in (surface, options, wording, clinical, invariance) for entry in family.PERTURBATIONS
+    perturbation.name: perturbation
+    for family in (surface, options, wording, clinical, invariance)
+    for perturbation in family.PERTURBATIONS
 }
 SETS: Mapping[str, tuple[str, ...]] = {
     "robustness": ("mild_mix", "typos", "fillers", "option_shuffle", "question_first", "irrelevant_sentence"),
@@ -41,10 +43,12 @@ def all_known(more: Iterable[Mapping[str, Perturbation]]) -> dict[str, Perturbat
     """The built-in ones and those of hooks. Raises ConfigError for a name that is taken."""
     known = dict(BUILT_IN)
     for entries in more:
-        for name, entry in entries.items():
-            if name in known or name in SETS or name == NOISE_FLOOR or name != entry.name:
-                raise ConfigError(f"the perturbation {name!r} of a hook is taken, or is called {entry.name!r} itself")
-            known[name] = entry
+        for name, perturbation in entries.items():
+            if name in known or name in SETS or name == NOISE_FLOOR or name != perturbation.name:
+                raise ConfigError(
+                    f"the perturbation {name!r} of a hook is taken, or is called {perturbation.name!r} itself"
+                )
+            known[name] = perturbation
     return known
 
 
@@ -72,7 +76,7 @@ def perturbed(perturbation: Perturbation, instance: Instance, task: Task) -> Ins
 def applicable(perturbations: Collection[Perturbation], instance: Instance, task: Task) -> dict[str, str]:
     """By name why a perturbation cannot be applied to an instance; empty where it can."""
     reasons: dict[str, str] = {}
-    for entry in perturbations:
-        changed = perturbed(entry, instance, task)
-        reasons[entry.name] = changed.rule if isinstance(changed, Excluded) else ""
+    for perturbation in perturbations:
+        changed = perturbed(perturbation, instance, task)
+        reasons[perturbation.name] = changed.rule if isinstance(changed, Excluded) else ""
     return reasons

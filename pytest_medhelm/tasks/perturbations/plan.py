@@ -36,8 +36,8 @@ class Plan:
         # Here, as below: a run that changes nothing does not pay for what all changes need.
         from pytest_medhelm.tasks.perturbations.chosen import applicable, why_not
 
-        fit = [entry for entry in self.perturbations if not why_not(entry, task)]
-        ids = sorted((entry.id for entry in evaluated), key=lambda name: rank(task.name, name)) if fit else []
+        fit = [perturbation for perturbation in self.perturbations if not why_not(perturbation, task)]
+        ids = sorted((instance.id for instance in evaluated), key=lambda name: rank(task.name, name)) if fit else []
         varied = frozenset(ids[: self.limit])
         for packed in chosen:
             refused = applicable(fit, packed.unpack(), task) if packed.id in varied else {}
@@ -51,12 +51,12 @@ class Plan:
 
     def instance(self, variant: Variant, instance: Instance, task: Task) -> Instance:
         """The instance as a variant has it."""
-        found = next((entry for entry in self.perturbations if entry.name == variant.perturbation), None)
-        if found is None:
+        perturbation = next((known for known in self.perturbations if known.name == variant.perturbation), None)
+        if perturbation is None:
             return instance
         from pytest_medhelm.tasks.perturbations.chosen import perturbed
 
-        changed = perturbed(found, instance, task)
+        changed = perturbed(perturbation, instance, task)
         assert not isinstance(changed, Excluded), f"{variant.perturbation} was applied to it when it was collected"
         return changed
 
@@ -66,15 +66,17 @@ class Plan:
             return {}
         from pytest_medhelm.tasks.perturbations.chosen import why_not
 
-        return {entry.name: reason for entry in self.perturbations if (reason := why_not(entry, task))}
+        return {
+            perturbation.name: reason for perturbation in self.perturbations if (reason := why_not(perturbation, task))
+        }
 
     def facts(self) -> dict[str, Any]:
         """What results are made with; empty where each instance is asked once and as it is."""
-        found: dict[str, Any] = {"repeats": self.repeats} if self.repeats > 1 else {}
+        facts: dict[str, Any] = {"repeats": self.repeats} if self.repeats > 1 else {}
         if self.perturbations:
-            found["variants"] = {
-                "perturbations": {entry.name: entry.version for entry in self.perturbations},
+            facts["variants"] = {
+                "perturbations": {perturbation.name: perturbation.version for perturbation in self.perturbations},
                 "limit": self.limit,
                 "noise_floor": self.noise_floor,
             }
-        return found
+        return facts

@@ -49,7 +49,7 @@ class _Guard:
     def __init__(self) -> None:
         self.hosts: frozenset[str] | None = None
         self.programs: frozenset[str] = frozenset()
-        self.told = ""
+        self.exported = ""
         self.inherited = False
         self.hooked = False
         self.before: dict[str, str | None] = {}
@@ -75,8 +75,8 @@ def forbid(hosts: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
         sys.addaudithook(_hook)
     if not _GUARD.before:
         _GUARD.before = {name: os.environ.get(name) for name in (VARIABLE, "PYTHONPATH")}
-    _GUARD.told = json.dumps({"hosts": sorted(_GUARD.hosts), "programs": sorted(_GUARD.programs)})
-    os.environ[VARIABLE] = _GUARD.told
+    _GUARD.exported = json.dumps({"hosts": sorted(_GUARD.hosts), "programs": sorted(_GUARD.programs)})
+    os.environ[VARIABLE] = _GUARD.exported
     rest = _GUARD.before["PYTHONPATH"]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (HERE, rest)))
 
@@ -96,9 +96,9 @@ def lift() -> None:
 
 def inherit() -> None:
     """Put the guard in place that the parent process left in the environment, if it did."""
-    told = os.environ.get(VARIABLE)
-    if told and not _GUARD.inherited:
-        content = json.loads(told)
+    inherited = os.environ.get(VARIABLE)
+    if inherited and not _GUARD.inherited:
+        content = json.loads(inherited)
         forbid(content["hosts"], content["programs"])
         _GUARD.inherited = True
 
@@ -162,12 +162,12 @@ def _is_allowed(host: str) -> bool:
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback or str(address) in hosts:
         return True
-    if not any(str(address) in found for found in _GUARD.addresses.values()):
+    if not any(str(address) in known for known in _GUARD.addresses.values()):
         if time.monotonic() - _GUARD.resolved_at < RESOLVE_AGAIN:
             return False
         _GUARD.resolved_at = time.monotonic()
         _resolve(sorted(hosts))
-    return any(str(address) in found for found in _GUARD.addresses.values())
+    return any(str(address) in known for known in _GUARD.addresses.values())
 
 
 def _resolve(names: Sequence[str]) -> None:
@@ -176,10 +176,10 @@ def _resolve(names: Sequence[str]) -> None:
     try:
         for name in names:
             try:
-                found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+                addresses = {str(info[4][0]) for info in socket.getaddrinfo(name, None)}
             except OSError:
                 continue
-            _GUARD.addresses.setdefault(name.lower().rstrip("."), set()).update(found)
+            _GUARD.addresses.setdefault(name.lower().rstrip("."), set()).update(addresses)
     finally:
         _GUARD.resolving.now = False
 
@@ -236,7 +236,7 @@ def _python_options(program: str) -> list[str] | None:
 
 def _is_guarded(env: Mapping[Any, Any]) -> bool:
     plain = {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}
-    return plain.get(VARIABLE) == _GUARD.told and HERE in plain.get("PYTHONPATH", "").split(os.pathsep)
+    return plain.get(VARIABLE) == _GUARD.exported and HERE in plain.get("PYTHONPATH", "").split(os.pathsep)
 
 
 def _skips_guard(arguments: Sequence[str]) -> bool:

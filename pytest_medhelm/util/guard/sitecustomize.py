@@ -11,12 +11,12 @@ from importlib import import_module
 def _begin() -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     import_module("medhelm_offline_guard").inherit()
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
-    mine = sys.modules.pop("sitecustomize")
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
+    this_module = sys.modules.pop("sitecustomize")
     try:
         import_module("sitecustomize")
     except ImportError:
-        sys.modules["sitecustomize"] = mine
+        sys.modules["sitecustomize"] = this_module
 
 
 if __name__ == "sitecustomize":
