@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm.agents.episode import Environment, EpisodeLoop
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.protocols import FencedJson, ToolCalls
-from pytest_medhelm.models.engine.job import Follow, FollowUp, Waiting
+from pytest_medhelm.models.engine.job import Follow, FollowUp, ThreadedFollow
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.plugin.tool_probe import require_tool_calls
 from pytest_medhelm.scoring import answers
@@ -63,7 +63,7 @@ def follow_episode(loop: EpisodeLoop, step: int = 0) -> Follow:
         later = None if failed else loop.next_after(step, completion)
         return [FollowUp(later, follow_episode(loop, step + 1))] if later is not None else []
 
-    return Waiting(follow) if loop.waits else follow
+    return ThreadedFollow(follow) if loop.waits else follow
 
 
 def play(requests: RequestBuilder, record: RecordBuilder) -> tuple[Request, Completion]:

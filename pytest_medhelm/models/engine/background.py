@@ -21,7 +21,7 @@ from pytest_medhelm.models.engine.budget import Budget
 from pytest_medhelm.models.engine.claims import Claims
 from pytest_medhelm.models.engine.endings import Endings
 from pytest_medhelm.models.engine.endpoint_queue import Dispatcher, EndpointQueue
-from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, FollowUp, Job, Waiting
+from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, FollowUp, Job, ThreadedFollow
 from pytest_medhelm.models.engine.request import Completion
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.turns import ClaimedElsewhereError, Turns
@@ -182,7 +182,7 @@ class Background:
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""
         for follow in follows:
-            if isinstance(follow, Waiting):
+            if isinstance(follow, ThreadedFollow):
                 follow.start(completion, lambda later: self._loop.call_soon_threadsafe(self._ask_later, later))
             else:
                 self._ask_later(follow(completion))

@@ -16,7 +16,7 @@ Follow = Callable[[Completion], Sequence["FollowUp"]]
 """What to ask as soon as a completion is there (the judges of an answer, a judge's second try)."""
 
 
-class Waiting:
+class ThreadedFollow:
     """What follows after a wait for something else than a model (a record that is read): in a thread of its own."""
 
     def __init__(self, follow: Follow) -> None:
@@ -34,7 +34,7 @@ class Waiting:
             with contextlib.suppress(Exception):
                 ask(self.follow(completion))
 
-        threading.Thread(target=work, name="medhelm-waiting", daemon=True).start()
+        threading.Thread(target=work, name="medhelm-threaded-follow", daemon=True).start()
 
 
 Phase = Literal["new", "claimed elsewhere", "queued", "asked", "paused", "to be stored"]
