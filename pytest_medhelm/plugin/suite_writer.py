@@ -12,7 +12,7 @@ from pytest_medhelm.models.roster import ROSTER, describe
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import ReportStatus
 from pytest_medhelm.plugin.request_builder import REQUESTS
-from pytest_medhelm.results.store.manifest import make_manifest, place
+from pytest_medhelm.results.store.manifest import locations, make_manifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.tasks.loading import where
@@ -76,7 +76,7 @@ class SuiteWriter:
             self.suite = Suite(self._folder)
             manifest = make_manifest(settings, roster, self._config.invocation_params.args, self._run)
             manifest["tests"] = session.testscollected if session else 0
-            manifest["place"] = place(self._config, settings, roster)
+            manifest["place"] = locations(self._config, settings, roster)
             self.suite.before_commit = self._flush_texts
             self.suite.begin(self._run, manifest, {model.name: describe(model) for model in roster.models})
         return self.suite

@@ -12,7 +12,7 @@ from importlib.metadata import version
 import pytest
 
 from pytest_medhelm.models.roster import Roster, describe
-from pytest_medhelm.results.store.run_manifest import FoundAt, StoredManifest
+from pytest_medhelm.results.store.run_manifest import RunLocations, StoredManifest
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 from pytest_medhelm.util.network import shown_addresses
 from pytest_medhelm.util.settings import Settings, as_mapping
@@ -41,7 +41,7 @@ def make_manifest(settings: Settings, roster: Roster, argv: Sequence[str], run: 
     }
 
 
-def place(config: pytest.Config, settings: Settings, roster: Roster) -> FoundAt:
+def locations(config: pytest.Config, settings: Settings, roster: Roster) -> RunLocations:
     """Where on this machine a run found its tests, data and config file: what ``medhelm rescore`` starts from.
 
     It is in suite.sqlite alone: files that are passed on name no folder.

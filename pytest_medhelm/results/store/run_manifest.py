@@ -47,7 +47,7 @@ class RunManifest(TypedDict):
     'packages' are those that did it last."""
 
 
-class FoundAt(TypedDict):
+class RunLocations(TypedDict):
     """Where, on this machine, a run found what it needs to be scored again."""
 
     folder: str
@@ -61,4 +61,4 @@ class FoundAt(TypedDict):
 class StoredManifest(RunManifest):
     """The manifest of a run as its suite keeps it; leaderboard.json, which is passed on, names no folder."""
 
-    place: NotRequired[FoundAt]
+    place: NotRequired[RunLocations]
