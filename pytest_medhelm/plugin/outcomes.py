@@ -35,6 +35,28 @@ class SafeSkip(Skipped):
 SafeSkip.__module__, SafeSkip.__qualname__ = "builtins", "Skipped"
 
 
+def shortfall(builder: RecordBuilder, *, strict: bool) -> str | None:
+    """Why the test fails although nothing was asserted, or None.
+
+    A never-event fails below its floor; under --medhelm-strict a right-or-wrong metric fails unless right.
+    """
+    value = builder.scores.get(builder.main_metric)
+    floor = builder.instance.must_pass
+    if floor is not None and (value is None or _is_worse(value, floor, builder.scales[builder.main_metric])):
+        measured = "not measured" if value is None else f"{value:g}"
+        return f"must_pass: {builder.main_metric} is {measured}, at least {floor:g} is required"
+    if strict:
+        for name in sorted(builder.binary & builder.scores.keys()):
+            if builder.scores[name] != builder.scales[name][1]:
+                return f"--medhelm-strict: {name} is {builder.scores[name]:g}"
+    return None
+
+
+def _is_worse(value: float, floor: float, scale: tuple[float, float]) -> bool:
+    worst, best = scale
+    return value < floor if best > worst else value > floor
+
+
 class _CrashLine(str):
     """What pytest shows of a failure in one line."""
 

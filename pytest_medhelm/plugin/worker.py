@@ -18,7 +18,7 @@ from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
-from pytest_medhelm.plugin.outcomes import Shortfall, add_text
+from pytest_medhelm.plugin.outcomes import Shortfall, add_text, shortfall
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
@@ -129,9 +129,9 @@ class WorkerPlugin:
             from pytest_medhelm.plugin.checkpoints import run_checkpoints
 
             run_checkpoints(item.module, builder)
-        shortfall = builder.shortfall(strict=self.settings.strict) if builder else None
-        if shortfall:
-            raise Shortfall(shortfall, pytrace=False)
+        reason = shortfall(builder, strict=self.settings.strict) if builder else None
+        if reason:
+            raise Shortfall(reason, pytrace=False)
         return result
 
     @pytest.hookimpl(wrapper=True)

@@ -117,7 +117,7 @@ class RecordBuilder:
     @property
     def criteria_text(self) -> str:
         """The criteria as JSON, kept in responses.sqlite under the text's hash."""
-        return json.dumps([[entry.text, entry.points, list(entry.tags)] for entry in self.criteria])
+        return json.dumps([[criterion.text, criterion.points, list(criterion.tags)] for criterion in self.criteria])
 
     @property
     def final_status(self) -> Status:
@@ -125,26 +125,6 @@ class RecordBuilder:
         if self.status is not None:
             return self.status
         return self.response.status if self.response is not None else "skipped"
-
-    def shortfall(self, *, strict: bool) -> str | None:
-        """Why the test fails although nothing was asserted, or None.
-
-        A never-event fails below its floor; under --medhelm-strict a right-or-wrong metric fails unless right.
-        """
-        value = self.scores.get(self.main_metric)
-        floor = self.instance.must_pass
-        if floor is not None and (value is None or self._worse(value, floor)):
-            found = "not measured" if value is None else f"{value:g}"
-            return f"must_pass: {self.main_metric} is {found}, at least {floor:g} is required"
-        if strict:
-            for name in sorted(self.binary & self.scores.keys()):
-                if self.scores[name] != self.scales[name][1]:
-                    return f"--medhelm-strict: {name} is {self.scores[name]:g}"
-        return None
-
-    def _worse(self, value: float, floor: float) -> bool:
-        worst, best = self.scales[self.main_metric]
-        return value < floor if best > worst else value > floor
 
     def record(self) -> Record:
         """The finished record."""
