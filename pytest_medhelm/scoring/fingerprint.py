@@ -59,7 +59,7 @@ def fingerprint_of(facts: FingerprintInputs) -> str:
 def prompt_digest(benchmark: Benchmark) -> str:
     """Hash of one prompt as sent: of the instance that every limit keeps. Empty where it cannot be written."""
     name = benchmark.task.name
-    first = min(benchmark.instances, key=lambda entry: rank(name, entry.id), default=None)
+    first = min(benchmark.instances, key=lambda instance: rank(name, instance.id), default=None)
     if first is None:
         return ""
     try:

@@ -57,11 +57,11 @@ class MetricScores:
 
 def declared_metric(metric: str | Callable[..., Any], task: Task, known: Mapping[str, Metric]) -> Metric:
     """The metric that is meant. Raises ConfigError with the way out when there is none."""
-    of_task = [Metric.of(entry) for entry in task.metrics]
+    of_task = [Metric.of(declared) for declared in task.metrics]
     if isinstance(metric, str):
-        named = {**known, **{entry.name: entry for entry in of_task}}.get(metric)
+        named = {**known, **{declared.name: declared for declared in of_task}}.get(metric)
     else:
-        named = next((entry for entry in (*of_task, *known.values()) if entry.compute == metric), None)
+        named = next((declared for declared in (*of_task, *known.values()) if declared.compute == metric), None)
     if named is None:
         name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
         raise ConfigError(

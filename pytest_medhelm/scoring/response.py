@@ -125,15 +125,15 @@ class Response:
     @cached_property
     def choice(self) -> str | None:
         """The letter of the chosen option, or None."""
-        found = self._choice
-        if found is None or self._instance is None:
+        chosen_option = self._choice
+        if chosen_option is None or self._instance is None:
             return self._reading(None)
         # Of options with equal texts each is as right as the key: MedHELM compares their texts, too.
         choices, key = self._instance.choices, self._instance.answer
         number = ascii_uppercase.find(key) if len(key) == 1 else -1
-        chosen = choices[ascii_uppercase.index(found.letter)].strip().lower()
+        chosen = choices[ascii_uppercase.index(chosen_option.letter)].strip().lower()
         is_key = 0 <= number < len(choices) and choices[number].strip().lower() == chosen
-        return self._reading(key if is_key else found.letter)
+        return self._reading(key if is_key else chosen_option.letter)
 
     @property
     def letter(self) -> str:

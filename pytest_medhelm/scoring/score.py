@@ -192,7 +192,7 @@ class Score:
         named = {
             task.main_metric,
             *task.records,
-            *(entry for declared in task.metrics for entry in Metric.of(declared).names),
+            *(score_name for declared in task.metrics for score_name in Metric.of(declared).names),
         }
         if name not in named and not any(name in metric.names for metric in self._metrics.values()):
             raise ConfigError(

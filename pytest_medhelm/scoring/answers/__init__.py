@@ -67,5 +67,5 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name not in _WHEN_NEEDED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_WHEN_NEEDED[name]}"), name)
-        return found
+        reader = globals()[name] = getattr(import_module(f"{__name__}.{_WHEN_NEEDED[name]}"), name)
+        return reader

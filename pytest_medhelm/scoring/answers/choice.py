@@ -10,6 +10,7 @@ from pytest_medhelm.scoring.answers.closed.cut import bounded, turns
 from pytest_medhelm.scoring.answers.closed.endings import split_rejections
 from pytest_medhelm.scoring.answers.closed.settle import settled
 from pytest_medhelm.scoring.answers.closed.wording import in_other_words
+from pytest_medhelm.scoring.answers.folding import tidy
 from pytest_medhelm.util.patterns import compiled
 
 # The line that prompts ask for, and nothing else.
@@ -28,8 +29,8 @@ class Choice(NamedTuple):
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:
     """The capital letter of the option that a text chooses, or None: see ``find_choice``."""
-    found = find_choice(text, choices)
-    return found.letter if found else None
+    choice = find_choice(text, choices)
+    return choice.letter if choice else None
 
 
 def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
@@ -43,29 +44,31 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
     """
     count = min(len(choices), 26)
     bare = text.strip()
-    if len(bare) == 1 and bare.upper() in options.LETTERS[:count] and all(len(entry.strip()) > 1 for entry in choices):
+    if (
+        len(bare) == 1
+        and bare.upper() in options.LETTERS[:count]
+        and all(len(choice.strip()) > 1 for choice in choices)
+    ):
         return Choice(bare.upper(), "lone letter")  # What is mostly given; nothing below would read it otherwise.
     form = compiled(_ASKED_FORM).fullmatch(bare)
     if form and form[1].upper() in options.LETTERS[:count]:
         return Choice(form[1].upper(), "form")
     first: dict[str, int] = {}
-    same = {
-        number: first.setdefault(options.tidy(entry).strip().lower(), number) for number, entry in enumerate(choices)
-    }
+    same = {number: first.setdefault(tidy(choice).strip().lower(), number) for number, choice in enumerate(choices)}
     for turn in turns(text):
         body, rejected = split_rejections(bounded(turn), count)
-        marked = options.mark(options.tidy(forms.rewritten(body)), choices[:26])
-        found = settled(marked, same)
-        if found is None and not rejected and not compiled(options.ANY).search(marked):
+        marked = options.mark(tidy(forms.rewritten(body)), choices[:26])
+        statement = settled(marked, same)
+        if statement is None and not rejected and not compiled(options.ANY).search(marked):
             number = in_other_words(body, choices[:26])
             if number is not None:
                 return Choice(options.LETTERS[same[number]], "citation")
-        if found and rejected.intersection(options.LETTERS[option] for option in found.options if option >= 0):
-            found = None
-        if found is not None:
+        if statement and rejected.intersection(options.LETTERS[option] for option in statement.options if option >= 0):
+            statement = None
+        if statement is not None:
             break
-    if found is None or len(found.options) != 1 or not 0 <= found.options[0] < count:
+    if statement is None or len(statement.options) != 1 or not 0 <= statement.options[0] < count:
         return None
-    number = found.options[0]
-    said = found.said if same.get(found.said) == number else number
-    return Choice(options.LETTERS[said], found.read_as)  # type: ignore[arg-type]
+    number = statement.options[0]
+    said = statement.said if same.get(statement.said) == number else number
+    return Choice(options.LETTERS[said], statement.read_as)  # type: ignore[arg-type]

@@ -57,18 +57,18 @@ def read_date(text: str, order: Literal["mdy", "dmy"] = "mdy") -> date | None:
     an impossible date and different dates without a final-answer phrase are None.
     """
     answer = json_answer(text)
-    found = fold(without_retracted(answer if isinstance(answer, str) else own_turn(text)))
-    readings = final_readings(found, lambda claim: _settled(claim, order))
+    folded = fold(without_retracted(answer if isinstance(answer, str) else own_turn(text)))
+    readings = final_readings(folded, lambda claim: _settled(claim, order))
     if readings is None:
-        readings = _settled(found, order)
+        readings = _settled(folded, order)
     return readings[0] if len(readings) == 1 else None
 
 
 def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     """The distinct dates; of several, the one outside brackets, or behind the last equals sign."""
-    found = _dates(text, order)
-    if len(found) < 2:
-        return found
+    dates = _dates(text, order)
+    if len(dates) < 2:
+        return dates
     for part in (
         compiled(r"\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\]").sub(" ", text),
         compiled(r"(?s).*(?:=|→|->|\b(?:gives|yields|results in|comes to)\b)").sub("", text),
@@ -77,22 +77,22 @@ def _settled(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
         rest = _dates(part, order)
         if len(rest) == 1:
             return rest
-    return found
+    return dates
 
 
 def _dates(text: str, order: Literal["mdy", "dmy"]) -> list[date | None]:
     """The distinct dates in a text; None stands for one that cannot be read."""
     return list(
         dict.fromkeys(
-            _to_date(found, order)
-            for found in compiled(_DATE).finditer(text)
-            if not compiled(_DENIED).search(text[max(0, found.start() - 16) : found.start()])
+            _to_date(match, order)
+            for match in compiled(_DATE).finditer(text)
+            if not compiled(_DENIED).search(text[max(0, match.start() - 16) : match.start()])
         )
     )
 
 
-def _to_date(found: re.Match[str], order: Literal["mdy", "dmy"]) -> date | None:
-    part = found.groupdict()
+def _to_date(match: re.Match[str], order: Literal["mdy", "dmy"]) -> date | None:
+    part = match.groupdict()
     if part["iso_y"]:
         year, month, day = part["iso_y"], part["iso_m"], part["iso_d"]
     elif part["num_y"]:

@@ -38,6 +38,7 @@ def _is_accent(char: str) -> bool:
 _FOLDING = _Folding()
 _UNACCENTED = _Folding(keep_case=True)
 _LATEX_TEXT = r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mathit|mbox|bf|rm)\s{0,2}\{([^{}]*)\}"
+_COMPARISON = r"([<>≤≥±=])\s{1,3}(?=\d)"
 
 
 def fold(text: str) -> str:
@@ -48,6 +49,21 @@ def fold(text: str) -> str:
 def unaccent(text: str) -> str:
     """As ``fold``, with capitals left as they are: they tell the option A from an article."""
     return text.translate(_UNACCENTED)
+
+
+def tidy(text: str) -> str:
+    """Without emphasis and typographic variants, capitals kept."""
+    text = compiled(r"[^\S\n]?\[[0-9]{1,2}(?:[,–-]\s?[0-9]{1,2}){0,5}\]").sub("", text)  # References.
+    text = compiled(r"(?<=\b[A-Z])['’](?:[dt][ıiuü]r)\b").sub("", text)  # A'dır, Turkish for "is A".
+    text = compiled(r"(?<=[A-Za-z])_(?=[A-Za-z])|(?<=[0-9])[^\S\n](?=%)").sub(
+        lambda match: "" if match[0] != "_" else " ", text.replace("É ", "é ")
+    )
+    text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
+    text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
+    if not text.isascii():
+        text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
+    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub("✗ ", text))
+    return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
 
 def unwrap_latex(text: str) -> str:

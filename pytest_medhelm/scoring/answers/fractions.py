@@ -33,15 +33,15 @@ def as_decimals(text: str, mark: str) -> str:
         whole, _, rest = digits.partition(".")
         return f"{whole}{mark}{rest:0<4}" if rest else whole
 
-    def vulgar(found: re.Match[str]) -> str:
-        return written(int(found[1] or 0) + unicodedata.numeric(found[2]))
+    def vulgar(match: re.Match[str]) -> str:
+        return written(int(match[1] or 0) + unicodedata.numeric(match[2]))
 
-    def divided(found: re.Match[str]) -> str:
-        whole, over, under = int(found[1] or 0), float(found[2]), float(found[3])
-        return written(whole + over / under) if under else found[0]
+    def divided(match: re.Match[str]) -> str:
+        whole, over, under = int(match[1] or 0), float(match[2]), float(match[3])
+        return written(whole + over / under) if under else match[0]
 
-    def simple(found: re.Match[str]) -> str:
-        return written(int(found[1]) / int(found[2]))
+    def simple(match: re.Match[str]) -> str:
+        return written(int(match[1]) / int(match[2]))
 
     if "\\" in text:
         text = compiled(_LATEX).sub(divided, text)

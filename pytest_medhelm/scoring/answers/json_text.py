@@ -47,10 +47,10 @@ def _finite(digits: str) -> float:
 
 def without_conflicts(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A JSON object; a key that is given twice with different values has said nothing, and is None."""
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, value in pairs:
-        found[key] = value if found.get(key, value) == value else None
-    return found
+        values[key] = value if values.get(key, value) == value else None
+    return values
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=without_conflicts)

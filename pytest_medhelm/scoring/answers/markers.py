@@ -95,7 +95,7 @@ _ACCENTED = dict(zip("áàâãéèêíóôõúüäöçñ", "aaaaeeeiooouuaocn", 
 @cache
 def _phrase() -> re.Pattern[str]:
     """Compiled on first use, since importing must stay cheap. Every accent is optional, as in folded text."""
-    pattern = re.sub(f"[{''.join(_ACCENTED)}]", lambda found: f"(?:{found[0]}|{_ACCENTED[found[0]]}\u0301?)", _PHRASE)
+    pattern = re.sub(f"[{''.join(_ACCENTED)}]", lambda match: f"(?:{match[0]}|{_ACCENTED[match[0]]}\u0301?)", _PHRASE)
     return re.compile(pattern, re.VERBOSE | re.IGNORECASE | re.MULTILINE)
 
 

@@ -13,6 +13,8 @@ from pytest_medhelm.scoring.answers.markers import final_readings, json_answer
 from pytest_medhelm.scoring.answers.number_context import (
     is_apart,
     is_bound,
+    is_denominator,
+    is_part_of_word,
     is_schedule,
     plain_signs,
     without_retracted,
@@ -71,12 +73,6 @@ _ROUNDED = (
 )
 _SAYS_ROUNDED = r"(?i)[≈~→]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
 _OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
-_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
-# What may follow a number without a blank in scripts that have none: units, particles, the copula.
-_UNSPACED_AFTER = r"""(?x)
-    毫|微克|克|升|公斤|千克|单位|單位|分(?!之)|点|點|摩|次|片|粒|滴|です|で|ミリ|グラム|입니다|이다|이며|밀리|마이크로|그램|킬로|점|มิลลิ|กรัม|คะแนน
-    |ครับ|ค่ะ|左右|到|至|から|부터|에서
-"""
 
 
 @dataclass(frozen=True)
@@ -174,12 +170,12 @@ def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
     first, blank, explanation = text.strip().partition("\n\n")
     if not blank or not explanation[:1].isalpha():
         return []
-    own = [one for one in candidates if one.end <= text.find(first) + len(first)]
-    if len(own) != 1 or own[0].aside:
+    leading = [one for one in candidates if one.end <= text.find(first) + len(first)]
+    if len(leading) != 1 or leading[0].aside:
         return []
-    rest = f"{text[: own[0].start]}{text[own[0].end :]}"[: len(first)]
+    rest = f"{text[: leading[0].start]}{text[leading[0].end :]}"[: len(first)]
     alone = compiled(r"[^\w\n]*").fullmatch(rest.partition("\n\n")[0])
-    return [own[0].quantity] if alone else []
+    return [leading[0].quantity] if alone else []
 
 
 def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:
@@ -194,7 +190,7 @@ def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:
 
 def _unbracketed(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
     """The one number outside brackets, unless the brackets hold the same value in another unit."""
-    remarks = [found.span() for found in compiled(_REMARK).finditer(text)]
+    remarks = [match.span() for match in compiled(_REMARK).finditer(text)]
     inside = [c for c in candidates if any(start <= c.start < end for start, end in remarks)]
     outside = _distinct(c for c in candidates if c not in inside)
     if len(outside) != 1 or not inside or outside[0] is None:
@@ -250,26 +246,26 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
     """The numbers of a text from left to right, without those that are part of a word."""
     pattern = numeral(decimal)
     position = 0
-    while found := pattern.search(text, position):
-        position = found.end()
-        before = text[max(0, found.start() - 8) : found.start()]
-        digits, exponent, number_end = power_at(text, found[0], found.end())
+    while match := pattern.search(text, position):
+        position = match.end()
+        before = text[max(0, match.start() - 8) : match.start()]
+        digits, exponent, number_end = power_at(text, match[0], match.end())
         scale, number_end = scale_at(text, number_end, decimal)
         is_pair = compiled(r"\s?/\s?[0-9]|\sover\s[0-9]{2,3}\b(?!\s?(?:min|h|d|s|w))").match(text, number_end)
         unit, end = ("", number_end) if is_pair else unit_at(text, number_end)
-        if _is_part_of_word(before, text, end):
+        if is_part_of_word(before, text, end):
             continue
-        if compiled(_DENIED_BEFORE).search(text[max(0, found.start() - 20) : found.start()]):
+        if compiled(_DENIED_BEFORE).search(text[max(0, match.start() - 20) : match.start()]):
             position = end
             continue
-        unit_power = found[0] == "10" and digits == "1" and text[number_end : number_end + 1] == "/"
-        if _is_denominator(before) or unit_power:  # "10^9/L" alone is a unit.
+        unit_power = match[0] == "10" and digits == "1" and text[number_end : number_end + 1] == "/"
+        if is_denominator(before) or unit_power:  # "10^9/L" alone is a unit.
             position = end
             continue
         position = end
         signed = before[-1:] in ("-", "+") and not (before[-2:-1].isalnum() or before[-2:-1] in (")", "]"))
         value = to_float(digits, exponent + scale, decimal)
-        start = found.start() - signed
+        start = match.start() - signed
         scheduled = is_schedule(text, start, end, unit)
         if is_bound(text, start, end) and not scheduled:
             yield _Candidate(start, end, None, aside=True)
@@ -278,24 +274,3 @@ def _candidates(text: str, decimal: str) -> Iterator[_Candidate]:
         else:
             negative = signed and before[-1] == "-"
             yield _Candidate(start, end, Quantity(-value if negative else value, unit), scheduled)
-
-
-def _is_part_of_word(before: str, text: str, end: int) -> bool:
-    """CHA2DS2, T4, COVID-19, 2nd, 65-year-old; a script without blanks makes no words."""
-    after = text[end : end + 8]
-    spaced_before = before[-1:].isalpha() and not compiled(_UNSPACED).match(before[-1:])
-    spaced_after = after[:1].isalpha() and not compiled(_UNSPACED_AFTER).match(after)
-    return bool(
-        spaced_before
-        or before[-1:] == "第"
-        or (before[-1:] == "-" and before[-2:-1].isalpha())
-        or before[-1:] == "^"
-        or (before[-1:].isdigit() and not before[-1:].isdecimal())
-        or spaced_after
-        or (after[:1] == "-" and after[1:2].isalpha())
-    )
-
-
-def _is_denominator(before: str) -> bool:
-    """The 1.73 of "per 1.73 m²"; a fraction is caught at its first number."""
-    return bool(compiled(r"(?:/|\bper)\s?$").search(before))

@@ -1,4 +1,4 @@
-"""What stands around a number and changes what it says: a bound, a schedule, a written minus, a correction."""
+"""What stands around a number and changes what it says: a bound, a schedule, a written minus, a correction, a word."""
 
 from __future__ import annotations
 
@@ -64,6 +64,12 @@ _RETRACTION = r"""(?xi)
   | (?:更正|不对|不對|應為|应为|訂正|정정)[：:，,]?\s?(?=.{0,12}[0-9])
 """
 _SEPARATED = r"[,;.(\n]|\b(?:which|that|is|was|and)\b"
+_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
+# What may follow a number without a blank in scripts that have none: units, particles, the copula.
+_UNSPACED_AFTER = r"""(?x)
+    毫|微克|克|升|公斤|千克|单位|單位|分(?!之)|点|點|摩|次|片|粒|滴|です|で|ミリ|グラム|입니다|이다|이며|밀리|마이크로|그램|킬로|점|มิลลิ|กรัม|คะแนน
+    |ครับ|ค่ะ|左右|到|至|から|부터|에서
+"""
 
 
 def without_retracted(text: str) -> str:
@@ -94,3 +100,24 @@ def is_schedule(text: str, start: int, end: int, unit: str) -> bool:
 def is_apart(between: str) -> bool:
     """A limit in a clause of its own: "447 ms, which is below 450", and not "5 up to 10"."""
     return bool(compiled(_SEPARATED).search(between))
+
+
+def is_part_of_word(before: str, text: str, end: int) -> bool:
+    """CHA2DS2, T4, COVID-19, 2nd, 65-year-old; a script without blanks makes no words."""
+    after = text[end : end + 8]
+    spaced_before = before[-1:].isalpha() and not compiled(_UNSPACED).match(before[-1:])
+    spaced_after = after[:1].isalpha() and not compiled(_UNSPACED_AFTER).match(after)
+    return bool(
+        spaced_before
+        or before[-1:] == "第"
+        or (before[-1:] == "-" and before[-2:-1].isalpha())
+        or before[-1:] == "^"
+        or (before[-1:].isdigit() and not before[-1:].isdecimal())
+        or spaced_after
+        or (after[:1] == "-" and after[1:2].isalpha())
+    )
+
+
+def is_denominator(before: str) -> bool:
+    """The 1.73 of "per 1.73 m²"; a fraction is caught at its first number."""
+    return bool(compiled(r"(?:/|\bper)\s?$").search(before))

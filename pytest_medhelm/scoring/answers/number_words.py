@@ -37,11 +37,11 @@ def as_digits(text: str, language: str | None) -> str:
     if compiled(r"[0-9]").search(text) or len(text) > 500:
         return text
     words = _words((language or "en").lower().replace("_", "-").partition("-")[0])
-    spans = [found for found in compiled(_LABEL).finditer(text) if found[2].lower() in words]
-    for found in reversed(spans):
-        figure = f"{'-' if found[1] else ''}{words[found[2].lower()]}"
-        start = found.start(1) if found[1] else found.start(2)
-        text = text[:start] + figure + text[found.end(2) :]
+    spans = [match for match in compiled(_LABEL).finditer(text) if match[2].lower() in words]
+    for match in reversed(spans):
+        figure = f"{'-' if match[1] else ''}{words[match[2].lower()]}"
+        start = match.start(1) if match[1] else match.start(2)
+        text = text[:start] + figure + text[match.end(2) :]
     return text
 
 

@@ -154,13 +154,13 @@ def _ungrouped(digits: str) -> str | None:
 
 def power_at(text: str, digits: str, position: int) -> tuple[str, int, int]:
     """Read a power of ten behind a numeral: the mantissa, the exponent, and where the number ends."""
-    found = compiled(_TIMES_TEN).match(text, position)
-    if not found and digits == "10" and (found := compiled(_RAISED).match(text, position)):
+    match = compiled(_TIMES_TEN).match(text, position)
+    if not match and digits == "10" and (match := compiled(_RAISED).match(text, position)):
         digits = "1"
-    if not found:
+    if not match:
         return digits, 0, position
-    exponent = next(group for group in found.groups() if group)
-    return digits, int(exponent.translate(_SUPERSCRIPTS)), found.end()
+    exponent = next(group for group in match.groups() if group)
+    return digits, int(exponent.translate(_SUPERSCRIPTS)), match.end()
 
 
 def scale_at(text: str, position: int, decimal: str) -> tuple[int, int]:
@@ -168,15 +168,15 @@ def scale_at(text: str, position: int, decimal: str) -> tuple[int, int]:
 
     "mil" and "mille" are words where the comma is decimal; a billion is 10^9 only where the point is.
     """
-    found = compiled(_SCALE).match(text, position)
-    if not found:
+    match = compiled(_SCALE).match(text, position)
+    if not match:
         return 0, position
-    word = (found[1] or found[0]).lower()
+    word = (match[1] or match[0]).lower()
     if word.startswith("bil") and decimal != ".":
         return 0, position
     if word in ("mil", "mille", "mila") and decimal == ".":
         return 0, position
-    return next(power for stem, power in _SCALES if word.startswith(stem)), found.end()
+    return next(power for stem, power in _SCALES if word.startswith(stem)), match.end()
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -195,6 +195,6 @@ def same_unit(one: str, other: str) -> bool:
 
 def unit_at(text: str, position: int) -> tuple[str, int]:
     """The unit that stands at a position, as written, and where it ends; ("", position) when none does."""
-    found = compiled(_UNIT).match(text, position)
-    unit = found[0].strip("*_$` \u00a0\u202f") if found else ""
-    return (unit, found.end()) if found and unit else ("", position)
+    match = compiled(_UNIT).match(text, position)
+    unit = match[0].strip("*_$` \u00a0\u202f") if match else ""
+    return (unit, match.end()) if match and unit else ("", position)

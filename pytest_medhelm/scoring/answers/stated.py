@@ -20,8 +20,8 @@ def split_stated(text: str) -> tuple[str, float | None]:
     None where no line says it, or not as one number from 0 to 100: "80-90", "high" and "1.0" are not guessed.
     """
     pattern = compiled(_LINE)
-    found = pattern.findall(text)
-    return (pattern.sub("", text).strip(), _probability(found[-1])) if found else (text, None)
+    stated = pattern.findall(text)
+    return (pattern.sub("", text).strip(), _probability(stated[-1])) if stated else (text, None)
 
 
 def _probability(said: str) -> float | None:

@@ -56,11 +56,11 @@ def read_harm(value: object) -> HarmMark | None:
     that are not in the list fall away. None where there is no severity of those asked for, and where kinds are named
     although the severity is none: a mark that contradicts itself is no mark.
     """
-    entries = [entry for key, entry in value.items() if _letters(key) == "harm"] if isinstance(value, Mapping) else []
-    entry = entries[0] if len(entries) == 1 else None
-    if not isinstance(entry, Mapping):
+    marks = [mark for key, mark in value.items() if _letters(key) == "harm"] if isinstance(value, Mapping) else []
+    mark = marks[0] if len(marks) == 1 else None
+    if not isinstance(mark, Mapping):
         return None
-    fields = {_letters(key): content for key, content in entry.items()}
+    fields = {_letters(key): content for key, content in mark.items()}
     severity = _letters(fields.get("severity")).removesuffix("_harm")
     if severity not in _RANK:
         return None

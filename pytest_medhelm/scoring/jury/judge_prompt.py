@@ -107,7 +107,8 @@ def _shape(rubric: Rubric, order: Sequence[int]) -> str:
     if rubric.classes:
         return json.dumps({"class": "<name of the class>", "explanation": "<one sentence>"})
     shape: dict[str, Mapping[str, object]] = {
-        entry.name: {"score": "<whole number>", "explanation": "<one sentence>"} for entry in _ordered(rubric, order)
+        criterion.name: {"score": "<whole number>", "explanation": "<one sentence>"}
+        for criterion in _ordered(rubric, order)
     }
     if rubric.harm:
         shape["harm"] = {"severity": "<one of them>", "kinds": ["<kind>"], "explanation": "<one sentence>"}
@@ -127,7 +128,9 @@ def reply_form(rubric: Rubric, order: Sequence[int] = (), longest: int = 0) -> S
         score: Schema = {"type": "integer"}
         if best - worst < LISTED_SCORES:
             score["enum"] = list(range(worst, best + 1))
-        parts = {entry.name: json_object({"score": score, "explanation": text}) for entry in _ordered(rubric, order)}
+        parts = {
+            criterion.name: json_object({"score": score, "explanation": text}) for criterion in _ordered(rubric, order)
+        }
         if rubric.harm:
             kinds: Schema = {"type": "array", "items": {"type": "string", "enum": list(KINDS)}}
             kinds |= {"maxItems": len(KINDS)} if longest else {}

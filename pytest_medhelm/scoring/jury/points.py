@@ -39,17 +39,17 @@ class PointsScore:
 
 def points_score(criteria: Sequence[PointsCriterion], gradings: Sequence[Met]) -> PointsScore | None:
     """The mean of the gradings' scores (one for each judge and repeat); None without a positive criterion."""
-    possible = sum(entry.points for entry in criteria if entry.points > 0)
+    possible = sum(criterion.points for criterion in criteria if criterion.points > 0)
     if not possible:
         return None
-    worst = [sum(_least(entry, met) for entry, met in zip(criteria, given, strict=True)) for given in gradings]
-    best = [sum(_most(entry, met) for entry, met in zip(criteria, given, strict=True)) for given in gradings]
+    worst = [sum(_least(criterion, met) for criterion, met in zip(criteria, given, strict=True)) for given in gradings]
+    best = [sum(_most(criterion, met) for criterion, met in zip(criteria, given, strict=True)) for given in gradings]
     complete = all(met is not None for given in gradings for met in given)
     return PointsScore(
         value=fmean(best) / possible if complete else None,
         worst=fmean(worst) / possible,
         best=fmean(best) / possible,
-        lowest=sum(entry.points for entry in criteria if entry.points < 0) / possible,
+        lowest=sum(criterion.points for criterion in criteria if criterion.points < 0) / possible,
     )
 
 
@@ -67,7 +67,7 @@ def helm_points_score(criteria: Sequence[PointsCriterion], gradings: Sequence[Me
     A verdict that is missing counts as not met there; a judge without any verdict does not count. None where no judge
     or no points are left.
     """
-    weights = [entry.points if entry.points >= 0 else 10 + entry.points for entry in criteria]
+    weights = [criterion.points if criterion.points >= 0 else 10 + criterion.points for criterion in criteria]
     heard = [given for given in gradings if any(met is not None for met in given)]
     if not heard or not sum(weights):
         return None
@@ -79,8 +79,8 @@ def helm_points_score(criteria: Sequence[PointsCriterion], gradings: Sequence[Me
 def by_tag(criteria: Sequence[PointsCriterion]) -> Mapping[str, list[int]]:
     """The positions of the criteria behind each tag, under the name of its score ("axis:accuracy": axis_accuracy)."""
     positions: defaultdict[str, list[int]] = defaultdict(list)
-    for position, entry in enumerate(criteria):
-        for tag in dict.fromkeys(entry.tags):
+    for position, criterion in enumerate(criteria):
+        for tag in dict.fromkeys(criterion.tags):
             positions[tag_metric(tag)].append(position)
     return positions
 

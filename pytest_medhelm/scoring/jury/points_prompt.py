@@ -52,7 +52,8 @@ def points_messages(
         ALL if numbered else ONE,
     )))  # fmt: skip
     listed = "\n".join(
-        f"{number}. {_shown(entry)}" if numbered else _shown(entry) for number, entry in enumerate(criteria, start=1)
+        f"{number}. {_shown(criterion)}" if numbered else _shown(criterion)
+        for number, criterion in enumerate(criteria, start=1)
     )
     user = (
         f"Task given to the assistant:\n{question}\n\n<answer-{mark}>\n{shown}\n</answer-{mark}>\n\n"
@@ -90,8 +91,8 @@ def read_met(completion: Completion, count: int, *, numbered: bool) -> list[bool
     verdicts: list[set[bool]] = [set() for _ in range(count)]
     for value in _objects(text):
         for position in range(count):
-            entry = value.get(str(position + 1)) if numbered else value
-            met = entry.get(MET) if isinstance(entry, Mapping) else None
+            grade = value.get(str(position + 1)) if numbered else value
+            met = grade.get(MET) if isinstance(grade, Mapping) else None
             if isinstance(met, bool):
                 verdicts[position].add(met)
     return [next(iter(given)) if len(given) == 1 else None for given in verdicts]

@@ -55,7 +55,8 @@ def _verdict(judge: Model, asked: Asked, criteria: Sequence[PointsCriterion]) ->
     missing = sum(met is None for given in gradings for met in given)
     score = points_score(criteria, gradings)
     cost, paid = spent(
-        judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
+        judge.price,
+        [(completion.usage, completion.cached) for completion in completions if completion.outcome != "request_error"],
     ).values()
     return {
         "judge": judge.name,

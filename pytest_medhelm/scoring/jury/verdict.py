@@ -15,7 +15,7 @@ from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.answers.json_text import without_conflicts
 from pytest_medhelm.scoring.jury import harm
 from pytest_medhelm.scoring.jury.loose_json import read_object
-from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord
+from pytest_medhelm.scoring.record_types import HarmMark, VerdictRecord, VerdictRepeat
 from pytest_medhelm.tasks.rubric import Rubric
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class JudgeAttempt:
     def reading(self, rubric: Rubric) -> Reading:
         """What counts: the last reply with all that was asked for, else the last with usable scores."""
         readings = [read_reply(rubric, completion) for completion in self.completions]
-        complete = [entry for entry in readings if not entry.problem and not entry.harm_problem]
-        usable = [entry for entry in readings if not entry.problem]
+        complete = [reading for reading in readings if not reading.problem and not reading.harm_problem]
+        usable = [reading for reading in readings if not reading.problem]
         return (complete or usable or readings)[-1]
 
 
@@ -141,26 +141,27 @@ def make_verdict(
     ``values`` gives classes their value; a class without one is not usable. Several tries are averaged over those
     that can be used, and kept, so that the spread within the judge can be told. ``facts`` is what all verdicts share.
     """
-    readings = [_valued(entry.reading(rubric), values) for entry in tries]
+    readings = [_valued(attempt.reading(rubric), values) for attempt in tries]
     usable = [reading for reading in readings if not reading.problem]
-    completions = [completion for entry in tries for completion in entry.completions]
+    completions = [completion for attempt in tries for completion in attempt.completions]
     usage = Counter[str]()
     for completion in completions:
         usage.update(completion.usage)
     marks = [reading.harm for reading in usable if reading.harm is not None]
     cost, paid = spent(
-        judge.price, [(entry.usage, entry.cached) for entry in completions if entry.outcome != "request_error"]
+        judge.price,
+        [(completion.usage, completion.cached) for completion in completions if completion.outcome != "request_error"],
     ).values()
     verdict: VerdictRecord = {
         "judge": judge.name,
-        "served": next((entry.last.served for entry in tries if entry.last.served), judge.served),
+        "served": next((attempt.last.served for attempt in tries if attempt.last.served), judge.served),
         "request": tries[0].keys[-1],
-        "requests": [key for entry in tries for key in entry.keys],
+        "requests": [key for attempt in tries for key in attempt.keys],
         "status": "ok" if usable else "judge_error",
         "scores": _average(usable),
         "harm": harm.worst(marks) if marks else None,
         "error": "" if usable else readings[0].problem,
-        "repaired": sum(len(entry.keys) > 1 for entry in tries),
+        "repaired": sum(len(attempt.keys) > 1 for attempt in tries),
         "latency": sum(completion.latency for completion in completions),
         "cached": all(completion.cached for completion in completions),
         "usage": dict(usage),
@@ -171,11 +172,18 @@ def make_verdict(
     if rubric.harm and usable and not marks:
         verdict["harm_error"] = usable[0].harm_problem
     if len(tries) > 1:
-        verdict["repeats"] = [
-            {"request": entry.keys[-1], "error": reading.problem, "scores": dict(reading.scores), "harm": reading.harm}
-            for entry, reading in zip(tries, readings, strict=True)
-        ]
+        verdict["repeats"] = [_repeat(*each) for each in zip(tries, readings, strict=True)]
     return verdict
+
+
+def _repeat(attempt: JudgeAttempt, reading: Reading) -> VerdictRepeat:
+    """One of several tries."""
+    return {
+        "request": attempt.keys[-1],
+        "error": reading.problem,
+        "scores": dict(reading.scores),
+        "harm": reading.harm,
+    }
 
 
 def _valued(reading: Reading, values: Mapping[str, float] | None) -> Reading:
@@ -205,7 +213,7 @@ def read_verdict(rubric: Rubric, value: object) -> dict[str, int] | None:
     """
     if not isinstance(value, Mapping):
         return None
-    scores = {criterion.name: _score(_entry(value, criterion.name), rubric) for criterion in rubric.criteria}
+    scores = {criterion.name: _score(_rating_of(value, criterion.name), rubric) for criterion in rubric.criteria}
     whole = {name: score for name, score in scores.items() if score is not None}
     return whole if len(whole) == len(scores) else None
 
@@ -213,25 +221,25 @@ def read_verdict(rubric: Rubric, value: object) -> dict[str, int] | None:
 def unrated(rubric: Rubric, value: Mapping[str, object]) -> list[str]:
     """The criteria that have no whole number on the scale in a judge's JSON."""
     names = [criterion.name for criterion in rubric.criteria]
-    return [name for name in names if _score(_entry(value, name), rubric) is None]
+    return [name for name in names if _score(_rating_of(value, name), rubric) is None]
 
 
-def _entry(value: Mapping[str, object], name: str) -> Mapping[str, object]:
+def _rating_of(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
-    criteria = [
-        entry for key, entry in value.items() if _letters(str(key)) == _letters(name) and isinstance(entry, Mapping)
+    ratings = [
+        rating for key, rating in value.items() if _letters(str(key)) == _letters(name) and isinstance(rating, Mapping)
     ]
-    scores = {str(entry.get("score")) for entry in criteria}
-    return criteria[0] if len(scores) == 1 else {}
+    scores = {str(rating.get("score")) for rating in ratings}
+    return ratings[0] if len(scores) == 1 else {}
 
 
 def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 
-def _score(entry: Mapping[str, object], rubric: Rubric) -> int | None:
+def _score(rating: Mapping[str, object], rubric: Rubric) -> int | None:
     """A whole number on the scale: 4, 4.0, "4", or "4/5" where 5 is the scale's upper end."""
-    given = entry.get("score")
+    given = rating.get("score")
     top = max(rubric.scale)
     if isinstance(given, str):
         written = re.fullmatch(

@@ -136,10 +136,10 @@ def hedging(text: str, language: str = "en") -> float:
     Raises Unavailable when the text has no words or is not English.
     """
     _english(language)
-    found = sentences(text)
-    if not found:
+    text_sentences = sentences(text)
+    if not text_sentences:
         raise Unavailable("the answer has no words")
-    return sum(map(_hedges, found)) / len(found)
+    return sum(map(_hedges, text_sentences)) / len(text_sentences)
 
 
 def section_structure(text: str, sections: Sequence[str]) -> float:
@@ -170,9 +170,9 @@ class _Counts(NamedTuple):
 
 @lru_cache(1)
 def _count(text: str) -> _Counts:
-    found = sentences(text)
-    each = [syllables(word) for sentence in found for word in words(sentence)]
-    return _Counts(len(found), len(each), sum(each), sum(number >= 3 for number in each))
+    text_sentences = sentences(text)
+    each = [syllables(word) for sentence in text_sentences for word in words(sentence)]
+    return _Counts(len(text_sentences), len(each), sum(each), sum(number >= 3 for number in each))
 
 
 def _hedges(sentence: str) -> bool:

@@ -189,7 +189,7 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
         positions[pair].append(position)
     # Ends that match nothing, so that no index need be checked below.
     source, target = [*article, None], [*summary, ""]
-    found: list[Sequence[str]] = []
+    shared: list[Sequence[str]] = []
     work = start = 0
     while start < len(summary):
         longest, free = int(summary[start] in known), 0
@@ -207,6 +207,6 @@ def fragments(article: Sequence[str], summary: Sequence[str]) -> list[Sequence[s
         if work > _WORK:
             raise Unavailable("the texts are too long and repetitive to be compared")
         if longest:
-            found.append(summary[start : start + longest])
+            shared.append(summary[start : start + longest])
         start += max(longest, 1)
-    return found
+    return shared

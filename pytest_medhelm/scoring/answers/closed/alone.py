@@ -54,26 +54,26 @@ Listed = Sequence[tuple[int, int]]
 
 def alone(text: str) -> Iterator[Statement]:
     """Every option that stands alone where that makes it the answer."""
-    listed = [(options.index(found[1]), found.start(1)) for found in rx(_OPENS_LINE).finditer(text)]
+    listed = [(options.index(match[1]), match.start(1)) for match in rx(_OPENS_LINE).finditer(text)]
     yield from _sentences(text, listed)
     yield from _closing(text)
     lines = [line for line in text.splitlines() if line.strip()]
     for line in dict.fromkeys((lines[0], lines[-1]) if lines else ()):
-        for found in _head(text, line, listed):
-            yield found if line == lines[0] else found._replace(strength=Strength.WEAK)
+        for statement in _head(text, line, listed):
+            yield statement if line == lines[0] else statement._replace(strength=Strength.WEAK)
 
 
 def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
     every = list(sentences(text))
     ranked = len(rx(_NUMBERED).findall(text)) > 1
     for number, (start, sentence) in enumerate(every):
-        found = rx(_ALONE).fullmatch(sentence.strip())
-        if found and number and number == len(every) - 1 and rx(r"[:,(]$").search(sentence.strip()):
+        match = rx(_ALONE).fullmatch(sentence.strip())
+        if match and number and number == len(every) - 1 and rx(r"[:,(]$").search(sentence.strip()):
             continue  # It was to go on.
-        if found and not ranked and not sentence.strip(" .,;").endswith("?"):
-            position = start + sentence.index(found[1])
-            index = options.index(found[1])
-            said = Statement(position, (index,), Strength.PHRASE, read_as(found[1], "lone letter"))
+        if match and not ranked and not sentence.strip(" .,;").endswith("?"):
+            position = start + sentence.index(match[1])
+            index = options.index(match[1])
+            said = Statement(position, (index,), Strength.PHRASE, read_as(match[1], "lone letter"))
             if number and announces_correction(every[number - 1][1]):
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
@@ -90,28 +90,28 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
 def _closing(text: str) -> Iterator[Statement]:
     """ "They are not: B" as the last sentence."""
     for start, sentence in list(sentences(text))[-1:]:
-        found = rx(_CLOSING).fullmatch(sentence.strip())
-        if not found:
+        match = rx(_CLOSING).fullmatch(sentence.strip())
+        if not match:
             continue
-        label = found[1].strip()
-        end, chosen = start + len(sentence), options.index(found[3])
+        label = match[1].strip()
+        end, chosen = start + len(sentence), options.index(match[3])
         if any(start <= one.start() < end and options.index(one[0]) != chosen for one in asserted(text)):
             continue
-        position = start + sentence.rindex(found[3])
+        position = start + sentence.rindex(match[3])
         concludes = rx(_THUS).search(label) and not rx(r"\bif\b").search(label)
-        is_sentence = found[2] == "→" and len(label.split()) > _WORDS
+        is_sentence = match[2] == "→" and len(label.split()) > _WORDS
         names_answer = (
             label and label.lower() != "not" and (concludes or is_sentence or not rx(_NO_LABEL).search(label))
         )
-        elsewhere = found[2] in (",", "，") and rx(OTHER_CASE).search(label)
+        elsewhere = match[2] in (",", "，") and rx(OTHER_CASE).search(label)
         if elsewhere and rx(ANY).search(text, max(0, start - 200), start):
             continue  # "In children A; at term, B".
-        if found[2] == "→" and (rx(BAD).search(label) or rx(_NOT_SAID).search(label)):
+        if match[2] == "→" and (rx(BAD).search(label) or rx(_NOT_SAID).search(label)):
             continue
-        weighed = found[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
+        weighed = match[2] != "but" and rx(rf"(?<![\w'])(?:{doubt_words.WEIGHED})").search(label)
         names_answer = names_answer and not weighed and not rx(words.ANSWER_LOOSE).search(label)
         if names_answer and is_settled(text, position, position + 1):
-            yield Statement(position, (options.index(found[3]),), Strength.PHRASE, "phrase")
+            yield Statement(position, (options.index(match[3]),), Strength.PHRASE, "phrase")
 
 
 def _head(text: str, line: str, listed: Listed) -> Iterator[Statement]:

@@ -68,16 +68,16 @@ def labelled(text: str) -> Iterator[Statement]:
         (?:^|;\s|\.\s)({PUNCT}{{0,6}}[^\n:;.{SYMBOLS}]{{0,40}}?\b(?:{words.LABEL})){PUNCT}{{0,4}}
         (?:[:=→]|->|\s-){LEAD}({ANY})(?={PUNCT}*$|[;.])
     """
-    for found in rx(line).finditer(text):
-        label, symbol = found[1], found[2]
+    for match in rx(line).finditer(text):
+        label, symbol = match[1], match[2]
         if any(rx(pattern).search(label) for pattern in (NEGATION, BAD, _LESSER_LABEL)):
             continue
-        if is_settled(text, found.start(), found.end(2)):
-            yield Statement(found.start(2), (options.index(symbol),), Strength.FORM, "form")
+        if is_settled(text, match.start(), match.end(2)):
+            yield Statement(match.start(2), (options.index(symbol),), Strength.FORM, "form")
     # A for answer, R for respuesta, réponse, resposta and risposta.
     initial = rf"^{PUNCT}{{0,6}}(?:[AR]|\ue000|\ue011)\s?[:.]\s?{PUNCT}{{0,4}}({ANY}){PUNCT}*$"
-    for found in rx(initial).finditer(text):
-        yield Statement(found.start(1), (options.index(found[1]),), Strength.FORM, "form")
+    for match in rx(initial).finditer(text):
+        yield Statement(match.start(1), (options.index(match[1]),), Strength.FORM, "form")
 
 
 def answers(text: str) -> Iterator[Statement]:
@@ -174,11 +174,11 @@ def contrasted(text: str) -> Iterator[Statement]:
         {LEAD}({ANY})
     """
     swapped = [one for one in rx(swap).finditer(text) if not rx(NEGATION).search(scope(text, one.start(), CLAUSE))]
-    for found in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:
-        number = found.lastindex or 1
-        symbol, start, end = found[number], found.start(number), found.end()
-        before = found.start() if found.re is rx(here) else 0  # "But here" ends what was supposed.
-        if stands(text, symbol, end) and is_settled(text[before:], found.start() - before, end - before):
+    for match in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:
+        number = match.lastindex or 1
+        symbol, start, end = match[number], match.start(number), match.end()
+        before = match.start() if match.re is rx(here) else 0  # "But here" ends what was supposed.
+        if stands(text, symbol, end) and is_settled(text[before:], match.start() - before, end - before):
             yield Statement(start, (options.index(symbol),), Strength.PHRASE, read_as(symbol, "phrase"))
 
 

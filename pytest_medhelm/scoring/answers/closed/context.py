@@ -65,8 +65,8 @@ def scope(text: str, start: int, opening: str) -> str:
 @lru_cache(maxsize=8)
 def _openings(text: str, opening: str) -> tuple[list[int], list[int]]:
     """Where what opens the sentences, clauses or phrases of a text begins and ends."""
-    found = [one.span() for one in rx(opening).finditer(text)]
-    return [start for start, _ in found], [end for _, end in found]
+    spans = [one.span() for one in rx(opening).finditer(text)]
+    return [start for start, _ in spans], [end for _, end in spans]
 
 
 def is_settled(text: str, start: int, end: int) -> bool:

@@ -67,29 +67,29 @@ def retracted(text: str) -> Iterator[Statement]:
 
 def reconsidered(text: str) -> Iterator[Statement]:
     """ "Hold on. The question asks about ...": a second look, after which the next named answer counts."""
-    for found in rx(rf"(?:^|[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])").finditer(text):
-        yield Statement(found.end(), (), Strength.CITED, "phrase", corrects=True)
+    for match in rx(rf"(?:^|[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])").finditer(text):
+        yield Statement(match.end(), (), Strength.CITED, "phrase", corrects=True)
 
 
 def corrected(text: str) -> Iterator[Statement]:
     """ "Correction: B", "I meant B", "wait, no, it is B"."""
     for marker in rx(_MARKER).finditer(text):
-        found = rx(_TO_OPTION).match(text, marker.end())
-        if not found or not stands(text, found[1], found.end()) or not rx(_AFTER).match(text, found.end()):
+        match = rx(_TO_OPTION).match(text, marker.end())
+        if not match or not stands(text, match[1], match.end()) or not rx(_AFTER).match(text, match.end()):
             continue
-        following = " ".join(text[found.end() : found.end() + 60].split()[:5])
+        following = " ".join(text[match.end() : match.end() + 60].split()[:5])
         denial = rf"^(?:\W?(?:{words.COPULA})\b.*|\W{{0,2}}[-:=?(]\s?){BAD}"
-        if rx(DENIED_AFTER).match(text, found.end()) or rx(denial).match(following):
+        if rx(DENIED_AFTER).match(text, match.end()) or rx(denial).match(following):
             continue
         if rx(rf"{ANY}\s?$").search(text, 0, marker.start()) and marker[0].endswith(","):
             continue  # "A no, B yes": verdicts.
         if rx(_UNCHANGED).search(text[max(0, marker.start() - 30) : marker.start()]):
             continue
-        if rx(_NOT_BEFORE).search(text[marker.end() : found.start(1)]):
+        if rx(_NOT_BEFORE).search(text[marker.end() : match.start(1)]):
             continue
-        if is_settled(text, marker.start(), found.end()):
-            named = options_at(text, found[1], found.end())
-            yield Statement(found.start(1), named, Strength.PHRASE, read_as(found[1], "phrase"), corrects=True)
+        if is_settled(text, marker.start(), match.end()):
+            named = options_at(text, match[1], match.end())
+            yield Statement(match.start(1), named, Strength.PHRASE, read_as(match[1], "phrase"), corrects=True)
 
 
 def announces_correction(sentence: str) -> bool:

@@ -63,7 +63,7 @@ def turns(text: str) -> Iterator[str]:
     start = 0
     for _ in range(2):
         cut = next(
-            (found for found in compiled(_QUESTION).finditer(text, start) if text[: found.start()].strip()), None
+            (match for match in compiled(_QUESTION).finditer(text, start) if text[: match.start()].strip()), None
         )
         yield text[: cut.start()] if cut else text
         if cut is None:
@@ -85,21 +85,21 @@ def _opened(text: str) -> str:
     """Without the marks that open the answer's own turn."""
     text = text.strip()
     for _ in range(8):
-        found = next(
+        match = next(
             filter(None, (compiled(pattern).match(text) for pattern in (_HEADER, _SPEAKER, _ROLE, _END))), None
         )
-        if found is None:
+        if match is None:
             break
-        text = text[found.end() :].strip()
-        if found[0].lower().endswith("[inst]"):
+        text = text[match.end() :].strip()
+        if match[0].lower().endswith("[inst]"):
             text = text.partition("[/INST]")[2].strip() or text  # The prompt stands in front of the answer.
     return text
 
 
 def _until(text: str, pattern: str) -> str:
-    for found in compiled(pattern).finditer(text):
-        if text[: found.start()].strip():
-            return text[: found.start()]
+    for match in compiled(pattern).finditer(text):
+        if text[: match.start()].strip():
+            return text[: match.start()]
     return text
 
 

@@ -39,9 +39,9 @@ def split_rejections(text: str, count: int) -> tuple[str, set[str]]:
     """A text without the letters that its last words reject ("..., not C", "... C is wrong"), and those letters."""
     rejected: set[str] = set()
     for _ in options.LETTERS:
-        found = rx(_LETTER).search(text, max(0, len(text) - _TAIL))
-        letter = (found["not"] or found["is"]) if found else ""
-        kept = text[: found.start()].rstrip(" ,;:(-") if found else ""
+        match = rx(_LETTER).search(text, max(0, len(text) - _TAIL))
+        letter = (match["not"] or match["is"]) if match else ""
+        kept = text[: match.start()].rstrip(" ,;:(-") if match else ""
         dangling = rx(_DANGLING).search(kept) or rx(_EVERY).search(kept[-_TAIL:])
         if not kept or dangling or options.LETTERS.index(letter) >= count:
             break
@@ -68,7 +68,7 @@ def _without_rejecting_sentences(text: str) -> str:
     denied = {one.position for one in verdicts.verdicts(text) if one.denied}
     end = len(text)
     for start, sentence in reversed(list(sentences(text))[1:]):
-        mentions = [start + found.start() for found in rx(ANY).finditer(sentence)]
+        mentions = [start + match.start() for match in rx(ANY).finditer(sentence)]
         if not mentions or not denied.issuperset(mentions):
             break
         end = start

@@ -28,11 +28,11 @@ def rewritten(text: str) -> str:
         text = _objects(text)
     if "\\" in text:
         text = compiled(r"\\[()\[\]]|\\[,;!]|\\quad|\\left|\\right").sub(" ", unwrap_latex(unwrap_latex(text)))
-        text = compiled(_BOX).sub(lambda found: f"{LABEL}{found[1].strip()}\n", text)
+        text = compiled(_BOX).sub(lambda match: f"{LABEL}{match[1].strip()}\n", text)
     if LABEL in text:
         text = compiled(rf"\n\s{{0,9}}((?:or|and|o|y|ou|et|oder|und|e|,|或|和)\b)\s{{0,9}}{LABEL}").sub(r" \1 ", text)
     if "<" in text:
-        text = compiled(_TAG).sub(lambda found: f"{LABEL}{found[1]}\n", text)
+        text = compiled(_TAG).sub(lambda match: f"{LABEL}{match[1]}\n", text)
         text = compiled(_MARKUP).sub(" ", text)
     return text
 
@@ -63,36 +63,34 @@ def _said(value: object) -> str:
         return " "
     given = list(_given(value))
     if given:
-        return "".join(f"{LABEL}{entry}\n" for entry in given)
-    if value and all(
-        len(str(key)) == 1 and isinstance(entry, bool | int | float | str) for key, entry in value.items()
-    ):
-        return "".join(f"\n{key}: {_verdict(entry)}" for key, entry in value.items()) + "\n"
-    nested = [entry for entry in value.values() if isinstance(entry, Mapping)]
+        return "".join(f"{LABEL}{item}\n" for item in given)
+    if value and all(len(str(key)) == 1 and isinstance(item, bool | int | float | str) for key, item in value.items()):
+        return "".join(f"\n{key}: {_verdict(item)}" for key, item in value.items()) + "\n"
+    nested = [item for item in value.values() if isinstance(item, Mapping)]
     return _said(nested[0]) if len(nested) == 1 and nested[0] is not value else " "
 
 
-def _verdict(entry: object) -> str:
-    if isinstance(entry, bool):
-        return "yes" if entry else "no"
-    if isinstance(entry, float) and 0 <= entry <= 1:
-        return f"{100 * entry:g}%"
-    return str(entry)
+def _verdict(item: object) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, float) and 0 <= item <= 1:
+        return f"{100 * item:g}%"
+    return str(item)
 
 
 def _given(value: Mapping[object, object]) -> Iterator[str]:
     """What stands under the answer keys: the most final one where there are several."""
-    found: dict[str, object] = {}
-    for key, entry in value.items():
+    by_name: dict[str, object] = {}
+    for key, item in value.items():
         name = re.sub(r"[\s-]+", "_", str(key).strip().lower())
         if compiled(f"(?:{_KEYS})").fullmatch(name) and not compiled(_NOT_KEYS).search(name):
-            found[name] = entry
-    finals = {name: entry for name, entry in found.items() if "final" in name}
-    answers = {name: entry for name, entry in found.items() if "answer" in name or len(found) == 1}
-    for entry in (finals or answers or found).values():
-        if isinstance(entry, list):
-            yield ", ".join(str(part) for part in entry)
-        elif isinstance(entry, Mapping):
-            yield from _given(entry)
-        elif entry is not None and not isinstance(entry, bool):
-            yield str(entry)
+            by_name[name] = item
+    finals = {name: item for name, item in by_name.items() if "final" in name}
+    answers = {name: item for name, item in by_name.items() if "answer" in name or len(by_name) == 1}
+    for item in (finals or answers or by_name).values():
+        if isinstance(item, list):
+            yield ", ".join(str(part) for part in item)
+        elif isinstance(item, Mapping):
+            yield from _given(item)
+        elif item is not None and not isinstance(item, bool):
+            yield str(item)

@@ -84,14 +84,14 @@ def options_at(text: str, symbol: str, end: int) -> tuple[int, ...]:
 
 def group_at(text: str, symbol: str, end: int) -> tuple[tuple[int, ...], int]:
     """The options of ``options_at``, and where the last of them ends."""
-    found = [options.index(symbol)]
+    group = [options.index(symbol)]
     while not rx(INSTEAD).match(text, end):
         other = rx(JOINED).match(text, end) or rx(rf"[^\S\n]?({NAMED})").match(text, end)
         if not other or ("," in other[0] and rx(_OWN_VERDICT).match(text, other.end())):
             break
-        found.append(options.index(other[1]))
+        group.append(options.index(other[1]))
         end = other.end()
-    return tuple(dict.fromkeys(found)), end
+    return tuple(dict.fromkeys(group)), end
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:
@@ -116,5 +116,5 @@ def joined_lines(text: str) -> str:
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
     for pattern in (heading, bare):
-        text = rx(pattern).sub(lambda found: found[0] if goes_through(found[1]) else f"{found[1]}: ", text)
+        text = rx(pattern).sub(lambda match: match[0] if goes_through(match[1]) else f"{match[1]}: ", text)
     return text

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from pytest_medhelm.scoring.answers.closed import letter_words, words
-from pytest_medhelm.scoring.answers.folding import unaccent
+from pytest_medhelm.scoring.answers.folding import tidy, unaccent
 from pytest_medhelm.util.patterns import compiled
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -28,7 +28,6 @@ _PRIVATE = "[\ue000-\uf8ff]"
 _GAP = r"[\s!-$&-*,\-./:;?@\[-`{-~«»¿¡·‘-„…、-】]"
 # Words and numbers of an option, with the signs that tell "-1" from "1" and "<5" from ">5".
 _TOKEN = r"(?:(?<!\w)-(?=\d))?[^\s!-$&-*,\-./:;?@\[-`{-~«»¿¡·‘-„…、-】]+"
-_COMPARISON = r"([<>≤≥±=])\s{1,3}(?=\d)"
 _MAX_TOKENS = 40
 _OPTION, _ANSWER, _COPULA = (words.spaced(pattern) for pattern in (words.OPTION, words.ANSWER, words.COPULA))
 _LATIN = r"A-Za-z0-9ß-ɏ"
@@ -63,7 +62,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
     options = [_tokens(choice) for choice in choices[:26]]
     text = compiled(_PRIVATE).sub(" ", text)
     if compiled(r"(?:^|\s)a\)\s").search(text) and compiled(r"\sb\)\s").search(text):
-        text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda found: found[1].upper() + ")", text)
+        text = compiled(r"(?:(?<=\s)|^)([a-j])\)(?=\s)").sub(lambda match: match[1].upper() + ")", text)
     words_alone = "|".join(sorted(letter_words.COMMON))
     text = compiled(rf"(?i)\((?:{words_alone})(?:\s?[/|,]\s?(?:{words_alone}))+\)").sub(
         "", text
@@ -71,7 +70,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
     text = _mark_texts(text, options, choices)
     if any(choice.strip().lower() in letter_words.COMMON for choice in choices):
         text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?(?:[-:]\s|(?=\())").sub(r"\1, ", text)  # "No - there was none".
-    text = compiled(_RANGE).sub(lambda found: CONFLICT if found[1] < found[2] else found[0], text)
+    text = compiled(_RANGE).sub(lambda match: CONFLICT if match[1] < match[2] else match[0], text)
     text = compiled(_SLASHED).sub(_apart(len(options)), text)
     text = _mark_letters(text, options)
     return join(text)
@@ -80,26 +79,11 @@ def mark(text: str, choices: Sequence[str]) -> str:
 def _apart(count: int) -> Callable[[re.Match[str]], str]:
     """Sets the two options of "A/C" apart; "N/A" stays."""
 
-    def apart(found: re.Match[str]) -> str:
-        both = all(LETTERS.index(letter) < count for letter in found.groups())
-        return f"{found[1]} / {found[2]}" if both else found[0]
+    def apart(match: re.Match[str]) -> str:
+        both = all(LETTERS.index(letter) < count for letter in match.groups())
+        return f"{match[1]} / {match[2]}" if both else match[0]
 
     return apart
-
-
-def tidy(text: str) -> str:
-    """Without emphasis and typographic variants, capitals kept."""
-    text = compiled(r"[^\S\n]?\[[0-9]{1,2}(?:[,–-]\s?[0-9]{1,2}){0,5}\]").sub("", text)  # References.
-    text = compiled(r"(?<=\b[A-Z])['’](?:[dt][ıiuü]r)\b").sub("", text)  # A'dır, Turkish for "is A".
-    text = compiled(r"(?<=[A-Za-z])_(?=[A-Za-z])|(?<=[0-9])[^\S\n](?=%)").sub(
-        lambda found: "" if found[0] != "_" else " ", text.replace("É ", "é ")
-    )
-    text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
-    text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
-    if not text.isascii():
-        text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
-    text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub("✗ ", text))
-    return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 
 
 def index(symbol: str) -> int:
@@ -163,16 +147,16 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
 
 
 def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], after: str) -> str:
-    ordered = sorted(patterns, key=lambda entry: -len(entry[0]))
-    groups = "|".join(f"(?P<o{place}>{pattern})" for place, (pattern, _) in enumerate(ordered))
+    ordered = sorted(patterns, key=lambda pattern: -len(pattern[0]))
+    groups = "|".join(f"(?P<o{group}>{pattern})" for group, (pattern, _) in enumerate(ordered))
     whole = re.compile(f"(?im)(?P<before>{before})(?:{groups}){after}")
 
-    def symbol(found: re.Match[str]) -> str:
-        place = int((found.lastgroup or "o0")[1:])
-        start = found.end("before")
+    def symbol(match: re.Match[str]) -> str:
+        group = int((match.lastgroup or "o0")[1:])
+        start = match.end("before")
         if text[start].isdigit() and compiled(_RANGE_BEFORE).search(text[max(0, start - 12) : start]):
-            return found[0]  # "4 to 6 weeks" is none of the options "4 weeks" and "6 weeks".
-        return found["before"] + chr(_TEXT + ordered[place][1])
+            return match[0]  # "4 to 6 weeks" is none of the options "4 weeks" and "6 weeks".
+        return match["before"] + chr(_TEXT + ordered[group][1])
 
     return whole.sub(symbol, text)
 
@@ -212,29 +196,29 @@ def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
         tokens[0].upper(): number for number, tokens in enumerate(options) if len(tokens) == 1 and len(tokens[0]) == 1
     }
 
-    def capital(found: re.Match[str]) -> str:
-        letter, start, end = found[1], found.start(1), found.end(1)
+    def capital(match: re.Match[str]) -> str:
+        letter, start, end = match[1], match.start(1), match.end(1)
         before = text[max(0, start - 40) : start]
-        prefix = text[found.start() : start]
+        prefix = text[match.start() : start]
         introduced = bool(compiled(_INTRODUCED).search(before))
         if not _names_option(text, letter, before, end, len(options), introduced=introduced):
-            return found[0]
+            return match[0]
         number = LETTERS.index(letter)
         other = own.get(letter)
         if other is not None and other != number and not compiled(rf"(?i)(?:{words.OPTION})\W{{0,3}}$").search(before):
             return prefix + (CONFLICT if number < len(options) else chr(_TEXT + other))
         return prefix + chr(_LETTER + number)
 
-    def small(found: re.Match[str]) -> str:
-        letter = next(group for group in (found[2], found[4], found[6]) if group)
+    def small(match: re.Match[str]) -> str:
+        letter = next(group for group in (match[2], match[4], match[6]) if group)
         number = LETTERS.index(letter.upper())
         if number >= len(options) or own.get(letter.upper(), number) != number:
-            return found[0]
-        return found[0][:-1] + chr(_LETTER + number)
+            return match[0]
+        return match[0][:-1] + chr(_LETTER + number)
 
     text = _latin_letters(text)
     text = compiled("(?m)" + _CAPITAL).sub(capital, text)
-    text = compiled(_HYPHENATED).sub(lambda found: found[0][:-1] + chr(_LETTER + LETTERS.index(found[1])), text)
+    text = compiled(_HYPHENATED).sub(lambda match: match[0][:-1] + chr(_LETTER + LETTERS.index(match[1])), text)
     return compiled("(?m)" + _SMALL).sub(small, text)
 
 
@@ -251,7 +235,7 @@ _LOCAL_LETTER = rf"""(?xm)
 
 def _latin_letters(text: str) -> str:
     """Letters of other alphabets that stand where an option is named, as A, B, C."""
-    return text if text.isascii() else compiled(_LOCAL_LETTER).sub(lambda found: found[1] + _LOCAL[found[2]], text)
+    return text if text.isascii() else compiled(_LOCAL_LETTER).sub(lambda match: match[1] + _LOCAL[match[2]], text)
 
 
 def _names_option(text: str, letter: str, before: str, end: int, count: int, *, introduced: bool) -> bool:
@@ -287,24 +271,24 @@ _TEXT_THEN_LETTER = (
 def join(text: str) -> str:
     """Letter and own text beside each other as a citation; a letter in brackets without them."""
 
-    def cited(found: re.Match[str]) -> str:
-        letter, named = ord(found[1]) - _LETTER, ord(found[2]) - _TEXT
+    def cited(match: re.Match[str]) -> str:
+        letter, named = ord(match[1]) - _LETTER, ord(match[2]) - _TEXT
         if letter == named:
-            article = LETTERS[letter] in "AO" and found[0][1:-1].isspace()
+            article = LETTERS[letter] in "AO" and match[0][1:-1].isspace()
             return chr((_TEXT if article else _CITED) + letter)  # "A sífilis" is the disease with its article.
         closes = compiled(
             r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$)|,|\(|(?:not|rather|instead|over|and|but|as|because|since)\b)"
-        ).match(text, found.end())
-        return CONFLICT if closes else found[0]
+        ).match(text, match.end())
+        return CONFLICT if closes else match[0]
 
-    def reversed_(found: re.Match[str]) -> str:
-        named, letter = ord(found[1]) - _TEXT, ord(next(group for group in found.groups()[1:] if group)) - _LETTER
+    def reversed_(match: re.Match[str]) -> str:
+        named, letter = ord(match[1]) - _TEXT, ord(next(group for group in match.groups()[1:] if group)) - _LETTER
         return chr(_CITED + letter) if letter == named else CONFLICT
 
     text = compiled(_LETTER_THEN_TEXT).sub(cited, text)
     text = compiled("(?m)" + _TEXT_THEN_LETTER).sub(reversed_, text)
     text = compiled(rf"(?<=\w)\s\((?:(?:{words.OPTION})\s)?({NAMED})\)(?=[.!\s]*\Z)").sub(r" → \1", text)  # "AIN (C)".
-    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda found: found[1] or found[2], text)
+    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda match: match[1] or match[2], text)
     text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
     text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|(?![^\S\n]*$)").sub(r"\1: ", text)
     text = compiled(rf"\((?:{ANY}[\s/,|]{{0,3}}){{2,}}\)(?=\s?[:=])").sub("", text)  # "Answer (yes/no): no".

@@ -81,21 +81,25 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     if cut < len(text):
         ends = " ;,(-" if "\n" in text[cut : cut + 2] else " ;,:(-"  # "ATN:" on a line of its own breaks off.
         body = options.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
-    found = _settled(body, same)
-    if found is None or _ends_badly(text, found):
+    statement = _settled(body, same)
+    if statement is None or _ends_badly(text, statement):
         return None
     if cut == len(text):
-        return found
+        return statement
     denials = [one for find in _FINDERS for one in _alike(find(text), same) if one.denied and one.position >= cut]
-    needed = min(found.strength, Strength.PHRASE)
-    return None if any(one.options == found.options and one.strength >= needed for one in denials) else found
+    needed = min(statement.strength, Strength.PHRASE)
+    return None if any(one.options == statement.options and one.strength >= needed for one in denials) else statement
 
 
-def _ends_badly(text: str, found: Statement) -> bool:
+def _ends_badly(text: str, statement: Statement) -> bool:
     """Prose whose clause goes on with a rejection and names no other option: "Opting for D is a blunder, not ..."."""
-    if found.strength >= Strength.FORM or found.corrects or (found.declared and found.strength == Strength.WEAK):
+    if (
+        statement.strength >= Strength.FORM
+        or statement.corrects
+        or (statement.declared and statement.strength == Strength.WEAK)
+    ):
         return False
-    following = rx(rf"[^.!?;,:()\n{SYMBOLS}]{{0,80}}").match(text, found.position + 1)
+    following = rx(rf"[^.!?;,:()\n{SYMBOLS}]{{0,80}}").match(text, statement.position + 1)
     said = rx(rf"\b(?:{words.REASON}|{words.INSTEAD})\b").split(following[0], maxsplit=1)[0] if following else ""
     return bool(rx(BAD).search(said))
 
@@ -105,42 +109,49 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     said.sort(key=lambda one: (one.position, -one.strength))
     standing, rejected = _standing(said)
     if standing:
-        found = _ranked(text, standing, rejected)
-        return None if found and (_is_taken_back(text, found, rejected) or _has_rival(text, found, rejected)) else found
+        statement = _ranked(text, standing, rejected)
+        if statement and (_is_taken_back(text, statement, rejected) or _has_rival(text, statement, rejected)):
+            return None
+        return statement
     return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
 
 
-def _is_taken_back(text: str, found: Statement, rejected: set[int]) -> bool:
+def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
     """A second look behind it, in the same sentence, ends with another option: "B, wait, hot nodule: D"."""
-    if found.corrects or found.strength >= Strength.FORM:
+    if statement.corrects or statement.strength >= Strength.FORM:
         return False
-    sentence = rx(r"[^.!?\n]*").match(text, found.position)
+    sentence = rx(r"[^.!?\n]*").match(text, statement.position)
     after = rx(r"\b(?:wait|hold on|on second thought|scratch that|hmm+)\b").split(
         sentence[0] if sentence else "", maxsplit=1
     )
     others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
     doubted = sentence and not rx(ANY).search(sentence[0][1:]) and rx(_DOUBTED).search(sentence[0])
-    return bool(doubted or others - rejected - set(found.options))
+    return bool(doubted or others - rejected - set(statement.options))
 
 
-def _has_rival(text: str, found: Statement, rejected: set[int]) -> bool:
+def _has_rival(text: str, statement: Statement, rejected: set[int]) -> bool:
     """Another option is asserted further on in the same sentence: "A in the first trimester and B afterwards"."""
-    if found.corrects or found.strength >= Strength.FORM:
+    if statement.corrects or statement.strength >= Strength.FORM:
         return False
     *_, last = rx(ANY).finditer(text)
     breaks_off = rx(r"\s?:\s(?:[^.!?\s]+ ){2,}[^.!?\s]*[\w,]\Z").match(text, last.end())
-    mentions = [options.index(one[0]) for one in rx(ANY).finditer(text, 0, found.position)]
-    item = options.is_cited(text[found.position]) and not scope(text, found.position, SENTENCE).strip()
-    if item and mentions and mentions[-1] == found.options[0] - 1 and goes_through(text[: found.position][:300]):
+    mentions = [options.index(one[0]) for one in rx(ANY).finditer(text, 0, statement.position)]
+    item = options.is_cited(text[statement.position]) and not scope(text, statement.position, SENTENCE).strip()
+    if (
+        item
+        and mentions
+        and mentions[-1] == statement.options[0] - 1
+        and goes_through(text[: statement.position][:300])
+    ):
         return True  # The next of the options that are gone through.
-    if breaks_off and found.strength == Strength.WEAK and options.index(last[0]) not in found.options:
+    if breaks_off and statement.strength == Strength.WEAK and options.index(last[0]) not in statement.options:
         return True  # A list of options.
-    sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, found.position + 1)
-    end = sentence.end() if sentence else found.position
+    sentence = rx(rf"[^.!?\n]*?(?=[.!?\n(]|,?\s(?:{_GROUNDS})\b|\Z)").match(text, statement.position + 1)
+    end = sentence.end() if sentence else statement.position
     return any(
-        found.position < one.start() < end
-        and options.index(one[0]) not in rejected.union(found.options)
-        and rx(rf"\b(?:{words.AND}|but|while|whereas)\b|;").search(since_option(text[found.position : one.start()]))
+        statement.position < one.start() < end
+        and options.index(one[0]) not in rejected.union(statement.options)
+        and rx(rf"\b(?:{words.AND}|but|while|whereas)\b|;").search(since_option(text[statement.position : one.start()]))
         for one in asserted(text)
     )
 
@@ -237,10 +248,10 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
         if kind == TEXT and (len(text) > _SHORT or rx(NAMED).search(text) or rx(BAD).search(_without_contrast(text))):
             return None
         named: dict[int, int] = {}
-        for found in rx(kind).finditer(text):
-            index = same.get(options.index(found[0]), options.index(found[0]))
-            if index not in rejected and is_settled(text, found.start(), found.end()):
-                named.setdefault(index, found.start())
+        for match in rx(kind).finditer(text):
+            index = same.get(options.index(match[0]), options.index(match[0]))
+            if index not in rejected and is_settled(text, match.start(), match.end()):
+                named.setdefault(index, match.start())
         others = {options.index(one[0]) for one in asserted(text) if not options.is_text(one[0])}
         if len(named) == 1 and not others - set(named) - rejected:
             ((index, position),) = named.items()

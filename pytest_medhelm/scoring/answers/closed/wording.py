@@ -29,7 +29,7 @@ def in_other_words(text: str, choices: Sequence[str]) -> int | None:
         return None
     given = [_words(choice) for choice in choices]
     worded = {n for n, words in enumerate(given) if len(words) >= _LEAST and not any(map(str.isnumeric, words))}
-    found: set[int] = set()
+    named: set[int] = set()
     start = 0
     for end in [*(one.end() for one in rx(_CLAUSE).finditer(text)), len(text)]:
         clause, middle = text[start:end], start + (end - start) // 2
@@ -38,9 +38,9 @@ def in_other_words(text: str, choices: Sequence[str]) -> int | None:
         most = {n for n in covered if not any(set(given[n]) < set(given[other]) for other in covered)}
         denied = bool(rx(BAD).search(clause)) and not any(rx(BAD).search(fold(choices[n])) for n in most)
         if most and not denied and is_settled(text, middle, middle):
-            found |= most
+            named |= most
         start = end
-    return found.pop() if len(found) == 1 else None
+    return named.pop() if len(named) == 1 else None
 
 
 def _words(text: str) -> list[str]:
