@@ -106,8 +106,8 @@ class Workflow:
         if verb == "read":
             kind, _, identifier = what.partition("/")
             return {"tool": "read", "arguments": {"resource_type": kind, "id": identifier}}
-        own = [] if "any" in rest else [["patient", self.patient]]
-        parameters = own + [part.split("=", 1) for part in rest if "=" in part]
+        scope = [] if "any" in rest else [["patient", self.patient]]
+        parameters = scope + [part.split("=", 1) for part in rest if "=" in part]
         return {
             "tool": "search",
             "arguments": {"resource_type": what, "parameters": dict(parameters)},

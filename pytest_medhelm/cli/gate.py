@@ -144,7 +144,7 @@ def judged(
     chosen = gate_explain.chosen_candidates(arguments.model, there)
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}
     outcome = conclude(suite, gates, chosen, selected, baseline=baseline)
-    runs = [entry["run"] for entry in suite.runs()]
+    runs = [run["run"] for run in suite.runs()]
     # A run whose records others have replaced was an attempt of its own, and is not one with this.
     held = {number for cell in outcome.cells if cell.model in chosen for number in cell.columns.runs}
     parts = sorted(run["run"] for number in held if (run := suite.run(number))) if source == "merge" else []

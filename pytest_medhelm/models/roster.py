@@ -197,7 +197,7 @@ def _within_context(model: Model, settings: Settings) -> Model:
 def apply(roster: Roster, resolved: Resolved) -> Roster:
     """The roster of a worker: names as given, endpoints as the controller found them."""
 
-    def as_found(model: Model) -> Model:
+    def as_resolved(model: Model) -> Model:
         if model.endpoint is None or model.name not in resolved:
             return model
         resolution = resolved[model.name]
@@ -205,7 +205,7 @@ def apply(roster: Roster, resolved: Resolved) -> Roster:
         known = {name: resolution[name] for name in ("served", "body", "context", "root")}
         return replace(model, endpoint=endpoint, **known)
 
-    return Roster(tuple(map(as_found, roster.models)), tuple(map(as_found, roster.judges)))
+    return Roster(tuple(map(as_resolved, roster.models)), tuple(map(as_resolved, roster.judges)))
 
 
 def _embedded(model: Model, settings: Settings, stack: ExitStack, progress: Callable[[str], None]) -> str:

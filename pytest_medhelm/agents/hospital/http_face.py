@@ -48,8 +48,8 @@ def respond(
     ``condition``: a header of CONDITIONS with its value. It raises nothing: whatever is sent gets an OperationOutcome.
     """
     try:
-        found = _conditional(state, method, target, condition, base)
-        return found or _routed(state, method, target, body, by, base)
+        response = _conditional(state, method, target, condition, base)
+        return response or _routed(state, method, target, body, by, base)
     except FhirError as error:
         return Answer(state, error.status, error.outcome())
     except (RecursionError, ValueError):  # also too many parameters, half an IPv6 address

@@ -103,7 +103,7 @@ def make_module(spec: Spec) -> ModuleType:
     module.TASK = make_task(spec)  # type: ignore[attr-defined]
     module.prompt = _prompt(spec)  # type: ignore[attr-defined]
     name = f"test_{spec.name}"
-    setattr(module, name, _placed(_test(spec), name, spec.path))
+    setattr(module, name, _located(_test(spec), name, spec.path))
     return module
 
 
@@ -184,9 +184,9 @@ def _score_text(spec: Spec, instance: Instance, response: Response, score: Score
             score.metric(metric, response.text, instance.answer)
 
 
-def _placed(function: FunctionType, name: str, path: Path) -> FunctionType:
+def _located(function: FunctionType, name: str, path: Path) -> FunctionType:
     """The function as if it stood in the file: that is where reports point to."""
     code = function.__code__.replace(co_filename=str(path), co_firstlineno=1, co_name=name)
-    placed = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
-    placed.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    return placed
+    located = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
+    located.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return located

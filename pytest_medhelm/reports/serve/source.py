@@ -37,7 +37,7 @@ VERSIONS = 100
 TRIES = 5
 """Times a suite is read whose files change meanwhile."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Found")
 State = tuple[Stamp, ...]
 
 
@@ -129,7 +129,7 @@ class Source:
         version = hashlib.sha256(repr(sorted(whole.slices.items())).encode("utf-8", "replace")).hexdigest()[:16]
         return Chunks(as_script("index", {**whole.data, "version": version}), version, whole.slices)
 
-    def read(self, read: Callable[[Suite, ResponseStore], Found]) -> Found:
+    def read(self, read: Callable[[Suite, ResponseStore], Result]) -> Result:
         """What a function finds in both databases."""
         for left in reversed(range(TRIES)):
             before = self._state()
@@ -159,15 +159,15 @@ class Source:
         return *state(self.folder / "suite.sqlite"), stamp(self.folder / "manifest.json")
 
 
-class _Kept(Generic[Found]):
+class _Kept(Generic[Result]):
     """What was read of files in a state; read once, whoever asks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: tuple[State, Found] | None = None
+        self._kept: tuple[State, Result] | None = None
         self._until = 0.0
 
-    def get(self, now: State, read: Callable[[], Found], share: float = 0.0) -> Found:
+    def get(self, now: State, read: Callable[[], Result], share: float = 0.0) -> Result:
         """Read it unless it is kept; an older one is good enough for ``share`` times as long as reading took."""
         with self._lock:
             if self._kept is None or (self._kept[0] != now and time.monotonic() >= self._until):

@@ -25,8 +25,12 @@ def calibrations_of(columns: Columns) -> list[Calibration]:
 
 def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -> Calibration:
     answers = [(*answer, name) for answer, name in zip(column.first, clusters, strict=True)]
-    known = [(says, came, name) for says, came, name in answers if says is not None and came is not None]
-    says, came, names = [row[0] for row in known], [row[1] for row in known], [row[2] for row in known]
+    known = [
+        (confidence, outcome, name)
+        for confidence, outcome, name in answers
+        if confidence is not None and outcome is not None
+    ]
+    confidences, outcomes, names = [row[0] for row in known], [row[1] for row in known], [row[2] for row in known]
     calibration: Calibration = {
         "kind": kind,
         "n": len(known),
@@ -37,11 +41,11 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
         "curve": [], "band": [], "selective": [], "rescaled": None,
     }  # fmt: skip
     if known:
-        mean, high = expected_by_chance(says)
-        parts = decomposition(says, came)
+        mean, high = expected_by_chance(confidences)
+        parts = decomposition(confidences, outcomes)
         calibration |= {
-            "mean": fmean(says),
-            "accuracy": fmean(came),
+            "mean": fmean(confidences),
+            "accuracy": fmean(outcomes),
             "parts": {
                 "miscalibration": parts.miscalibration,
                 "discrimination": parts.discrimination,
@@ -50,31 +54,33 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
             "ece_by_chance": {"mean": mean, "high": high},
             "curve": [
                 {"low": step.low, "high": step.high, "right": step.right, "answers": step.answers}
-                for step in curve(says, came)
+                for step in curve(confidences, outcomes)
             ],
             "band": [
                 {"confidence": point.confidence, "low": point.low, "high": point.high}
-                for point in consistency_band(says)
+                for point in consistency_band(confidences)
             ],
-            "selective": [{"kept": kept, "accuracy": accuracy} for kept, accuracy in selective_curve(says, came)],
-            "rescaled": _rescaled(says, came, names),
+            "selective": [
+                {"kept": kept, "accuracy": accuracy} for kept, accuracy in selective_curve(confidences, outcomes)
+            ],
+            "rescaled": _rescaled(confidences, outcomes, names),
         }
     return calibration
 
 
-def _rescaled(says: Sequence[float], came: Sequence[float], clusters: Sequence[str]) -> Rescaled | None:
-    mended = cross_fitted(says, came, clusters)
-    if mended is None:
+def _rescaled(confidences: Sequence[float], outcomes: Sequence[float], clusters: Sequence[str]) -> Rescaled | None:
+    rescaled = cross_fitted(confidences, outcomes, clusters)
+    if rescaled is None:
         return None
-    losses = [*map(brier, mended, came)]
+    losses = [*map(brier, rescaled, outcomes)]
     interval = mean_interval(losses, scale=(1.0, 0.0), clusters=clusters, confidence=CONFIDENCE)
     assert interval is not None
-    platt = fit(says, came)
+    platt = fit(confidences, outcomes)
     return {
         "slope": platt.slope,
         "intercept": platt.intercept,
         "brier": fmean(losses),
         "low": interval.low,
         "high": interval.high,
-        "nll": fmean(map(log_loss, mended, came)),
+        "nll": fmean(map(log_loss, rescaled, outcomes)),
     }

@@ -110,8 +110,8 @@ class ConfidenceMeasure:
             return self._moved(0.0) if self.off[1] else None
         from pytest_medhelm.results.stats import confidence_figures
 
-        says, came, _ = self._answers
-        figure = confidence_figures.FIGURES[self.metric].value(says, came)
+        confidences, outcomes, _ = self._answers
+        figure = confidence_figures.FIGURES[self.metric].value(confidences, outcomes)
         return None if figure is None else self._moved(figure)
 
     def _moved(self, value: float) -> float:

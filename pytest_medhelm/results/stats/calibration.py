@@ -46,13 +46,13 @@ def equal_mass_bins(confidences: Sequence[float], right: Sequence[float], count:
     The sorted confidences are cut into ``count`` parts of equal size, fewer where there are fewer answers; the edge
     between two parts lies half way, and equal edges are one: equal confidences are never in two bins.
     """
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
     parts = np.array_split(np.sort(values), min(count, values.size))
     edges = sorted({(before[-1] + after[0]) / 2 for before, after in pairwise(parts)} | {1.0})
     bins = np.searchsorted(edges, values)
     _, order = np.unique(bins, return_inverse=True)
     sizes = np.bincount(order).astype(np.float64)
-    return Bins(sizes, np.bincount(order, values) / sizes, np.bincount(order, came) / sizes, order)
+    return Bins(sizes, np.bincount(order, values) / sizes, np.bincount(order, outcomes) / sizes, order)
 
 
 def ece(confidences: Sequence[float], right: Sequence[float], count: int = BINS) -> float:

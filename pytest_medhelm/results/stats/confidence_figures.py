@@ -20,15 +20,15 @@ class Figure(NamedTuple):
 
 
 def _ece_1_limits(
-    says: Numbers, came: Numbers, clusters: Sequence[str] | None, confidence: float
+    confidences: Numbers, outcomes: Numbers, clusters: Sequence[str] | None, confidence: float
 ) -> tuple[float, float]:
-    return ece_limits(says, came, clusters, confidence, 1)
+    return ece_limits(confidences, outcomes, clusters, confidence, 1)
 
 
 FIGURES: Mapping[str, Figure] = {
     "auroc": Figure(auroc, auroc_limits),
     "selective_accuracy": Figure(selective_accuracy, selective_limits),
     "ece": Figure(ece, ece_limits),
-    "ece_1": Figure(lambda says, came: ece(says, came, 1), _ece_1_limits),
+    "ece_1": Figure(lambda confidences, outcomes: ece(confidences, outcomes, 1), _ece_1_limits),
     "ece_debiased": Figure(debiased_ece, ece_limits),
 }

@@ -22,12 +22,12 @@ def auroc(confidences: Sequence[float], right: Sequence[float]) -> float | None:
 
     0.5 tells nothing apart. None unless there are answers of both kinds.
     """
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right) > 0.5
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right) > 0.5
     ranks = _midranks(values)
-    ones, zeros = int(came.sum()), int((~came).sum())
+    ones, zeros = int(outcomes.sum()), int((~outcomes).sum())
     if not (ones and zeros):
         return None
-    return (float(ranks[came].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
+    return (float(ranks[outcomes].sum()) - ones * (ones + 1) / 2) / (ones * zeros)
 
 
 def auroc_limits(
@@ -41,9 +41,9 @@ def auroc_limits(
     area = auroc(confidences, right)
     if area is None:
         return None
-    came = np.asarray(right) > 0.5
-    ones, zeros = int(came.sum()), int((~came).sum())
-    effect, stretch = effect_of(_placements(confidences, came, area), clusters, confidence)
+    outcomes = np.asarray(right) > 0.5
+    ones, zeros = int(outcomes.sum()), int((~outcomes).sum())
+    effect, stretch = effect_of(_placements(confidences, outcomes, area), clusters, confidence)
     reach = normal_quantile(confidence) * stretch * math.sqrt(effect)
     half = (ones + zeros) / 2 - 1
 
@@ -79,9 +79,9 @@ def selective_limits(
 
     Weights w are worth 1 / sum(w^2) equal ones (Kish, Survey Sampling, 1965), about half of all answers.
     """
-    weights, came = _area_weights(confidences), np.asarray(right, dtype=np.float64)
-    share = float(np.dot(weights, came))
-    effect, stretch = effect_of(weights * (came - share), clusters, confidence)
+    weights, outcomes = _area_weights(confidences), np.asarray(right, dtype=np.float64)
+    share = float(np.dot(weights, outcomes))
+    effect, stretch = effect_of(weights * (outcomes - share), clusters, confidence)
     n = 1 / float((weights**2).sum()) / effect / stretch**2
     return limits_of_share(share, n, confidence)
 
@@ -90,17 +90,17 @@ def selective_curve(
     confidences: Sequence[float], right: Sequence[float], points: int = 20
 ) -> list[tuple[float, float]]:
     """(share of answers kept, accuracy among them) from the surest on, at ``points`` equal steps up to all of them."""
-    came = _by_confidence(confidences, right)
-    means = np.cumsum(came) / np.arange(1, came.size + 1)
-    kept = sorted({max(1, round(came.size * step / points)) for step in range(1, points + 1)})
-    return [(number / came.size, float(means[number - 1])) for number in kept]
+    outcomes = _by_confidence(confidences, right)
+    means = np.cumsum(outcomes) / np.arange(1, outcomes.size + 1)
+    kept = sorted({max(1, round(outcomes.size * step / points)) for step in range(1, points + 1)})
+    return [(number / outcomes.size, float(means[number - 1])) for number in kept]
 
 
 def _by_confidence(confidences: Sequence[float], right: Sequence[float]) -> Floats:
     """Right answers from the surest on; those of equal confidence are each the mean of them."""
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
     _, codes, sizes = np.unique(-values, return_inverse=True, return_counts=True)
-    means = np.bincount(codes, came) / sizes
+    means = np.bincount(codes, outcomes) / sizes
     return np.repeat(means, sizes)
 
 
@@ -115,14 +115,14 @@ def _area_weights(confidences: Sequence[float]) -> Floats:
     return means[codes]
 
 
-def _placements(confidences: Sequence[float], came: npt.NDArray[np.bool_], area: float) -> Floats:
+def _placements(confidences: Sequence[float], outcomes: npt.NDArray[np.bool_], area: float) -> Floats:
     """What each answer adds to the deviation of the AUROC."""
     values = np.asarray(confidences, dtype=np.float64)
     parts = np.zeros(values.size)
     for kind in (True, False):
-        of_kind, other = values[came == kind], np.sort(values[came != kind])
+        of_kind, other = values[outcomes == kind], np.sort(values[outcomes != kind])
         below = (np.searchsorted(other, of_kind, "left") + np.searchsorted(other, of_kind, "right")) / 2 / other.size
-        parts[came == kind] = ((below if kind else 1 - below) - area) / of_kind.size
+        parts[outcomes == kind] = ((below if kind else 1 - below) - area) / of_kind.size
     return parts
 
 

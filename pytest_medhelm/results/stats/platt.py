@@ -38,10 +38,10 @@ def fit(confidences: Sequence[float], right: Sequence[float]) -> Platt:
 
     These are a little short of 0 and 1, so that it ends also where confidence tells right from wrong without error.
     """
-    scores, came = _log_odds(np.asarray(confidences, dtype=np.float64)), np.asarray(right, dtype=np.float64)
-    ones = float(came.sum())
-    zeros = came.size - ones
-    targets = np.where(came > 0.5, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    scores, outcomes = _log_odds(np.asarray(confidences, dtype=np.float64)), np.asarray(right, dtype=np.float64)
+    ones = float(outcomes.sum())
+    zeros = outcomes.size - ones
+    targets = np.where(outcomes > 0.5, (ones + 1) / (ones + 2), 1 / (zeros + 2))
     design = np.column_stack([scores, np.ones_like(scores)])
     coefficients = np.array([0.0, np.log((ones + 1) / (zeros + 1))])
     loss = _loss(design @ coefficients, targets)
@@ -66,17 +66,17 @@ def cross_fitted(
 
     None with fewer than 10 right or 10 wrong answers, or where one fold's complement has but one kind.
     """
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    if min(came.sum(), came.size - came.sum()) < LEAST_OF_EACH:
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if min(outcomes.sum(), outcomes.size - outcomes.sum()) < LEAST_OF_EACH:
         return None
     sources = np.arange(values.size) if clusters is None else codes_of(clusters, blank_is_own=True)
     folds = np.random.default_rng(SEED).permutation(int(sources.max()) + 1)[sources] % FOLDS
     fitted = np.empty(values.size)
     for fold in range(FOLDS):
         rest = folds != fold
-        if len(set(came[rest].tolist())) < 2:
+        if len(set(outcomes[rest].tolist())) < 2:
             return None
-        fitted[~rest] = fit(values[rest].tolist(), came[rest].tolist())(values[~rest])
+        fitted[~rest] = fit(values[rest].tolist(), outcomes[rest].tolist())(values[~rest])
     return [float(value) for value in fitted]
 
 

@@ -82,12 +82,12 @@ def curve(confidences: Sequence[float], right: Sequence[float]) -> list[Step]:
 def decomposition(confidences: Sequence[float], right: Sequence[float]) -> Decomposition:
     """The three parts of the Brier score."""
     levels, _, fitted = _fitted(confidences, right)
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
     recalibrated = np.asarray(fitted)[np.searchsorted(levels, values)]
-    best = float(((recalibrated - came) ** 2).mean())
-    uncertainty = float(came.mean() * (1 - came.mean()))
+    best = float(((recalibrated - outcomes) ** 2).mean())
+    uncertainty = float(outcomes.mean() * (1 - outcomes.mean()))
     return Decomposition(
-        max(0.0, float(((values - came) ** 2).mean()) - best), max(0.0, uncertainty - best), uncertainty
+        max(0.0, float(((values - outcomes) ** 2).mean()) - best), max(0.0, uncertainty - best), uncertainty
     )
 
 
@@ -105,7 +105,7 @@ def consistency_band(confidences: Sequence[float]) -> list[BandPoint]:
 
 def _fitted(confidences: Sequence[float], right: Sequence[float]) -> tuple[Floats, npt.NDArray[np.intp], list[float]]:
     """The different confidences, how many answers have each, and the fitted shares."""
-    values, came = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    values, outcomes = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.float64)
     levels, codes, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    shares = np.bincount(codes, came) / sizes
+    shares = np.bincount(codes, outcomes) / sizes
     return levels, sizes, pooled(shares.tolist(), sizes.tolist())

@@ -33,13 +33,13 @@ def macro_averages(
     ``scales``: by benchmark (worst, best); each value is put on 0 (worst) to 1 (best) first, as (s - 1) / 4 for 1 to 5.
     The deviation is over the benchmarks, which measure unlike things: it is no error of the mean, and None for one.
     """
-    placed: dict[str, list[float]] = {}
+    rescaled: dict[str, list[float]] = {}
     for name, values in columns.items():
         worst, best = scales[name]
         for model, value in values.items():
-            placed.setdefault(model, []).append((value - worst) / (best - worst))
+            rescaled.setdefault(model, []).append((value - worst) / (best - worst))
     return {
-        model: (fmean(of_model), stdev(of_model) if len(of_model) > 1 else None) for model, of_model in placed.items()
+        model: (fmean(of_model), stdev(of_model) if len(of_model) > 1 else None) for model, of_model in rescaled.items()
     }
 
 

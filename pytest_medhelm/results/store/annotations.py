@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_medhelm.results.store.ratings import Answer, Ratings, placed, suite_ratings
+from pytest_medhelm.results.store.ratings import Answer, Ratings, suite_ratings, with_suite_ids
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.tasks.data.readers import read_csv
 from pytest_medhelm.util.errors import DataError
@@ -44,7 +44,7 @@ def add_ratings(suite: Suite, given: Ratings) -> Added:
     for benchmark, model in suite.cells():
         models[benchmark].append(model)
     answers = {Answer(name, instance, model) for (name, _), instance in known.public.items() for model in models[name]}
-    moved = placed(known, given)
+    moved = with_suite_ids(known, given)
     rows: list[tuple[object, ...]] = [
         (rating.kind, rating.rater, *rating.answer, rating.criterion, rating.score, "", "")
         for rating in moved.scores

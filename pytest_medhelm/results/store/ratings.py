@@ -133,7 +133,7 @@ def _of_record(record: Record, answer: Answer, known: Collection[str], left: Cou
     return [Rating("judge", judge, answer, name, fmean(values)) for (judge, name), values in given.items()]
 
 
-def placed(suite: Ratings, given: Ratings) -> Ratings:
+def with_suite_ids(suite: Ratings, given: Ratings) -> Ratings:
     """Ratings from a file with the suite's names of instances, which it may call by their id or their public id."""
     known = set(suite.public.values())
 
@@ -156,7 +156,7 @@ def joined(suite: Ratings, given: Ratings) -> Ratings:
     rating is.
     """
     inside = suite.answers | set(suite.metrics)
-    moved = placed(suite, given)
+    moved = with_suite_ids(suite, given)
     judged = any(rating.kind == "judge" for rating in suite.scores)
     scores = tuple(rating for rating in moved.scores if not (judged and rating.kind == "jury"))
     answers = replace(moved, scores=scores).answers

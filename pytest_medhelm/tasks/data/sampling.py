@@ -92,9 +92,9 @@ def spread(examples: Iterable[Instance], *, name: str) -> list[Instance]:
     So that the first few do not all have the same answer, where answers are labels.
     """
     turns: dict[str, int] = defaultdict(int)
-    placed = []
+    ranked = []
     for example in sorted(examples, key=lambda example: rank(name, example.id)):
-        placed.append((turns[example.answer], example))
+        ranked.append((turns[example.answer], example))
         turns[example.answer] += 1
-    placed.sort(key=lambda pair: pair[0])
-    return [example for _, example in placed]
+    ranked.sort(key=lambda pair: pair[0])
+    return [example for _, example in ranked]

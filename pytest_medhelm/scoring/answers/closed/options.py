@@ -192,7 +192,7 @@ def _abbreviated(tokens: Sequence[str]) -> str:
 
 
 def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
-    own = {
+    lettered = {
         tokens[0].upper(): number for number, tokens in enumerate(options) if len(tokens) == 1 and len(tokens[0]) == 1
     }
 
@@ -204,7 +204,7 @@ def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
         if not _names_option(text, letter, before, end, len(options), introduced=introduced):
             return match[0]
         number = LETTERS.index(letter)
-        other = own.get(letter)
+        other = lettered.get(letter)
         if other is not None and other != number and not compiled(rf"(?i)(?:{words.OPTION})\W{{0,3}}$").search(before):
             return prefix + (CONFLICT if number < len(options) else chr(_TEXT + other))
         return prefix + chr(_LETTER + number)
@@ -212,7 +212,7 @@ def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
     def small(match: re.Match[str]) -> str:
         letter = next(group for group in (match[2], match[4], match[6]) if group)
         number = LETTERS.index(letter.upper())
-        if number >= len(options) or own.get(letter.upper(), number) != number:
+        if number >= len(options) or lettered.get(letter.upper(), number) != number:
             return match[0]
         return match[0][:-1] + chr(_LETTER + number)
 
