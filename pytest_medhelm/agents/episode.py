@@ -71,7 +71,7 @@ class Call:
     arguments: Any
     status: CallStatus
     result: str
-    seen: tuple[str, ...]
+    refs: tuple[str, ...]
     """``Type/id`` of the resources that it returned."""
     changes: tuple[Change, ...]
 
@@ -157,7 +157,7 @@ class Episode:
         for tool_call in self.calls:
             if tool_call.changes:
                 break
-            refs.update(tool_call.seen)
+            refs.update(tool_call.refs)
         return refs
 
 
@@ -227,7 +227,7 @@ class EpisodeLoop:
             episode.ending = ending
             episode.answer = (turn.answer or "").strip() if ending == "ok" else ""
             return
-        self._messages = [*self._messages, *self._dialogue.written(turn, number, outcomes)]
+        self._messages = [*self._messages, *self._dialogue.messages_of(turn, number, outcomes)]
         self.requests.append(self._request())
 
     def _carry_out(self, wanted: Wanted, before: int) -> Outcome:
@@ -244,7 +244,7 @@ class EpisodeLoop:
         # To look again after a change is no circle; to make the same change again is.
         before_it = None if changes else len(before.changes)
         self._same[json.dumps([wanted.tool, wanted.arguments, before_it], sort_keys=True, default=str)] += 1
-        return Call(step, wanted.tool, wanted.arguments, outcome.status, outcome.text, outcome.seen, changes)
+        return Call(step, wanted.tool, wanted.arguments, outcome.status, outcome.text, outcome.refs, changes)
 
     def _ended(self, turn: Turn, calls: Sequence[Call]) -> Ending | None:
         """How the episode ends with this turn; None when it goes on."""

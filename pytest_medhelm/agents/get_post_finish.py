@@ -57,7 +57,7 @@ class GetPostFinish:
         address, _, body = rest.partition("\n")
         return Turn(text, thinking, (Wanted("POST", {"address": address.strip(), "body": body.strip()}),))
 
-    def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
+    def messages_of(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
         reply = outcomes[0].text if outcomes else turn.problem
         return [{"role": "assistant", "content": turn.text}, {"role": "user", "content": reply}]
 
@@ -78,7 +78,7 @@ def _post(state: Hospital, arguments: JsonObject) -> tuple[Hospital, str]:
     except (ValueError, RecursionError):
         return state, "The JSON of this POST cannot be read, so that it was not accepted. Send it again."
     kept = {"resourceType": KEPT, "id": f"post-{len(state.changes) + 1}", "address": arguments["address"], "body": body}
-    after = state.written((KEPT, kept["id"]), kept, AGENT)
+    after = state.with_change((KEPT, kept["id"]), kept, AGENT)
     return after, "The POST was accepted. Call FINISH when nothing else is to be done."
 
 

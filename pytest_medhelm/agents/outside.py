@@ -180,7 +180,7 @@ def _call(number: int, method: str, target: str, body: str, before: Any, answer:
         else [{"resource": document}]
     )
     resources = [entry.get("resource") for entry in entries]
-    seen = tuple(
+    refs = tuple(
         f"{resource['resourceType']}/{resource['id']}"
         for resource in resources
         if isinstance(resource, dict) and "id" in resource and "resourceType" in resource
@@ -189,4 +189,4 @@ def _call(number: int, method: str, target: str, body: str, before: Any, answer:
     arguments = {"path": path.path, "query": path.query, **({"body": body[:MOST_OUTPUT]} if body else {})}
     changes = answer.state.changes[len(before.changes) :]
     text = json.dumps(document, ensure_ascii=False)[:MOST_OUTPUT]
-    return Call(number, method, arguments, "ok" if answer.status < 400 else "refused", text, seen, changes)
+    return Call(number, method, arguments, "ok" if answer.status < 400 else "refused", text, refs, changes)

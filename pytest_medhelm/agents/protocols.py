@@ -63,7 +63,7 @@ class Dialogue(Protocol):
     def read(self, text: str, thinking: str, completion: Completion, tools: Sequence[Tool]) -> Turn:
         """What an agent said."""
 
-    def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
+    def messages_of(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
         """The messages that a turn and what came of it add to the conversation."""
 
 
@@ -82,7 +82,7 @@ class ToolCalls:
         calls = tuple(_wanted(call.name, call.arguments) for call in completion.tool_calls)
         return Turn(text, thinking, calls, None if calls else text)
 
-    def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
+    def messages_of(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
         # Ids of our own: those of servers differ each time, and some take only nine letters and digits.
         ids = [f"c{step:04d}{number:04d}" for number in range(len(outcomes))]
         called = [
@@ -146,7 +146,7 @@ class FencedJson:
                 return Turn(text, thinking, answer=answer if isinstance(answer, str) else json.dumps(answer))
         return Turn(text, thinking, problem=problem)
 
-    def written(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
+    def messages_of(self, turn: Turn, step: int, outcomes: Sequence[Outcome]) -> Chat:
         results = "\n\n".join(
             f"Result of {wanted.tool}:\n{outcome.text}" for wanted, outcome in zip(turn.calls, outcomes, strict=False)
         )

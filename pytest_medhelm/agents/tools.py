@@ -37,7 +37,7 @@ class Outcome:
     state: Hospital
     status: CallStatus
     text: str
-    seen: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
     """``Type/id`` of the resources that it returned."""
 
 

@@ -36,7 +36,7 @@ def create(state: Hospital, resource: Any, by: str) -> tuple[Hospital, Resource]
     kind = resource["resourceType"]
     identifier = state.new_id(kind)
     stored = _stamped({**resource, "id": identifier}, state, 1)
-    return state.written((kind, identifier), stored, by), stored
+    return state.with_change((kind, identifier), stored, by), stored
 
 
 def update(state: Hospital, kind: str, identifier: str, resource: Any, by: str) -> tuple[Hospital, Resource]:
@@ -51,13 +51,13 @@ def update(state: Hospital, kind: str, identifier: str, resource: Any, by: str) 
     check(resource, before, state.exists)
     version = int(str(before.get("meta", {}).get("versionId", "1")))
     stored = _stamped({**resource, "id": identifier}, state, version + 1)
-    return state.written((kind, identifier), stored, by), stored
+    return state.with_change((kind, identifier), stored, by), stored
 
 
 def delete(state: Hospital, kind: str, identifier: str, by: str) -> Hospital:
     """A resource removed. Raises FhirError."""
     read(state, kind, identifier)
-    return state.written((kind, identifier), None, by)
+    return state.with_change((kind, identifier), None, by)
 
 
 def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewResource]:

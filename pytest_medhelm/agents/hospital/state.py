@@ -111,7 +111,7 @@ class Hospital:
         added = {(resource["resourceType"], resource["id"]): resource for resource in resources}
         return replace(self, overlay=MappingProxyType({**self.overlay, **added}))
 
-    def written(self, key: Key, after: Resource | None, by: str) -> Hospital:
+    def with_change(self, key: Key, after: Resource | None, by: str) -> Hospital:
         """The state after a resource was written, or deleted (None); the clock goes on."""
         before = self.get(key)
         now = self.now + STEP

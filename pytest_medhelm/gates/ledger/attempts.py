@@ -144,7 +144,7 @@ def cut_off(
     ``suite``: the records that it came to, if any; ``asked``: there are answers of it. Where there are some without a
     record nobody knows on what, and ``started`` stands alone as for one that was killed. Returns as ``begin``.
     """
-    evaluated = [] if suite is None else [*_seen(suite, models)]
+    evaluated = [] if suite is None else [*_evaluated_cells(suite, models)]
     if not evaluated and asked:
         return ""
     facts = _facts_of(run, folder.name, evaluated, gates) | {
@@ -157,7 +157,7 @@ def cut_off(
     return _appended(path, FINISHED, facts)
 
 
-def _seen(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
+def _evaluated_cells(suite: Suite, models: Collection[str]) -> Iterator[EvaluatedCell]:
     suite.commit()
     for benchmark, model in suite.cells():
         if model in models:

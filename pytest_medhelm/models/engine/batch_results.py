@@ -84,7 +84,7 @@ def results(file: Path) -> Iterator[Result]:
 
 
 def result_of(line: str, where: str) -> Result:
-    """What a line of a file says, which stands at ``place``. Raises ConfigError where it is no result."""
+    """What a line of a file says, which stands at ``where``. Raises ConfigError where it is no result."""
     try:
         parsed = parse_json(line)
     except ValueError:

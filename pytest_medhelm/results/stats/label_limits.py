@@ -51,7 +51,7 @@ Metric = Callable[[Sequence[Labelled], str, float, Fill, int], LabelLimits]
 def label_limits(
     metric: str, answers: Sequence[Labelled], positive: str, alpha: float, fill: Fill = "", labels: int = 0
 ) -> LabelLimits:
-    """Value and limits of a metric (a key of ``METRICS``) of ``entries``, of which missing ones are filled in.
+    """Value and limits of a metric (a key of ``METRICS``) of ``answers``, of which missing ones are filled in.
 
     ``positive`` is the label of precision, recall and f1; ``labels`` how many labels there are, 0: not known.
     """
