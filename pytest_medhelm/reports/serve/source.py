@@ -37,7 +37,7 @@ VERSIONS = 100
 TRIES = 5
 """Times a suite is read whose files change meanwhile."""
 
-Result = TypeVar("Found")
+Result = TypeVar("Result")
 State = tuple[Stamp, ...]
 
 
