@@ -56,9 +56,9 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
         body, rejected = split_rejections(bounded(turn), count)
         marked = options.mark(options.tidy(forms.rewritten(body)), choices[:26])
         found = settled(marked, same)
-        if found is None and not rejected and not compiled(options.ANY).search(marked):
+        if found is None and not compiled(options.ANY).search(marked):
             number = in_other_words(body, choices[:26])
-            if number is not None:
+            if number is not None and options.LETTERS[number] not in rejected:
                 return Choice(options.LETTERS[same[number]], "citation")
         if found and rejected.intersection(options.LETTERS[option] for option in found.options if option >= 0):
             found = None
