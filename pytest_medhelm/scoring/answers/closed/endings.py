@@ -42,8 +42,8 @@ def split_rejections(text: str, count: int) -> tuple[str, set[str]]:
         found = rx(_LETTER).search(text, max(0, len(text) - _TAIL))
         letter = (found["not"] or found["is"]) if found else ""
         kept = text[: found.start()].rstrip(" ,;:(-") if found else ""
-        if found and ":" in found[0]:
-            kept += ":"  # A line that breaks off.
+        if found and found[0][0] in ".:":
+            kept += found[0][0]  # What ended its sentence, or breaks off, still does.
         dangling = rx(_DANGLING).search(kept) or rx(_EVERY).search(kept[-_TAIL:])
         if not kept or dangling or options.LETTERS.index(letter) >= count:
             break
