@@ -49,12 +49,6 @@ def main() -> None:
                 (4, True),
                 (done.returncode, "127.0.0.1" in done.stderr),
             )
-            os.environ["OPENAI_BASE_URL"] = server.start()
-            runs.questions(8)
-            done = runs.run("answers", "--medhelm-model=openai/smollm2-135m")
-            runs.check(
-                "at another address: what was answered is not asked again", {"truncated": 8}, short(runs, "answers")
-            )
     raise SystemExit(bool(runs.wrong))
 
 
@@ -73,6 +67,8 @@ def answers(runs: Runs) -> None:
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-1000:])
     runs.questions(2, 2)
+    table = runs.folder / "advice.csv"
+    table.write_text(table.read_text().replace(" fever", " fever" * 6))
     done = runs.run("long", "--medhelm-model=openai/smollm2-135m")
     runs.check("2 of 4 prompts too long", ({"truncated": 2, "too_long": 2}, 0), (short(runs, "long"), done.returncode))
     if done.returncode:

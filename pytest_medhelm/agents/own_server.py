@@ -66,6 +66,7 @@ class FhirServer:
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(MOST_AT_ONCE)
         self._opener = opener(self._base, _NoRedirect())
+        self._is_checked = False
         self._dead = ""
 
     def get(self, address: str) -> Any:
@@ -93,10 +94,13 @@ class FhirServer:
 
     def check(self) -> None:
         """Raise RunStopped where no FHIR server answers there."""
-        if self._asks and not self._dead:
+        if self._dead:
+            raise RunStopped(self._dead)
+        if self._asks and not self._is_checked:
             found = self._ask("metadata")
             if found.finish_reason != "200" or '"CapabilityStatement"' not in found.content:
                 self._stop(f"{self._shown} is no FHIR base URL (HTTP {found.finish_reason} at /metadata)")
+            self._is_checked = True
 
     def find_all(self, kind: str, parameters: Sequence[tuple[str, str]]) -> list[Resource]:
         """All that a search finds, over its pages."""

@@ -106,7 +106,7 @@ class RequestBuilder:
         """Stop asking; what is in flight is given up."""
         if "outside" in self.__dict__:
             self.outside.close()
-        if (server := self.__dict__.get("fhir")) is not None:
+        if (server := self.__dict__.get("_fhir")) is not None:
             server.close()
         if self._engine is not None:
             self._closed = True
@@ -162,9 +162,15 @@ class RequestBuilder:
 
         return OutsideAgents(self._settings.config)
 
-    @cached_property
+    @property
     def fhir(self) -> FhirServer | None:
         """The user's own FHIR server, where there is one; it has answered. Raises RunStopped."""
+        if self._fhir is not None:
+            self._fhir.check()
+        return self._fhir
+
+    @cached_property
+    def _fhir(self) -> FhirServer | None:
         settings = self._settings
         if not settings.fhir:
             return None
@@ -173,9 +179,7 @@ class RequestBuilder:
 
         replays = isinstance(self.engine, StoredResponses)
         file = settings.folder / "responses.sqlite"
-        server = FhirServer(settings.fhir, file, run=self._run, use_cache=not settings.no_cache, asks=not replays)
-        server.check()
-        return server
+        return FhirServer(settings.fhir, file, run=self._run, use_cache=not settings.no_cache, asks=not replays)
 
     def stored(self, request: Request) -> Completion | None:
         """What is stored of a request that the engine does not ask, unless it is to be made again."""
