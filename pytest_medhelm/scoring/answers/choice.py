@@ -59,9 +59,9 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
         body, rejected = split_rejections(bounded(turn), count)
         marked = options.mark(tidy(forms.rewritten(body)), choices[:26])
         statement = settled(marked, same)
-        if statement is None and not rejected and not compiled(options.ANY).search(marked):
+        if statement is None and not compiled(options.ANY).search(marked):
             number = in_other_words(body, choices[:26])
-            if number is not None:
+            if number is not None and options.LETTERS[number] not in rejected:
                 return Choice(options.LETTERS[same[number]], "citation")
         if statement and rejected.intersection(options.LETTERS[option] for option in statement.options if option >= 0):
             statement = None

@@ -42,6 +42,8 @@ def split_rejections(text: str, count: int) -> tuple[str, set[str]]:
         match = rx(_LETTER).search(text, max(0, len(text) - _TAIL))
         letter = (match["not"] or match["is"]) if match else ""
         kept = text[: match.start()].rstrip(" ,;:(-") if match else ""
+        if match and match[0][0] in ".:":
+            kept += match[0][0]  # What ended its sentence, or breaks off, still does.
         dangling = rx(_DANGLING).search(kept) or rx(_EVERY).search(kept[-_TAIL:])
         if not kept or dangling or options.LETTERS.index(letter) >= count:
             break
