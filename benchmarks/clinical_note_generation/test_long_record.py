@@ -9,10 +9,9 @@ question: half for the answer, a quarter each for date and document. Statements:
 judges are named they grade the summary too, by criteria with points (jury); the main value stays that of the rules.
 
 This project's own benchmark, not one of MedHELM: it stands outside of win rates and category averages, and no clinician
-has reviewed it. Records are made by a seeded generator. Planted are an allergy mentioned once against copied lines that
-deny any, a medicine stopped and restarted, a result never followed up, a corrected diagnosis, and another patient's
-note; each kind stands once at each of five depths over five records of a length. Lengths are sub-tasks; 512k and 1m run
-only when --medhelm-sub-tasks names them. A token is taken as four characters.
+has reviewed it. Records are made by a seeded generator. Planted are an allergy mentioned once against copied denials, a
+medicine stopped and restarted, a result never followed up, a corrected diagnosis, another patient's note; each once at
+each of five depths over five records of a length. Lengths are sub-tasks; 512k and 1m run only when named.
 
 Source: this repository, docs/long-record.md
 """

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from pytest_medhelm.cli import rating_desk
+from pytest_medhelm.cli import serve_rating
 from pytest_medhelm.cli.listening import PORT, listen, serve, shown, stays_here
 from pytest_medhelm.cli.tls import add_tls, tls_context
 from pytest_medhelm.reports.serve.guard import TOKEN_LENGTH, Guard, own_names
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the browser as well")
     parser.add_argument("--verbose", action="store_true", help="print every request: method, path, status")
     add_tls(parser)
-    rating_desk.add_arguments(parser)
+    serve_rating.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments.suite)
     host: str = arguments.host
     token, tls = _token(arguments.token), tls_context(arguments)
-    if rating_desk.is_wanted(arguments):
-        return rating_desk.run(arguments, folder, token, tls)
+    if serve_rating.is_wanted(arguments):
+        return serve_rating.run(arguments, folder, token, tls)
     if not token and not stays_here(host):
         raise ConfigError(f"--host={host} lets other machines in, so it needs a token: type --host={host} --token")
     with listen(host, arguments.port) as listener:

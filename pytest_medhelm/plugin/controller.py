@@ -196,7 +196,8 @@ class Controller:
         self._stop_file.unlink(missing_ok=True)
         forget(self._settings.folder, self.run)
         self.connection.close()
-        if self._is_new and self._writer.suite is None:
+        if self._is_new and self._writer.suite is None and self._settings.batch is None:
+            # A batch's answers are to go into it.
             remove_if_empty(self._settings.folder)
 
     def _end(self) -> None:

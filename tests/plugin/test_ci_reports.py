@@ -50,6 +50,8 @@ def test_a_failure_is_said_once_and_what_went_well_is_not_listed_without_end(
     letters: Callable[..., Path], run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """--tb=line writes one line a failure, and the page stays small: three rows of answers that came."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)  # Where they are set, pytest's summary says all of it once more.
     pytester.makeconftest("from pytest_medhelm.plugin import pytest_html\npytest_html.LISTED = 3\n")
     with MockServer(answers, models=["mock"]) as server:
         options = ["--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}", f"--medhelm-data={letters(9)}"]

@@ -215,7 +215,7 @@ def test_a_suite_that_cannot_be_written(what: str, run: Any, pytester: pytest.Py
 def test_a_suite_that_may_only_be_read(run: Any, pytester: pytest.Pytester) -> None:
     options = ("--medhelm-model=baseline/random", "--medhelm-results=results")
     suite = pytester.path / "results/default/suite.sqlite"
-    assert run(*options).ret == 5
+    suite.parent.mkdir(parents=True)
     suite.write_bytes(b"")
     suite.chmod(0o400)
     if os.access(suite, os.W_OK):

@@ -320,30 +320,6 @@ def test_x_stops_soon(letters: Callable[..., Path], run: Any, pytester: pytest.P
         assert server.in_flight_peak <= 4, "the limit is the endpoint's, not each worker's"
 
 
-def test_a_crashed_worker_costs_one_item(letters: Callable[..., Path], run: Any, pytester: pytest.Pytester) -> None:
-    data = letters(40)
-    source = (pytester.path / "test_letters.py").read_text()
-    crash = """
-    import os
-    if instance.id == "q010" and not os.path.exists("crashed"):
-        open("crashed", "w").close()
-        os._exit(1)
-"""
-    (pytester.path / "test_letters.py").write_text(source + crash)
-    with MockServer(gold) as server:
-        options = (*vllm(server), f"--medhelm-data={data}", "-n", "2")
-        result = run(*options)
-        assert result.ret == 1
-        result.stdout.fnmatch_lines(["*worker 'gw?' crashed*"])
-        found = cell(leaderboard(pytester.path), "letters")
-        assert found["partial"]
-        assert sum(found["statuses"].values()) == 39
-        asked = len(server.requests)
-        assert run(*options).ret == 0
-        assert len(server.requests) == asked
-    assert cell(leaderboard(pytester.path), "letters")["statuses"] == {"ok": 40}
-
-
 def test_each_is_refused(letters: Callable[..., Path], run: Any, server: MockServer) -> None:
     result = run(*vllm(server), f"--medhelm-data={letters(2)}", "-n", "2", "--dist=each")
     assert result.ret == 4

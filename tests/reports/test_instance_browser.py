@@ -30,7 +30,7 @@ from tests.support.browser import Visit, faults, needs_browser
 from tests.support.checks import some
 from tests.support.juries import rating
 from tests.support.letters import LETTERS, letters_data
-from tests.support.nightly import by_night
+from tests.support.nightly import NIGHTLY, by_night
 from tests.support.paths import CHECKOUT
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_advice(instance, response, score, jury):
     jury.rate(response, instance.answer)
 '''
 ADVICES = 60
-RECORDS = 50_000
+RECORDS = 50_000 if NIGHTLY else 10_000
 JUDGES = ("strict", "kind")
 HOSTILE = (
     "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\"></script>",
@@ -192,7 +192,7 @@ def mark_reference(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """50,000 records."""
+    """50,000 records by night."""
     folder = make_suite(tmp_path_factory.mktemp("large") / "suite", RECORDS, judges=(), words=30)
     with closing(Suite(folder)) as suite, closing(ResponseStore(folder / "responses.sqlite")) as store:
         write_browser(suite, store, make_leaderboard(RECORDS))
@@ -409,6 +409,7 @@ def test_what_was_searched_for_is_marked_and_the_list_is_there_on_return(opened:
     assert tab.get_by_label(re.compile("Text in prompt")).input_value() == "walrus"
 
 
+@pytest.mark.nightly
 def test_a_search_can_be_stopped(large: Path, suites: dict[str, Path], visit: Visit) -> None:
     tab = visit.open(large / "instances.html")
     # Reading all of it takes about as long as a click does: the button is pressed as soon as it is there.
@@ -787,6 +788,7 @@ def batched(values: list[int]) -> list[list[int]]:
 # Many records
 
 
+@pytest.mark.nightly
 def test_fifty_thousand_records_stay_a_page(large: Path, suites: dict[str, Path], visit: Visit) -> None:
     tab = visit.open(large / "instances.html")
     wait(tab, "#count", "All 25,000 instances, 50,000 answers.")

@@ -27,6 +27,7 @@ from tests.support.browser import faults, needs_browser
 from tests.support.checks import some
 from tests.support.juries import named, number_of, rating, talks
 from tests.support.letters import gold, write_letters
+from tests.support.nightly import by_night
 from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
 from tests.support.sessions import Sessions
@@ -378,7 +379,7 @@ def test_hostile_names_do_nothing(board: dict[str, Any], capsys: pytest.CaptureF
 
 
 @needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_night(["dark"], ["light"]))
 def test_the_page_reads_well(scheme: str, board: dict[str, Any], visit: Any) -> None:
     (cell,) = board["results"]["cells"]
     other = cell["provenance"] | {"data": {"letters.json": "other"}}

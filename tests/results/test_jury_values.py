@@ -100,7 +100,7 @@ def test_failed_answers_keep_their_value_and_teach_nothing_about_judges() -> Non
 
 def test_sub_runs_count_alike() -> None:
     table = [[5, 4], [5, NO], [2, 1]]
-    assert estimate(table, strata=["x", "x", "y"])["value"] == pytest.approx((4.5 + 1.5) / 2)
+    assert estimate(table, sub_tasks=["x", "x", "y"])["value"] == pytest.approx((4.5 + 1.5) / 2)
 
 
 def test_judges_that_share_no_answer_cannot_be_compared() -> None:

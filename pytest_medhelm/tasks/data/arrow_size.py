@@ -37,8 +37,9 @@ def batch_sizes(raw: memoryview) -> Iterator[int]:
         if body < 0:
             raise ValueError("a message of negative size")
         header = _table(message, root, 2)
-        if header and kind and message[kind] in (_DICTIONARY, _BATCH):
-            batch = _table(message, header, 1) if message[kind] == _DICTIONARY else header
+        holds = _number("<B", message, kind) if header and kind else 0
+        if holds in (_DICTIONARY, _BATCH):
+            batch = _table(message, header, 1) if holds == _DICTIONARY else header
             yield _unpacked(message, batch, raw[at : at + body])
         at += body
 
