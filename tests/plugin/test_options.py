@@ -25,7 +25,7 @@ GIVEN: dict[str, tuple[Any, Any, Any]] = {
     "allow_hosts": (["gpu1", "gpu2"], ("gpu1", "gpu2"), None),
     "allow_programs": (["java"], ("java",), None),
     "base_url": ("http://gpu1:8000", "http://gpu1:8000", "gpu1:8000"),
-    "fhir": ("http://fhir1:8080/fhir", "http://fhir1:8080/fhir", "fhir1:8080"),
+    "fhir": ("http://localhost:8080/fhir", "http://localhost:8080/fhir", "localhost:8080"),
     "data": ("mirror", "mirror", "nowhere"),
     "data_limit": ("8GB", 8 << 30, "much"),
     "limit": (12, 12, 0),

@@ -768,7 +768,7 @@ def test_the_single_file_holds_leaderboard_and_sample(suites: dict[str, Path], o
 def test_the_sample_of_a_large_suite_is_small_and_stated(sliced: tuple[Suite, ResponseStore, Index]) -> None:
     first, second = (sample_of(*sliced) for _ in range(2))
     assert first == second
-    assert (first.records, first.all_records, first.instances, first.all_instances) == (200, 50_000, 100, 25_000)
+    assert (first.records, first.all_records, first.instances, first.all_instances) == (200, RECORDS, 100, RECORDS // 2)
     assert sum(len(text) for text in first.data.values()) < 5_000_000
     # In turn; what is drawn may be there already for its harm.
     assert sum(first.reasons.values()) == 100
@@ -817,5 +817,5 @@ def test_chunks_hold_every_instance_once(sliced: tuple[Suite, ResponseStore, Ind
     found = [name for key in keys[:2] + keys[-1:] for name in chunk(suite, store, whole.slices[key])["instances"]]
     per_chunk = whole.data["benchmarks"][0]["per_chunk"]
     assert found == whole.data["ids"][: 2 * per_chunk] + whole.data["ids"][(len(keys) - 1) * per_chunk :]
-    assert len(set(whole.data["ids"])) == 25_000
+    assert len(set(whole.data["ids"])) == RECORDS // 2
     assert set(whole.data["counts"]) == {2}

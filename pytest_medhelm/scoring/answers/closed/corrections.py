@@ -55,7 +55,7 @@ def retracted(text: str) -> Iterator[Statement]:
     for start, sentence in sentences(text):
         if rx(_NO).fullmatch(sentence.strip(" .!…*_-")):
             yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
-        if rx(rf"{_DOUBTED}|\W*(?:wait|hold on|hmm+)\s?[,.!…-]").match(sentence) and not rx(ANY).search(text, start):
+        if rx(rf"{_DOUBTED}|\W*(?:wait|hold on)\s?[,.!…-]").match(sentence) and not rx(ANY).search(text, start):
             yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
         if not rx(_TAKEN).search(sentence):
             continue
