@@ -43,8 +43,7 @@ def advice(reporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator
     left_out = config.pluginmanager.getplugin("medhelm-left-out")
     gone = reporter.stats.get("deselected") or (left_out and left_out.names)
     session = reporter._session
-    listed = config.getoption("collectonly") and session is not None and session.testscollected
-    if COLLECTED in config.stash and gone and not ran and not listed:
+    if COLLECTED in config.stash and gone and not ran and not (session is not None and session.items):
         yield _nothing(config)
     yield from _legend(reporter, config)
 

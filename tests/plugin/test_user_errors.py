@@ -268,3 +268,11 @@ def test_a_suite_that_cannot_be_read_is_a_sentence(tmp_path: Path, capsys: pytes
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1
+
+
+def test_a_refused_gate_is_no_wrong_name_of_a_benchmark(letters: Callable[..., Path], run: Any) -> None:
+    gate = "--medhelm-gate=letterz.exact_match >= 0.5"
+    result = run("--medhelm-model=baseline/random", f"--medhelm-data={letters(4)}", "-k", "q000", gate)
+    assert result.ret == 4
+    assert "nothing is called" not in result.stdout.str()
+    result.stderr.fnmatch_lines(["ERROR: gate 'letterz.exact_match >= 0.5': there is no benchmark*"])

@@ -10,10 +10,12 @@ import pytest
 
 from pytest_medhelm.results.leaderboard.answers import Answer, Answers, answer_of, status_of
 from pytest_medhelm.results.leaderboard.columns import Columns
+from pytest_medhelm.results.leaderboard.confidence_column import Said, read_confidences
 from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, add_variant_scores
 from pytest_medhelm.results.leaderboard.score_measure import measure_of
 from pytest_medhelm.results.leaderboard.steadiness import add_repeat_scores, needed_repeats
 from pytest_medhelm.results.leaderboard.worst_slice import expected_worst, worst_slice
+from pytest_medhelm.results.stats.repeats import pass_hat_k, worst_at_k
 from tests.support.nightly import replications
 
 METADATA: Any = {"sub_tasks": []}
@@ -114,6 +116,22 @@ def test_graded_scores_have_no_pass() -> None:
     assert value(found, "worst_at_2") == pytest.approx(1 / 3)
     assert value(found, "within_variance") == pytest.approx(0.16)
     assert not [name for name in found.scores if name.startswith(("pass_", "majority"))]
+
+
+def test_what_is_lost_is_no_flip_and_no_disagreement() -> None:
+    """Instances of which an answer is missing would be known only where the others differ already."""
+    rows = [[1.0, 0.0, None], [1.0, 1.0, None], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    assert columns_of([(row, [], []) for row in rows]).scores["flip_rate"] == [None, None, 1.0, 0.0]
+    lost = Said("", None, "", None, "", "request_error")
+    groups = [[Said("", None, "", 1.0, "A", "ok")] * 2 + [last] for last in (lost, Said("", None, "", 0.0, "B", "ok"))]
+    column = read_confidences(groups)["agreement"]
+    assert [confidence for confidence, _ in column.first] == [None, pytest.approx(2 / 3)]
+    assert column.reasons == {"an answer was lost": 1}
+
+
+def test_any_number_of_answers() -> None:
+    assert worst_at_k([0.0, 1.0] * 1500, 2) == pytest.approx(0.25, abs=1e-3)
+    assert pass_hat_k(3000, 1500, 2) == pytest.approx(0.25, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -93,16 +93,24 @@ def _of_agreement(groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
     column = ConfidenceColumn([(_agreed(group),) for group in groups])
     for group, ((confidence, _),) in zip(groups, column.entries, strict=True):
         if confidence is None:
-            column.reasons["it was asked once" if len(group) < 2 else "no answer names an option"] += 1
+            column.reasons[_why_none_agree(group)] += 1
     return column
+
+
+def _why_none_agree(group: Sequence[Said]) -> str:
+    if len(group) < 2:
+        return "it was asked once"
+    return "an answer was lost" if any(said.right is None for said in group) else "no answer names an option"
 
 
 def _agreed(group: Sequence[Said]) -> Answer:
     """The share of repeats that chose the option most of them chose, and whether that one is right.
 
-    Of options that equally many chose it is the one that came first.
+    Of options that equally many chose it is the one that came first. An answer that was lost may have agreed or not:
+    there is no share then.
     """
     read = [said.letter for said in group]
     chosen = max(filter(None, read), key=read.count, default="")
     right = next((said.right for said in group if said.letter == chosen), None)
-    return (None if len(group) < 2 or not chosen or right is None else read.count(chosen) / len(group)), right
+    is_known = len(group) > 1 and bool(chosen) and all(said.right is not None for said in group)
+    return (read.count(chosen) / len(group) if is_known else None), right

@@ -83,11 +83,12 @@ def _add(
 
 
 def _flips(repeats: Sequence[Answer]) -> float | None:
-    """1 where not all say the same; what is missing cannot undo a flip."""
+    """1 where not all say the same.
+
+    None where one is missing, also where the others differ already: only such instances would be known, and all flips.
+    """
     said = {answer.said for answer in repeats}
-    if len(said - {None}) > 1:
-        return 1.0
-    return None if None in said else 0.0
+    return None if None in said else float(len(said) > 1)
 
 
 def _scored(of: Callable[[list[float]], float]) -> Callable[[Sequence[Answer]], float | None]:

@@ -32,7 +32,8 @@ def worst_at_k(scores: Sequence[float], k: int, *, lower_is_better: bool = False
     _check(n, 0, k)
     ordered = sorted(scores, reverse=lower_is_better)
     # The i-th worst is the worst of k where the other k - 1 are among those after it.
-    return sum(score * comb(n - 1 - rank, k - 1) for rank, score in enumerate(ordered)) / comb(n, k)
+    ways = comb(n, k)  # Divided as whole numbers: those of a thousand answers are no floats.
+    return sum(score * (comb(n - 1 - rank, k - 1) / ways) for rank, score in enumerate(ordered))
 
 
 def majority_score(answers: Sequence[str], scores: Sequence[float]) -> float:
