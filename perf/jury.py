@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from perf.mock_server import MockServer
-from perf.processes import Command, medians, row
-from perf.promises import CONCURRENCY, LATENCY_MS, ROOT
+from perf.processes import ROOT, Command, medians, row
+from perf.promises import CONCURRENCY, LATENCY_MS
 
 INSTANCES = 200
 JUDGES = ("first", "second", "third")

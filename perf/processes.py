@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,18 @@ def shown(cost: Cost, base: Cost | None = None) -> str:
     """Seconds and CPU seconds, and how many times those of another process they are."""
     text = f"{cost.wall:.2f} s, {cost.cpu:.2f} CPU"
     return text if base is None else f"{text}: {cost.wall / base.wall:.2f}x, {cost.cpu / base.cpu:.2f}x"
+
+
+@contextlib.contextmanager
+def mock_server(latency_ms: float) -> Iterator[str]:
+    """The address of a mock server in a process of its own, which ends with the block."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "perf.mock_server", "--port", "0", "--latency-ms", str(latency_ms)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[-1]
+    finally:
+        server.kill()
+        server.wait()

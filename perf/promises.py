@@ -23,9 +23,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf.processes import Command, medians, row, shown
+from perf.processes import ROOT, Command, medians, mock_server, row, shown
 
-ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 CONCURRENCY = 128
 LATENCY_MS = 50
@@ -225,21 +224,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=real and Path(real), help=told)
     arguments = parser.parse_args()
     runs, many, most = (1, 2000, 2000) if arguments.quick else (arguments.runs, 10_000, 50_000)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "perf.mock_server", "--port", "0", "--latency-ms", str(LATENCY_MS)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert server.stdout is not None
-    try:
-        with tempfile.TemporaryDirectory() as temporary:
-            bench = Bench(server.stdout.readline().split()[-1], Path(temporary))
-            print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-            start_up(bench, runs)
-            request = a_thousand(bench, runs, arguments.data and arguments.data.absolute())
-            an_instance(bench, runs, many, request)
-            large(bench, min(runs, 2), most)
-    finally:
-        server.kill()
+    with mock_server(LATENCY_MS) as url, tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(url, Path(temporary))
+        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        start_up(bench, runs)
+        request = a_thousand(bench, runs, arguments.data and arguments.data.absolute())
+        an_instance(bench, runs, many, request)
+        large(bench, min(runs, 2), most)
 
 
 if __name__ == "__main__":

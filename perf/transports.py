@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from perf import bare_client
+from perf.processes import mock_server
 
 Body = dict[str, Any]
 Ask = Callable[[Body], Awaitable[str]]
@@ -170,11 +171,7 @@ def main() -> None:
     if options.child:
         print(json.dumps(_child(options.child, options.url, options.requests, options.concurrency[0])))
         return
-    command = [sys.executable, "-m", "perf.mock_server", "--latency-ms", str(options.latency_ms)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().split()[-1]
+    with mock_server(options.latency_ms) as url:
         for limit in options.concurrency:
             print(f"{options.requests} requests at {options.latency_ms:g} ms, {limit} at a time")
             # Client by client within a round, so that a busy minute of the machine hits all of them alike.
@@ -185,9 +182,6 @@ def main() -> None:
                 end="\n\n",
                 flush=True,
             )
-    finally:
-        server.terminate()
-        server.wait()
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ what is paid once does not count. Seconds say little where others use the machin
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf.processes import Command, medians
-from perf.promises import LATENCY_MS, ROOT, Bench, write_data
+from perf.processes import Command, medians, mock_server
+from perf.promises import LATENCY_MS, Bench, write_data
 
 FEW = 2
 ASKED = 13
@@ -48,16 +47,8 @@ def costs(bench: Bench, count: int, runs: int) -> dict[str, tuple[float, float]]
 def main(arguments: Sequence[str]) -> None:
     """Print what a request costs in both."""
     count, runs = int(arguments[0]) if arguments else 1000, int(arguments[1]) if len(arguments) > 1 else 3
-    server = subprocess.Popen(
-        [sys.executable, "-m", "perf.mock_server", "--port", "0", "--latency-ms", str(LATENCY_MS)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert server.stdout is not None
-    try:
-        with tempfile.TemporaryDirectory() as temporary:
-            found = costs(Bench(server.stdout.readline().split()[-1], Path(temporary)), count, runs)
-    finally:
-        server.kill()
+    with mock_server(LATENCY_MS) as url, tempfile.TemporaryDirectory() as temporary:
+        found = costs(Bench(url, Path(temporary)), count, runs)
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     for kind, (cpu, wall) in found.items():
         print(f"{kind:<9} {cpu:.2f} ms CPU, {wall:.2f} ms a request")

@@ -35,6 +35,7 @@ from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
 from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, DROP, OF_VARIANTS
 from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.toml_text import parse_toml
 
 _TOP = {"title": str, "alpha": float, "evaluation": dict, "benchmarks": dict, "rule": list}
@@ -161,7 +162,7 @@ def read_gate(path: Path) -> Gate:
         raise ConfigError(f"gate file {path}: {error}") from None
 
 
-def _gate(table: Mapping[str, Any], path: Path, digest: str) -> Gate:
+def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     _check(table, _TOP, "the top level")
     evaluation = table.get("evaluation", {})
     _check(evaluation, _EVALUATION, "[evaluation]")
@@ -228,7 +229,7 @@ def _alpha(value: float, where: str) -> float:
     return value
 
 
-def _check(table: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+def _check(table: JsonObject, known: JsonObject, where: str) -> None:
     for key, value in table.items():
         if key not in known:
             raise ConfigError(f"{where} has no key {key!r}; known are: {', '.join(known)}")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.network import complete_address, host_of, is_loopback, shown_address
 from pytest_medhelm.util.settings import Concurrency, Settings
 
@@ -144,7 +145,7 @@ def _configured(name: str, config: ConfigFile, slots: Concurrency | None) -> End
     )
 
 
-def _slots(table: Mapping[str, Any], name: str) -> Concurrency:
+def _slots(table: JsonObject, name: str) -> Concurrency:
     given = table.get("concurrency", "auto")
     if given == "auto":
         return "auto"
@@ -153,7 +154,7 @@ def _slots(table: Mapping[str, Any], name: str) -> Concurrency:
     return int(_number(table, name, "concurrency", 1, 1, MOST_SLOTS))
 
 
-def _number(table: Mapping[str, Any], name: str, key: str, default: float, least: float, most: float) -> float:
+def _number(table: JsonObject, name: str, key: str, default: float, least: float, most: float) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(f"[endpoints.{name}] {key} = {value!r} is no number")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 
 MILLION = 1_000_000
 REQUIRED = ("input", "output")
@@ -76,7 +76,7 @@ def check_prices(config: ConfigFile) -> None:
             read_price(section["price"], f'{config.path.name}: [models."{name}"]')
 
 
-def read_price(table: Mapping[str, Any], where: str) -> Price:
+def read_price(table: JsonObject, where: str) -> Price:
     """Check a price table of the config file. Raises ConfigError that begins with ``where``."""
     example = "write e.g. price = { input = 0.15, output = 0.60 }, per million tokens"
     for name, value in table.items():

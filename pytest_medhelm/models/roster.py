@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,12 +14,13 @@ from pytest_medhelm.models.metadata import ModelKind, ModelMetadata
 from pytest_medhelm.models.spec import Model, gated_of, resolve_model
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.probe import ServedModel
 
-Resolved = Mapping[str, Mapping[str, Any]]
+Resolved = Mapping[str, JsonObject]
 """Model name -> served id, address, context and root: what the controller found out, as plain values."""
 
 

@@ -26,6 +26,7 @@ from pytest_medhelm.tasks.prompts import Message
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 from pytest_medhelm.util.network import host_of, is_loopback
 from pytest_medhelm.util.settings import Settings
 
@@ -62,7 +63,7 @@ class Model:
     served: str
     """The id that the server knows it by."""
     endpoint: Endpoint | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: JsonObject = field(default_factory=dict)
     """Sampling, token budget and extra_body: sent with every request."""
     system_prompt: str = ""
     structured: bool | Literal["auto"] = "auto"
@@ -180,7 +181,7 @@ def _human(name: str, config: ConfigFile) -> Model:
     return Model(f"human/{given}", "human", given, body={"answers": answers.sha256}, answer=answers)
 
 
-def _body(section: Mapping[str, Any], provider: str, name: str) -> dict[str, Any]:
+def _body(section: JsonObject, provider: str, name: str) -> dict[str, Any]:
     body: dict[str, Any] = {"temperature": section.get("temperature", 0)}
     if body["temperature"] == "default":
         del body["temperature"]
@@ -205,14 +206,14 @@ def _body(section: Mapping[str, Any], provider: str, name: str) -> dict[str, Any
     return body
 
 
-def _structured(section: Mapping[str, Any]) -> bool | Literal["auto"]:
+def _structured(section: JsonObject) -> bool | Literal["auto"]:
     given = section.get("structured", "auto")
     if given is True or given is False or given == "auto":
         return given  # type: ignore[no-any-return]
     raise ConfigError(f'structured = {given!r} is neither true nor false nor "auto"')
 
 
-def _protocol(section: Mapping[str, Any], name: str) -> Literal["tools", "text", "auto"]:
+def _protocol(section: JsonObject, name: str) -> Literal["tools", "text", "auto"]:
     given = section.get("protocol", "auto")
     if given in ("tools", "text", "auto"):
         return given  # type: ignore[no-any-return]

@@ -46,9 +46,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.json_types import JsonObject
 
 _ENDPOINT = {
     "base_url": (str, list),
@@ -93,13 +93,13 @@ class ConfigFile:
     """The checked content of medhelm.toml; empty when there is none."""
 
     path: Path | None = None
-    run: Mapping[str, Any] = field(default_factory=dict)
-    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    run: JsonObject = field(default_factory=dict)
+    endpoints: Mapping[str, JsonObject] = field(default_factory=dict)
+    models: Mapping[str, JsonObject] = field(default_factory=dict)
+    data: Mapping[str, JsonObject] = field(default_factory=dict)
     rubrics: Mapping[str, str] = field(default_factory=dict)
     """Benchmark or rubric -> the rubric in its place: a packaged name, or a path relative to this file."""
-    agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    agents: Mapping[str, JsonObject] = field(default_factory=dict)
 
 
 def read_config(path: Path | None) -> ConfigFile:
@@ -130,7 +130,7 @@ def read_config(path: Path | None) -> ConfigFile:
     return ConfigFile(path, *(content.get(table, {}) for table in _TABLES))
 
 
-def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:
+def _check_keys(path: Path, where: str, table: JsonObject, allowed: JsonObject) -> None:
     for key, value in table.items():
         if key not in allowed:
             raise ConfigError(f"{path.name}: {where} has no key {key!r}; known are: {', '.join(allowed)}")

@@ -32,6 +32,7 @@ from tests.support.benchmark_modules import (
     reorder,
     sample_folder,
 )
+from tests.support.checks import some
 from tests.support.paths import BENCHMARKS
 from tests.support.real_data import real
 
@@ -267,11 +268,10 @@ def test_an_empty_file_is_refused(module: ModuleType, tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_truncated_file_is_refused(module: ModuleType, share: float, tmp_path: Path) -> None:
     folder = copied(sample_folder(module), tmp_path)
-    for path in data_files(module, folder):
-        if path.suffix in WHOLE:
-            content = path.read_bytes()
-            with holding(path, content[: int(share * len(content.rstrip()))]):
-                refuse(module, folder, path.name, "damaged$|is not valid JSON|is not valid XML, or the file is cut$")
+    for path in some(path for path in data_files(module, folder) if path.suffix in WHOLE):
+        content = path.read_bytes()
+        with holding(path, content[: int(share * len(content.rstrip()))]):
+            refuse(module, folder, path.name, "damaged$|is not valid JSON|is not valid XML, or the file is cut$")
 
 
 def in_utf_8(module: ModuleType, folder: Path) -> list[Path]:
@@ -282,7 +282,7 @@ def in_utf_8(module: ModuleType, folder: Path) -> list[Path]:
 @benchmarks(lambda module: in_utf_8(module, sample_folder(module)))
 def test_another_encoding_is_refused(module: ModuleType, tmp_path: Path) -> None:
     folder = copied(sample_folder(module), tmp_path)
-    for path in in_utf_8(module, folder):
+    for path in some(in_utf_8(module, folder)):
         with holding(path, path.read_text("utf-8").encode("utf-16")):
             refuse(module, folder, path.name, "is text in UTF-16; save it as UTF-8$")
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pytest_medhelm.models.engine.awaited import Awaited
 from pytest_medhelm.models.engine.failures import advice
@@ -20,6 +20,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.engine.transport import Fault, answered, refused
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import parse_json
+from pytest_medhelm.util.json_types import JsonObject
 
 RUN = "batch"
 """The run that stored answers of batches belong to: no session paid for them."""
@@ -32,7 +33,7 @@ class Result(NamedTuple):
 
     key: str
     status: int
-    body: Mapping[str, Any]
+    body: JsonObject
 
 
 @dataclass

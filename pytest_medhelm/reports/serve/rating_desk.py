@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from pytest_medhelm.results.agreement.preferences import Preference
 from pytest_medhelm.results.store.rating_queue import Item, Pair, draw
@@ -16,6 +16,7 @@ from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
 from pytest_medhelm.scoring.record_types import Record
+from pytest_medhelm.util.json_types import JsonObject
 
 ADJUDICATOR = "adjudicator"
 APART = 2.0
@@ -102,7 +103,7 @@ class Desk:
         """What was chosen."""
         return [Preference(*key, choice) for key, choice in sorted(self._chosen.items())]
 
-    def save(self, person: str, item: Item, given: Mapping[str, Any]) -> None:
+    def save(self, person: str, item: Item, given: JsonObject) -> None:
         """Store what a person says of an answer. Raises Unusable."""
         said = _read(item, given)
         key = (_kind(person), person, *_key(item.record))
@@ -126,7 +127,7 @@ class Desk:
             reason, by = self._suite.annotations.marked_by(*_key(record)[:2])
         return reason if by == person else ""
 
-    def choose(self, person: str, pair: Pair, given: Mapping[str, Any]) -> None:
+    def choose(self, person: str, pair: Pair, given: JsonObject) -> None:
         """Store which of two answers a person prefers. Raises Unusable."""
         choice = given.get("choice")
         if choice not in CHOICES:
@@ -166,7 +167,7 @@ def _key_of_pair(pair: Pair) -> tuple[str, str, str, str]:
     return (*_key(pair.first), pair.second["model"])
 
 
-def _read(item: Item, given: Mapping[str, Any]) -> Said:
+def _read(item: Item, given: JsonObject) -> Said:
     """What a page sent, checked: it may be anything. Raises Unusable."""
     worst, best = item.rubric.scale
     scores = given.get("scores")

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
-from pytest_medhelm.tasks.data.limits import require_members
+from pytest_medhelm.tasks.data.limits import DAMAGED, require_members
 from pytest_medhelm.util.errors import DataError
 
 NO_DATA = (".", "__", "~$")
@@ -60,7 +60,7 @@ def _listed(folder: Path) -> Iterator[Path]:
             require_members(folder.name, archive.infolist(), folder.stat().st_size)
         top = zipfile.Path(folder)
         inside = [entry for entry in top.iterdir() if not entry.name.startswith(NO_DATA)]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (*DAMAGED, OSError):
         raise DataError(f"{folder.name} is neither a folder nor a zip file, or it is damaged") from None
     if len(inside) == 1 and inside[0].is_dir():
         inside = list(inside[0].iterdir())

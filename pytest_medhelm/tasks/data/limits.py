@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from io import BytesIO
 from typing import Protocol
-from zipfile import ZipInfo
+from zipfile import BadZipFile, ZipInfo
 
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.settings import DataLimit
@@ -22,6 +22,8 @@ LIMIT = 1 << 30
 SMALL = 64 << 20
 """Bytes."""
 RATIO = 200
+DAMAGED = (BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError)
+"""What zipfile raises where an archive is damaged, has a password or is packed in an unknown way."""
 _BLOCK = 1 << 20
 _given: ContextVar[DataLimit | None] = ContextVar("data_limit", default=None)
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
-from pytest_medhelm.tasks.data.limits import require_members
+from pytest_medhelm.tasks.data.limits import DAMAGED, require_members
 from pytest_medhelm.tasks.data.readers import read_bytes, require_once, require_rows
 from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, missing_extra
 
 _DAMAGED = (
-    BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, NotImplementedError,
-    RecursionError, RuntimeError, zlib.error,
+    *DAMAGED, KeyError, TypeError, AttributeError, IndexError, OSError, RecursionError,
     SyntaxError,  # the base of ElementTree's ParseError
 )  # fmt: skip
 """What openpyxl raises where a sheet is damaged further down."""

@@ -14,13 +14,11 @@ import codecs
 import csv
 import io
 import json
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_medhelm.tasks.data.limits import unpack_gzip
+from pytest_medhelm.tasks.data.limits import DAMAGED, unpack_gzip
 from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, DataMissing
 
@@ -169,7 +167,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataMissing(f"{path.name} is not there to read") from None
     except OSError as error:
         raise DataError(f"{path.name} cannot be read ({error.strerror or type(error).__name__})") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError):  # in a zip file
+    except DAMAGED:  # a file in a zip file
         raise DataError(f"{path.name} cannot be unpacked: the zip file is damaged or has a password") from None
     if path.suffix == ".gz":
         content = unpack_gzip(path.name, content)
