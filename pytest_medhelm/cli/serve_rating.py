@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hmac
+import re
 import secrets
 import ssl
 import sys
@@ -24,28 +25,28 @@ from pytest_medhelm.results.store.opening import is_writable, open_responses, op
 from pytest_medhelm.results.store.rating_queue import items, pairs
 from pytest_medhelm.util.errors import ConfigError
 
+ANSWERS = 30
+_CODE = re.compile(r"\w[\w.-]*")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What --rate takes."""
     group = parser.add_argument_group("clinicians rate")
     group.add_argument("--rate", action="store_true", help="let clinicians rate the candidates' answers, blinded")
     group.add_argument("--pairs", action="store_true", help="with --rate: which of two models' answers is better?")
-    group.add_argument(
-        "--raters", default="2", metavar="N|NAMES", help="how many, or their codes: --raters=ann,bob (default: 2)"
-    )
-    group.add_argument("--answers", type=int, default=30, metavar="N", help="answers a benchmark (default: 30)")
+    group.add_argument("--raters", metavar="N|NAMES", help="how many, or their codes: --raters=ann,bob (default: 2)")
+    group.add_argument("--answers", type=int, metavar="N", help=f"answers a benchmark (default: {ANSWERS})")
     group.add_argument("--benchmark", action="append", default=[], metavar="NAME", help="only this; may be repeated")
     group.add_argument(
         "--order",
         choices=("sample", "disputed"),
-        default="sample",
         help="a fixed sample (default), or the answers that judges dispute most",
     )
 
 
 def is_wanted(arguments: argparse.Namespace) -> bool:
     """Whether clinicians are to rate. Raises ConfigError where an option says so and --rate is missing."""
-    for option in ("pairs", "benchmark"):
+    for option in ("pairs", "raters", "answers", "benchmark", "order"):
         if getattr(arguments, option) and not arguments.rate:
             raise ConfigError(f"--{option} belongs to --rate: add it, or leave --{option} out")
     return bool(arguments.rate)
@@ -57,9 +58,10 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
         raise ConfigError(f"{folder} holds several suites, and answers of one are rated: name it")
     if not is_writable(folder):
         raise ConfigError(f"{folder} cannot be written, and ratings are stored in it: copy it first")
-    if arguments.answers < 1:
+    answers = ANSWERS if arguments.answers is None else arguments.answers
+    if answers < 1:
         raise ConfigError("--answers is at least 1")
-    host, names = arguments.host, _raters(arguments.raters)
+    host, names = arguments.host, _raters(arguments.raters or "2")
     require_tls(host, PORT, tls)
     secret = token or secrets.token_urlsafe()
     people = [*names, *([] if arguments.pairs else [ADJUDICATOR])]
@@ -67,9 +69,9 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
     tokens = {name: hmac.digest(secret.encode(), name.encode(), "sha256").hex()[:32] for name in people}
     with closing(open_suite(folder)) as suite, closing(open_responses(folder)) as store:
         queue = (
-            pairs(suite, arguments.answers, arguments.benchmark)
+            pairs(suite, answers, arguments.benchmark)
             if arguments.pairs
-            else items(suite, store, arguments.answers, arguments.benchmark, arguments.order)
+            else items(suite, store, answers, arguments.benchmark, arguments.order or "sample")
         )
         with listen(host, arguments.port) as listener:
             port = listener.getsockname()[1]
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
             rating = RatingPages(Desk(suite, queue, names), store, guard)
             site = Site(folder, guard, verbose=arguments.verbose, rating=rating)
             base = f"{'https' if tls else 'http'}://{shown(host)}:{port}"
-            lines = [f"{name}: {base}{START}?token={tokens[name]} " for name in people]
+            lines = [f"{name}: {base}{START}?token={tokens[name]}" for name in people]
             what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
             lines.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
             try:
@@ -104,8 +106,11 @@ def _raters(given: str) -> list[str]:
         names = [f"rater-{number}" for number in range(1, int(given) + 1)]
     else:
         names = [name.strip() for name in given.split(",")]
-    if not names or len(set(names)) < len(names) or not all(name.isprintable() and name for name in names):
-        raise ConfigError(f"--raters={given} must be a number from 1, or different codes with commas: --raters=ann,bob")
+    if not names or len(set(names)) < len(names) or not all(map(_CODE.fullmatch, names)):
+        raise ConfigError(
+            f"--raters={given} must be a number from 1, or different codes of letters and digits with commas: "
+            "--raters=ann,bob"
+        )
     if ADJUDICATOR in names:
         raise ConfigError(f"--raters: {ADJUDICATOR!r} has an address of their own; name the raters otherwise")
     return names

@@ -50,6 +50,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         task = benchmark.task
         _respect_agreement(benchmark, roster, settings)
         _keep_inside(benchmark, settings)
+        chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
+        asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
     except DataMissing as problem:
         # A promotion that nobody measured must not look like one that passed.
         _one_item(metafunc, NotRun(task.name, "no_data", str(problem)), problem if task.gates else None)
@@ -62,8 +64,6 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             _one_item(metafunc, NotRun(task.name, "unsuited", reason))
             return
         metafunc.parametrize("model", models, ids=lambda model: model.name, indirect=True)
-        chosen = in_shard(benchmark.instances, settings.shard, name=task.name)
-        asked = [*metafunc.config.stash[PLAN].askings(chosen, benchmark.instances, task)]
         metafunc.parametrize("instance", asked, ids=[_id(task, instance) for instance in asked], indirect=True)
 
 

@@ -94,6 +94,9 @@ def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Itera
     tasks = [benchmark.task for benchmark in collected]
     if not tasks:
         return
+    if not settings.perturb and (settings.noise_floor is not None or settings.perturb_limit is not None):
+        option = "noise-floor" if settings.noise_floor is not None else "perturb-limit"
+        yield f"--medhelm-{option} has no effect here: nothing is asked in other words (--medhelm-perturb=NAME,...)"
     if settings.bertscore and not any(task.kind in OPEN_ENDED for task in tasks):
         yield "--medhelm-bertscore has no effect here: no selected benchmark is answered in free text"
     if settings.shots and not any(task.examples for task in tasks):

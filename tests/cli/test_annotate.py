@@ -257,3 +257,34 @@ def test_a_gate_on_a_jury_needs_its_validation_by_clinicians(
     shown = capsys.readouterr().out
     assert f"gate {verdict}: talks.jury >= 2" in shown
     assert f"gate {verdict}: talks.jury_agreement.lower >= 0.4" in shown
+
+
+def test_a_score_off_the_scale_is_refused_and_nothing_stored(
+    judged: Callable[..., Path], pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = judged(30)
+    header = ("rater", "benchmark", "instance", "model", "accuracy")
+    rows = [("ann", "talks", "t000", "vllm/doctor", 5), ("ann", "talks", "t001", "vllm/doctor", 42)]
+    table = write(pytester.path / "ward.csv", header, rows)
+    assert main(["annotate", str(suite), f"--ratings={table}"]) == 1
+    said = capsys.readouterr().err
+    assert "talks is rated from 1 to 5, and a score of ann for accuracy is not: correct it; nothing was stored" in said
+    assert main(["jury-agreement", str(suite), "--json=found.json"]) == 0
+    assert json.loads(Path("found.json").read_text())["criteria"]["accuracy"]["clinicians"] is None
+
+
+def test_other_ratings_leave_a_verdict_on_the_jury_out(
+    judged: Callable[..., Path], pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page shows no verdict that clinicians' later ratings have overtaken."""
+    suite = judged(30)
+    assert main(["annotate", str(suite), f"--ratings={clinicians(pytester.path, 30)}"]) == 0
+    assert main(["gate", "apply", str(suite), "talks.jury >= 2", "talks.jury_agreement.lower >= 0.4"]) == 0
+    assert main(["report", str(suite)]) == 0
+    assert [gate["verdict"] for gate in leaderboard(pytester.path)["results"]["gates"]] == ["pass", "pass"]
+    rows = [(rater, "talks", f"t{number:03d}", "vllm/doctor", *[3] * len(NAMES), "none", "", "")
+            for rater in ("ann", "bob") for number in range(30)]  # fmt: skip
+    capsys.readouterr()
+    assert main(["annotate", str(suite), f"--ratings={write(pytester.path / 'again.csv', WIDE, rows)}"]) == 0
+    assert "2 verdicts of gates left out" in capsys.readouterr().out
+    assert leaderboard(pytester.path)["results"]["gates"] == []

@@ -143,6 +143,38 @@ def test_a_hook_a_limit_and_no_noise_floor(run: Run, pytester: pytest.Pytester) 
     assert sum(found["refused"].values()) == 4 - found["applied"]
 
 
+@pytest.mark.parametrize("returned", ["replace(instance, id='other')", "None", "'text'", "Excluded('')"])
+def test_a_perturbation_that_returns_something_else_is_named(
+    returned: str, run: Run, pytester: pytest.Pytester
+) -> None:
+    ward(pytester.path, 3)
+    changed = HOOK.replace('replace(instance, question=f"Please answer: {instance.question}")', returned)
+    (pytester.path / "conftest.py").write_text(changed)
+    result = run("--medhelm-model=baseline/random", "--medhelm-perturb=politely")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*the perturbation 'politely' returned neither an Instance of the same id nor Ex*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("[1]", "pytest_medhelm_perturbations must return a dict of Perturbations by name"),
+        ("{'p': 3}", "pytest_medhelm_perturbations must return a dict of Perturbations by name"),
+        ("{'p': Perturbation('q', politely, 'w')}", "a hook returns 'p' for a perturbation whose name is 'q'"),
+        ("{'typos': Perturbation('typos', politely, 'w')}", "the perturbation 'typos' of a hook needs another name*"),
+    ],
+)
+def test_a_hook_that_returns_something_else_is_a_sentence(
+    returned: str, said: str, run: Run, pytester: pytest.Pytester
+) -> None:
+    ward(pytester.path, 3)
+    (pytester.path / "conftest.py").write_text(f"{HOOK.partition('    return {')[0]}    return {returned}\n")
+    result = run("--medhelm-model=baseline/random", "--medhelm-perturb=typos")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
 def test_again_in_parts_and_rescored(run: Run, pytester: pytest.Pytester) -> None:
     ward(pytester.path, 8)
     options = ("--medhelm-perturb=helm,option_shuffle", "--medhelm-repeats=2", "--medhelm-perturb-limit=5")

@@ -114,6 +114,14 @@ def test_a_model_alone_is_held_against_the_best_baseline(board: dict[str, Any]) 
     nobody: Any = alone | {"above_baseline": []}
     (card,) = cards(nobody, in_order(nobody))
     assert label("Good at", card).startswith("Nothing to compare with on 13 benchmarks")
+    floors: Any = nobody | {
+        "models": [facts for facts in nobody["models"] if facts["kind"] == "baseline"],
+        "cells": [cell for cell in nobody["cells"] if cell["model"].startswith("baseline/")],
+    }
+    found = cards(floors, in_order(floors))
+    assert [label("Purpose", card) for card in found] == [
+        "A floor on 13 benchmarks: which a model has to beat: name one with --medhelm-model"
+    ] * 2
 
 
 def test_a_matrix_has_the_worst_verdict_and_each_reason_once(board: dict[str, Any]) -> None:

@@ -130,6 +130,11 @@ RUNS = (
         "--medhelm-shots has no effect here: no selected benchmark has solved examples",
         0,
     ),
+    Mistake(
+        "pytest --medhelm-model=baseline/majority --medhelm-data=data --medhelm-noise-floor=3",
+        "--medhelm-noise-floor has no effect here: nothing is asked in other words (--medhelm-perturb=NAME,...)",
+        0,
+    ),
 )
 """Found when benchmarks are collected or judged: run beside a small benchmark of one's own, letters."""
 

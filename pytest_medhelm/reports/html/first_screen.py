@@ -54,10 +54,11 @@ def cards(results: Results, models: Sequence[ModelMetadata]) -> list[Card]:
     """
     shown = gated_of({facts["name"]: facts["kind"] for facts in models})
     shown = ranked_once(shown, results["several_names"])
-    return [Card(facts, [*_lines(results, facts["name"])]) for facts in models if facts["name"] in shown]
+    return [Card(facts, [*_lines(results, facts)]) for facts in models if facts["name"] in shown]
 
 
-def _lines(results: Results, name: str) -> Iterator[Line]:
+def _lines(results: Results, model: ModelMetadata) -> Iterator[Line]:
+    name = model["name"]
     cells = {cell["benchmark"]: cell for cell in results["cells"] if cell["model"] == name}
     titles = {facts["name"]: facts["title"] for facts in results["benchmarks"]}
     compared = {benchmark: groups for benchmark, groups in results["letters"].items() if name in groups}
@@ -68,6 +69,10 @@ def _lines(results: Results, name: str) -> Iterator[Line]:
         above = [benchmark for benchmark, shown in floors.items() if shown]
         yield Line("Good at", f"Above the best baseline on {len(above)} of {len(floors)} benchmarks",
                    _by_category(results, above, list(floors)), is_bad=not above)  # fmt: skip
+    elif model["kind"] == "baseline":
+        yield Line(
+            "Purpose", f"A floor on {len(cells)} benchmarks", "which a model has to beat: name one with --medhelm-model"
+        )
     else:
         yield Line(
             "Good at", f"Nothing to compare with on {len(cells)} benchmarks", "run a second model, or a baseline"

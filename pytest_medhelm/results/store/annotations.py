@@ -5,12 +5,13 @@ They are kept in suite.sqlite. A table is taken as a whole or not at all; the sa
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_medhelm.results.store.ratings import Answer, Ratings, suite_ratings, with_suite_ids
+from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings, suite_ratings, with_suite_ids
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.tasks.data.readers import read_csv
 from pytest_medhelm.util.errors import DataError
@@ -37,7 +38,8 @@ class Added:
 def add_ratings(suite: Suite, given: Ratings) -> Added:
     """Store ratings and marks of harm of answers that the suite has; others are counted.
 
-    Instances may be called by their id or their public id.
+    Instances may be called by their id or their public id. Raises DataError for a score that is off the scale of the
+    jury, beside which it is to stand; nothing is stored then.
     """
     known = suite_ratings(suite)
     models = defaultdict(list)
@@ -45,6 +47,7 @@ def add_ratings(suite: Suite, given: Ratings) -> Added:
         models[benchmark].append(model)
     answers = {Answer(name, instance, model) for (name, _), instance in known.public.items() for model in models[name]}
     moved = with_suite_ids(known, given)
+    _require_on_scale(suite, [rating for rating in moved.scores if rating.answer in answers])
     rows: list[tuple[object, ...]] = [
         (rating.kind, rating.rater, *rating.answer, rating.criterion, rating.score, "", "")
         for rating in moved.scores
@@ -57,6 +60,22 @@ def add_ratings(suite: Suite, given: Ratings) -> Added:
     ]
     suite.annotations.put_ratings(rows)
     return Added(len(rows), len(moved.scores) + len(moved.marks) - len(rows))
+
+
+def _require_on_scale(suite: Suite, ratings: Collection[Rating]) -> None:
+    scales: dict[tuple[str, str], tuple[float, float]] = {}
+    for benchmark, model in {(rating.answer.benchmark, rating.answer.model) for rating in ratings}:
+        judged = (record["scales"]["jury"] for record in suite.records(benchmark, model) if "jury" in record["scales"])
+        if scale := next(judged, None):
+            scales[benchmark, model] = (min(scale), max(scale))
+    for rating in ratings:
+        answer = rating.answer
+        low, high = scales.get((answer.benchmark, answer.model), (-math.inf, math.inf))
+        if not low <= rating.score <= high:
+            raise DataError(
+                f"{answer.benchmark} is rated from {low:g} to {high:g}, and a score of {rating.rater} for "
+                f"{rating.criterion} is not: correct it; nothing was stored"
+            )
 
 
 def read_marks(path: Path) -> list[Mark]:

@@ -9,7 +9,7 @@ from pytest_medhelm.tasks.perturbations import clinical, invariance, options, su
 from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
 from pytest_medhelm.tasks.task import Excluded, Instance, Task
 from pytest_medhelm.tasks.variants import NOISE_FLOOR
-from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError, DataError
 
 BUILT_IN: Mapping[str, Perturbation] = {
     perturbation.name: perturbation
@@ -40,14 +40,16 @@ def chosen_perturbations(names: Sequence[str], known: Mapping[str, Perturbation]
 
 
 def all_known(more: Iterable[Mapping[str, Perturbation]]) -> dict[str, Perturbation]:
-    """The built-in ones and those of hooks. Raises ConfigError for a name that is taken."""
+    """The built-in ones and those of hooks. Raises ConfigError for a name that is taken or no perturbation."""
     known = dict(BUILT_IN)
     for entries in more:
+        if not (isinstance(entries, Mapping) and all(isinstance(each, Perturbation) for each in entries.values())):
+            raise ConfigError("pytest_medhelm_perturbations must return a dict of Perturbations by name")
         for name, perturbation in entries.items():
-            if name in known or name in SETS or name == NOISE_FLOOR or name != perturbation.name:
-                raise ConfigError(
-                    f"the perturbation {name!r} of a hook is taken, or is called {perturbation.name!r} itself"
-                )
+            if name in known or name in SETS or name == NOISE_FLOOR:
+                raise ConfigError(f"the perturbation {name!r} of a hook needs another name: there is one of this name")
+            if name != perturbation.name:
+                raise ConfigError(f"a hook returns {name!r} for a perturbation whose name is {perturbation.name!r}")
             known[name] = perturbation
     return known
 
@@ -65,12 +67,24 @@ def why_not(perturbation: Perturbation, task: Task) -> str:
 
 
 def perturbed(perturbation: Perturbation, instance: Instance, task: Task) -> Instance | Excluded:
-    """The changed instance under its own id, or why there is none; the same in every run and process."""
+    """The changed instance under its own id, or why there is none; the same in every run and process.
+
+    Raises DataError where a perturbation of a hook returns anything else.
+    """
     seed = hashlib.sha256(f"{perturbation.name}\0{task.name}\0{instance.id}".encode("utf-8", "replace")).digest()
     number = int.from_bytes(seed[:8])
+    changed: object
     if isinstance(perturbation.perturb, OfText):
-        return perturbation.perturb(instance, number, task.perturbed_fields)
-    return perturbation.perturb(instance, number)
+        changed = perturbation.perturb(instance, number, task.perturbed_fields)
+    else:
+        changed = perturbation.perturb(instance, number)
+    if isinstance(changed, Instance) and changed.id == instance.id:
+        return changed
+    if isinstance(changed, Excluded) and changed.rule:
+        return changed
+    raise DataError(
+        f"the perturbation {perturbation.name!r} returned neither an Instance of the same id nor Excluded with a reason"
+    )
 
 
 def applicable(perturbations: Collection[Perturbation], instance: Instance, task: Task) -> dict[str, str]:
