@@ -205,14 +205,16 @@ class ServerPopulation(Population):
         self.server = server
 
     def get(self, key: Key) -> Resource | None:
-        """A resource, or None."""
+        """A resource, or None where there is none. Raises FhirError where the server does not say so."""
         kind, identifier = key
         if kind not in RULES:
             return None
         try:
             resource: Resource = self.server.get(f"{kind}/{identifier}")
-        except FhirError:
-            return None
+        except FhirError as error:
+            if error.status in (404, 410):
+                return None
+            raise
         return resource if resource["resourceType"] == kind else None
 
     def ids(self, kind: str, patient: str | None = None) -> Iterable[str]:

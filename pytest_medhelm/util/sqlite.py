@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,18 @@ def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size=-500")
     schema.prepare(connection)
     return connection
+
+
+def close_whole(connection: sqlite3.Connection) -> None:
+    """Close a connection that wrote, with what its log holds moved into the file, where no reader is in the way.
+
+    SQLite does so itself when the last connection closes, unless that one only reads (``medhelm serve`` beside a run):
+    the file, copied alone, would lack the end of the run then.
+    """
+    # Where it fails, the log beside the file keeps what it holds.
+    with closing(connection), contextlib.suppress(sqlite3.Error):
+        connection.execute(f"PRAGMA busy_timeout={1000 * BUSY_SECONDS}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

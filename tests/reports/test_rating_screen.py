@@ -243,6 +243,8 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
         assert desk.ask("POST", path, said, Cookie=eve, X_Medhelm_Form=word)[0] == 403, "another's page"
         assert desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word, Sec_Fetch_Site="cross-site",
                         Sec_Fetch_Mode="cors")[0] == 403  # fmt: skip
+        elsewhere = desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word, Sec_Fetch_Site="cross-site")
+        assert elsewhere[0] == 403, "a form that another site has sent"
         status, told, _ = desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word)
         assert (status, json.loads(told)["done"]) == (200, 0)
         for wrong in (
@@ -253,6 +255,7 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
             '{"scores": {}, "severity": "dire"}',
             '{"scores": {}, "kinds": [1]}',
             '{"scores": {}, "wrong": 1}',
+            '{"scores": {}, "wrong": "\\ud800"}',
         ):
             status, told, _ = desk.ask("POST", path, wrong, Cookie=dan, X_Medhelm_Form=word)
             assert (status, "sentence" in json.loads(told)) == (400, True), wrong
@@ -293,7 +296,9 @@ def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> 
         (["--rate", "--raters=adjudicator"], "has an address of their own"),
         (["--rate", "--benchmark=talk"], "--benchmark=talk has no answer of a candidate here: name one of talks"),
         (["--rate", "--tls-cert=a.pem"], "--tls-cert and --tls-key belong together"),
+        (["--rate", "--raters=a;b"], "different codes of letters and digits"),
         (["--pairs"], "--pairs belongs to --rate"),
+        (["--answers=5"], "--answers belongs to --rate"),
     ],
 )
 def test_mistakes(judged: Path, options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

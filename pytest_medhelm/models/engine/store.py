@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
-from pytest_medhelm.util.sqlite import Schema, open_private
+from pytest_medhelm.util.sqlite import Schema, close_whole, open_private
 
 TEXT_BATCH = 50
 SHORT_TEXT = 40
@@ -259,7 +259,7 @@ class ResponseStore:
     def close(self) -> None:
         """Write what is held back and close the connection."""
         self.flush()
-        self._connection.close()
+        close_whole(self._connection)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

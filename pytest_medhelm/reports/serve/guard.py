@@ -127,9 +127,9 @@ def _is_ours(host: str, names: Collection[str]) -> bool:
 
 
 def _from_elsewhere(request: web.Request) -> bool:
-    """A browser says so itself; a link that somebody follows is no harm."""
+    """A browser says so itself; a link that somebody follows is no harm, where it changes nothing."""
     site, mode = request.headers.get("Sec-Fetch-Site", "none"), request.headers.get("Sec-Fetch-Mode", "navigate")
-    return site not in ("none", "same-origin") and mode != "navigate"
+    return site not in ("none", "same-origin") and (mode != "navigate" or request.method not in METHODS)
 
 
 def _same(given: str, right: str) -> bool:

@@ -181,6 +181,6 @@ def _read(item: Item, given: JsonObject) -> Said:
         raise Unusable(f"severity is one of {', '.join(SEVERITIES)}")
     if not isinstance(kinds, list) or any(kind not in KINDS for kind in kinds):
         raise Unusable(f"kinds are some of {', '.join(KINDS)}")
-    if not isinstance(wrong, str) or len(wrong) > LONGEST_REASON:
-        raise Unusable(f"the reason is a text of at most {LONGEST_REASON} characters")
+    if not isinstance(wrong, str) or len(wrong) > LONGEST_REASON or not wrong.isprintable():
+        raise Unusable(f"the reason is a text of at most {LONGEST_REASON} characters in one line")
     return Said(scores, severity, tuple(sorted(set(kinds))) if severity not in ("", "none") else ())

@@ -21,7 +21,7 @@ from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
-from pytest_medhelm.util.sqlite import open_private, stamp, unusable
+from pytest_medhelm.util.sqlite import close_whole, open_private, stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
@@ -213,4 +213,4 @@ class Suite:
             if self._pending:
                 self.commit()
         finally:
-            self._connection.close()
+            close_whole(self._connection)
