@@ -112,6 +112,9 @@ KEPT = {
     "an error beside an answer": top(error={"message": "a warning", "code": 500}),
     "a byte order mark": b"\xef\xbb\xbf" + GOOD,
     "blanks around": b"\r\n\r\n  " + GOOD + b"\n\n",
+    "a filter that let it pass": top(prompt_filter_results=[{"content_filter_results": {"hate": {"filtered": False}}}]),
+    "a filter that only looked at it": choice(content_filter_results={"hate": {"filtered": True}}),
+    "another name for its end": choice(finish_reason="stop", native_finish_reason="completed"),
     "unknown fields": top(service_tier=None, system_fingerprint={}, metrics=[], prompt_logprobs="x"),
     "id is an object": top(id={}, created="yesterday", object=None),
     "several choices": {"choices": [*message()["choices"], {"message": None}, 5]},
@@ -197,6 +200,32 @@ FINAL = {
     "blocked": Row("", Fault("status", 400, body={"error": {"code": "content_filter"}}), "blocked", None),
     "blocked in the middle": Row("", choice(finish_reason="SAFETY"), "blocked", None),
     "blocked without a choice": Row("", body({"promptFeedback": {"blockReason": "SAFETY"}}), "blocked", None),
+    "blocked, the prompt": Row(
+        "",
+        body({"choices": [], "prompt_filter_results": [{"content_filter_results": {"jailbreak": {"filtered": True}}}]}),
+        "blocked",
+        None,
+    ),
+    "blocked, the answer": Row(
+        "",
+        choice(
+            finish_reason="stop",
+            message={"role": "assistant", "content": ""},
+            content_filter_results={"violence": {"filtered": True}},
+        ),
+        "blocked",
+        None,
+    ),
+    "blocked by the provider behind": Row(
+        "", choice(finish_reason="stop", native_finish_reason="SAFETY"), "blocked", None
+    ),
+    "broken off by the provider behind": Row(
+        "",
+        choice(finish_reason="stop", native_finish_reason="network_error"),
+        "request_error",
+        attempts=2,
+        says="broke the answer off",
+    ),
     "cut by its length": Row("", choice(finish_reason="MAX_TOKENS"), "ok"),
     "no content": Row("", message(content=None), "ok", ""),
     "content is an object": Row("", message(content={"text": "fine"}), "ok", ""),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from pytest_medhelm.models.endpoint import Endpoint
@@ -153,6 +154,9 @@ def test_any_usage(usages: list[Any]) -> None:
         assert all(type(count) is int and count >= 0 for count in read_usage(usage).values())
 
 
+NAMES = ("Retry-After", "Date")
+
+
 def header(random: Random) -> str | None:
     """None, a number or a text."""
     return random.choice([None, any_text(random, 30), str(random.uniform(-1e6, 1e6)), str(any_json(random, TEXTS, 0))])
@@ -161,13 +165,31 @@ def header(random: Random) -> str | None:
 @hostile
 @given(drawn(lambda random: (header(random), header(random))))
 def test_any_retry_after(headers: list[tuple[str | None, str | None]]) -> None:
-    for value, date in headers:
-        found = retry_after(value, date)
+    for pair in headers:
+        found = retry_after({name: value for name, value in zip(NAMES, pair, strict=True) if value is not None})
         assert found is None or 0 <= found < math.inf
 
 
 def test_a_date_is_judged_by_the_servers_own_clock() -> None:
     now, later = "Tue, 01 Jan 2019 00:00:00 GMT", "Tue, 01 Jan 2019 00:01:30 GMT"
-    assert retry_after(later, now) == 90.0
-    assert retry_after(now, later) == 0.0
-    assert retry_after("1e999", now) is None
+    assert retry_after({"Retry-After": later, "Date": now}) == 90.0
+    assert retry_after({"Retry-After": now, "Date": later}) == 0.0
+    assert retry_after({"Retry-After": "1e999", "Date": now}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "-5"}, 0.0),
+        ({"Retry-After": "20s"}, 20.0),
+        ({"Retry-After": "90 seconds"}, 90.0),
+        ({"Retry-After": "1m30s"}, 90.0),
+        ({"Retry-After-Ms": "120", "Retry-After": "1"}, 0.12),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "2001-01-01T00:00:00Z"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_is_read_in_any_form(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds

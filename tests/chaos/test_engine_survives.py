@@ -335,6 +335,20 @@ def test_a_prompt_that_leaves_less_is_asked_once_more_with_what_is_left(tmp_path
         running.close()
 
 
+def test_a_prompt_that_never_leaves_enough_is_too_long(tmp_path: Path) -> None:
+    def reply(body: dict[str, Any]) -> ServerFault:
+        # A count of the prompt alone, whatever is asked for.
+        words = "This model's maximum context length is 8192 tokens. However, you requested 8193 tokens."
+        return ServerFault("status", 400, body={"error": {"message": words}})
+
+    with MockServer(reply) as server:
+        model = Model("x/m", "x", "mock", Endpoint("x", server.url), {"max_tokens": 1000})
+        running = Engine(tmp_path / "responses.sqlite", run="r", use_cache=True)
+        assert running.ask(*asks("a", model=model)).outcome == "too_long"
+        assert len(server.requests) == 1 + retrying.LESS_AGAIN
+        running.close()
+
+
 @settings(max_examples=max(20, EXAMPLES // 50), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(0, len(ERRORS) + 5), min_size=1, max_size=12))
 def test_any_mix_of_errors_faults_and_answers_ends(tmp_path_factory: pytest.TempPathFactory, mix: list[int]) -> None:

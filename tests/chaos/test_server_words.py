@@ -8,7 +8,10 @@ from collections import Counter
 
 import pytest
 
-from pytest_medhelm.models.engine.servers import Example, Row, ending, endings, read_refusal, table
+from pytest_medhelm.models.engine.request import make_request
+from pytest_medhelm.models.engine.servers import Example, Row, ending, endings, read_refusal, table, waits
+from pytest_medhelm.models.engine.transport import Fault, refused
+from pytest_medhelm.models.spec import Model
 
 PROMPT = "A patient with fever asks whether the context window of the trial is too long for safety."
 ROWS = [(row, example) for row in table() for example in row.examples]
@@ -34,6 +37,38 @@ def test_what_a_server_says_is_what_it_means(row: Row, example: Example) -> None
         assert refusal.most, "the sentence says how many tokens may be asked for"
     message = json.dumps(example.body)
     assert not any(piece in message for piece in refusal.reason.split(": ")[1:]), "the message itself is never shown"
+
+
+@pytest.mark.parametrize(("server", "body", "seconds"), [example[:3] for example in waits()])
+def test_how_long_a_server_asks_to_wait(server: str, body: str, seconds: float) -> None:
+    assert read_refusal(429, body.encode(), prompt=PROMPT).wait == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><title>ERROR</title>Access Denied. Blocked by your organization's security policy.</html>",
+        "<!DOCTYPE html><h1>Sorry, you have been blocked</h1> sensitive content, guardrail, content filter",
+        "\n<html>the request is too large: maximum request length exceeded</html>",
+    ],
+)
+def test_a_page_of_a_proxy_in_between_is_no_word_of_the_model(page: str) -> None:
+    for status in (400, 403, 413, 422, 451, 500):
+        assert read_refusal(status, page.encode()).means not in ("blocked", "too_long", "config")
+
+
+def test_a_quota_that_comes_back_is_waited_for() -> None:
+    (gemini,) = (json.loads(body) for server, body, *_ in waits() if server == "Gemini")
+    gemini[0]["error"]["message"] = "You exceeded your current quota, please check your plan and billing details."
+    spec = Model("m", "x", "m")
+    request = make_request(spec, [{"role": "user", "content": "?"}])
+    fault = refused(request, 429, json.dumps(gemini).encode(), None)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.retry_after) == ("passing", 34.0)
+    del gemini[0]["error"]["details"]
+    fault = refused(request, 429, json.dumps(gemini).encode(), None)
+    assert isinstance(fault, Fault)
+    assert fault.kind == "final"
 
 
 def test_the_table_is_large_and_every_row_has_a_source() -> None:

@@ -17,7 +17,7 @@ from pytest_medhelm.models.engine.failures import Failures, Remarks, final_error
 from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.replicas import Replica
 from pytest_medhelm.models.engine.request import Completion
-from pytest_medhelm.models.engine.retrying import retry
+from pytest_medhelm.models.engine.retrying import LESS_AGAIN, retry
 from pytest_medhelm.models.engine.transport import Fault
 
 UNCOUNTED = frozenset({"no_form", "no_logprobs", "no_system", "less", "crowded"})
@@ -98,10 +98,15 @@ class Attempts:
         if news := queue.learn(job.request.model.served, fault, self._patience):
             self._say(news)
         job.late += fault.kind == "late"
+        job.lowered += fault.kind == "less"
         if fault.kind == "away":
             job.away += 1
             job.started = 0.0
         again = retry(job, fault, retries=queue.endpoint.retries, away_since=queue.away_since, patience=self._patience)
+        if again is None and fault.kind == "less" and job.lowered > LESS_AGAIN:
+            error = f"{fault.reason}: the prompt leaves no room for an answer"
+            self._endings.finish(job, Completion("too_long", attempts=job.attempts, error=error, context=fault.context))
+            return None
         if again is None:
             self._endings.finish(job, Completion("request_error", attempts=job.attempts, error=final_error(job, fault)))
             if stop := self._failures.failed(job.request.model, fault):

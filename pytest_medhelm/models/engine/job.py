@@ -81,6 +81,8 @@ class Job:
     attempts: int = 0
     late: int = 0
     """Attempts without an answer in time."""
+    lowered: int = 0
+    """How often it was found that its prompt leaves fewer tokens for the answer than it asks for."""
     tried: set[str] = field(default_factory=set)
     """Addresses of its endpoint that failed it and were left for another one."""
     away: int = 0

@@ -44,6 +44,8 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
+        if _filtered(answer):
+            return Completion("blocked", error="the server's content filter stopped the prompt", latency=latency)
         if answer.get("error") or _refuses(answer):
             raise ErrorReplyError("an error within HTTP 200")
         raise NoReplyError("malformed answer (no message)")
@@ -52,6 +54,10 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
     finish = _text(reason.get("type") if isinstance(reason, dict) else reason)[:LONGEST_NAME]
     content = _content(message.get("content")) or _content(message.get("refusal"))
     reasoning = _reasoning(message)
+    # A gateway may call "stop" what its own provider gives another reason for.
+    finish = _native(choice) if ending(finish) == "end" != ending(_native(choice)) else finish
+    if not content and (_filtered(answer) or _filtered(choice)):
+        finish = "content_filter"
     end = ending(finish)
     if end == "broken":
         raise NoReplyError(f"the server broke the answer off ({_named(finish)})")
@@ -70,6 +76,23 @@ def read_reply(raw: bytes, latency: float = 0.0) -> Completion:
         latency,
         tool_calls=_tool_calls(message.get("tool_calls")),
     )
+
+
+def _native(choice: Mapping[str, object]) -> str:
+    """OpenRouter's name for the reason of the provider behind it."""
+    return _text(choice.get("native_finish_reason"))[:LONGEST_NAME]
+
+
+def _filtered(holder: Mapping[str, object]) -> bool:
+    """Azure says for prompt and answer what its filter found; only what it held back is marked as filtered."""
+    results = holder.get("prompt_filter_results"), holder.get("content_filter_results")
+    return any(_marked(result) for result in results)
+
+
+def _marked(value: object, depth: int = 4) -> bool:
+    if isinstance(value, dict):
+        return value.get("filtered") is True or bool(depth and any(_marked(item, depth - 1) for item in value.values()))
+    return isinstance(value, list) and bool(depth) and any(_marked(item, depth - 1) for item in value[:MOST_LISTED])
 
 
 def read_usage(usage: object) -> dict[str, int]:
@@ -228,11 +251,13 @@ def _named(reason: str) -> str:
 
 
 def _refuses(answer: Mapping[str, object]) -> bool:
-    """Gemini's own words for a prompt that was stopped, and MiniMax's for any refusal."""
+    """Gemini's own words for a prompt that was stopped, MiniMax's for any refusal, and Qianfan's and others'."""
     feedback = answer.get("promptFeedback") or answer.get("prompt_feedback")
     refused = answer.get("base_resp")
-    return (isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))) or (
-        isinstance(refused, dict) and bool(refused.get("status_code"))
+    return (
+        (isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason")))
+        or (isinstance(refused, dict) and bool(refused.get("status_code")))
+        or any(answer.get(name) for name in ("error_code", "error_msg", "errors", "detail", "code"))
     )
 
 

@@ -21,6 +21,10 @@ GIVE_UP_AFTER = 900.0
 LATE_AGAIN = 1
 """How often a request is asked again that got no answer in time: the server may work on the first one still."""
 
+LESS_AGAIN = 2
+"""How often a request is asked again with fewer tokens: some servers count one more or less than they say. One that
+still finds too many did not count them: it is the prompt that does not fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -46,8 +50,8 @@ def retry(job: Job, fault: Fault, *, retries: int, away_since: float | None, pat
         case "no_system":
             return Retry(without_system(job.request))
         case "less":
-            lowered = job.request.max_tokens is None or fault.room < job.request.max_tokens
-            return Retry(with_room(job.request, fault.room)) if lowered and job.attempts <= retries + 1 else None
+            lower = job.request.max_tokens is None or fault.room < job.request.max_tokens
+            return Retry(with_room(job.request, fault.room)) if lower and job.lowered <= LESS_AGAIN else None
         case "crowded":
             return Retry(job.request, random.uniform(0.05, 0.5)) if now - job.started < GIVE_UP_AFTER else None
         case "final" | "config":

@@ -26,10 +26,13 @@ QUOTED = 20
 _FIELDS = (
     "code", "type", "param", "status", "error", "error_type", "error_code", "message", "msg", "detail", "reason",
     "details", "innererror", "metadata", "reasons", "errors", "object", "title", "promptFeedback", "prompt_feedback",
-    "raw", "base_resp", "status_msg",
+    "raw", "base_resp", "status_msg", "error_msg", "error_message", "finishReason", "loc", "retryDelay",
+    "description",
 )  # fmt: skip
+_OF_PROMPT = ("blocked", "too_long", "max_tokens")
 _BLOCKS = ("blockReason", "block_reason")
-_COUNTS = ("n_prompt_tokens", "n_ctx")
+_COUNTS = ("n_prompt_tokens", "n_ctx", "retry_after")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "t": 1.0}
 _SHOWN = ("code", "param", "type")
 _IDENTIFIER = re.compile(r"[A-Za-z][\w.\[\]/:-]{0,59}|\d{1,5}")
 
@@ -86,6 +89,8 @@ class Refusal:
     """The most tokens that may be asked for."""
     context: int | None = None
     """Tokens of the model's context, where the server says them."""
+    wait: float | None = None
+    """Seconds after which it may be asked again, where its words name them."""
 
 
 @cache
@@ -112,6 +117,16 @@ def endings() -> Mapping[str, Ending]:
 @cache
 def _stems() -> Sequence[tuple[Ending, re.Pattern[str]]]:
     return [(row["means"], re.compile("|".join(row["stems"]))) for row in _read()["finish"]]
+
+
+def waits() -> Sequence[tuple[str, str, float, str]]:
+    """How servers ask to wait: server, body, seconds, source."""
+    return [tuple(example) for example in _read()["wait"]["examples"]]
+
+
+@cache
+def _waiting() -> re.Pattern[str]:
+    return re.compile(_read()["wait"]["words"], re.IGNORECASE | re.MULTILINE)
 
 
 @cache
@@ -150,12 +165,15 @@ def read_refusal(
     if status == 200:
         status = _status_within(body)
     text = _searchable(body, raw, prompt)
+    page = body is None and text.lstrip().startswith("<")
     reason = f"HTTP {status}{_said(body, prompt)}"
     for row in table():
         if row.means == "response_format" and not formed:
             continue
         if row.means == "system_role" and not has_system:
             continue
+        if row.means in _OF_PROMPT and page:
+            continue  # It is of a proxy in between, which knows nothing of the model.
         numbers = row.match(status, text)
         if numbers is None:
             continue
@@ -166,7 +184,7 @@ def read_refusal(
             if row.means == "max_tokens" and asked and asked <= limits.get("most", 0):
                 continue  # So many may be asked for: it is the prompt that leaves no room for them.
             return _by_length(row, limits, asked, reason)
-        return Refusal(row.means, reason, row.hint)
+        return Refusal(row.means, reason, row.hint, wait=asked_to_wait(text))
     return Refusal("other", reason)
 
 
@@ -186,11 +204,23 @@ def _by_length(row: Row, numbers: Mapping[str, int], asked: int | None, reason: 
         prompt = numbers["total"] - asked
     if row.means == "max_tokens":
         return Refusal("config", reason, most=most or context, context=context)
-    if context and asked and asked > context:
-        return Refusal("config", reason, most=context, context=context)
+    if context and asked and asked >= context and (prompt or 0) < context and (prompt is None or asked > context):
+        return Refusal("config", reason, most=min(context, asked - 1), context=context)
     if context and prompt is not None and asked and prompt < context < prompt + asked:
         return Refusal("less", reason, room=context - prompt, context=context)
     return Refusal("too_long", f"{reason}: the prompt does not fit the model's context", context=context)
+
+
+def asked_to_wait(text: str) -> float | None:
+    """The seconds that a text asks to wait: "in 1m30.5s", "after 20 seconds", "retryDelay" and the like."""
+    found = _waiting().search(text)
+    if not found:
+        return None
+    amounts = {unit: amount for unit, amount in found.groupdict().items() if amount}
+    try:
+        return sum(float(amount) * _SECONDS[unit] for unit, amount in amounts.items()) if amounts else None
+    except ValueError:
+        return None
 
 
 def _status_within(body: Any) -> int:
@@ -223,7 +253,7 @@ def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
             yield from _texts(item, counts, depth + 1)
     elif isinstance(value, dict) and depth < 6:
         for name in _COUNTS:
-            if isinstance(value.get(name), int):
+            if isinstance(value.get(name), int | float):
                 counts.append(f"{name} {value[name]}")
         if any(name in value for name in _BLOCKS):
             yield "block_reason"

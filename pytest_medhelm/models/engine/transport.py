@@ -11,8 +11,10 @@ import errno
 import math
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Literal
 
 import aiohttp
@@ -22,7 +24,7 @@ from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.prompt_cut import cut_silently
 from pytest_medhelm.models.engine.reply import ErrorReplyError, NoReplyError, read_reply
 from pytest_medhelm.models.engine.request import SYSTEM, Completion, Request
-from pytest_medhelm.models.engine.servers import Refusal, read_refusal
+from pytest_medhelm.models.engine.servers import Refusal, asked_to_wait, read_refusal
 from pytest_medhelm.util.network import proxy_for
 
 MOST_BYTES = 64 * 2**20
@@ -113,7 +115,7 @@ class Transport:
                 raw = await read_bounded(reply, MOST_BYTES if ok else MOST_ERROR_BYTES, cut=not ok)
                 latency = time.perf_counter() - started
                 if not ok:
-                    wait = retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
+                    wait = retry_after(reply.headers)
                     return refused(request, reply.status, raw, wait)
         except TimeoutError:
             return Fault(
@@ -177,6 +179,7 @@ def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Co
         has_system=SYSTEM in request.payload,
     )
     reason, hint = refusal.reason, refusal.hint
+    wait = refusal.wait if wait is None else wait
     match refusal.means:
         case "too_long":
             return Completion("too_long", error=reason, context=refusal.context or request.model.context)
@@ -196,6 +199,9 @@ def refused(request: Request, status: int, raw: bytes, wait: float | None) -> Co
         case "busy":
             overload = status in OVERLOAD
             return Fault(reason, "passing", hint, retry_after=wait, charged=status == 200, overload=overload)
+        case "quota" if status == HTTPStatus.TOO_MANY_REQUESTS and wait is not None:
+            # Gemini says so of what it grants a minute.
+            return Fault(reason, "passing", hint, retry_after=wait, overload=True)
         case "loading" | "unavailable":
             return Fault(reason, "away", hint, retry_after=wait, overload=status in OVERLOAD)
         case means:
@@ -231,16 +237,18 @@ def _unreached(error: Exception) -> Fault:
     return Fault(f"connection failed ({type(error).__name__})", charged=True)
 
 
-def retry_after(value: str | None, date: str | None) -> float | None:
-    """Seconds to wait: a number, or an HTTP date (RFC 9110, 10.2.3), which the server's own clock judges."""
-    if value is None:
-        return None
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait: a number, or an HTTP date (RFC 9110, 10.2.3), which the server's own clock judges.
+
+    OpenAI and Azure also say milliseconds, and some servers write a unit.
+    """
+    value, least = headers.get("Retry-After", ""), headers.get("Retry-After-Ms", "")
     try:
-        seconds = float(value)
+        seconds = float(least) / 1000 if least else float(value)
     except ValueError:
-        until, now = _moment(value), _moment(date or "")
+        until, now = _moment(value), _moment(headers.get("Date", ""))
         if until is None:
-            return None
+            return asked_to_wait(f"retry in {value}")
         seconds = until - (time.time() if now is None else now)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
