@@ -63,6 +63,16 @@ OUTWARDS = {
     "old name": 'socket.gethostbyname("example.invalid")',
     "reverse": 'socket.gethostbyaddr("192.0.2.1")',
     "nameinfo": 'socket.getnameinfo(("192.0.2.1", 80), 0)',
+    # A socket looks a name up by itself, and only then does Python tell its audit hooks.
+    "connect to a name": 'socket.socket().connect(("example.invalid", 80))',
+    "connect_ex to a name": 'socket.socket().connect_ex(("example.invalid", 80))',
+    "connect to a name like a number": 'socket.socket().connect(("127.0.0.1.example.invalid", 80))',
+    "bind to a name": 'socket.socket().bind(("example.invalid", 0))',
+    "UDP to a name": 'socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("example.invalid", 53))',
+    "UDP to a name, with flags": 'socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", 0, (b"example.invalid", 53))',
+    "sendmsg to a name": 'socket.socket(type=socket.SOCK_DGRAM).sendmsg([b"x"], [], 0, ("example.invalid", 53))',
+    "TLS to a name": 'import ssl; ssl.create_default_context().wrap_socket(socket.socket(), server_hostname="x")'
+    '.connect(("example.invalid", 443))',
     "urllib": 'urllib.request.urlopen("http://example.invalid/", timeout=1)',
     "asyncio": 'asyncio.run(asyncio.open_connection("192.0.2.1", 80))',
     "thread": "import threading; import concurrent.futures as f; "
@@ -90,6 +100,8 @@ INWARDS = {
     "loopback": 's = socket.create_server(("127.0.0.1", 0)); socket.create_connection(s.getsockname(), timeout=5)',
     "its name": 's = socket.create_server(("127.0.0.1", 0)); '
     'socket.create_connection(("localhost", s.getsockname()[1]), timeout=5)',
+    "its name, looked up by the socket": 's = socket.create_server(("127.0.0.1", 0)); '
+    'socket.socket().connect(("localhost", s.getsockname()[1])); socket.socket().bind(("", 0))',
     "pair": 'a, b = socket.socketpair(); a.send(b"x"); assert b.recv(1) == b"x"',
     "server": "import http.server; http.server.HTTPServer(('127.0.0.1', 0), None).server_close()",
     "Python": 'subprocess.run([sys.executable, "-c", "pass"], check=True)',

@@ -11,6 +11,7 @@ Standard library only, and no import of this package: it runs in Pythons that do
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import json
 import os
@@ -73,6 +74,8 @@ def forbid(hosts: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
     if not _GUARD.hooked:
         _GUARD.hooked = True
         sys.addaudithook(_hook)
+        for method, place in _TAKING_AN_ADDRESS.items():
+            _check_name_before(method, place)
     if not _GUARD.before:
         _GUARD.before = {name: os.environ.get(name) for name in (VARIABLE, "PYTHONPATH")}
     _GUARD.exported = json.dumps({"hosts": sorted(_GUARD.hosts), "programs": sorted(_GUARD.programs)})
@@ -137,6 +140,33 @@ def _check_address(connection: Any, address: Any = None, *_: Any) -> None:
     host = _as_text(address[0] if isinstance(address, tuple) else address)
     if not _is_allowed(host):
         raise OfflineError(f"{host}", f"--medhelm-allow-host={host}")
+
+
+_TAKING_AN_ADDRESS = {"connect": 0, "connect_ex": 0, "bind": 0, "sendto": -1, "sendmsg": 3}
+"""Methods of a socket, and where among their arguments the address is."""
+
+
+def _check_name_before(method: str, place: int) -> None:
+    """A socket that is given a name looks it up itself, and that before the hook hears of it."""
+    plain: Callable[..., Any] = getattr(socket.socket, method)
+
+    @functools.wraps(plain)
+    def checked(self: socket.socket, *arguments: Any) -> Any:
+        if _GUARD.hosts is not None and self.family in (socket.AF_INET, socket.AF_INET6):
+            address = arguments[place] if len(arguments) > max(place, 0) else None
+            if isinstance(address, tuple) and address and not _is_numeric(name := _as_text(address[0])):
+                _check_name(name)
+        return plain(self, *arguments)
+
+    setattr(socket.socket, method, checked)
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _check_family(_: Any, family: int, *__: Any) -> None:
