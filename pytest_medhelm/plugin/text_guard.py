@@ -24,7 +24,7 @@ from pytest_medhelm.plugin.not_run import NotRun
 from pytest_medhelm.plugin.options import SETTINGS
 from pytest_medhelm.plugin.outcomes import BenchmarkFailure, NameTaken, PlumbingFailure, SafeSkip, Shortfall
 from pytest_medhelm.plugin.recorder import BUILDER
-from pytest_medhelm.tasks.loading import where
+from pytest_medhelm.tasks.loading import is_source, shown_class, where
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.errors import MedhelmError
 from pytest_medhelm.util.escaping import visible
@@ -68,12 +68,17 @@ class TextGuard:
         module = collector.getparent(pytest.Module)
         if module is None:
             return (yield)
+        ending: BaseException | None = None
         self._inside = "TASK" in _source(module.path)  # Only after the import is it known whether it declares one.
         try:
             with warnings.catch_warnings(record=True) as caught:
                 report = yield
+        except (pytest.exit.Exception, KeyboardInterrupt) as error:
+            ending = self._ending(error)
         finally:
             self._inside = False
+        if ending is not None:
+            raise ending from None
         ours = is_benchmark(module)
         if ours:
             self._nodes.add(module.nodeid)
@@ -152,8 +157,12 @@ class TextGuard:
         """All who show a warning, xdist's controller too, get the same object, and we get it first."""
         is_hidden = str(warning_message.message) == HIDDEN
         if is_hidden or self._inside or nodeid.partition("::")[0] in self._nodes:
+            # A class that stands in no module would end xdist's worker, which sends the warning to another process.
+            warning_message.category = shown_class(warning_message.category)
             warning_message.message = _hidden(warning_message.category)
             warning_message.line, warning_message.source = "", None
+            if not is_source(warning_message.filename):
+                warning_message.filename = "hidden"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

@@ -62,18 +62,24 @@ def _identity(task: Task, module: Any) -> str:
 def where(error: BaseException, file: str | None = None) -> str:
     """The type of an error and the line that it comes from, of ``file`` if it passed there; nothing of its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    frames_of_file = [frame for frame in frames if frame.filename == file] or frames
+    frames_of_file = [frame for frame in frames if frame.filename == file] or [
+        frame for frame in frames if is_source(frame.filename)
+    ]
     position = f" at {Path(frames_of_file[-1].filename).name}:{frames_of_file[-1].lineno}" if frames_of_file else ""
-    return f"{_class_name(type(error))}{position}"
+    return f"{shown_class(type(error)).__name__}{position}"
 
 
-def _class_name(kind: type) -> str:
-    """Of a class, or of its nearest base, that stands in a module: one made in passing may be named by a text."""
-    for known in kind.__mro__:
-        name: str = known.__name__
-        if getattr(sys.modules.get(known.__module__), name, None) is known:
-            return name
-    return "an error"
+def shown_class(kind: type) -> type:
+    """A class, or its nearest base, that stands in a module: one made in passing may be named by a text."""
+    named: type = next(
+        known for known in kind.__mro__ if getattr(sys.modules.get(known.__module__), known.__name__, None) is known
+    )
+    return named
+
+
+def is_source(filename: str) -> bool:
+    """Whether code stands in a file of this name; what is compiled in passing may be named by a text."""
+    return filename.endswith(".py") and Path(filename).is_file()
 
 
 def _sentence(error: BaseException, settings: Settings) -> str:

@@ -71,6 +71,8 @@ def ways(text, request):
         "recursion": lambda: _recurse(text),
         "warn": lambda: warnings.warn(f"{text} warned"),
         "warn_user": lambda: warnings.warn_explicit(f"{text} warned", RuntimeWarning, "other_file.py", 3),
+        "warn_named": lambda: warnings.warn_explicit("w", type("CANARY_w", (UserWarning,), {}), f"{text}.py", 3),
+        "compiled": lambda: exec(compile("1 / 0", f"{text}.py", "exec")),
         "thread": _thread,
         "unraisable": lambda: Unraisable() and None,
         "log": lambda: logging.getLogger("ward").error("logged %s", text),
@@ -184,6 +186,20 @@ def test_what_stops_the_session_shows_no_text(
         result = run(*vllm(server), f"--medhelm-data={data}", "--full-trace")
     assert CANARY not in result.stdout.str() + result.stderr.str()
     assert result.ret == (7 if "exit" in stop else 2)
+
+
+def test_a_loader_that_interrupts_shows_no_text(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    data = write(pytester.path, ["none"])
+    head, _, rest = module().partition("def load(path):")
+    loader = "    raise KeyboardInterrupt('CANARY cell')\n    yield"
+    (pytester.path / "test_letters.py").write_text(
+        f"{head}def load(path):\n{loader}\n\nTASK = {rest.partition('TASK = ')[2]}"
+    )
+    result = run("--medhelm-model=baseline/random", f"--medhelm-data={data}", "--full-trace")
+    assert CANARY not in result.stdout.str() + result.stderr.str()
+    assert result.ret == 2
 
 
 LOADERS = (
