@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -139,6 +140,16 @@ class Schema:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raise sqlite3.DatabaseError for a file that is damaged or lacks a table."""
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", self.tables):
+            if name not in present:
+                raise sqlite3.DatabaseError(f"it has no table {name}")
 
     def refuse_newer(self, connection: sqlite3.Connection) -> None:
         """Raise ConfigError for a file of a later version: what it means is not known here."""

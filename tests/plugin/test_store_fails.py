@@ -102,6 +102,36 @@ def test_what_cannot_be_read_is_said_before_anything_is_asked(
         assert "Traceback" not in ended.stdout.str() + ended.stderr.str()
 
 
+ANSWERS_DAMAGED = {
+    "DROP TABLE texts": "it has no table texts",
+    "UPDATE responses SET usage = '[1]'": "an answer in it is none",
+    "UPDATE responses SET usage = 'x'": "malformed JSON",
+    "UPDATE responses SET content = x'ff00'": "an answer in it is none",
+    "a page": "",
+}
+
+
+def test_damaged_answers_are_said_before_anything_is_asked(
+    letters: Callable[..., Path], run: Callable[..., pytest.RunResult]
+) -> None:
+    data, file = letters(30), Path("medhelm-results/default/responses.sqlite")
+    with MockServer(gold) as server:
+        assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
+        whole, asked = file.read_bytes(), len(server.requests)
+        for change, said in ANSWERS_DAMAGED.items():
+            file.write_bytes(whole)
+            if change == "a page":
+                last = len(whole) - 4096
+                file.write_bytes(whole[:last] + bytes(range(256)) * 16)
+            else:
+                with closing(sqlite3.connect(file)) as connection, connection:
+                    connection.execute(change)
+            ended = run(*vllm(server), f"--medhelm-data={data}")
+            assert ended.ret == 4, change
+            ended.stderr.fnmatch_lines([f"ERROR: *responses.sqlite is damaged or no database (*{said}*"])
+        assert len(server.requests) == asked
+
+
 DAMAGE = {
     "json_set(record, '$.scores.exact_match', 'much')": "scores of a record are no numbers",
     "json_set(record, '$.scores', json('[1]'))": "scores of a record is no dict",

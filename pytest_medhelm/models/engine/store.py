@@ -16,8 +16,10 @@ from typing import Literal, NamedTuple
 
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
+from pytest_medhelm.models.engine.reply import plain
 from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
-from pytest_medhelm.util.sqlite import Schema, close_whole, open_private
+from pytest_medhelm.util.errors import StoreFailed
+from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, unusable
 
 TEXT_BATCH = 50
 SHORT_TEXT = 40
@@ -50,6 +52,9 @@ SCHEMA = Schema(
     ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
+_UNREADABLE = """SELECT 1 FROM responses WHERE outcome NOT IN ('ok', 'too_long', 'blocked')
+OR typeof(content) <> 'text' OR typeof(reasoning) <> 'text' OR typeof(latency) NOT IN ('real', 'integer')
+OR json_type(usage) <> 'object' OR json_type(logprobs) <> 'array'"""
 
 
 def stop_file(folder: Path, run: str) -> Path:
@@ -92,12 +97,17 @@ class ResponseStore:
         """The stored completion; with ``run`` only one that was paid for in that run.
 
         With ``context``, the tokens of the model's context as its server says today, only one that a smaller context
-        did not bound.
+        did not bound. Raises StoreFailed.
         """
+        try:
+            return self._read(key, run, context)
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise StoreFailed(unusable(self.path, error)) from None
+
+    def _read(self, key: str, run: str | None, context: int | None) -> Completion | None:
         sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
-        row = self._connection.execute(
-            *((sql, (key,)) if run is None else (sql + " AND run = ?", (key, run)))
-        ).fetchone()
+        asked = (sql, (key,)) if run is None else (sql + " AND run = ?", (key, run))
+        row = self._connection.execute(*asked).fetchone()
         if row is None:
             return None
         outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
@@ -123,6 +133,12 @@ class ResponseStore:
             return []
         return [ToolCall(name, arguments) for name, arguments in json.loads(row[0])] if row else []
 
+    def check(self) -> None:
+        """Raise sqlite3.DatabaseError when the file is damaged, has other tables or other values in them."""
+        SCHEMA.check(self._connection)
+        if self._connection.execute(_UNREADABLE).fetchone() is not None:
+            raise sqlite3.DatabaseError("an answer in it is none")
+
     def short_keys(self) -> set[int]:
         """The short keys of all stored responses."""
         return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
@@ -138,9 +154,8 @@ class ResponseStore:
 
     def exchange(self, key: str) -> Exchange:
         """The texts of a request and its response, as the reports show them; empty where there are none."""
-        row = self._connection.execute(
-            "SELECT request, content, reasoning FROM responses WHERE key = ?", (key,)
-        ).fetchone()
+        sql = "SELECT request, content, reasoning FROM responses WHERE key = ?"
+        row = self._connection.execute(sql, (key,)).fetchone()
         if row is None:
             return Exchange(whole(self.text(key), self.text), "", "")
         return Exchange(whole(row[0], self.text), *row[1:])
@@ -159,14 +174,14 @@ class ResponseStore:
             elif completion.finish_reason == "length":
                 unbound.append((request.key,))  # An earlier answer may have been bound.
             if completion.outcome in ("request_error", "skipped"):
-                unanswered.append((request.key, divided(_clean(request.payload), parts)))
+                unanswered.append((request.key, divided(plain(request.payload), parts)))
             else:
                 if completion.tool_calls:
                     called.append((request.key, json.dumps(list(completion.tool_calls))))
                 rows.append(
                     (
-                        request.key, request.model.name, run, divided(_clean(request.payload), parts),
-                        completion.outcome, _clean(completion.content), _clean(completion.reasoning),
+                        request.key, request.model.name, run, divided(plain(request.payload), parts),
+                        completion.outcome, plain(completion.content), plain(completion.reasoning),
                         completion.finish_reason, json.dumps(dict(completion.usage)),
                         _written(completion), completion.served, completion.latency,
                         completion.attempts, now,
@@ -184,7 +199,7 @@ class ResponseStore:
         """Keep a text (a reference answer) by its hash; written in batches, and when the store is closed."""
         if digest not in self._texts:
             self._texts.add(digest)
-            self._unwritten.append((digest, _clean(text)))
+            self._unwritten.append((digest, plain(text)))
         if len(self._unwritten) >= TEXT_BATCH:
             self._write_texts()
 
@@ -216,20 +231,13 @@ class ResponseStore:
         """
         process = process_name()
         with self._transaction():
-            rows = self._connection.execute(
-                "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?", (run,)
-            ).fetchall()
+            sql = "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?"
+            rows = self._connection.execute(sql, (run,)).fetchall()
             is_granted = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
             self._connection.execute(
                 "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
                 "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
-                {
-                    "run": run,
-                    "pid": process,
-                    "amount": amount * is_granted,
-                    "one": int(is_granted),
-                    "answered": answered,
-                },
+                {"run": run, "pid": process, "amount": amount * is_granted, "one": +is_granted, "answered": answered},
             )
         if is_granted:
             return "go"
@@ -270,11 +278,6 @@ class ResponseStore:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-
-
-def _clean(text: str) -> str:
-    # SQLite stores UTF-8; a lone surrogate (broken model output) has none.
-    return text.encode("utf-8", "replace").decode()
 
 
 def _written(completion: Completion) -> str:

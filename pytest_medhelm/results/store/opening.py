@@ -33,6 +33,7 @@ def prepare_suite(folder: Path) -> str:
                 suite.close()
             else:
                 store = ResponseStore(file)
+                store.check()
                 journal = store.journal
                 store.close()
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:

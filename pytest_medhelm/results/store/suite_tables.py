@@ -103,9 +103,7 @@ def as_row(record: Record, run: int) -> tuple[Any, ...]:
 def check_tables(connection: sqlite3.Connection) -> None:
     """Raise sqlite3.DatabaseError when a file is damaged or has other tables, ValueError when a text in it is no JSON,
     or a record holds what it cannot."""
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+    SCHEMA.check(connection)
     names = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
     if missing := [name for name in COLUMNS if name not in names]:
         raise sqlite3.DatabaseError(f"its table of records has no column {missing[0]}")
