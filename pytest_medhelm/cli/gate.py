@@ -12,13 +12,15 @@ from typing import Any, cast
 from pytest_medhelm.cli import gate_explain
 from pytest_medhelm.cli.arguments import LEDGER, add_judging
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
-from pytest_medhelm.gates.check import Known, problems, require
+from pytest_medhelm.gates.check import problems, require
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
+from pytest_medhelm.gates.known import Known
 from pytest_medhelm.gates.starter import PLACEHOLDER, starter
 from pytest_medhelm.gates.verdict import worst_of
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.util.config_file import read_config
 from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.escaping import visible
 from pytest_medhelm.util.files import write_private
@@ -83,7 +85,13 @@ def known_of(suite: Path | None) -> Known:
     from pytest_medhelm.tasks.catalogue import catalogue
     from pytest_medhelm.tasks.own_names import own_names
 
-    known = Known({entry.task.name: entry.task for entry in catalogue().entries}, own=own_names(Path()))
+    entries, file = catalogue().entries, Path("medhelm.toml")
+    known = Known(
+        {entry.task.name: entry.task for entry in entries},
+        tests={entry.task.name: entry.tests for entry in entries},
+        config=read_config(file if file.is_file() else None),
+        own=own_names(Path()),
+    )
     if suite is None:
         return known
     opened = open_suite(suite)

@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
+from pytest_medhelm.results.leaderboard.confidence_measure import SCALES as CONFIDENCE_SCALES
 from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, DROP, OF_VARIANTS
 from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.util.errors import ConfigError
@@ -127,6 +129,15 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
             problem = "leave out --medhelm-noise-floor=off"
         if problem:
             raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: {problem}")
+
+
+def require_confidence(gates: Sequence[Gate], source: str, repeats: int) -> None:
+    """Raises ConfigError for a rule about confidences, of which a run learns nothing from this source."""
+    for rule in (rule for gate in gates for rule in gate.rules if rule.metric in CONFIDENCE_SCALES):
+        of_repeats = rule.metric.endswith(f"_{AGREEMENT}")
+        if repeats < 2 if of_repeats else source == "none":
+            option = "--medhelm-repeats=5" if of_repeats else "--medhelm-confidence=logprobs or =stated"
+            raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: add {option}")
 
 
 def is_gate_file(text: str) -> bool:

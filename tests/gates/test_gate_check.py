@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_medhelm.gates.check import Known, problems
+from pytest_medhelm.gates.check import problems
 from pytest_medhelm.gates.gate_file import gate_of
+from pytest_medhelm.gates.known import Known
 from tests.support.benchmark_modules import MODULES
 
 TASKS = {module.TASK.name: module.TASK for module in MODULES}
