@@ -15,7 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from pytest_medhelm.cli.parser import Parser, WrongUsage
 from pytest_medhelm.util.errors import MedhelmError
+from pytest_medhelm.util.escaping import visible
 
 _EXAMPLES = """\
 examples:
@@ -101,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Names in it come from files and servers.
         print(f"medhelm: {inert(error)}", file=sys.stderr)
         return 1
+    except WrongUsage as error:
+        print(visible(error), file=sys.stderr)
+        return 2
     except BrokenPipeError:  # e.g. medhelm tasks | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -144,7 +149,7 @@ def _unexpected(error: Exception) -> str:
 
 def _parser(chosen: str | None, command: ModuleType | None) -> argparse.ArgumentParser:
     """Of all commands by name; only the chosen one says what it takes."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="medhelm",
         description="Clinical language-model benchmarks: data, suites and models.",
         epilog=_EXAMPLES,

@@ -28,6 +28,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +161,10 @@ def read_gate(path: Path) -> Gate:
         content = path.read_bytes()
         table = parse_toml(content.decode("utf-8-sig"))
     except FileNotFoundError:
+        near = get_close_matches(path.name, [file.name for file in path.parent.glob("*.toml")], n=1, cutoff=0.6)
+        meant = f" (did you mean {path.parent / near[0]}?)" if near else ""
         raise ConfigError(
-            f"gate file {path}: there is no such file; name one, or write a rule such as 'pubmed_qa >= 0.70'"
+            f"gate file {path}: there is no such file{meant}; name one, or write a rule such as 'pubmed_qa >= 0.70'"
         ) from None
     except OSError as error:
         raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
