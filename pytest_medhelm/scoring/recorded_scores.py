@@ -130,9 +130,7 @@ def _calls_of_test(test: Callable[..., object]) -> Iterator[_Call]:
     yield from _calls(test, {name: name for name in ("score", "jury") if name in arguments}, ())
 
 
-def _calls(
-    function: FunctionType, fixtures: dict[str, str], callers: tuple[FunctionType, ...]
-) -> Iterator[_Call]:
+def _calls(function: FunctionType, fixtures: dict[str, str], callers: tuple[FunctionType, ...]) -> Iterator[_Call]:
     """Calls in a function, and in those that it hands a fixture to.
 
     ``fixtures``: by the name of the argument. Raises _Unreadable.
