@@ -5,7 +5,7 @@ Only answers of candidates that judges rated by criteria are asked about, each o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
@@ -55,7 +55,8 @@ def items(
 
     Raises DataError when there is none.
     """
-    judged = {name: [record for record in records if _is_judged(record)] for name, records in _asked(suite, benchmarks)}
+    asked = dict(_asked(suite, benchmarks))
+    judged = {name: [record for record in records if _is_judged(record)] for name, records in asked.items()}
     rubrics = {name: _rubric(suite, store, records[0]) for name, records in judged.items() if records}
     chosen = [
         record
@@ -64,12 +65,25 @@ def items(
         for record in sorted(judged[name], key=lambda record: _turn(record, order))[:count]
     ]
     if not chosen:
-        raise DataError("no answer of a candidate was rated by judges: name judges with --medhelm-judge first")
+        raise DataError(_why_none([record for records in asked.values() for record in records], judged))
+    if order == "disputed" and not any(map(_dispute, chosen)):
+        raise DataError("no two judges differ about an answer, so that none is disputed: leave out --order=disputed")
     ordered = sorted(chosen, key=lambda record: draw("name", *names(record)))
     return [
         Item(f"item-{number:03d}", record, rubrics[record["benchmark"]])
         for number, record in enumerate(ordered, start=1)
     ]
+
+
+def _why_none(records: Sequence[Record], judged: Mapping[str, Sequence[Record]]) -> str:
+    if any(judged.values()):
+        return "judges sorted the answers here, and clinicians rate by criteria: --pairs compares two models' answers"
+    if any(record["verdicts"] for record in records):
+        return (
+            "judges were asked about the candidates' answers, and none gave a usable verdict: run the same command "
+            "again, or name other judges with --medhelm-judge"
+        )
+    return "no answer of a candidate was rated by judges: name judges with --medhelm-judge first"
 
 
 def pairs(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Pair]:
