@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Literal
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.spec import gated_of
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.jury.harm import rank
 from pytest_medhelm.scoring.record import text_hash
@@ -104,7 +104,10 @@ def pairs(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Pair
         drawn.sort(key=lambda pair: draw("pair", *names(pair[0]), pair[1]["model"]))
         chosen += drawn[:count]
     if not chosen:
-        raise DataError("no two candidates answered the same instance in free text: run two models first")
+        raise DataError(
+            "no two candidates answered the same instance in free text, and baselines are not compared: run two models "
+            "first"
+        )
     chosen.sort(key=lambda pair: draw("name", *names(pair[0]), pair[1]["model"]))
     return [Pair(f"pair-{number:03d}", *pair) for number, pair in enumerate(chosen, start=1)]
 
@@ -121,7 +124,9 @@ def draw(*parts: str) -> str:
 
 def _asked(suite: Suite, benchmarks: Sequence[str]) -> Iterator[tuple[str, list[Record]]]:
     """By benchmark the candidates' answers in free text."""
-    models = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
+    models = {name for name, facts in suite.models().items() if facts["kind"] == CANDIDATE}
+    if not models:
+        raise DataError("only baselines answered here, which are not rated: run a model first")
     cells = [pair for pair in suite.cells() if pair[1] in models]
     unknown = sorted(set(benchmarks) - {name for name, _ in cells})
     if unknown:
