@@ -23,7 +23,7 @@ def lock(arguments: argparse.Namespace) -> int:
     if idle:
         raise ConfigError(f"{arguments.file}: the rule {idle[0]!r} still has the reason that 'gate new' wrote: say why")
     gates = digests([gate])
-    earlier = [entry for entry in read(arguments.ledger) if entry.kind == LOCKED and entry.facts["gates"] == gates]
+    earlier = [entry for entry in read(arguments.ledger) if entry.kind == LOCKED and entry.facts.get("gates") == gates]
     if earlier:
         entry = earlier[0]
         print(
