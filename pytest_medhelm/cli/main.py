@@ -149,6 +149,7 @@ def _unexpected(error: Exception) -> str:
 
 def _parser(chosen: str | None, command: ModuleType | None) -> argparse.ArgumentParser:
     """Of all commands by name; only the chosen one says what it takes."""
+    Parser.made.clear()
     parser = Parser(
         prog="medhelm",
         description="Clinical language-model benchmarks: data, suites and models.",

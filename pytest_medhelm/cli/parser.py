@@ -15,12 +15,13 @@ class WrongUsage(Exception):  # noqa: N818
 class Parser(argparse.ArgumentParser):
     """Raises WrongUsage where argparse would print its usage and exit."""
 
-    _made: ClassVar[list[Parser]] = []
-    """One option that nobody knows is said by the outermost parser, and may be misspelt of an inner one."""
+    made: ClassVar[list[Parser]] = []
+    """Since the last command was typed: the outermost one says that an option is not known, and that may be misspelt
+    of an inner one."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        Parser._made.append(self)
+        Parser.made.append(self)
 
     def error(self, message: str) -> NoReturn:
         """Raises WrongUsage with the sentence that argparse's stands for."""
@@ -49,8 +50,8 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown(self, given: str) -> str:
         first, *_ = given.split()
-        options = [name for parser in Parser._made for name in parser._option_string_actions]
-        inner = max((parser for parser in Parser._made if parser._actions[1:]), key=lambda parser: len(parser.prog))
+        options = [name for parser in Parser.made for name in parser._option_string_actions]
+        inner = max((parser for parser in Parser.made if parser._actions[1:]), key=lambda parser: len(parser.prog))
         meant = _meant(first.partition("=")[0], options) if first.startswith("-") else ""
         return f"{inner.prog} does not take {first!r}: {meant}{inner._usage()}"
 

@@ -10,7 +10,7 @@ import secrets
 import shlex
 import ssl
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -88,11 +88,11 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
             what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
             lines.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
             try:
-                asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
-            except KeyboardInterrupt:
-                print(f"\nmedhelm: {_stored(desk, arguments, folder)}")
+                with suppress(KeyboardInterrupt):
+                    asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
             finally:
                 write_again(suite, quiet=True)
+            print(f"medhelm: {_stored(desk, arguments, folder)}")
     return INTERRUPTED
 
 

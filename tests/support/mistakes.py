@@ -43,7 +43,11 @@ OPTIONS = (
         4,
     ),
     Mistake("pytest --medhelm-model=llama3", "model 'llama3' is unknown: type one of …", 4),
-    Mistake("pytest --medhelm-model=baseline/oracle", "baseline/oracle is unknown: type one of baseline/random, …", 4),
+    Mistake(
+        "pytest --medhelm-model=baseline/oracle",
+        "baseline/oracle is unknown (did you mean …): type one of baseline/random, …",
+        4,
+    ),
     Mistake(
         "pytest --medhelm-model=baseline/majorty", "baseline/majorty is unknown (did you mean baseline/majority?): …", 4
     ),
@@ -113,7 +117,7 @@ RUNS = (
     ),
     Mistake(
         f"{LETTERS_GATE}letters.jury >= 3'",
-        "gate 'letters.jury >= 3': letters has no metric 'jury': name one of exact_match, exact_match_strict",
+        "gate 'letters.jury >= 3': letters has no metric 'jury': name one of exact_match",
         4,
     ),
     Mistake(
