@@ -74,7 +74,7 @@ def _read(suite: Suite, folder: Path, *, replace: bool) -> int:
     if marks:
         add_marks(suite, marks)
     write_again(suite)
-    raters = len({rating.rater for rating in (*ratings.scores, *ratings.marks)})
+    raters = len({rating.rater for rating in ratings.scores} | {mark.rater for mark in ratings.marks})
     print(f"{answers} answers rated by {raters} raters: {stored} ratings and marks of harm stored"
           f"{f', {len(marks)} references marked as wrong' if marks else ''}")  # fmt: skip
     return 0

@@ -105,7 +105,8 @@ class Known:
         recorded = self._recorded(benchmark)
         if recorded is None or recorded.any_name:
             return None
-        names = {*recorded.names, *self.scales.get(benchmark, {})} - {""}
+        of_hook = (name for metric in self.metrics.values() for name in metric.names)
+        names = {*recorded.names, *of_hook, *self.scales.get(benchmark, {})} - {""}
         if recorded.has_labels:
             names |= LABEL_METRICS.keys()
         rubric = rubric_of_task(self.config, self.tasks[benchmark]) if recorded.asks_jury else None

@@ -82,8 +82,8 @@ class _Call(NamedTuple):
     method: str
     argument: ast.expr | None
     """The first one."""
-    function: FunctionType
-    """In whose code it stands."""
+    is_function: bool
+    """The argument is a metric of the module's, which the task then declares."""
 
     @property
     def name(self) -> str:
@@ -99,16 +99,9 @@ class _Call(NamedTuple):
             metric = METRICS.get(self.name) if self.method == "metric" else None
             return frozenset(metric.names if metric else {self.name})
         of_task = self.method == "reached" or (self.method == "record" and task.records)
-        if of_task or self.method == "helm_scores" or (self.method == "metric" and self._is_function()):
+        if of_task or self.method == "helm_scores" or (self.method == "metric" and self.is_function):
             return frozenset()
         return _BUILT_IN  # A variable: one of the declared names, or of these.
-
-    def _is_function(self) -> bool:
-        """The first argument is a metric of the module's, which the task then declares."""
-        try:
-            return self.argument is not None and callable(_resolved(self.function, self.argument))
-        except _Unreadable:
-            return False
 
 
 @functools.lru_cache(maxsize=1024)
@@ -147,7 +140,8 @@ def _calls(function: FunctionType, fixtures: dict[str, str], callers: tuple[Func
         if isinstance(parent, ast.Attribute) and isinstance(outer, ast.Call) and outer.func is parent:
             if fixture == "score" and parent.attr not in {*_OF_METHOD, *_NAMED}:
                 raise _Unreadable
-            yield _Call(fixture, parent.attr, outer.args[0] if outer.args else None, function)
+            argument = outer.args[0] if outer.args else None
+            yield _Call(fixture, parent.attr, argument, argument is not None and callable(_value(function, argument)))
         elif isinstance(parent, ast.keyword) and isinstance(outer, ast.Call):
             yield from _handed_on(function, outer, parent.arg or "", fixture, callers)
         elif isinstance(parent, ast.Call) and node in parent.args:
@@ -160,7 +154,8 @@ def _handed_on(
     function: FunctionType, call: ast.Call, argument: int | str, fixture: str, callers: tuple[FunctionType, ...]
 ) -> Iterator[_Call]:
     """Calls in what a fixture is handed to; ``argument``: its position or name there."""
-    called = inspect.unwrap(_resolved(function, call.func))
+    value = _value(function, call.func)
+    called = inspect.unwrap(value) if callable(value) else None
     if not isinstance(called, FunctionType):
         raise _Unreadable
     parameters = list(inspect.signature(called).parameters)
@@ -171,19 +166,15 @@ def _handed_on(
     yield from _calls(called, {argument: fixture}, (*callers, function))
 
 
-def _resolved(function: FunctionType, node: ast.expr) -> Callable[..., object]:
-    """What an expression is called by: a function of the module, or of one that it imported. Raises _Unreadable."""
-    known = inspect.getclosurevars(function)
+def _value(function: FunctionType, node: ast.expr) -> object:
+    """What an expression stands for: something of the module, or of one that it imported; None where it is no such."""
     if isinstance(node, ast.Name):
-        value = known.nonlocals.get(node.id, function.__globals__.get(node.id))
-    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        known = inspect.getclosurevars(function).nonlocals
+        return known.get(node.id, function.__globals__.get(node.id))
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         module = function.__globals__.get(node.value.id)
-        value = getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
-    else:
-        value = None
-    if not callable(value):
-        raise _Unreadable
-    return value
+        return getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
+    return None
 
 
 def _parsed(function: FunctionType) -> tuple[dict[ast.AST, ast.AST], list[ast.Name]]:
