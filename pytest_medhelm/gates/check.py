@@ -14,7 +14,8 @@ from pytest_medhelm.scoring.response import STATUSES
 from pytest_medhelm.util.errors import ConfigError
 
 LISTED = 12
-"""Metrics of a benchmark that a sentence names."""
+"""Metrics of a benchmark, or values of a slice, that a sentence names."""
+_BELOW_NOTHING = "seconds and money are above 0, so that no value can meet it: write a larger number"
 
 
 def problems(gate: Gate, known: Known) -> Iterator[str]:
@@ -37,6 +38,8 @@ def require(gates: list[Gate], known: Known) -> None:
 def _of_rule(rule: Rule, gate: Gate, known: Known) -> Iterator[str]:
     name = rule.benchmark
     if name == COST:
+        if rule.threshold < 0:
+            yield _BELOW_NOTHING
         return
     if name != "*" and name not in known.names:
         if known.all_names:
@@ -50,7 +53,7 @@ def _of_rule(rule: Rule, gate: Gate, known: Known) -> Iterator[str]:
         meant = _meant(rule.metric, _near(there, known))
         yield f"no benchmark records a metric {rule.metric!r}{meant}: 'medhelm tasks NAME' shows those of one"
         return
-    for problem_of in (_no_metric, _off_scale, _wrong_way):
+    for problem_of in (_no_metric, _no_slice, _no_never_event, _off_scale, _wrong_way):
         found = [problem_of(rule, benchmark, gate, known) for benchmark in there]
         # Which benchmarks of a category will be run nobody knows before the run: one on which it decides is enough.
         if found and (any(found) if known.scope is not None else all(found)):
@@ -85,9 +88,34 @@ def _no_metric(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
     return f"{benchmark} has no metric {rule.metric!r}{_meant(rule.metric, names)}: name one of {shown}"
 
 
+def _no_slice(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why no instance of a benchmark is in a slice; empty where some are, or the instances are not known."""
+    if rule.slice is None or benchmark not in known.instances:
+        return ""
+    slices, (key, value) = known.instances[benchmark].slices, rule.slice
+    if key not in slices:
+        there = f": name one of {', '.join(sorted(slices))}" if slices else ": leave out the brackets"
+        return f"{benchmark} has no slice {key!r}{_meant(key, slices)}{there}"
+    values = slices[key]
+    if value in ("*", *values):
+        return ""
+    shown = ", ".join(sorted(values)[:LISTED]) + (", ..." if len(values) > LISTED else "")
+    return f"the slice {key!r} of {benchmark} has no value {value!r}{_meant(value, values)}: name one of {shown}"
+
+
+def _no_never_event(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why a benchmark has no never-event; of a category those are meant that have some."""
+    there = known.instances.get(benchmark)
+    if rule.metric != "must_pass" or rule.benchmark != benchmark or there is None or there.never_events:
+        return ""
+    return f"{benchmark} has no never-event (no instance with must_pass): leave the rule out"
+
+
 def _off_scale(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
     """Why a threshold decides nothing on any scale that the metric may have; empty where it does, or none is known."""
     scales = known.scales_of(rule, benchmark)
+    if rule.metric in (*LATENCIES, COST) and (rule.threshold < 0 or (rule.threshold == 0 and rule.metric != COST)):
+        return _BELOW_NOTHING
     if rule.metric in (*LATENCIES, "must_pass") or not scales or not all(_is_idle(rule, scale) for scale in scales):
         return ""
     low, high = sorted(scales[0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pytest_medhelm.gates.rule import BESIDE_METRICS, COST, LATENCIES, Rule
 from pytest_medhelm.results.leaderboard.confidence_column import RIGHT
@@ -39,6 +41,16 @@ _LOW_IS_GOOD = frozenset({*_SHARES, "within_variance", *OF_VARIANTS, *LATENCIES,
 Scale = tuple[float, float]
 
 
+class OfInstances(NamedTuple):
+    """What the instances of a benchmark bring, of which its declaration says nothing."""
+
+    tags: Collection[str] = ()
+    """Metrics named after the tags of their criteria."""
+    slices: Mapping[str, Collection[str]] = MappingProxyType({})
+    """By name the values."""
+    never_events: int = 0
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known before a run."""
@@ -47,8 +59,8 @@ class Known:
     """By name: of the package, and those that were collected."""
     tests: Mapping[str, Sequence[Callable[..., object]]] = field(default_factory=dict)
     """By benchmark its test functions, from which it follows what they record."""
-    tags: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """By benchmark the metrics named after the tags of its instances' criteria, where the instances are known."""
+    instances: Mapping[str, OfInstances] = field(default_factory=dict)
+    """By benchmark, where they were collected."""
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     """What the hook pytest_medhelm_metrics adds."""
     config: ConfigFile = field(default_factory=ConfigFile)
@@ -113,7 +125,7 @@ class Known:
         if rubric is not None:
             names |= {*score_names(rubric)} - {"jury_helm"}
             if isinstance(rubric, PointsRubric):
-                names |= {LENGTH_ADJUSTED, *self.tags.get(benchmark, ())}
+                names |= {LENGTH_ADJUSTED, *self.instances.get(benchmark, OfInstances()).tags}
         return names
 
     def has_metric(self, benchmark: str, metric: str) -> bool:
@@ -128,7 +140,7 @@ class Known:
         if metric in CONFIDENCE_SCALES:
             return RIGHT in names
         rubric = rubric_of_task(self.config, self.tasks[benchmark])
-        is_tagged = isinstance(rubric, PointsRubric) and not rubric.criteria and benchmark not in self.tags
+        is_tagged = isinstance(rubric, PointsRubric) and not rubric.criteria and benchmark not in self.instances
         return is_tagged and JURY in names and metric.startswith(OF_CRITERIA[1:])
 
     def _recorded(self, benchmark: str) -> RecordedScores | None:
@@ -148,6 +160,8 @@ class Known:
         if metric in _LOW_IS_GOOD or metric.startswith(DROP):
             return True
         ways = {best < worst for worst, best in self.scales_of(rule, benchmark)}
+        if not ways and metric.startswith((JURY, LENGTH_ADJUSTED, *OF_CRITERIA)):
+            return False  # Points, or the values of classes.
         return ways.pop() if len(ways) == 1 else None
 
     def scales_of(self, rule: Rule, benchmark: str) -> list[Scale]:
@@ -164,6 +178,8 @@ class Known:
         is_share = metric in _SHARES or (of_k is not None and of_k[1].startswith("pass"))
         if metric in STATUSES or metric in LABEL_METRICS or metric == "jury_agreement" or is_share:
             return [(0.0, 1.0)]
+        if metric in ("majority_vote", "worst_case_helm") or of_k is not None:
+            metric = ""  # Made of the main one, and on its scale.
         return [] if task is None else self._scales_of_task(metric.removesuffix("_helm"), task)
 
     def _scales_of_task(self, metric: str, task: Task) -> list[Scale]:

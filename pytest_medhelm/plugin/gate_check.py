@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 
 from pytest_medhelm.gates.check import problems
 from pytest_medhelm.gates.gate_file import gate_of
-from pytest_medhelm.gates.known import Known
+from pytest_medhelm.gates.known import Known, OfInstances
 from pytest_medhelm.plugin.item_params import BENCHMARK, benchmarks
 from pytest_medhelm.plugin.marks import COLLECTED
 from pytest_medhelm.plugin.options import SETTINGS
@@ -36,7 +37,7 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
     known = Known(
         config.stash.setdefault(COLLECTED, {}) | collected,
         tests=_tests(items),
-        tags=_tags(config, items),
+        instances=_instances(gates, config, items),
         metrics=_metrics(config),
         config=config.stash[SETTINGS].config,
         judged=judged,
@@ -87,14 +88,20 @@ def _tests(items: Sequence[pytest.Item]) -> dict[str, list[Callable[..., object]
     return {name: list(known) for name, known in tests.items() if all(known.values())}
 
 
-def _tags(config: pytest.Config, items: Sequence[pytest.Item]) -> dict[str, frozenset[str]]:
-    """By benchmark the metrics named after the tags of criteria that its instances bring."""
+def _instances(gates: Sequence[Gate], config: pytest.Config, items: Sequence[pytest.Item]) -> dict[str, OfInstances]:
+    """What instances bring by benchmark. Their texts are looked at only where a rule may be about that."""
     from pytest_medhelm.scoring.jury.points import by_tag
 
-    tags = {}
+    has_slice = any(rule.slice is not None for gate in gates for rule in gate.rules)
+    found = {}
     for benchmark in benchmarks(items):
         rubric = rubric_of_task(config.stash[SETTINGS].config, benchmark.task)
-        if isinstance(rubric, PointsRubric) and not rubric.criteria:
-            criteria = [criterion for packed in benchmark.instances for criterion in packed.unpack().criteria]
-            tags[benchmark.task.name] = frozenset(by_tag(criteria))
-    return tags
+        has_tags = isinstance(rubric, PointsRubric) and not rubric.criteria
+        instances = [packed.unpack() for packed in benchmark.instances] if has_slice or has_tags else []
+        criteria = [criterion for instance in instances for criterion in instance.criteria]
+        slices: defaultdict[str, set[str]] = defaultdict(set)
+        for instance in instances:
+            for key, value in instance.slices.items():
+                slices[key] |= {value} - {""}
+        found[benchmark.task.name] = OfInstances(frozenset(by_tag(criteria)), slices, benchmark.never_events)
+    return found
