@@ -6,6 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from pytest_medhelm.cli.arguments import MOST_RATERS
 from pytest_medhelm.cli.filled_sheets import ENDINGS, KEY_FILE, read_sheets
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.cli.show_text import add_show_text, require_show_text
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("name a folder: --to=DIR for sheets to be filled, or --read=DIR for filled ones")
     if arguments.raters < 1 or arguments.answers < 1:
         raise ConfigError("--raters and --answers are at least 1")
+    if arguments.raters > MOST_RATERS:
+        raise ConfigError(f"--raters={arguments.raters}: at most {MOST_RATERS} can rate at a time")
     suite = open_suite(arguments.suite)
     try:
         return _write(suite, arguments) if arguments.to else _read(suite, arguments.read, replace=arguments.replace)

@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from pytest_medhelm.cli.arguments import MOST_RATERS
 from pytest_medhelm.cli.listening import PORT, listen, serve, shown
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.cli.tls import require_tls
@@ -28,6 +29,7 @@ from pytest_medhelm.util.errors import ConfigError
 
 ANSWERS = 30
 INTERRUPTED = 130
+OWNER = "you"
 _CODE = re.compile(r"\w[\w.-]*")
 
 
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
     answers = ANSWERS if arguments.answers is None else arguments.answers
     if answers < 1:
         raise ConfigError("--answers is at least 1")
-    host, names = arguments.host, _raters(arguments.raters or "2")
+    host, names = arguments.host, _raters("2" if arguments.raters is None else arguments.raters)
     require_tls(host, PORT, tls)
     secret = token or secrets.token_urlsafe()
     people = [*names, *([] if arguments.pairs else [ADJUDICATOR])]
@@ -86,7 +88,7 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
             base = f"{'https' if tls else 'http'}://{shown(host)}:{port}"
             lines = [f"{name}: {base}{quote(start_of(name))}?token={tokens[name]}" for name in people]
             what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
-            lines.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
+            lines.append(f"{OWNER}: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
             try:
                 with suppress(KeyboardInterrupt):
                     asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
@@ -126,15 +128,20 @@ def _say(what: str, lines: list[str], arguments: argparse.Namespace) -> None:
 
 def _raters(given: str) -> list[str]:
     """Their codes."""
-    if given.isdigit():
+    if given.isdecimal() and int(given[:9]) > MOST_RATERS:
+        raise ConfigError(f"--raters={given[:9]}: at most {MOST_RATERS} can rate at a time")
+    if given.isdecimal():
         names = [f"rater-{number}" for number in range(1, int(given) + 1)]
     else:
         names = [name.strip() for name in given.split(",")]
-    if not names or len(set(names)) < len(names) or not all(map(_CODE.fullmatch, names)):
+    if not names or len({name.casefold() for name in names}) < len(names) or not all(map(_CODE.fullmatch, names)):
         raise ConfigError(
             f"--raters={given} must be a number from 1, or different codes of letters and digits with commas: "
             "--raters=ann,bob"
         )
-    if ADJUDICATOR in names:
-        raise ConfigError(f"--raters: {ADJUDICATOR!r} has an address of their own; name the raters otherwise")
+    for taken in (ADJUDICATOR, OWNER):
+        if taken in names:
+            raise ConfigError(f"--raters: {taken!r} has an address of their own; name the raters otherwise")
+    if len(names) > MOST_RATERS:
+        raise ConfigError(f"--raters names {len(names)}: at most {MOST_RATERS} can rate at a time")
     return names
