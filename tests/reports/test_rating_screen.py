@@ -245,6 +245,7 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
             "a rater sees no model"
         )
         assert desk.ask("GET", "/default/browser/index.js", Cookie=dan)[2]["Location"] == "/rate/dan/"
+        assert "no such page: open your own address again" in desk.ask("GET", "/rate/dan/item-999", Cookie=dan)[1]
         assert desk.ask("GET", "/rate/eve/", Cookie=dan)[2]["Location"] == "/rate/dan/", "nor another's screen"
         assert desk.ask("GET", "/default/leaderboard.html", Cookie=owner)[0] == 200
         path = desk.ask("GET", "/rate/dan/", Cookie=dan)[2]["Location"]
