@@ -19,6 +19,7 @@ from pytest_medhelm.util.errors import DataError
 
 ENDINGS = (".csv", ".xlsx")
 KEY_FILE = "key.csv"
+FEW = 5
 _SEPARATORS = ",;\t"
 """A spreadsheet takes semicolons where a comma is part of a number, and tabs for "Unicode text"."""
 
@@ -33,12 +34,14 @@ def read_sheets(folder: Path) -> tuple[Ratings, list[Mark], int]:
         if file.stem == other.stem:
             raise DataError(f"{file.name} and {other.name} are of one rater: keep the one that is filled")
     scores: list[Ratings] = []
+    orders: dict[tuple[object, ...], Path] = {}
     marks: dict[tuple[str, str], Mark] = {}
     answers = 0
     for file in sheets:
         rows = list(_rows(file))
         filled = list(rated(file.stem, rows, keys))
         answers += len(filled)
+        _require_no_copy(file, rows, orders)
         if filled:
             scores.append(ratings_of(filled, file.name))
         marks |= {(mark.benchmark, mark.instance): mark for mark in _marks(file.stem, rows, keys)}
@@ -49,6 +52,20 @@ def read_sheets(folder: Path) -> tuple[Ratings, list[Mark], int]:
         marks=tuple(mark for each in scores for mark in each.marks),
     )
     return both, list(marks.values()), answers
+
+
+def _require_no_copy(file: Path, rows: Sequence[Row], orders: dict[tuple[object, ...], Path]) -> None:
+    """A copy that was left beside its sheet would be a second rater who agrees in everything.
+
+    Each rater's sheet has an order of its own, which is no proof where somebody sorted it or there are few rows.
+    """
+    items = [row.text(KEY[0]) for row in rows]
+    content = tuple(tuple(sorted(row.values.items())) for row in rows)
+    if len(items) < FEW or items == sorted(items):
+        return
+    first = orders.setdefault(content, file)
+    if first != file:
+        raise DataError(f"{first.name} and {file.name} hold the same ratings in the same order: delete the copy")
 
 
 def _is_sheet(file: Path) -> bool:

@@ -91,6 +91,10 @@ def test_two_clinicians_on_paper_decide_a_jury_rule(
             row |= {**dict.fromkeys(NAMES, score), "severity": "none"}
         rows[0]["reference_is_wrong"] = "out of date"
         fill(name, rows)
+    shutil.copy("sheets/rater-2.csv", "sheets/rater-2 - Copy.csv")
+    assert main(["rating-sheet", SUITE, "--read=sheets"]) == 1
+    assert "rater-2 - Copy.csv and rater-2.csv hold the same ratings in the same order" in capsys.readouterr().err
+    Path("sheets/rater-2 - Copy.csv").unlink()
     assert main(["rating-sheet", SUITE, "--read=sheets"]) == 0
     assert "36" not in capsys.readouterr().out.partition("answers rated by 2 raters")[2]
     assert main(["jury-agreement", SUITE]) == 0
