@@ -15,6 +15,7 @@ class WrongUsage(Exception):  # noqa: N818
 class Parser(argparse.ArgumentParser):
     """Raises WrongUsage where argparse would print its usage and exit."""
 
+    asked: ClassVar[Parser]
     made: ClassVar[list[Parser]] = []
     """Since the last command was typed: the outermost one says that an option is not known, and that may be misspelt
     of an inner one."""
@@ -22,6 +23,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         Parser.made.append(self)
+
+    def parse_known_args(self, *arguments: Any, **keywords: Any) -> Any:
+        """As argparse's; the innermost parser that was asked is what the rest of the line is about."""
+        Parser.asked = self
+        return super().parse_known_args(*arguments, **keywords)
 
     def error(self, message: str) -> NoReturn:
         """Raises WrongUsage with the sentence that argparse's stands for."""
@@ -51,9 +57,8 @@ class Parser(argparse.ArgumentParser):
     def _unknown(self, given: str) -> str:
         first, *_ = given.split()
         options = [name for parser in Parser.made for name in parser._option_string_actions]
-        inner = max((parser for parser in Parser.made if parser._actions[1:]), key=lambda parser: len(parser.prog))
         meant = _meant(first.partition("=")[0], options) if first.startswith("-") else ""
-        return f"{inner.prog} does not take {first!r}: {meant}{inner._usage()}"
+        return f"{Parser.asked.prog} does not take {first!r}: {meant}{Parser.asked._usage()}"
 
     def _no_number(self, argument: str, given: str) -> str:
         return f"{self.prog}: {argument.split('/')[-1]} takes a number, not {given!r}"

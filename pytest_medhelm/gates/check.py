@@ -141,8 +141,11 @@ def _wrong_way(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
     """Why a rule passes what is worse; empty where it does not, where it is one end of a range, or nobody knows."""
     low_is_good = known.low_is_good(rule, benchmark)
     right = "<=" if low_is_good else ">="
-    if low_is_good is None or rule.comparison == right or _has_other_end(rule, right, gate):
+    if low_is_good is None or rule.comparison == right:
         return ""
+    if (other := _other_end(rule, right, gate)) is not None:
+        low, high = sorted((rule, other), key=lambda end: end.comparison, reverse=True)
+        return f"no value can meet it and {other.text!r} as well" if low.threshold > high.threshold else ""
     better, what = "lower" if low_is_good else "higher", rule.metric or known.main_metric(benchmark) or "value"
     return (
         f"a {better} {what} is better, so that this passes what is worse: write {right} (or, for a range, another rule "
@@ -150,11 +153,15 @@ def _wrong_way(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
     )
 
 
-def _has_other_end(rule: Rule, right: str, gate: Gate) -> bool:
-    """Another rule that must pass bounds the same on the other side: together they are a range, as of equivalence."""
+def _other_end(rule: Rule, right: str, gate: Gate) -> Rule | None:
+    """Another rule that must pass and bounds the same on the other side: together they are a range.
+
+    None for an alternative: it passes alone.
+    """
     alone = [demand.alternatives[0] for demand in gate.demands if len(demand.alternatives) == 1]
-    same = [other for other in alone if other.comparison == right and other.baseline == rule.baseline]
-    about = (rule.benchmark, rule.slice, rule.metric)
-    return any(rule is other for other in alone) and about in [
-        (other.benchmark, other.slice, other.metric) for other in same
-    ]
+    about = (rule.benchmark, rule.slice, rule.metric, rule.baseline, right)
+    others = (
+        other for other in alone
+        if (other.benchmark, other.slice, other.metric, other.baseline, other.comparison) == about
+    )  # fmt: skip
+    return next(others, None) if any(rule is other for other in alone) else None

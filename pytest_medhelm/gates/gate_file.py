@@ -161,13 +161,17 @@ def read_gate(path: Path) -> Gate:
         content = path.read_bytes()
         table = parse_toml(content.decode("utf-8-sig"))
     except FileNotFoundError:
-        near = get_close_matches(path.name, [file.name for file in path.parent.glob("*.toml")], n=1, cutoff=0.6)
+        near = get_close_matches(
+            path.name, [file.name for file in path.parent.glob("*.toml") if file.is_file()], n=1, cutoff=0.6
+        )
         meant = f" (did you mean {path.parent / near[0]}?)" if near else ""
         raise ConfigError(
             f"gate file {path}: there is no such file{meant}; name one, or write a rule such as 'pubmed_qa >= 0.70'"
         ) from None
     except OSError as error:
         raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"gate file {path} is not UTF-8 text: save it as UTF-8") from None
     except ValueError as error:
         raise ConfigError(f"gate file {path} cannot be read as TOML: {error}") from None
     try:
@@ -183,6 +187,9 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     for key in ("judges", "perturbations"):
         if not all(isinstance(name, str) for name in evaluation.get(key, ())):
             raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
+    for key, least in (("shots", 0), ("repeats", 1), ("judge_repeats", 1)):
+        if evaluation.get(key, least) < least:
+            raise ConfigError(f"[evaluation] {key} = {evaluation[key]}: a whole number from {least}")
     benchmarks = table.get("benchmarks", {})
     for name, section in benchmarks.items():
         if not isinstance(section, dict):

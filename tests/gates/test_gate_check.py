@@ -98,6 +98,8 @@ def test_a_range_takes_both_comparisons() -> None:
     """As of equivalence: neither worse nor better than what is in use. Both must pass: neither is an alternative."""
     assert told("pubmed_qa >= baseline - 0.02", "pubmed_qa <= baseline + 0.02") == []
     assert told("aci_bench.length_ratio >= 0.5", "aci_bench.length_ratio <= 2") == []
+    (empty,) = told("med_qa >= 0.8", "med_qa <= 0.2")
+    assert empty == "gate 'med_qa <= 0.2': no value can meet it and 'med_qa >= 0.8' as well"
     assert len(told("med_qa >= 0.5", "pubmed_qa <= 0.9")) == 1, "another benchmark's is no other end"
     assert len(told("pubmed_qa >= baseline - 0.02", "pubmed_qa <= 0.9")) == 1
     gate = Gate((Requirement(tuple(map(parse_rule, ("pubmed_qa >= 0.9", "pubmed_qa <= 0.5")))),))

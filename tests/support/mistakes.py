@@ -181,6 +181,7 @@ COMMANDS = (
         "medhelm comapre a b", "there is no command 'comapre': did you mean compare? 'medhelm --help' lists all", 2
     ),
     Mistake("medhelm gate chek gate.toml", "medhelm gate: there is no 'chek': did you mean check? name one of …", 2),
+    Mistake("medhelm gate check a b", "medhelm gate check does not take 'b': type 'medhelm gate check …", 2),
     Mistake("medhelm gate", "medhelm gate lacks VERB: name one of check, apply, …", 2),
     Mistake(
         "medhelm gate new medhelm-results/default",
@@ -226,6 +227,12 @@ COMMANDS = (
         "gate 'med_qa.jury >= 3': med_qa has no metric 'jury': name one of exact_match, exact_match_strict",
         1,
         {"gate.toml": "[[rule]]\nrule = 'med_qa.jury >= 3'\n"},
+    ),
+    Mistake(
+        "medhelm gate check gate.toml",
+        "gate 'med_qa <= 0.2': no value can meet it and 'med_qa >= 0.8' as well",
+        1,
+        {"gate.toml": "[[rule]]\nrule = 'med_qa >= 0.8'\n[[rule]]\nrule = 'med_qa <= 0.2'\n"},
     ),
     Mistake(
         "medhelm gate lock gate.toml",
