@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -9,7 +11,9 @@ from pathlib import Path
 from pytest_medhelm.gates.known import Known
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.config_file import read_config
+from pytest_medhelm.util.document import DocumentError
 
 
 def known_of(suite: Path | None) -> Known:
@@ -21,9 +25,10 @@ def known_of(suite: Path | None) -> Known:
     from pytest_medhelm.tasks.own_names import own_names
 
     entries, file = catalogue().entries, Path("medhelm.toml")
+    of_yaml = [*_yaml_benchmarks(Path())]
     known = Known(
-        {entry.task.name: entry.task for entry in entries},
-        tests={entry.task.name: entry.tests for entry in entries},
+        {entry.task.name: entry.task for entry in entries} | {task.name: task for task, _ in of_yaml},
+        tests={entry.task.name: entry.tests for entry in entries} | {task.name: tests for task, tests in of_yaml},
         config=read_config(file if file.is_file() else None),
         own=own_names(Path()),
     )
@@ -34,6 +39,20 @@ def known_of(suite: Path | None) -> Known:
         return replace(known, scales=scales_in(opened))
     finally:
         opened.close()
+
+
+def _yaml_benchmarks(folder: Path) -> Iterator[tuple[Task, Sequence[Callable[..., object]]]]:
+    """The benchmarks of files NAME.medhelm.yaml, whose reading runs nothing of theirs; a broken one is passed over."""
+    from pytest_medhelm.tasks.own_names import YAML_ENDINGS, own_files
+
+    for path in own_files(folder):
+        if path.name.endswith(YAML_ENDINGS):
+            from pytest_medhelm.plugin.yaml_benchmarks.collect import make_module
+            from pytest_medhelm.plugin.yaml_benchmarks.schema import read_spec
+
+            with suppress(DocumentError):
+                module = make_module(read_spec(path))
+                yield module.TASK, [test for name, test in vars(module).items() if name.startswith("test_")]
 
 
 def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_medhelm.cli.main import main
 from pytest_medhelm.gates.check import problems
 from pytest_medhelm.gates.gate_file import Gate, Requirement, gate_of
 from pytest_medhelm.gates.known import Known
@@ -147,3 +149,17 @@ def test_what_a_test_records_is_read_from_its_code(test: Any, refused: bool) -> 
     assert not [*problems(gate_of(["ward.warmth >= 0.5", "ward.rouge_l >= 0.5"]), known)]
     assert bool([*problems(gate_of(["ward.jury >= 3"]), known)]) is refused
     assert bool([*problems(gate_of(["ward.care >= 0.3"]), known)]) is (test is not agent and refused)
+
+
+def test_a_benchmark_in_yaml_is_known_without_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "ward_triage"]) == 0
+    Path("broken.medhelm.yaml").write_text("name: broken\n")
+    for rule, status in (("macro_f1 >= 0.5", 0), ("jury >= 3", 1), ("exact_match <= 0.5", 1)):
+        Path("gate.toml").write_text(f"[[rule]]\nrule = 'ward_triage.{rule}'\n")
+        assert main(["gate", "check", "gate.toml"]) == status
+    said = capsys.readouterr().out
+    assert "ward_triage has no metric 'jury': name one of exact_match" in said
+    assert "a higher exact_match is better" in said
