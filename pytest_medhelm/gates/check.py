@@ -83,6 +83,10 @@ def _no_metric(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
     """Why a benchmark never has a metric; empty where it may have it."""
     if not rule.metric or known.has_metric(benchmark, rule.metric):
         return ""
+    if rule.benchmark != benchmark and known.scope is not None:
+        having = [name for name in known.in_scope(rule) if known.has_metric(name, rule.metric)]
+        others = f"name those that have it, e.g. {having[0]}.{rule.metric}" if having else "name another metric"
+        return f"{rule.benchmark!r} stands for {benchmark} too, which has no metric {rule.metric!r}: {others}"
     names = sorted(known.metrics_of(benchmark) or ())
     shown = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
     return f"{benchmark} has no metric {rule.metric!r}{_meant(rule.metric, names)}: name one of {shown}"
