@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write sheets, or read them. Raises ConfigError or DataError where that cannot be."""
     if (arguments.to is None) == (arguments.read is None):
         raise ConfigError("name a folder: --to=DIR for sheets to be filled, or --read=DIR for filled ones")
+    if arguments.replace and arguments.read is None:
+        raise ConfigError("--replace belongs to --read: leave it out")
     if arguments.raters < 1 or arguments.answers < 1:
         raise ConfigError("--raters and --answers are at least 1")
     if arguments.raters > MOST_RATERS:

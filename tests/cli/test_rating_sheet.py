@@ -215,5 +215,7 @@ def test_a_file_that_is_no_sheet(capsys: pytest.CaptureFixture[str]) -> None:
     Path("books/rater-1.xlsx").rename("sheets/rater-1.xlsx")
     assert main(read) == 1
     assert "rater-1.csv and rater-1.xlsx are of one rater: keep the one that is filled" in capsys.readouterr().err
+    assert main(["rating-sheet", SUITE, "--to=more", "--replace"]) == 1
+    assert "--replace belongs to --read: leave it out" in capsys.readouterr().err
     assert main(["rating-sheet", SUITE, "--read=nowhere"]) == 1
     assert "nowhere/key.csv is not there: name the folder that 'rating-sheet --to' wrote" in capsys.readouterr().err
