@@ -17,7 +17,6 @@ from types import ModuleType
 
 from pytest_medhelm.cli.parser import Parser, WrongUsage
 from pytest_medhelm.util.errors import MedhelmError
-from pytest_medhelm.util.escaping import visible
 
 _EXAMPLES = """\
 examples:
@@ -104,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"medhelm: {inert(error)}", file=sys.stderr)
         return 1
     except WrongUsage as error:
+        from pytest_medhelm.util.escaping import visible
+
         print(visible(error), file=sys.stderr)
         return 2
     except BrokenPipeError:  # e.g. medhelm tasks | head
