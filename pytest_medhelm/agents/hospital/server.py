@@ -22,8 +22,8 @@ from pytest_medhelm.agents.hospital.http_face import CONDITIONS, MEDIA_TYPE, MOS
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.util.deadline import SECONDS, request_came, with_deadline
 
-MOST_REQUESTS = 2_000
-"""Of one visit; more are refused."""
+MOST_REQUESTS, MOST_SENT = 500, 20_000_000
+"""Requests of one visit, and characters of their bodies together; more are refused."""
 MOST_VISITS = 10_000
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -132,12 +132,12 @@ class HospitalServer:
             return _outcome(401, "login", "this hospital asks for a token: send Authorization: Bearer TOKEN")
         if request.method not in _METHODS:
             return _outcome(405, "not-supported", f"use one of {', '.join(_METHODS)}")
-        if len(visit.requests) >= MOST_REQUESTS:
-            return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests")
+        if len(visit.requests) >= MOST_REQUESTS or sum(len(asked.body) for asked in visit.requests) >= MOST_SENT:
+            return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests, and {MOST_SENT:,} bytes")
         try:
             body = (await request.read()).decode()
         except UnicodeError:
-            return _too_long()
+            return _outcome(400, "structure", "the body is not in UTF-8")
         # The path as it was sent: what is decoded twice could lead elsewhere.
         target = request.raw_path.split("/fhir", 1)[1]
         condition = next((f"{name}: {request.headers[name]}" for name in CONDITIONS if name in request.headers), "")
@@ -163,7 +163,7 @@ async def _whole(
 
 
 def _too_long() -> web.Response:
-    return _outcome(413, "too-long", f"a body has at most {MOST_BODY:,} bytes and is UTF-8")
+    return _outcome(413, "too-long", f"a body has at most {MOST_BODY:,} bytes")
 
 
 def _is_admitted(visit: Visit, request: web.Request) -> bool:
