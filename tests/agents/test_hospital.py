@@ -308,10 +308,14 @@ def test_parameters_that_mean_nothing_are_named_and_find_nothing(parameters: lis
         assert answer.body["total"] == 0
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(),
+TASK = {"resourceType": "Task", "status": "requested", "intent": "order", "for": {"reference": "Patient/p0001"}}
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(),
 lambda inner: st.lists(inner) | st.dictionaries(
     st.sampled_from((*RULES["Task"].fields, "resourceType", "coding", "reference")), inner),
-    max_leaves=12))  # fmt: skip
+    max_leaves=12)  # fmt: skip
+
+
+@given(JSON)
 def test_whatever_is_sent_is_answered(body: Any) -> None:
     for tool in ("create", "update", "transaction", "search", "read", "find_code", "write_note", "no such tool"):
         for arguments in (body, {"resource": body}, {"bundle": body}, {"resource_type": "Task", "parameters": body}):
@@ -319,6 +323,35 @@ def test_whatever_is_sent_is_answered(body: Any) -> None:
             assert outcome.status in ("ok", "refused", "malformed")
             assert len(outcome.text) <= MOST_OUTPUT + 400
     assert respond(STATE, "POST", "/Task", json.dumps(body), "x").status in (201, 400, 404, 422)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "fullUrl": JSON | st.just("urn:uuid:a"),
+                "resource": JSON | st.just(TASK) | st.just({**TASK, "focus": {"reference": "urn:uuid:a"}}),
+                "request": JSON
+                | st.fixed_dictionaries(
+                    {
+                        "method": JSON | st.sampled_from(("GET", "POST", "PUT", "DELETE")),
+                        "url": JSON | st.sampled_from(("Task", "Patient/p0001", "Patient?name=a")),
+                    },
+                    optional={"ifMatch": JSON, "ifNoneExist": JSON},
+                ),
+            },
+        )
+        | JSON,
+        max_size=4,
+    ),
+    st.sampled_from(("transaction", "batch")),
+)
+def test_whatever_a_transaction_holds_is_answered(entries: list[Any], kind: str) -> None:
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    outcome = call(HOSPITAL_TOOLS, STATE, "transaction", {"bundle": bundle})
+    assert outcome.status in ("ok", "refused", "malformed")
+    assert outcome.status == "ok" or outcome.state is STATE
 
 
 def test_huge_and_deep_arguments_are_contained() -> None:
@@ -483,9 +516,6 @@ def test_a_transaction_searches_no_more_than_an_agent_could() -> None:
     entry = {"request": {"method": "GET", "url": "Observation?_count=200"}}
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry] * 6}
     assert "at most 5 searches" in call(HOSPITAL_TOOLS, hospital(), "transaction", {"bundle": bundle}).text
-
-
-TASK = {"resourceType": "Task", "status": "requested", "intent": "order", "for": {"reference": "Patient/p0001"}}
 
 
 def posted(target: str, body: str, state: Any = STATE, condition: str = "") -> tuple[int, Any]:

@@ -104,17 +104,11 @@ def _in_order(entries: Sequence[Any]) -> list[int]:
     """The entries' numbers as R4 has them carried out: DELETE, POST, PUT, GET, and what is referred to comes first."""
     methods = ("DELETE", "POST", "PUT", "GET")
 
-    def rank(number: int) -> int:
-        request = entries[number].get("request") if isinstance(entries[number], Mapping) else None
-        method = request.get("method") if isinstance(request, Mapping) else None
-        return methods.index(method) if method in methods else 0
-
-    waiting = sorted(range(len(entries)), key=rank)
-    names = {
-        entries[number].get("fullUrl"): number
-        for number in waiting
-        if isinstance(entries[number], Mapping) and rank(number) == 1
-    }
+    given = [entry if isinstance(entry, Mapping) else {} for entry in entries]
+    asked = [entry.get("request") if isinstance(entry.get("request"), Mapping) else {} for entry in given]
+    ranks = [methods.index(request.get("method")) if request.get("method") in methods else 0 for request in asked]
+    waiting = sorted(range(len(entries)), key=ranks.__getitem__)
+    names = {str(given[number].get("fullUrl")): number for number in waiting if ranks[number] == 1}
     order: list[int] = []
     while waiting:
         needed = {number: {names.get(name) for name in _references(entries[number])} - {number} for number in waiting}
