@@ -68,12 +68,9 @@ def _amounts(value: Resource) -> Iterator[Amount]:
     """What is given at once, of whichever element holds it: all of them, also both ends of a range."""
     parts = [part for part in values_at(value, "doseAndRate") if isinstance(part, Mapping)]
     for part in [*parts, {"doseQuantity": value.get("doseQuantity")}, {"doseQuantity": value.get("dose")}]:
-        limits = part.get("doseRange")
-        for name in ("low", "high") if isinstance(limits, Mapping) else ():
-            if (end := plain_quantity(limits.get(name))) is not None:
-                yield end
-        if (amount := plain_quantity(part.get("doseQuantity"))) is not None:
-            yield amount
+        for path in ("doseRange.low", "doseRange.high", "doseQuantity"):
+            if (amount := plain_quantity(next(values_at(part, path), None))) is not None:
+                yield amount
 
 
 def _route(value: Resource) -> str:
@@ -117,8 +114,9 @@ def _of_repeat(repeat: Resource) -> float | None:
 def _often(value: Resource, rate: float | None) -> str:
     """The table's name for a Dosage, in its own form where the table has it: "every 12 hours" or "twice daily"."""
     repeat = next(values_at(value, "timing.repeat"), None)
-    has = tuple(repeat.get(name) for name in ("frequency", "period", "periodUnit")) if repeat else ()
-    exact = (name for name, known in OFTEN.items() if known == has and same_times(in_words(name), rate))
+    known = repeat if isinstance(repeat, Mapping) else {}
+    has = tuple(known.get(name) for name in ("frequency", "period", "periodUnit"))
+    exact = (name for name, form in OFTEN.items() if form == has and same_times(in_words(name), rate))
     name = next(exact, "") or _name_of(rate)
     return f"{name} as needed".strip() if value.get("asNeededBoolean") is True else name
 

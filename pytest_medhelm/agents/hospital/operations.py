@@ -105,8 +105,8 @@ def _in_order(entries: Sequence[Any]) -> list[int]:
     methods = ("DELETE", "POST", "PUT", "GET")
 
     given = [entry if isinstance(entry, Mapping) else {} for entry in entries]
-    asked = [entry.get("request") if isinstance(entry.get("request"), Mapping) else {} for entry in given]
-    ranks = [methods.index(request.get("method")) if request.get("method") in methods else 0 for request in asked]
+    asked = [next((part for part in [entry.get("request")] if isinstance(part, Mapping)), {}) for entry in given]
+    ranks = [methods.index(method) if (method := request.get("method")) in methods else 0 for request in asked]
     waiting = sorted(range(len(entries)), key=ranks.__getitem__)
     names = {str(given[number].get("fullUrl")): number for number in waiting if ranks[number] == 1}
     order: list[int] = []
