@@ -105,7 +105,7 @@ def _of_medicines(episode: Episode, patient: str, allergic: Sequence[str]) -> It
             continue
         if {medicine.name.lower(), medicine.group.lower()} & avoid:
             yield f"{in_words(change, episode.state)}: the patient is allergic to it"
-        doses = [fields["dose"]] if "dose" in fields else fields.get("doses", ())
+        doses: Sequence[tuple[float, str]] = [fields["dose"]] if "dose" in fields else fields.get("doses", ())
         if any(unit == medicine.unit and not 0 < number <= medicine.most for number, unit in doses):
             yield f"{in_words(change, episode.state)}: at most {medicine.most:g} {medicine.unit} may be given at once"
 

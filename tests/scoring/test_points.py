@@ -131,7 +131,13 @@ def reply(text: str, outcome: Any = "ok") -> Completion:
         ('{"explanation": "so", "criteria_met": true}', True),
         ('```json\n{"criteria_met": false, "explanation": "no"}\n```', False),
         ('<think>{"criteria_met": true}</think>{"criteria_met": false}', False),
-        ('{"criteria_met": "true"}', None),
+        ('{"criteria_met": "true"}', True),
+        ('{"criteria_met": "FALSE"}', False),
+        ('{"criteria_met": "yes"}', None),
+        ('{"criteria_met": true, "criteria_met": false}', None),
+        ('{"criteria_met": true} {"criteria_met": "unsure"}', None),
+        ("{'criteria_met': False, 'explanation': 'it isn\\'t there'}", False),
+        ('{"explanation": "one line\nand another", "criteria_met": True,}', True),
         ('{"criteria_met": 1}', None),
         ('{"criteria_met": null}', None),
         ('The answer says {"criteria_met": true}. My verdict: {"criteria_met": false}', None),
@@ -149,6 +155,11 @@ def test_only_true_and_false_are_verdicts(text: str, met: bool | None) -> None:
 def test_of_a_reply_about_all_criteria_each_is_read_by_its_number() -> None:
     text = json.dumps({"1": {"criteria_met": True}, "3": {"criteria_met": False}, "2": {"criteria_met": "no"}})
     assert read_met(reply(text), 4, numbered=True) == [True, None, False, None]
+    assert read_met(reply(text), 2, numbered=True) == [None, None], "a number too many: which is which?"
+    counted_from_0 = json.dumps({"0": {"criteria_met": True}, "1": {"criteria_met": False}})
+    assert read_met(reply(counted_from_0), 2, numbered=True) == [None, None]
+    twice = '{"1": {"criteria_met": true}, "1": {"criteria_met": false}, "2": {"criteria_met": true}}'
+    assert read_met(reply(twice), 2, numbered=True) == [None, True]
     assert read_met(reply(text, "request_error"), 2, numbered=True) == [None, None]
 
 
@@ -271,9 +282,12 @@ def test_a_negative_example_is_no_negative_value(run: Any, pytester: pytest.Pyte
 
     def say(body: dict[str, Any]) -> str:
         if body["model"] == "doctor":
-            return "An answer to b." if "b?" in body["messages"][0]["content"] else "An answer to a."
+            name = body["messages"][0]["content"].split()[1].strip("?")
+            return f"An answer to {name if name in 'ac' else 'b'}."
         text = body["messages"][1]["content"]
         good = text.endswith("good")
+        if "answer to c" in text:
+            return '{"criteria_met": false}' if good else "Who knows?"
         return json.dumps({"explanation": "", "criteria_met": good if "answer to b" in text else not good})
 
     with MockServer(say, models=("doctor", "judge")) as server:
@@ -285,9 +299,19 @@ def test_a_negative_example_is_no_negative_value(run: Any, pytester: pytest.Pyte
         assert value["value"] == 0.0
         (pytester.path / "names.txt").write_text("a b")
         run("test_pts.py", *asked)
+        value = cell(leaderboard(pytester.path), "pts")["metrics"]["jury"]
+        assert value["value"] == pytest.approx(0.4)
+        assert value["n"] == 2
+        page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text("utf-8")
+        assert "mean over all instances, with what is missing" not in page
+        (pytester.path / "names.txt").write_text("b c d e f")
+        run("test_pts.py", *asked, "--medhelm-gate=*.judge_error <= 1")
     value = cell(leaderboard(pytester.path), "pts")["metrics"]["jury"]
-    assert value["value"] == pytest.approx(0.4)
-    assert value["n"] == 2
+    assert (value["value"], value["n"], value["missing"]) == (1.0, 4, 1)
+    # Of c it is known that nothing good was met: at worst (4 - 0.2) / 5, at best 4 / 5, and the value is of the others.
+    assert (value["worst"], value["best"]) == pytest.approx((0.76, 0.8))
+    page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text("utf-8")
+    assert "mean over all instances, with what is missing at its worst and at its best" in page
 
 
 def test_missing_verdicts_leave_the_complete_examples_alone(run: Any, pytester: pytest.Pytester) -> None:
