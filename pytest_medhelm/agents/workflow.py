@@ -216,7 +216,18 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
 def _in_words(goal: JsonObject) -> str:
     (verb, wanted), *_ = goal.items()
     if verb in _SAID:
-        return f"{_SAID[verb]}: {', '.join(map(str, wanted))}"
-    parts = ", ".join(f"{key} {value}" for key, value in wanted.items() if key not in ("kind", "what"))
+        return f"{_SAID[verb]}: {_alternatives(wanted)}"
+    parts = ", ".join(f"{key} {_wanted(value)}" for key, value in wanted.items() if key not in ("kind", "what"))
     what = str(wanted.get("kind", wanted.get("what", ""))).replace("_", " ")
     return f"{ {'create': 'one', 'absent': 'no', 'change': 'changed:'}[verb] } {what} ({parts})"
+
+
+def _wanted(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("~"):
+        return f"that says {_alternatives(value[1:].split('&'))}"
+    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _alternatives(groups: Sequence[Any]) -> str:
+    """``a|b`` and ``c`` as "a or b; c"."""
+    return "; ".join(" or ".join(str(group).split("|")) for group in groups)
