@@ -27,7 +27,7 @@ from pytest_medhelm.scoring.jury.points import (
 from pytest_medhelm.scoring.jury.points_prompt import read_met
 from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric_files import read_rubric
-from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError, DataError
 from tests.support.benchmark_modules import MODULES, load, sample_folder
 from tests.support.juries import records
 from tests.support.suites import cell, leaderboard
@@ -373,9 +373,35 @@ def test_what_the_model_did_counts(run: Any, pytester: pytest.Pytester) -> None:
             assert record["verdicts"] == []
 
 
+@pytest.mark.parametrize(
+    ("criterion", "told"),
+    [
+        ({"criterion": "c", "points": 10**400}, "points are a number"),
+        ({"criterion": "c", "points": 1e308}, "points are a number"),
+        ({"criterion": " ", "points": 1}, "this one is empty"),
+        ({"criterion": "c", "points": 1, "tags": 5}, ""),
+        ({"criterion": "c", "points": 1, "tags": ["jury", "axis:x", None, ":"]}, ""),
+    ],
+)
+def test_odd_criteria_of_a_file_are_named_or_counted(criterion: dict[str, Any], told: str, tmp_path: Path) -> None:
+    row = {
+        "prompt_id": "p", "prompt": [{"role": "user", "content": "Q?"}], "example_tags": [],
+        "rubrics": [criterion, {"criterion": "other", "points": 2, "tags": []}],
+    }  # fmt: skip
+    (tmp_path / "eval.jsonl").write_text(json.dumps(row) + "\n")
+    if told:
+        with pytest.raises(DataError, match=f"eval.jsonl, row 1: .*{told}"):
+            list(load(SETS[0], tmp_path))
+    else:
+        (instance,) = load(SETS[0], tmp_path)
+        assert set(instance.criteria[0].tags) <= {"axis:x"}
+
+
 def test_tags_of_a_criterion_are_counted_once() -> None:
     twice = [PointsCriterion("a", 1, ("axis:x", "axis:x"))]
     assert by_tag(twice) == {"axis_x": [0]}
+    alike = [PointsCriterion("a", 1, ("axis:x y", "axis:x_y"))]
+    assert by_tag(alike) == {"axis_x_y": [0]}, "two ways to write one group"
 
 
 def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pytester: pytest.Pytester) -> None:
@@ -408,6 +434,10 @@ def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pyte
         ("points:\n- {criterion: a, points: much}\n", "line 2, column 26: "),
         ("points:\n- {criterion: a, points: -3}\n", "line 2, column 1: at least one criterion needs positive points"),
         ("points:\n- {points: 3}\n", "line 2, column 3: "),
+        ("points:\n- {criterion: a, points: 1, tags: [jury]}\n", "the tag 'jury' names no group: write kind:name"),
+        ("points:\n- {criterion: a, points: 1, tags: ['jury:helm']}\n", "the tag 'jury:helm' names no group"),
+        ("points:\n- {criterion: a, points: 5000000000}\n", "points are a number, e.g. 5 or -8, not 5000000000"),
+        ("points:\n- {criterion: ' ', points: 1}\n", "line 2, column 15: criterion has no value"),
         ("scale: [1, 5]\npoints:\n- {criterion: a, points: 3}\n", "line 1, column 8: scale does not go with points"),
         ("points: []\n", "line 1, column 9: "),
     ],
