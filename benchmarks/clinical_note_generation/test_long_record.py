@@ -41,7 +41,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="long_record",
-    version=3,
+    version=4,
     title="The long record",
     subcategory="Documenting Patient Visits",
     access="public",
