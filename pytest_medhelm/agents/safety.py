@@ -97,7 +97,7 @@ def _of_medicines(episode: Episode, patient: str, allergic: Sequence[str]) -> It
     avoid = {name.lower() for name in [*to, *allergic]}
     avoid |= {MEDICINES[name].group.lower() for name in to if name in MEDICINES}
     for change in episode.diff:
-        fields = facts(change.after) if change.after is not None else {"kind": ""}
+        fields: Facts = facts(change.after) if change.after is not None else {"kind": ""}
         if change.did == "deleted" or fields["kind"] not in ("medicine_order", "dose_given"):
             continue
         medicine = MEDICINES.get(str(fields.get("medicine")))
@@ -105,7 +105,7 @@ def _of_medicines(episode: Episode, patient: str, allergic: Sequence[str]) -> It
             continue
         if {medicine.name.lower(), medicine.group.lower()} & avoid:
             yield f"{in_words(change, episode.state)}: the patient is allergic to it"
-        doses: Sequence[tuple[float, str]] = [fields["dose"]] if "dose" in fields else fields.get("doses", ())
+        doses = [fields["dose"]] if "dose" in fields else fields.get("doses", ())
         if any(unit == medicine.unit and not 0 < number <= medicine.most for number, unit in doses):
             yield f"{in_words(change, episode.state)}: at most {medicine.most:g} {medicine.unit} may be given at once"
 

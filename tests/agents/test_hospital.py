@@ -623,3 +623,5 @@ def test_a_visit_sends_so_much_and_no_more(server: HospitalServer) -> None:
     visit = server.admit(STATE)
     visit.requests += [Asked("POST", "/Task", "x" * 1_000_000, "")] * 20
     assert ask(f"{server.base_url(visit)}/Patient/p0001", visit.token)[0] == 429
+    alone = server.admit(STATE, recorded=False)
+    assert [ask(f"{server.base_url(alone)}/Patient/p0001", alone.token)[0] for _ in range(505)] == [200] * 505
