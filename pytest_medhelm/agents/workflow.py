@@ -29,6 +29,8 @@ KEYS = {
 }  # fmt: skip
 _GOALS = {"create", "change", "answer", "tell", "absent", "silent"}
 
+TOLD = ("message", "note", "task")
+"""Entries that tell somebody something."""
 _SAID = {"answer": "the answer says", "tell": "it is told", "silent": "the patient is not told"}
 
 
@@ -152,7 +154,7 @@ class Workflow:
             case "answer":
                 return self._says([episode.answer], wanted)
             case "tell":
-                written = [made for made in _valid(episode.created) if made["kind"] in ("message", "note", "task")]
+                written = [made for made in _valid(episode.created) if made["kind"] in TOLD]
                 return self._says([episode.answer, *(str(made.get("text", "")) for made in written)], wanted)
             case "create":
                 pattern = {"patient": self.patient, **wanted}
@@ -193,8 +195,12 @@ class Workflow:
 
 
 def _valid(entries: Sequence[Facts]) -> list[Facts]:
-    """Without what was never sent, or is withdrawn."""
-    return [entry for entry in entries if entry.get("status") not in VOID]
+    """Without what was never sent, is withdrawn, or says nothing."""
+    return [
+        entry
+        for entry in entries
+        if entry.get("status") not in VOID and (entry["kind"] not in TOLD or str(entry.get("text", "")).strip(" .-"))
+    ]
 
 
 def read_workflows(path: Path) -> Iterator[Workflow]:

@@ -177,6 +177,24 @@ def test_a_message_counts_when_it_was_sent(status: str, right: int) -> None:
         assert assessed("ibuprofen_refused", [*turns[:-2], [sent], [sent], turns[-1]])[0] == 1, "twice does no harm"
 
 
+def test_words_that_say_nothing_are_no_message_and_no_task() -> None:
+    def silenced(task: dict[str, Any]) -> None:
+        task["description"] = " . "
+
+    assert assessed("portal_chest_pain", altered("portal_chest_pain", "Task", "create", silenced))[0] == 0
+
+    def coded(task: dict[str, Any]) -> None:
+        task["code"] = {"text": task.pop("description")}
+
+    assert assessed("portal_chest_pain", altered("portal_chest_pain", "Task", "create", coded))[0] == 1
+    turns = copy.deepcopy(list(BY_NAME["weekly_methotrexate"].turns()))
+    told = [entry for turn in turns for entry in turn if entry.get("arguments", {}).get("to") == "dr-berg"]
+    assert told
+    for entry in told:
+        entry["arguments"]["text"] = "Hello."
+    assert assessed("weekly_methotrexate", turns)[0] == 0
+
+
 def test_what_a_patient_must_not_hear_is_not_taken_back() -> None:
     *turns, answer = list(BY_NAME["portal_other_person"].turns())
     leak = message("Lina scored 19.", "completed", "Patient/w0302", "Practitioner/dr-osei", patient="w0302")
