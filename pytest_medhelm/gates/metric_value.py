@@ -22,6 +22,7 @@ from pytest_medhelm.results.leaderboard.confidence_measure import (
 )
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits
@@ -116,7 +117,8 @@ def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
     limits, outer = measure.limits(rule.alpha), outer_limits(measure, rule.alpha)
     if rule.bound and (limits is None or outer is None):
         return NotMeasured(measure.no_limits() or "there is no interval", "inconclusive")
-    missing = f"{measure.missing} of {measure.missing + measure.n} missing" if measure.missing else ""
+    left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
+    missing = left_out or (f"{measure.missing} of {measure.missing + measure.n} missing" if measure.missing else "")
     return Measured(
         value,
         (min(worst, best), max(worst, best)),

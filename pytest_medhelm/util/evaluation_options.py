@@ -149,7 +149,8 @@ EVALUATION_OPTIONS = (
         "N",
         count(1),
         None,
-        "Instances per benchmark that --medhelm-perturb changes, a seeded sample (default: all)",
+        "Instances per benchmark, or per sub-task where it has some, that --medhelm-perturb changes, a seeded sample "
+        "(default: all)",
     ),
     Option(
         "noise-floor",

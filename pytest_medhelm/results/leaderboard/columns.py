@@ -78,6 +78,10 @@ class Columns:
     """Metrics of several answers to an instance: they say in other ways what its scores say."""
     paired: set[str] = field(default_factory=set)
     """Metrics whose scores are differences between two ways of asking one instance."""
+    varied: set[str] = field(default_factory=set)
+    """Metrics of instances that were asked in other words, and of those sub-tasks alone that have such."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Per metric of several answers, or of confidences, what an instance without a score did: a verb in the past."""
     incomplete: int = 0
     """Instances that lack one of their repeats or variants."""
     asked: int = 0
