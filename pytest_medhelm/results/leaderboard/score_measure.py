@@ -251,13 +251,13 @@ def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> Scor
     """The measure of a metric of scores.
 
     An instance for which the metric does not exist is left out. Harm is pooled over sub-tasks: an event counts,
-    wherever it happens.
+    wherever it happens. So are losses of confidences, as all figures of them.
     """
     inapplicable = columns.not_applicable.get(name, set())
     kept = [position for position in range(len(columns.ids)) if position not in inapplicable]
     row = {position: index for index, position in enumerate(kept)}
     scale = (columns.scales[name][0], columns.scales[name][1])
-    told_apart = bool(metadata["sub_tasks"]) and name not in HARM
+    told_apart = bool(metadata["sub_tasks"]) and name not in HARM and name not in columns.pooled
     wanted = frozenset(metadata["sub_tasks"])
     if name in columns.varied:
         wanted &= {columns.sub_tasks[position] for position in kept}
