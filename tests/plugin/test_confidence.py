@@ -74,7 +74,7 @@ def test_figures_are_those_of_what_the_server_says(shared: tuple[Path, str, Mock
     [calibration] = found["calibration"]
     assert (calibration["kind"], calibration["n"], calibration["missing"]) == ("logprobs", N - 4, 4)
     assert calibration["reasons"] == {
-        "no option was read (unparsed)": 2, "the server gave no log-probabilities": 2,
+        "no option was read (unparsed)": 2, "the server gave no usable log-probabilities": 2,
     }  # fmt: skip
     parts = calibration["parts"]
     whole = parts["miscalibration"] - parts["discrimination"] + parts["uncertainty"]
@@ -252,6 +252,35 @@ def test_of_equally_many_the_first_said_counts_for_both(pytester: pytest.Pyteste
     assert said["metrics"]["brier_agreement"]["value"] == 0.25
 
 
+BROKEN = (
+    {"token": " C", "logprob": math.nan}, {"token": " C", "logprob": 5000}, {"token": " C", "logprob": "x"}, None,
+    "text", {"token": None, "logprob": -3.0}, {"token": " C"}, {"token": " D", "logprob": -0.01},
+)  # fmt: skip
+"""Beside " B" at 0.9: options whose probability is none, what may be one, and one that makes them 1.9 together."""
+HARMLESS = ({"token": " E", "logprob": math.nan}, {"token": "The", "logprob": "x"}, {"token": " Ba", "logprob": None})
+"""No option of four."""
+
+
+def test_an_unusable_probability_of_an_option_is_counted(pytester: pytest.Pytester, run: Any, letters: Any) -> None:
+    entries = [*BROKEN, *HARMLESS]
+    data = letters(len(entries))
+
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        good = [{"token": " B", "logprob": math.log(0.9)}, {"token": " A", "logprob": math.log(0.09)}]
+        content = [{"token": " B", "logprob": math.log(0.9), "top_logprobs": [*good, entries[case_of(body)]]}]
+        return {"content": " B", "logprobs": {"content": content}}
+
+    with MockServer(reply) as server:
+        run(*asked(server, data), "--medhelm-confidence=logprobs")
+    said = cell(leaderboard(pytester.path), "letters")
+    [calibration] = said["calibration"]
+    share = pytest.approx(0.9 / 0.99, abs=1e-6)
+    assert calibration["confidence"] == [None] * len(BROKEN) + [share] * len(HARMLESS)
+    assert calibration["reasons"] == {"a probability of an option is unusable": len(BROKEN)}
+    assert (said["metrics"]["brier"]["n"], said["metrics"]["brier"]["missing"]) == (len(HARMLESS), len(BROKEN))
+    assert said["metrics"]["exact_match"]["missing"] == 0
+
+
 def test_a_server_that_refuses_is_asked_without_and_said_once(run: Any, letters: Any) -> None:
     message = "`logprobs` is not supported with this model"
 
@@ -262,7 +291,7 @@ def test_a_server_that_refuses_is_asked_without_and_said_once(run: Any, letters:
         found = run(*asked(server, letters(30)), "--medhelm-confidence=logprobs", "--medhelm-concurrency=1")
     said = " ".join((found.stdout.str() + found.stderr.str()).split())
     assert said.count("gives no log-probabilities of mock, which is asked without them") == 1
-    assert "missing for 30 of 30 (the server gave no log-probabilities: 30)" in said
+    assert "missing for 30 of 30 (the server gave no usable log-probabilities: 30)" in said
     found.assert_outcomes()
     assert found.ret == 0
     assert len(server.requests) == 31

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from pytest_medhelm.models.engine.request import Completion, ToolCall
+from pytest_medhelm.models.engine.request import Alternative, Completion, ToolCall
 from pytest_medhelm.models.engine.servers import ending
 
 MOST_TOKENS = 1_000_000_000
@@ -189,20 +189,29 @@ def _tool_calls(value: object) -> list[ToolCall]:
     return calls
 
 
-def _alternatives(value: object) -> dict[int, list[tuple[str, float]]]:
+def _alternatives(value: object) -> dict[int, list[Alternative]]:
     """Of tokens that are one letter the letters that the server lists in their place: what an option may be named by.
 
-    Nothing else of the lists is kept, which are many times as long as the answer.
+    Nothing else of the lists is kept, which are many times as long as the answer. A letter whose log-probability is
+    unusable is kept as such, and so is what cannot be read at all, which may have been any letter.
     """
     entries = value.get("content") if isinstance(value, dict) else None
-    alternatives: dict[int, list[tuple[str, float]]] = {}
+    alternatives: dict[int, list[Alternative]] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
         if isinstance(listed, list) and letter_of(_text(entry.get("token"))):
-            read = map(_token, listed[:MOST_LISTED])
-            if letters := [token for token in read if token is not None and letter_of(token[0])]:
+            read = map(_alternative, listed[:MOST_LISTED])
+            if letters := [each for each in read if each is not None]:
                 alternatives[index] = letters
     return alternatives if _logprobs(value) else {}
+
+
+def _alternative(entry: object) -> Alternative | None:
+    """None for what is no letter; an empty token where nobody knows what it is."""
+    token = entry.get("token") if isinstance(entry, dict) else None
+    if not isinstance(token, str):
+        return "", None
+    return (_token(entry) or (plain(token), None)) if letter_of(token) else None
 
 
 def _token(entry: object) -> tuple[str, float] | None:
