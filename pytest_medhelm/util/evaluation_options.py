@@ -13,6 +13,7 @@ from pytest_medhelm.util.option_values import (
     read_limit,
     read_names,
     read_noise_floor,
+    read_perturbations,
     read_rules,
     read_server,
     read_texts,
@@ -139,7 +140,7 @@ EVALUATION_OPTIONS = (
     Option(
         "perturb",
         "NAME,...",
-        read_comma_list,
+        read_perturbations,
         (),
         "Ask instances in other words too: perturbations, or the sets robustness, clinical, invariance, helm "
         "(docs/robustness.md)",

@@ -181,6 +181,11 @@ def read_comma_list(value: Any, root: Path) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, texts)))
 
 
+def read_perturbations(value: Any, root: Path) -> tuple[str, ...]:
+    """An empty text is kept as a name that nothing has: who typed the option is told of all names."""
+    return read_comma_list(value, root) or (("",) if isinstance(value, str) else ())
+
+
 def read_names(value: Any, root: Path) -> tuple[str, ...]:
     names = read_texts(value, root)
     for name in names:
