@@ -88,7 +88,7 @@ def known_of(suite: Path | None) -> Known:
         return known
     opened = open_suite(suite)
     try:
-        return replace(known, scales=scales_in(opened))
+        return replace(known, scales=scales_in(opened), perturbations=perturbations_in(opened))
     finally:
         opened.close()
 
@@ -102,6 +102,11 @@ def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:
             main = scales.get(record["main_metric"])
             by_metric.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
     return by_metric
+
+
+def perturbations_in(suite: Suite) -> frozenset[str]:
+    """Those that the runs of a suite asked for, sets by their own name."""
+    return frozenset(name for run in suite.runs() for name in run["settings"].get("perturbations") or ())
 
 
 def apply(arguments: argparse.Namespace) -> int:
@@ -139,7 +144,8 @@ def judged(
 
     gates, baseline = demands
     scales = scales_in(suite)
-    require(list(gates), replace(known_of(None), scales=scales, scope=frozenset(scales)))
+    known = replace(known_of(None), scales=scales, scope=frozenset(scales), perturbations=perturbations_in(suite))
+    require(list(gates), known)
     there = apart_from(baseline, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
     chosen = gate_explain.chosen_candidates(arguments.model, there)
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_medhelm.gates.basis import basis_of_pairs
+from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -178,7 +179,9 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
     """Why the two cannot be compared, naming the difference."""
     if metric in STATUSES or metric in BESIDE_METRICS:
         return f"{metric} is not compared with a baseline: compare it with a number"
-    if metric not in cell.scores or metric not in cell.metrics:
+    if metric not in cell.metrics:
+        return why_not_there(cell, metric)
+    if metric not in cell.scores:
         return f"metric {metric!r} has no score for each instance, so that there is nothing to pair"
     if metric not in base.scores:
         return f"the baseline did not record the metric {metric!r}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.gate_file import Gate, misspelt
 from pytest_medhelm.gates.rule import BESIDE_METRICS, COST, LATENCIES, Rule
 from pytest_medhelm.results.leaderboard.confidence_measure import SCALES as CONFIDENCE_SCALES
 from pytest_medhelm.results.leaderboard.robustness import DROP, OF_VARIANTS
@@ -45,6 +45,8 @@ class Known:
     """The benchmarks that ``*`` and categories stand for; None: not known yet."""
     own: frozenset[str] = frozenset()
     """Benchmarks of somebody's own, of which no more than the name is known."""
+    perturbations: frozenset[str] = frozenset()
+    """Of somebody's own."""
     all_names: bool = True
     """A benchmark that is not here is nowhere; False where workers collect, unseen from here."""
 
@@ -80,6 +82,10 @@ def _of_rule(rule: Rule, known: Known) -> Iterator[str]:
             yield _no_benchmark(name, known)
         return
     if name in known.own and name not in known.tasks and name not in known.scales:
+        return
+    wrong = misspelt(rule.metric, known.perturbations)
+    if wrong and rule.metric not in _metrics(known):
+        yield wrong
         return
     if rule.metric and not _is_metric(rule.metric, known):
         near = get_close_matches(rule.metric, sorted(_metrics(known)), n=1, cutoff=0.6)

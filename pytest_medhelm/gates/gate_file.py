@@ -119,6 +119,8 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
     for rule in (rule for gate in gates for rule in gate.rules):
         name = rule.metric.removeprefix(DROP) if rule.metric.startswith(DROP) else ""
         problem = ""
+        if wrong := misspelt(rule.metric, perturbations):
+            raise ConfigError(f"gate {rule.text!r}: {wrong}")
         if (rule.metric in OF_VARIANTS or name) and not perturbations:
             problem = f"add --medhelm-perturb={name or 'robustness'}"
         elif name and name not in perturbations:
@@ -127,6 +129,20 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
             problem = "leave out --medhelm-noise-floor=off"
         if problem:
             raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: {problem}")
+
+
+def misspelt(metric: str, own: Collection[str]) -> str:
+    """What the perturbation of a drop_... was meant to be; empty where there is one, or may be one of a hook.
+
+    ``own``: those of hooks that are known.
+    """
+    if not metric.startswith(DROP):
+        return ""
+    from pytest_medhelm.tasks.perturbations.chosen import nearest
+
+    name = metric.removeprefix(DROP)
+    near = nearest(name, own)
+    return f"there is no perturbation {name!r} (did you mean {DROP + near!r}?)" if near else ""
 
 
 def is_gate_file(text: str) -> bool:

@@ -8,22 +8,20 @@ from dataclasses import replace
 from statistics import NormalDist
 
 from pytest_medhelm.gates.basis import basis_of, basis_of_shares
+from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard import slices
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
 from pytest_medhelm.results.leaderboard.confidence_measure import (
     ENOUGH_FOR_ECE,
-    SCALES,
     ConfidenceMeasure,
     is_calibration_error,
 )
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
 from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
-from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits
 from pytest_medhelm.scoring.response import STATUSES
@@ -86,18 +84,8 @@ def _status(status: str, cell: Cell, alpha: float) -> Measured:
 def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     """The measure of a metric of a cell; or why there is none, or no value of it."""
     measure = measures_of(cell.columns, cell.metadata).get(metric)
-    if measure is None and metric in cell.absent:
-        return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if measure is None and metric in SCALES:
-        option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
-        return NotMeasured(f"{metric} needs how sure the model is of its options: run with {option}")
-    if measure is None and needed_repeats(metric) > 1:
-        return NotMeasured(
-            f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
-        )
     if measure is None:
-        known = ", ".join(sorted(cell.metrics)) or "none"
-        return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
+        return NotMeasured(why_not_there(cell, metric))
     if isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE:
         return NotMeasured(
             f"{metric} of {measure.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "

@@ -77,7 +77,7 @@ class Controller:
         if self._gates and self._config.getoption("dist", "no") != "no":
             from pytest_medhelm.plugin.gate_check import check_without_items
 
-            check_without_items(self._gates, judged=bool(roster.judges))
+            check_without_items(self._gates, self._config, judged=bool(roster.judges))
         if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
 

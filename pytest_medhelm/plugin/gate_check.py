@@ -11,6 +11,7 @@ import pytest
 from pytest_medhelm.gates.check import Known, problems
 from pytest_medhelm.plugin.item_params import benchmarks
 from pytest_medhelm.plugin.marks import COLLECTED
+from pytest_medhelm.plugin.options import PLAN
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.gate_file import Gate
@@ -24,7 +25,9 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
     """
     collected = {entry.task.name: entry.task for entry in benchmarks(items)}
     scope = frozenset(collected)
-    known = Known(config.stash.setdefault(COLLECTED, {}) | collected, judged=judged, scope=scope)
+    known = Known(
+        config.stash.setdefault(COLLECTED, {}) | collected, judged=judged, scope=scope, perturbations=_asked(config)
+    )
     if not any(next(problems(gate, known), "") for gate in gates):
         return
     from pytest_medhelm.tasks.catalogue import catalogue
@@ -36,12 +39,16 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
             raise pytest.UsageError(problem)
 
 
-def check_without_items(gates: Sequence[Gate], *, judged: bool) -> None:
+def _asked(config: pytest.Config) -> frozenset[str]:
+    return frozenset(perturbation.name for perturbation in config.stash[PLAN].perturbations)
+
+
+def check_without_items(gates: Sequence[Gate], config: pytest.Config, *, judged: bool) -> None:
     """As ``check_gates`` where workers collect: names of somebody's own benchmarks are not known here."""
     from pytest_medhelm.tasks.catalogue import catalogue
 
     known = Known({entry.task.name: entry.task for entry in catalogue().entries}, judged=judged, all_names=False,
-                  scope=frozenset())  # fmt: skip
+                  scope=frozenset(), perturbations=_asked(config))  # fmt: skip
     for gate in gates:
         for problem in problems(gate, known):
             raise pytest.UsageError(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_medhelm.util.option import Option, switch
 from pytest_medhelm.util.option_values import (
+    MOST_REPEATS,
     count,
     one_of,
     read_address,
@@ -133,9 +134,10 @@ EVALUATION_OPTIONS = (
     Option(
         "repeats",
         "K",
-        count(1),
+        count(1, MOST_REPEATS),
         1,
-        "How often each request is asked, to see how steady the answers are (default: 1; docs/robustness.md)",
+        "How often each request is asked, to see how steady the answers are (default: 1, at most "
+        f"{MOST_REPEATS}; docs/robustness.md)",
     ),
     Option(
         "perturb",
@@ -172,7 +174,7 @@ EVALUATION_OPTIONS = (
     Option(
         "judge-repeats",
         "K",
-        count(1),
+        count(1, MOST_REPEATS),
         1,
         "How often each judge rates each answer, to see how far it agrees with itself (default: 1)",
     ),

@@ -255,11 +255,70 @@ def test_again_in_parts_and_rescored(run: Run, pytester: pytest.Pytester) -> Non
     assert again["metrics"] == whole["metrics"]
 
 
+def test_rules_on_stored_results_say_what_was_not_asked(
+    run: Run, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ward(pytester.path, 3)
+    (pytester.path / "conftest.py").write_text(HOOK.replace("politely", "typically"))
+    with MockServer(by_option) as server:
+        run(*vllm(server), "--medhelm-suite=plain")
+        run(*vllm(server), "--medhelm-perturb=typically,gender", "--medhelm-noise-floor=off", "--medhelm-suite=asked")
+    for suite, rule, said in (
+        (
+            "plain",
+            "ward.drop_typos <= 0.1",
+            "drop_typos needs answers to other words: run with --medhelm-perturb=typos",
+        ),
+        ("plain", "ward.mean_drop <= 0.1", "mean_drop needs answers to other words: run with --medhelm-perturb=robust"),
+        ("asked", "ward.drop_typos <= 0.1", "typos was applied to no instance of it; asked for were: typically"),
+        ("asked", "ward.mean_drop <= 0.1", "mean_drop needs the same asked again unchanged: run without --medhelm-noi"),
+        ("asked", "ward.mean_drop <= baseline + 0.1", "mean_drop needs the same asked again unchanged"),
+        ("asked", "ward.drop_typically <= 0.5", "pass: ward.drop_typically <= 0.5: vllm/mock on ward has 0.000"),
+    ):
+        baseline = ["--baseline=medhelm-results/plain"] if "baseline" in rule else []
+        status = main(["gate", "apply", f"medhelm-results/{suite}", rule, *baseline])
+        assert said in capsys.readouterr().out, rule
+        assert status == (0 if said.startswith("pass") else 1)
+    # A perturbation of somebody's own is no misspelt one where the suite knows it, and may be one where nobody does.
+    for suite, rule in (("plain", "ward.drop_typoos <= 0.1"), ("asked", "ward.drop_typicaly <= 0.1")):
+        assert main(["gate", "apply", f"medhelm-results/{suite}", rule]) == 1
+        assert "there is no perturbation 'typ" in capsys.readouterr().err
+
+
+def test_options_that_change_nothing_are_named(run: Run, pytester: pytest.Pytester) -> None:
+    ward(pytester.path, 3)
+    options = ["--medhelm-noise-floor=3", "--medhelm-perturb-limit=3", "--medhelm-judge-repeats=2",
+               "--medhelm-shuffle-criteria", "--medhelm-confidence=logprobs"]  # fmt: skip
+    result = run("--medhelm-model=baseline/random", *options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([
+        *(f"medhelm: {option.partition('=')[0]} has no effect here: n*" for option in options[:-1]),
+        "medhelm: --medhelm-confidence has no effect on baseline/random, of which no confidence is known",
+    ])  # fmt: skip
+    result = run("--medhelm-model=baseline/random", "--medhelm-perturb=gender", "-n2")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([
+        "medhelm: ward: without gender: the benchmark does not say that its answers stay right",
+        "medhelm: --medhelm-perturb has no effect here: no selected benchmark allows what it names",
+    ])  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--medhelm-perturb=typo",), "there is no such perturbation; name a set (robustness, clinical"),
-        (("--medhelm-noise-floor=-1",), "neither a positive number nor 'off'"),
+        (
+            ("--medhelm-perturb=typo",),
+            "there is no such perturbation (did you mean typos?); name a set (robustness, clinical",
+        ),
+        (
+            ("--medhelm-perturb=",),
+            "--medhelm-perturb=: there is no such perturbation; name a set (robustness, clinical",
+        ),
+        (("--medhelm-noise-floor=-1",), "neither a number from 1 to 100 nor 'off'"),
+        (
+            ("--medhelm-gate=ward.drop_typo <= 0.1", "--medhelm-perturb=typos"),
+            "gate 'ward.drop_typo <= 0.1': there is no perturbation 'typo' (did you mean 'drop_typos'?)",
+        ),
         (("--medhelm-gate=ward.worst_case_drop <= 0.1",), "add --medhelm-perturb"),
         (("--medhelm-gate=ward.drop_typos <= 0.1", "--medhelm-perturb=helm"), "add typos to --medhelm-perturb"),
         (

@@ -158,7 +158,8 @@ def test_a_lost_repeat_leaves_bounds_and_no_number(
     [
         (("--medhelm-gate=letters.pass_hat_3 >= 0.5", "--medhelm-repeats=2"), "--medhelm-repeats=3"),
         (("--medhelm-gate=*.flip_rate <= 0.5",), "--medhelm-repeats=2"),
-        (("--medhelm-repeats=0",), "whole number of at least 1"),
+        (("--medhelm-repeats=0",), "whole number from 1 to 100"),
+        (("--medhelm-repeats=100000",), "--medhelm-repeats: '100000' is not a whole number from 1 to 100"),
     ],
 )
 def test_mistakes_are_one_sentence(letters: Callable[..., Path], run: Run, options: tuple[str, ...], said: str) -> None:
