@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pytest_medhelm.gates.basis import basis_of_pairs
 from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
+from pytest_medhelm.gates.same_askings import other_askings
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import difference_at, largest_difference
@@ -193,6 +194,8 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
         candidate, baseline = cell.provenance.get(key), base.provenance.get(key)
         if candidate != baseline:
             return f"the baseline has another {what}{_both(candidate, baseline)}{_HINTS.get(key, '')}"
+    if other := other_askings(metric, cell.provenance, base.provenance):
+        return f"{metric} is compared only where the same was asked: {other}"
     return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
 
 

@@ -38,7 +38,7 @@ def lines_of(cell: CellEntry) -> Iterator[Line]:
 
 def in_short(cell: CellEntry) -> str:
     """How often answers change and what other words do beside chance, for one line; empty where that is not known."""
-    k, metrics, parts = cell["steadiness"]["repeats"], cell["metrics"], []
+    k, parts = cell["steadiness"]["repeats"], []
     if (flips := _known(cell, "flip_rate")) is not None:
         asked = f"{_percent(flips)} of {counted(flips['n'], 'question')} asked {k} times got more than one answer"
         parts.append(f"{asked}{_ends(flips)}")
@@ -54,11 +54,21 @@ def in_short(cell: CellEntry) -> str:
     elif (flips := _known(cell, "perturbed_flip_rate")) is not None:
         questions = counted(flips["n"], "question")
         parts.append(f"in other words {questions} got another answer {_percent(flips)} of the time, chance included")
-    # Each of these stands for others, which lack the same.
-    told = [metrics[name] for name in ("flip_rate", f"worst_at_{k}", "mean_drop", "perturbed_flip_rate")
-            if name in metrics]  # fmt: skip
-    notes = dict.fromkeys(summary["note"] for summary in told if summary["missing"] or summary["value"] is None)
-    return "; ".join(filter(None, (", ".join(parts), *notes)))
+    return "; ".join(filter(None, (", ".join(parts), *_left_out(cell))))
+
+
+def _left_out(cell: CellEntry) -> Iterator[str]:
+    """How many instances have no part in what is said, or why nothing is: one metric stands for those of its kind."""
+    of_variants = "mean_drop" if "mean_drop" in cell["metrics"] else "perturbed_flip_rate"
+    counts = []
+    for name, where in ((f"worst_at_{cell['steadiness']['repeats']}", "questions"), (of_variants, "in other words")):
+        summary = cell["metrics"].get(name)
+        if summary is not None and summary["value"] is None:
+            yield f"no figure {'of repeats' if where == 'questions' else where}: {summary['note']}"
+        elif summary is not None and summary["missing"]:
+            counts.append(f"{summary['missing']} of {summary['n'] + summary['missing']} {where}")
+    if counts:
+        yield f"left out, since an answer was lost: {', '.join(counts)}"
 
 
 def _of_repeats(cell: CellEntry, k: int) -> Iterator[Line]:

@@ -211,7 +211,7 @@ def test_lost_answers_are_counted_beside_every_figure(run: Run, pytester: pytest
     with MockServer(answer) as server:
         result = run(*vllm(server), "--medhelm-perturb=politely", "--medhelm-suite=one", options[1])
         said = " ".join(result.stdout.str().split())
-        assert re.search(r"steadiness: ward vllm/mock: .*, of 5 instances; left out: 1 of 6 instances, which", said)
+        assert "of 5 instances; left out, since an answer was lost: 1 of 6 in other words" in said
         result = run(*vllm(server), "--medhelm-perturb=politely,option_numbers", *options)
     page = (pytester.path / "medhelm-results/one/leaderboard.html").read_text()
     assert "of 5 instances" in page
@@ -222,7 +222,7 @@ def test_lost_answers_are_counted_beside_every_figure(run: Run, pytester: pytest
     board = leaderboard(pytester.path)
     assert [gate["reason"] for gate in board["results"]["gates"]] == [lost, lost]
     assert (metric(board, "drop_politely")["n"], metric(board, "drop_politely")["missing"]) == (5, 1)
-    assert f"steadiness: ward vllm/mock: {lost}" in " ".join(result.stdout.str().split())
+    assert f"steadiness: ward vllm/mock: no figure in other words: {lost}" in " ".join(result.stdout.str().split())
 
 
 def test_again_in_parts_and_rescored(run: Run, pytester: pytest.Pytester) -> None:
@@ -262,7 +262,8 @@ def test_rules_on_stored_results_say_what_was_not_asked(
     (pytester.path / "conftest.py").write_text(HOOK.replace("politely", "typically"))
     with MockServer(by_option) as server:
         run(*vllm(server), "--medhelm-suite=plain")
-        run(*vllm(server), "--medhelm-perturb=typically,gender", "--medhelm-noise-floor=off", "--medhelm-suite=asked")
+        for words, suite in (("typically,gender", "asked"), ("lower_case", "words")):
+            run(*vllm(server), f"--medhelm-perturb={words}", "--medhelm-noise-floor=off", f"--medhelm-suite={suite}")
     for suite, rule, said in (
         (
             "plain",
@@ -273,9 +274,12 @@ def test_rules_on_stored_results_say_what_was_not_asked(
         ("asked", "ward.drop_typos <= 0.1", "typos was applied to no instance of it; asked for were: typically"),
         ("asked", "ward.mean_drop <= 0.1", "mean_drop needs the same asked again unchanged: run without --medhelm-noi"),
         ("asked", "ward.mean_drop <= baseline + 0.1", "mean_drop needs the same asked again unchanged"),
+        ("words", "ward.worst_case_helm >= baseline - 0.9", "the baseline did not record the metric 'worst_case_helm'"),
+        ("asked", "ward.perturbed_flip_rate <= baseline + 0.9", "other words are lower_case there and typically here"),
         ("asked", "ward.drop_typically <= 0.5", "pass: ward.drop_typically <= 0.5: vllm/mock on ward has 0.000"),
     ):
-        baseline = ["--baseline=medhelm-results/plain"] if "baseline" in rule else []
+        other = "words" if "flip_rate" in rule else "plain"
+        baseline = [f"--baseline=medhelm-results/{other}"] if "baseline" in rule else []
         status = main(["gate", "apply", f"medhelm-results/{suite}", rule, *baseline])
         assert said in capsys.readouterr().out, rule
         assert status == (0 if said.startswith("pass") else 1)

@@ -6,7 +6,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
-from pytest_medhelm.scoring.record_types import JuryInputs
+from pytest_medhelm.scoring.record_types import JuryInputs, Variants
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
 
@@ -190,6 +190,8 @@ class Provenance(TypedDict):
     """The settings that belong to the model."""
     repeats: NotRequired[int]
     """How often each request was asked; absent for once."""
+    variants: NotRequired[Variants]
+    """In which other words instances were asked; absent for none."""
     versions: list[str]
     """Versions of pytest-medhelm that wrote its records."""
 
