@@ -122,8 +122,7 @@ def _rescaled(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
     after, brier = calibration["rescaled"], _summary(cell, "brier", calibration)
     if after is None or brier is None or brier["value"] is None:
         return
-    gain = brier["value"] - after["brier"]
-    could = "that would help" if gain > 0.005 else "nothing to gain"
+    could = "that would help" if after["high"] < brier["value"] else "no gain is shown"
     yield (
         f"Rescaled by what other answers teach (Platt) the Brier score would be {after['brier']:.3f} "
         f"({after['low']:.3f} to {after['high']:.3f}): {could}."

@@ -44,6 +44,9 @@ def in_short(cell: CellEntry) -> str:
         parts.append(f"{asked}{_ends(flips)}")
     if (right := _known(cell, f"pass_hat_{k}")) is not None:
         parts.append(f"{_percent(right)} of {right['n']} were answered rightly every time{_ends(right)}")
+    elif (worst := _known(cell, f"worst_at_{k}")) is not None:
+        said = f"the worst of {k} answers scores {worst['value']:.2f} on average{_ends(worst)}"
+        parts.append(f"{said}, of {counted(worst['n'], 'question')}")
     for name, where in (("mean_drop", "in other words beyond chance"), ("worst_case_drop", "in the worst of them")):
         if (drop := _known(cell, name)) is not None:
             value = drop["value"] or 0.0
