@@ -11,6 +11,7 @@ from pytest_medhelm.gates.basis import basis_of, basis_of_shares
 from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
+from pytest_medhelm.results.agreement.estimate import counted
 from pytest_medhelm.results.leaderboard import slices
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -86,10 +87,11 @@ def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     measure = measures_of(cell.columns, cell.metadata).get(metric)
     if measure is None:
         return NotMeasured(why_not_there(cell, metric))
-    if isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE:
+    few = isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE
+    if few and measure.n:
         return NotMeasured(
-            f"{metric} of {measure.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "
-            f"{ENOUGH_FOR_ECE}; name brier or nll"
+            f"{metric} of {counted(measure.n, 'answer')} is mostly chance, of a perfectly calibrated model too: a rule "
+            f"needs {ENOUGH_FOR_ECE}; name brier or nll"
         )
     return NotMeasured(measure.why_not()) if measure.why_not() else measure
 

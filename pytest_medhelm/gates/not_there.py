@@ -11,16 +11,31 @@ from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 
 def why_not_there(cell: Cell, metric: str) -> str:
     """One sentence on a metric that a cell was not aggregated with."""
+    repeats = max((len(answers.repeats) for answers in cell.columns.answers if answers is not None), default=1)
     if metric in cell.absent:
         return f"metric {metric!r} is absent: {cell.absent[metric]['reason']}"
+    if metric in SCALES and metric.endswith(AGREEMENT):
+        if repeats > 1:
+            return f"{metric} needs several answers to a question that name an option, and no question has them"
+        return f"{metric} needs how sure the model is of its options: run with --medhelm-repeats=5"
     if metric in SCALES:
-        option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
+        option = "--medhelm-confidence=logprobs or stated"
         return f"{metric} needs how sure the model is of its options: run with {option}"
-    if needed_repeats(metric) > 1:
-        return f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
+    if (needed := needed_repeats(metric)) > 1:
+        return (
+            _of_repeats(cell, metric, repeats)
+            if repeats >= needed
+            else (f"{metric} needs {needed} answers: add --medhelm-repeats={needed}")
+        )
     if metric in OF_VARIANTS or metric.startswith(DROP):
         return _of_variants(cell, metric)
     return f"metric {metric!r} was not recorded; known are: {', '.join(sorted(cell.metrics)) or 'none'}"
+
+
+def _of_repeats(cell: Cell, metric: str, repeats: int) -> str:
+    if cell.columns.scores.get(f"worst_at_{repeats}", [None]).count(None) == len(cell.instances):
+        return f"no instance has all of its {repeats} answers"
+    return f"{metric} is of answers that are right or wrong, or that can be told apart: {cell.main_metric} is neither"
 
 
 def _of_variants(cell: Cell, metric: str) -> str:

@@ -275,7 +275,11 @@ def test_rules_on_stored_results_say_what_was_not_asked(
         ("asked", "ward.mean_drop <= 0.1", "mean_drop needs the same asked again unchanged: run without --medhelm-noi"),
         ("asked", "ward.mean_drop <= baseline + 0.1", "mean_drop needs the same asked again unchanged"),
         ("words", "ward.worst_case_helm >= baseline - 0.9", "the baseline did not record the metric 'worst_case_helm'"),
-        ("asked", "ward.perturbed_flip_rate <= baseline + 0.9", "other words are lower_case there and gender, typically here"),
+        (
+            "asked",
+            "ward.perturbed_flip_rate <= baseline + 0.9",
+            "other words are lower_case there and gender, ty",
+        ),
         ("asked", "ward.drop_typically <= 0.5", "pass: ward.drop_typically <= 0.5: vllm/mock on ward has 0.000"),
     ):
         other = "words" if "flip_rate" in rule else "plain"
