@@ -32,15 +32,15 @@ def run_batch(
     ``fail`` and ``lose`` are places in the file, from 0: those requests get an error, or no result at all.
     """
     lines = []
-    for place, line in enumerate(requests.read_text("utf-8").splitlines()):
+    for index, line in enumerate(requests.read_text("utf-8").splitlines()):
         asked = json.loads(line)
-        response: dict[str, Any] = {"status_code": 200, "request_id": f"request-{place}"}
-        if place in fail:
+        response: dict[str, Any] = {"status_code": 200, "request_id": f"request-{index}"}
+        if index in fail:
             response |= {"status_code": 500, "body": error_body("The batch's own server failed.", "server_error")}
         else:
-            response["body"] = completion(asked["body"], reply(asked["body"]), place)
-        if place not in lose:
-            lines.append({"id": f"b-{place}", "custom_id": asked["custom_id"], "response": response, "error": None})
+            response["body"] = completion(asked["body"], reply(asked["body"]), index)
+        if index not in lose:
+            lines.append({"id": f"b-{index}", "custom_id": asked["custom_id"], "response": response, "error": None})
     random.Random(0).shuffle(lines)
     results.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
 

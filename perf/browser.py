@@ -157,20 +157,20 @@ def _opened(page: Path) -> dict[str, float]:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = running.new_page(bypass_csp=True)  # for wait_for_function
         tab.goto("about:blank")
-        found = {}
+        times = {}
         started = time.perf_counter()
         tab.goto(page.as_uri())
         tab.wait_for_selector("#list-rows tr")
-        found["open"] = time.perf_counter() - started
-        found["filter"] = _until(tab, "#harm=severe&sort=judges", "document.querySelector('#active').textContent")
-        found["page 9"] = _until(tab, "#page=9", "document.querySelector('#pager').textContent.includes('Page 9 ')")
-        found["instance"] = _until(tab, "#instance=case-000400", "document.querySelector('#instance article')")
-        found["search all"] = _until(
+        times["open"] = time.perf_counter() - started
+        times["filter"] = _until(tab, "#harm=severe&sort=judges", "document.querySelector('#active').textContent")
+        times["page 9"] = _until(tab, "#page=9", "document.querySelector('#pager').textContent.includes('Page 9 ')")
+        times["instance"] = _until(tab, "#instance=case-000400", "document.querySelector('#instance article')")
+        times["search all"] = _until(
             tab, "#q=no+such+words", "document.querySelector('#said').textContent.startsWith('0 ')"
         )
-        found["heap, MB"] = tab.evaluate("performance.memory.usedJSHeapSize") / 1e9
+        times["heap, MB"] = tab.evaluate("performance.memory.usedJSHeapSize") / 1e9
         running.close()
-    return {name: 1000 * value for name, value in found.items()}
+    return {name: 1000 * value for name, value in times.items()}
 
 
 def _until(tab: Any, address: str, condition: str) -> float:

@@ -57,13 +57,13 @@ def invalid() -> tuple[int, Counter[str]]:
     from fhir.resources.R4B import get_fhir_model_class
     from pydantic import ValidationError
 
-    count, found = 0, Counter[str]()
+    count, faults = 0, Counter[str]()
     for count, resource in enumerate(resources(), start=1):  # noqa: B007
         try:
             get_fhir_model_class(resource["resourceType"]).model_validate(resource)
         except ValidationError as error:
-            found[f"{resource['resourceType']}: {error.errors()[0]['msg'][:120]}"] += 1
-    return count, found
+            faults[f"{resource['resourceType']}: {error.errors()[0]['msg'][:120]}"] += 1
+    return count, faults
 
 
 def main() -> int:

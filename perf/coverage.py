@@ -68,7 +68,7 @@ def _means(n: int) -> Iterator[Scenario]:
         f"n {n}: graded at the ceiling", truth, lambda g: mean_limits(g.choice(grades, n, p=weights), (1.0, 5.0))
     )
     shares = np.linspace(0.5, 0.98, 5)
-    strata = [f"s{place % 5}" for place in range(n)]
+    strata = [f"s{index % 5}" for index in range(n)]
     yield Scenario(
         f"n {n}: five sub-runs of right or wrong",
         float(shares.mean()),
@@ -93,8 +93,8 @@ def _differences(n: int) -> Iterator[Scenario]:
 def _paired(n: int, worse: float, better: float) -> Draw:
     def draw(generator: np.random.Generator) -> Limits:
         counts = generator.multinomial(n, [worse, 1 - worse - better, better])
-        found = paired_interval(np.repeat([-1.0, 0.0, 1.0], counts).tolist(), None, span=1.0)
-        return None if found is None else (found.low, found.high)
+        interval = paired_interval(np.repeat([-1.0, 0.0, 1.0], counts).tolist(), None, span=1.0)
+        return None if interval is None else (interval.low, interval.high)
 
     return draw
 
@@ -141,8 +141,8 @@ Measured = Callable[[Sequence[float], Sequence[float], "Sequence[str] | None"], 
 
 def _losses(loss: Callable[[float, float], float], worst: float) -> Measured:
     def limits(says: Sequence[float], came: Sequence[float], clusters: Sequence[str] | None) -> Limits:
-        found = mean_interval([*map(loss, says, came)], scale=(worst, 0.0), clusters=clusters)
-        return None if found is None else (found.low, found.high)
+        interval = mean_interval([*map(loss, says, came)], scale=(worst, 0.0), clusters=clusters)
+        return None if interval is None else (interval.low, interval.high)
 
     return limits
 
@@ -231,13 +231,13 @@ def _of_sources() -> dict[str, float]:
 
 def judged(scenario: Scenario, runs: int) -> tuple[float, bool, str]:
     """The coverage, whether it is less than promised, and what was done to find out."""
-    found, shown = coverage(scenario, runs)
+    share, shown = coverage(scenario, runs)
     note = "" if shown == runs else f" (of {shown} that have one)"
-    if found >= PROMISED or not shown:
-        return found, False, note
+    if share >= PROMISED or not shown:
+        return share, False, note
     again, count = coverage(scenario, AGAIN * runs, SEED + 1)
     allowed = 2 * math.sqrt(PROMISED * (1 - PROMISED) / max(1, count))
-    return again, again < PROMISED - allowed, f"{note} (first {found:.4f}, again of {count})"
+    return again, again < PROMISED - allowed, f"{note} (first {share:.4f}, again of {count})"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -246,9 +246,9 @@ def main(arguments: Sequence[str]) -> int:
     broken = 0
     print(f"95 % intervals, {runs} runs: at least {PROMISED:.0%} hold the truth")
     for scenario in scenarios():
-        found, short, note = judged(scenario, runs)
+        share, short, note = judged(scenario, runs)
         broken += short
-        print(f"{found:.4f}{' BROKEN' if short else ''}  {scenario.name}{note}", flush=True)
+        print(f"{share:.4f}{' BROKEN' if short else ''}  {scenario.name}{note}", flush=True)
     print(f"\n{broken} broken" if broken else "\nall as promised")
     return 1 if broken else 0
 

@@ -106,11 +106,11 @@ async def send(url: str, chains: Sequence[Sequence[str]]) -> None:
 
 def _chains(requests: Sequence[dict[str, Any]]) -> list[list[str]]:
     """The bodies of each episode, in their order."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    chains: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for body in requests:
-        found[body["messages"][0]["content"]].append(body)
+        chains[body["messages"][0]["content"]].append(body)
     return [[json.dumps(body) for body in sorted(chain, key=lambda body: len(body["messages"]))]
-            for asked, chain in found.items() if asked.startswith("Task ")]  # fmt: skip
+            for asked, chain in chains.items() if asked.startswith("Task ")]  # fmt: skip
 
 
 def main() -> int:
@@ -144,9 +144,9 @@ def main() -> int:
         bare = Command(
             [sys.executable, "-m", "perf.episodes", "--bare", server.url, str(folder / "chains.json")], Path()
         )
-        found: list[tuple[Cost, Cost]] = [(measure(bare), measure(ours)) for _ in range(options.rounds)]
-    floor, whole = (statistics.median(pair[side].wall for pair in found) for side in (0, 1))
-    floor_cpu, whole_cpu = (statistics.median(pair[side].cpu for pair in found) for side in (0, 1))
+        pairs: list[tuple[Cost, Cost]] = [(measure(bare), measure(ours)) for _ in range(options.rounds)]
+    floor, whole = (statistics.median(pair[side].wall for pair in pairs) for side in (0, 1))
+    floor_cpu, whole_cpu = (statistics.median(pair[side].cpu for pair in pairs) for side in (0, 1))
     print(f"bare {floor:.2f} s ({floor_cpu:.2f} CPU), medhelm {whole:.2f} s ({whole_cpu:.2f} CPU)")
     print(f"time {whole / floor:.2f}x (promised {PROMISED:g}x), CPU {whole_cpu / floor_cpu:.2f}x")
     return int(whole / floor > PROMISED)

@@ -44,7 +44,7 @@ class Outcome:
 def simulate(setting: Setting, alpha: float, runs: int, seed: int = 13) -> Outcome:
     """Draw cells, and look at the limits at ``alpha`` and at the 95 % interval of the page."""
     generator = np.random.default_rng(seed)
-    found = Outcome(runs)
+    outcome = Outcome(runs)
     for _ in range(runs):
         columns = setting.draw(generator)
         names = sorted({name for name in columns.sub_tasks if name})
@@ -53,11 +53,11 @@ def simulate(setting: Setting, alpha: float, runs: int, seed: int = 13) -> Outco
         if measure is None or measure.value() is None:
             continue
         limits, interval = outer_limits(measure, alpha), measure.interval(0.95)
-        found.passes += limits is not None and limits.low > setting.true
-        found.fails += limits is not None and limits.high < setting.true
-        found.shown += interval is not None
-        found.covered += interval is not None and interval.low <= setting.true <= interval.high
-    return found
+        outcome.passes += limits is not None and limits.low > setting.true
+        outcome.fails += limits is not None and limits.high < setting.true
+        outcome.shown += interval is not None
+        outcome.covered += interval is not None and interval.low <= setting.true <= interval.high
+    return outcome
 
 
 def settings() -> Iterator[Setting]:
@@ -94,7 +94,7 @@ def settings() -> Iterator[Setting]:
 
 
 def _columns(scores: list[float | None], metric: str = "m", **more: Any) -> Columns:
-    names = [str(place) for place in range(len(scores))]
+    names = [str(index) for index in range(len(scores))]
     return Columns(
         ids=names, clusters=more.get("clusters", names), sub_tasks=more.get("parts", [""] * len(names)),
         statuses=["request_error" if score is None else "ok" for score in scores],
@@ -156,9 +156,9 @@ def labels(n: int, positive: float, recall: float, alarms: float) -> Draw:
 
 
 def _macro(positive: float, recall: float, alarms: float) -> float:
-    found, false = positive * recall, (1 - positive) * alarms
+    true, false = positive * recall, (1 - positive) * alarms
     other, missed = (1 - positive) * (1 - alarms), positive * (1 - recall)
-    return (2 * found / (2 * found + false + missed) + 2 * other / (2 * other + false + missed)) / 2
+    return (2 * true / (2 * true + false + missed) + 2 * other / (2 * other + false + missed)) / 2
 
 
 def sources(count: int, size: int, correlation: float, share: float) -> Draw:

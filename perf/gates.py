@@ -279,13 +279,13 @@ def _cells(runs: int) -> int:
         most = tolerated(alpha, runs)
         print(f"\ncells at alpha {alpha:g}: passes, fails (at most {most:.4f}), covered of those shown")
         for setting in settings():
-            found = simulate(setting, alpha, runs)
-            wrong = max(found.passes, found.fails) / runs > most
-            covered = found.covered / found.shown if found.shown else 1.0
-            thin = covered < 0.93 - 2 * math.sqrt(0.93 * 0.07 / max(1, found.shown))
+            outcome = simulate(setting, alpha, runs)
+            wrong = max(outcome.passes, outcome.fails) / runs > most
+            covered = outcome.covered / outcome.shown if outcome.shown else 1.0
+            thin = covered < 0.93 - 2 * math.sqrt(0.93 * 0.07 / max(1, outcome.shown))
             broken += wrong or thin
             print(
-                f"{found.passes / runs:.4f} {found.fails / runs:.4f} {covered:.3f} of {found.shown}"
+                f"{outcome.passes / runs:.4f} {outcome.fails / runs:.4f} {covered:.3f} of {outcome.shown}"
                 f"{' BROKEN' if wrong or thin else ''}  {setting.name}",
                 flush=True,
             )
@@ -302,20 +302,20 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{AGAIN} times as often with other draws, judged by those: at most alpha and two smaller errors")
         for n in SIZES:
             for scenario in scenarios(n):
-                found, limit, note = error_rate(scenario, alpha, runs), most, ""
-                if found > most:
+                rate, limit, note = error_rate(scenario, alpha, runs), most, ""
+                if rate > most:
                     again = AGAIN * runs
-                    note = f" (first {found:.4f}; {again} runs: at most {tolerated(alpha, again):.4f})"
-                    found, limit = error_rate(scenario, alpha, again, SEED + 1), tolerated(alpha, again)
-                broken += found > limit
-                print(f"{found:.4f}{' BROKEN' if found > limit else ''}  n {n}: {scenario.name}{note}", flush=True)
+                    note = f" (first {rate:.4f}; {again} runs: at most {tolerated(alpha, again):.4f})"
+                    rate, limit = error_rate(scenario, alpha, again, SEED + 1), tolerated(alpha, again)
+                broken += rate > limit
+                print(f"{rate:.4f}{' BROKEN' if rate > limit else ''}  n {n}: {scenario.name}{note}", flush=True)
     broken += _exact_sizes() + _cells(runs)
     print("\npower: promised, simulated")
     for n, margin, discordance, alpha in POWERS:
-        promised, found = power_gap(n, margin, discordance, alpha, runs)
+        promised, power = power_gap(n, margin, discordance, alpha, runs)
         error = 2 * math.sqrt(promised * (1 - promised) / runs) + 0.01
-        broken += abs(found - promised) > error
-        print(f"{promised:.3f} {found:.3f}  n {n}, margin {margin}, discordance {discordance}, alpha {alpha}")
+        broken += abs(power - promised) > error
+        print(f"{promised:.3f} {power:.3f}  n {n}, margin {margin}, discordance {discordance}, alpha {alpha}")
     print(f"\n{broken} broken" if broken else "\nall as promised")
     return 1 if broken else 0
 

@@ -34,11 +34,11 @@ GROUP, ALONE = 2.0, 10.0
 
 def family(pid: int) -> list[int]:
     """A process and its children."""
-    found = [pid]
-    for parent in found:
+    tree = [pid]
+    for parent in tree:
         with contextlib.suppress(OSError):
-            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
-    return found
+            tree += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return tree
 
 
 def cpu(pid: int) -> float:

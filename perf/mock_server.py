@@ -198,11 +198,11 @@ class MockServer:
         self.paths.append(path)
         path = path.partition("?")[0]
         if not (method == "POST" and path.endswith("/chat/completions")):
-            found = self._get(method, path, headers)
-            if isinstance(found, Fault):
+            listing = self._get(method, path, headers)
+            if isinstance(listing, Fault):
                 self.probes += 1
-                return await self._answer((found, {}), reader, writer)
-            writer.write(found)
+                return await self._answer((listing, {}), reader, writer)
+            writer.write(listing)
             return headers.get("connection") != "close"
         self.in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self.in_flight)

@@ -197,13 +197,13 @@ class Bench:
 
     def cell(self, case: str, name: str, peer: Peer) -> str:
         """The median of some runs, as the table shows it."""
-        found: list[Cost] = []
+        costs: list[Cost] = []
         for _ in range(self.options.runs):
             cost = self.case(case, name, peer)
             if isinstance(cost, str):
                 return cost
-            found.append(cost)
-        wall, cpu = (statistics.median(values) for values in zip(*((c.wall, c.cpu) for c in found), strict=True))
+            costs.append(cost)
+        wall, cpu = (statistics.median(values) for values in zip(*((c.wall, c.cpu) for c in costs), strict=True))
         return f"{wall:.1f} ({cpu:.1f})"
 
     def version(self, peer: Peer) -> str:

@@ -88,15 +88,15 @@ def medians(commands: Mapping[str, Command], runs: int, warm: bool = True) -> di
                 costs[name].append(cost)
     return {
         name: Cost(
-            *(statistics.median(values) for values in zip(*(vars(cost).values() for cost in found), strict=True))
+            *(statistics.median(values) for values in zip(*(vars(cost).values() for cost in several), strict=True))
         )
-        for name, found in costs.items()
+        for name, several in costs.items()
     }
 
 
-def row(what: str, found: str, promise: str) -> None:
+def row(what: str, figure: str, promise: str) -> None:
     """One line of the table."""
-    print(f"{what:<54} {found:>38}   promised: {promise}", flush=True)
+    print(f"{what:<54} {figure:>38}   promised: {promise}", flush=True)
 
 
 def shown(cost: Cost, base: Cost | None = None) -> str:

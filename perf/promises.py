@@ -112,25 +112,25 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
         commands["name"] = bench.ours(data, selection=BY_NAME, where="name")
         everything = (str(BENCHMARKS), "--collect-only")
         commands["collect"] = bench.ours(data, selection=everything, limit="1000", where="collect")
-    found = medians(commands, runs)
-    empty, floor = found["empty"], found["bare"] + found["empty"]
-    row("bare aiohttp process, 1,000 requests", shown(found["bare"]), "-")
+    costs = medians(commands, runs)
+    empty, floor = costs["empty"], costs["bare"] + costs["empty"]
+    row("bare aiohttp process, 1,000 requests", shown(costs["bare"]), "-")
     row("1,000 empty pytest tests", shown(empty), "-")
     row("the floor: the sum of the two", shown(floor), "-")
-    row("1,000 instances, the module by its path", shown(found["path"], floor), "at most 1.35x the floor")
+    row("1,000 instances, the module by its path", shown(costs["path"], floor), "at most 1.35x the floor")
     if real is not None:
-        row("the same by -k among all benchmarks", shown(found["name"], floor), "at most 1.5x the floor")
-    row("the same by path, all responses stored", shown(found["stored"], empty), "at most 1.5x the empty tests")
-    row("a run of one instance", shown(found["one"], empty), "at most 0.47x the empty tests")
+        row("the same by -k among all benchmarks", shown(costs["name"], floor), "at most 1.5x the floor")
+    row("the same by path, all responses stored", shown(costs["stored"], empty), "at most 1.5x the empty tests")
+    row("a run of one instance", shown(costs["one"], empty), "at most 0.47x the empty tests")
     if real is not None:
-        row("collection of all real data, limit 1,000", shown(found["collect"], empty), "at most 1.5x the empty tests")
-    return found["bare"].cpu - found["bare of one"].cpu  # seconds of a thousand
+        row("collection of all real data, limit 1,000", shown(costs["collect"], empty), "at most 1.5x the empty tests")
+    return costs["bare"].cpu - costs["bare of one"].cpu  # seconds of a thousand
 
 
 def an_instance(bench: Bench, runs: int, many: int, request: float) -> None:
     """What an instance costs more than an empty test and a ``request`` (CPU ms): new, stored, in memory."""
     data, few = write_data(bench.folder, many), write_data(bench.folder, 2)
-    found = medians(
+    costs = medians(
         {
             "many": bench.ours(data),
             "stored": bench.ours(data, where="stored"),
@@ -144,7 +144,7 @@ def an_instance(bench: Bench, runs: int, many: int, request: float) -> None:
     )
     cpu, memory = (
         {
-            name: (getattr(found[name], what) - getattr(found[less], what)) * factor / many
+            name: (getattr(costs[name], what) - getattr(costs[less], what)) * factor / many
             for name, less in (("many", "two"), ("stored", "two stored"), ("empty", "two empty"))
         }
         for what, factor in (("cpu", 1000), ("rss", 1))
@@ -162,7 +162,7 @@ def large(bench: Bench, runs: int, count: int) -> None:
     data = write_data(bench.folder, count)
     run = bench.ours(data, where="large")
     report = Command([sys.executable, "-m", "pytest_medhelm", "report", "medhelm-results/default"], run.folder)
-    found = medians(
+    costs = medians(
         {
             "collect": bench.ours(data, "--collect-only", where="collect"),
             "collect empty": bench.empty(count, "--collect-only"),
@@ -174,18 +174,18 @@ def large(bench: Bench, runs: int, count: int) -> None:
         runs,
         warm=False,
     )
-    collected = shown(found["collect"], found["collect empty"])
+    collected = shown(costs["collect"], costs["collect empty"])
     row(f"collection of {count:,} instances", collected, "at most 1.3x that of empty tests")
-    floor = found["bare"] + found["empty"]
+    floor = costs["bare"] + costs["empty"]
     row(f"the floor of {count:,}", shown(floor), "-")
-    row(f"{count:,} instances", shown(found["run"], floor), "at most 1.45x the floor")
-    row("leaderboard and pages of these again", shown(found["report"]), "at most 15 s")
+    row(f"{count:,} instances", shown(costs["run"], floor), "at most 1.45x the floor")
+    row("leaderboard and pages of these again", shown(costs["report"]), "at most 15 s")
 
 
 def start_up(bench: Bench, runs: int) -> None:
     """Collection of all benchmarks, the command's help, the plugin in a session that does not use it."""
     python, folder = sys.executable, bench.folder
-    found = medians(
+    costs = medians(
         {
             "collect": Command([python, "-m", "pytest", "--collect-only", "-q", str(BENCHMARKS)], folder),
             "plain": Command([python, "-c", "pass"], folder),
@@ -193,8 +193,8 @@ def start_up(bench: Bench, runs: int) -> None:
         },
         runs,
     )
-    row("pytest --collect-only of all benchmarks", f"{found['collect'].wall:.2f} s", "under 2 s")
-    helped = found["help"].wall - found["plain"].wall
+    row("pytest --collect-only of all benchmarks", f"{costs['collect'].wall:.2f} s", "under 2 s")
+    helped = costs["help"].wall - costs["plain"].wall
     row("medhelm --help beyond the interpreter", f"{helped:.2f} s", "under 0.3 s")
     (folder / "test_other.py").write_text("def test_it(): pass\n")
     session = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_other.py"]
@@ -220,8 +220,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one run each; 2,000 instances in place of more")
     parser.add_argument("--runs", type=int, default=5, help="rounds of which medians are shown (default 5)")
     real = os.environ.get("MEDHELM_TEST_DATA")
-    told = "real data of all benchmarks, as --medhelm-data takes them"
-    parser.add_argument("--data", type=Path, default=real and Path(real), help=told)
+    help_text = "real data of all benchmarks, as --medhelm-data takes them"
+    parser.add_argument("--data", type=Path, default=real and Path(real), help=help_text)
     arguments = parser.parse_args()
     runs, many, most = (1, 2000, 2000) if arguments.quick else (arguments.runs, 10_000, 50_000)
     with mock_server(LATENCY_MS) as url, tempfile.TemporaryDirectory() as temporary:

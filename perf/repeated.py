@@ -30,7 +30,7 @@ def _figures(right: float, wrong: float) -> dict[str, tuple[float, Callable[[int
     """By name the true value, by moments of the beta distribution, and what an instance of so many right gets."""
 
     def all_of(k: int, a: float, b: float) -> float:
-        return prod((a + place) / (a + b + place) for place in range(k))
+        return prod((a + i) / (a + b + i) for i in range(k))
 
     all_right = {k: all_of(k, right, wrong) for k in (2, 3, TIMES)}
     all_wrong = {k: all_of(k, wrong, right) for k in (2, 3, TIMES)}

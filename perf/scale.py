@@ -92,17 +92,17 @@ def measured(size: int, url: str, folder: Path) -> Measured:
     return Measured({"collect": read, "ask": ask, "merge": merge}, disk)
 
 
-def report(found: dict[int, Measured], instances: int, jobs: int, memory: float) -> None:
+def report(samples: dict[int, Measured], instances: int, jobs: int, memory: float) -> None:
     """Print what was measured, the model, and the first bottleneck."""
     heads = (f"collect {READ} times as many", "ask a quarter (MB more)", "merge")
     print(f"| instances | {' | '.join(f'{head}: CPU s, MB' for head in heads)} | disk MB |")
     print("|---|---|---|---|---|")
-    for size, sample in found.items():
+    for size, sample in samples.items():
         shown = [f"{cost.cpu:.1f}, {cost.rss / 1024:.0f}" for cost in sample.steps.values()]
         print(f"| {size:,} | {' | '.join(shown)} | {sample.disk / 1e6:.1f} |")
-    sizes = [*found]
+    sizes = [*samples]
     numbers = {"collect": [READ * size for size in sizes], "ask": [size // PARTS for size in sizes], "merge": sizes}
-    steps = {step: [sample.steps[step] for sample in found.values()] for step in numbers}
+    steps = {step: [sample.steps[step] for sample in samples.values()] for step in numbers}
     cpu = {step: Model.of(numbers[step], [cost.cpu for cost in costs]) for step, costs in steps.items()}
     rss = {step: Model.of(numbers[step], [cost.rss / 2**20 for cost in costs]) for step, costs in steps.items()}
     print(f"\n| step | CPU ms an instance | KB an instance | at {instances:,} over {jobs} jobs: CPU s | GB |")
@@ -112,7 +112,7 @@ def report(found: dict[int, Measured], instances: int, jobs: int, memory: float)
     for step, load in loads.items():
         each = f"{1000 * cpu[step].each:.2f} | {rss[step].each * 2**20:.1f}"
         print(f"| {step} | {each} | {cpu[step].at(load):,.0f} | {rss[step].at(load):.1f} |")
-    disk = Model.of(sizes, [sample.disk / 1e9 for sample in found.values()])
+    disk = Model.of(sizes, [sample.disk / 1e9 for sample in samples.values()])
     print(f"\ndisk of the merged suite: {disk.at(instances):.1f} GB")
     ends = {
         f"{step} reaches {what}": model.reaches(most) * instances / loads[step]
@@ -136,8 +136,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, MockServer(keep=False) as server:
         collection(10, server.url, Path(folder) / "warm")
-        found = {size: measured(size, server.url, Path(folder) / str(size)) for size in options.sizes}
-    report(found, options.instances, options.jobs, options.memory)
+        samples = {size: measured(size, server.url, Path(folder) / str(size)) for size in options.sizes}
+    report(samples, options.instances, options.jobs, options.memory)
 
 
 if __name__ == "__main__":

@@ -28,5 +28,5 @@ class Scenario:
 
 def mean_limits(scores: Floats, scale: tuple[float, float] = (0.0, 1.0), **groups: list[str]) -> Limits:
     """The interval of a mean of scores."""
-    found = mean_interval(scores.tolist(), scale=scale, clusters=groups.get("clusters"), strata=groups.get("strata"))
-    return None if found is None else (found.low, found.high)
+    interval = mean_interval(scores.tolist(), scale=scale, clusters=groups.get("clusters"), strata=groups.get("strata"))
+    return None if interval is None else (interval.low, interval.high)

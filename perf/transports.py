@@ -152,10 +152,10 @@ def _table(rows: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
         if "absent" in runs[0]:
             yield f"{name:<22}  absent: {runs[0]['absent']}"
             continue
-        found = {key: median(run[key] for run in runs) for key in ("wall", "whole", "cpu", "import")}
-        first = first or found
-        wall, whole, cpu = (f"{found[k]:.2f} ({found[k] / first[k]:.2f}x)" for k in ("wall", "whole", "cpu"))
-        yield f"{name:<22}{wall:>14}{whole:>14}{cpu:>16}{found['import']:>10.2f}"
+        medians = {key: median(run[key] for run in runs) for key in ("wall", "whole", "cpu", "import")}
+        first = first or medians
+        wall, whole, cpu = (f"{medians[k]:.2f} ({medians[k] / first[k]:.2f}x)" for k in ("wall", "whole", "cpu"))
+        yield f"{name:<22}{wall:>14}{whole:>14}{cpu:>16}{medians['import']:>10.2f}"
 
 
 def main() -> None:

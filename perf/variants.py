@@ -34,11 +34,11 @@ def costs(bench: Bench, count: int, runs: int) -> dict[str, tuple[float, float]]
     for kind, (options, _) in kinds.items():
         commands[kind] = bench.ours(data, *options, where=kind)
         commands[f"few {kind}"] = bench.ours(few, *options, where=f"few {kind}")
-    found = medians(commands, runs, warm=False)
+    figures = medians(commands, runs, warm=False)
     return {
         kind: (
-            (found[kind].cpu - found[f"few {kind}"].cpu) * 1000 / ((count - FEW) * asked),
-            (found[kind].wall - found[f"few {kind}"].wall) * 1000 / ((count - FEW) * asked),
+            (figures[kind].cpu - figures[f"few {kind}"].cpu) * 1000 / ((count - FEW) * asked),
+            (figures[kind].wall - figures[f"few {kind}"].wall) * 1000 / ((count - FEW) * asked),
         )
         for kind, (_, asked) in kinds.items()
     }
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str]) -> None:
     """Print what a request costs in both."""
     count, runs = int(arguments[0]) if arguments else 1000, int(arguments[1]) if len(arguments) > 1 else 3
     with mock_server(LATENCY_MS) as url, tempfile.TemporaryDirectory() as temporary:
-        found = costs(Bench(url, Path(temporary)), count, runs)
+        figures = costs(Bench(url, Path(temporary)), count, runs)
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    for kind, (cpu, wall) in found.items():
+    for kind, (cpu, wall) in figures.items():
         print(f"{kind:<9} {cpu:.2f} ms CPU, {wall:.2f} ms a request")
-    (plain_cpu, plain_wall), (cpu, wall) = found["plain"], found["variants"]
+    (plain_cpu, plain_wall), (cpu, wall) = figures["plain"], figures["variants"]
     print(f"variants, of plain: CPU {cpu / plain_cpu:.2f}x, seconds {wall / plain_wall:.2f}x (promised: at most 1x)")
 
 

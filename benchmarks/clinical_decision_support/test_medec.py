@@ -90,11 +90,11 @@ def prompt(instance: Instance) -> str:
 
 
 def test_medec(instance: Instance, response: Response, score: Score) -> None:
-    gold, found = instance.fields["gold"], response.read(read_finding)
-    score.metric(medec, found, gold)
-    score.label(None if found is None else found.label, gold.label)
-    if gold.has_error and (found is None or found.has_error):
-        score.rouge(found.correction if found else "", gold.correction)
+    gold, finding = instance.fields["gold"], response.read(read_finding)
+    score.metric(medec, finding, gold)
+    score.label(None if finding is None else finding.label, gold.label)
+    if gold.has_error and (finding is None or finding.has_error):
+        score.rouge(finding.correction if finding else "", gold.correction)
     else:
         score.not_applicable("rouge_1", "rouge_2", "rouge_l")
     score.helm_scores(medec_helm(response.text, gold))

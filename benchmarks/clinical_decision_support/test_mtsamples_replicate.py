@@ -35,7 +35,7 @@ ASKED = {
 
 def load(folder: Path) -> Instances:
     """One instance for each text file that has a plan, a summary or findings."""
-    for place, path in enumerate(files_in(folder, "*.txt")):
+    for index, path in enumerate(files_in(folder, "*.txt")):
         section = cut_section(read_text(path))
         if isinstance(section, Excluded):
             yield section
@@ -48,7 +48,7 @@ def load(folder: Path) -> Instances:
             slices={
                 "heading": section.heading.lower(),
                 "description_cut": "yes" if section.cut else "no",
-                "leaderboard": "yes" if place < LISTED else "no",
+                "leaderboard": "yes" if index < LISTED else "no",
             },
         )
 

@@ -48,7 +48,7 @@ def read_label(text: str) -> str | None:
     """The 0 or 1 that an answer gives, as a number or as the word true or hallucinated; None for neither or both."""
     plain = re.sub(r"\bfactual(?:ly (?:accurate|correct))?\b", "true", answers.fold(text))
     plain = re.sub(r"\b(?:an? )?hallucinations?\b|(?<=\bis )false\b", "hallucinated", plain)
-    plain = re.sub(r"\bnot (?:(hallucinated)|true)\b", lambda found: "true" if found[1] else "hallucinated", plain)
+    plain = re.sub(r"\bnot (?:(hallucinated)|true)\b", lambda match: "true" if match[1] else "hallucinated", plain)
     both = r"\b(?:0\W{1,3}hallucinated|1\W{1,3}true|true (?:or|and) hallucinated|hallucinated (?:or|and) true)\b"
     numbers = answers.read_choice(plain, ("0", "1")) if re.search(r"\b[01]\b", plain) else None
     words = answers.read_choice(plain, ("true", "hallucinated")) if re.search(r"true|hallucinated", plain) else None

@@ -106,7 +106,7 @@ def read_finding(text: str) -> Finding | None:
         return _from_json(value)
     text = _KEYS_IN_LINE.sub("\n", text)
     text = _MINUS_ONE.sub(rf"\1{CORRECT}", text)
-    text = _FLAG.sub(lambda found: CORRECT if found[1] == "0" else "", text)
+    text = _FLAG.sub(lambda match: CORRECT if match[1] == "0" else "", text)
     keyed = {int(entry) for entry in _SENTENCE_KEY.findall(text)}
     if len(keyed) == 1 and min(keyed) >= 0:
         text = f"{_KEYED.sub('', text)}\n{keyed.pop()}"
@@ -116,11 +116,11 @@ def read_finding(text: str) -> Finding | None:
         if (line := raw.strip().strip("\"'“”").strip())
     ]
     final = [line for line in lines if _LEAD.match(answers.fold(line))]
-    found = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
-    found = found or _in_sentences(lines)
-    if len(found) != 1:
+    findings = _in_lines([line[_length(_LEAD, line) :] for line in final[-1:]]) if final else _in_lines(lines)
+    findings = findings or _in_sentences(lines)
+    if len(findings) != 1:
         return None
-    finding = found[0]
+    finding = findings[0]
     given = [line[length:].strip() for line in lines if (length := _length(_CORRECTION, line))]
     if finding.has_error and len(given) == 1:
         return Finding(finding.sentence, given[0].strip("\"'“”"))
@@ -135,38 +135,38 @@ def _length(pattern: re.Pattern[str], line: str) -> int:
 
 def _in_lines(lines: Iterable[str]) -> list[Finding]:
     """The different findings of some lines."""
-    found: dict[int | None, Finding] = {}
+    findings: dict[int | None, Finding] = {}
     for line in lines:
         if _NO_ERROR.match(answers.fold(line)):
-            found[None] = Finding()
+            findings[None] = Finding()
         elif match := _NUMBERED.match(line.lower()):
             number = int(match[1] or match[2])
             if _ANOTHER.match(match[3].lstrip()):
                 return []
             said = match[3]
             unmarked = match[0][: match.start(3)].rstrip()[-1:].isdigit()
-            told = unmarked and not _ERROR.search(said) and "should" not in said
-            if match[1] and said and (told or _FINE.match(said)):
+            tells = unmarked and not _ERROR.search(said) and "should" not in said
+            if match[1] and said and (tells or _FINE.match(said)):
                 continue  # "Sentence 3 is fine", "Sentence 3 describes ...": gone through.
             correction = line[match.start(3) :].strip().strip("\"'“”")
-            found.setdefault(number, Finding(number, correction))
-    return list(found.values())
+            findings.setdefault(number, Finding(number, correction))
+    return list(findings.values())
 
 
 def _in_sentences(lines: Iterable[str]) -> list[Finding]:
     """What sentences say of errors in passing: "I found an error in sentence 11", "... so the note is correct"."""
-    found: set[int | None] = set()
+    numbers_named: set[int | None] = set()
     for sentence in re.split(r"(?<=[.!?])\s+|\n", answers.fold("\n".join(lines))):
         numbers = {int(number) for number in _SENTENCE.findall(sentence)}
         if _ERROR.search(sentence) and _DOUBT.search(sentence):
             return []
         if _ERROR.search(sentence) and len(numbers) == 1 and not _DENIAL.search(sentence):
-            found |= numbers
+            numbers_named |= numbers
         elif not numbers and (
             _NO_MISTAKE.search(sentence) or (_ALL_RIGHT.search(sentence) and not _DENIAL.search(sentence))
         ):
-            found.add(None)
-    return [Finding(number) for number in found]
+            numbers_named.add(None)
+    return [Finding(number) for number in numbers_named]
 
 
 def _from_json(value: Mapping[str, object]) -> Finding | None:

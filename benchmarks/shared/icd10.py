@@ -67,9 +67,9 @@ def read_codes(text: str) -> frozenset[str] | None:
         codes = frozenset(code for item in value for code in _codes_of_item(item))
         if codes or not value:
             return codes
-    found = _codes_in_prose(text)
-    if found or _NONE.fullmatch(answers.fold(text).strip()):
-        return found
+    codes = _codes_in_prose(text)
+    if codes or _NONE.fullmatch(answers.fold(text).strip()):
+        return codes
     return None
 
 
@@ -84,8 +84,8 @@ def _codes_of_item(item: object) -> Iterable[str]:
 
 def _codes_in_prose(text: str) -> frozenset[str]:
     plain = re.sub(r"[*_`]+", "", answers.fold(text)).upper()
-    found = [*_ANYWHERE.findall(plain), *_LISTED.findall(plain)]
-    return frozenset(normal_code(code) for code in found if not _DATE_OR_DOSE.fullmatch(code)) - NO_CODES
+    codes = [*_ANYWHERE.findall(plain), *_LISTED.findall(plain)]
+    return frozenset(normal_code(code) for code in codes if not _DATE_OR_DOSE.fullmatch(code)) - NO_CODES
 
 
 def mimiciv_billing_code(predicted: Collection[str], gold: Collection[str]) -> dict[str, float]:

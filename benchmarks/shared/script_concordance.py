@@ -55,8 +55,8 @@ def read_rating(text: str) -> int | None:
     denied rating and a number off the scale are None.
     """
     folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(answers.own_turn(text)))).replace("±", " ± ")
-    folded = _SPELLED.sub(lambda found: f"{found[1]} {1 + (found[2] == 'two')}", folded)
-    folded = _SPELLED_SIGN.sub(lambda found: _SIGN_WORDS[found[1]], folded)
+    folded = _SPELLED.sub(lambda match: f"{match[1]} {1 + (match[2] == 'two')}", folded)
+    folded = _SPELLED_SIGN.sub(lambda match: _SIGN_WORDS[match[1]], folded)
     phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()
     several = False
@@ -82,7 +82,7 @@ def _stated(claim: str) -> set[int]:
         return {int(head[1]), *_second(claim, head.end())}
     if _DENIED.search(claim):
         return set()
-    return {int(found[1] or found[2]) for found in _SIGNED.finditer(claim)}
+    return {int(match[1] or match[2]) for match in _SIGNED.finditer(claim)}
 
 
 def _bare(line: str) -> set[int]:
@@ -94,8 +94,8 @@ def _bare(line: str) -> set[int]:
 
 
 def _second(text: str, start: int) -> set[int]:
-    found = _SECOND.match(text, start)
-    return {int(next(filter(None, found.groups())))} if found else set()
+    match = _SECOND.match(text, start)
+    return {int(next(filter(None, match.groups())))} if match else set()
 
 
 def sct_score(rating: int, weights: Sequence[float]) -> Mapping[str, float]:

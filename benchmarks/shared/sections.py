@@ -42,19 +42,19 @@ def cut_section(note: str) -> Section | Excluded:
     in other letters ("Findings:").
     """
     folded = note.lower()
-    found = [heading for heading in HEADINGS if f"{heading}:" in note]
-    if any(f"{heading.lower()}:" in folded for heading in HEADINGS if heading not in found):
+    headings = [heading for heading in HEADINGS if f"{heading}:" in note]
+    if any(f"{heading.lower()}:" in folded for heading in HEADINGS if heading not in headings):
         return Excluded("a heading in other letters only")
-    if not found:
+    if not headings:
         return Excluded("no heading PLAN, SUMMARY or FINDINGS")
-    before, _, rest = note.partition(f"{found[0]}:")
+    before, _, rest = note.partition(f"{headings[0]}:")
     text, before = rest.partition("\n")[0].strip(), _QUALIFIERS.sub("", before)
     if len(text.split()) >= LONG_ENOUGH:
         before = before.replace(text, "")
     if not text or not before.strip():
         return Excluded("nothing on the line of the heading, or nothing before it")
     before, cut = _without_description(before, text)
-    return Section(found[0], text, before.strip(), cut)
+    return Section(headings[0], text, before.strip(), cut)
 
 
 def _without_description(before: str, section: str) -> tuple[str, bool]:

@@ -286,7 +286,7 @@ def read_sql(text: str) -> str | None:
 
 def _tagged(text: str) -> list[str]:
     """What stands between tags; a second opening tag behind a statement closes it, unless another one follows."""
-    found: list[str] = []
+    queries: list[str] = []
     open_at: int | None = None
     for tag in _TAG.finditer(text):
         if open_at is None:
@@ -294,9 +294,9 @@ def _tagged(text: str) -> list[str]:
             continue
         inside = text[open_at : tag.start()]
         closes = bool(tag[1]) or (bool(inside.strip()) and not _STATEMENT.match(text[tag.end() :].lstrip()[:10]))
-        found.append(inside)
+        queries.append(inside)
         open_at = None if closes else tag.end()
-    return found if open_at is None else [*found, text[open_at:]]
+    return queries if open_at is None else [*queries, text[open_at:]]
 
 
 def _after_comments(statement: str) -> int:

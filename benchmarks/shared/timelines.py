@@ -30,12 +30,12 @@ def read_labels(path: Path) -> list[Label]:
     The value is its boolean_value; where that is empty, whether its grade (integer_value, float_value or
     categorical_value) is another one than 0 or "normal". Raises DataError for a row without any.
     """
-    found = sorted(
+    grades = sorted(
         (row.take("subject_id", int), row.take("prediction_time", datetime), _value(row)) for row in read_columnar(path)
     )
     seen: Counter[str] = Counter()
     labels = []
-    for subject, time, value in found:
+    for subject, time, value in grades:
         name = f"{subject}-{time:%Y%m%dT%H%M%S}"
         seen[name] += 1
         labels.append(Label(name if seen[name] == 1 else f"{name}-{seen[name]}", subject, time, value))

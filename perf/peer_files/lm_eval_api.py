@@ -8,7 +8,7 @@ from lm_eval.evaluator import simple_evaluate
 from lm_eval.tasks import TaskManager
 
 url, concurrency, *cache = sys.argv[1:]
-found = simple_evaluate(
+results = simple_evaluate(
     model="local-chat-completions",
     model_args={
         "model": "mock",
@@ -21,4 +21,4 @@ found = simple_evaluate(
     apply_chat_template=True,
     use_cache=cache[0] if cache else None,
 )
-print(json.dumps(found["results"], default=str))
+print(json.dumps(results["results"], default=str))

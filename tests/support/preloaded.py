@@ -1,4 +1,4 @@
-"""What a process of the tests imports once: this package, its benchmarks, the compiled templates of its pages.
+"""What a process of the tests imports and compiles once: this package, its benchmarks, templates, expressions.
 
 ``pytester`` forgets at the end of a test what was first imported in it, and gives each test a home, and so a cache
 folder, of its own: every command and session would import and compile all of it again, longer than the rest takes.
@@ -23,6 +23,7 @@ def load_package() -> None:
         with suppress(ImportError):
             import_module(name)
     load_templates()
+    load_patterns()
 
 
 def load_templates() -> None:
@@ -32,6 +33,13 @@ def load_templates() -> None:
     environment = template("leaderboard.html").environment
     for name in environment.list_templates(extensions=["html"]):
         template(name)
+
+
+def load_patterns() -> None:
+    """Compile the expressions that read closed answers."""
+    from pytest_medhelm.scoring.answers.choice import find_choice
+
+    find_choice("A is wrong. The most likely diagnosis is B. Fever. So the answer is (C).", ("Pain", "Fever", "Rash"))
 
 
 def load_benchmarks() -> None:

@@ -23,6 +23,8 @@ OTHER_CASE = r"""
     |general))\s[^:\n]*$
 """
 _REACH = 300
+_LONGEST_OPENING = 20
+"""Characters that one beginning of a clause takes at most."""
 
 _ATTRIBUTED = rf"(?<![\w'])(?:{doubt_words.ATTRIBUTED})"
 _OWN = r"""
@@ -71,6 +73,13 @@ def _openings(text: str, opening: str) -> tuple[list[int], list[int]]:
 
 def is_settled(text: str, start: int, end: int) -> bool:
     """Whether what stands from start to end is neither conditional, somebody else's, superseded nor weighed."""
+    begin = max(0, start - _REACH - _LONGEST_OPENING)
+    return _is_settled(text[begin : end + _REACH // 2 + 1], start - begin, end - begin)
+
+
+@lru_cache(maxsize=4096)
+def _is_settled(text: str, start: int, end: int) -> bool:
+    """The same of the part of a text that can matter; a model that repeats itself is judged once."""
     said = text[start:end]
     following = rx(r"[^.!?;。\n]{0,100}").match(text, end)
     if rx(doubt_words.HYPOTHETICAL).search(scope(text, start, SENTENCE) + said):
