@@ -107,16 +107,23 @@ def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
     limits, outer = measure.limits(rule.alpha), outer_limits(measure, rule.alpha)
     if rule.bound and (limits is None or outer is None):
         return NotMeasured(measure.no_limits() or "there is no interval", "inconclusive")
-    left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
-    missing = left_out or (f"{measure.missing} of {measure.missing + measure.n} missing" if measure.missing else "")
     return Measured(
         value,
         (min(worst, best), max(worst, best)),
         limits,
         outer,
-        "; ".join(filter(None, (missing, limits.note if limits else ""))),
+        "; ".join(filter(None, (_left_out(metric, cell, measure), limits.note if limits else ""))),
         basis=basis_of(rule, cell, metric, measure, limits, outer),
     )
+
+
+def _left_out(metric: str, cell: Cell, measure: Measure) -> str:
+    """Which instances the value is not of."""
+    there = measure.missing + measure.n
+    asked = f"{there} of {cell.size} instances were asked in other words"
+    left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
+    missing = left_out or (f"{measure.missing} of {there} missing" if measure.missing else "")
+    return "; ".join(filter(None, (asked if metric in cell.columns.varied and there < cell.size else "", missing)))
 
 
 def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_medhelm.results.agreement.estimate import counted
@@ -70,8 +70,14 @@ def _left_out(cell: CellEntry) -> Iterator[str]:
             yield f"no figure {'of repeats' if where == 'questions' else where}: {summary['note']}"
         elif summary is not None and summary["missing"]:
             counts.append(f"{summary['missing']} of {summary['n'] + summary['missing']} {where}")
+    if without := cell["steadiness"].get("without"):
+        yield _not_asked(without)
     if counts:
         yield f"left out, since an answer was lost: {', '.join(counts)}"
+
+
+def _not_asked(sub_tasks: Sequence[str]) -> str:
+    return f"no instance of {', '.join(sub_tasks)} could be asked in other words, so that no figure is of it"
 
 
 def _of_repeats(cell: CellEntry, k: int) -> Iterator[Line]:
@@ -111,6 +117,9 @@ def _of_variants(cell: CellEntry) -> Iterator[Line]:
     again = f", and {counted(floor, 'time')} again unchanged, to see what chance alone does"
     none = "; none was asked again unchanged, so that nothing here tells other words from chance"
     yield Line(f"{asked}, {counted(steadiness['variants'], 'request')} in all{again if floor else none}.")
+    if without := steadiness.get("without"):
+        said = _not_asked(without)
+        yield Line(f"{said[0].upper()}{said[1:]}.")
     if (flips := _known(cell, "perturbed_flip_rate")) is not None:
         yield Line(
             f"Put in other words, a question got another answer {_percent(flips)} of the time.",

@@ -189,11 +189,14 @@ def test_every_sub_task_has_its_part_of_the_sample(run: Run, pytester: pytest.Py
     board = leaderboard(pytester.path)
     found = metric(board, "mean_drop")
     assert (found["value"], found["n"], found["missing"]) == (0.0, 2, 0)
-    assert "of no instance of 2: none was asked so" in found["note"]
+    assert "without the sub-task 2, of which no instance was asked so" in found["note"]
     assert cell(board, "ward")["steadiness"]["perturbations"]["politely"]["of"] == 3
     result.stdout.fnmatch_lines(["*up to 1 instance of each benchmark, or of each of its sub-tasks, is asked*"])
     [gate] = board["results"]["gates"]
-    assert "of no instance of 2: none was asked so" in gate["reason"]
+    without = "without the sub-task 2, of which no instance was asked so"
+    assert f"2 of 9 instances were asked in other words; {without}" in gate["reason"]
+    assert "no instance of 2 could be asked in other words" in " ".join(result.stdout.str().split())
+    assert "No instance of 2 could be" in (pytester.path / "medhelm-results/default/leaderboard.html").read_text()
 
 
 def test_lost_answers_are_counted_beside_every_figure(run: Run, pytester: pytest.Pytester) -> None:

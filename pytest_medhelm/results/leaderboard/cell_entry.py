@@ -90,6 +90,8 @@ class Steadiness(TypedDict):
     """Requests of the same instances asked again unchanged: what chance alone does."""
     perturbations: dict[str, PerturbationEntry]
     """By what was changed."""
+    without: list[str]
+    """Sub-tasks of which no instance was asked in other words, where others were: no figure is of them."""
     worst_slice: WorstSlice | None
     """Where the model is worst; null under two groups of at least ten instances."""
 

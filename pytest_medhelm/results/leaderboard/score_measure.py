@@ -93,8 +93,9 @@ class ScoreMeasure:
     def note(self) -> str:
         """What the value leaves out; empty where that is nothing, or is not known."""
         left_out = f"left out: {self.missing} of {len(self.scores)} instances, which {self.lost}"
-        of_others = f"of no instance of {', '.join(self.without)}: none was asked so"
-        said = (left_out if self.lost and self.missing else "", of_others if self.without else "")
+        plural = "s" if len(self.without) > 1 else ""
+        others = f"without the sub-task{plural} {', '.join(self.without)}, of which no instance was asked so"
+        said = (left_out if self.lost and self.missing else "", others if self.without else "")
         return "; ".join(filter(None, said)) if self.n else ""
 
     @property
