@@ -257,8 +257,9 @@ BROKEN = (
     "text", {"token": None, "logprob": -3.0}, {"token": " C"}, {"token": " D", "logprob": -0.01},
 )  # fmt: skip
 """Beside " B" at 0.9: options whose probability is none, what may be one, and one that makes them 1.9 together."""
-HARMLESS = ({"token": " E", "logprob": math.nan}, {"token": "The", "logprob": "x"}, {"token": " Ba", "logprob": None})
-"""No option of four."""
+HARMLESS = ({"token": " E", "logprob": math.nan}, {"token": "The", "logprob": "x"}, {"token": " Ba", "logprob": None},
+            {"token": " C", "logprob": -math.inf})  # fmt: skip
+"""No option of four, and one that is impossible."""
 
 
 def test_an_unusable_probability_of_an_option_is_counted(pytester: pytest.Pytester, run: Any, letters: Any) -> None:
@@ -270,6 +271,15 @@ def test_an_unusable_probability_of_an_option_is_counted(pytester: pytest.Pytest
         content = [{"token": " B", "logprob": math.log(0.9), "top_logprobs": [*good, entries[case_of(body)]]}]
         return {"content": " B", "logprobs": {"content": content}}
 
+    def alone(body: dict[str, Any]) -> dict[str, Any]:
+        """Of top_logprobs the token itself, and no other."""
+        entry = {"token": " B", "logprob": -0.5}
+        return {"content": " B", "logprobs": {"content": [{**entry, "top_logprobs": [entry]}]}}
+
+    with MockServer(alone) as server:
+        run(*asked(server, data), "--medhelm-confidence=logprobs", "--medhelm-suite=alone")
+    [nothing] = cell(leaderboard(pytester.path, "alone"), "letters")["calibration"]
+    assert nothing["reasons"] == {"the server lists no other tokens (top_logprobs)": len(entries)}
     with MockServer(reply) as server:
         run(*asked(server, data), "--medhelm-confidence=logprobs")
     said = cell(leaderboard(pytester.path), "letters")
