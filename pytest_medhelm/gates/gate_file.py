@@ -46,6 +46,7 @@ _EVALUATION = {
     "judge_repeats": int,
     "repeats": int,
     "perturbations": list,
+    "perturb_limit": (int, str),
 }
 _BENCHMARK = {"n": (int, str), "data": (str, dict), "prompt": str, "scoring": str, "set": str, "shots": int}
 _RULE = {
@@ -185,13 +186,17 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     for key in ("judges", "perturbations"):
         if not all(isinstance(name, str) for name in evaluation.get(key, ())):
             raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
+    if not _is_number_or_all(evaluation.get("perturb_limit", "all")):
+        raise ConfigError(
+            f'[evaluation] perturb_limit = {evaluation["perturb_limit"]!r} is neither a number of instances nor "all"'
+        )
     benchmarks = table.get("benchmarks", {})
     for name, section in benchmarks.items():
         if not isinstance(section, dict):
             raise ConfigError(f"write [benchmarks.{name}] as a table, e.g. with n = 500")
         _check(section, _BENCHMARK, f"[benchmarks.{name}]")
         n = section.get("n", "all")
-        if n != "all" and not (isinstance(n, int) and n > 0):
+        if not _is_number_or_all(n):
             raise ConfigError(f'[benchmarks.{name}] n = {n!r} is neither a number of instances nor "all"')
         data = section.get("data")
         if isinstance(data, dict) and not all(isinstance(checksum, str) for checksum in data.values()):
@@ -202,6 +207,10 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     alpha = _alpha(table.get("alpha", ALPHA), "alpha")
     demands = tuple(_demand(section, alpha, f"[[rule]] number {number}") for number, section in enumerate(rules, 1))
     return Gate(demands, table.get("title", ""), evaluation, benchmarks, path, digest)
+
+
+def _is_number_or_all(value: object) -> bool:
+    return value == "all" or (isinstance(value, int) and value > 0)
 
 
 def _demand(section: Any, alpha: float, where: str) -> Requirement:

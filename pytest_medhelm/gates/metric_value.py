@@ -120,7 +120,7 @@ def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
 def _left_out(metric: str, cell: Cell, measure: Measure) -> str:
     """Which instances the value is not of."""
     there = measure.missing + measure.n
-    asked = f"{there} of {cell.size} instances were asked in other words"
+    asked = f"asked in other words: {there} of {cell.size} instances"
     left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
     missing = left_out or (f"{measure.missing} of {there} missing" if measure.missing else "")
     return "; ".join(filter(None, (asked if metric in cell.columns.varied and there < cell.size else "", missing)))
