@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pytest_medhelm.cli import gate_explain
 from pytest_medhelm.cli.arguments import LEDGER, add_judging
-from pytest_medhelm.cli.gate_known import known_of, scales_in
+from pytest_medhelm.cli.gate_known import known_of, perturbations_in, scales_in
 from pytest_medhelm.cli.gate_lock import lock
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
 from pytest_medhelm.gates.check import problems, require
@@ -111,7 +111,8 @@ def judged(
 
     gates, baseline = demands
     scales = scales_in(suite)
-    require(list(gates), replace(known_of(None), scales=scales, scope=frozenset(scales)))
+    known = replace(known_of(None), scales=scales, scope=frozenset(scales), perturbations=perturbations_in(suite))
+    require(list(gates), known)
     there = apart_from(baseline, suite, gated_of({name: facts["kind"] for name, facts in suite.models().items()}))
     chosen = gate_explain.chosen_candidates(arguments.model, there)
     selected = {benchmark for benchmark, model in suite.cells() if model in chosen}

@@ -36,7 +36,7 @@ def known_of(suite: Path | None) -> Known:
         return known
     opened = open_suite(suite)
     try:
-        return replace(known, scales=scales_in(opened))
+        return replace(known, scales=scales_in(opened), perturbations=perturbations_in(opened))
     finally:
         opened.close()
 
@@ -64,3 +64,8 @@ def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:
             main = scales.get(record["main_metric"])
             by_metric.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
     return by_metric
+
+
+def perturbations_in(suite: Suite) -> frozenset[str]:
+    """Those that the runs of a suite asked for, sets by their own name."""
+    return frozenset(name for run in suite.runs() for name in run["settings"].get("perturbations") or ())

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_medhelm.gates.basis import basis_of_pairs
+from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import BESIDE_METRICS, Rule
+from pytest_medhelm.gates.same_askings import other_askings
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
 from pytest_medhelm.results.leaderboard.cell import Cell
 from pytest_medhelm.results.leaderboard.paired_cells import difference_at, largest_difference
+from pytest_medhelm.results.leaderboard.score_measure import measure_of
 from pytest_medhelm.results.leaderboard.stored_results import read_stored
 from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.limits import Limits
@@ -52,7 +55,8 @@ class Pair(NamedTuple):
     low: float
     high: float
     cluster: int
-    sub_task: int
+    sub_task: int | None
+    """None: they are pooled."""
 
     @property
     def known(self) -> bool:
@@ -101,20 +105,22 @@ def compared_with_baseline(rule: Rule, cell: Cell, baseline: Baseline | None) ->
 
 def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotMeasured:
     scale = cell.metrics[metric].get("span", cell.metrics[metric]["scale"])
-    pairs = [*_pairs(cell, base, metric, (scale[0], scale[1]))]
+    measure = measure_of(metric, cell.columns, cell.metadata)
+    sub_tasks = None if measure.sub_tasks is None else cell.sub_tasks
+    pairs = [*_pairs(cell, base, metric, (scale[0], scale[1]), sub_tasks)]
     known = [pair for pair in pairs if pair.known]
     if not known:
         return NotMeasured("no instance was measured for both")
-    if cell.sub_tasks is not None and len({pair.sub_task for pair in known}) < len(cell.metadata["sub_tasks"]):
+    if sub_tasks is not None and len({pair.sub_task for pair in known}) < len(measure.wanted):
         return NotMeasured("a sub-task has no instance that was measured for both")
     differences = [pair.low for pair in known]
     span = largest_difference(cell, base, metric)
-    limits = _limits(cell, known, differences, span, rule.alpha)
-    outer = _outer(limits, cell, pairs, span)
+    limits = _limits(known, differences, span, rule.alpha)
+    outer = _outer(limits, pairs, span)
     missing = len(pairs) - len(known)
     count = f"{len(known)} pairs{f', {missing} missing' if missing else ''}"
     return Measured(
-        paired_mean(differences, None if cell.sub_tasks is None else [pair.sub_task for pair in known]),
+        paired_mean(differences, _strata(known)),
         limits=limits,
         outer=outer,
         note="; ".join([count, *_other_settings(cell, base)]),
@@ -123,12 +129,16 @@ def _reading(rule: Rule, cell: Cell, base: Cell, metric: str) -> Measured | NotM
     )
 
 
-def _limits(cell: Cell, pairs: Sequence[Pair], values: Sequence[float], span: float, alpha: float) -> Limits:
-    sub_tasks = None if cell.sub_tasks is None else [pair.sub_task for pair in pairs]
-    return difference_limits(values, [pair.cluster for pair in pairs], sub_tasks, span=span, alpha=alpha)
+def _strata(pairs: Sequence[Pair]) -> list[int] | None:
+    strata = [pair.sub_task for pair in pairs if pair.sub_task is not None]
+    return strata if len(strata) == len(pairs) else None
 
 
-def _outer(known: Limits, cell: Cell, pairs: Sequence[Pair], span: float) -> Limits:
+def _limits(pairs: Sequence[Pair], values: Sequence[float], span: float, alpha: float) -> Limits:
+    return difference_limits(values, [pair.cluster for pair in pairs], _strata(pairs), span=span, alpha=alpha)
+
+
+def _outer(known: Limits, pairs: Sequence[Pair], span: float) -> Limits:
     """The lowest low and the highest high limit that what is missing leaves possible, those of known pairs included.
 
     Computed again with it filled in, from all at its lowest to all at its highest: a limit also widens.
@@ -139,18 +149,19 @@ def _outer(known: Limits, cell: Cell, pairs: Sequence[Pair], span: float) -> Lim
     ways = (
         [pair.high if position in best else pair.low for position, pair in enumerate(pairs)] for best in mixtures(gaps)
     )
-    filled = [known, *(_limits(cell, pairs, values, span, known.alpha) for values in ways)]
+    filled = [known, *(_limits(pairs, values, span, known.alpha) for values in ways)]
     return replace(known, low=min(limits.low for limits in filled), high=max(limits.high for limits in filled))
 
 
-def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> Iterator[Pair]:
-    """Every instance of the candidate for which the score exists."""
+def _pairs(
+    cell: Cell, base: Cell, metric: str, scale: tuple[float, float], sub_tasks: Sequence[int] | None
+) -> Iterator[Pair]:
+    """Every instance of the candidate for which the score exists; ``sub_tasks``: None where they are pooled."""
     inapplicable = cell.columns.not_applicable.get(metric, set())
     base_positions = {name: position for position, name in enumerate(base.instances)}
     worst, best = min(scale), max(scale)
     base_scores = base.scores.get(metric, [None] * len(base.instances))
     clusters = cell.clusters or range(len(cell.instances))
-    sub_tasks = cell.sub_tasks or [0] * len(cell.instances)
     for position, name in enumerate(cell.instances):
         base_position = base_positions.get(name)
         if position in inapplicable or base_position is None:
@@ -158,18 +169,20 @@ def _pairs(cell: Cell, base: Cell, metric: str, scale: tuple[float, float]) -> I
         score, base_score = cell.scores[metric][position], base_scores[base_position]
         known = difference_at(cell, position, base, base_position, metric)
         if known is not None:
-            yield Pair(known, known, clusters[position], sub_tasks[position])
+            yield Pair(known, known, clusters[position], None if sub_tasks is None else sub_tasks[position])
         else:
             low = (worst if score is None else score) - (best if base_score is None else base_score)
             high = (best if score is None else score) - (worst if base_score is None else base_score)
-            yield Pair(low, high, clusters[position], sub_tasks[position])
+            yield Pair(low, high, clusters[position], None if sub_tasks is None else sub_tasks[position])
 
 
 def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
     """Why the two cannot be compared, naming the difference."""
     if metric in STATUSES or metric in BESIDE_METRICS:
         return f"{metric} is not compared with a baseline: compare it with a number"
-    if metric not in cell.scores or metric not in cell.metrics:
+    if metric not in cell.metrics:
+        return why_not_there(cell, metric)
+    if metric not in cell.scores:
         return f"metric {metric!r} has no score for each instance, so that there is nothing to pair"
     if metric not in base.scores:
         return f"the baseline did not record the metric {metric!r}"
@@ -181,6 +194,8 @@ def _refusal(cell: Cell, base: Cell, metric: str) -> str | None:
         candidate, baseline = cell.provenance.get(key), base.provenance.get(key)
         if candidate != baseline:
             return f"the baseline has another {what}{_both(candidate, baseline)}{_HINTS.get(key, '')}"
+    if other := other_askings(metric, cell.provenance, base.provenance):
+        return f"{metric} is compared only where the same was asked: {other}"
     return _other_jury(cell.provenance.get("jury"), base.provenance.get("jury"), metric)
 
 

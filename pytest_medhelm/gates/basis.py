@@ -36,7 +36,7 @@ def basis_of(
         "wrong": None if right is None else measure.n - right,
         "missing": _missing(cell, metric, measure) if measure.missing else {},
         "not_paired": 0,
-        "sub_tasks": _sub_tasks(cell) if scores is None or scores.sub_tasks is not None else {},
+        "sub_tasks": _sub_tasks(cell) if scores is None else dict(sorted(Counter(scores.sub_tasks or ()).items())),
         "sources": len(set(cell.columns.clusters)),
         "shared_sources": len(set(cell.columns.clusters)) < len(cell.columns.clusters),
         "limit": limits.name if limits and rule.bound else "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from pytest_medhelm.gates.gate_file import Gate
+from pytest_medhelm.gates.gate_file import Gate, misspelt
 from pytest_medhelm.gates.known import Known, Scale
 from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.scoring.response import STATUSES
@@ -46,6 +46,10 @@ def _of_rule(rule: Rule, gate: Gate, known: Known) -> Iterator[str]:
             yield _no_benchmark(name, known)
         return
     if name in known.own and name not in known.tasks and name not in known.scales:
+        return
+    wrong = misspelt(rule.metric, known.perturbations)
+    if wrong and rule.metric not in known.all_metrics():
+        yield wrong
         return
     there = known.in_scope(rule)
     unreadable = any(known.metrics_of(benchmark) is None and benchmark in known.tests for benchmark in there)

@@ -59,6 +59,7 @@ def _settings(stated: Mapping[str, object], cell: Cell, run: Mapping[str, Any]) 
         "sampler": run.get("sampler", "hash"),
         "repeats": run.get("repeats", 1),
         "perturbations": _expanded(run.get("perturbations", ())),
+        "perturb_limit": run.get("perturb_limit") or "all",
     }
     if cell.jury.judges:
         settings |= {

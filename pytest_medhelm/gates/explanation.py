@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_medhelm.gates.meaning import figure
+from pytest_medhelm.results.agreement.estimate import counted
 from pytest_medhelm.results.leaderboard.gate_entry import Basis, GateEntry
 
 
@@ -25,13 +26,15 @@ def explained(entry: GateEntry) -> Iterator[str]:
 
 
 def _counts(basis: Basis, against: str) -> Iterator[str]:
-    counted = f"{basis['n']} {'pairs' if against else 'instances'}"
+    whole = counted(basis["n"], "pair" if against else "instance")
     if basis["right"] is not None and basis["wrong"] is not None:
-        counted += f": {basis['right']:g} right, {basis['wrong']:g} wrong"
-    yield counted
+        whole += f": {basis['right']:g} right, {basis['wrong']:g} wrong"
+    yield whole
     missing = basis["missing"]
     if missing:
-        yield f"missing {sum(missing.values())}: {', '.join(f'{count} {name}' for name, count in missing.items())}"
+        # The instance itself was answered: it lacks another of the answers that the metric is of.
+        names = {name: "with another answer lost" if name == "ok" else name for name in missing}
+        yield f"missing {sum(missing.values())}: {', '.join(f'{missing[name]} {names[name]}' for name in missing)}"
     if basis["not_paired"]:
         yield f"further {basis['not_paired']} without a pair: {against} has no score, or no judge rated both"
     if basis["sub_tasks"]:

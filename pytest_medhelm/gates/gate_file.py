@@ -49,6 +49,7 @@ _EVALUATION = {
     "judge_repeats": int,
     "repeats": int,
     "perturbations": list,
+    "perturb_limit": (int, str),
 }
 _BENCHMARK = {"n": (int, str), "data": (str, dict), "prompt": str, "scoring": str, "set": str, "shots": int}
 _RULE = {
@@ -122,6 +123,8 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
     for rule in (rule for gate in gates for rule in gate.rules):
         name = rule.metric.removeprefix(DROP) if rule.metric.startswith(DROP) else ""
         problem = ""
+        if wrong := misspelt(rule.metric, perturbations):
+            raise ConfigError(f"gate {rule.text!r}: {wrong}")
         if (rule.metric in OF_VARIANTS or name) and not perturbations:
             problem = f"add --medhelm-perturb={name or 'robustness'}"
         elif name and name not in perturbations:
@@ -130,6 +133,20 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
             problem = "leave out --medhelm-noise-floor=off"
         if problem:
             raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: {problem}")
+
+
+def misspelt(metric: str, own: Collection[str]) -> str:
+    """What the perturbation of a drop_... was meant to be; empty where there is one, or may be one of a hook.
+
+    ``own``: those of hooks that are known.
+    """
+    if not metric.startswith(DROP):
+        return ""
+    from pytest_medhelm.tasks.perturbations.chosen import nearest
+
+    name = metric.removeprefix(DROP)
+    near = nearest(name, own)
+    return f"there is no perturbation {name!r} (did you mean {DROP + near!r}?)" if near else ""
 
 
 def require_confidence(gates: Sequence[Gate], source: str, repeats: int) -> None:
@@ -187,6 +204,10 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     for key in ("judges", "perturbations"):
         if not all(isinstance(name, str) for name in evaluation.get(key, ())):
             raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
+    if not _is_number_or_all(evaluation.get("perturb_limit", "all")):
+        raise ConfigError(
+            f'[evaluation] perturb_limit = {evaluation["perturb_limit"]!r} is neither a number of instances nor "all"'
+        )
     for key, least in (("shots", 0), ("repeats", 1), ("judge_repeats", 1)):
         if evaluation.get(key, least) < least:
             raise ConfigError(f"[evaluation] {key} = {evaluation[key]}: a whole number from {least}")
@@ -196,7 +217,7 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
             raise ConfigError(f"write [benchmarks.{name}] as a table, e.g. with n = 500")
         _check(section, _BENCHMARK, f"[benchmarks.{name}]")
         n = section.get("n", "all")
-        if n != "all" and not (isinstance(n, int) and n > 0):
+        if not _is_number_or_all(n):
             raise ConfigError(f'[benchmarks.{name}] n = {n!r} is neither a number of instances nor "all"')
         data = section.get("data")
         if isinstance(data, dict) and not all(isinstance(checksum, str) for checksum in data.values()):
@@ -207,6 +228,10 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     alpha = _alpha(table.get("alpha", ALPHA), "alpha")
     demands = tuple(_demand(section, alpha, f"[[rule]] number {number}") for number, section in enumerate(rules, 1))
     return Gate(demands, table.get("title", ""), evaluation, benchmarks, path, digest)
+
+
+def _is_number_or_all(value: object) -> bool:
+    return value == "all" or (isinstance(value, int) and value > 0)
 
 
 def _demand(section: Any, alpha: float, where: str) -> Requirement:

@@ -72,6 +72,8 @@ class Known:
     """The benchmarks that ``*`` and categories stand for; None: not known yet."""
     own: frozenset[str] = frozenset()
     """Benchmarks of somebody's own, of which no more than the name is known."""
+    perturbations: frozenset[str] = frozenset()
+    """Of somebody's own."""
     all_names: bool = True
     """A benchmark that is not here is nowhere; False where workers collect, unseen from here."""
 

@@ -34,8 +34,9 @@ def meaning_of(rule: Rule, verdict: str, baseline: str, basis: Basis | None, jud
         where, claim, denied = f"on {_scope(rule)}", *_claims(rule, metric, baseline)
         start = f"With at most {100 * rule.alpha:.3g} % error, "
     else:
-        count = f"{basis['n'] + sum(basis['missing'].values())} " if basis else ""
-        where, claim, denied = f"on these {count}instances", *_plain_claims(rule, metric)
+        count = basis["n"] + sum(basis["missing"].values()) if basis else 0
+        these = "this instance" if count == 1 else f"these {f'{count} ' if basis else ''}instances"
+        where, claim, denied = f"on {these}", *_plain_claims(rule, metric)
         start = ""
         closing = f"{_POINT} {closing}"
     if verdict == "inconclusive":

@@ -8,21 +8,21 @@ from dataclasses import replace
 from statistics import NormalDist
 
 from pytest_medhelm.gates.basis import basis_of, basis_of_shares
+from pytest_medhelm.gates.not_there import why_not_there
 from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.gates.verdict import Measured, NotMeasured
+from pytest_medhelm.results.agreement.estimate import counted
 from pytest_medhelm.results.leaderboard import slices
 from pytest_medhelm.results.leaderboard.aggregate import make_cell
 from pytest_medhelm.results.leaderboard.cell import Cell
-from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
 from pytest_medhelm.results.leaderboard.confidence_measure import (
     ENOUGH_FOR_ECE,
-    SCALES,
     ConfidenceMeasure,
     is_calibration_error,
 )
 from pytest_medhelm.results.leaderboard.document import CellMeasurements
 from pytest_medhelm.results.leaderboard.measure import Measure, measures_of, outer_limits, worst_and_best
-from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
+from pytest_medhelm.results.leaderboard.score_measure import ScoreMeasure
 from pytest_medhelm.results.stats.exact_limits import share_limits
 from pytest_medhelm.results.stats.limits import CLOPPER_PEARSON, Limits
 from pytest_medhelm.scoring.response import STATUSES
@@ -85,22 +85,13 @@ def _status(status: str, cell: Cell, alpha: float) -> Measured:
 def measure_in(cell: Cell, metric: str) -> Measure | NotMeasured:
     """The measure of a metric of a cell; or why there is none, or no value of it."""
     measure = measures_of(cell.columns, cell.metadata).get(metric)
-    if measure is None and metric in cell.absent:
-        return NotMeasured(f"metric {metric!r} is absent: {cell.absent[metric]['reason']}")
-    if measure is None and metric in SCALES:
-        option = "--medhelm-repeats=5" if metric.endswith(AGREEMENT) else "--medhelm-confidence=logprobs or stated"
-        return NotMeasured(f"{metric} needs how sure the model is of its options: run with {option}")
-    if measure is None and needed_repeats(metric) > 1:
-        return NotMeasured(
-            f"{metric} needs {needed_repeats(metric)} answers: add --medhelm-repeats={needed_repeats(metric)}"
-        )
     if measure is None:
-        known = ", ".join(sorted(cell.metrics)) or "none"
-        return NotMeasured(f"metric {metric!r} was not recorded; known are: {known}")
-    if isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE:
+        return NotMeasured(why_not_there(cell, metric))
+    few = isinstance(measure, ConfidenceMeasure) and is_calibration_error(metric) and measure.n < ENOUGH_FOR_ECE
+    if few and measure.n:
         return NotMeasured(
-            f"{metric} of {measure.n} answers is mostly chance, of a perfectly calibrated model too: a rule needs "
-            f"{ENOUGH_FOR_ECE}; name brier or nll"
+            f"{metric} of {counted(measure.n, 'answer')} is mostly chance, of a perfectly calibrated model too: a rule "
+            f"needs {ENOUGH_FOR_ECE}; name brier or nll"
         )
     return NotMeasured(measure.why_not()) if measure.why_not() else measure
 
@@ -116,15 +107,23 @@ def _metric(rule: Rule, metric: str, cell: Cell) -> Measured | NotMeasured:
     limits, outer = measure.limits(rule.alpha), outer_limits(measure, rule.alpha)
     if rule.bound and (limits is None or outer is None):
         return NotMeasured(measure.no_limits() or "there is no interval", "inconclusive")
-    missing = f"{measure.missing} of {measure.missing + measure.n} missing" if measure.missing else ""
     return Measured(
         value,
         (min(worst, best), max(worst, best)),
         limits,
         outer,
-        "; ".join(filter(None, (missing, limits.note if limits else ""))),
+        "; ".join(filter(None, (_left_out(metric, cell, measure), limits.note if limits else ""))),
         basis=basis_of(rule, cell, metric, measure, limits, outer),
     )
+
+
+def _left_out(metric: str, cell: Cell, measure: Measure) -> str:
+    """Which instances the value is not of."""
+    there = measure.missing + measure.n
+    asked = f"asked in other words: {there} of {cell.size} instances"
+    left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
+    missing = left_out or (f"{measure.missing} of {there} missing" if measure.missing else "")
+    return "; ".join(filter(None, (asked if metric in cell.columns.varied and there < cell.size else "", missing)))
 
 
 def _latency(metric: str, cell: Cell, alpha: float) -> Measured | NotMeasured:

@@ -73,6 +73,8 @@ def _rule(text: str) -> Iterator[str]:
 def _asked(run: Mapping[str, Any]) -> Iterator[str]:
     """How often, and in which other words, each instance is asked."""
     stated = {key: run[key] for key in ("repeats", "perturbations") if run.get(key) not in (None, 1, [], ())}
+    if run.get("perturbations"):
+        stated["perturb_limit"] = run.get("perturb_limit") or "all"
     if stated:
         yield "[evaluation]"
         yield from (f"{key} = {json.dumps(value)}" for key, value in stated.items())

@@ -41,6 +41,7 @@ class Connection:
         """A line on the terminal, if there is one."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
+            reporter.ensure_newline()
             reporter.write_line(line, flush=True)
 
     @pytest.hookimpl(trylast=True)

@@ -15,7 +15,7 @@ from pytest_medhelm.gates.gate_file import gate_of
 from pytest_medhelm.gates.known import Known, OfInstances
 from pytest_medhelm.plugin.item_params import BENCHMARK, benchmarks
 from pytest_medhelm.plugin.marks import COLLECTED
-from pytest_medhelm.plugin.options import SETTINGS
+from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.tasks.points import PointsRubric
 from pytest_medhelm.tasks.rubric_files import rubric_of_task
 
@@ -42,6 +42,7 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
         config=config.stash[SETTINGS].config,
         judged=judged,
         scope=frozenset(collected),
+        perturbations=_asked(config),
     )
     if any(next(problems(gate, known), "") for gate in gates):
         _require(gates, _with_packaged(known))
@@ -50,8 +51,12 @@ def check_gates(gates: Sequence[Gate], config: pytest.Config, items: Sequence[py
 def check_without_items(gates: Sequence[Gate], config: pytest.Config, *, judged: bool) -> None:
     """As ``check_gates`` where workers collect: names of somebody's own benchmarks are not known here."""
     known = Known({}, metrics=_metrics(config), config=config.stash[SETTINGS].config, judged=judged, all_names=False,
-                  scope=frozenset())  # fmt: skip
+                  scope=frozenset(), perturbations=_asked(config))  # fmt: skip
     _require(gates, _with_packaged(known))
+
+
+def _asked(config: pytest.Config) -> frozenset[str]:
+    return frozenset(perturbation.name for perturbation in config.stash[PLAN].perturbations)
 
 
 def _require(gates: Sequence[Gate], known: Known) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_medhelm.plugin.forecast import context_lines, judge_lines
+from pytest_medhelm.plugin.idle_options import idle_here, idle_options
 from pytest_medhelm.plugin.item_params import benchmarks, suits
 from pytest_medhelm.plugin.variant_lines import plan_lines, request_lines
-from pytest_medhelm.tasks.taxonomy import OPEN_ENDED, slug
+from pytest_medhelm.tasks.taxonomy import slug
 from pytest_medhelm.util.network import shown_address
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def header(settings: Settings, roster: Roster, plan: Plan) -> Iterator[str]:
         limit += " (default; --medhelm-limit=N|all)"
     yield f"{', '.join(model.name for model in roster.models)}; {limit}"
     yield from plan_lines(plan)
+    yield from idle_options(settings, roster)
     budgets = {f"{model.name} {model.body['max_tokens']}" for model in roster if "max_tokens" in model.body}
     if budgets:
         yield f"tokens an answer may have: {', '.join(sorted(budgets))}"
@@ -70,7 +72,7 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     if unsuited := _unsuited(collected, roster):
         yield f"not asked, since it means nothing there: {unsuited}"
     yield from request_lines(items, plan)
-    yield from _without_effect(collected, settings)
+    yield from idle_here(collected, settings, plan)
     yield from context_lines(items, roster)
     if roster.judges:
         yield from judge_lines(items, settings, roster)
@@ -87,24 +89,6 @@ def _unsuited(collected: Sequence[Benchmark], roster: Roster) -> str:
             more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
             unsuited.append(f"{model.name} in {', '.join(names[:LISTED])}{more}")
     return "; ".join(unsuited)
-
-
-def _without_effect(collected: Sequence[Benchmark], settings: Settings) -> Iterator[str]:
-    """Options that change nothing for what was selected."""
-    tasks = [benchmark.task for benchmark in collected]
-    if not tasks:
-        return
-    if not settings.perturb and (settings.noise_floor is not None or settings.perturb_limit is not None):
-        option = "noise-floor" if settings.noise_floor is not None else "perturb-limit"
-        yield f"--medhelm-{option} has no effect here: nothing is asked in other words (--medhelm-perturb=NAME,...)"
-    if settings.bertscore and not any(task.kind in OPEN_ENDED for task in tasks):
-        yield "--medhelm-bertscore has no effect here: no selected benchmark is answered in free text"
-    if settings.shots and not any(task.examples for task in tasks):
-        yield "--medhelm-shots has no effect here: no selected benchmark has solved examples"
-    if settings.fhir and not any(getattr(benchmark.first_environment, "own_server", False) for benchmark in collected):
-        yield "--medhelm-fhir has no effect here: no selected benchmark takes its record from a server of your own"
-    if settings.judges and not any(task.rubric for task in tasks):
-        yield "--medhelm-judge has no effect here: no selected benchmark is rated by a jury"
 
 
 def _require_sub_tasks(collected: Sequence[Benchmark], named: Sequence[str]) -> None:

@@ -24,7 +24,11 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     if plan.repeats > 1:
         yield f"each request is asked {plan.repeats} times"
     if plan.perturbations:
-        which = "all instances are" if plan.limit is None else f"up to {plan.limit} instances a benchmark are"
+        which = "all instances are"
+        if plan.limit is not None:
+            few = "instance" if plan.limit == 1 else "instances"
+            be = "is" if plan.limit == 1 else "are"
+            which = f"up to {plan.limit} {few} of each benchmark, or of each of its sub-tasks, {be}"
         yield f"{which} asked in other words too: {', '.join(perturbation.name for perturbation in plan.perturbations)}"
         if plan.noise_floor == 0:
             yield "noise floor: off, so that no figure tells other words from chance"

@@ -67,6 +67,8 @@ class WorkerPlugin:
         self._planned = 0
         """Requests that the session asks for; counted with a budget only."""
         self._keywords: dict[str, Literal[1]] = {"medhelm": 1}
+        self._selection: list[str] = []
+        """What xdist's controller, which collects nothing, says of the selection."""
 
     # After the controller's, which finds out who answers where.
     @pytest.hookimpl
@@ -76,6 +78,15 @@ class WorkerPlugin:
         self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
         self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated, stash[PLAN])
         self._prefetcher = self._prefetching(())
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        worker = getattr(self._config, "workerinput", {}).get("workerid")
+        if worker == "gw0":
+            from pytest_medhelm.plugin.header import selection
+
+            stash = self._config.stash
+            self._selection = [*selection(session.items, self.settings, stash[ROSTER], stash[PLAN])]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -207,7 +218,7 @@ class WorkerPlugin:
         """What the engine has to say goes with the report; where it stopped asking, the session ends with it."""
         if report.when == "teardown" and hasattr(self._config, "workerinput"):
             report.medhelm_load = self._requests.load  # type: ignore[attr-defined]
-        notices = self._requests.notices()
+        notices, self._selection = [*self._selection, *self._requests.notices()], []
         if notices:
             report.medhelm_notices = notices  # type: ignore[attr-defined]
         stopped = self._requests.stopped

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_medhelm.results.agreement.estimate import counted
 from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, Summary
+from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
 from pytest_medhelm.results.leaderboard.confidence_measure import named
 
 KINDS = {
@@ -27,7 +29,7 @@ def sentences(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
     if calibration["mean"] is None or calibration["accuracy"] is None:
         return
     yield (
-        f"In these {calibration['n']} answers it is {_percent(calibration['mean'])} sure on average, and right in "
+        f"Over {_answers(cell, calibration)} it is {_percent(calibration['mean'])} sure on average, and right in "
         f"{_percent(calibration['accuracy'])}."
     )
     yield verdict(cell, calibration)
@@ -43,7 +45,15 @@ def figures(cell: CellEntry, calibration: Calibration) -> str:
         (name, _summary(cell, metric, calibration)) for name, metric in (("Brier score", "brier"), ("AUROC", "auroc"))
     ]
     listed = ", ".join(f"{name} {_value(one)}" for name, one in known if _known(one)) or "no value"
-    return f"{listed}, {calibration['n']} answers{_missing(calibration)}"
+    return f"{listed}, {_answers(cell, calibration)}{_missing(calibration)}"
+
+
+def _answers(cell: CellEntry, calibration: Calibration) -> str:
+    """How many answers the figures are of, and which ones where each question has several."""
+    steadiness = cell.get("steadiness")
+    if calibration["kind"] == AGREEMENT:
+        return counted(calibration["n"], "question")
+    return counted(calibration["n"], "first answer" if steadiness and steadiness["repeats"] > 1 else "answer")
 
 
 def verdict(cell: CellEntry, calibration: Calibration) -> str:
@@ -53,11 +63,11 @@ def verdict(cell: CellEntry, calibration: Calibration) -> str:
         return "the calibration error is not known"
     error = f"in ten groups confidence and accuracy differ by {_percent(one['value'])} on average (calibration error)"
     made = (
-        f"a perfectly calibrated model with {calibration['n']} answers would show about {_percent(chance['mean'])}, "
-        f"and up to {_percent(chance['high'])} in 19 of 20 runs"
+        f"a perfectly calibrated model with {counted(calibration['n'], 'answer')} would show about "
+        f"{_percent(chance['mean'])}, and up to {_percent(chance['high'])} in 19 of 20 runs"
     )
     if calibration["n"] < FEW:
-        return f"{error}, of which these few answers say nothing: {made}."
+        return f"{error}, of which so few answers say nothing: {made}."
     if one["value"] <= chance["high"]:
         return f"{error}, which is no sign of miscalibration: {made}."
     if one["low"] <= 0:
@@ -88,7 +98,7 @@ def _auroc(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
         )
     elif calibration["accuracy"] in (0.0, 1.0):
         kind = "right" if calibration["accuracy"] else "wrong"
-        yield f"All answers are {kind}, so nothing is known of whether confidence tells right from wrong."
+        yield f"Every answer is {kind}, so that nothing is known of whether confidence tells right from wrong."
 
 
 def _losses(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
@@ -96,8 +106,8 @@ def _losses(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
     if _known(brier) and parts is not None:
         yield (
             f"Brier score {_value(brier)}; 0 is best, and always saying the accuracy would give "
-            f"{parts['uncertainty']:.3f}: telling right from wrong gains {parts['discrimination']:.3f}, wrong "
-            f"percentages cost {parts['miscalibration']:.3f} (chance makes some of both)."
+            f"{_plain(parts['uncertainty'])}: telling right from wrong gains {_plain(parts['discrimination'])}, wrong "
+            f"percentages cost {_plain(parts['miscalibration'])} (chance makes some of both)."
         )
     share = calibration["accuracy"] or 0.0
     if _known(nll):
@@ -112,8 +122,7 @@ def _rescaled(cell: CellEntry, calibration: Calibration) -> Iterator[str]:
     after, brier = calibration["rescaled"], _summary(cell, "brier", calibration)
     if after is None or brier is None or brier["value"] is None:
         return
-    gain = brier["value"] - after["brier"]
-    could = "that would help" if gain > 0.005 else "nothing to gain"
+    could = "that would help" if after["high"] < brier["value"] else "no gain is shown"
     yield (
         f"Rescaled by what other answers teach (Platt) the Brier score would be {after['brier']:.3f} "
         f"({after['low']:.3f} to {after['high']:.3f}): {could}."
@@ -125,7 +134,7 @@ def _missing(calibration: Calibration) -> str:
         return ""
     why = "; ".join(f"{reason}: {count}" for reason, count in calibration["reasons"].items())
     missing = calibration["missing"]
-    return f"; {missing} of {calibration['n'] + missing} have none{f' ({why})' if why else ''}"
+    return f"; missing for {missing} of {calibration['n'] + missing}{f' ({why})' if why else ''}"
 
 
 def _summary(cell: CellEntry, metric: str, calibration: Calibration) -> Summary | None:
@@ -140,6 +149,10 @@ def _value(one: Summary | None) -> str:
     assert one is not None
     ends = "" if one["low"] is None else f" ({one['low']:.3f} to {one['high']:.3f})"
     return f"{one['value']:.3f}{ends}"
+
+
+def _plain(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _percent(share: float) -> str:

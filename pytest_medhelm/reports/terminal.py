@@ -14,6 +14,7 @@ from pytest_medhelm.hookspecs import Line
 from pytest_medhelm.reports.calibration_words import NAMES, figures
 from pytest_medhelm.reports.first_look import first_looks
 from pytest_medhelm.reports.rule_matrix import verdict_of
+from pytest_medhelm.reports.steadiness_words import in_short, is_asked_more
 from pytest_medhelm.reports.terminal_table import table
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, Results, SuiteSpending
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
@@ -153,21 +154,9 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
 
 
 def _steadiness(results: Results) -> Iterator[str]:
-    """Of each cell that was asked more than once how often answers change, and what other words do beside chance."""
     for cell in results["cells"]:
-        k, parts = cell["steadiness"]["repeats"], []
-        for name, words in (
-            ("flip_rate", f"changes its answer in {{:.0%}} of {k} askings"),
-            (f"pass_hat_{k}", f"is right all {k} times in {{:.0%}}"),
-            ("mean_drop", "loses {:.2f} in other words beyond chance"),
-            ("worst_case_drop", "{:.2f} in the worst of them"),
-        ):
-            metric = cell["metrics"].get(name)
-            if metric is not None and metric["value"] is not None:
-                ends = "" if metric["low"] is None else f" ({metric['low']:.2f} to {metric['high']:.2f})"
-                parts.append(f"{words.format(metric['value'])}{ends}")
-        if parts:
-            yield f"steadiness: {visible(cell['benchmark'])} {visible(cell['model'])} {', '.join(parts)}"
+        if is_asked_more(cell) and (said := in_short(cell)):
+            yield f"steadiness: {visible(cell['benchmark'])} {visible(cell['model'])}: {visible(said)}"
 
 
 def _published(published: Published, benchmarks: int) -> str:

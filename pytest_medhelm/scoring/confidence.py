@@ -14,14 +14,17 @@ from string import ascii_uppercase
 from typing import Literal, NamedTuple
 
 from pytest_medhelm.models.engine.reply import letter_of
+from pytest_medhelm.models.engine.request import Alternative
 from pytest_medhelm.scoring.answers import read_choice
 from pytest_medhelm.scoring.response import Response
 
-CONFIDENCE_VERSION = 1
+CONFIDENCE_VERSION = 2
 """Raised when the same answer may get another confidence than before."""
 ConfidenceKind = Literal["logprobs", "stated", "agreement"]
 """Probabilities of tokens; what the model says of itself; how far its answers to one question agree."""
 
+_SLACK = 0.01
+"""By how much rounding may bring probabilities above 1 together."""
 _TRIED = 12
 """Places of the letter that are tried, from the end."""
 _BEFORE, _BEHIND = 30, 10
@@ -50,7 +53,7 @@ def confidence_of(response: Response, choices: Sequence[str], kind: Literal["log
 def _of_tokens(response: Response, choices: Sequence[str]) -> Confidence:
     tokens = response.logprobs
     if not tokens:
-        return Confidence("logprobs", None, "the server gave no log-probabilities")
+        return Confidence("logprobs", None, "the server gave no usable log-probabilities")
     letters = ascii_uppercase[: len(choices)]
     position = letter_position(response.text, response.letter, choices)
     if position is None:
@@ -61,21 +64,27 @@ def _of_tokens(response: Response, choices: Sequence[str]) -> Confidence:
     listed = response.alternatives.get(number)
     if not listed:
         return Confidence("logprobs", None, "the server lists no other tokens (top_logprobs)")
-    return Confidence("logprobs", share_of(response.letter, letters, tokens[number], listed))
+    share = share_of(response.letter, letters, tokens[number], listed)
+    return Confidence("logprobs", share, "" if share is not None else "a probability of an option is unusable")
 
 
-def share_of(letter: str, letters: str, said: tuple[str, float], listed: Sequence[tuple[str, float]]) -> float:
+def share_of(letter: str, letters: str, said: tuple[str, float], listed: Sequence[Alternative]) -> float | None:
     """The probability of a letter among those of the options, " B" and "B" taken together.
 
-    ``said``: the token that stands there, which servers that draw at random may not list.
+    ``said``: the token that stands there, which servers that draw at random may not list. None where the probability
+    of an option is none, or all of them together are 0 or above 1: a share among the others would be a wrong number.
     """
     masses: dict[str, float] = {}
+    options = frozenset(letters)
     for token, logarithm in dict([said, *listed]).items():
         name = letter_of(token)
-        if name and name in letters:
-            masses[name] = masses.get(name, 0.0) + math.exp(logarithm)
+        if token and name not in options:
+            continue
+        if logarithm is None:
+            return None
+        masses[name] = masses.get(name, 0.0) + math.exp(logarithm)
     whole = math.fsum(masses.values())
-    return min(1.0, masses[letter] / whole) if whole > 0 else 1.0
+    return min(1.0, masses[letter] / whole) if 0 < whole <= 1 + _SLACK else None
 
 
 def letter_position(text: str, letter: str, choices: Sequence[str]) -> int | None:

@@ -91,6 +91,17 @@ class JuryInputs(TypedDict):
     """Criteria with points: one request for each, or one for all of an answer."""
 
 
+class Variants(TypedDict):
+    """In which other words instances are asked."""
+
+    perturbations: dict[str, int]
+    """Each with its version."""
+    limit: int | None
+    """How many instances of each sub-task were to be changed; null for all."""
+    noise_floor: int | None
+    """How often each of them was asked again unchanged; null for as often as changed."""
+
+
 class FingerprintInputs(TypedDict):
     """What shapes answers and scores besides the data; its hash is a record's fingerprint."""
 
@@ -101,8 +112,8 @@ class FingerprintInputs(TypedDict):
     jury: JuryInputs | None
     repeats: NotRequired[int]
     """How often each request is asked; absent for once."""
-    variants: NotRequired[dict[str, Any]]
-    """Perturbations with their versions, how many instances are changed and how often asked again; absent for none."""
+    variants: NotRequired[Variants]
+    """In which other words instances are asked; absent for none."""
 
 
 class Record(TypedDict):

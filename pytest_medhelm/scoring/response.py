@@ -8,7 +8,7 @@ from functools import cached_property
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pytest_medhelm.models.engine.request import Completion
+from pytest_medhelm.models.engine.request import Alternative, Completion
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.tasks.prompts import with_letters
 from pytest_medhelm.tasks.task import Instance
@@ -98,7 +98,7 @@ class Response:
         return self._completion.logprobs
 
     @property
-    def alternatives(self) -> Mapping[int, Sequence[tuple[str, float]]]:
+    def alternatives(self) -> Mapping[int, Sequence[Alternative]]:
         """By place in ``logprobs`` the letters that might have stood there, where asked for and given."""
         return self._completion.alternatives
 

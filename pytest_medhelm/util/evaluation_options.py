@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_medhelm.util.option import Option, switch
 from pytest_medhelm.util.option_values import (
+    MOST_REPEATS,
     count,
     one_of,
     read_address,
@@ -13,6 +14,7 @@ from pytest_medhelm.util.option_values import (
     read_limit,
     read_names,
     read_noise_floor,
+    read_perturbations,
     read_rules,
     read_server,
     read_texts,
@@ -132,14 +134,15 @@ EVALUATION_OPTIONS = (
     Option(
         "repeats",
         "K",
-        count(1),
+        count(1, MOST_REPEATS),
         1,
-        "How often each request is asked, to see how steady the answers are (default: 1; docs/robustness.md)",
+        "How often each request is asked, to see how steady the answers are (default: 1, at most "
+        f"{MOST_REPEATS}; docs/robustness.md)",
     ),
     Option(
         "perturb",
         "NAME,...",
-        read_comma_list,
+        read_perturbations,
         (),
         "Ask instances in other words too: perturbations, or the sets robustness, clinical, invariance, helm "
         "(docs/robustness.md)",
@@ -149,7 +152,8 @@ EVALUATION_OPTIONS = (
         "N",
         count(1),
         None,
-        "Instances per benchmark that --medhelm-perturb changes, a seeded sample (default: all)",
+        "Instances per benchmark, or per sub-task where it has some, that --medhelm-perturb changes, a seeded sample "
+        "(default: all)",
     ),
     Option(
         "noise-floor",
@@ -170,7 +174,7 @@ EVALUATION_OPTIONS = (
     Option(
         "judge-repeats",
         "K",
-        count(1),
+        count(1, MOST_REPEATS),
         1,
         "How often each judge rates each answer, to see how far it agrees with itself (default: 1)",
     ),

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pytest_medhelm.util.settings import data_limit_of, shard_of
 
+MOST_REPEATS = 100
+"""Answers to one request. More say nothing new, and the figures of all k up to their number take ever longer."""
 Read = Callable[[Any, Path], Any]
 """(value, folder that paths are relative to) -> the checked value; ValueError says what is wrong with it."""
 
@@ -32,14 +34,15 @@ def one_of(*known: str) -> Read:
     return read
 
 
-def count(least: int) -> Read:
+def count(least: int, most: int | None = None) -> Read:
     def read(value: Any, root: Path) -> int:
         try:
             number = int(str(value))
         except ValueError:
             number = least - 1
-        if number < least:
-            raise ValueError(f"is not a whole number of at least {least}")
+        if number < least or (most is not None and number > most):
+            ends = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise ValueError(f"is not a whole number {ends}")
         return number
 
     return read
@@ -67,9 +70,9 @@ def read_noise_floor(value: Any, root: Path) -> int:
     if value in ("off", False):
         return 0
     try:
-        return int(count(1)(value, root))
+        return int(count(1, MOST_REPEATS)(value, root))
     except ValueError:
-        raise ValueError("is neither a positive number nor 'off'; type e.g. 6") from None
+        raise ValueError(f"is neither a number from 1 to {MOST_REPEATS} nor 'off'; type e.g. 6") from None
 
 
 def read_amount(value: Any, root: Path) -> float:
@@ -179,6 +182,11 @@ def read_texts(value: Any, root: Path) -> tuple[str, ...]:
 def read_comma_list(value: Any, root: Path) -> tuple[str, ...]:
     texts = value.split(",") if isinstance(value, str) else read_texts(value, root)
     return tuple(filter(None, map(str.strip, texts)))
+
+
+def read_perturbations(value: Any, root: Path) -> tuple[str, ...]:
+    """An empty text is kept as a name that nothing has: who typed the option is told of all names."""
+    return read_comma_list(value, root) or (("",) if isinstance(value, str) else ())
 
 
 def read_names(value: Any, root: Path) -> tuple[str, ...]:

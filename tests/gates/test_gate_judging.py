@@ -358,7 +358,7 @@ def test_a_file_from_repeats_and_other_words_states_and_uses_them(
     suite = "medhelm-results/default"
     assert main(["gate", "new", "gate.toml", f"--suite={suite}"]) == 0
     text = Path("gate.toml").read_text()
-    assert '[evaluation]\nrepeats = 3\nperturbations = ["helm", "extra_spaces"]\n' in text
+    assert '[evaluation]\nrepeats = 3\nperturbations = ["helm", "extra_spaces"]\nperturb_limit = "all"\n' in text
     assert 'rule = "letters.flip_rate.upper <= 0.1"' in text
     assert main(["gate", "check", "gate.toml"]) == 0
     main(["gate", "apply", suite, "gate.toml"])
@@ -367,6 +367,9 @@ def test_a_file_from_repeats_and_other_words_states_and_uses_them(
     Path("gate.toml").write_text(Path("once.toml").read_text().replace("repeats = 3", "repeats = 2"))
     assert main(["gate", "apply", suite, "gate.toml"]) == 1
     assert "it states repeats = 2, the run had 3" in capsys.readouterr().out
+    Path("gate.toml").write_text(Path("once.toml").read_text().replace('perturb_limit = "all"', "perturb_limit = 9"))
+    assert main(["gate", "apply", suite, "gate.toml"]) == 1
+    assert "it states perturb_limit = 9, the run had all" in capsys.readouterr().out
 
 
 def test_a_gate_file_from_baselines_where_no_candidate_was_run_yet(

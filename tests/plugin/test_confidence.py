@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +17,7 @@ import pytest
 
 from perf.mock_server import Fault, MockServer, error_body
 from pytest_medhelm.cli.main import main
-from tests.support.confident import case_of, drawn, stating, with_logprobs
+from tests.support.confident import case_of, drawn, letter_of, stating, with_logprobs
 from tests.support.letters import gold, write_letters
 from tests.support.paths import CHECKOUT
 from tests.support.sessions import Sessions
@@ -72,7 +74,7 @@ def test_figures_are_those_of_what_the_server_says(shared: tuple[Path, str, Mock
     [calibration] = found["calibration"]
     assert (calibration["kind"], calibration["n"], calibration["missing"]) == ("logprobs", N - 4, 4)
     assert calibration["reasons"] == {
-        "no option was read (unparsed)": 2, "the server gave no log-probabilities": 2,
+        "no option was read (unparsed)": 2, "the server gave no usable log-probabilities": 2,
     }  # fmt: skip
     parts = calibration["parts"]
     whole = parts["miscalibration"] - parts["discrimination"] + parts["uncertainty"]
@@ -114,7 +116,7 @@ def test_page_summary_and_card_say_what_it_means(shared: tuple[Path, str, MockSe
     page = (suite / "leaderboard.html").read_text()
     assert 'id="calibration"' in page
     assert "<polyline points=" in page
-    assert "4 of 80 have none" in page
+    assert "missing for 4 of 80 (" in page
     assert "which is no sign of miscalibration" in page
     assert "more than chance makes" not in page
     assert "AUROC" in (suite / "summary.md").read_text()
@@ -194,6 +196,100 @@ def test_repeats_agree_and_are_a_kind_of_their_own(pytester: pytest.Pytester, ru
     assert "brier" not in found["metrics"]
 
 
+def test_with_repeats_every_figure_is_of_first_answers(pytester: pytest.Pytester, run: Any, letters: Any) -> None:
+    """First answers: 30 % and wrong, 60 % and wrong, 80 % and right, 90 % and right. Later ones say otherwise.
+
+    Brier: (0.09 + 0.36 + 0.04 + 0.01) / 4 = 0.125. Sorted, the two wrong ones come before the two right ones: what is
+    recalibrated is never off, so that telling them apart gains all of the uncertainty, 0.5 x 0.5, and 0.125 is lost by
+    wrong percentages.
+    """
+    data, asked_before = letters(4), Counter[int]()
+    first = {0: (30, False), 1: (60, False), 2: (80, True), 3: (90, True)}
+
+    def reply(body: dict[str, Any]) -> str | Fault:
+        case = case_of(body)
+        asked_before[case] += 1
+        if (case, asked_before[case]) == (2, 3):
+            return Fault("status", 400)
+        sure, right = first[case] if asked_before[case] == 1 else (55, not first[case][1])
+        return f"Answer: {letter_of(body, right)}\nConfidence: {sure}"
+
+    options = ("--medhelm-confidence=stated", "--medhelm-repeats=3", "--medhelm-concurrency=1", "--medhelm-prefetch=0")
+    with MockServer(reply) as server:
+        found = run(*asked(server, data), *options)
+    said = cell(leaderboard(pytester.path), "letters")
+    metrics, calibration = said["metrics"], next(one for one in said["calibration"] if one["kind"] == "stated")
+    assert metrics["brier"]["value"] == pytest.approx(0.125)
+    assert metrics["nll"]["value"] == pytest.approx(-fmean(map(math.log, (0.7, 0.4, 0.8, 0.9))), abs=1e-6)
+    assert metrics["auroc"]["value"] == 1.0
+    assert {metrics[name]["n"] for name in ("brier", "nll", "auroc", "ece")} == {calibration["n"]} == {4}
+    assert calibration["parts"] == {"miscalibration": 0.125, "discrimination": 0.25, "uncertainty": 0.25}
+    assert (calibration["mean"], calibration["accuracy"]) == (0.65, 0.5)
+    assert "4 first answers" in " ".join(found.stdout.str().split())
+
+
+def test_of_equally_many_the_first_said_counts_for_both(pytester: pytest.Pytester, run: Any, letters: Any) -> None:
+    """Case 0: right then wrong; 1: wrong then right; 2: right, then no option; 3: no option, then right."""
+    data, asked_before = letters(4), Counter[int]()
+
+    def reply(body: dict[str, Any]) -> str:
+        case = case_of(body)
+        asked_before[case] += 1
+        is_first = asked_before[case] == 1
+        if case > 1:
+            return gold(body) if is_first == (case == 2) else "no idea"
+        return letter_of(body, is_first == (case == 0))
+
+    with MockServer(reply) as server:
+        run(*asked(server, data), "--medhelm-repeats=2", "--medhelm-concurrency=1", "--medhelm-prefetch=0")
+    said = cell(leaderboard(pytester.path), "letters")
+    [calibration] = said["calibration"]
+    assert said["scores"]["majority_vote"] == [1, 0, 1, 0]
+    assert calibration["confidence"] == [0.5, 0.5, 0.5, None]
+    assert (calibration["accuracy"], calibration["n"]) == (pytest.approx(2 / 3), 3)
+    assert calibration["reasons"] == {"most answers name no option": 1}
+    assert said["metrics"]["brier_agreement"]["value"] == 0.25
+
+
+BROKEN = (
+    {"token": " C", "logprob": math.nan}, {"token": " C", "logprob": 5000}, {"token": " C", "logprob": "x"}, None,
+    "text", {"token": None, "logprob": -3.0}, {"token": " C"}, {"token": " D", "logprob": -0.01},
+)  # fmt: skip
+"""Beside " B" at 0.9: options whose probability is none, what may be one, and one that makes them 1.9 together."""
+HARMLESS = ({"token": " E", "logprob": math.nan}, {"token": "The", "logprob": "x"}, {"token": " Ba", "logprob": None},
+            {"token": " C", "logprob": -math.inf})  # fmt: skip
+"""No option of four, and one that is impossible."""
+
+
+def test_an_unusable_probability_of_an_option_is_counted(pytester: pytest.Pytester, run: Any, letters: Any) -> None:
+    entries = [*BROKEN, *HARMLESS]
+    data = letters(len(entries))
+
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        good = [{"token": " B", "logprob": math.log(0.9)}, {"token": " A", "logprob": math.log(0.09)}]
+        content = [{"token": " B", "logprob": math.log(0.9), "top_logprobs": [*good, entries[case_of(body)]]}]
+        return {"content": " B", "logprobs": {"content": content}}
+
+    def alone(body: dict[str, Any]) -> dict[str, Any]:
+        """Of top_logprobs the token itself, and no other."""
+        entry = {"token": " B", "logprob": -0.5}
+        return {"content": " B", "logprobs": {"content": [{**entry, "top_logprobs": [entry]}]}}
+
+    with MockServer(alone) as server:
+        run(*asked(server, data), "--medhelm-confidence=logprobs", "--medhelm-suite=alone")
+    [nothing] = cell(leaderboard(pytester.path, "alone"), "letters")["calibration"]
+    assert nothing["reasons"] == {"the server lists no other tokens (top_logprobs)": len(entries)}
+    with MockServer(reply) as server:
+        run(*asked(server, data), "--medhelm-confidence=logprobs")
+    said = cell(leaderboard(pytester.path), "letters")
+    [calibration] = said["calibration"]
+    share = pytest.approx(0.9 / 0.99, abs=1e-6)
+    assert calibration["confidence"] == [None] * len(BROKEN) + [share] * len(HARMLESS)
+    assert calibration["reasons"] == {"a probability of an option is unusable": len(BROKEN)}
+    assert (said["metrics"]["brier"]["n"], said["metrics"]["brier"]["missing"]) == (len(HARMLESS), len(BROKEN))
+    assert said["metrics"]["exact_match"]["missing"] == 0
+
+
 def test_a_server_that_refuses_is_asked_without_and_said_once(run: Any, letters: Any) -> None:
     message = "`logprobs` is not supported with this model"
 
@@ -204,7 +300,7 @@ def test_a_server_that_refuses_is_asked_without_and_said_once(run: Any, letters:
         found = run(*asked(server, letters(30)), "--medhelm-confidence=logprobs", "--medhelm-concurrency=1")
     said = " ".join((found.stdout.str() + found.stderr.str()).split())
     assert said.count("gives no log-probabilities of mock, which is asked without them") == 1
-    assert "30 of 30 have none (the server gave no log-probabilities: 30)" in said
+    assert "missing for 30 of 30 (the server gave no usable log-probabilities: 30)" in said
     found.assert_outcomes()
     assert found.ret == 0
     assert len(server.requests) == 31

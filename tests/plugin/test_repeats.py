@@ -153,12 +153,46 @@ def test_a_lost_repeat_leaves_bounds_and_no_number(
     assert (hat["n"], hat["missing"], hat["worst"], hat["best"]) == (9, 1, 0.9, 1.0)
 
 
+LOSS = "lost at least one of the answers that this needs"
+
+
+@pytest.mark.parametrize(
+    ("count", "answered", "expected"),
+    [
+        (2, 1, [f"each of the 2 instances {LOSS}"] * 3),
+        (1, 0, [f"the one instance {LOSS}", *["no instance has all of its 2 answers"] * 2]),
+    ],
+)
+def test_where_all_lose_an_answer_a_rule_says_so(
+    count: int, answered: int, expected: list[str], letters: Callable[..., Path], run: Run, pytester: pytest.Pytester
+) -> None:
+    """Of two questions one has one answer of two and the other none; of one question there is none at all."""
+    asked: Counter[int] = Counter()
+
+    def answer(body: dict[str, Any]) -> str | Fault:
+        asked[number_of(body)] += 1
+        return gold(body) if (number_of(body), asked[number_of(body)]) == (0, answered) else Fault("status", 400)
+
+    rules = ("letters.worst_at_2 >= 0.5", "letters.flip_rate <= 0.5", "letters.pass_hat_2 >= 0.5", "letters.ece <= 0.5",
+             "letters.brier_agreement <= 0.5")  # fmt: skip
+    gates = [f"--medhelm-gate={rule}" for rule in rules]
+    options = (f"--medhelm-data={letters(count)}", "--medhelm-confidence=logprobs", "--medhelm-repeats=2")
+    with MockServer(answer) as server:
+        run(*vllm(server), *options, *gates, "--medhelm-concurrency=1")
+    said = [gate["reason"] for gate in leaderboard(pytester.path)["results"]["gates"]]
+    assert said[:3] == expected
+    assert said[3].startswith("no instance has a confidence (no option was read (request_error)")
+    assert "add --medhelm" not in said[4]
+    assert "run with" not in said[4]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--medhelm-gate=letters.pass_hat_3 >= 0.5", "--medhelm-repeats=2"), "--medhelm-repeats=3"),
         (("--medhelm-gate=*.flip_rate <= 0.5",), "--medhelm-repeats=2"),
-        (("--medhelm-repeats=0",), "whole number of at least 1"),
+        (("--medhelm-repeats=0",), "whole number from 1 to 100"),
+        (("--medhelm-repeats=100000",), "--medhelm-repeats: '100000' is not a whole number from 1 to 100"),
     ],
 )
 def test_mistakes_are_one_sentence(letters: Callable[..., Path], run: Run, options: tuple[str, ...], said: str) -> None:

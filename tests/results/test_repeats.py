@@ -48,5 +48,7 @@ def test_more_than_there_are_cannot_be_drawn(n: int, right: int, k: int) -> None
 def test_the_majority_of_answers_not_of_scores() -> None:
     # Three wrong answers that all differ are no majority against two equal right ones.
     assert majority_score(["A", "B", "C", "D", "D"], [0, 0, 0, 1, 1]) == 1
-    assert majority_score(["A", "A", "D", "D"], [0, 0, 1, 1]) == 0.5
+    # Of two that are equally frequent the first one counts.
+    assert majority_score(["A", "A", "D", "D"], [0, 0, 1, 1]) == 0
+    assert majority_score(["D", "A", "A", "D"], [1, 0, 0, 1]) == 1
     assert majority_score(["A", "A", "D"], [0, 0, 1]) == 0

@@ -125,7 +125,7 @@ def test_what_is_lost_is_no_flip_and_no_disagreement() -> None:
     lost = Said("", None, "", None, "", "request_error")
     groups = [[Said("", None, "", 1.0, "A", "ok")] * 2 + [last] for last in (lost, Said("", None, "", 0.0, "B", "ok"))]
     column = read_confidences(groups)["agreement"]
-    assert [confidence for confidence, _ in column.first] == [None, pytest.approx(2 / 3)]
+    assert [confidence for confidence, _ in column.entries] == [None, pytest.approx(2 / 3)]
     assert column.reasons == {"an answer was lost": 1}
 
 

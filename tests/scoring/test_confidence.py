@@ -106,7 +106,7 @@ def test_a_reply_keeps_the_letters_that_might_have_stood_there_and_nothing_else(
                 "top_logprobs": listed}]  # fmt: skip
     choice: dict[str, Any] = {"message": {"content": "Answer: B"}, "logprobs": {"content": content}}
     found = read_reply(json.dumps({"choices": [choice]}).encode())
-    assert found.alternatives == {1: [(" B", -0.1), ("a", -4.0)]}
+    assert found.alternatives == {1: [(" B", -0.1), ("a", -4.0), (" C", None)]}
     choice["logprobs"] = {"content": [{"token": " B", "logprob": -0.1, "top_logprobs": "none"}]}
     assert read_reply(json.dumps({"choices": [choice]}).encode()).alternatives == {}
 

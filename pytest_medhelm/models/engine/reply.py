@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from pytest_medhelm.models.engine.request import Completion, ToolCall
+from pytest_medhelm.models.engine.request import Alternative, Completion, ToolCall
 from pytest_medhelm.models.engine.servers import ending
 
 MOST_TOKENS = 1_000_000_000
@@ -20,6 +20,8 @@ LONGEST_NAME = 200
 """Characters of a model's name and of a finish reason that are kept."""
 MOST_LISTED = 100
 """Alternatives to a token that are looked at."""
+LEAST_LOGPROB = -1e12
+"""Below that it is no logarithm of a probability; that of 0 counts as this."""
 LOGPROB_SLACK = 1e-3
 """Rounding puts the logarithm of a probability of 1 a little above 0."""
 
@@ -212,20 +214,37 @@ def _tool_calls(value: object) -> list[ToolCall]:
     return calls
 
 
-def _alternatives(value: object) -> dict[int, list[tuple[str, float]]]:
+def _alternatives(value: object) -> dict[int, list[Alternative]]:
     """Of tokens that are one letter the letters that the server lists in their place: what an option may be named by.
 
-    Nothing else of the lists is kept, which are many times as long as the answer.
+    Nothing else of the lists is kept, which are many times as long as the answer. A letter whose log-probability is
+    unusable is kept as such, and so is what cannot be read at all, which may have been any letter.
     """
     entries = value.get("content") if isinstance(value, dict) else None
-    alternatives: dict[int, list[tuple[str, float]]] = {}
+    alternatives: dict[int, list[Alternative]] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
-        if isinstance(listed, list) and letter_of(_text(entry.get("token"))):
-            read = map(_token, listed[:MOST_LISTED])
-            if letters := [token for token in read if token is not None and letter_of(token[0])]:
+        # One that is listed alone is the token itself: nothing is said of the others.
+        if isinstance(listed, list) and len(listed) > 1 and letter_of(_text(entry.get("token"))):
+            read = map(_alternative, listed[:MOST_LISTED])
+            if letters := [each for each in read if each is not None]:
                 alternatives[index] = letters
     return alternatives if _logprobs(value) else {}
+
+
+def _alternative(entry: object) -> Alternative | None:
+    """None for what is no letter; an empty token where nobody knows what it is.
+
+    Minus infinity, which a server may give for what it does not allow, is the logarithm of 0.
+    """
+    token = entry.get("token") if isinstance(entry, dict) else None
+    if not isinstance(token, str):
+        return "", None
+    if not letter_of(token):
+        return None
+    if isinstance(entry, dict) and entry.get("logprob") == -math.inf:
+        return plain(token), LEAST_LOGPROB
+    return _token(entry) or (plain(token), None)
 
 
 def _token(entry: object) -> tuple[str, float] | None:
@@ -234,7 +253,7 @@ def _token(entry: object) -> tuple[str, float] | None:
     number = entry.get("logprob") if isinstance(entry, dict) else None
     if not isinstance(token, str) or isinstance(number, bool) or not isinstance(number, int | float):
         return None
-    if not -1e12 <= number <= LOGPROB_SLACK or not math.isfinite(number):
+    if not LEAST_LOGPROB <= number <= LOGPROB_SLACK or not math.isfinite(number):
         return None
     return plain(token), min(0.0, float(number))
 

@@ -50,6 +50,10 @@ class Request:
         return json.loads(self.payload).get(name)
 
 
+Alternative = tuple[str, float | None]
+"""A token and the logarithm of its probability; None: what the server sent is none. Empty: it cannot be read."""
+
+
 class ToolCall(NamedTuple):
     """A tool that a model wants to be called."""
 
@@ -71,7 +75,7 @@ class Completion:
     """Token counts: prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens where the server tells."""
     logprobs: Sequence[tuple[str, float]] = field(default=(), repr=False)
     """(token, natural logarithm of its probability) of each output token, where asked for and given."""
-    alternatives: Mapping[int, Sequence[tuple[str, float]]] = field(default_factory=dict, repr=False)
+    alternatives: Mapping[int, Sequence[Alternative]] = field(default_factory=dict, repr=False)
     """By the place of a token that is one letter: the letters that might have stood there, as in ``logprobs``, where
     the server lists them."""
     served: str = ""

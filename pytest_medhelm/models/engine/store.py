@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.reply import plain
-from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
+from pytest_medhelm.models.engine.request import Alternative, Completion, Request, ToolCall
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, unusable
 
@@ -287,7 +287,7 @@ def _written(completion: Completion) -> str:
                        for position, token in enumerate(completion.logprobs)])  # fmt: skip
 
 
-def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[tuple[str, float]]]]:
+def _tokens(written: str) -> tuple[list[tuple[str, float]], dict[int, list[Alternative]]]:
     """``_written``, read."""
     if written == "[]":
         return [], {}

@@ -35,6 +35,8 @@ class Answers(NamedTuple):
 
 
 LOST = Answer(None, None)
+LOSS = "lost at least one of the answers that this needs"
+"""What an instance did that has no score in a metric of several answers."""
 
 
 def answers_of(records: Sequence[Record], wanted: int) -> Answers:

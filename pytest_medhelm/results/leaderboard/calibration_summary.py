@@ -24,7 +24,7 @@ def calibrations_of(columns: Columns) -> list[Calibration]:
 
 
 def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -> Calibration:
-    answers = [(*answer, name) for answer, name in zip(column.first, clusters, strict=True)]
+    answers = [(*answer, name) for answer, name in zip(column.entries, clusters, strict=True)]
     known = [
         (confidence, outcome, name)
         for confidence, outcome, name in answers
@@ -36,7 +36,7 @@ def _calibration(kind: str, column: ConfidenceColumn, clusters: Sequence[str]) -
         "n": len(known),
         "missing": len(answers) - len(known),
         "reasons": dict(sorted(column.reasons.items())),
-        "confidence": [confidence for confidence, _ in column.first],
+        "confidence": [confidence for confidence, _ in column.entries],
         "mean": None, "accuracy": None, "parts": None, "ece_by_chance": None,
         "curve": [], "band": [], "selective": [], "rescaled": None,
     }  # fmt: skip

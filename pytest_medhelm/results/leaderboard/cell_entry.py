@@ -6,7 +6,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from pytest_medhelm.models.metadata import ModelSettings
 from pytest_medhelm.results.leaderboard.calibration_entry import Calibration
-from pytest_medhelm.scoring.record_types import JuryInputs
+from pytest_medhelm.scoring.record_types import JuryInputs, Variants
 from pytest_medhelm.scoring.response import Status
 from pytest_medhelm.util.json_types import Count, Ends, Limits, Share
 
@@ -90,6 +90,8 @@ class Steadiness(TypedDict):
     """Requests of the same instances asked again unchanged: what chance alone does."""
     perturbations: dict[str, PerturbationEntry]
     """By what was changed."""
+    without: list[str]
+    """Sub-tasks of which no instance was asked in other words, where others were: no figure is of them."""
     worst_slice: WorstSlice | None
     """Where the model is worst; null under two groups of at least ten instances."""
 
@@ -190,6 +192,8 @@ class Provenance(TypedDict):
     """The settings that belong to the model."""
     repeats: NotRequired[int]
     """How often each request was asked; absent for once."""
+    variants: NotRequired[Variants]
+    """In which other words instances were asked; absent for none."""
     versions: list[str]
     """Versions of pytest-medhelm that wrote its records."""
 

@@ -78,6 +78,12 @@ class Columns:
     """Metrics of several answers to an instance: they say in other ways what its scores say."""
     paired: set[str] = field(default_factory=set)
     """Metrics whose scores are differences between two ways of asking one instance."""
+    varied: set[str] = field(default_factory=set)
+    """Metrics of instances that were asked in other words, and of those sub-tasks alone that have such."""
+    pooled: set[str] = field(default_factory=set)
+    """Metrics of all instances together, of whatever sub-task."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Per metric of several answers, or of confidences, what an instance without a score did: a verb in the past."""
     incomplete: int = 0
     """Instances that lack one of their repeats or variants."""
     asked: int = 0
@@ -153,6 +159,8 @@ def read_columns(
         for metric, (_, scale) in LOSSES.items():
             columns.scores[named(metric, kind)] = losses(column, metric)
             columns.scales[named(metric, kind)] = list(scale)
+            columns.pooled.add(named(metric, kind))
+            columns.lost[named(metric, kind)] = f"gave no confidence{column.why}"
     return columns
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pytest_medhelm.results.stats.repeats import most_said
 from pytest_medhelm.scoring.record_types import Record
 
 Answer = tuple[float | None, float | None]
 """Confidence, and whether the answer is right (1) or not (0); None: not known."""
-Entry = tuple[Answer, ...]
-"""The answers to one instance: one, or its repeats."""
 AGREEMENT = "agreement"
 RIGHT = "exact_match"
 """The score that says whether the chosen option is the right one."""
@@ -20,16 +19,19 @@ RIGHT = "exact_match"
 
 @dataclass
 class ConfidenceColumn:
-    """One entry per instance."""
+    """One entry per instance: of its first answer, or of the one that its repeats agree on most.
 
-    entries: list[Entry] = field(default_factory=list)
+    Repeats are no further answers: each figure is of these alone, and what repeats differ by is shown apart.
+    """
+
+    entries: list[Answer] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
-    """Why confidences of first answers are missing."""
+    """Why confidences are missing."""
 
     @property
-    def first(self) -> list[Answer]:
-        """The first answer to each instance: repeats are no further answers, and what they differ by is shown apart."""
-        return [entry[0] for entry in self.entries]
+    def why(self) -> str:
+        """Why confidences are missing, in brackets; empty where that is not known, or none is."""
+        return f" ({'; '.join(sorted(self.reasons))})" if self.reasons else ""
 
     def only(self, rows: Sequence[int]) -> ConfidenceColumn:
         """Some instances; why theirs are missing is not known apart."""
@@ -74,12 +76,11 @@ def read_confidences(groups: Sequence[Sequence[Said]]) -> dict[str, ConfidenceCo
 def _of_kind(kind: str, groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
     column = ConfidenceColumn()
     for group in groups:
-        entry = tuple(
-            (said.value if said.kind == kind and said.right is not None else None, said.right) for said in group
-        )
-        column.entries.append(entry)
-        if entry[0][0] is None:
-            column.reasons[_reason(group[0], kind)] += 1
+        first = group[0]
+        value = first.value if first.kind == kind and first.right is not None else None
+        column.entries.append((value, first.right))
+        if value is None:
+            column.reasons[_reason(first, kind)] += 1
     return column
 
 
@@ -90,8 +91,8 @@ def _reason(said: Said, kind: str) -> str:
 
 
 def _of_agreement(groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
-    column = ConfidenceColumn([(_agreed(group),) for group in groups])
-    for group, ((confidence, _),) in zip(groups, column.entries, strict=True):
+    column = ConfidenceColumn([*map(_agreed, groups)])
+    for group, (confidence, _) in zip(groups, column.entries, strict=True):
         if confidence is None:
             column.reasons[_why_none_agree(group)] += 1
     return column
@@ -100,17 +101,16 @@ def _of_agreement(groups: Sequence[Sequence[Said]]) -> ConfidenceColumn:
 def _why_none_agree(group: Sequence[Said]) -> str:
     if len(group) < 2:
         return "it was asked once"
-    return "an answer was lost" if any(said.right is None for said in group) else "no answer names an option"
+    return "an answer was lost" if any(said.right is None for said in group) else "most answers name no option"
 
 
 def _agreed(group: Sequence[Said]) -> Answer:
     """The share of repeats that chose the option most of them chose, and whether that one is right.
 
-    Of options that equally many chose it is the one that came first. An answer that was lost may have agreed or not:
-    there is no share then.
+    That is ``most_said``, as of majority_vote. An answer that was lost may have agreed or not: there is no share then.
     """
-    read = [said.letter for said in group]
-    chosen = max(filter(None, read), key=read.count, default="")
-    right = next((said.right for said in group if said.letter == chosen), None)
+    read = [said.letter if said.status == "ok" else "" for said in group]
+    chosen = most_said(read)
+    right = group[read.index(chosen)].right
     is_known = len(group) > 1 and bool(chosen) and all(said.right is not None for said in group)
     return (read.count(chosen) / len(group) if is_known else None), right

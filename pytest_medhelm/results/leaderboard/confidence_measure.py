@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import NamedTuple
 
-from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT, Answer, ConfidenceColumn, Entry
+from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT, Answer, ConfidenceColumn
 from pytest_medhelm.results.stats.filling import mixtures
 from pytest_medhelm.results.stats.intervals import Interval
 from pytest_medhelm.results.stats.limits import Limits
@@ -67,7 +66,7 @@ SCALES: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class ConfidenceMeasure:
-    """A figure of the first answers to all instances together, sub-tasks pooled."""
+    """A figure of all instances together, sub-tasks pooled."""
 
     metric: str
     """A key of FIGURES."""
@@ -76,6 +75,8 @@ class ConfidenceMeasure:
     off: tuple[int, int] = (0, 0)
     """Of a calibration error with its gaps filled in: by how many answers the error grows (or shrinks), of how many
     that were added."""
+    why: str = ""
+    """Why confidences are missing, in brackets."""
 
     right_or_wrong = False
 
@@ -101,7 +102,7 @@ class ConfidenceMeasure:
     def why_not(self) -> str:
         """Why there is no value; empty when there is one."""
         if not self.n and not self.off[1]:
-            return "no confidence is known"
+            return f"no instance has a confidence{self.why}"
         return "" if self.value() is not None else FIGURES[self.metric].nothing
 
     def value(self) -> float | None:
@@ -200,13 +201,11 @@ def is_calibration_error(metric: str) -> bool:
 
 
 def losses(column: ConfidenceColumn, metric: str) -> list[float | None]:
-    """The mean loss of the answers to each instance; None where a confidence is missing."""
+    """The loss of each instance; None where a confidence is missing."""
     loss, _ = LOSSES[metric]
     return [
-        fmean(loss(confidence, right) for confidence, right in entry if confidence is not None and right is not None)
-        if _is_known(entry)
-        else None
-        for entry in column.entries
+        loss(confidence, right) if confidence is not None and right is not None else None
+        for confidence, right in column.entries
     ]
 
 
@@ -215,14 +214,10 @@ def confidence_measures(
 ) -> dict[str, ConfidenceMeasure]:
     """The figures of every kind of confidence, by the names that rules have for them."""
     return {
-        named(metric, kind): ConfidenceMeasure(metric, tuple(column.first), tuple(clusters))
+        named(metric, kind): ConfidenceMeasure(metric, tuple(column.entries), tuple(clusters), why=column.why)
         for kind, column in confidences.items()
         for metric in FIGURES
     }
-
-
-def _is_known(entry: Entry) -> bool:
-    return bool(entry) and all(None not in answer for answer in entry)
 
 
 def _filled(answer: Answer, best: bool) -> Answer:

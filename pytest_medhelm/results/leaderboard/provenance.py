@@ -41,6 +41,8 @@ def provenance_of(columns: Columns, facts: BenchmarkMetadata, suite: Suite) -> P
     }
     if made_with is not None and "repeats" in made_with:
         provenance["repeats"] = made_with["repeats"]
+    if made_with is not None and "variants" in made_with:
+        provenance["variants"] = made_with["variants"]
     return provenance
 
 

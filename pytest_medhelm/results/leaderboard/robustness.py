@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from pytest_medhelm.results.leaderboard.answers import Answer, Answers
+from pytest_medhelm.results.leaderboard.answers import LOSS, Answer, Answers
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.stats.repeats import worst_at_k
 
@@ -61,6 +61,8 @@ def _add(
     ]
     columns.scales[name] = list(scale)
     columns.derived.add(name)
+    columns.varied.add(name)
+    columns.lost[name] = LOSS
     columns.not_applicable[name] = {row for row, fits in enumerate(there) if not fits}
     columns.not_applicable[name] |= columns.not_applicable.get(columns.main_metric, set())
     if paired:

@@ -45,6 +45,10 @@ class ScoreMeasure:
     """Scores are differences between two ways of asking an instance."""
     refusal: str = ""
     """Why there is no value, whatever the scores are."""
+    lost: str = ""
+    """What an instance without a score did, where that is known: a verb in the past."""
+    without: tuple[str, ...] = ()
+    """Sub-tasks that have no instance for which the metric exists, and are no part of it."""
 
     @property
     def n(self) -> int:
@@ -74,9 +78,25 @@ class ScoreMeasure:
         if self.refusal:
             return self.refusal
         if not self.n:
-            return "nothing was measured"
+            return self._all_lost()
         sub_tasks = self._known_sub_tasks
-        return "a sub-task is missing" if sub_tasks is not None and set(sub_tasks) != self.wanted else ""
+        if sub_tasks is None or set(sub_tasks) == self.wanted:
+            return ""
+        return f"a sub-task is missing: all its instances {self.lost}" if self.lost else "a sub-task is missing"
+
+    def _all_lost(self) -> str:
+        if not self.lost or not self.missing:
+            return "nothing was measured"
+        who = "the one instance" if self.missing == 1 else f"each of the {self.missing} instances"
+        return f"{who} {self.lost}"
+
+    def note(self) -> str:
+        """What the value leaves out; empty where that is nothing, or is not known."""
+        left_out = f"left out: {self.missing} of {len(self.scores)} instances, which {self.lost}"
+        plural = "s" if len(self.without) > 1 else ""
+        others = f"without the sub-task{plural} {', '.join(self.without)}, of which no instance was asked so"
+        said = (left_out if self.lost and self.missing else "", others if self.without else "")
+        return "; ".join(filter(None, said)) if self.n else ""
 
     @property
     def _known_sub_tasks(self) -> list[str] | None:
@@ -232,24 +252,29 @@ def measure_of(name: str, columns: Columns, metadata: BenchmarkMetadata) -> Scor
     """The measure of a metric of scores.
 
     An instance for which the metric does not exist is left out. Harm is pooled over sub-tasks: an event counts,
-    wherever it happens.
+    wherever it happens. So are losses of confidences, as all figures of them.
     """
     inapplicable = columns.not_applicable.get(name, set())
     kept = [position for position in range(len(columns.ids)) if position not in inapplicable]
     row = {position: index for index, position in enumerate(kept)}
     scale = (columns.scales[name][0], columns.scales[name][1])
-    told_apart = bool(metadata["sub_tasks"]) and name not in HARM
+    told_apart = bool(metadata["sub_tasks"]) and name not in HARM and name not in columns.pooled
+    wanted = frozenset(metadata["sub_tasks"])
+    if name in columns.varied:
+        wanted &= {columns.sub_tasks[position] for position in kept}
     return ScoreMeasure(
         scores=tuple(columns.scores[name][position] for position in kept),
         clusters=tuple(columns.clusters[position] for position in kept),
         sub_tasks=tuple(columns.sub_tasks[position] for position in kept) if told_apart else None,
-        wanted=frozenset(metadata["sub_tasks"]),
+        wanted=wanted,
         scale=(0.0, 1.0) if name in columns.spans else scale,
         span=columns.spans.get(name, scale),
         open={row[position]: ends for position, ends in columns.limits.get(name, {}).items() if position in row},
         exact=name in HARM,
         paired=name in columns.paired,
         refusal=_refusal(columns) if name in columns.spans else "",
+        lost=columns.lost.get(name, ""),
+        without=tuple(sub_task for sub_task in metadata["sub_tasks"] if sub_task not in wanted),
     )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from statistics import variance
 
-from pytest_medhelm.results.leaderboard.answers import LOST, Answer
+from pytest_medhelm.results.leaderboard.answers import LOSS, LOST, Answer
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.stats.repeats import majority_score, pass_at_k, pass_hat_k, worst_at_k
 
@@ -75,6 +75,7 @@ def _add(
     columns.scores[name] = [of(row) for row in table]
     columns.scales[name] = list(scale)
     columns.derived.add(name)
+    columns.lost[name] = LOSS
     main = columns.main_metric
     if main in columns.not_applicable:
         columns.not_applicable[name] = set(columns.not_applicable[main])

@@ -18,8 +18,18 @@ def steadiness_of(columns: Columns, metadata: BenchmarkMetadata) -> Steadiness:
         "noise_floor": sum(len(answers.unperturbed) for answers in varied),
         "variants": sum(len(answers.variants) for answers in varied),
         "perturbations": {name: _entry(columns.perturbations[name]) for name in sorted(columns.perturbations)},
+        "without": _without(columns, metadata) if varied else [],
         "worst_slice": worst_slice(columns, metadata),
     }
+
+
+def _without(columns: Columns, metadata: BenchmarkMetadata) -> list[str]:
+    there = {
+        sub_task
+        for sub_task, answers in zip(columns.sub_tasks, columns.answers, strict=True)
+        if answers is not None and answers.variants
+    }
+    return [sub_task for sub_task in metadata["sub_tasks"] if sub_task not in there]
 
 
 def _entry(counts: dict[str, int]) -> PerturbationEntry:

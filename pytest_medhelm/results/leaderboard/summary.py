@@ -8,6 +8,7 @@ from pytest_medhelm.results.leaderboard.cell_entry import Summary
 from pytest_medhelm.results.leaderboard.columns import Columns
 from pytest_medhelm.results.leaderboard.measure import Measure, answered_positions, measures_of, worst_and_best
 from pytest_medhelm.results.leaderboard.score_measure import ONE_SIDED, ScoreMeasure
+from pytest_medhelm.results.stats.intervals import Interval
 from pytest_medhelm.tasks.metadata import BenchmarkMetadata
 
 CONFIDENCE = 0.95
@@ -40,6 +41,13 @@ def _add_without_marked(summaries: Mapping[str, Summary], rest: Mapping[str, Sum
         }
 
 
+def _note(measure: Measure, interval: Interval | None) -> str:
+    if interval is None:
+        return measure.why_not() or measure.no_limits()
+    left_out = measure.note() if isinstance(measure, ScoreMeasure) else ""
+    return "; ".join(filter(None, (interval.note, left_out)))
+
+
 def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
     """The value with its interval; with it the value among answered instances, and with the missing at either end."""
     interval = measure.interval(CONFIDENCE)
@@ -50,7 +58,7 @@ def summary_of(name: str, measure: Measure, columns: Columns) -> Summary:
         "low": interval.low if interval else None,
         "high": interval.high if interval else None,
         "method": interval.method if interval else "",
-        "note": interval.note if interval else measure.why_not() or measure.no_limits(),
+        "note": _note(measure, interval),
         "answered": measure.only(answered_positions(name, columns)).value(),
         "worst": worst,
         "best": best,

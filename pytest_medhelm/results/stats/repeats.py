@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from math import comb
 from statistics import fmean
@@ -37,12 +37,17 @@ def worst_at_k(scores: Sequence[float], k: int, *, lower_is_better: bool = False
 
 
 def majority_score(answers: Sequence[str], scores: Sequence[float]) -> float:
-    """The score of the most frequent answer; where several are, the mean over them. Raises StatisticsError for none."""
-    groups: dict[str, list[float]] = defaultdict(list)
-    for answer, score in zip(answers, scores, strict=True):
-        groups[answer].append(score)
-    most = max(map(len, groups.values()), default=0)
-    return fmean(fmean(group) for group in groups.values() if len(group) == most)
+    """The score of the answer that is ``most_said``. Raises ValueError for none."""
+    chosen = most_said(answers)
+    return fmean(score for answer, score in zip(answers, scores, strict=True) if answer == chosen)
+
+
+def most_said(answers: Sequence[str]) -> str:
+    """The most frequent answer; of several the one that was said first, which no answer makes more likely to be right.
+
+    Raises ValueError for none.
+    """
+    return max(answers, key=Counter(answers).__getitem__)
 
 
 def _check(n: int, right: int, k: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 from pytest_medhelm.tasks.perturbations import clinical, invariance, options, surface, wording
 from pytest_medhelm.tasks.perturbations.perturbation import OfText, Perturbation
@@ -25,18 +26,31 @@ SETS: Mapping[str, tuple[str, ...]] = {
 """``helm``: what HELM's own robustness value is of."""
 
 
+_AS_GOOD_AS_THE_SAME = 0.8
+"""How alike a name is that can only be misspelt, where others may exist that are not known here."""
+
+
 def chosen_perturbations(names: Sequence[str], known: Mapping[str, Perturbation]) -> tuple[Perturbation, ...]:
     """The perturbations that names and names of sets stand for, each once. Raises ConfigError for an unknown name."""
     chosen: dict[str, Perturbation] = {}
     for name in names:
         for each in SETS.get(name, (name,)):
             if each not in known:
+                near = nearest(each, [*known, *SETS])
+                meant = f" (did you mean {near}?)" if near else ""
                 raise ConfigError(
-                    f"--medhelm-perturb={name}: there is no such perturbation; name a set ({', '.join(SETS)}) or some "
-                    f"of {', '.join(sorted(known))}"
+                    f"--medhelm-perturb={name}: there is no such perturbation{meant}; name a set "
+                    f"({', '.join(SETS)}) or some of {', '.join(sorted(known))}"
                 )
             chosen[each] = known[each]
     return tuple(chosen.values())
+
+
+def nearest(name: str, own: Iterable[str]) -> str:
+    """The perturbation, built in or ``own``, that a misspelt name can only mean; empty where it is one, or none."""
+    there = {*BUILT_IN, *own}
+    near = get_close_matches(name, sorted(there), n=1, cutoff=_AS_GOOD_AS_THE_SAME)
+    return near[0] if near and name not in there else ""
 
 
 def all_known(more: Iterable[Mapping[str, Perturbation]]) -> dict[str, Perturbation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ class Plan:
     repeats: int = 1
     perturbations: tuple[Perturbation, ...] = ()
     limit: int | None = None
-    """Instances of a benchmark that are changed, a seeded sample; None: all."""
+    """Instances of each sub-task that are changed, a seeded sample; None: all."""
     noise_floor: int | None = None
     """How often a changed instance is asked again unchanged; None: as often as changed, 0: not at all."""
 
@@ -37,8 +38,7 @@ class Plan:
         from pytest_medhelm.tasks.perturbations.chosen import applicable, why_not
 
         fit = [perturbation for perturbation in self.perturbations if not why_not(perturbation, task)]
-        ids = sorted((instance.id for instance in evaluated), key=lambda name: rank(task.name, name)) if fit else []
-        varied = frozenset(ids[: self.limit])
+        varied = self._varied(evaluated, task) if fit else frozenset()
         for packed in chosen:
             refused = applicable(fit, packed.unpack(), task) if packed.id in varied else {}
             yield Asked(packed, ONCE, refused) if refused else packed
@@ -48,6 +48,14 @@ class Plan:
             yield from (Asked(packed, Variant(name)) for name in applied)
             floor = len(applied) if self.noise_floor is None else self.noise_floor
             yield from (Asked(packed, Variant(NOISE_FLOOR, repeat)) for repeat in range(floor if applied else 0))
+
+    def _varied(self, evaluated: Sequence[CompressedInstance], task: Task) -> frozenset[str]:
+        """The instances that are changed. Of each sub-task as many, as with --medhelm-limit: each has its figure."""
+        by_sub_task: dict[str, list[str]] = defaultdict(list)
+        for instance in evaluated:
+            by_sub_task[instance.sub_task].append(instance.id)
+        ranked = (sorted(ids, key=lambda name: rank(task.name, name)) for ids in by_sub_task.values())
+        return frozenset(name for ids in ranked for name in ids[: self.limit])
 
     def instance(self, variant: Variant, instance: Instance, task: Task) -> Instance:
         """The instance as a variant has it."""
