@@ -172,6 +172,7 @@ def contrasted(text: str) -> Iterator[Statement]:
         |(?:stop|discontinu|withhold|hold)\w*{LEAD}{ANY},?(?: and)?(?: then)? (?:start|begin|give|use|add|initiate
         |switch to|change to))
         {LEAD}({ANY})
+        |\b(?:start|begin|give|add|initiate){LEAD}({ANY}),? and (?:stop|discontinue|withhold|hold){LEAD}{ANY}
     """
     swapped = [one for one in rx(swap).finditer(text) if not rx(NEGATION).search(scope(text, one.start(), CLAUSE))]
     for match in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:

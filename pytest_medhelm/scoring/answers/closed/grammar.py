@@ -17,7 +17,7 @@ SYMBOLS = "\ue000-\uf8ff"
 PUNCT = rf"[^\w\n{SYMBOLS}✗✘❌✖]"
 """What says nothing; a cross rejects."""
 LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
-LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
+LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD})(?:{PUNCT}{{1,4}}|(?<=[^\x00-\u2fff]))){{0,4}}"
 """What may stand directly before an option: marks, articles, "option"."""
 TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
 """The same without a mark that would end a clause."""
@@ -33,6 +33,8 @@ NEGATION = r"""
     |siyo|ayisi|asiyo|akusi|не|ليست?|لا|नहीं|না|নয়)\b|\w+n't\b|不|并非|並非|ไม่)
 """
 BAD = rf"(?:(?<![\w'])(?:{words.BAD})(?![a-z'])|{words.BAD_UNSPACED})"
+_HEADING = 5
+"""Words of a heading at most."""
 DENIED_AFTER = r"""
     \s{0,2}(?:(?:이|가|은|는|が|は|है|ni|e|is|was|es|est|ist)\s?)?
     (?:is not|isn't|wrong|incorrect|false|not correct|not right|no es|n'est pas|ist nicht|ist falsch|falsch|nao e|non e
@@ -58,12 +60,21 @@ _ONE_BY_ONE = r"""
     |go through
     |look at|one by one|step)\b
 """
-"""Announces that options are gone through, one after the other."""
+_ANNOUNCES = r"""
+    :[*_\s]*$|\b(?:let's|let us|let me|we(?:'ll|'d| will| need| must| can| should| have)|i(?:'ll| will| need)
+    |here (?:is|are)|step by step|one by one|in turn|to (?:answer|determine|solve|decide|find|identify))\b
+"""
+"""Options that are gone through one after the other, and that this is to begin."""
 
 
 def goes_through(text: str) -> bool:
     """Whether a sentence or a heading announces that options are gone through one after the other."""
     return bool(rx(_ONE_BY_ONE).search(text))
+
+
+def begins_to_go_through(text: str) -> bool:
+    """The same of a sentence that says what comes, not one that looks back: "This explains all findings"."""
+    return goes_through(text) and bool(rx(_ANNOUNCES).search(text) or len(text.split()) <= _HEADING)
 
 
 def breaks_off(text: str, end: int) -> bool:

@@ -19,7 +19,7 @@ _LESSER = rf"""
 """
 _UNSETTLED = rf"""
     \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may|(?:is|was) (?:a )?close)\b
-    |[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
+    |[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later|mimics?|resembles?|overlaps?|confused)\b
 """
 """What stands behind an option that is given its share, its condition or its turn."""
 _BEATS = "beats?|trumps?|outweighs?|outperforms?|surpass(?:es)?|exceeds?|precedes?|replaces?"

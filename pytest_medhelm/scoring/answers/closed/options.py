@@ -72,7 +72,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
         text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?(?:[-:]\s|(?=\())").sub(r"\1, ", text)  # "No - there was none".
     text = compiled(_RANGE).sub(lambda match: CONFLICT if match[1] < match[2] else match[0], text)
     text = compiled(_SLASHED).sub(_apart(len(options)), text)
-    text = _mark_letters(text, options)
+    text = _with_equal_texts(_mark_letters(text, options), options)
     return join(text)
 
 
@@ -266,6 +266,18 @@ _TEXT_THEN_LETTER = (
     rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
     rf"|(?i:(?:{words.OPTION})\s)({LETTER})|(?:-|→|->|=|(?<=,))\s?({LETTER})(?=\W*$))"
 )
+
+
+def _with_equal_texts(text: str, options: Sequence[tuple[str, ...]]) -> str:
+    """A text beside a letter stands for that letter's option, where several options have this text."""
+    first: dict[str, int] = {}
+    for number, tokens in enumerate(options):
+        same = first.setdefault(" ".join(tokens).lower(), number)
+        if same != number:
+            letter, shared, own = chr(_LETTER + number), chr(_TEXT + same), chr(_TEXT + number)
+            text = compiled(rf"({letter}[)\]]?{_SEPARATOR}){shared}").sub(rf"\1{own}", text)
+            text = compiled(rf"{shared}(?=[^\w\n]{{1,4}}(?:(?i:{words.OPTION})\s)?{letter}\s?[)\]])").sub(own, text)
+    return text
 
 
 def join(text: str) -> str:

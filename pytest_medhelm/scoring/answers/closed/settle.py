@@ -110,7 +110,8 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     standing, rejected = _standing(said)
     if standing:
         statement = _ranked(text, standing, rejected)
-        if statement and (_is_taken_back(text, statement, rejected) or _has_rival(text, statement, rejected)):
+        doubts = (_is_taken_back, _has_rival, _is_looked_at_again)
+        if statement and any(doubt(text, statement, rejected) for doubt in doubts):
             return None
         return statement
     return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
@@ -127,6 +128,17 @@ def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
     others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
     doubted = sentence and not rx(ANY).search(sentence[0][1:]) and rx(_DOUBTED).search(sentence[0])
     return bool(doubted or others - rejected - set(statement.options))
+
+
+def _is_looked_at_again(text: str, statement: Statement, rejected: set[int]) -> bool:
+    """A sentence behind it begins with a correction and asserts another option, in words that no rule knows."""
+    begins = rf"(?:[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])[^.!?\n]*"
+    sentences = [again.span() for again in rx(begins).finditer(text, statement.position)]
+    return bool(sentences) and any(
+        start < one.start() < end and options.index(one[0]) not in rejected.union(statement.options)
+        for one in asserted(text)
+        for start, end in sentences
+    )
 
 
 def _has_rival(text: str, statement: Statement, rejected: set[int]) -> bool:
@@ -233,6 +245,8 @@ def _is_named(text: str, position: int) -> bool:
     if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before) or rx(BAD).search(before):
         return False
     if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
+        return False
+    if rx(r"\s(?:could|might|may)\b").match(text, position + 1):
         return False
     if options.index(text[position]) == 0 and not before.strip(" *(-") and goes_through(text[:position][-120:]):
         return False

@@ -51,7 +51,7 @@ _THEREFORE = (
 _PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
     \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
-    |discard\w*|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
+    |discard\w*|stop|discontinue|withhold|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
     |ausschlie\w+|nao|nicht
     |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
 """

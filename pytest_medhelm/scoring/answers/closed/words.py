@@ -72,7 +72,7 @@ SUPERLATIVE = vocabulary(r"""
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
     |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
-    |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
+    |(?:very )?(?:first |immediate |initial )?(?:next )?step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
     |culprit|causative agent)
     |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)|(?:am )?ehesten
     |(?:the )?only (?:[a-z]+ )?(?:option|choice|answer|one)(?: left| remaining)?
@@ -125,7 +125,7 @@ CHOOSE = vocabulary(r"""
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = vocabulary(r"""
-    it is|it's|it must be|it would be|it has to be|it should be|that is|that's|that would be|that leaves|this is
+    it is|it's|that is|that's|(?:it|that|this) (?:must|would|should|has to|can only|will|needs to) be|that leaves|this is
     |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|make it
     |makes this|which means|which is
     |making it|corresponds to|which corresponds to|matches|(?:so|thus|hence|therefore|consequently|accordingly|ergo
@@ -243,7 +243,7 @@ AND = vocabulary(r"""
     |及|与|與|または|と|또는|및
 """)
 INSTEAD = vocabulary(r"""
-    rather than|instead of|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not
+    rather than|instead of|more than|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not
     |as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
     |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong
     |а не|не|而不是
