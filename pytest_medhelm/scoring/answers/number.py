@@ -182,7 +182,7 @@ def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
 
 def _footing(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
     """The number that is all of the last paragraph, below a calculation that comes to the same."""
-    calculation, blank, last = text.strip().rpartition("\n\n")
+    _, blank, last = text.strip().rpartition("\n\n")
     final = candidates[-1]
     if not blank or final.quantity is None or not compiled(_CLOSING).fullmatch(text, final.end):
         return []

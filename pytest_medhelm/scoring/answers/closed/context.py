@@ -18,7 +18,7 @@ CLAUSE = r"""
 PHRASE = CLAUSE + "|,"
 """Where a sentence, a clause and a part of a clause begin."""
 OTHER_CASE = r"""
-    ^\W*(?:in|at|with|for|after|during|among|when|before|by)
+    ^\W*(?:in|at|with|for|after|during|among|when|before|by|per|under)
     (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
     |general))\s[^:\n]*$
 """

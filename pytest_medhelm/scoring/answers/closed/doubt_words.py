@@ -20,7 +20,9 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|(?:some|many|most|few|several|others?)(?: [a-z]{3,}s)? answer(?:ed)?(?! is)(?= )|according to (?:some|many|older|one|others
+    |guessed)
+    |(?:some|many|most|few|several|others?)(?: [a-z]{3,}s)? answer(?:ed)?(?! is)(?= )
+    |according to (?:some|many|older|one|others
     |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9}
     ?(?:student|colleague|patient|friend|attending|resident|nurse|doctor|consultant|key)))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
@@ -93,7 +95,7 @@ CORRECTION = vocabulary(r"""
 """)
 RECONSIDERS = vocabulary(r"""
     wait|hold on|actually|on second thought|edit|erratum|update|correction|corrected|revised|scratch that|apologies|oops
-    |let me (?:re-?check|reconsider|re-?think|double-?check
+    |let me (?:re-?check|reconsider|re-?think|double(?:-| )?check
     |correct|re-?evaluate|re-?read)
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
     |realize|realise|misread)|hmm+

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_medhelm.scoring.answers.closed import announced, doubt_words, options, verdicts, words
+from pytest_medhelm.scoring.answers.closed import announced, citations, doubt_words, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
@@ -47,7 +47,7 @@ _SET_AGAINST = rf"""
     |{doubt_words.CORRECTION}
 """
 _LEADS_TO_TEXT = rf"""
-    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|ha[sd]|have|having|needs?|requires?
+    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|via|through|ha[sd]|have|having|needs?|requires?
     |receives?|gives?|given?|start|get|use
     |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
     |called|as|du|des|del?|da|do|di|con|com
@@ -66,7 +66,7 @@ _WHOLE = (
     rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
     rf"|first|now|today|immediately|urgently|promptly"
     rf"|(?:inheritance|pattern|disorder|disease|syndrome|infection|therapy|treatment)(?=\W*$)"
-    rf"|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
+    rf"|[0-9][0-9.,]*\s?(?:mg|mcg|µg|g|ml|iu|units?)|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
 )
 
 
@@ -80,7 +80,7 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     cut = len(body)
     if cut < len(text):
         ends = " ;,(-" if "\n" in text[cut : cut + 2] else " ;,:(-"  # "ATN:" on a line of its own breaks off.
-        body = options.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
+        body = citations.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
     statement = _settled(body, same)
     if statement is None or _ends_badly(text, statement):
         return None
@@ -131,14 +131,12 @@ def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
 
 
 def _is_looked_at_again(text: str, statement: Statement, rejected: set[int]) -> bool:
-    """A sentence behind it begins with a correction and asserts another option, in words that no rule knows."""
-    begins = rf"(?:[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])[^.!?\n]*"
-    sentences = [again.span() for again in rx(begins).finditer(text, statement.position)]
-    return bool(sentences) and any(
-        start < one.start() < end and options.index(one[0]) not in rejected.union(statement.options)
-        for one in asserted(text)
-        for start, end in sentences
-    )
+    """A correction begins behind it and asserts another option alone, in words that no rule knows."""
+    begins = rf"(?:[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])"
+    again = rx(begins).search(text, statement.position)
+    later = [one for one in asserted(text) if again and again.end() <= one.start() < again.end() + _NEAR]
+    named = {options.index(one[0]) for one in later} - rejected
+    return bool(named) and not named.intersection(statement.options)
 
 
 def _has_rival(text: str, statement: Statement, rejected: set[int]) -> bool:
@@ -231,7 +229,8 @@ def _prefers(text: str, earlier: int, last: int) -> bool:
 def _concludes(text: str, earlier: int, last: int) -> bool:
     """Whether the last of two different answers is set against the earlier one, or named as the answer once more."""
     between = text[earlier + 1 : last]
-    return bool(rx(_SET_AGAINST).search(between) or rx(rf"\b(?:{words.ANSWER})\b").search(between))
+    again = rx(rf"\b(?:{words.ANSWER})\b").search(between) and rx(SENTENCE).search(between)
+    return bool(rx(_SET_AGAINST).search(between) or again)
 
 
 def _without_contrast(text: str) -> str:
