@@ -91,9 +91,6 @@ def read_reply(rubric: Rubric, completion: Completion) -> Reading:
 def _reading(rubric: Rubric, value: object) -> Reading:
     if not isinstance(value, Mapping):
         return Reading(problem="its reply is not the JSON that was asked for")
-    inner = next(iter(value.values()), None)
-    if len(value) == 1 and isinstance(inner, Mapping) and "score" not in {str(key).lower() for key in inner}:
-        value = inner  # All of it under one name: {"ratings": {...}}.
     if rubric.classes:
         named = read_class(rubric, value)
         return Reading(named=named) if named else Reading(problem=f"it names none of {', '.join(rubric.classes)}")
@@ -229,10 +226,10 @@ def unrated(rubric: Rubric, value: Mapping[str, object]) -> list[str]:
 
 def _rating_of(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
-    given = [rating for key, rating in value.items() if _letters(str(key)) == _letters(name)]
     ratings = [
-        {str(key).lower(): said for key, said in one.items()} if isinstance(one, Mapping) else {"score": one}
-        for one in given
+        {str(part).lower(): said for part, said in rating.items()}
+        for key, rating in value.items()
+        if _letters(str(key)) == _letters(name) and isinstance(rating, Mapping)
     ]
     scores = {str(rating.get("score")) for rating in ratings}
     return ratings[0] if len(scores) == 1 else {}
