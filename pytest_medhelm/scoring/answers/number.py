@@ -120,6 +120,7 @@ def _tidy(text: str, decimal: str) -> str:
     """The text in plain signs: no LaTeX, no list numbers, fractions as decimals, a minus at its number."""
     text = forms.rewritten(text.translate(_SAME))
     if "\\" in text or "{" in text:
+        text = compiled(r"(?<=[0-9])\\,(?=[0-9]{3}(?![0-9]))").sub("", text)
         for command, plain in _LATEX.items():
             text = text.replace(command, plain)
         text = compiled(r"_\{([^{}\n]{0,40})\}").sub(r"\1", text)

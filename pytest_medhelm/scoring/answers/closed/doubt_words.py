@@ -78,7 +78,7 @@ CORRECTION = vocabulary(r"""
     |mejor dicho|me equivoque|perdon|espera|en realidad|rectifico|correction|je corrige|en fait|pardon
     |je me suis trompe|attendez|korrektur|moment|eigentlich|ich korrigiere|entschuldigung|halt|correcao|na verdade
     |corrijo|desculpe|espere|me enganei|correzione|anzi|correggo|scusa|aspetta|in realta|mi sbagliavo|исправление
-    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|等等|其实|訂正|いや|수정|정정
+    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|不,|等等|其实|訂正|いや|수정|정정
     |아니
     |แก้ไข|सुधार
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho

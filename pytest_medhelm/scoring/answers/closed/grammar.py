@@ -24,7 +24,7 @@ TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
 FULL_STOP = rf"(?:{PUNCT}*$|[.,;:!)\]\"'](?!\w)|\s-|\s?\()"
 INSTEAD = rf"\s?,?\s?(?:{words.INSTEAD})(?![a-z])"
 JOINED = rf"""
-    \s{{0,3}}(?:,?\s?(?:{words.AND})(?![a-z])|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
+    \s{{0,3}}(?:,?\s?(?:{words.AND})(?![a-z])|[/,&+→、]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
     (?:(?:both|either|maybe|perhaps|possibly)\s)?(?!{PUNCT}*(?:with|on|for)\b){LEAD}({ANY})
 """
 """A second option behind a first."""
@@ -55,6 +55,7 @@ _OWN_VERDICT = (
 """Behind "B, A is a distractor": the second is not named together with the first."""
 
 
+_ENDS_IN_IS = "(?:is|would be|should be|es|seria|est|serait|ist|ware|e|seria|sarebbe)"
 _ONE_BY_ONE = r"""
     \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare
     |go through
@@ -126,6 +127,8 @@ def joined_lines(text: str) -> str:
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
+    sentence = rf"^([^\n{SYMBOLS}]{{0,200}}?\b{_ENDS_IN_IS})[^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
+    text = rx(sentence).sub(r"\1: ", text)  # "The most likely diagnosis is:" above the option.
     for pattern in (heading, bare):
         text = rx(pattern).sub(lambda match: match[0] if goes_through(match[1]) else f"{match[1]}: ", text)
     return text

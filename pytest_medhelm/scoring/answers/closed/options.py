@@ -135,12 +135,12 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|(?:\b(?:so|thus|hence|therefore|answer|says?|towards?|choose|select|pick)|[.!?→])[,:]?\s"
+            rf"|(?:\b(?:so|thus|hence|therefore|answer|says?|towards?|choose|select|pick|probably|definitely|certainly)|[.!?→])[,:]?\s"
             rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
             rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
-            rf"|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+            rf"|\s?\()"
         )
         text = _substitute(text, before, weak, after)
     return text

@@ -263,7 +263,8 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
         named: dict[int, int] = {}
         for match in rx(kind).finditer(text):
             index = same.get(options.index(match[0]), options.index(match[0]))
-            if index not in rejected and is_settled(text, match.start(), match.end()):
+            compared = rx(rf"\b(?:{words.INSTEAD})\s(?:the\s|an?\s)?$").search(scope(text, match.start(), SENTENCE))
+            if index not in rejected and not compared and is_settled(text, match.start(), match.end()):
                 named.setdefault(index, match.start())
         others = {options.index(one[0]) for one in asserted(text) if not options.is_text(one[0])}
         if len(named) == 1 and not others - set(named) - rejected:
