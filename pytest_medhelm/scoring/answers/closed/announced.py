@@ -158,6 +158,7 @@ def contrasted(text: str) -> Iterator[Statement]:
         \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
         |\bnie{LEAD}{ANY}(?: nie)?,? maar{LEAD}({ANY})
         |\b(?:rather than|instead of){LEAD}{ANY},\s?{LEAD}({ANY})(?={PUNCT}*$)
+        |(?:^|[.!?]\s)\W*not{LEAD}{ANY}[,;]\s{LEAD}({ANY})(?={PUNCT}*$|[.!]\s)
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """

@@ -20,7 +20,8 @@ PHRASE = CLAUSE + "|,"
 OTHER_CASE = r"""
     ^\W*(?:in|at|with|for|after|during|among|when|before|by|per|under)
     (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
-    |general))\s[^:\n]*$
+    |general|re-?(?:view|check|read|consider|think|evaluat)\w*|more|further|careful|checking|considering|thinking))
+    \s[^:\n]*$
 """
 _REACH = 300
 _LONGEST_OPENING = 20

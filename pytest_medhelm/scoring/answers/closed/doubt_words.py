@@ -91,14 +91,16 @@ CORRECTION = vocabulary(r"""
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
     |нет,|아니요|いいえ|nein\b|stop(?=[.,!:;-])|or rather|or (?:more precisely|better)|no:|edited
-    |no!|changed to
+    |no!|changed to|(?<=[.!?\n]\s)rather|(?:i )?(?:stand|need to be) corrected|correct myself
+    |(?:reading|thinking|going)(?: it| this| (?:about|through|over) (?:it|this))? (?:again|more|further)|re-?reading
 """)
 RECONSIDERS = vocabulary(r"""
     wait|hold on|actually|on second thought|edit|erratum|update|correction|corrected|revised|scratch that|apologies|oops
     |let me (?:re-?check|reconsider|re-?think|double(?:-| )?check
     |correct|re-?evaluate|re-?read)
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
-    |realize|realise|misread)|hmm+
+    |realize|realise|misread)|hmm+|i need to correct|i stand corrected|re-?reading
+    |(?:reading|thinking|going)(?: it| this| (?:about|through|over) (?:it|this))? (?:again|more|further)
     |espera|en realidad|mejor dicho|attendez|en fait|moment|eigentlich|na verdade|anzi|in realta|等等|其实
 """)
 """What opens a second look: the next answer that is named replaces the one before."""

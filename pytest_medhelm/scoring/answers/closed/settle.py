@@ -205,6 +205,8 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
     if len(last.options) > 1 and last.strength < Strength.FORM:
         after = [one for one in standing if one.position > last.position and len(one.options) == 1]
         last = after[-1] if after else last
+    if top == (False, Strength.FORM) and _is_contradicted(last, standing):
+        return None
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
         alike = len({one.options for one in best}) == 1
@@ -216,6 +218,12 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
     if last.declared and any(one.declared and one.options != last.options for one in best):
         return None
     return last
+
+
+def _is_contradicted(form: Statement, standing: Sequence[Statement]) -> bool:
+    """Another option is called the answer behind a labelled one: which of the two is meant is not said."""
+    later = [one for one in standing if one.position > form.position and one.strength >= Strength.PHRASE]
+    return any(form.options != one.options for one in later)
 
 
 def _prefers(text: str, earlier: int, last: int) -> bool:
