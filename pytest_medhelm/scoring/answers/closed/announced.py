@@ -55,8 +55,8 @@ _AFTER_IDENTIFIED = rf"""
 _NOT_BEFORE = rf"""
     {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?
     |temptation
-    |nothing|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*
-    |refuse|avoid)\b
+    |nothing|nobody|no one|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?
+    |unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
 """
 _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"

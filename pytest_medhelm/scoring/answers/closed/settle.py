@@ -58,6 +58,8 @@ _DOUBTED = r"""
     \b(?:but|though|although|however|yet)\b[^.!?\n]*\b(?:not (?:so |entirely |really )?(?:convinced|sold)|disagree|doubt
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
+_NO_CHOICE = r"\b(?:doubt|cross(?:ed)? out|hold|allergic to|(?:already|currently) (?:takes?|taking|on|receiv\w+))\b"
+"""Before an option that is named for another reason than to choose it."""
 _FEW = 4
 _BESIDE = 4
 """Characters between a letter and what stands beside it."""
@@ -253,7 +255,9 @@ def _is_named(text: str, position: int) -> bool:
         return False
     if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
         return False
-    if rx(r"\s(?:could|might|may)\b").match(text, position + 1):
+    if rx(_NO_CHOICE).search(before) or rx(r"\s(?:could|might|may|used to|seemed|was considered)\b").match(
+        text, position + 1
+    ):
         return False
     if options.index(text[position]) == 0 and not before.strip(" *(-") and goes_through(text[:position][-120:]):
         return False

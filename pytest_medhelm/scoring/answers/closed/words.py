@@ -202,7 +202,8 @@ BAD = vocabulary(r"""
     not|cannot|never|no(?! doubt)|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
     |inaccurate|contra-?indicated|ruled out|rule out|rules out|ruling out|excluded?|excludes|excluding|eliminated?
     |eliminates|eliminating|unlikely|less|least|unsafe|harmful|dangerous|avoid(?:ed)?|inferior|distractors?|tempting
-    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?(?! of)|lacking
+    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst
+    |fail(?:s|ed)?|nobody|no one|lacks?(?! of)|lacking
     |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?
     |discard(?:ed)?|unsuitable|unrelated|rarely
     |stopped|discontinued|withheld|refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading
