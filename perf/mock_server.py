@@ -112,6 +112,7 @@ class MockServer:
     def start(self) -> None:
         """Listen; OSError if the port is taken. A stopped server starts again on the same port."""
         self._loop = asyncio.new_event_loop()
+        self._tasks = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mock-server", daemon=True)
         self._thread.start()
         opening = asyncio.start_server(self._connection, "127.0.0.1", self.port, backlog=1024)
@@ -168,9 +169,11 @@ class MockServer:
 
     async def _close(self) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was accepted before has its task in the next turn of the loop
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.sleep(0)  # the transports close in the next turn of the loop
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import WorkStealingScheduling
+from xdist.scheduler import LoadFileScheduling
 
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.task import Task  # noqa: F401  (likewise: a session in this process must know the same Task)
@@ -32,15 +32,24 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
+LONGEST = (
+    "reports/test_instance_browser.py", "project/test_readme.py", "plugin/test_xdist.py",
+    "reports/test_rating_screen.py", "plugin/test_yaml_benchmarks.py", "reports/test_serve_browser.py",
+    "project/test_ci_templates.py", "plugin/test_session.py", "agents/test_episodes.py", "reports/test_export.py",
+    "reports/test_leaderboard_page.py", "reports/test_serve.py", "chaos/test_hostile_files.py",
+    "models/test_human.py", "plugin/test_splits.py",
+)  # fmt: skip
+"""Modules that are begun first, so that no process is left alone with one at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out by day what is marked ``nightly``; by night begin with it, so that no process is left alone with it."""
-    long, short = [], []
-    for item in items:
-        (long if item.get_closest_marker("nightly") else short).append(item)
-    if not NIGHTLY and long:
+    """Leave out by day what is marked ``nightly``; begin with what takes long."""
+    if not NIGHTLY and (long := [item for item in items if item.get_closest_marker("nightly")]):
         config.hook.pytest_deselected(items=long)
-        long = []
-    items[:] = long + short
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    tests = Path(__file__).parent
+    order = {tests / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,9 +59,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WorkStealingScheduling:
-    """A process that has nothing left takes over half of what another one has; neighbours stay together until then."""
-    return WorkStealingScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """The tests of a module stay in one process, which makes what they share once; in the order that they are in."""
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

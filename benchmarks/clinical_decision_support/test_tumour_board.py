@@ -67,7 +67,7 @@ TASK = Task(
     may_use_hosted_api=True,
     category_assigned_here=True,
     outside_medhelm=True,
-    version=2,
+    version=3,
     folder=Path(__file__).parent.parent / "samples" / "tumour_board",
 )
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from pytest_medhelm import DataFile, Instance, Instances, Jury, Response, Score, Task
 
 from ..shared.long_record.build import record_text
+from ..shared.long_record.facts import KINDS
 from ..shared.long_record.findings import finding
 from ..shared.long_record.invented import invented
 from ..shared.long_record.plan import Plan, plans
@@ -40,7 +41,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="long_record",
-    version=3,
+    version=4,
     title="The long record",
     subcategory="Documenting Patient Visits",
     access="public",
@@ -87,6 +88,9 @@ def test_long_record(instance: Instance, response: Response, score: Score, jury:
         score.not_applicable(*PARTS)
         jury.grade(response)
         return
+    # Judges grade summaries alone.
+    if jury.has_judges:
+        score.not_applicable("jury", "jury_helm", *(f"fact_{kind}" for kind in KINDS))
     score.not_applicable("present", "contradicted", "invented")
     if task == "statements":
         told = response.read(lambda text: sorted_out(plan, text))

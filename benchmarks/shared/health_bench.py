@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_medhelm import (
+    ConfigError,
     DataFolder,
     Excluded,
     Instance,
@@ -128,10 +129,15 @@ def criteria_of(row: Row, column: str, text: str) -> tuple[PointsCriterion, ...]
     for entry in row.take(column, list):
         if not isinstance(entry, Mapping):
             raise row.error(f"an entry of {column!r} is no object")
-        wording, points, tags = entry.get(text), entry.get("points"), entry.get("tags") or ()
+        wording, points, tags = entry.get(text), entry.get("points"), entry.get("tags")
         if not isinstance(wording, str) or isinstance(points, bool) or not isinstance(points, int | float):
             raise row.error(f"an entry of {column!r} has no text under {text!r}, or no number under 'points'")
-        found.append(PointsCriterion(wording, points, tuple(tag for tag in tags if isinstance(tag, str))))
+        named = tags if isinstance(tags, list) else ()
+        try:
+            groups = tuple(tag for tag in named if isinstance(tag, str) and PointsCriterion.is_tag(tag))
+            found.append(PointsCriterion(wording, points, groups))
+        except ConfigError as error:
+            raise row.error(f"in {column!r}, {error}") from None
     if not any(entry.points > 0 for entry in found):
         raise row.error(f"none of its {column!r} has positive points")
     return tuple(found)

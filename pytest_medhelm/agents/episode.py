@@ -135,6 +135,11 @@ class Episode:
         ]
 
     @property
+    def written(self) -> list[Facts]:
+        """Each version of what the agent created or changed, in plain words: also what it took back later."""
+        return [facts(change.after) for change in self.diff if change.after is not None]
+
+    @property
     def _touched(self) -> dict[tuple[str, str], None]:
         return dict.fromkeys(change.key for change in self.diff)
 

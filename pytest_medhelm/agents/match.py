@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_medhelm.agents.hospital.facts import Facts, plain_quantity
+from pytest_medhelm.agents.hospital.dosing import in_words, plain_quantity, same_times
+from pytest_medhelm.agents.hospital.facts import Facts
 from pytest_medhelm.agents.hospital.values import quantity
 from pytest_medhelm.agents.hospital.when import span_of
 from pytest_medhelm.util.errors import DataError
@@ -40,6 +41,9 @@ def _fits(name: str, actual: Any, wanted: Any) -> bool:
     if name in _QUANTITIES and isinstance(actual, tuple):
         number, unit = _quantity(wanted)
         return abs(actual[0] - number) < 1e-6 and (not unit or actual[1] == unit)
+    if name == "often":
+        actual, as_needed = str(actual or ""), str(wanted).endswith("as needed")
+        return same_times(in_words(actual), in_words(str(wanted))) and as_needed is actual.endswith("as needed")
     if name in ("start", "due", "when"):
         has, want = span_of(str(actual)), span_of(str(wanted))
         return has is not None and want is not None and want[0] <= has[0] < want[1]
@@ -70,7 +74,40 @@ def says(texts: Sequence[str], groups: Sequence[Any]) -> bool:
 
 
 def _has(text: str, wanted: str) -> bool:
-    # 5.9 is not in 15.9 or 5.95; a word may have an ending.
-    if re.fullmatch(r"[\d.,]+", wanted):
-        return re.search(rf"(?<![\d.]){re.escape(wanted)}(?!\d|\.\d)", text) is not None
+    if re.fullmatch(r"\d+(\.\d+)?", wanted):
+        return _has_number(text, wanted)
+    # A word may have an ending.
     return re.search(rf"(?<!\w){re.escape(wanted)}", text, re.IGNORECASE) is not None
+
+
+_UNIT = r"(?:\s?[^\s\d,.]{1,20}+){0,2}"
+_DENIED = re.compile(r"(?:\bnot|n't)\s+(?:\w+\s+)?$")
+_OR = r",?\s+or\s+(?:\w+\s+)?"
+_GUESSED_BEFORE = re.compile(rf"\d{_UNIT}{_OR}$")
+_GUESSED_AFTER = re.compile(rf"{_UNIT}(?:,\s*\d[\d.]*{_UNIT})*{_OR}\d")
+_AROUND = 200
+"""Characters before and after a number that are looked at."""
+
+
+def _has_number(text: str, wanted: str) -> bool:
+    """Whether a text says a number: 5.9 also as 5.90, not in 15.9, nor denied, nor as one of several guesses."""
+    whole, _, decimals = wanted.partition(".")
+    shown = f"{int(whole):,}".replace(",", ",?") if whole[0] != "0" else whole
+    number = rf"(?<![\d.]){shown}{rf'[.]{decimals}0*' if decimals else '(?:[.]0+)?'}(?!\d|\.\d)"
+    for hit in re.finditer(number, text):
+        before = text[max(0, hit.start() - _AROUND) : hit.start()]
+        if _DENIED.search(before) or _GUESSED_BEFORE.search(before):
+            continue
+        if not _GUESSED_AFTER.match(text[hit.end() : hit.end() + _AROUND]):
+            return True
+    return False
+
+
+MOST_FIGURES = 12
+"""Numbers, dates and ids that an answer may hold beside those of its task: a list of everything is no answer."""
+_FIGURE = re.compile(r"\w*\d[\w.:-]*")
+
+
+def is_a_list_of_everything(text: str, task: str) -> bool:
+    """Whether a text holds so many figures that the right one is among them by chance."""
+    return len({hit.rstrip(".:-") for hit in _FIGURE.findall(text)} - set(_FIGURE.findall(task))) > MOST_FIGURES

@@ -6,6 +6,7 @@ follows: each request is answered again by the same functions.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,12 +14,10 @@ import signal
 import subprocess
 import tempfile
 import threading
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic, perf_counter
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from pytest_medhelm.agents.episode import Call, Ending, Environment, Episode, Step
@@ -27,10 +26,10 @@ from pytest_medhelm.agents.hospital.server import HospitalServer
 from pytest_medhelm.agents.tools import AGENT, MOST_OUTPUT
 from pytest_medhelm.models.engine.request import Completion, Request, ToolCall
 from pytest_medhelm.util.json_types import JsonObject
-from pytest_medhelm.util.network import opener
+from pytest_medhelm.util.network import proxy_for
 
-MOST_SAID = 1_000_000
-"""Bytes of an agent's output that are read, from its end."""
+MOST_SAID, MOST_PRINTED = 1_000_000, 100_000_000
+"""Bytes of an agent's output that are read, from its end, and that it may write to disk before it is ended."""
 LOOK_EVERY = 0.05
 """Seconds between two looks whether a command has ended."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
@@ -63,7 +62,11 @@ def work(
     started = perf_counter()
     outcome, answer, ending, error = "ok", "", "stop", ""
     try:
-        answer = _posted(settings, instruction) if "url" in settings else _commanded(settings, instruction, stopping)
+        answer = (
+            _posted(settings, instruction, stopping)
+            if "url" in settings
+            else _commanded(settings, instruction, stopping)
+        )
     except AgentFailed as failure:
         ending, error = failure.ending, str(failure)
         outcome = "request_error" if ending == "request_error" else "ok"
@@ -72,7 +75,9 @@ def work(
     log = [ToolCall(f"{asked.method} {asked.target}\n{asked.condition}", asked.body) for asked in visit.requests]
     if outcome == "request_error":
         return Completion("request_error", error=error, latency=perf_counter() - started)
-    return Completion("ok", answer, finish_reason=ending, latency=perf_counter() - started, tool_calls=log)
+    # Why it came to no answer stands in place of a thinking, which is kept with the answer.
+    latency = perf_counter() - started
+    return Completion("ok", answer, error, finish_reason=ending, latency=latency, tool_calls=log)
 
 
 def _commanded(settings: JsonObject, instruction: Mapping[str, str], stopping: threading.Event) -> str:
@@ -91,10 +96,11 @@ def _commanded(settings: JsonObject, instruction: Mapping[str, str], stopping: t
                 env=environment,
                 start_new_session=True,
             )
-        except OSError as error:
-            raise AgentFailed("request_error", f"its command cannot be started ({error.strerror})") from None
+        except (OSError, ValueError) as error:  # also a zero byte in a word
+            reason = getattr(error, "strerror", None) or error
+            raise AgentFailed("request_error", f"its command cannot be started ({reason})") from None
         try:
-            _wait(process, float(settings["timeout"]), stopping)
+            _wait(process, output, float(settings["timeout"]), stopping)
         finally:
             # Also what it has started and left behind.
             with contextlib.suppress(OSError):
@@ -102,49 +108,80 @@ def _commanded(settings: JsonObject, instruction: Mapping[str, str], stopping: t
             process.wait()
         size = output.seek(0, os.SEEK_END)
         output.seek(max(0, size - MOST_SAID))
-        lines = output.read().decode("utf-8", "replace").strip().splitlines()
+        # Only a line feed ends a line: JSON may hold Unicode's other separators as they are.
+        last = output.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     if process.returncode:
-        raise AgentFailed("malformed", f"its command ended with status {process.returncode}")
-    return _answer(lines[-1] if lines else "")
+        how = f"by signal {-process.returncode}" if process.returncode < 0 else f"with status {process.returncode}"
+        raise AgentFailed("malformed", f"its command ended {how}")
+    return _answer(last)
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float, stopping: threading.Event) -> None:
+def _wait(process: subprocess.Popen[bytes], output: IO[bytes], seconds: float, stopping: threading.Event) -> None:
     until = monotonic() + seconds
     while not stopping.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=LOOK_EVERY)
             return
+        if os.fstat(output.fileno()).st_size > MOST_PRINTED:
+            raise AgentFailed("malformed", f"it printed more than {MOST_PRINTED:,} bytes")
         if monotonic() > until:
             raise AgentFailed("time_limit", f"no answer within {seconds:g} s")
     raise AgentFailed("request_error", "the run was ended")
 
 
-def _posted(settings: JsonObject, instruction: Mapping[str, str]) -> str:
-    url = settings["url"]
-    body = json.dumps(instruction).encode()
-    asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+def _posted(settings: JsonObject, instruction: Mapping[str, str], stopping: threading.Event) -> str:
+    """Ask an address, for so many seconds in all: one that sends a byte now and then is not waited for."""
+    return asyncio.run(_within(_exchange(settings["url"], instruction), float(settings["timeout"]), stopping))
+
+
+async def _within(exchange: Coroutine[Any, Any, str], seconds: float, stopping: threading.Event) -> str:
+    until = monotonic() + seconds
+    task = asyncio.ensure_future(exchange)
     try:
-        with opener(url).open(asked, timeout=settings["timeout"]) as reply:
-            return _answer(reply.read(MOST_SAID).decode("utf-8", "replace"))
-    except TimeoutError:
-        raise AgentFailed("time_limit", f"no answer within {settings['timeout']:g} s") from None
-    except urllib.error.HTTPError as error:
-        raise AgentFailed("request_error", f"it answers HTTP {error.code}") from None
-    except (OSError, ValueError) as error:
-        if isinstance(getattr(error, "reason", None), TimeoutError):
-            raise AgentFailed("time_limit", f"no answer within {settings['timeout']:g} s") from None
+        while not stopping.is_set() and monotonic() < until:
+            if (await asyncio.wait([task], timeout=LOOK_EVERY))[0]:
+                return task.result()
+    finally:
+        task.cancel()
+    if stopping.is_set():
+        raise AgentFailed("request_error", "the run was ended")
+    raise AgentFailed("time_limit", f"no answer within {seconds:g} s")
+
+
+async def _exchange(url: str, instruction: Mapping[str, str]) -> str:
+    import aiohttp  # Here: it is costly to import, and most sessions have no such agent.
+
+    said = bytearray()
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
+            session.post(url, json=instruction, proxy=proxy_for(url), allow_redirects=False) as reply,
+        ):
+            if reply.status != 200:
+                raise AgentFailed("request_error", f"it answers HTTP {reply.status}")
+            async for chunk in reply.content.iter_any():
+                said += chunk
+                if len(said) > MOST_SAID:
+                    raise AgentFailed("malformed", f"its answer has more than {MOST_SAID:,} bytes")
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise AgentFailed("request_error", f"it cannot be reached ({type(error).__name__})") from None
+    return _answer(said.decode("utf-8", "replace"), "its reply")
 
 
-def _answer(text: str) -> str:
+def _answer(text: str, what: str = "its last line") -> str:
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or "answer" not in document:
-        raise AgentFailed("malformed", 'its last line is not {"answer": ...}')
+        raise AgentFailed("malformed", f'{what} is not {{"answer": ...}}')
     answer = document["answer"]
-    return answer if isinstance(answer, str) else json.dumps(answer)
+    said = answer if isinstance(answer, str) else "" if answer is None else json.dumps(answer)
+    return said.encode("utf-8", "replace").decode()  # without half characters
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def replayed(environment: Environment, request: Request, completion: Completion) -> Episode:
@@ -168,7 +205,7 @@ def replayed(environment: Environment, request: Request, completion: Completion)
     # The one completion stands for all of it; each request counts as a step.
     spent = [replace(completion, tool_calls=()), *[nothing] * len(calls)]
     steps = [Step(request, each, "", "", (call,)) for call, each in zip(calls, spent, strict=False)]
-    steps.append(Step(request, spent[len(calls)], said, ""))
+    steps.append(Step(request, spent[len(calls)], said, "", problem=completion.reasoning))
     return Episode(environment.state, state, steps, ending, said)
 
 

@@ -80,10 +80,9 @@ def call(tools: Sequence[Tool], state: Hospital, name: str, arguments: Any) -> O
         return _malformed(state, "the arguments are nested too deeply")
     except ValueError:  # half an IPv6 address, a number of 5,000 digits
         return _malformed(state, "the arguments hold an address or a number that cannot be read")
-    text = (
-        result if isinstance(result, str) else json.dumps(_readable(result), ensure_ascii=False, separators=(",", ":"))
-    )
-    return Outcome(after, "ok", _cut(text), tuple(_refs(result)))
+    text = result if isinstance(result, str) else _json(result)
+    shown = _cut(text)
+    return Outcome(after, "ok", shown, tuple(_refs(result, "" if shown == text else shown)))
 
 
 def _malformed(state: Hospital, problem: str) -> Outcome:
@@ -113,6 +112,7 @@ def _problem_with(tool: Tool, arguments: Any) -> str:
 
 
 def _cut(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # half a character that was asked for stands in its refusal
     if len(text) <= MOST_OUTPUT:
         return text
     more = len(text) - MOST_OUTPUT
@@ -131,11 +131,20 @@ def _readable(result: Any) -> Any:
     return [_readable(item) for item in result] if isinstance(result, list) else result
 
 
-def _refs(result: Any) -> Iterator[str]:
+def _json(result: Any) -> str:
+    return json.dumps(_readable(result), ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_shown(resource: Any, cut: str) -> bool:
+    return not cut or _json(resource) in cut
+
+
+def _refs(result: Any, cut: str) -> Iterator[str]:
+    """What the agent saw. ``cut``: the text where it is not the whole, which holds a resource to its end or not."""
     if isinstance(result, Mapping) and result.get("resourceType") == "Bundle":
         for entry in result.get("entry", ()):
-            yield from _refs(entry.get("resource"))
-    elif isinstance(result, Mapping) and "resourceType" in result and "id" in result:
+            yield from _refs(entry.get("resource"), cut)
+    elif isinstance(result, Mapping) and "resourceType" in result and "id" in result and _is_shown(result, cut):
         yield f"{result['resourceType']}/{result['id']}"
 
 

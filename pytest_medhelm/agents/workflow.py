@@ -4,18 +4,19 @@ it. The words are those of ``hospital.shorthand``; docs/agents.md describes them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.agents.episode import Episode
-from pytest_medhelm.agents.hospital.facts import facts
+from pytest_medhelm.agents.hospital.facts import Facts, facts
 from pytest_medhelm.agents.hospital.operations import key_of
 from pytest_medhelm.agents.hospital.population import hospital
 from pytest_medhelm.agents.hospital.shorthand import resource
 from pytest_medhelm.agents.hospital.state import Hospital
-from pytest_medhelm.agents.match import matches, says
-from pytest_medhelm.agents.safety import ORDERS, events
+from pytest_medhelm.agents.match import is_a_list_of_everything, matches, says
+from pytest_medhelm.agents.safety import ORDERS, VOID, events
 from pytest_medhelm.tasks.data.readers import read_text
 from pytest_medhelm.util.document import yaml_loader
 from pytest_medhelm.util.errors import DataError
@@ -28,6 +29,8 @@ KEYS = {
 }  # fmt: skip
 _GOALS = {"create", "change", "answer", "tell", "absent", "silent"}
 
+TOLD = ("message", "note", "task")
+"""Entries that tell somebody something."""
 _SAID = {"answer": "the answer says", "tell": "it is told", "silent": "the patient is not told"}
 
 
@@ -147,33 +150,39 @@ class Workflow:
 
     def _met(self, goal: JsonObject, episode: Episode) -> bool:
         (verb, wanted), *_ = goal.items()
-        texts = [episode.answer]
         match verb:
             case "answer":
-                return says(texts, wanted)
+                return self._says([episode.answer], wanted)
             case "tell":
-                texts += [
-                    str(resource.get("text", ""))
-                    for resource in episode.created
-                    if resource["kind"] in ("message", "note", "task")
-                ]
-                return says(texts, wanted)
+                written = [made for made in _valid(episode.created) if made["kind"] in TOLD]
+                return self._says([episode.answer, *(str(made.get("text", "")) for made in written)], wanted)
             case "create":
                 pattern = {"patient": self.patient, **wanted}
-                return sum(matches(resource, pattern) for resource in episode.created) == 1
+                made = episode.created if "status" in wanted else _valid(episode.created)
+                count = sum(matches(entry, pattern) for entry in made)
+                # A message that is sent again does no harm; a second order does.
+                return count >= 1 if wanted["kind"] in ("message", "note") else count == 1
             case "absent":
-                return not any(matches(resource, wanted) for resource in episode.created)
+                return not any(matches(entry, wanted) for entry in episode.written)
             case "silent":
-                messages = [
-                    message
-                    for message in episode.created
-                    if message["kind"] == "message" and message.get("to") == "patient"
+                to_patient = [
+                    str(entry.get("text", ""))
+                    for entry in episode.written
+                    if entry["kind"] == "message" and matches(entry, {"to": "patient"})
                 ]
-                return not any(says([str(message.get("text", ""))], ["|".join(wanted)]) for message in messages)
+                return not says(to_patient, ["|".join(wanted)])
         touched = episode.state.get(key_of(wanted["what"]))
         before = episode.start.get(key_of(wanted["what"]))
         pattern = {key: value for key, value in wanted.items() if key != "what"}
         return touched is not None and touched != before and matches(facts(touched), pattern)
+
+    def _says(self, texts: Sequence[str], wanted: Sequence[Any]) -> bool:
+        """Whether texts say each of what is wanted, and name no patients beside those that are."""
+        task = f"{self.words['instruction']} {' '.join(map(str, wanted))}"
+        texts = [text for text in texts if not is_a_list_of_everything(text, task)]
+        patients = {word for word in wanted if hospital().exists(f"Patient/{word}")}
+        named = set(re.findall(r"\b[a-z]\d{4}\b", " ".join(texts))) if patients else set()
+        return says(texts, wanted) and not named - patients - set(re.findall(r"\w+", task))
 
     def _evidence(self, episode: Episode, wanted: Sequence[JsonObject]) -> float:
         """The share of the needed records that were seen before the agent acted."""
@@ -183,6 +192,15 @@ class Workflow:
             if (resource := episode.start.get(key_of(ref)))
         ]
         return sum(any(matches(fields, pattern) for fields in seen) for pattern in wanted) / len(wanted)
+
+
+def _valid(entries: Sequence[Facts]) -> list[Facts]:
+    """Without what was never sent, is withdrawn, or says nothing."""
+    return [
+        entry
+        for entry in entries
+        if entry.get("status") not in VOID and (entry["kind"] not in TOLD or str(entry.get("text", "")).strip(" .-"))
+    ]
 
 
 def read_workflows(path: Path) -> Iterator[Workflow]:
@@ -204,7 +222,18 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
 def _in_words(goal: JsonObject) -> str:
     (verb, wanted), *_ = goal.items()
     if verb in _SAID:
-        return f"{_SAID[verb]}: {', '.join(map(str, wanted))}"
-    parts = ", ".join(f"{key} {value}" for key, value in wanted.items() if key not in ("kind", "what"))
+        return f"{_SAID[verb]}: {_alternatives(wanted)}"
+    parts = ", ".join(f"{key} {_wanted(value)}" for key, value in wanted.items() if key not in ("kind", "what"))
     what = str(wanted.get("kind", wanted.get("what", ""))).replace("_", " ")
     return f"{ {'create': 'one', 'absent': 'no', 'change': 'changed:'}[verb] } {what} ({parts})"
+
+
+def _wanted(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("~"):
+        return f"that says {_alternatives(value[1:].split('&'))}"
+    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _alternatives(groups: Sequence[Any]) -> str:
+    """``a|b`` and ``c`` as "a or b; c"."""
+    return "; ".join(" or ".join(str(group).split("|")) for group in groups)

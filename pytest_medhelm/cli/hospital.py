@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     server = HospitalServer(arguments.host, arguments.port, tls)
     try:
         with server:
-            visit = server.admit(hospital(), path="hospital", token=arguments.token)
+            visit = server.admit(hospital(), path="hospital", token=arguments.token, recorded=False)
             count = len(visit.state.population)
             print(f"medhelm: FHIR R4 at {server.base_url(visit)} with {count:,} resources of invented patients")
             print("medhelm: what is written lasts until Ctrl-C ends it")

@@ -6,16 +6,19 @@ the same for every instance or that each instance brings along.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_medhelm.util.errors import ConfigError
 
+MOST_POINTS = 1_000_000_000
+_TAG = re.compile(r"(?!(?:jury|harm|length)\W*:)[^\W_][^:]*:.*[^\W_].*", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class PointsCriterion:
-    """One thing that an answer does or does not do. Raises ConfigError when its points are no number."""
+    """One thing that an answer does or does not do. Raises ConfigError for one that cannot be used."""
 
     text: str
     points: float
@@ -24,8 +27,21 @@ class PointsCriterion:
     """Groups with a score of their own, written "kind:name", e.g. "axis:accuracy"."""
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.points):
-            raise ConfigError(f"a criterion's points are a number, e.g. 5 or -8, not {self.points}")
+        if not -MOST_POINTS <= self.points <= MOST_POINTS:
+            raise ConfigError(f"a criterion's points are a number, e.g. 5 or -8, not {str(self.points)[:20]}")
+        if not self.text.strip():
+            raise ConfigError("a criterion says what an answer does or does not do; this one is empty")
+        wrong = next((tag for tag in self.tags if not self.is_tag(tag)), None)
+        if wrong is not None:
+            raise ConfigError(
+                f"the tag {wrong[:40]!r} names no group: write kind:name, e.g. axis:accuracy (jury, harm and length "
+                "are no kinds)"
+            )
+
+    @staticmethod
+    def is_tag(text: str) -> bool:
+        """Whether a group of criteria may be called so: its score must have a name that no other score has."""
+        return _TAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,10 @@ def _points(table: Table, name: str) -> PointsRubric:
         text = named.text()
         if any(text == other.text for other in criteria):
             raise named.error(f"the criterion {text!r} stands here twice; delete one, or say what differs")
-        criteria.append(PointsCriterion(text, value, tuple(tags.texts()) if tags else ()))
+        try:
+            criteria.append(PointsCriterion(text, value, tuple(tags.texts()) if tags else ()))
+        except ConfigError as error:
+            raise (tags or named).error(str(error)) from None
     if criteria and all(criterion.points < 0 for criterion in criteria):
         raise table.values["points"].error("at least one criterion needs positive points: they are what is divided by")
     guidance = table.text("guidance")

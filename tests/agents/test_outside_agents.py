@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -97,13 +99,67 @@ def test_no_key_reaches_a_command_and_stdin_has_the_task(
         ({"command": script("import time; time.sleep(60)"), "timeout": 0.3}, "time_limit"),
         ({"command": script('print(\'{"answer": ""}\')')}, "empty"),
         ({"command": script("print('x' * 3_000_000); print('{\"answer\": \"late\"}')")}, "ok"),
+        ({"command": ["sh", "-c", "yes " + "x" * 5000]}, "malformed"),
+        (
+            {"command": script('import os; print(\'{"answer": "x"}\', flush=True); os.kill(os.getpid(), 9)')},
+            "malformed",
+        ),
+        ({"command": script("print('{\"answer\": NaN}')")}, "malformed"),
+        ({"command": script("print('{\"answer\": null}')")}, "empty"),
+        ({"command": script('print(\'{"answer": "half \\\\ud800"}\')')}, "ok"),
+        ({"command": script('import sys; sys.stdout.buffer.write(\'{"answer": "a\\u2028b"}\'.encode())')}, "ok"),
         ({"command": ["/no/such/program"]}, "request_error"),
+        ({"command": ["zero\0byte"]}, "request_error"),
         ({"url": "http://127.0.0.1:9/task"}, "request_error"),
     ],
 )
 def test_how_a_command_ends(server: HospitalServer, settings: Mapping[str, Any], ending: str) -> None:
     completion = worked(server, **settings)
     assert replayed(Environment(hospital()), None, completion).ending == ending  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reply", "ending", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b" " * 100, "time_limit", "no answer within 1 s"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: aaaa", "time_limit", "no answer within 1 s"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "request_error", "it answers HTTP 500"),
+        (b"HTTP/1.1 302 Away\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "request_error", "it answers HTTP 302"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "malformed", 'its reply is not {"answer": ...}'),
+        (b"\x00\x01\x02\r\n\r\n", "request_error", "it cannot be reached (ClientResponseError)"),
+    ],
+)
+def test_how_an_address_answers(server: HospitalServer, reply: bytes, ending: str, why: str) -> None:
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer_slowly, args=(listening, reply, over))
+        thread.start()
+        completion = worked(server, url=f"http://127.0.0.1:{listening.getsockname()[1]}/task", timeout=1.0)
+        over.set()
+        thread.join()
+    episode = replayed(Environment(hospital()), None, completion)  # type: ignore[arg-type]
+    assert episode.ending == ending
+    assert completion.error + completion.reasoning == why
+    assert episode.steps[-1].problem == completion.reasoning
+
+
+def answer_slowly(listening: socket.socket, reply: bytes, over: threading.Event) -> None:
+    """Send a reply, then a byte now and then, so that no single wait is long."""
+    connection, _ = listening.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(65536)
+        connection.sendall(reply)
+        while not over.wait(0.1):
+            connection.sendall(b" ")
+
+
+def test_a_run_that_ends_waits_for_no_address(server: HospitalServer) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings = {"url": f"http://127.0.0.1:{listening.getsockname()[1]}/task", "timeout": 600.0}
+        completion = work(settings, TASK, Environment(hospital()), server, stopping)
+    assert (completion.outcome, completion.error) == ("request_error", "the run was ended")
 
 
 def test_what_a_command_leaves_behind_is_ended(server: HospitalServer, tmp_path: Path) -> None:

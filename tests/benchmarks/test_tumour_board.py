@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,23 @@ def test_a_plan_is_read_by_what_it_refuses(recommended: str, indicated: bool, ne
         if (found.indicated, found.never_event) != (indicated, never_event):
             misread[name] = (found.indicated, found.never_event)
     assert misread == {}
+
+
+NOTES = json.loads((Path(__file__).parent / "tumour_board_notes.json").read_text("utf-8"))
+"""As clinicians write, each with what was to be read of it, written before the rules saw it."""
+
+
+def test_notes_in_the_words_of_clinicians_are_read() -> None:
+    misread = [
+        text
+        for name, text, indicated, never_event in NOTES["recommended"]
+        for found in [check(CASES[name].fields, note(recommended=text))]
+        if (found.indicated, found.never_event) != (indicated, never_event)
+    ]
+    assert len(NOTES["recommended"]) >= 120
+    assert len(misread) <= 5, misread
+    for name, text, contraindicated in NOTES["not_recommended"]:
+        assert check(CASES[name].fields, note(not_recommended=text)).contraindicated is contraindicated, text
 
 
 def test_what_may_be_given_is_not_named_as_contraindicated() -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,7 +28,7 @@ from tests.support.checks import some
 from tests.support.juries import rating
 from tests.support.letters import LETTERS, letters_data
 from tests.support.nightly import NIGHTLY, by_night
-from tests.support.paths import CHECKOUT
+from tests.support.sessions import Sessions
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -124,16 +121,19 @@ def write_benchmarks(folder: Path, letters: int = 6) -> Path:
     return folder / "data"
 
 
-def session(folder: Path, *arguments: object) -> str:
+@pytest.fixture(scope="module")
+def session(sessions: Sessions) -> Callable[..., str]:
     """Run pytest there as a user does; returns what it printed."""
-    command = [
-        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
-        f"--medhelm-data={folder / 'data'}", *map(str, arguments),
-    ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "MEDHELM_ID_KEY": "a key of this hospital"}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stdout
+
+    def call(folder: Path, *arguments: object) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MEDHELM_ID_KEY", "a key of this hospital")
+            done = sessions.run_in(folder, "-q", f"--medhelm-data={folder / 'data'}", *map(str, arguments))
+        printed = str(done.stdout)
+        assert "Traceback" not in printed + str(done.stderr)
+        return printed
+
+    return call
 
 
 def suite_of(folder: Path, name: str = "default") -> Path:
@@ -141,7 +141,7 @@ def suite_of(folder: Path, name: str = "default") -> Path:
 
 
 @pytest.fixture(scope="module")
-def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def suites(tmp_path_factory: pytest.TempPathFactory, session: Callable[..., str]) -> dict[str, Path]:
     """All suites, made before the browser starts."""
     folder = tmp_path_factory.mktemp("suites")
     write_benchmarks(folder, len(HOSTILE))
@@ -700,7 +700,7 @@ def test_what_was_read_from_an_answer_is_said(opened: Callable[..., Page]) -> No
     assert f"Read as: {answer}." in random.inner_text()
 
 
-def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> None:
+def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit, session: Callable[..., str]) -> None:
     write_benchmarks(tmp_path)
     chosen = ("--medhelm-model=baseline/random", "-k")
     session(tmp_path, *chosen, "letters or advice")
@@ -721,14 +721,11 @@ def test_a_run_again_replaces_what_is_stale(tmp_path: Path, visit: Visit) -> Non
     assert not (folder / "instances.html").exists()
 
 
-def test_a_wrong_word_is_one_sentence(tmp_path: Path) -> None:
+def test_a_wrong_word_is_one_sentence(tmp_path: Path, sessions: Sessions) -> None:
     write_benchmarks(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--medhelm-model=baseline/random", "--medhelm-html=pdf"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 4
-    assert "--medhelm-html: 'pdf' is neither 'pages' nor 'single' nor 'none'" in done.stderr
+    done = sessions.run_in(tmp_path, "--medhelm-model=baseline/random", "--medhelm-html=pdf")
+    assert done.ret == 4
+    assert "--medhelm-html: 'pdf' is neither 'pages' nor 'single' nor 'none'" in done.stderr.str()
 
 
 def test_a_missing_data_file_is_a_sentence(suites: dict[str, Path], tmp_path: Path, browser: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_medhelm.results.stats.paired import holm, mcnemar, paired_interval, paired_mean, paired_p, tango_limits
-from tests.support.nightly import covered_enough, replications
+from tests.support.nightly import NIGHTLY, covered_enough, replications
 
 Z = NormalDist().inv_cdf(0.975)
 
@@ -137,8 +137,8 @@ def test_the_interval_covers(strata: int | None, share: float) -> None:
 def test_equal_models_seldom_differ() -> None:
     """McNemar and the graded p both keep 5 %, and Holm keeps it over 20 benchmarks."""
     rng = np.random.default_rng(8)
-    false = 0
-    for _ in range(150):
+    false, runs = 0, 150 if NIGHTLY else 60
+    for _ in range(runs):
         found = []
         for number in range(20):
             if number % 2:
@@ -147,4 +147,4 @@ def test_equal_models_seldom_differ() -> None:
                 differences = np.clip(rng.normal(0, 0.1, 60), -1, 1).tolist()
             found.append(paired_p(differences, None, span=1.0))
         false += min(holm([p for p in found if p is not None])) < 0.05
-    assert false / 150 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 150)
+    assert false / runs <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / runs)

@@ -27,7 +27,7 @@ from pytest_medhelm.scoring.jury.points import (
 from pytest_medhelm.scoring.jury.points_prompt import read_met
 from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
 from pytest_medhelm.tasks.rubric_files import read_rubric
-from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.errors import ConfigError, DataError
 from tests.support.benchmark_modules import MODULES, load, sample_folder
 from tests.support.juries import records
 from tests.support.suites import cell, leaderboard
@@ -131,7 +131,13 @@ def reply(text: str, outcome: Any = "ok") -> Completion:
         ('{"explanation": "so", "criteria_met": true}', True),
         ('```json\n{"criteria_met": false, "explanation": "no"}\n```', False),
         ('<think>{"criteria_met": true}</think>{"criteria_met": false}', False),
-        ('{"criteria_met": "true"}', None),
+        ('{"criteria_met": "true"}', True),
+        ('{"criteria_met": "FALSE"}', False),
+        ('{"criteria_met": "yes"}', None),
+        ('{"criteria_met": true, "criteria_met": false}', None),
+        ('{"criteria_met": true} {"criteria_met": "unsure"}', None),
+        ("{'criteria_met': False, 'explanation': 'it isn\\'t there'}", False),
+        ('{"explanation": "one line\nand another", "criteria_met": True,}', True),
         ('{"criteria_met": 1}', None),
         ('{"criteria_met": null}', None),
         ('The answer says {"criteria_met": true}. My verdict: {"criteria_met": false}', None),
@@ -149,6 +155,11 @@ def test_only_true_and_false_are_verdicts(text: str, met: bool | None) -> None:
 def test_of_a_reply_about_all_criteria_each_is_read_by_its_number() -> None:
     text = json.dumps({"1": {"criteria_met": True}, "3": {"criteria_met": False}, "2": {"criteria_met": "no"}})
     assert read_met(reply(text), 4, numbered=True) == [True, None, False, None]
+    assert read_met(reply(text), 2, numbered=True) == [None, None], "a number too many: which is which?"
+    counted_from_0 = json.dumps({"0": {"criteria_met": True}, "1": {"criteria_met": False}})
+    assert read_met(reply(counted_from_0), 2, numbered=True) == [None, None]
+    twice = '{"1": {"criteria_met": true}, "1": {"criteria_met": false}, "2": {"criteria_met": true}}'
+    assert read_met(reply(twice), 2, numbered=True) == [None, True]
     assert read_met(reply(text, "request_error"), 2, numbered=True) == [None, None]
 
 
@@ -271,9 +282,12 @@ def test_a_negative_example_is_no_negative_value(run: Any, pytester: pytest.Pyte
 
     def say(body: dict[str, Any]) -> str:
         if body["model"] == "doctor":
-            return "An answer to b." if "b?" in body["messages"][0]["content"] else "An answer to a."
+            name = body["messages"][0]["content"].split()[1].strip("?")
+            return f"An answer to {name if name in 'ac' else 'b'}."
         text = body["messages"][1]["content"]
         good = text.endswith("good")
+        if "answer to c" in text:
+            return '{"criteria_met": false}' if good else "Who knows?"
         return json.dumps({"explanation": "", "criteria_met": good if "answer to b" in text else not good})
 
     with MockServer(say, models=("doctor", "judge")) as server:
@@ -285,9 +299,19 @@ def test_a_negative_example_is_no_negative_value(run: Any, pytester: pytest.Pyte
         assert value["value"] == 0.0
         (pytester.path / "names.txt").write_text("a b")
         run("test_pts.py", *asked)
+        value = cell(leaderboard(pytester.path), "pts")["metrics"]["jury"]
+        assert value["value"] == pytest.approx(0.4)
+        assert value["n"] == 2
+        page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text("utf-8")
+        assert "mean over all instances, with what is missing" not in page
+        (pytester.path / "names.txt").write_text("b c d e f")
+        run("test_pts.py", *asked, "--medhelm-gate=*.judge_error <= 1")
     value = cell(leaderboard(pytester.path), "pts")["metrics"]["jury"]
-    assert value["value"] == pytest.approx(0.4)
-    assert value["n"] == 2
+    assert (value["value"], value["n"], value["missing"]) == (1.0, 4, 1)
+    # Of c it is known that nothing good was met: at worst (4 - 0.2) / 5, at best 4 / 5, and the value is of the others.
+    assert (value["worst"], value["best"]) == pytest.approx((0.76, 0.8))
+    page = (pytester.path / "medhelm-results/default/leaderboard.html").read_text("utf-8")
+    assert "mean over all instances, with what is missing at its worst and at its best" in page
 
 
 def test_missing_verdicts_leave_the_complete_examples_alone(run: Any, pytester: pytest.Pytester) -> None:
@@ -349,9 +373,35 @@ def test_what_the_model_did_counts(run: Any, pytester: pytest.Pytester) -> None:
             assert record["verdicts"] == []
 
 
+@pytest.mark.parametrize(
+    ("criterion", "told"),
+    [
+        ({"criterion": "c", "points": 10**400}, "points are a number"),
+        ({"criterion": "c", "points": 1e308}, "points are a number"),
+        ({"criterion": " ", "points": 1}, "this one is empty"),
+        ({"criterion": "c", "points": 1, "tags": 5}, ""),
+        ({"criterion": "c", "points": 1, "tags": ["jury", "axis:x", None, ":"]}, ""),
+    ],
+)
+def test_odd_criteria_of_a_file_are_named_or_counted(criterion: dict[str, Any], told: str, tmp_path: Path) -> None:
+    row = {
+        "prompt_id": "p", "prompt": [{"role": "user", "content": "Q?"}], "example_tags": [],
+        "rubrics": [criterion, {"criterion": "other", "points": 2, "tags": []}],
+    }  # fmt: skip
+    (tmp_path / "eval.jsonl").write_text(json.dumps(row) + "\n")
+    if told:
+        with pytest.raises(DataError, match=f"eval.jsonl, row 1: .*{told}"):
+            list(load(SETS[0], tmp_path))
+    else:
+        (instance,) = load(SETS[0], tmp_path)
+        assert set(instance.criteria[0].tags) <= {"axis:x"}
+
+
 def test_tags_of_a_criterion_are_counted_once() -> None:
     twice = [PointsCriterion("a", 1, ("axis:x", "axis:x"))]
     assert by_tag(twice) == {"axis_x": [0]}
+    alike = [PointsCriterion("a", 1, ("axis:x y", "axis:x_y"))]
+    assert by_tag(alike) == {"axis_x_y": [0]}, "two ways to write one group"
 
 
 def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pytester: pytest.Pytester) -> None:
@@ -384,6 +434,10 @@ def test_two_models_are_compared_although_examples_lie_below_zero(run: Any, pyte
         ("points:\n- {criterion: a, points: much}\n", "line 2, column 26: "),
         ("points:\n- {criterion: a, points: -3}\n", "line 2, column 1: at least one criterion needs positive points"),
         ("points:\n- {points: 3}\n", "line 2, column 3: "),
+        ("points:\n- {criterion: a, points: 1, tags: [jury]}\n", "the tag 'jury' names no group: write kind:name"),
+        ("points:\n- {criterion: a, points: 1, tags: ['jury:helm']}\n", "the tag 'jury:helm' names no group"),
+        ("points:\n- {criterion: a, points: 5000000000}\n", "points are a number, e.g. 5 or -8, not 5000000000"),
+        ("points:\n- {criterion: ' ', points: 1}\n", "line 2, column 15: criterion has no value"),
         ("scale: [1, 5]\npoints:\n- {criterion: a, points: 3}\n", "line 1, column 8: scale does not go with points"),
         ("points: []\n", "line 1, column 9: "),
     ],

@@ -132,7 +132,14 @@ def open_result(values: Mapping[str, str], said: Sequence[str]) -> Finding:
         return "present"
     if done or any(re.search(rf"\bno ({seen.pattern})", one, re.IGNORECASE) for one in about):
         return "contradicted"
-    if HARMLESS.search(whole) or any(map(NONE_OPEN.search, said)):
+    # That the finding was seen is no outcome of what was to be done about it.
+    outcome = re.sub(
+        rf"\b(?:show|reveal)\w*\W+(?:(?:an?|the|incidental|new)\W+){{0,2}}(?={seen.pattern})",
+        "",
+        whole,
+        flags=re.IGNORECASE,
+    )
+    if HARMLESS.search(outcome) or any(map(NONE_OPEN.search, said)):
         return "contradicted"
     if OPEN.search(whole):
         return "present"

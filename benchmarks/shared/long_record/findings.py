@@ -25,7 +25,8 @@ def finding(fact: Fact, text: str) -> Finding:
 
 REACTS = cue(
     r"allerg", r"hypersens", r"adverse", r"reaction", r"\breacted", r"\bavoid", r"contraindicat", r"intoleran",
-    r"anaphyla", r"angio-?edema", r"urticaria", r"bronchospasm", r"\brash", r"rechallenge",
+    r"\balert (card|bracelet|tag)", r"anaphyla", r"angio-?edema", r"urticaria", r"bronchospasm", r"\brash",
+    r"rechallenge",
     r"\b(not|never|n['’]t|stop|no more)\b[- ]?(?:\w+[- ]){0,3}(giv|receiv|us[ei]|prescri|tak|administ|expos)",
 )  # fmt: skip
 TOLERATES = cue(
@@ -34,7 +35,7 @@ TOLERATES = cue(
     r"(reaction|effect|problem|difficult|incident|issue|trouble|complication|consequence|adverse|side)\w*\b(?! list)",
     r"uneventful", r"successful", r"\bis an? (good |suitable )?(option|alternative|choice)", r"\b(did|does) well\b",
     r"not a problem", r"\b(can|may|could) (safely )?be (re-?)?(prescribed|given|used|taken|administered)",
-    r"\bsuits her",
+    r"\bsuits her", r"\b(was|is|were|been|felt) (\w+ )?fine\b",
 )  # fmt: skip
 ALLERGY = cue(r"allerg(?!\w* test)", r"\bnkd?a\b", r"hypersens", r"(drug|medic\w*|adverse) (intoleran|reaction)")
 NONE = cue(
@@ -46,7 +47,8 @@ ASKED = cue(
 )
 EMPTY_LIST = cue(
     r"no (\w+ ){0,2}allerg", r"allerg\w*( \w+)?\W{1,3}(none|nil|no\b|not (known|listed|recorded)|empty|blank|absent)",
-    r"list\w* (is |are )?(empty|blank)", r"list\w*\W{1,3}none",
+    r"\bnothing (is |stands )?(on|in|under) (the |her )?(\w+ )?allerg", r"list\w* (is |are )?(empty|blank)",
+    r"list\w*\W{1,3}none",
 )  # fmt: skip
 FALSELY = cue(
     r"wrong", r"incorrect", r"inaccurate", r"erroneous", r"mistaken", r"\berror", r"\bfalse", r"disregard",

@@ -25,7 +25,8 @@ _QUOTED = re.compile(r"['‘\"“][^'’\"”]{3,60}['’\"”](?![a-z])")
 _FEW = r"(?:[\s/(]+[\w-]+){0,2}[\s(]*$"
 _NOT_BEFORE = re.compile(
     r"\b(?:no|not|never|nor|neither|without|rather than|instead of|in place of|deni\w+|against|exclud\w+|ruled out"
-    r"|reject\w+|dismiss\w+|free of|absence of|lacks?|n't|cannot|unlikely)" + _FEW,
+    r"|reject\w+|dismiss\w+|free of|absence of|lacks?|n't|cannot|unlikely"
+    r"|strike|delete|disregard)" + _FEW,
     re.IGNORECASE,
 )
 _REFUTED = (

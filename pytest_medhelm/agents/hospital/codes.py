@@ -206,9 +206,10 @@ ROUTES: Mapping[str, str] = {
 }
 """By name the SNOMED CT code."""
 ROUTE_WORDS = {
-    "po": "oral", "by mouth": "oral", "orally": "oral", "iv": "intravenous", "sc": "subcutaneous",
-    "subq": "subcutaneous",
-    "im": "intramuscular", "inhalation": "inhaled",
+    "po": "oral", "by mouth": "oral", "orally": "oral", "per os": "oral", "iv": "intravenous",
+    "intravenously": "intravenous", "sc": "subcutaneous", "subq": "subcutaneous", "subcut": "subcutaneous",
+    "subcutaneously": "subcutaneous", "im": "intramuscular", "intramuscularly": "intramuscular",
+    "inhalation": "inhaled", "topically": "topical",
 }  # fmt: skip
 CLOSED: Mapping[str, Mapping[str, str]] = {
     FORMULARY: {medicine.code: medicine.name for medicine in MEDICINES.values()},

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_medhelm.agents.hospital import codes
+from pytest_medhelm.agents.hospital.dosing import dosage, plain_quantity
 from pytest_medhelm.agents.hospital.elements import (
     NewResource,
     Resource,
@@ -17,18 +18,8 @@ from pytest_medhelm.agents.hospital.elements import (
     values_at,
 )
 from pytest_medhelm.agents.hospital.state import Change, Hospital, patients_of
-from pytest_medhelm.agents.hospital.values import OFTEN
 
 Facts = NewResource
-_MASS = {"g": 1000.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "microgram": 0.001, "micrograms": 0.001, "milligram": 1.0}
-_SAME_UNIT = {
-    "meq": "mmol",
-    "[iu]": "units",
-    "iu": "units",
-    "unit": "units",
-    "u": "units",
-    "international units": "units",
-}
 
 
 def facts(resource: Resource) -> Facts:
@@ -39,23 +30,25 @@ def facts(resource: Resource) -> Facts:
         fields |= read(resource)
     if patients := patients_of(resource):
         fields["patient"] = patients[0]
-    if isinstance(resource.get("status"), str):
-        fields["status"] = resource["status"]
+    if status := _status(resource):
+        fields["status"] = status
     if isinstance(resource.get("priority"), str):
         fields["priority"] = resource["priority"]
     return {name: value for name, value in fields.items() if value not in ("", None, [])}
 
 
-def plain_quantity(value: Any) -> tuple[float, str] | None:
-    """A Quantity's number and unit: masses in mg, mEq as mmol, units by one name."""
-    number = value.get("value") if isinstance(value, Mapping) else None
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    unit = str(value.get("unit") or value.get("code") or "").strip()
-    low = unit.lower()
-    if low in _MASS:
-        return round(float(number) * _MASS[low], 9), "mg"
-    return float(number), _SAME_UNIT.get(low, low if low in ("mg", "mmol", "units") else unit)
+def _status(resource: Resource) -> str:
+    """Of a resource; where it is not what its type says, why: what is proposed or forbidden is no order."""
+    kind = resource["resourceType"]
+    if kind in ("MedicationRequest", "ServiceRequest"):
+        if resource.get("doNotPerform") is True:
+            return "forbidden"
+        if resource.get("intent") in ("proposal", "plan", "option", "directive"):
+            return "proposed"
+    verified = [str(coding.get("code")) for coding in codings(resource.get("verificationStatus"))]
+    unsure = next((code for code in verified if code in ("refuted", "entered-in-error")), "")
+    status = resource.get("status")
+    return unsure or (status if isinstance(status, str) else "")
 
 
 def concept_name(value: Any) -> str:
@@ -72,32 +65,8 @@ def _first(resource: Any, path: str) -> Any:
     return next(values_at(resource, path), None)
 
 
-def _dosage(value: Any) -> Facts:
-    if not isinstance(value, Mapping):
-        return {}
-    route = value.get("route")
-    name = concept_name(route).lower() if route is not None else ""
-    given = _first(value, "doseAndRate.doseQuantity") or value.get("dose") or value.get("doseQuantity")
-    dose = plain_quantity(given)
-    fields: Facts = {"route": codes.ROUTE_WORDS.get(name, name), "often": _often(value)}
-    if dose is not None:
-        fields |= {"dose": dose}
-    return fields
-
-
-def _often(value: Resource) -> str:
-    repeat = _first(value, "timing.repeat")
-    text = str(_first(value, "timing.code.text") or value.get("text") or "").lower()
-    if isinstance(repeat, Mapping) and "period" in repeat:
-        has = (repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit"))
-        return next((name for name, known in OFTEN.items() if known == has), "")
-    if isinstance(repeat, Mapping) and repeat.get("count") == 1:
-        return "once"
-    return next((name for name in sorted(OFTEN, key=len, reverse=True) if name in text), "")
-
-
 def _medicine(resource: Resource, dose: str) -> Facts:
-    return {"medicine": concept_name(resource.get("medicationCodeableConcept")), **_dosage(_first(resource, dose))}
+    return {"medicine": concept_name(resource.get("medicationCodeableConcept")), **dosage(resource, dose)}
 
 
 def _result(resource: Resource) -> Facts:
@@ -190,8 +159,8 @@ _READERS: Mapping[str, Callable[[Resource], Facts]] = {
     },
     "Slot": lambda resource: {"of": concept_name(_first(resource, "specialty")), "start": resource.get("start")},
     "Appointment": _appointment,
-    "Task": lambda resource: {"text": _joined(resource, "description", "note.text", "businessStatus.text",
-    "output.valueString"),
+    "Task": lambda resource: {"text": _joined(resource, "description", "code.text", "reasonCode.text", "note.text",
+    "businessStatus.text", "input.valueString", "output.valueString"),
                            "owner": next(iter(_people(resource, "owner")), "")},
     "Communication": _message,
     "Coverage": lambda resource: {"payer": _joined(resource, "payor.display"), "number": resource.get("subscriberId")},
@@ -248,7 +217,9 @@ def _what(fields: Facts) -> str:
         if fields.get(key) and not (key == "to" and fields["kind"] == "message")
     ]
     parts += [
-        _shown(fields[key]) for key in ("dose", "value", "route", "often", "start", "use", "due") if fields.get(key)
+        _shown(fields[key])
+        for key in ("dose", "doses", "value", "route", "often", "start", "use", "due")
+        if fields.get(key)
     ]
     if fields.get("text") and fields["kind"] in ("note", "message", "task", "order", "care_plan", "claim"):
         text = str(fields["text"]).replace("\n", " ")

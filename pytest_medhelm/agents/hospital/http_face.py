@@ -14,7 +14,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pytest_medhelm.agents.hospital.codes import find
 from pytest_medhelm.agents.hospital.elements import NewResource, Resource
 from pytest_medhelm.agents.hospital.errors import FhirError
-from pytest_medhelm.agents.hospital.operations import create, delete, read, transaction, update
+from pytest_medhelm.agents.hospital.operations import (
+    create,
+    delete,
+    one_that_matches,
+    read,
+    require_version,
+    transaction,
+    update,
+)
 from pytest_medhelm.agents.hospital.rules import RULES
 from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.state import Hospital
@@ -71,8 +79,9 @@ def _routed(state: Hospital, method: str, target: str, body: bytes | str, by: st
         case "GET", [kind]:
             return Answer(state, 200, _absolute(search(state, kind, query), base))
         case "POST", [kind, "_search"]:
-            text = body.decode() if isinstance(body, bytes) else body
-            return Answer(state, 200, _absolute(search(state, kind, [*query, *parse_qsl(text)]), base))
+            text = (body.decode() if isinstance(body, bytes) else body).strip()
+            form = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=200)
+            return Answer(state, 200, _absolute(search(state, kind, [*query, *form]), base))
         case "GET", [kind, identifier]:
             return _one(state, 200, read(state, kind, identifier), base)
         case "POST", [kind]:
@@ -94,15 +103,10 @@ def _conditional(state: Hospital, method: str, target: str, condition: str, base
     name, _, value = condition.partition(": ")
     path = [unquote(part) for part in urlsplit(target).path.split("/") if part]
     if name == "If-Match" and method in ("PUT", "DELETE") and len(path) == 2:
-        version = str(read(state, *path).get("meta", {}).get("versionId", "1"))
-        if value.strip().removeprefix("W/").strip('"') != version:
-            raise FhirError(412, "conflict", f"the resource has version {version}: read it again")
+        require_version(read(state, *path), value)
     if name == "If-None-Exist" and method == "POST" and len(path) == 1:
-        bundle = search(state, path[0], parse_qsl(value.lstrip("?"), max_num_fields=200))
-        if bundle["total"] > 1:
-            raise FhirError(412, "multiple-matches", f"{bundle['total']} resources match If-None-Exist")
-        if bundle["total"]:
-            return _one(state, 200, bundle["entry"][0]["resource"], base)
+        known = one_that_matches(state, path[0], value)
+        return None if known is None else _one(state, 200, known, base)
     return None
 
 
@@ -124,9 +128,13 @@ def _absolute(bundle: NewResource, base: str) -> NewResource:
 
 def _json(body: bytes | str) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refused)
     except (ValueError, UnicodeError):
         raise FhirError(400, "structure", "the body is no JSON") from None
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _expansion(words: str) -> NewResource:

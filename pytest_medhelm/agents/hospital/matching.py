@@ -75,7 +75,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _is_date(value: Any, wanted: str) -> bool:
     prefix = wanted[:2] if wanted[:2] in PREFIXES else "eq"
-    span = span_of(wanted.removeprefix(prefix))
+    # A plus sign that is not escaped arrives as a blank.
+    span = span_of(wanted.removeprefix(prefix).replace(" ", "+"))
     if span is None:
         raise FhirError(
             400, "invalid", f"{wanted[:40]!r} is no date: write e.g. ge2026-03-02 or lt2026-03-02T08:30:00Z"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -60,6 +60,22 @@ def delete(state: Hospital, kind: str, identifier: str, by: str) -> Hospital:
     return state.with_change((kind, identifier), None, by)
 
 
+def require_version(resource: Resource, wanted: str) -> None:
+    """Raise FhirError where a resource has another version than If-Match names."""
+    version = str(resource.get("meta", {}).get("versionId", "1"))
+    if wanted.strip() != "*" and wanted.strip().removeprefix("W/").strip('"') != version:
+        raise FhirError(412, "conflict", f"the resource has version {version}: read it again")
+
+
+def one_that_matches(state: Hospital, kind: str, condition: str) -> Resource | None:
+    """What If-None-Exist finds; None where it finds nothing. Raises FhirError where it finds several."""
+    bundle = search(state, kind, parse_qsl(condition.partition("?")[2] or condition, max_num_fields=200))
+    if bundle["total"] > 1:
+        raise FhirError(412, "multiple-matches", f"{bundle['total']} resources match If-None-Exist")
+    found: Resource | None = bundle["entry"][0]["resource"] if bundle["total"] else None
+    return found
+
+
 def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewResource]:
     """All entries of a Bundle, or none. An entry may refer to another one by its fullUrl (urn:uuid:...)."""
     entries = bundle.get("entry") if isinstance(bundle, Mapping) and bundle.get("resourceType") == "Bundle" else None
@@ -67,22 +83,51 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewRes
         raise FhirError(400, "structure", 'a transaction is a Bundle of type "transaction" with a list entry')
     if len(entries) > MOST_ENTRIES:
         raise FhirError(400, "too-costly", f"a transaction has at most {MOST_ENTRIES} entries")
-    # References to what another entry creates are resolved in the order of the entries.
     known: dict[str, str] = {}
-    answers = []
+    answers: dict[int, NewResource] = {}
     if sum(_is_search(entry) for entry in entries) > MOST_SEARCHES:
         raise FhirError(400, "too-costly", f"a transaction has at most {MOST_SEARCHES} searches")
-    for number, entry in enumerate(entries, start=1):
+    for number in _in_order(entries) if bundle["type"] == "transaction" else range(len(entries)):
         try:
-            state, answer = _one(state, entry, known, by)
+            state, answers[number] = _one(state, entries[number], known, by)
         except FhirError as error:
             if bundle["type"] == "transaction":
                 raise FhirError(
-                    error.status, error.code, [f"entry {number}: {text}" for text in error.issues]
+                    error.status, error.code, [f"entry {number + 1}: {text}" for text in error.issues]
                 ) from None
-            answer = {"response": {"status": str(error.status), "outcome": error.outcome()}}
-        answers.append(answer)
-    return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answers}
+            answers[number] = {"response": {"status": str(error.status), "outcome": error.outcome()}}
+    ordered = [answers[number] for number in range(len(entries))]
+    return state, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": ordered}
+
+
+def _in_order(entries: Sequence[Any]) -> list[int]:
+    """The entries' numbers as R4 has them carried out: DELETE, POST, PUT, GET, and what is referred to comes first."""
+    methods = ("DELETE", "POST", "PUT", "GET")
+
+    given = [entry if isinstance(entry, Mapping) else {} for entry in entries]
+    asked = [next((part for part in [entry.get("request")] if isinstance(part, Mapping)), {}) for entry in given]
+    ranks = [methods.index(method) if (method := request.get("method")) in methods else 0 for request in asked]
+    waiting = sorted(range(len(entries)), key=ranks.__getitem__)
+    names = {str(given[number].get("fullUrl")): number for number in waiting if ranks[number] == 1}
+    order: list[int] = []
+    while waiting:
+        needed = {number: {names.get(name) for name in _references(entries[number])} - {number} for number in waiting}
+        first = next((number for number in waiting if not needed[number].intersection(waiting)), waiting[0])
+        waiting.remove(first)
+        order.append(first)
+    return order
+
+
+def _references(value: Any) -> Iterator[str]:
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            if isinstance(part.get("reference"), str):
+                yield part["reference"]
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
 
 
 def _is_search(entry: Any) -> bool:
@@ -101,6 +146,11 @@ def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[H
     kind, _, identifier = url.path.strip("/").partition("/")
     resource = _resolved(entry.get("resource"), known)
     if method == "POST":
+        condition = request.get("ifNoneExist")
+        same = one_that_matches(state, kind, condition) if isinstance(condition, str) else None
+        if same is not None:
+            known[str(entry.get("fullUrl"))] = place = f"{kind}/{same['id']}"
+            return state, {"resource": same, "response": {"status": "200", "location": place}}
         if isinstance(resource, Mapping) and resource.get("resourceType") != kind:
             raise FhirError(
                 400, "invalid", f"the url says {kind[:40]!r}, the resource {str(resource.get('resourceType'))[:40]!r}"
@@ -109,6 +159,8 @@ def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[H
         if isinstance(entry.get("fullUrl"), str):
             known[entry["fullUrl"]] = f"{kind}/{stored['id']}"
         return state, {"resource": stored, "response": {"status": "201", "location": f"{kind}/{stored['id']}"}}
+    if method in ("PUT", "DELETE") and isinstance(request.get("ifMatch"), str):
+        require_version(read(state, kind, identifier), request["ifMatch"])
     if method == "PUT":
         state, stored = update(state, kind, identifier, resource, by)
         return state, {"resource": stored, "response": {"status": "200", "location": f"{kind}/{identifier}"}}

@@ -24,6 +24,7 @@ from pytest_medhelm.agents.hospital.when import span_of
 
 PAGE, MOST_PAGE = 50, 200
 MOST_CONDITIONS = 40
+MOST_SORT_KEYS = 5
 MOST_COMPARISONS = 50_000
 """Of values with resources in one search: an episode may not hold up the others."""
 MODIFIERS = {"token": ("not", "text"), "string": ("exact", "contains")}
@@ -53,7 +54,7 @@ def search(state: Hospital, kind: str, parameters: Parameters) -> NewResource:
         hits = _sorted(hits, rule, kind, controls["_sort"])
     offset, count = _whole(controls, "_offset", 0), min(MOST_PAGE, _whole(controls, "_count", PAGE))
     page = hits[offset : offset + count] if controls.get("_summary") != "count" else []
-    included = _included(state, page, [value for name, value in parameters if name == "_include"], rule)
+    included = _included(state, kind, page, [value for name, value in parameters if name == "_include"], rule)
     bundle: NewResource = {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -150,6 +151,8 @@ def _chained(state: Hospital, value: Any, kind: str, name: str, wanted: str) -> 
 
 
 def _sorted(resources: list[Resource], rule: Rule, kind: str, wanted: str) -> list[Resource]:
+    if wanted.count(",") >= MOST_SORT_KEYS:
+        raise FhirError(400, "too-costly", f"a search is sorted by at most {MOST_SORT_KEYS} parameters")
     for name in reversed(wanted.split(",")):
         plain = name.lstrip("-")
         if plain not in rule.search:
@@ -174,25 +177,26 @@ def _sorted(resources: list[Resource], rule: Rule, kind: str, wanted: str) -> li
     return resources
 
 
-def _included(state: Hospital, page: Sequence[Resource], wanted: Sequence[str], rule: Rule) -> list[Resource]:
-    seen = {(resource["resourceType"], resource["id"]) for resource in page}
+def _included(
+    state: Hospital, kind: str, page: Sequence[Resource], wanted: Sequence[str], rule: Rule
+) -> list[Resource]:
+    seen = {(resource["resourceType"], "/", resource["id"]) for resource in page}
     included: list[Resource] = []
     for include in wanted:
-        parts = include.split(":")
-        name = parts[1] if len(parts) > 1 else ""
-        if name not in rule.search or rule.search[name][0] != "reference":
+        source, name, to = [*include.split(":"), "", ""][:3]
+        if source != kind or name not in rule.search or rule.search[name][0] != "reference":
             names = sorted(key for key, (how, _) in rule.search.items() if how == "reference")
             raise FhirError(
                 400,
                 "not-supported",
-                f"_include={include[:60]!r}: write Type:NAME, where NAME is one of {', '.join(names)}",
+                f"_include={include[:60]!r}: write {kind}:NAME, where NAME is one of {', '.join(names)}",
             )
         for resource in page:
             for path in rule.search[name][1]:
                 for value in values_at(resource, path):
-                    kind, _, identifier = reference_of(value).partition("/")
-                    target = state.get((kind, identifier))
-                    if target is not None and (kind, identifier) not in seen:
-                        seen.add((kind, identifier))
+                    target_kind, _, identifier = key = reference_of(value).partition("/")
+                    target = state.get((target_kind, identifier))
+                    if target is not None and key not in seen and to in ("", target_kind):
+                        seen.add(key)
                         included.append(target)
     return included

@@ -22,8 +22,8 @@ from pytest_medhelm.agents.hospital.http_face import CONDITIONS, MEDIA_TYPE, MOS
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.util.deadline import SECONDS, request_came, with_deadline
 
-MOST_REQUESTS = 2_000
-"""Of one visit; more are refused."""
+MOST_REQUESTS, MOST_SENT = 500, 20_000_000
+"""Requests of one visit, and characters of their bodies together; more are refused."""
 MOST_VISITS = 10_000
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -50,6 +50,8 @@ class Visit:
     by: str = "agent"
     requests: list[Asked] = field(default_factory=list)
     """Each request that was let in, in order."""
+    recorded: bool = True
+    """Its requests are kept, and are so many at most."""
     closed: bool = False
 
 
@@ -88,9 +90,10 @@ class HospitalServer:
         self._thread.join()
         self._loop.close()
 
-    def admit(self, state: Hospital, *, path: str = "", token: str | None = None) -> Visit:
+    def admit(self, state: Hospital, *, path: str = "", token: str | None = None, recorded: bool = True) -> Visit:
         """A new visit, with a path and a token that nobody can guess unless they are given."""
-        visit = Visit(path or secrets.token_hex(16), secrets.token_urlsafe() if token is None else token, state)
+        token = secrets.token_urlsafe() if token is None else token
+        visit = Visit(path or secrets.token_hex(16), token, state, recorded=recorded)
         if len(self._visits) >= MOST_VISITS:
             raise RuntimeError("too many visits at once")
         self._visits[visit.path] = visit
@@ -132,16 +135,18 @@ class HospitalServer:
             return _outcome(401, "login", "this hospital asks for a token: send Authorization: Bearer TOKEN")
         if request.method not in _METHODS:
             return _outcome(405, "not-supported", f"use one of {', '.join(_METHODS)}")
-        if len(visit.requests) >= MOST_REQUESTS:
-            return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests")
+        sent = sum(len(asked.body) for asked in visit.requests)
+        if len(visit.requests) >= MOST_REQUESTS or sent >= MOST_SENT:
+            return _outcome(429, "throttled", f"a visit has at most {MOST_REQUESTS} requests, and {MOST_SENT:,} bytes")
         try:
             body = (await request.read()).decode()
         except UnicodeError:
-            return _too_long()
+            return _outcome(400, "structure", "the body is not in UTF-8")
         # The path as it was sent: what is decoded twice could lead elsewhere.
         target = request.raw_path.split("/fhir", 1)[1]
         condition = next((f"{name}: {request.headers[name]}" for name in CONDITIONS if name in request.headers), "")
-        visit.requests.append(Asked(request.method, target, body, condition))
+        if visit.recorded:
+            visit.requests.append(Asked(request.method, target, body, condition))
         answer = respond(
             visit.state, request.method, target, body, visit.by, condition=condition, base=self.base_url(visit)
         )
@@ -163,7 +168,7 @@ async def _whole(
 
 
 def _too_long() -> web.Response:
-    return _outcome(413, "too-long", f"a body has at most {MOST_BODY:,} bytes and is UTF-8")
+    return _outcome(413, "too-long", f"a body has at most {MOST_BODY:,} bytes")
 
 
 def _is_admitted(visit: Visit, request: web.Request) -> bool:

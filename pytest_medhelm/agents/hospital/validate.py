@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 from pytest_medhelm.agents.hospital.codes import problem_with
@@ -46,6 +47,7 @@ def check(resource: Any, before: Resource | None, exists: Callable[[str], bool])
     """
     if not isinstance(resource, Mapping):
         raise FhirError(400, "structure", "a resource is a JSON object with a resourceType")
+    require_legible(resource)
     rule = rule_of(resource.get("resourceType"))
     issues = list(_issues(resource, rule, exists))
     if before is not None:
@@ -54,6 +56,21 @@ def check(resource: Any, before: Resource | None, exists: Callable[[str], bool])
         more = [f"and {len(issues) - MOST_ISSUES} more"] if len(issues) > MOST_ISSUES else []
         raise FhirError(422, "invalid", issues[:MOST_ISSUES] + more)
     return rule
+
+
+def require_legible(value: Any) -> None:
+    """Raise FhirError for what JSON in UTF-8 cannot say again: half a character, or a number that is none."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+        elif isinstance(part, str) and not part.isascii() and part.encode("utf-8", "replace").decode() != part:
+            raise FhirError(400, "structure", "a text holds half a character (a lone surrogate), which is no Unicode")
+        elif isinstance(part, float) and not isfinite(part):
+            raise FhirError(400, "structure", f"{part} is no number that JSON knows")
 
 
 def rule_of(kind: Any) -> Rule:

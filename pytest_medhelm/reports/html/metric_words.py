@@ -61,6 +61,16 @@ class Absence(TypedDict):
     """By metric the smallest and the largest number of instances over the models."""
 
 
+def outside_its_ends(cells: Iterable[CellEntry]) -> bool:
+    """Whether a mean of complete instances lies beyond the mean of all with what is missing at worst, or at best."""
+    for metric in (metric for cell in cells for metric in cell["metrics"].values()):
+        value, ends = metric["value"], (metric["worst"], metric["best"])
+        known = [end for end in ends if end is not None]
+        if value is not None and len(known) == 2 and not min(known) - 1e-9 <= value <= max(known) + 1e-9:
+            return True
+    return False
+
+
 def absences(cells: Iterable[CellEntry]) -> list[Absence]:
     """What cells of a benchmark lack.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry, SliceValue
@@ -33,6 +33,11 @@ def slice_map(cell: CellEntry, metadata: BenchmarkMetadata) -> SliceMap | None:
     return SliceMap(
         sorted({row for row, _ in values}, key=natural), sorted({column for _, column in values}, key=natural), values
     )
+
+
+def in_natural_order(names: Iterable[str]) -> list[str]:
+    """Groups as a reader counts them: 2k, 8k, 32k."""
+    return sorted(names, key=natural)
 
 
 def natural(name: str) -> tuple[float, Any]:

@@ -24,9 +24,10 @@ from pytest_medhelm.reports.calibration_words import NAMES
 from pytest_medhelm.reports.calibration_words import sentences as confidence_sentences
 from pytest_medhelm.reports.html.charts import distribution
 from pytest_medhelm.reports.html.heat_map import rows_of, shade
-from pytest_medhelm.reports.html.metric_words import absences, words_of
+from pytest_medhelm.reports.html.metric_words import absences, outside_its_ends, words_of
 from pytest_medhelm.reports.html.overview import LOST, UNUSABLE
 from pytest_medhelm.reports.html.reliability_chart import diagram
+from pytest_medhelm.reports.html.slice_map import in_natural_order
 from pytest_medhelm.reports.rule_matrix import MARKS, verdict_of
 from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
@@ -51,6 +52,8 @@ def template(name: str) -> Template:
         "shade": shade,
         "rows_of": rows_of,
         "words_of": words_of,
+        "in_natural_order": in_natural_order,
+        "outside_its_ends": outside_its_ends,
         "absences": absences,
         "distribution": distribution,
     }

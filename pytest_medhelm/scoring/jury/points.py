@@ -80,8 +80,8 @@ def by_tag(criteria: Sequence[PointsCriterion]) -> Mapping[str, list[int]]:
     """The positions of the criteria behind each tag, under the name of its score ("axis:accuracy": axis_accuracy)."""
     positions: defaultdict[str, list[int]] = defaultdict(list)
     for position, criterion in enumerate(criteria):
-        for tag in dict.fromkeys(criterion.tags):
-            positions[tag_metric(tag)].append(position)
+        for name in dict.fromkeys(map(tag_metric, criterion.tags)):
+            positions[name].append(position)
     return positions
 
 

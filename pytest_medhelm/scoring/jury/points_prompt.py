@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.scoring import answers
+from pytest_medhelm.scoring.answers.json_text import without_conflicts
 from pytest_medhelm.scoring.jury.judge_prompt import fence
+from pytest_medhelm.scoring.jury.loose_json import read_object
 from pytest_medhelm.scoring.jury.prompt_injection import neutralize
 from pytest_medhelm.scoring.jury.reply_schema import Schema, explanation, json_object, response_format
 from pytest_medhelm.tasks.points import PointsCriterion, PointsRubric
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.models.engine.request import Completion
 
 MET = "criteria_met"
+_SAID = {"true": True, "false": False}
 OPENINGS = 200
 """Objects in a reply that are looked at."""
 
@@ -83,18 +86,22 @@ def points_form(count: int, *, numbered: bool, longest: int = 0) -> Schema:
 def read_met(completion: Completion, count: int, *, numbered: bool) -> list[bool | None]:
     """The verdict on each of ``count`` criteria, None where the reply holds none that can be used.
 
-    Only true and false are verdicts. A reply that says both of one criterion has not said which one counts.
+    Only true and false are verdicts, also as a text. A reply that says both of one criterion, or something else beside,
+    has not said which one counts; one with numbers that no criterion has may mean others by all of them.
     """
     if completion.outcome != "ok":
         return [None] * count
     text = answers.split_thinking(completion.content, completion.reasoning or None).answer
-    verdicts: list[set[bool]] = [set() for _ in range(count)]
+    verdicts: list[set[bool | None]] = [set() for _ in range(count)]
+    numbers = {str(number) for number in range(1, count + 1)}
     for value in _objects(text):
+        if numbered and any(key.isdecimal() and key not in numbers for key in value):
+            return [None] * count
         for position in range(count):
             grade = value.get(str(position + 1)) if numbered else value
-            met = grade.get(MET) if isinstance(grade, Mapping) else None
-            if isinstance(met, bool):
-                verdicts[position].add(met)
+            if isinstance(grade, Mapping) and MET in grade:
+                said = grade[MET]
+                verdicts[position].add(said if isinstance(said, bool) else _SAID.get(str(said).strip().lower()))
     return [next(iter(given)) if len(given) == 1 else None for given in verdicts]
 
 
@@ -115,12 +122,12 @@ def problem_of(completion: Completion, met: Sequence[bool | None], *, numbered: 
 def _objects(text: str) -> Iterator[Mapping[str, object]]:
     """The JSON objects that stand one behind the other in a text; failing that, what a forgiving reader makes of it."""
     strict = list(_strict_objects(text))
-    value = None if strict else answers.read_json(text)
+    value = None if strict else answers.read_json(text) or read_object(text)
     yield from [value] if isinstance(value, Mapping) else strict
 
 
 def _strict_objects(text: str) -> Iterator[Mapping[str, object]]:
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=without_conflicts, strict=False)
     position = text.find("{")
     for _ in range(OPENINGS):
         if position < 0:

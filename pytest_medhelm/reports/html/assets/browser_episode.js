@@ -37,7 +37,7 @@
       step.calls.map((call) => make("div", { class: `call ${call.status}` },
         make("p", {}, make("strong", {}, medhelm.visible(call.tool)), " ",
           make("code", {}, medhelm.visible(short(call.arguments))),
-          call.status !== "ok" && make("span", { class: "badge" }, call.status)),
+          call.status !== "ok" && " ", call.status !== "ok" && make("span", { class: "badge" }, call.status)),
         call.changes.length > 0 && make("div", { class: "change" }, list(call.changes)),
         fold(call.status === "ok" ? "Result" : "What it was told",
           () => textBox(`${call.arguments}\n\n${call.result}`, { label: "Call and result", query, limit: 1500 }), call.status !== "ok"))));

@@ -110,11 +110,11 @@
   function answer(board, record, texts, query) {
     const reference = texts.references[record.reference] || "";
     const main = record.scores[record.main_metric];
-    const scale = record.scales[record.main_metric];
+    const scale = (record.spans || {})[record.main_metric] || record.scales[record.main_metric];
     return make("article", { "aria-label": title(record) },
       make("h4", {}, make("bdi", {}, title(record))),
       make("p", { class: "verdict" }, make("strong", {}, number(main)),
-        ` ${record.main_metric}`, scale && make("span", { class: "soft" }, ` on a scale from ${scale[0]} (worst) to ${scale[1]} (best)`),
+        ` ${record.main_metric}`, scale && make("span", { class: "soft" }, ` on a scale from ${number(scale[0])} (worst) to ${number(scale[1])} (best)`),
         make("br"), make("span", { class: record.status === "ok" ? "soft" : "bad" },
           `${medhelm.statusWords[record.status] || record.status} (${record.status})`)),
       record.error && make("p", { class: "warn" }, medhelm.visible(record.error)),
@@ -166,7 +166,10 @@
     const line = (name, value, note) => make("tr", {},
       make("th", { scope: "row" }, medhelm.visible(name), Object.hasOwn(words, name) && make("span", { class: "soft" }, words[name])),
       make("td", { class: "number" }, value), make("td", {}, note));
-    const range = (name) => record.scales[name] ? `${record.scales[name][0]} worst, ${record.scales[name][1]} best` : "";
+    const range = (name) => {
+      const [worst, best] = (record.spans || {})[name] || record.scales[name] || [];
+      return worst === undefined ? "" : `${number(worst)} worst, ${number(best)} best`;
+    };
     const lines = [
       ...names.map((name) => line(name, number(record.scores[name]), range(name) + (name === record.main_metric ? "; main" : ""))),
       ...(record.not_applicable || []).filter((name) => !(name in record.scores)).map((name) =>

@@ -97,7 +97,7 @@
     const { score, status, harm, flagged } = board.data.records;
     const state = board.data.statuses[status[at]];
     const quality = board.quality[at];
-    const shade = Number.isNaN(quality) ? "" : ` q${Math.min(4, Math.floor(quality * 5))}`;
+    const shade = Number.isNaN(quality) ? "" : ` q${Math.max(0, Math.min(4, Math.floor(quality * 5)))}`;
     return make("span", { class: "outcome" },
       make("span", { class: `score${shade}` }, number(score[at])),
       state !== "ok" && make("span", { class: "bad" }, medhelm.statusWords[state] || state),
