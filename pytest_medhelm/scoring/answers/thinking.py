@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pytest_medhelm.util.patterns import compiled
 
 # Harmony's channels where a server left out the marks and kept their names.
-_BARE_CHANNELS = r"\s{0,9}analysis(?=[A-Z])((?:(?!assistantfinal).)*+)assistantfinal"
+_BARE_CHANNELS = r"(?s)\s{0,9}analysis(?=[A-Z])((?:(?!assistantfinal).)*+)assistantfinal"
 _CHANNEL_MARK = r"<\|(start|channel|message|constrain|end|return|call)\|>"
 
 
