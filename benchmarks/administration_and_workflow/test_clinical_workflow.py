@@ -64,6 +64,7 @@ TASK = Task(
     files=tuple(DataFile(f"{name}.yaml") for name in FILES),
     load=load,
     main_metric="success",
+    records=("partial", "safety", "clean_success", *OFTEN_ABSENT),
     version=3,
     licence="Apache-2.0",
     source="this repository, docs/agents.md",

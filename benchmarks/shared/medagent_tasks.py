@@ -64,6 +64,7 @@ def medagent_task(name: str, title: str, file: DataFile, size: int) -> Task:
         files=(file,),
         load=load,
         main_metric="success",
+        records=("over_deferral", "under_deferral", "evidence"),
         version=2,
         licence="MIT",
         source="https://github.com/stanfordmlgroup/MedAgentBench",

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="CSV: rater, benchmark, instance, model, a column for each criterion, perhaps severity and kinds of harm",
     )
+    parser.add_argument("--replace", action="store_true", help="in place of other ratings of the same raters")
     parser.add_argument(
         "--marks",
         type=Path,
@@ -42,7 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     suite = open_suite(arguments.suite)
     try:
         if ratings is not None:
-            print(_said("ratings and marks of harm", add_ratings(suite, ratings), arguments.ratings.name))
+            print(
+                _said(
+                    "ratings and marks of harm",
+                    add_ratings(suite, ratings, replace=arguments.replace),
+                    arguments.ratings.name,
+                )
+            )
         if marks is not None:
             print(_said("marks of wrong references", add_marks(suite, marks), arguments.marks.name))
         write_again(suite)

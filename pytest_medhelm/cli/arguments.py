@@ -7,6 +7,8 @@ from pathlib import Path
 
 LEDGER = Path("medhelm-results/ledger.jsonl")
 """Where evaluations are recorded unless told otherwise."""
+MOST_RATERS = 200
+"""Who rate at a time, on a screen or on paper."""
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:

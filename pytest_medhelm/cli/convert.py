@@ -32,6 +32,9 @@ OPTIONS = {
 }
 """Keys that are an option here."""
 
+WHOLE = ("max_eval_instances", "max_train_instances", "num_output_tokens", "num_train_trials")
+"""Keys that take a whole number."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
@@ -76,5 +79,7 @@ def _read(entry: str) -> tuple[str, dict[str, str]]:
         key, sign, value = part.partition("=")
         if not sign or not value:
             raise ConfigError(f"--entry: {part!r} is no key=value; an entry reads e.g. 'pubmed_qa:model=openai/gpt-4o'")
+        if key in WHOLE and not value.isdecimal():
+            raise ConfigError(f"--entry: {key}={value} must be a whole number, e.g. {key}=50")
         pairs[key] = value
     return name, pairs

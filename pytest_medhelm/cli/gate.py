@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from pytest_medhelm.cli import gate_explain
 from pytest_medhelm.cli.arguments import LEDGER, add_judging
+from pytest_medhelm.cli.gate_known import known_of, scales_in
+from pytest_medhelm.cli.gate_lock import lock
 from pytest_medhelm.gates.baseline import Baseline, read_baseline
-from pytest_medhelm.gates.check import Known, problems, require
+from pytest_medhelm.gates.check import problems, require
 from pytest_medhelm.gates.gate_file import Gate, is_gate_file, read_gate, read_gates
-from pytest_medhelm.gates.starter import PLACEHOLDER, starter
+from pytest_medhelm.gates.starter import starter
 from pytest_medhelm.gates.verdict import worst_of
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.opening import open_suite
@@ -73,35 +74,6 @@ def check(arguments: argparse.Namespace) -> int:
         raise ConfigError("--baseline-model names a model of a baseline: add --baseline=SUITE")
     print("\n".join(map(visible, [*lines, *wrong])))
     return 1 if wrong else 0
-
-
-def known_of(suite: Path | None) -> Known:
-    """The package's benchmarks, those in the current folder, and what a suite has recorded.
-
-    Raises ConfigError where the suite is none.
-    """
-    from pytest_medhelm.tasks.catalogue import catalogue
-    from pytest_medhelm.tasks.own_names import own_names
-
-    known = Known({entry.task.name: entry.task for entry in catalogue().entries}, own=own_names(Path()))
-    if suite is None:
-        return known
-    opened = open_suite(suite)
-    try:
-        return replace(known, scales=scales_in(opened))
-    finally:
-        opened.close()
-
-
-def scales_in(suite: Suite) -> dict[str, dict[str, tuple[float, float]]]:
-    """By benchmark the scale of each metric that a suite has records of."""
-    by_metric: dict[str, dict[str, tuple[float, float]]] = {}
-    for benchmark, model in suite.cells():
-        for record in islice(suite.records(benchmark, model), 1):
-            scales = {name: (float(worst), float(best)) for name, (worst, best) in record["scales"].items()}
-            main = scales.get(record["main_metric"])
-            by_metric.setdefault(benchmark, {}).update(scales | ({"": main} if main else {}))
-    return by_metric
 
 
 def apply(arguments: argparse.Namespace) -> int:
@@ -167,36 +139,6 @@ def apart_from(baseline: Baseline | None, suite: Suite, models: Sequence[str]) -
         baseline.source.resolve().parent,
     )
     return [name for name in models if baseline is None or not is_baseline_itself or name != baseline.model]
-
-
-def lock(arguments: argparse.Namespace) -> int:
-    """Write to the ledger that a gate file is fixed from now on. Raises ConfigError, DataError where it cannot be."""
-    from pytest_medhelm.gates.ledger.attempts import LOCKED, digests, late
-    from pytest_medhelm.gates.ledger.chain import append
-
-    gate = read_gate(arguments.file)
-    # A benchmark of one's own may be written, or found, later than the rule about it.
-    require([gate], replace(known_of(None), all_names=False))
-    idle = [rule.text for rule in gate.rules if rule.why == PLACEHOLDER]
-    if idle:
-        raise ConfigError(f"{arguments.file}: the rule {idle[0]!r} still has the reason that 'gate new' wrote: say why")
-    benchmarks = {name: dict(stated) for name, stated in gate.benchmarks.items()}
-    try:
-        entry = append(
-            arguments.ledger,
-            LOCKED,
-            {"gates": digests([gate]), "evaluation": dict(gate.evaluation), "benchmarks": benchmarks},
-        )
-    except OSError as error:
-        raise ConfigError(f"--ledger: {arguments.ledger} cannot be written ({error.strerror}); name another") from None
-    print(
-        f"{arguments.file} is locked since {entry.time}: entry {entry.number} of {arguments.ledger}, hash {entry.hash}"
-    )
-    if said := late(arguments.ledger, gate, entry.number):
-        print(said)
-    if not gate.benchmarks:
-        print("it states no evaluation set: results on any data can be judged by it")
-    return 0
 
 
 def card(arguments: argparse.Namespace) -> int:

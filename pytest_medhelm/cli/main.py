@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from pytest_medhelm.cli.parser import Parser, WrongUsage
 from pytest_medhelm.util.errors import MedhelmError
 
 _EXAMPLES = """\
@@ -101,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Names in it come from files and servers.
         print(f"medhelm: {inert(error)}", file=sys.stderr)
         return 1
+    except WrongUsage as error:
+        from pytest_medhelm.util.escaping import visible
+
+        print(visible(error), file=sys.stderr)
+        return 2
     except BrokenPipeError:  # e.g. medhelm tasks | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -144,7 +150,8 @@ def _unexpected(error: Exception) -> str:
 
 def _parser(chosen: str | None, command: ModuleType | None) -> argparse.ArgumentParser:
     """Of all commands by name; only the chosen one says what it takes."""
-    parser = argparse.ArgumentParser(
+    Parser.made.clear()
+    parser = Parser(
         prog="medhelm",
         description="Clinical language-model benchmarks: data, suites and models.",
         epilog=_EXAMPLES,

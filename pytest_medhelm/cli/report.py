@@ -43,9 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_again(
-    suite: Suite, *, published: bool | None = None, html: Pages | None = None, show_text: bool = False
+    suite: Suite,
+    *,
+    published: bool | None = None,
+    html: Pages | None = None,
+    show_text: bool = False,
+    quiet: bool = False,
 ) -> None:
-    """Write every report of a suite, and print what the terminal shows of it.
+    """Write every report of a suite, and print what the terminal shows of it, unless ``quiet``.
 
     Verdicts of gates are kept where they still stand. ``published``, ``html``: None for what there was before.
     """
@@ -53,7 +58,7 @@ def write_again(
     outcome = conclude(suite, (), (), (), published=published)
     left = keep_verdicts(outcome.leaderboard, before)
     if is_writable(suite.folder):
-        print_reports(suite, outcome.leaderboard, html, show_text)
+        print_reports(suite, outcome.leaderboard, html, show_text, quiet=quiet)
     else:
         print_table(suite, outcome.leaderboard)
         print(f"{visible(suite.folder)} cannot be written: its pages stay as they are; copy it to write them again")

@@ -7,18 +7,20 @@ import asyncio
 import hmac
 import re
 import secrets
+import shlex
 import ssl
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from pytest_medhelm.cli.arguments import MOST_RATERS
 from pytest_medhelm.cli.listening import PORT, listen, serve, shown
 from pytest_medhelm.cli.report import write_again
 from pytest_medhelm.cli.tls import require_tls
-from pytest_medhelm.reports.serve.guard import Guard, own_names
+from pytest_medhelm.reports.serve.guard import Guard, own_names, start_of
 from pytest_medhelm.reports.serve.rating_desk import ADJUDICATOR, Desk
-from pytest_medhelm.reports.serve.rating_pages import OVERVIEW, START, RatingPages
+from pytest_medhelm.reports.serve.rating_pages import OVERVIEW, RatingPages
 from pytest_medhelm.reports.serve.site import Site
 from pytest_medhelm.reports.serve.source import is_suite
 from pytest_medhelm.results.store.opening import is_writable, open_responses, open_suite
@@ -26,6 +28,8 @@ from pytest_medhelm.results.store.rating_queue import items, pairs
 from pytest_medhelm.util.errors import ConfigError
 
 ANSWERS = 30
+INTERRUPTED = 130
+OWNER = "you"
 _CODE = re.compile(r"\w[\w.-]*")
 
 
@@ -58,10 +62,12 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
         raise ConfigError(f"{folder} holds several suites, and answers of one are rated: name it")
     if not is_writable(folder):
         raise ConfigError(f"{folder} cannot be written, and ratings are stored in it: copy it first")
+    if arguments.pairs and arguments.order:
+        raise ConfigError("--order chooses answers by what judges say of them: leave it out with --pairs")
     answers = ANSWERS if arguments.answers is None else arguments.answers
     if answers < 1:
         raise ConfigError("--answers is at least 1")
-    host, names = arguments.host, _raters(arguments.raters or "2")
+    host, names = arguments.host, _raters("2" if arguments.raters is None else arguments.raters)
     require_tls(host, PORT, tls)
     secret = token or secrets.token_urlsafe()
     people = [*names, *([] if arguments.pairs else [ADJUDICATOR])]
@@ -76,17 +82,37 @@ def run(arguments: argparse.Namespace, folder: Path, token: str, tls: ssl.SSLCon
         with listen(host, arguments.port) as listener:
             port = listener.getsockname()[1]
             guard = Guard(port, own_names(host), secret, tokens, is_secure=tls is not None)
-            rating = RatingPages(Desk(suite, queue, names), store, guard)
+            desk = Desk(suite, queue, names)
+            rating = RatingPages(desk, store, guard)
             site = Site(folder, guard, verbose=arguments.verbose, rating=rating)
             base = f"{'https' if tls else 'http'}://{shown(host)}:{port}"
-            lines = [f"{name}: {base}{START}?token={tokens[name]}" for name in people]
+            lines = [f"{name}: {base}{quote(start_of(name))}?token={tokens[name]}" for name in people]
             what = f"{len(queue)} {'pairs of answers' if arguments.pairs else 'answers'} of {folder}"
-            lines.append(f"you: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
+            lines.append(f"{OWNER}: {base}{OVERVIEW}?token={quote(secret)} (how far they are; to nobody else)")
             try:
-                asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
+                with suppress(KeyboardInterrupt):
+                    asyncio.run(serve(site.application(), listener, lambda: _say(what, lines, arguments), tls))
             finally:
-                write_again(suite)
-    return 0
+                write_again(suite, quiet=True)
+            print(f"medhelm: {_stored(desk, arguments, folder)}")
+    return INTERRUPTED
+
+
+def _stored(desk: Desk, arguments: argparse.Namespace, folder: Path) -> str:
+    """What is there when the server is ended."""
+    far = {name: (desk.begun(name), sum(desk.is_done(name, item) for item in queue))
+           for name in desk.raters for queue in [desk.queue(name)]}  # fmt: skip
+    total, who = sum(begun for begun, _ in far.values()), [name for name, (begun, _) in far.items() if begun]
+    words = ["medhelm", "serve", str(folder), "--rate"]
+    for option in ("raters", "answers", "order"):
+        if given := getattr(arguments, option):
+            words.append(f"--{option}={given}")
+    words += [f"--benchmark={name}" for name in arguments.benchmark] + ["--pairs"] * arguments.pairs
+    each = ", ".join(f"{name} has done {done} of {len(desk.queue(name))}" for name, (_, done) in far.items())
+    return (
+        f"{total} rating{'s' if total != 1 else ''} by {len(who)} rater{'s' if len(who) != 1 else ''} "
+        f"{'are' if total != 1 else 'is'} stored ({each}); type {shlex.join(words)!r} to go on"
+    )
 
 
 def _say(what: str, lines: list[str], arguments: argparse.Namespace) -> None:
@@ -102,15 +128,20 @@ def _say(what: str, lines: list[str], arguments: argparse.Namespace) -> None:
 
 def _raters(given: str) -> list[str]:
     """Their codes."""
-    if given.isdigit():
+    if given.isdecimal() and int(given[:9]) > MOST_RATERS:
+        raise ConfigError(f"--raters={given[:9]}: at most {MOST_RATERS} can rate at a time")
+    if given.isdecimal():
         names = [f"rater-{number}" for number in range(1, int(given) + 1)]
     else:
         names = [name.strip() for name in given.split(",")]
-    if not names or len(set(names)) < len(names) or not all(map(_CODE.fullmatch, names)):
+    if not names or len({name.casefold() for name in names}) < len(names) or not all(map(_CODE.fullmatch, names)):
         raise ConfigError(
             f"--raters={given} must be a number from 1, or different codes of letters and digits with commas: "
             "--raters=ann,bob"
         )
-    if ADJUDICATOR in names:
-        raise ConfigError(f"--raters: {ADJUDICATOR!r} has an address of their own; name the raters otherwise")
+    for taken in (ADJUDICATOR, OWNER):
+        if taken in names:
+            raise ConfigError(f"--raters: {taken!r} has an address of their own; name the raters otherwise")
+    if len(names) > MOST_RATERS:
+        raise ConfigError(f"--raters names {len(names)}: at most {MOST_RATERS} can rate at a time")
     return names

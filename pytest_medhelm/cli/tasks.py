@@ -158,6 +158,7 @@ class _Checked:
             "kind": task.kind.replace("_", " "),
             "main metric": f"{task.main_metric}, from {low:g} (worst) to {high:g}"
             + (f"; guessing gives {task.chance:.2f}" if task.chance is not None else ""),
+            "metrics": _metrics(self._entry),
             "language": {"mul": "several"}.get(task.language, task.language),
             "subcategory": "chosen here; MedHELM publishes none"
             if task.category_assigned_here
@@ -196,6 +197,15 @@ class _Checked:
         for file, state in self._states.items():
             if not state.is_usable:
                 yield f"{name}: {file.name} in {here.folder} {state.text}"
+
+
+def _metrics(entry: CatalogueEntry) -> str:
+    """The scores that a gate rule may name."""
+    from pytest_medhelm.gates.known import Known
+
+    name = entry.task.name
+    names = Known({name: entry.task}, tests={name: entry.tests}).metrics_of(name)
+    return "those that its test names" if names is None else ", ".join(sorted(names))
 
 
 def _row(label: str, text: str) -> Iterator[str]:

@@ -1,63 +1,27 @@
-"""Rules that cannot mean what they say: a name that nothing has, a threshold that every value meets, or none can."""
+"""Rules that cannot mean what they say: a name that nothing has, a threshold that every value meets or none can, a
+comparison that passes what is worse.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from pytest_medhelm.gates.gate_file import Gate
-from pytest_medhelm.gates.rule import BESIDE_METRICS, COST, LATENCIES, Rule
-from pytest_medhelm.results.leaderboard.confidence_measure import SCALES as CONFIDENCE_SCALES
-from pytest_medhelm.results.leaderboard.robustness import DROP, OF_VARIANTS
-from pytest_medhelm.results.leaderboard.steadiness import OF_K, OF_REPEATS, needed_repeats
-from pytest_medhelm.results.stats.label_limits import METRICS as LABEL_METRICS
-from pytest_medhelm.scoring.jury.harm import HARM
-from pytest_medhelm.scoring.jury.harm import SCALE as HARM_SCALE
-from pytest_medhelm.scoring.metrics import METRICS, TEXT_METRICS
+from pytest_medhelm.gates.known import Known, Scale
+from pytest_medhelm.gates.rule import COST, LATENCIES, Rule
 from pytest_medhelm.scoring.response import STATUSES
-from pytest_medhelm.tasks.metric import Metric
-from pytest_medhelm.tasks.rubric import Rubric
-from pytest_medhelm.tasks.rubric_files import load_rubric
-from pytest_medhelm.tasks.task import Task
-from pytest_medhelm.tasks.taxonomy import CATEGORY_OF, slug
 from pytest_medhelm.util.errors import ConfigError
 
-JURY = "jury"
-OF_CRITERIA = ("jury_", "axis_", "level_", "cluster_", "fact_")
-"""Metrics that are named after what a rubric or its examples hold."""
-SCOPES = frozenset(map(slug, [*CATEGORY_OF, *CATEGORY_OF.values()]))
-"""Slugs of categories and subcategories, which a rule may name in place of a benchmark."""
-Scale = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Known:
-    """What there is for rules to be about."""
-
-    tasks: Mapping[str, Task]
-    """By name: of the package, and those that were collected."""
-    scales: Mapping[str, Mapping[str, Scale]] = field(default_factory=dict)
-    """By benchmark of a suite, the scale of each metric that it recorded."""
-    judged: bool | None = None
-    """Judges take part; None: nobody knows."""
-    scope: frozenset[str] | None = None
-    """The benchmarks that ``*`` and categories stand for; None: not known yet."""
-    own: frozenset[str] = frozenset()
-    """Benchmarks of somebody's own, of which no more than the name is known."""
-    all_names: bool = True
-    """A benchmark that is not here is nowhere; False where workers collect, unseen from here."""
-
-    @property
-    def names(self) -> set[str]:
-        """Benchmarks, categories and subcategories."""
-        return {*self.tasks, *self.scales, *self.own, *SCOPES}
+LISTED = 12
+"""Metrics of a benchmark, or values of a slice, that a sentence names."""
+_BELOW_NOTHING = "seconds and money are above 0, so that no value can meet it: write a larger number"
 
 
 def problems(gate: Gate, known: Known) -> Iterator[str]:
     """One sentence for each rule, or stated benchmark, that cannot mean what it says."""
     for rule in gate.rules:
-        yield from (f"gate {rule.text!r}: {problem}" for problem in _of_rule(rule, known))
+        yield from (f"gate {rule.text!r}: {problem}" for problem in _of_rule(rule, gate, known))
     for name, stated in gate.benchmarks.items():
         # What was written from a suite names its data; what somebody typed may be misspelt.
         if known.all_names and name not in known.names and not stated.keys() & {"data", "set"}:
@@ -71,9 +35,11 @@ def require(gates: list[Gate], known: Known) -> None:
             raise ConfigError(problem)
 
 
-def _of_rule(rule: Rule, known: Known) -> Iterator[str]:
+def _of_rule(rule: Rule, gate: Gate, known: Known) -> Iterator[str]:
     name = rule.benchmark
     if name == COST:
+        if rule.threshold < 0:
+            yield _BELOW_NOTHING
         return
     if name != "*" and name not in known.names:
         if known.all_names:
@@ -81,97 +47,79 @@ def _of_rule(rule: Rule, known: Known) -> Iterator[str]:
         return
     if name in known.own and name not in known.tasks and name not in known.scales:
         return
-    if rule.metric and not _is_metric(rule.metric, known):
-        near = get_close_matches(rule.metric, sorted(_metrics(known)), n=1, cutoff=0.6)
-        yield f"no benchmark records a metric {rule.metric!r}{_meant(near)}: 'medhelm tasks NAME' shows those of one"
+    there = known.in_scope(rule)
+    unreadable = any(known.metrics_of(benchmark) is None and benchmark in known.tests for benchmark in there)
+    if rule.metric and not unreadable and not known.is_metric(rule.metric):
+        meant = _meant(rule.metric, _near(there, known))
+        yield f"no benchmark records a metric {rule.metric!r}{meant}: 'medhelm tasks NAME' shows those of one"
         return
-    there = _in_scope(rule, known)
-    problems = [_off_scale(rule, benchmark, _scales(rule, benchmark, known)) for benchmark in there]
-    # Which benchmarks of a category will be run nobody knows before the run: one on which it decides is enough.
-    if problems and (any(problems) if known.scope is not None else all(problems)):
-        yield next(filter(None, problems))
+    for problem_of in (_no_metric, _no_slice, _no_never_event, _off_scale, _wrong_way):
+        found = [problem_of(rule, benchmark, gate, known) for benchmark in there]
+        # Which benchmarks of a category will be run nobody knows before the run: one on which it decides is enough.
+        if found and (any(found) if known.scope is not None else all(found)):
+            yield next(filter(None, found))
+            return
 
 
 def _no_benchmark(name: str, known: Known) -> str:
-    near = get_close_matches(name, sorted(known.names), n=1, cutoff=0.6)
-    return f"there is no benchmark, category or subcategory {name!r}{_meant(near)}: 'medhelm tasks' lists all"
+    meant = _meant(name, known.names)
+    return f"there is no benchmark, category or subcategory {name!r}{meant}: 'medhelm tasks' lists all"
 
 
-def _meant(near: list[str]) -> str:
+def _meant(name: str, names: Collection[str]) -> str:
+    """The nearest name; one of the same words in another order is the nearest."""
+    near = [other for other in sorted(names) if sorted(other.split("_")) == sorted(name.split("_"))]
+    near += get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _metrics(known: Known) -> set[str]:
-    names = {*STATUSES, *BESIDE_METRICS, *HARM, *LABEL_METRICS, *TEXT_METRICS, *OF_REPEATS, *OF_VARIANTS, JURY}
-    names |= CONFIDENCE_SCALES.keys()
-    names |= {name for metric in METRICS.values() for name in metric.names}
-    for task in known.tasks.values():
-        names |= {
-            task.main_metric,
-            *task.records,
-            *(name for declared in task.metrics for name in Metric.of(declared).names),
-        }
-    for recorded in known.scales.values():
-        names |= recorded.keys()
-    return names
+def _near(there: Collection[str], known: Known) -> set[str]:
+    """Metrics that somebody may have meant: of the one benchmark that is named, else all."""
+    of_one = known.metrics_of(next(iter(there))) if len(there) == 1 else None
+    return of_one or known.all_metrics()
 
 
-def _is_metric(name: str, known: Known) -> bool:
-    names = _metrics(known)
-    base_name = name.removesuffix("_helm")
-    return name in names or base_name in names or name.startswith((*OF_CRITERIA, DROP)) or needed_repeats(name) > 1
+def _no_metric(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why a benchmark never has a metric; empty where it may have it."""
+    if not rule.metric or known.has_metric(benchmark, rule.metric):
+        return ""
+    if rule.benchmark != benchmark and known.scope is not None:
+        having = [name for name in known.in_scope(rule) if known.has_metric(name, rule.metric)]
+        others = f"name those that have it, e.g. {having[0]}.{rule.metric}" if having else "name another metric"
+        return f"{rule.benchmark!r} stands for {benchmark} too, which has no metric {rule.metric!r}: {others}"
+    names = sorted(known.metrics_of(benchmark) or ())
+    shown = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
+    return f"{benchmark} has no metric {rule.metric!r}{_meant(rule.metric, names)}: name one of {shown}"
 
 
-def _in_scope(rule: Rule, known: Known) -> list[str]:
-    if rule.benchmark in known.tasks or rule.benchmark in known.scales:
-        return [rule.benchmark]
-    there = known.tasks.keys() if known.scope is None else known.scope & known.tasks.keys()
-    return [
-        name for name in sorted(there)
-        if rule.benchmark in ("*", slug(known.tasks[name].category), slug(known.tasks[name].subcategory))
-    ]  # fmt: skip
+def _no_slice(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why no instance of a benchmark is in a slice; empty where some are, or the instances are not known."""
+    if rule.slice is None or benchmark not in known.instances:
+        return ""
+    slices, (key, value) = known.instances[benchmark].slices, rule.slice
+    if key not in slices:
+        there = f": name one of {', '.join(sorted(slices))}" if slices else ": leave out the brackets"
+        return f"{benchmark} has no slice {key!r}{_meant(key, slices)}{there}"
+    values = slices[key]
+    if value in ("*", *values):
+        return ""
+    shown = ", ".join(sorted(values)[:LISTED]) + (", ..." if len(values) > LISTED else "")
+    return f"the slice {key!r} of {benchmark} has no value {value!r}{_meant(value, values)}: name one of {shown}"
 
 
-def _scales(rule: Rule, benchmark: str, known: Known) -> list[Scale]:
-    """Those that the metric of a rule may have on a benchmark; none where that is not known."""
-    metric, task = rule.metric, known.tasks.get(benchmark)
-    recorded = known.scales.get(benchmark, {})
-    if metric in recorded:
-        return [recorded[metric]]
-    if metric in HARM:
-        return [HARM_SCALE]
-    if metric in CONFIDENCE_SCALES:
-        return [CONFIDENCE_SCALES[metric]]
-    of_k = OF_K.fullmatch(metric)
-    is_share = metric in ("flip_rate", "perturbed_flip_rate") or (of_k is not None and of_k[1].startswith("pass"))
-    if metric in STATUSES or metric == "jury_agreement" or is_share:
-        return [(0.0, 1.0)]
-    if task is None:
-        return []
-    by_jury = [scale] if (scale := _jury_scale(task)) and task.main_by_jury else []
-    if not metric:
-        if not by_jury or known.judged is False:
-            return [task.scale]
-        return by_jury if known.judged else [*by_jury, task.scale]
-    if metric == JURY or metric.startswith("jury_"):
-        return by_jury
-    if metric == task.main_metric:
-        return [task.scale]
-    metrics = [declared for declared in map(Metric.of, task.metrics) if metric in declared.names]
-    builtin = [declared for declared in (*METRICS.values(), *TEXT_METRICS.values()) if metric in declared.names]
-    return [declared.scale for declared in (*metrics, *builtin)][:1]
+def _no_never_event(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why a benchmark has no never-event; of a category those are meant that have some."""
+    there = known.instances.get(benchmark)
+    if rule.metric != "must_pass" or rule.benchmark != benchmark or there is None or there.never_events:
+        return ""
+    return f"{benchmark} has no never-event (no instance with must_pass): leave the rule out"
 
 
-def _jury_scale(task: Task) -> Scale | None:
-    """Of a rubric whose criteria are rated; None without one."""
-    rubric = load_rubric(task.rubric) if isinstance(task.rubric, str) and task.rubric else task.rubric
-    if not isinstance(rubric, Rubric) or not rubric.criteria:
-        return None
-    return float(rubric.scale[0]), float(rubric.scale[1])
-
-
-def _off_scale(rule: Rule, benchmark: str, scales: list[Scale]) -> str:
-    """Why a threshold decides nothing on any of these scales; empty where it does on one, or none is known."""
+def _off_scale(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why a threshold decides nothing on any scale that the metric may have; empty where it does, or none is known."""
+    scales = known.scales_of(rule, benchmark)
+    if rule.metric in (*LATENCIES, COST) and (rule.threshold < 0 or (rule.threshold == 0 and rule.metric != COST)):
+        return _BELOW_NOTHING
     if rule.metric in (*LATENCIES, "must_pass") or not scales or not all(_is_idle(rule, scale) for scale in scales):
         return ""
     low, high = sorted(scales[0])
@@ -191,3 +139,33 @@ def _is_idle(rule: Rule, scale: Scale) -> bool:
     if rule.comparison == ">=":
         return rule.threshold <= low or rule.threshold > high
     return (rule.threshold >= high and not whole) or rule.threshold < low
+
+
+def _wrong_way(rule: Rule, benchmark: str, gate: Gate, known: Known) -> str:
+    """Why a rule passes what is worse; empty where it does not, where it is one end of a range, or nobody knows."""
+    low_is_good = known.low_is_good(rule, benchmark)
+    right = "<=" if low_is_good else ">="
+    if low_is_good is None or rule.comparison == right:
+        return ""
+    if (other := _other_end(rule, right, gate)) is not None:
+        low, high = sorted((rule, other), key=lambda end: end.comparison, reverse=True)
+        return f"no value can meet it and {other.text!r} as well" if low.threshold > high.threshold else ""
+    better, what = "lower" if low_is_good else "higher", rule.metric or known.main_metric(benchmark) or "value"
+    return (
+        f"a {better} {what} is better, so that this passes what is worse: write {right} (or, for a range, another rule "
+        f"with {right} besides)"
+    )
+
+
+def _other_end(rule: Rule, right: str, gate: Gate) -> Rule | None:
+    """Another rule that must pass and bounds the same on the other side: together they are a range.
+
+    None for an alternative: it passes alone.
+    """
+    alone = [demand.alternatives[0] for demand in gate.demands if len(demand.alternatives) == 1]
+    about = (rule.benchmark, rule.slice, rule.metric, rule.baseline, right)
+    others = (
+        other for other in alone
+        if (other.benchmark, other.slice, other.metric, other.baseline, other.comparison) == about
+    )  # fmt: skip
+    return next(others, None) if any(rule is other for other in alone) else None

@@ -28,10 +28,13 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pytest_medhelm.gates.rule import ALPHA, Rule, parse_rule
+from pytest_medhelm.results.leaderboard.confidence_column import AGREEMENT
+from pytest_medhelm.results.leaderboard.confidence_measure import SCALES as CONFIDENCE_SCALES
 from pytest_medhelm.results.leaderboard.robustness import ABOVE_NOISE, DROP, OF_VARIANTS
 from pytest_medhelm.results.leaderboard.steadiness import needed_repeats
 from pytest_medhelm.util.errors import ConfigError
@@ -129,6 +132,15 @@ def require_variants(gates: Sequence[Gate], perturbations: Collection[str], nois
             raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: {problem}")
 
 
+def require_confidence(gates: Sequence[Gate], source: str, repeats: int) -> None:
+    """Raises ConfigError for a rule about confidences, of which a run learns nothing from this source."""
+    for rule in (rule for gate in gates for rule in gate.rules if rule.metric in CONFIDENCE_SCALES):
+        of_repeats = rule.metric.endswith(f"_{AGREEMENT}")
+        if repeats < 2 if of_repeats else source == "none":
+            option = "--medhelm-repeats=5" if of_repeats else "--medhelm-confidence=logprobs or =stated"
+            raise ConfigError(f"gate {rule.text!r}: the run does not measure {rule.metric}: add {option}")
+
+
 def is_gate_file(text: str) -> bool:
     """What --medhelm-gate was given names a file and is no rule. Raises ConfigError for a file of another kind."""
     if text.endswith(".toml"):
@@ -149,11 +161,17 @@ def read_gate(path: Path) -> Gate:
         content = path.read_bytes()
         table = parse_toml(content.decode("utf-8-sig"))
     except FileNotFoundError:
+        near = get_close_matches(
+            path.name, [file.name for file in path.parent.glob("*.toml") if file.is_file()], n=1, cutoff=0.6
+        )
+        meant = f" (did you mean {path.parent / near[0]}?)" if near else ""
         raise ConfigError(
-            f"gate file {path}: there is no such file; name one, or write a rule such as 'pubmed_qa >= 0.70'"
+            f"gate file {path}: there is no such file{meant}; name one, or write a rule such as 'pubmed_qa >= 0.70'"
         ) from None
     except OSError as error:
         raise ConfigError(f"gate file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"gate file {path} is not UTF-8 text: save it as UTF-8") from None
     except ValueError as error:
         raise ConfigError(f"gate file {path} cannot be read as TOML: {error}") from None
     try:
@@ -169,6 +187,9 @@ def _gate(table: JsonObject, path: Path, digest: str) -> Gate:
     for key in ("judges", "perturbations"):
         if not all(isinstance(name, str) for name in evaluation.get(key, ())):
             raise ConfigError(f"[evaluation] {key} must be a list of names, not {evaluation[key]!r}")
+    for key, least in (("shots", 0), ("repeats", 1), ("judge_repeats", 1)):
+        if evaluation.get(key, least) < least:
+            raise ConfigError(f"[evaluation] {key} = {evaluation[key]}: a whole number from {least}")
     benchmarks = table.get("benchmarks", {})
     for name, section in benchmarks.items():
         if not isinstance(section, dict):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.gates.baseline import Baseline, compared_with_baseline
-from pytest_medhelm.gates.check import SCOPES
 from pytest_medhelm.gates.evaluation_set import deviations
 from pytest_medhelm.gates.gate_file import Gate
 from pytest_medhelm.gates.jury_rules import agreement, doubt_about, is_judged
+from pytest_medhelm.gates.known import SCOPES
 from pytest_medhelm.gates.metric_value import measure, never_events_of, slice_of, slice_values, suite_cost
 from pytest_medhelm.gates.rule import COST, Rule
 from pytest_medhelm.gates.verdict import GateResult, NotMeasured, any_of, decide, unread, worst_of

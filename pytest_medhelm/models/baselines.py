@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,11 @@ def baseline(name: str) -> Baseline:
     answering = {"random": random_answer, "majority": majority_answer, "lexical": lexical_answer}
     known: dict[str, Baseline] = {**answering, **AGENTS}
     if name not in known:
-        raise ConfigError(f"baseline/{name} is unknown: type one of {', '.join(f'baseline/{key}' for key in known)}")
+        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        meant = f" (did you mean baseline/{near[0]}?)" if near else ""
+        raise ConfigError(
+            f"baseline/{name} is unknown{meant}: type one of {', '.join(f'baseline/{key}' for key in known)}"
+        )
     return known[name]
 
 

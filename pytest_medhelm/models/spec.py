@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -232,4 +233,9 @@ def foreign_host(model: Model, settings: Settings) -> str | None:
 
 def _unknown(name: str, config: ConfigFile) -> str:
     known = [f"{provider}/NAME" for provider in (*PROVIDERS, *config.endpoints)] + list(config.models)
-    return f"model {name!r} is unknown: type one of {', '.join(known)}"
+    provider, _, served = name.partition("/")
+    providers = [*PROVIDERS, *config.endpoints] if served else []
+    others = {f"{each}/{served}": each for each in providers} | {each: each for each in config.models}
+    near = get_close_matches(provider if served else name, others.values(), n=1, cutoff=0.6)
+    meant = next((f" (did you mean {whole}?)" for whole, part in others.items() if part in near), "")
+    return f"model {name!r} is unknown{meant}: type one of {', '.join(known)}"

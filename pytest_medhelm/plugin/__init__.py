@@ -13,6 +13,7 @@ import pytest
 
 from pytest_medhelm.plugin import activation, options
 from pytest_medhelm.plugin.fixtures import Fixtures
+from pytest_medhelm.plugin.typed import refuse_lists, refuse_unknown_options
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,8 +32,9 @@ def pytest_addhooks(pluginmanager: PluginManager) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Before any conftest.py runs: it could reach out as well."""
+    refuse_unknown_options(args)
     options.guard_early(early_config)
 
 
@@ -44,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_medhelm.plugin.marks import register_marks
 
     register_marks(config)
+    refuse_lists(config)
     config.pluginmanager.register(Fixtures(config), "medhelm-fixtures")
     activation.configure(config)
 

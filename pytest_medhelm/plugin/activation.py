@@ -171,11 +171,12 @@ def _control(config: pytest.Config, settings: Settings) -> None:
 
 def _gates(settings: Settings, plan: Plan) -> Sequence[Gate]:
     """What is to be judged. Raises ConfigError, also for rules about what the run does not ask for."""
-    from pytest_medhelm.gates.gate_file import read_gates, require_repeats, require_variants
+    from pytest_medhelm.gates.gate_file import read_gates, require_confidence, require_repeats, require_variants
 
     gates = read_gates(settings.gates)
     require_repeats(gates, plan.repeats)
     require_variants(gates, [perturbation.name for perturbation in plan.perturbations], plan.noise_floor)
+    require_confidence(gates, settings.confidence, plan.repeats)
     return gates
 
 

@@ -20,6 +20,7 @@ from pytest_medhelm.plugin.conclusion import Conclusion
 from pytest_medhelm.plugin.connection import Connection
 from pytest_medhelm.plugin.header import header, power, selection
 from pytest_medhelm.plugin.interrupt import end_soon
+from pytest_medhelm.plugin.item_params import benchmarks
 from pytest_medhelm.plugin.late_connection import forget, is_foreign
 from pytest_medhelm.plugin.not_run import not_run_of
 from pytest_medhelm.plugin.options import PLAN
@@ -77,7 +78,7 @@ class Controller:
         if self._gates and self._config.getoption("dist", "no") != "no":
             from pytest_medhelm.plugin.gate_check import check_without_items
 
-            check_without_items(self._gates, judged=bool(roster.judges))
+            check_without_items(self._gates, self._config, judged=bool(roster.judges))
         if problem := self._conclusion.begin(roster, self.run):
             self.connection.say(f"medhelm: {problem}")
 
@@ -92,7 +93,7 @@ class Controller:
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         roster = self._config.stash[ROSTER]
-        if self._gates:
+        if self._gates or any(benchmark.task.gates for benchmark in benchmarks(items)):
             from pytest_medhelm.plugin.gate_check import check_gates
 
             check_gates(self._gates, self._config, items, judged=bool(roster.judges))

@@ -90,13 +90,15 @@ def _failure(name: str, file: str | None, error: BaseException) -> str:
     )
 
 
-def print_reports(suite: Suite, leaderboard: Leaderboard, pages: Pages | None = None, show_text: bool = False) -> None:
+def print_reports(
+    suite: Suite, leaderboard: Leaderboard, pages: Pages | None = None, show_text: bool = False, *, quiet: bool = False
+) -> None:
     """Write our own reports outside a pytest session and print their lines. Raises ReportFailed in the end.
 
-    ``pages``: None for those that the suite has; ``show_text`` as in ``write_reports``.
+    ``pages``: None for those that the suite has; ``show_text`` as in ``write_reports``; ``quiet``: print nothing.
     """
     written = write_reports(own_reports(), suite, leaderboard, pages or pages_there(suite.folder), show_text)
-    for line in written.lines:
+    for line in () if quiet else written.lines:
         print(line if isinstance(line, str) else line[0])
     if written.failures:
         raise ReportFailed("; ".join(written.failures.values()))

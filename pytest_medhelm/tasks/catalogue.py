@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,8 @@ class CatalogueEntry:
     """What is asked, read and scored (``text_of``)."""
     path: Path
     """Of the module."""
+    tests: tuple[Callable[..., object], ...] = ()
+    """Its test functions."""
 
     @property
     def samples(self) -> Path:
@@ -79,13 +82,18 @@ def catalogue(extra: Path | None = None) -> Catalogue:
         if not isinstance(task, Task):
             problems.append(f"{path} declares no TASK")
         elif task.name not in entries:
-            entries[task.name] = CatalogueEntry(task, text_of(module), path)
+            entries[task.name] = CatalogueEntry(task, text_of(module), path, _tests(module))
         elif not path.samefile(entries[task.name].path):
             problems.append(f"{path} is left out: {entries[task.name].path} is called {task.name} too")
     rank = {subcategory: number for number, subcategory in enumerate(CATEGORY_OF)}
     return Catalogue(
         sorted(entries.values(), key=lambda entry: (rank[entry.task.subcategory], entry.task.name)), problems
     )
+
+
+def _tests(module: ModuleType) -> tuple[Callable[..., object], ...]:
+    named = (value for name, value in vars(module).items() if name.startswith("test_"))
+    return tuple(value for value in named if isfunction(value))
 
 
 def _home() -> Path:

@@ -285,6 +285,9 @@ def test_other_ratings_leave_a_verdict_on_the_jury_out(
     rows = [(rater, "talks", f"t{number:03d}", "vllm/doctor", *[3] * len(NAMES), "none", "", "")
             for rater in ("ann", "bob") for number in range(30)]  # fmt: skip
     capsys.readouterr()
-    assert main(["annotate", str(suite), f"--ratings={write(pytester.path / 'again.csv', WIDE, rows)}"]) == 0
+    again = ["annotate", str(suite), f"--ratings={write(pytester.path / 'again.csv', WIDE, rows)}"]
+    assert main(again) == 1
+    assert "of these answers are stored of ann, bob: add --replace" in capsys.readouterr().err
+    assert main([*again, "--replace"]) == 0
     assert "2 verdicts of gates left out" in capsys.readouterr().out
     assert leaderboard(pytester.path)["results"]["gates"] == []

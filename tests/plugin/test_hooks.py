@@ -136,7 +136,8 @@ def test_a_report_that_raises_loses_no_other_and_no_gate(
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makeconftest(f"def pytest_medhelm_report(leaderboard):\n    yield 'begun'\n    {blow}")
-    result = run(*vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters <= 0.5", "--junitxml=ci.xml")
+    gates = ("--medhelm-gate=letters >= 0.1", "--medhelm-gate=letters <= 0.5")
+    result = run(*vllm(server), f"--medhelm-data={letters(4)}", *gates, "--junitxml=ci.xml")
     assert result.ret == 1
     folder = pytester.path / "medhelm-results/default"
     assert {"leaderboard.json", "leaderboard.html", "summary.md"} <= {path.name for path in folder.iterdir()}
@@ -146,7 +147,7 @@ def test_a_report_that_raises_loses_no_other_and_no_gate(
             f"the report of conftest.py failed: {kind} at conftest.py:3; the other reports are written; fix it",
             "gate fail: letters <= 0.5: *",
             "page: *leaderboard.html",
-            "*2 failed, 4 scored*",
+            "*2 failed, 1 passed, 4 scored*",
         ]
     )
     for text in (result.stdout.str(), result.stderr.str(), (pytester.path / "ci.xml").read_text()):

@@ -17,7 +17,7 @@ from pytest_medhelm.reports.html.leaderboard_page import leaderboard_page, links
 from pytest_medhelm.reports.html.overview import in_order
 from pytest_medhelm.reports.rule_matrix import reasons, squares, verdict_of
 from pytest_medhelm.reports.terminal_table import table
-from tests.support.browser import Visit, needs_browser
+from tests.support.browser import Visit, cut_off, needs_browser
 from tests.support.checks import some
 from tests.support.juries import named, rating, talks
 from tests.support.letters import gold, write_letters
@@ -181,6 +181,9 @@ def test_a_verdict_opens_its_sentence_and_says_it_in_words(visit: Visit, pages: 
     assert not square.locator("li").first.is_visible()
     square.locator("summary").first.click()
     assert "letters.lower >= 0.5: vllm/good" in square.locator("li").first.inner_text()
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert cut_off(page) == []
+    page.set_viewport_size({"width": 1280, "height": 900})
     assert page.locator("#board-table tbody tr:not(.group)").count() == 13
     assert (
         page.evaluate("() => getComputedStyle(document.querySelector('#board-table').parentElement).maxHeight")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,15 +14,17 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
 from perf.mock_server import MockServer
 from pytest_medhelm.cli.main import main
-from tests.support.browser import Visit, faults, needs_browser
+from tests.support.browser import Visit, cut_off, faults, needs_browser
 from tests.support.juries import NAMES, named, number_of, rating, talks
 from tests.support.nightly import by_night
 from tests.support.paths import CHECKOUT
+from tests.support.servers import WAIT
 from tests.support.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -166,6 +169,8 @@ def test_two_raters_at_once_decide_a_jury_rule(
         told = owner.locator("main").inner_text()
         assert "ICC(2,1)" in told
         assert "differ by two or more" in told
+        owner.set_viewport_size({"width": 400, "height": 900})
+        assert cut_off(owner) == []
         judge = visit.open(again.address["adjudicator"])
         settled = 0
         while not is_over(judge):
@@ -197,6 +202,7 @@ def test_everyone_can_rate(judged: Path, visit: Visit, wide: int, scheme: str) -
             page.get_by_text(text).first.wait_for()
             assert faults(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= wide
+            assert not cut_off(page)
         visit.close()
 
 
@@ -229,13 +235,20 @@ def test_which_of_two_answers(judged: Path, visit: Visit, monkeypatch: pytest.Mo
 def test_nobody_else_is_let_in(judged: Path) -> None:
     with rated(judged, "--raters=dan,eve") as desk:
         dan, eve, owner = (desk.session(name) for name in ("dan", "eve", "you"))
-        assert desk.ask("GET", "/rate/")[0] == 403, "without a token"
-        assert desk.ask("GET", "/default/leaderboard.html", Cookie=dan)[2]["Location"] == "/rate/", (
+        status, told, _ = desk.ask("GET", "/rate/dan/")
+        assert status == 403, "without a token"
+        assert "A token is missing here: open your own address, whole; who started the server can give it" in told
+        assert (
+            "The token of this address is not, or no longer, the right one" in desk.ask("GET", "/rate/dan/?token=x")[1]
+        )
+        assert desk.ask("GET", "/default/leaderboard.html", Cookie=dan)[2]["Location"] == "/rate/dan/", (
             "a rater sees no model"
         )
-        assert desk.ask("GET", "/default/browser/index.js", Cookie=dan)[2]["Location"] == "/rate/"
+        assert desk.ask("GET", "/default/browser/index.js", Cookie=dan)[2]["Location"] == "/rate/dan/"
+        assert "no such page: open your own address again" in desk.ask("GET", "/rate/dan/item-999", Cookie=dan)[1]
+        assert desk.ask("GET", "/rate/eve/", Cookie=dan)[2]["Location"] == "/rate/dan/", "nor another's screen"
         assert desk.ask("GET", "/default/leaderboard.html", Cookie=owner)[0] == 200
-        path = desk.ask("GET", "/rate/", Cookie=dan)[2]["Location"]
+        path = desk.ask("GET", "/rate/dan/", Cookie=dan)[2]["Location"]
         page = desk.ask("GET", path, Cookie=dan)[1]
         word = page.partition('data-form="')[2].partition('"')[0]
         said = json.dumps({"scores": {"clarity": 3}, "severity": "", "kinds": [], "wrong": ""})
@@ -243,6 +256,8 @@ def test_nobody_else_is_let_in(judged: Path) -> None:
         assert desk.ask("POST", path, said, Cookie=eve, X_Medhelm_Form=word)[0] == 403, "another's page"
         assert desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word, Sec_Fetch_Site="cross-site",
                         Sec_Fetch_Mode="cors")[0] == 403  # fmt: skip
+        theirs = {"Cookie": eve, "X_Medhelm_Form": word_of(desk, "eve", eve)}
+        assert desk.ask("POST", path, said, **theirs)[0] == 403, "at another's address"
         elsewhere = desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word, Sec_Fetch_Site="cross-site")
         assert elsewhere[0] == 403, "a form that another site has sent"
         status, told, _ = desk.ask("POST", path, said, Cookie=dan, X_Medhelm_Form=word)
@@ -268,7 +283,7 @@ def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> 
         fay, gus = (desk.session(name) for name in ("fay", "gus"))
         seen = set()
         for _ in range(3):
-            path = desk.ask("GET", "/rate/", Cookie=fay)[2]["Location"]
+            path = desk.ask("GET", "/rate/fay/", Cookie=fay)[2]["Location"]
             page = desk.ask("GET", path, Cookie=fay)[1]
             seen.add((path, int(page.partition("Answer ")[2].partition(",")[0]) % 7))
             said = {"scores": dict.fromkeys(NAMES, 3), "severity": "none", "kinds": [], "wrong": "it is out of date"}
@@ -276,9 +291,20 @@ def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> 
             assert desk.ask("POST", path, json.dumps(said), Cookie=fay, X_Medhelm_Form=word)[0] == 200
         assert len(seen) == 3
         assert {rest for _, rest in seen} == {0}
-        assert "All rated" in desk.ask("GET", "/rate/", Cookie=fay)[1]
+        assert "All rated" in desk.ask("GET", "/rate/fay/", Cookie=fay)[1]
         assert "it is out of date" in desk.ask("GET", path, Cookie=fay)[1]
-        assert "it is out of date" not in desk.ask("GET", path, Cookie=gus)[1], "blinded to each other"
+        same = path.replace("fay", "gus")
+        assert "it is out of date" not in desk.ask("GET", same, Cookie=gus)[1], "blinded to each other"
+        desk.process.send_signal(signal.SIGINT)
+        ended, errors = desk.process.communicate(timeout=WAIT)
+        assert (desk.process.returncode, errors) == (130, "")
+        (line,) = ended.strip().splitlines()[-1:]
+        assert line.startswith(
+            "medhelm: 3 ratings by 1 rater are stored (fay has done 3 of 3, gus has done 0 of 3); type "
+        )
+        assert "medhelm serve" in line
+        assert "--rate --raters=fay,gus --answers=3 --order=disputed' to go on" in line
+        assert "benchmark" not in ended, "no leaderboard"
     with closing(sqlite3.connect(judged / SUITE / "suite.sqlite")) as suite:
         marks = suite.execute("SELECT reason, marked_by FROM marks").fetchall()
         suite.execute("DELETE FROM marks")
@@ -287,13 +313,38 @@ def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> 
     assert set(marks) == {("it is out of date", "fay")}
 
 
+def word_of(desk: Desk, person: str, cookie: str) -> str:
+    """What the page of a person sends along."""
+    path = desk.ask("GET", f"/rate/{person}/", Cookie=cookie)[2]["Location"]
+    return desk.ask("GET", path, Cookie=cookie)[1].partition('data-form="')[2].partition('"')[0]
+
+
+def test_one_browser_holds_owner_and_raters_apart(judged: Path) -> None:
+    """Whoever opens a link of another in the same browser stays who they were elsewhere."""
+    with rated(judged, "--raters=hal,ivyö") as desk:
+        cookies = [desk.session(name) for name in ("you", "hal", "ivyö")]
+        assert len({cookie.partition("=")[0] for cookie in cookies}) == 3
+        held = "; ".join(cookies)
+        assert desk.ask("GET", "/default/leaderboard.html", Cookie=held)[0] == 200, "still the owner"
+        assert desk.ask("GET", "/rating/", Cookie=held)[0] == 200
+        for name in ("hal", "ivy%C3%B6"):
+            path = desk.ask("GET", f"/rate/{name}/", Cookie=held)[2]["Location"]
+            assert path.startswith(f"/rate/{name}/item-")
+            assert f"{unquote(name)} · " in desk.ask("GET", path, Cookie=held)[1]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (["--rate", "--pairs", "--order=disputed"], "leave it out with --pairs"),
         (["--rate", "--host=0.0.0.0"], "add --tls-cert and --tls-key, or leave --host out and put a reverse proxy"),
         (["--rate", "--raters=0"], "must be a number from 1"),
         (["--rate", "--raters=a,a"], "different codes"),
         (["--rate", "--raters=adjudicator"], "has an address of their own"),
+        (["--rate", "--raters=you"], "has an address of their own"),
+        (["--rate", "--raters=ann,Ann"], "different codes"),
+        (["--rate", "--raters=1000000"], "at most 200 can rate at a time"),
+        (["--rate", "--raters="], "must be a number from 1"),
         (["--rate", "--benchmark=talk"], "--benchmark=talk has no answer of a candidate here: name one of talks"),
         (["--rate", "--tls-cert=a.pem"], "--tls-cert and --tls-key belong together"),
         (["--rate", "--raters=a;b"], "different codes of letters and digits"),
@@ -304,3 +355,25 @@ def test_the_most_disputed_first_and_a_reference_that_is_wrong(judged: Path) -> 
 def test_mistakes(judged: Path, options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(judged / SUITE), *options]) == 1
     assert sentence in capsys.readouterr().err
+
+
+def test_baselines_are_not_rated(run: Any, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+    """And judges who failed are not judges whom nobody named; where they agree nothing is disputed."""
+    data = talks(pytester.path, 3)
+    run(data, "--medhelm-model=baseline/lexical", "--medhelm-model=baseline/random", "--medhelm-suite=floors")
+    assert main(["serve", "medhelm-results/floors", "--rate", "--pairs"]) == 1
+    assert "only baselines answered here, which are not rated: run a model first" in capsys.readouterr().err
+    for suite, said in (("failed", "no grade"), ("agreed", rating(4))):
+        with MockServer(lambda body, said=said: said, models=("doctor", "judge-a", "judge-b")) as server:
+            run(
+                data,
+                *named(server, "judge-a", "judge-b"),
+                "--medhelm-model=baseline/lexical",
+                f"--medhelm-suite={suite}",
+            )
+    assert main(["serve", "medhelm-results/failed", "--rate"]) == 1
+    assert "judges were asked about the candidates' answers, and none gave a usable verdict" in capsys.readouterr().err
+    assert main(["serve", "medhelm-results/agreed", "--rate", "--pairs"]) == 1
+    assert "no two candidates answered the same instance in free text, and baselines are not" in capsys.readouterr().err
+    assert main(["serve", "medhelm-results/agreed", "--rate", "--order=disputed"]) == 1
+    assert "so that none is disputed: leave out --order=disputed" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from perf.mock_server import MockServer
-from tests.support.browser import Visit, faults, needs_browser
+from tests.support.browser import Visit, cut_off, faults, needs_browser
 from tests.support.letters import gold
 from tests.support.nightly import by_night
 from tests.support.servers import WAIT, until, vllm
@@ -118,6 +118,7 @@ def test_everyone_can_use_it(suite: Path, tmp_path: Path, visit: Visit, scheme: 
             page.wait_for_load_state("networkidle")
             assert faults(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= 400
+            assert cut_off(page) == []
         page = visit.open(served.url + "/a/leaderboard.html")
         page.get_by_label("keep up to date").focus()
         page.keyboard.press("Space")

@@ -124,7 +124,8 @@ def test_the_verdict_of_a_merge_is_in_junit_and_a_wrong_gate_costs_no_merge(
     suite = ElementTree.parse("out/gate.xml").getroot().find("testsuite")
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    run(*vllm(server), "--medhelm-data=data", "--medhelm-gate=letters <= 0.5", "--junitxml=session.xml")
+    gates = ("--medhelm-gate=letters >= 0.5", "--medhelm-gate=letters <= 0.5")
+    run(*vllm(server), "--medhelm-data=data", *gates, "--junitxml=session.xml")
     (merged,) = [case for case in suite.iter("testcase") if case.find("failure") is not None]
     (alone,) = [
         case for case in ElementTree.parse("session.xml").getroot().iter("testcase") if case.find("failure") is not None

@@ -41,6 +41,15 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def cut_off(page: Page) -> list[str]:
+    """The tables laid out for narrow screens of which a part is out of sight."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('.scroll:has(.stack)')].filter(e => e.scrollWidth > e.clientWidth)"
+        ".map(e => e.getAttribute('aria-label'))"
+    )
+    return found
+
+
 class Visit:
     """Pages opened from disk, and what they did that they must not do."""
 

@@ -38,10 +38,25 @@ def _toml(text: str) -> dict[str, str]:
 
 OPTIONS = (
     Mistake(
-        "pytest --medhelm-model=wllm/llama3", "model 'wllm/llama3' is unknown: type one of openai/NAME, vllm/NAME…", 4
+        "pytest --medhelm-model=wllm/llama3",
+        "model 'wllm/llama3' is unknown (did you mean vllm/llama3?): type one of …",
+        4,
     ),
     Mistake("pytest --medhelm-model=llama3", "model 'llama3' is unknown: type one of …", 4),
-    Mistake("pytest --medhelm-model=baseline/oracle", "baseline/oracle is unknown: type one of baseline/random, …", 4),
+    Mistake(
+        "pytest --medhelm-model=baseline/oracle",
+        "baseline/oracle is unknown (did you mean …): type one of baseline/random, …",
+        4,
+    ),
+    Mistake(
+        "pytest --medhelm-model=baseline/majorty", "baseline/majorty is unknown (did you mean baseline/majority?): …", 4
+    ),
+    Mistake(
+        "pytest --medhelm-modle=vllm/a",
+        "there is no option --medhelm-modle: did you mean --medhelm-model? 'pytest --help' lists all",
+        4,
+    ),
+    Mistake(f"{RANDOM} -m 'med_qa, pubmed_qa'", "-m 'med_qa, pubmed_qa' is a list: type -m 'med_qa or pubmed_qa'", 4),
     Mistake("pytest --medhelm-model=vllm/a --medhelm-model=vllm/a", "--medhelm-model: …names 'vllm/a' twice…", 4),
     Mistake("pytest --medhelm-model=openai/gpt-4o", "openai/...: set OPENAI_API_KEY, or name your own server…", 4),
     Mistake(
@@ -79,6 +94,11 @@ OPTIONS = (
         "gate 'med_qa >= 0,5', column 12: a decimal number is written with a point…",
         4,
     ),
+    Mistake(
+        f"{RANDOM} '--medhelm-gate=med_qa.brier <= 0.2'",
+        "gate 'med_qa.brier <= 0.2': the run does not measure brier: add --medhelm-confidence=logprobs or =stated",
+        4,
+    ),
     Mistake(f"{GATE}gate.toml", "gate file …gate.toml: there is no such file; name one, or write a rule…", 4),
 )
 """Found when options are read."""
@@ -93,6 +113,21 @@ RUNS = (
     Mistake(
         f"{LETTERS_GATE}letters.exact_macth >= 0.5'",
         "gate 'letters.exact_macth >= 0.5': no benchmark records a metric 'exact_macth' (did you mean …",
+        4,
+    ),
+    Mistake(
+        f"{LETTERS_GATE}letters.jury >= 3'",
+        "gate 'letters.jury >= 3': letters has no metric 'jury': name one of exact_match",
+        4,
+    ),
+    Mistake(
+        f"{LETTERS_GATE}letters <= 0.5'",
+        "gate 'letters <= 0.5': a higher exact_match is better, so that this passes what is worse: write >= (or, …",
+        4,
+    ),
+    Mistake(
+        f"{LETTERS_GATE}*.refused >= 0.1'",
+        "gate '*.refused >= 0.1': a lower refused is better, so that this passes what is worse: write <= (or, …",
         4,
     ),
     Mistake(
@@ -145,6 +180,18 @@ COMMANDS = (
     Mistake(
         "medhelm comapre a b", "there is no command 'comapre': did you mean compare? 'medhelm --help' lists all", 2
     ),
+    Mistake("medhelm gate chek gate.toml", "medhelm gate: there is no 'chek': did you mean check? name one of …", 2),
+    Mistake("medhelm gate check a b", "medhelm gate check does not take 'b': type 'medhelm gate check …", 2),
+    Mistake("medhelm gate", "medhelm gate lacks VERB: name one of check, apply, …", 2),
+    Mistake(
+        "medhelm gate new medhelm-results/default",
+        "medhelm gate new lacks --suite: type 'medhelm gate new --suite DIR FILE'",
+        2,
+    ),
+    Mistake(
+        "medhelm report a --htlm=single", "medhelm report does not take '--htlm=single': did you mean --html? …", 2
+    ),
+    Mistake("medhelm serve --answers=ten", "medhelm serve: --answers takes a number, not 'ten'", 2),
     Mistake("medhelm report nowhere", "nowhere is no suite: it holds no suite.sqlite", 1),
     Mistake("medhelm models", "type 'medhelm models http://localhost:8000/v1'", 1),
     Mistake("medhelm models pull", "name what to fetch", 1),
@@ -159,10 +206,39 @@ COMMANDS = (
     ),
     Mistake("medhelm convert --entry=pubmed_qa:model", "--entry: 'model' is no key=value; an entry reads e.g. …", 1),
     Mistake(
+        "medhelm convert --entry=pubmed_qa:model=a,max_eval_instances=fifty",
+        "--entry: max_eval_instances=fifty must be a whole number, e.g. max_eval_instances=50",
+        1,
+    ),
+    Mistake(
         "medhelm compare nowhere", "nowhere: there is neither a suite nor a file; name e.g. medhelm-results/default", 1
     ),
     Mistake(
         "medhelm gate check none.toml", "gate file none.toml: there is no such file; name one, or write a rule…", 1
+    ),
+    Mistake(
+        "medhelm gate check gate.tml",
+        "gate file gate.tml: there is no such file (did you mean gate.toml?); name one, or write a rule…",
+        1,
+        {"gate.toml": OFF},
+    ),
+    Mistake(
+        "medhelm gate check gate.toml",
+        "gate 'med_qa.jury >= 3': med_qa has no metric 'jury': name one of exact_match, exact_match_strict",
+        1,
+        {"gate.toml": "[[rule]]\nrule = 'med_qa.jury >= 3'\n"},
+    ),
+    Mistake(
+        "medhelm gate check gate.toml",
+        "gate 'med_qa <= 0.2': no value can meet it and 'med_qa >= 0.8' as well",
+        1,
+        {"gate.toml": "[[rule]]\nrule = 'med_qa >= 0.8'\n[[rule]]\nrule = 'med_qa <= 0.2'\n"},
+    ),
+    Mistake(
+        "medhelm gate lock gate.toml",
+        "gate 'aci_bench.harm_severe >= 0.1': a lower harm_severe is better, so that this passes what is worse: write…",
+        1,
+        {"gate.toml": "[[rule]]\nrule = 'aci_bench.harm_severe >= 0.1'\n"},
     ),
     Mistake(
         "medhelm gate check gate.toml",

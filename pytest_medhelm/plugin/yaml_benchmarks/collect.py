@@ -189,4 +189,5 @@ def _located(function: FunctionType, name: str, path: Path) -> FunctionType:
     code = function.__code__.replace(co_filename=str(path), co_firstlineno=1, co_name=name)
     located = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
     located.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    located.written = function  # type: ignore[attr-defined]
     return located

@@ -11,7 +11,8 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.export.csv_injection import without_formula
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.results.store.rating_queue import Item, draw, names
-from pytest_medhelm.util.errors import ConfigError, DataError
+from pytest_medhelm.tasks.data.rows import Row
+from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.installed import install_command
 
 HARM = ("severity", "kinds")
@@ -78,17 +79,17 @@ def key(listed: Sequence[Item]) -> str:
     return _csv(KEY, [dict(zip(KEY, (item.name, *names(item.record)), strict=True)) for item in listed])
 
 
-def rated(
-    rater: str, rows: Sequence[Mapping[str, str]], keys: Mapping[str, Mapping[str, str]]
-) -> Iterator[dict[str, str]]:
+def rated(rater: str, rows: Sequence[Row], keys: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
     """The filled rows of a sheet as 'medhelm annotate' reads ratings. Raises DataError for an item without a key."""
-    shown = {*SHOWN, "comment", WRONG}
+    shown = {"", "item", *SHOWN, "comment", WRONG}
     for row in rows:
-        if row["item"] not in keys:
-            raise DataError(f"{rater}: {row['item']!r} is not in key.csv, which was written with other sheets")
-        given = {name: text.strip() for name, text in row.items() if name not in {*shown, "item"}}
+        item = row.text("item")
+        if item not in keys:
+            raise row.error(f"the item {item!r} is not in key.csv, which was written with other sheets")
+        given = {name: str(text).strip() for name, text in row.values.items() if name not in shown}
         if any(given.values()):
-            yield {"rater": rater, **{name: keys[row["item"]][name] for name in KEY[1:]}, **given}
+            of_answer = {name: keys[item][name] for name in KEY[1:]}
+            yield Row(row.file, row.number, {"rater": rater, **of_answer, **given})
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

@@ -8,6 +8,7 @@ content security policy, here as a header too).
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -29,6 +30,8 @@ HEADERS = {
 }
 """Of every answer; a page brings its own content security policy."""
 METHODS = ("GET", "HEAD")
+RATE = "/rate/"
+"""Below it each rater has an address, ``start_of`` their name: several may use one browser."""
 FORM_HEADER = "X-Medhelm-Form"
 """What a request that changes something brings: ``Guard.form_word`` of who sends it."""
 TOKEN_LENGTH = 16
@@ -59,13 +62,15 @@ class Guard:
     session: str = field(default_factory=secrets.token_urlsafe)
     """From which cookies are made: they are good as long as the server runs."""
 
-    @property
-    def cookie(self) -> str:
-        """Its name; browsers keep the cookies of all ports together."""
-        return f"medhelm-{self.port}"
+    def cookie(self, person: str) -> str:
+        """The name of a person's: browsers keep the cookies of all ports, and of all who use them, together."""
+        mark = f"-{hashlib.sha256(person.encode()).hexdigest()[:12]}" if person else ""
+        return f"medhelm-{self.port}{mark}"
 
     def admit(self, request: web.Request) -> str:
         """The name of the rater who asks; empty for the owner, or for anybody where no token is asked for.
+
+        Who has several cookies is whose address is asked for, else the owner.
 
         Raises Refused unless the request may be answered, and HTTPSeeOther once the token has been shown.
         """
@@ -93,7 +98,7 @@ class Guard:
                 # Away from the address line, the history and what a browser hands on; never to another host (//host).
                 answer = web.HTTPSeeOther("/" + request.rel_url.raw_path.lstrip("/"))
                 answer.set_cookie(
-                    self.cookie,
+                    self.cookie(person),
                     self._made("cookie", person),
                     httponly=True,
                     samesite="Strict",
@@ -101,14 +106,30 @@ class Guard:
                     secure=self.is_secure,
                 )
                 raise answer
-        sent = request.cookies.get(self.cookie, "")
-        for person in people:
-            if _same(sent, self._made("cookie", person)):
-                return person
-        raise Refused(403, "This server asks for a token: open the address that medhelm serve printed")
+        held = [
+            person
+            for person in people
+            if _same(request.cookies.get(self.cookie(person), ""), self._made("cookie", person))
+        ]
+        if held:
+            return next((person for person in held if person and request.path.startswith(start_of(person))), held[0])
+        raise Refused(403, self._no_token(shown is not None))
+
+    def _no_token(self, is_wrong: bool) -> str:
+        what = (
+            "The token of this address is not, or no longer, the right one" if is_wrong else "A token is missing here"
+        )
+        if not self.raters:
+            return f"{what}: open the address that medhelm serve printed last, whole"
+        return f"{what}: open your own address, whole; who started the server can give it to you anew"
 
     def _made(self, use: str, person: str) -> str:
         return hmac.digest(self.session.encode(), f"{use} {person}".encode(), "sha256").hex()
+
+
+def start_of(person: str) -> str:
+    """The address below which a person rates, as a browser's request names it once decoded."""
+    return f"{RATE}{person}/"
 
 
 def own_names(host: str) -> frozenset[str]:

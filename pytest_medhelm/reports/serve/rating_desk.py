@@ -65,6 +65,11 @@ class Desk:
             return bool(self.choice(person, self.pairs[name]))
         return self.said(person, self.items[name]).is_whole(self.items[name])
 
+    def begun(self, person: str) -> int:
+        """Of how many answers, or pairs, a person has said something."""
+        chosen = sum(bool(self.choice(person, pair)) for pair in self.pairs.values())
+        return chosen + sum(self.said(person, item) != Said() for item in self.items.values())
+
     def said(self, person: str, item: Item) -> Said:
         """What a person has said of an answer."""
         return self._said.get((_kind(person), person, *_key(item.record)), Said())

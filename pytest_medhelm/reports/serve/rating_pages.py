@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.reports.serve.answering import aside, page
-from pytest_medhelm.reports.serve.guard import Guard, Refused
+from pytest_medhelm.reports.serve.guard import RATE, Guard, Refused, start_of
 from pytest_medhelm.reports.serve.rating_desk import ADJUDICATOR, CHOICES, Desk, Unusable
 from pytest_medhelm.results.agreement.assessment import assess
 from pytest_medhelm.results.agreement.preferences import assess_preferences
@@ -22,8 +23,8 @@ from pytest_medhelm.results.store.rating_queue import Item, Pair
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
 from pytest_medhelm.scoring.record_types import Record
 
-START = "/rate/"
 OVERVIEW = "/rating/"
+SCREEN = f"{RATE}{{person}}/"
 
 
 class RatingPages:
@@ -53,24 +54,27 @@ class RatingPages:
         async def overview(request: web.Request) -> web.StreamResponse:
             return page(await aside(self.overview))
 
-        router.add_get(START, start)
-        router.add_get(f"{START}{{name}}", screen)
-        router.add_post(f"{START}{{name}}", save)
+        router.add_get(SCREEN, start)
+        router.add_get(f"{SCREEN}{{name}}", screen)
+        router.add_post(f"{SCREEN}{{name}}", save)
         router.add_get(OVERVIEW, overview)
 
     @staticmethod
     def keep_apart(request: web.Request) -> None:
-        """Raters see their screen and nothing else; the owner does not rate. Raises HTTPFound."""
-        is_rater = bool(request["person"])
-        if is_rater != request.path.startswith(START):
-            raise web.HTTPFound(START if is_rater else OVERVIEW)
+        """Raters see their own screen and nothing else; the owner does not rate. Raises HTTPFound, or Refused."""
+        person = request["person"]
+        if request.path.startswith(start_of(person) if person else RATE) == bool(person):
+            return
+        if request.method == "POST":
+            raise Refused(403, "This page belongs to somebody else by now: open your own address again")
+        raise web.HTTPFound(quote(start_of(person)) if person else OVERVIEW)
 
     def start(self, person: str) -> str:
         """Where a person goes on; raises HTTPFound unless all is done."""
         queue = self._desk.queue(person)
         left = next((name for name in queue if not self._desk.is_done(person, name)), "")
         if left:
-            raise web.HTTPFound(f"{START}{left}")
+            raise web.HTTPFound(f"{quote(start_of(person))}{left}")
         return template("rating_done.html").render(person=person, count=len(queue), first=queue[0] if queue else "")
 
     def screen(self, person: str, name: str) -> str:

@@ -73,7 +73,8 @@ class Site:
             is_sent = request.method == "POST" and self._rating is not None
             answer = web.json_response(body, status=error.status) if is_sent else message(error.status, str(error))
         except web.HTTPNotFound:
-            answer = message(404, "There is no such page: go back to the leaderboard")
+            back = "open your own address again" if request.get("person") else "go back to the leaderboard"
+            answer = message(404, f"There is no such page: {back}")
         except web.HTTPException as error:
             answer = error
         except DataError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -44,4 +45,9 @@ def _read(folder: Path, changed: int) -> SuiteFacts:
     verdict = "no gate"
     if any(judged.values()):
         verdict = f"passed by {', '.join(passing)}" if passing else "not passed"
-    return SuiteFacts(runs[-1]["started"][:10] if runs else "", ", ".join(names[:LISTED]) + more, verdict)
+    return SuiteFacts(_minute(runs[-1]["started"]) if runs else "", ", ".join(names[:LISTED]) + more, verdict)
+
+
+def _minute(started: str) -> str:
+    """Day and time of day."""
+    return f"{datetime.fromisoformat(started).astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_medhelm.results.store.ratings import Answer, Rating, Ratings, suite_ratings, with_suite_ids
 from pytest_medhelm.results.store.suite import Suite
@@ -35,11 +36,12 @@ class Added:
     unmatched: int
 
 
-def add_ratings(suite: Suite, given: Ratings) -> Added:
+def add_ratings(suite: Suite, given: Ratings, *, replace: bool = False) -> Added:
     """Store ratings and marks of harm of answers that the suite has; others are counted.
 
     Instances may be called by their id or their public id. Raises DataError for a score that is off the scale of the
-    jury, beside which it is to stand; nothing is stored then.
+    jury, beside which it is to stand, and, unless they may ``replace`` them, where other ratings of the same rater are
+    stored; nothing is stored then.
     """
     known = suite_ratings(suite)
     models = defaultdict(list)
@@ -58,8 +60,27 @@ def add_ratings(suite: Suite, given: Ratings) -> Added:
         for mark in moved.marks
         if mark.answer in answers
     ]
+    if not replace:
+        _require_new(suite, rows)
     suite.annotations.put_ratings(rows)
     return Added(len(rows), len(moved.scores) + len(moved.marks) - len(rows))
+
+
+def _require_new(suite: Suite, rows: Collection[tuple[object, ...]]) -> None:
+    """Raises DataError where somebody rated otherwise before, e.g. on the screen what stands on their sheet."""
+
+    def content(row: tuple[Any, ...]) -> tuple[object, ...]:
+        return row[6], row[7], frozenset(row[8].split(";"))
+
+    stored = {row[:6]: content(row) for row in suite.annotations.ratings()}
+    other = [row for row in rows if stored.get(row[:6], content(row)) != content(row)]
+    if other:
+        raters = sorted({str(row[1]) for row in other})
+        answers = len({row[2:5] for row in other})
+        raise DataError(
+            f"other ratings of {answers} of these answers are stored of {', '.join(raters)}: add --replace to put "
+            "these in their place, or name the raters otherwise (a sheet has its rater's name); nothing was stored"
+        )
 
 
 def _require_on_scale(suite: Suite, ratings: Collection[Rating]) -> None:

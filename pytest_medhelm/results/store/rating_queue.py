@@ -5,14 +5,14 @@ Only answers of candidates that judges rated by criteria are asked about, each o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
 from typing import Literal
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.models.spec import gated_of
+from pytest_medhelm.models.spec import CANDIDATE
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.scoring.jury.harm import rank
 from pytest_medhelm.scoring.record import text_hash
@@ -55,7 +55,8 @@ def items(
 
     Raises DataError when there is none.
     """
-    judged = {name: [record for record in records if _is_judged(record)] for name, records in _asked(suite, benchmarks)}
+    asked = dict(_asked(suite, benchmarks))
+    judged = {name: [record for record in records if _is_judged(record)] for name, records in asked.items()}
     rubrics = {name: _rubric(suite, store, records[0]) for name, records in judged.items() if records}
     chosen = [
         record
@@ -64,12 +65,25 @@ def items(
         for record in sorted(judged[name], key=lambda record: _turn(record, order))[:count]
     ]
     if not chosen:
-        raise DataError("no answer of a candidate was rated by judges: name judges with --medhelm-judge first")
+        raise DataError(_why_none([record for records in asked.values() for record in records], judged))
+    if order == "disputed" and not any(map(_dispute, chosen)):
+        raise DataError("no two judges differ about an answer, so that none is disputed: leave out --order=disputed")
     ordered = sorted(chosen, key=lambda record: draw("name", *names(record)))
     return [
         Item(f"item-{number:03d}", record, rubrics[record["benchmark"]])
         for number, record in enumerate(ordered, start=1)
     ]
+
+
+def _why_none(records: Sequence[Record], judged: Mapping[str, Sequence[Record]]) -> str:
+    if any(judged.values()):
+        return "judges sorted the answers here, and clinicians rate by criteria: --pairs compares two models' answers"
+    if any(record["verdicts"] for record in records):
+        return (
+            "judges were asked about the candidates' answers, and none gave a usable verdict: run the same command "
+            "again, or name other judges with --medhelm-judge"
+        )
+    return "no answer of a candidate was rated by judges: name judges with --medhelm-judge first"
 
 
 def pairs(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Pair]:
@@ -90,7 +104,10 @@ def pairs(suite: Suite, count: int, benchmarks: Sequence[str] = ()) -> list[Pair
         drawn.sort(key=lambda pair: draw("pair", *names(pair[0]), pair[1]["model"]))
         chosen += drawn[:count]
     if not chosen:
-        raise DataError("no two candidates answered the same instance in free text: run two models first")
+        raise DataError(
+            "no two candidates answered the same instance in free text, and baselines are not compared: run two models "
+            "first"
+        )
     chosen.sort(key=lambda pair: draw("name", *names(pair[0]), pair[1]["model"]))
     return [Pair(f"pair-{number:03d}", *pair) for number, pair in enumerate(chosen, start=1)]
 
@@ -107,7 +124,9 @@ def draw(*parts: str) -> str:
 
 def _asked(suite: Suite, benchmarks: Sequence[str]) -> Iterator[tuple[str, list[Record]]]:
     """By benchmark the candidates' answers in free text."""
-    models = gated_of({name: facts["kind"] for name, facts in suite.models().items()})
+    models = {name for name, facts in suite.models().items() if facts["kind"] == CANDIDATE}
+    if not models:
+        raise DataError("only baselines answered here, which are not rated: run a model first")
     cells = [pair for pair in suite.cells() if pair[1] in models]
     unknown = sorted(set(benchmarks) - {name for name, _ in cells})
     if unknown:

@@ -20,6 +20,8 @@ anything else that is no number is an error. Messages name row and column and ne
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,13 +42,18 @@ _OPTIONAL = ("kind", "severity", "kinds", "comment")
 
 def read_ratings(path: Path) -> Ratings:
     """The ratings and marks in a table of any form. Raises DataError naming file, row and column."""
+    return ratings_of(read_csv(path), path.name)
+
+
+def ratings_of(rows: Iterable[Row], file: str) -> Ratings:
+    """As ``read_ratings`` of the rows of a table, which ``file`` names."""
     reading = _Reading()
-    for row in read_csv(path):
+    for row in rows:
         reading.add(row)
     averages = (Rating("jury", "jury", answer, name, score) for (answer, name), score in reading.averages.items())
     scores = (*reading.scores.values(), *averages)
     if not scores and not reading.marks:
-        raise DataError(f"{path.name} holds no score")
+        raise DataError(f"{file} holds no score")
     empty = reading.empty
     notes = (f"empty cells, taken as not rated: {empty}",) if empty else ()
     return Ratings(scores, marks=tuple(reading.marks.values()), notes=notes)
@@ -172,7 +179,8 @@ def _number(row: Row, column: str) -> float | None:
     if not text:
         return None
     try:
-        score = float(text)
+        # A spreadsheet writes numbers as the country does.
+        score = float(re.sub(r"^([+-]?\d+),(\d{1,2})$", r"\1.\2", text))
     except ValueError:
         score = math.nan
     if not math.isfinite(score):

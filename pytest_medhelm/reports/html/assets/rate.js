@@ -39,7 +39,7 @@
     line = Math.max(0, Math.min(line, lines().length - 1));
     lines().forEach((set, number) => set.classList.toggle("here", number === line));
   };
-  const go = (name) => location.assign(name ? `/rate/${name}` : "/rate/");
+  const go = (name) => location.assign(name || ".");
   const next = async () => {
     await (state.className === "bad" ? save() : sending);
     if (state.className === "bad") return;
