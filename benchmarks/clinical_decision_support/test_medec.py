@@ -54,7 +54,7 @@ def load(path: Path) -> Instances:
 
 TASK = Task(
     name="medec",
-    version=4,
+    version=5,
     title="Medec",
     subcategory="Planning Treatments",
     access="public",

@@ -51,7 +51,7 @@ def restored(text: str) -> str:
 
 TASK = Task(
     name="sct_bench",
-    version=4,
+    version=5,
     title="SCT-Bench",
     subcategory="Supporting Diagnostic Decisions",
     category_assigned_here=True,

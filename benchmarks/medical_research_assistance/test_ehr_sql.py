@@ -49,7 +49,7 @@ def load(test: Path, valid: Path, schema: Path, sqlite: Path) -> Instances:
 
 TASK = Task(
     name="ehr_sql",
-    version=3,
+    version=4,
     title="EHRSQL",
     subcategory="Analyzing Clinical Research Data",
     access="public",

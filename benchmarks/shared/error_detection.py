@@ -34,7 +34,7 @@ class Finding:
 
 
 _SUBJECT = (
-    r"(?:(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)|everything)"
+    r"(?:(?:(?:the|this|all|every) )?(?:(?:clinical|medical) )?(?:text|note|vignette|sentences?|case)|everything|it)"
 )
 _NO_ERROR = re.compile(
     rf"(?:yes, )?(?:(?:{_SUBJECT} (?:is|are|appears?(?: to be)?|seems?(?: to be)?) "

@@ -31,6 +31,9 @@ _DENIED = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
 _FINAL = re.compile(r"\b(?:final|revised|corrected|correction|overall)\b|boxed")
 _SIGN_WORDS = {"plus": "+", "positive": "+", "minus": "-", "negative": "-"}
 _AFTER_BARE = re.compile(r"\s{0,3}(?:\Z|[.!)\]};:,(\"'-])")
+_APART = re.compile(r"(?m)^([+-])\s(?=[12]\W*$)")
+_ENDS = re.compile(r"^[^()\d]{1,60}\(\s?([+-][12]|0)\s?\)[\s.!]*\Z")
+"""Words with their rating in brackets: "less likely (-1)"."""
 _MARKUP = re.compile(r"[*_`$#]+")
 _SPELLED = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(one|two)\b")
 _SPELLED_SIGN = re.compile(r"\b(plus|positive|minus|negative)\s{1,2}(?=[12]\b)")
@@ -57,6 +60,7 @@ def read_rating(text: str) -> int | None:
     folded = _MARKUP.sub("", answers.fold(answers.unwrap_latex(answers.own_turn(text)))).replace("±", " ± ")
     folded = _SPELLED.sub(lambda match: f"{match[1]} {1 + (match[2] == 'two')}", folded)
     folded = _SPELLED_SIGN.sub(lambda match: _SIGN_WORDS[match[1]], folded)
+    folded = _APART.sub(r"\1", folded)
     phrases = list(_PHRASE.finditer(folded))
     stated: set[int] = set()
     several = False
@@ -72,6 +76,8 @@ def read_rating(text: str) -> int | None:
     if not phrases:
         lines = folded.strip().splitlines()
         stated = {rating for line in (lines[:1] + lines[-1:]) for rating in _bare(line)}
+        ends = _ENDS.search(folded) if len(lines) == 1 and not stated else None
+        stated = {int(ends[1])} if ends and not _DENIED.search(folded) else stated
     return stated.pop() if len(stated) == 1 else None
 
 

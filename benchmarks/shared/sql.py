@@ -75,11 +75,13 @@ _FORMAT = re.compile(r"strftime\(\s*'[^']*'")
 _TAG = re.compile(r"<(/?)sql>", re.I)
 _TAGGED_HELM = re.compile(r"<\s{0,9}sql\s{0,9}>(.*?)</?\s{0,9}sql\s{0,9}>", re.S | re.I)
 _LABELLED = re.compile(
-    r"^[^\w\n]{0,6}(?:(?:the|my|final) )?(?:sql(?:ite)?(?: (?:query|statement|code))?|query|statement)(?: is)?"
+    r"^[^\w\n]{0,6}(?:(?:the|my|final) )?(?:sql(?:ite)?(?: (?:query|statement|code))?|query|statement|answer)(?: is)?"
     r"[*_`]{0,3}\s?[:：]\s*[*_`]{0,3}\s*(?=select\b|with\b)",
     re.I | re.M,
 )
 _FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
+_EITHER = re.compile(r"```\W*(?:or|alternatively)\b[^`]{0,80}```", re.I)
+"""Two queries, neither of which is the answer."""
 _QUOTED = re.compile(r"(?<!`)`((?:select|with)\b[^`]+)`(?!`)", re.I)
 _ENDED = re.compile(r"<sql>\s*\Z", re.I)
 _BLANKS = re.compile(r"\s*")
@@ -275,6 +277,8 @@ def read_sql(text: str) -> str | None:
     labels = list(_LABELLED.finditer(text))
     if labels and "```" not in text[labels[-1].end() :]:
         return _bare(text[labels[-1].end() :].partition("\n\n")[0])
+    if _EITHER.search(text):
+        return None
     for block in reversed(_FENCED.findall(text) or _QUOTED.findall(text) or [text]):
         statement = _bare(block)
         if _STATEMENT.match(statement, _after_comments(statement)):

@@ -69,6 +69,11 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
     more = f" and {len(sizes) - LISTED} more" if len(sizes) > LISTED else ""
     if sizes:
         yield f"instances: {', '.join(sizes[:LISTED])}{more}"
+    if settings.sampler == "helm" and (drawn := _drawn_with_validation(collected)):
+        yield (
+            f"{drawn}: MedHELM's sampler draws from the validation and the test split together; "
+            "what it draws of the test split is asked, and the validation split is missing"
+        )
     if unsuited := _unsuited(collected, roster):
         yield f"not asked, since it means nothing there: {unsuited}"
     yield from request_lines(items, plan)
@@ -78,6 +83,19 @@ def selection(items: Sequence[pytest.Item], settings: Settings, roster: Roster, 
         yield from judge_lines(items, settings, roster)
     if roster.judges and settings.config.rubrics:
         yield from _rubrics([benchmark.task for benchmark in collected], settings)
+
+
+def _drawn_with_validation(collected: Sequence[Benchmark]) -> str:
+    """The benchmarks of which a part of MedHELM's sample is missing; empty without one."""
+    return ", ".join(
+        sorted(
+            benchmark.task.name
+            for benchmark in collected
+            if benchmark.task.helm_validation
+            and benchmark.source.origin != "sample"
+            and len(benchmark.instances) < benchmark.total
+        )
+    )
 
 
 def _unsuited(collected: Sequence[Benchmark], roster: Roster) -> str:

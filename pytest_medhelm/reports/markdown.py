@@ -16,6 +16,7 @@ from pytest_medhelm.reports.calibration_words import NAMES, figures
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Leaderboard, Results
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
+from pytest_medhelm.results.leaderboard.win_rates import win_rate_sentences
 from pytest_medhelm.util.files import write_private
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
@@ -48,12 +49,8 @@ def lines(leaderboard: Leaderboard) -> Iterator[str]:
         yield f"**Sample data** in {', '.join(map(plain, sample))}: these values show that it works, no more."
         yield ""
     yield from _table(results)
-    rates = results["win_rate"]["rates"]
-    if rates:
-        listed = ", ".join(
-            f"{plain(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
-        )
-        yield f"Mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}."
+    for sentence in win_rate_sentences(results["win_rate"], plain):
+        yield f"{sentence[0].upper()}{sentence[1:]}."
         yield ""
     sure = [(cell, calibration) for cell in results["cells"] for calibration in cell["calibration"]]
     for cell, calibration in sure:

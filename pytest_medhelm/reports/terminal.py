@@ -20,6 +20,7 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard, Published, 
 from pytest_medhelm.results.leaderboard.gate_entry import GateEntry
 from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
+from pytest_medhelm.results.leaderboard.win_rates import win_rate_sentences
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.escaping import visible
 
@@ -122,12 +123,7 @@ def closing(leaderboard: Leaderboard) -> Iterator[str]:
     """Win rates, costs and warnings."""
     results = leaderboard["results"]
     yield from map(visible, same_model_sentences(results["several_names"]))
-    rates = results["win_rate"]["rates"]
-    if rates:
-        listed = ", ".join(
-            f"{visible(model)} {rate:.3f}" for model, rate in sorted(rates.items(), key=lambda row: -row[1])
-        )
-        yield f"mean win rate over {len(results['win_rate']['benchmarks'])} benchmarks: {listed}"
+    yield from win_rate_sentences(results["win_rate"], visible)
     # Of more than two candidates the page and leaderboard.json have every pair.
     for row in results["paired"] if len({*results["win_rate"]["pool"]}) == 2 else []:
         first, second = map(visible, row["models"])

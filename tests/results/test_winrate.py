@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_medhelm.results.leaderboard.document import WinRates
+from pytest_medhelm.results.leaderboard.win_rates import win_rate_sentences
 from pytest_medhelm.results.stats.win_rate import macro_averages, mean_win_rates, win_rate_stability
 from tests.support.real_data import PUBLISHED, TIED
 
@@ -149,3 +151,19 @@ def test_macro_average_and_its_deviation_worked_by_hand():
     assert found["a"] == (pytest.approx(0.6), pytest.approx(0.2 / 2**0.5))
     assert found["b"] == (pytest.approx(0.875), pytest.approx(0.25 / 2**0.5))
     assert macro_averages({"exam": {"a": 0.7}}, {"exam": (0, 1)}) == {"a": (0.7, None)}
+
+
+def test_the_macro_average_and_its_deviation_stand_beside_the_win_rate():
+    win_rate: WinRates = {
+        "pool": ["a", "b", "c"],
+        "benchmarks": ["qa", "jury"],
+        "rates": {"a": 0.25, "b": 0.75},
+        "stability": {},
+        "macro": {"a": {"mean": 0.5, "sd": 0.1}, "b": {"mean": 0.25, "sd": None}},
+        "helm_style": {},
+    }
+    assert list(win_rate_sentences(win_rate, str.upper)) == [
+        "mean win rate over 2 benchmarks: B 0.750, A 0.250",
+        "macro average (SD) over 2 benchmarks: A 0.500 (0.100), B 0.250",
+    ]
+    assert not list(win_rate_sentences({**win_rate, "rates": {}, "macro": {}}, str))

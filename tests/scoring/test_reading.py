@@ -76,6 +76,50 @@ def test_a_rejected_option_at_the_end_changes_nothing(
         assert read_choice(text + rejection.format(letter), options) == before
 
 
+# Each names Metformin, the option A, and nothing else.
+ANSWERED = [
+    *("Answer: A", "A", "A. Metformin", "The answer is A.", "**Answer: A. Metformin**", "I would choose A."),
+    *("Option A is correct.", "\\boxed{A}", '{"answer": "A"}', "Metformin", "The best choice is metformin."),
+]
+CORRECTED = [
+    *("Wait, the renal function is normal. So B.", "Hmm, but he bleeds. B then.", "On second thought, B."),
+    *("On reflection, I prefer B.", "Let me reconsider. The INR is low. B is better."),
+    *("Actually, insulin glargine.", "Actually, no. Insulin glargine.", "Actually, that should be B."),
+    *("Sorry, B.", "Sorry, I meant B.", "Oops: B", "My mistake: it's B.", "I stand corrected: B."),
+    *("I was wrong; the answer is B.", "No, B.", "Rather B.", "Or rather B.", "Revised answer: B"),
+    *("New answer: B", "Corrected: B", "Edit: B", "Edit: should be B", "EDIT: B, because of AF", "Update: B"),
+    *("Change that to B.", "Change to B.", "Make that B.", "Scratch that, B.", "Scratch that. B."),
+    *("Hold on, he has AF. B.", "Hold on. He has AF, so B.", "But wait, he has AF. Therefore B."),
+    *("Upon review, B is correct.", "After reviewing again, B.", "Re-reading the question, the answer is B."),
+    *("Reading again: AF. B.", "I misread the question. B.", "I need to correct myself: B."),
+    *("Let me correct that: B.", "Correction - B", "Correction (B)", "Final answer after reconsideration: B"),
+    *("Final decision: B", "So in the end: B", "Ultimately B.", "Thinking about it more, B is right."),
+    *("Thinking about it again: insulin glargine (B).", "That's not right. It is B.", "That is incorrect. B."),
+    *("This is wrong, it's B.", "A is wrong. B.", "A is wrong; B is right.", "No wait. A is contraindicated. B."),
+    *("Not A, B.", "Hmm, A is contraindicated. B it is."),
+]  # fmt: skip
+KEPT = [
+    *("Re-reading the question confirms A.", "Thinking about it more, A is still right."),
+    *("After reviewing, A stands.", "Rather than B, A.", "Not B, A.", "In the end, A."),
+    *("Wait, is it B? No, it's A.", "B was considered but A is better.", "Let me double-check: yes, A."),
+    *("Double-checking... A is right.", "Hmm, B? No.", "B is wrong.", "B would be used in AF.", "Not B."),
+    *("I considered B.", "Note: B is a common error.", "Why not B? Because of bleeding.", "B is second best."),
+    *("Some may choose B.", "If he had AF, B.", "Unlike B, it needs no monitoring."),
+    *("The alternative would be B.", "Alternative: B", "Confidence: 90 %", "Runner-up: B"),
+    *("(B is incorrect because of bleeding.)", "B, C, and D are incorrect.", "Incorrect: B, C, D"),
+    *("Explanation: B increases bleeding.",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answered", ANSWERED)
+def test_what_follows_an_answer_replaces_it_or_leaves_it(answered: str) -> None:
+    """The letter that was taken back is never read, and none that was only mentioned."""
+    misread = [added for added in CORRECTED if read_choice(f"{answered}\n\n{added}", DRUGS) not in ("B", None)]
+    misread += [added for added in KEPT if read_choice(f"{answered}\n\n{added}", DRUGS) not in ("A", None)]
+    assert misread == []
+    assert read_choice(f"{answered}\n\nFinal answer after reconsideration: B", DRUGS) == "B"
+
+
 @pytest.mark.timeout(10)
 def test_a_long_answer_is_read_by_its_beginning_and_its_end() -> None:
     middle = "The patient has diabetes, and option A was considered at length. " * 20_000

@@ -14,6 +14,7 @@ from pytest_medhelm.tasks.data.sampling import helm_positions, sample
 from pytest_medhelm.tasks.task import Instance, Task
 from tests.support.helm_draws import CASES
 from tests.support.paths import CHECKOUT
+from tests.support.real_data import real
 
 DRAWS: dict[str, Any] = json.loads((CHECKOUT / "tests/tasks/helm_draws.json").read_text("utf-8"))
 
@@ -44,3 +45,21 @@ def test_mmlu_in_african_languages_counts_the_validation_split_of_its_subject(su
     for language in ("Zulu", "Afrikaans"):
         found = drawn_ids(mmlu.TASK, {"run": f"{subject} {language}"}, name)
         assert found == [str(n) for n in DRAWS[name][3]]
+
+
+def test_the_header_says_which_sample_lacks_its_validation_split(pytester: pytest.Pytester) -> None:
+    data = real("med_qa").parent
+    arguments = (
+        "--medhelm-model=baseline/majority",
+        f"--medhelm-data={data}",
+        "--medhelm-limit=25",
+        "-p",
+        "no:randomly",
+    )
+    result = pytester.runpytest(med_qa.__file__, *arguments, "--medhelm-sampler=helm")
+    result.stdout.fnmatch_lines(
+        ["medhelm: instances: med_qa 8 of 1273", "medhelm: med_qa: *validation split is missing"]
+    )
+    plain = pytester.runpytest(med_qa.__file__, *arguments)
+    plain.stdout.fnmatch_lines(["medhelm: instances: med_qa 25 of 1273"])
+    plain.stdout.no_fnmatch_line("*validation split is missing*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_medhelm.results.leaderboard.categories import complete_for, medhelm_cells
 from pytest_medhelm.results.leaderboard.cell import Cell
@@ -32,6 +32,21 @@ def win_rates_of(cells: Sequence[Cell], candidates: Sequence[str]) -> WinRates:
         "macro": {model: {"mean": mean, "sd": deviation} for model, (mean, deviation) in averages},
         "helm_style": _helm_style(cells, pool),
     }
+
+
+def win_rate_sentences(win_rate: WinRates, shown: Callable[[str], str]) -> Iterator[str]:
+    """The mean win rates and macro averages, highest first; ``shown`` makes a model's name fit for display."""
+    over = f"over {len(win_rate['benchmarks'])} benchmarks"
+    ranked = sorted(win_rate["rates"].items(), key=lambda row: -row[1])
+    if ranked:
+        yield f"mean win rate {over}: {', '.join(f'{shown(model)} {rate:.3f}' for model, rate in ranked)}"
+    averages = sorted(win_rate["macro"].items(), key=lambda row: -row[1]["mean"])
+    if averages:
+        listed = [
+            f"{shown(model)} {average['mean']:.3f}" + (f" ({average['sd']:.3f})" if average["sd"] is not None else "")
+            for model, average in averages
+        ]
+        yield f"macro average (SD) {over}: {', '.join(listed)}"
 
 
 def _helm_style(cells: Sequence[Cell], pool: Sequence[str]) -> dict[str, float]:

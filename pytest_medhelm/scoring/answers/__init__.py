@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.answers.stated import split_stated
 
 READER_VERSIONS = {
-    "choice": 4,
+    "choice": 5,
     "dates": 4,
     "helm_output": 1,
     "json_text": 2,
-    "number": 4,
+    "number": 5,
     "refusal": 1,
-    "thinking": 2,
+    "thinking": 3,
     "response": 3,
 }
 """By module; ``response``: how scoring/response.py comes to a status. Raised when the same text may be read otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from pytest_medhelm.scoring.answers.closed import forms, options
+from pytest_medhelm.scoring.answers.closed import citations, forms, options
 from pytest_medhelm.scoring.answers.closed.cut import bounded, turns
 from pytest_medhelm.scoring.answers.closed.endings import split_rejections
 from pytest_medhelm.scoring.answers.closed.settle import settled
@@ -57,7 +57,7 @@ def find_choice(text: str, choices: Sequence[str]) -> Choice | None:
     same = {number: first.setdefault(tidy(choice).strip().lower(), number) for number, choice in enumerate(choices)}
     for turn in turns(text):
         body, rejected = split_rejections(bounded(turn), count)
-        marked = options.mark(tidy(forms.rewritten(body)), choices[:26])
+        marked = citations.marked(tidy(forms.rewritten(body)), choices[:26], same)
         statement = settled(marked, same)
         if statement is None and not compiled(options.ANY).search(marked):
             number = in_other_words(body, choices[:26])

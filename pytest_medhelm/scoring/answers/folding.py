@@ -61,7 +61,8 @@ def tidy(text: str) -> str:
     text = compiled("[➡➜➔➝⟶⇒👉]\ufe0f?").sub("→", text)
     text = compiled(r"~~[^~\n]{1,200}~~|(?m:^[-=*_~#>\s]{3,}$)").sub("", text)
     if not text.isascii():
-        text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text.replace("√", "✓"))
+        text = text.translate({ord("√"): "✓", ord("☐"): "✗", ord("☒"): "✓", ord("☑"): "✓"})
+        text = compiled(r"(?<=[A-Z])\s?×(?!\s?[0-9])").sub(" ✗", text)
     text = compiled(r"\[[xX✓✔]\]").sub("✓ ", compiled(r"\[\s?\]").sub("✗ ", text))
     return compiled(_COMPARISON).sub(r"\1", compiled(r"[*_`$#]+").sub("", unaccent(text)))
 

@@ -72,6 +72,7 @@ _ROUNDED = (
     r"(?i)(?:[≈~→(\[,\s]|=|or|i\.e\.|about|approximately|approx\.?|roughly|circa|ca\.?|which|rounds?|rounded|so|to|is)*"
 )
 _SAYS_ROUNDED = r"(?i)[≈~→]|\b(?:about|approx|approximately|roughly|circa|ca|round(?:s|ed)?|i\.e)\b"
+_LONGEST_FOOTING = 60
 _OPERATOR_BEFORE = r"[-+×x*/·÷√^]\s?[({\[]?\s?$"
 
 
@@ -119,6 +120,7 @@ def _tidy(text: str, decimal: str) -> str:
     """The text in plain signs: no LaTeX, no list numbers, fractions as decimals, a minus at its number."""
     text = forms.rewritten(text.translate(_SAME))
     if "\\" in text or "{" in text:
+        text = compiled(r"(?<=[0-9])\\,(?=[0-9]{3}(?![0-9]))").sub("", text)
         for command, plain in _LATEX.items():
             text = text.replace(command, plain)
         text = compiled(r"_\{([^{}\n]{0,40})\}").sub(r"\1", text)
@@ -162,7 +164,8 @@ def _settle(text: str, decimal: str, unit: str) -> list[Quantity | None]:
     follows = equals >= 0 and not (coefficient and bare) and compiled(_OPENING).fullmatch(text, equals + 1, last.start)
     if ends_text and follows and text[max(0, equals - 1)] not in "<>!":
         return distinct if _converts(text, candidates, equals) else [last.quantity]
-    return _heading(text, candidates) or _unbracketed(text, candidates) or distinct
+    found = _heading(text, candidates) or _footing(text, candidates)
+    return found or _unbracketed(text, candidates) or distinct
 
 
 def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
@@ -176,6 +179,18 @@ def _heading(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
     rest = f"{text[: leading[0].start]}{text[leading[0].end :]}"[: len(first)]
     alone = compiled(r"[^\w\n]*").fullmatch(rest.partition("\n\n")[0])
     return [leading[0].quantity] if alone else []
+
+
+def _footing(text: str, candidates: list[_Candidate]) -> list[Quantity | None]:
+    """The number that is all of the last paragraph, below a calculation that comes to the same."""
+    _, blank, last = text.strip().rpartition("\n\n")
+    final = candidates[-1]
+    if not blank or final.quantity is None or not compiled(_CLOSING).fullmatch(text, final.end):
+        return []
+    before = text[: final.start].rpartition("\n\n")[2]
+    values = [one.quantity.value for one in candidates[:-1] if one.quantity]
+    alone = compiled(_OPENING).fullmatch(before) and len(last) < _LONGEST_FOOTING
+    return [final.quantity] if alone and values and values[-1] == final.quantity.value else []
 
 
 def _converts(text: str, candidates: list[_Candidate], equals: int) -> bool:

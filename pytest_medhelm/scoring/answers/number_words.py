@@ -25,7 +25,7 @@ _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "ei
 _LABEL = (
     r"(?i)(?:\A|[\n.:=]|\b(?:is|was|es|est|ist|é|è|be|of)\s|是|为)[^\w\n-]{0,6}((?:minus|negative)\s)?"
     r"([^\W\d_]{1,20}(?:-[a-z]{1,8})?)"
-    r"(?=[^\w\n-]{0,4}(?:\Z|\n)|\s(?:points?|mg|mcg|g|ml|l|units?|tablets?|mmol|puntos?|punkte?|pontos?|punti)\b|分|点)"
+    r"(?!\spoint\s[a-z])(?=[^\w\n-]{0,4}(?:\Z|\n)|\s(?:points?|mg|mcg|g|ml|l|units?|tablets?|mmol|puntos?|punkte?|pontos?|punti)\b|分|点)"
 )
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from pytest_medhelm.util.patterns import compiled
 
+# Harmony's channels where a server left out the marks and kept their names.
+_BARE_CHANNELS = r"(?s)\s{0,9}analysis(?=[A-Z])((?:(?!assistantfinal).)*+)assistantfinal"
 _CHANNEL_MARK = r"<\|(start|channel|message|constrain|end|return|call)\|>"
 
 
@@ -88,6 +90,8 @@ def split_thinking(content: str, reasoning_content: str | None = None) -> Thinki
     answers, closed = [content], True
     if "<|channel|>" in content:
         thoughts, answers, closed = _split_channels(content)
+    elif bare := compiled(_BARE_CHANNELS).match(content):
+        thoughts, answers = [bare[1]], [content[bare.end() :]]
     further, answers, is_closed = _split_marks(_joined(answers))
     parts = [part.strip() for part in (reasoning_content or "", *thoughts, *further)]
     answer = compiled(_AROUND_ANSWER).sub(" ", _joined(answers)).strip() if closed and is_closed else ""

@@ -15,7 +15,7 @@ from pytest_medhelm.tasks.rubric import Criterion, Rubric
 LISTED_SCORES = 21
 """The longest scale whose numbers a schema lists one by one."""
 
-JURY_VERSION = 3
+JURY_VERSION = 4
 """Raised when judges are told something else, or their replies are read otherwise, so that verdicts may differ.
 
 tests/scoring/versions.json holds the code behind it, which is all of this folder."""

@@ -227,7 +227,9 @@ def unrated(rubric: Rubric, value: Mapping[str, object]) -> list[str]:
 def _rating_of(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """What stands under a criterion's name, however it is spelled; nothing where two spellings differ in score."""
     ratings = [
-        rating for key, rating in value.items() if _letters(str(key)) == _letters(name) and isinstance(rating, Mapping)
+        {str(part).lower(): said for part, said in rating.items()}
+        for key, rating in value.items()
+        if _letters(str(key)) == _letters(name) and isinstance(rating, Mapping)
     ]
     scores = {str(rating.get("score")) for rating in ratings}
     return ratings[0] if len(scores) == 1 else {}

@@ -14,6 +14,7 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     PUNCT,
     SYMBOLS,
     TIGHT_LEAD,
+    begins_to_go_through,
     breaks_off,
     goes_through,
     group_at,
@@ -78,7 +79,7 @@ def _sentences(text: str, listed: Listed) -> Iterator[Statement]:
                 yield said._replace(corrects=True)
             elif number == len(every) - 1:
                 own_line = text[:start].endswith("\n") or not text[:start].strip()
-                begins_list = number and index == 0 and goes_through(every[number - 1][1])
+                begins_list = number and index == 0 and begins_to_go_through(every[number - 1][1])
                 if not own_line and not is_settled(text, position, position + 1):
                     continue
                 if not (own_line and (begins_list or _continues_list(listed, index, position))):

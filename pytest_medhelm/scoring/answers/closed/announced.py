@@ -55,8 +55,8 @@ _AFTER_IDENTIFIED = rf"""
 _NOT_BEFORE = rf"""
     {NEGATION}|\b(?:not|never|no|cannot|doubt|disagree|hardly|mistakes?|mistaken(?:ly)?|errors?|traps?|pitfalls?
     |temptation
-    |nothing|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?|unwise|harmful|dangerous|fool\w*
-    |refuse|avoid)\b
+    |nothing|nobody|no one|none|little|lack|against|wrong(?:ly)?|incorrect(?:ly)?|erroneous(?:ly)?
+    |unwise|harmful|dangerous|fool\w*|refuse|avoid)\b
 """
 _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATIVE})(?![A-Za-z])"
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
@@ -158,6 +158,7 @@ def contrasted(text: str) -> Iterator[Statement]:
         \s(?:but|sino|sondern|mais|mas|ma){LEAD}({ANY})
         |\bnie{LEAD}{ANY}(?: nie)?,? maar{LEAD}({ANY})
         |\b(?:rather than|instead of){LEAD}{ANY},\s?{LEAD}({ANY})(?={PUNCT}*$)
+        |(?:^|[.!?]\s)\W*not{LEAD}{ANY}[,;]\s{LEAD}({ANY})(?={PUNCT}*$|[.!]\s)
         |(?:不是|并非|並非){ANY}[,、]?\s?(?:而)?是\s?({ANY})|{ANY}(?:이|가)?\s?아니라\s?({ANY})|{ANY}ではなく[,、]?\s?({ANY})
         |(?:не|ليست?)\s{ANY},?\s(?:а|بل)\s({ANY})
     """
@@ -172,6 +173,7 @@ def contrasted(text: str) -> Iterator[Statement]:
         |(?:stop|discontinu|withhold|hold)\w*{LEAD}{ANY},?(?: and)?(?: then)? (?:start|begin|give|use|add|initiate
         |switch to|change to))
         {LEAD}({ANY})
+        |\b(?:start|begin|give|add|initiate){LEAD}({ANY}),? and (?:stop|discontinue|withhold|hold){LEAD}{ANY}
     """
     swapped = [one for one in rx(swap).finditer(text) if not rx(NEGATION).search(scope(text, one.start(), CLAUSE))]
     for match in [*rx(but).finditer(text), *rx(here).finditer(text), *swapped]:

@@ -18,9 +18,10 @@ CLAUSE = r"""
 PHRASE = CLAUSE + "|,"
 """Where a sentence, a clause and a part of a clause begin."""
 OTHER_CASE = r"""
-    ^\W*(?:in|at|with|for|after|during|among|when|before|by)
+    ^\W*(?:in|at|with|for|after|during|among|when|before|by|per|under)
     (?! (?:this|these|that|such|the (?:present|given|above|current)|my|our|all|fact|short|summary|conclusion
-    |general))\s[^:\n]*$
+    |general|re-?(?:view|check|read|consider|think|evaluat)\w*|more|further|careful|checking|considering|thinking))
+    \s[^:\n]*$
 """
 _REACH = 300
 _LONGEST_OPENING = 20
@@ -54,6 +55,8 @@ _CONDITIONAL = r"\b(?:would|could|might)\b"
 _GROUP = (
     r"\b(?:in|for) (?:children|adults|adolescents|infants|neonates|pregnan\w+|the elderly|men|women|older|younger)\b"
 )
+_CONCESSION = r"^\W*(?:while|although|though|even though|whereas)\s[^,.\n]*,\s(?=[^,]*$)"
+"""What is conceded before something is said: "While many choose B, A is correct"."""
 _POPULATIONS = rf"{_GROUP}[^.\n]{{0,120}}[;,][^.\n]{{0,120}}{_GROUP}"
 
 
@@ -94,9 +97,9 @@ def _is_settled(text: str, start: int, end: int) -> bool:
         return False
     if rx(_POPULATIONS).search(scope(text, start, r"[.!?。！？\n]") + text[start : end + _REACH // 2]):
         return False
-    clause = scope(text, start, CLAUSE) + said
+    clause = rx(_CONCESSION).sub("", scope(text, start, CLAUSE)) + said
     if rx(_ATTRIBUTED).search(clause) and not rx(f"{_OWN}|{_CONTRARY}").search(clause):
         return False
     if rx(_OWN_PAST).search(clause) or rx(_WEIGHED).search(scope(text, start, PHRASE) + said):
         return False
-    return not text[end : end + 2].lstrip(" *)\"'").startswith("?")
+    return not text[end : end + 2].lstrip(" *)\"'").startswith(("?", "吗", "嗎"))

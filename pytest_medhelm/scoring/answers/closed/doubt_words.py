@@ -20,7 +20,9 @@ ATTRIBUTED = vocabulary(r"""
     |favou?rs|misread|confuse|mistake|might assume|may assume|assume|recommends?|recommended|advised?|advocate
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
-    |guessed)|according to (?:some|many|older|one|others
+    |guessed)
+    |(?:some|many|most|few|several|others?)(?: [a-z]{3,}s)? answer(?:ed)?(?! is)(?= )
+    |according to (?:some|many|older|one|others
     |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9}
     ?(?:student|colleague|patient|friend|attending|resident|nurse|doctor|consultant|key)))|it is (?:often
     |sometimes|commonly) (?:thought|said|believed|taught|assumed)|traditionally|historically|formerly|used to be
@@ -76,7 +78,7 @@ CORRECTION = vocabulary(r"""
     |mejor dicho|me equivoque|perdon|espera|en realidad|rectifico|correction|je corrige|en fait|pardon
     |je me suis trompe|attendez|korrektur|moment|eigentlich|ich korrigiere|entschuldigung|halt|correcao|na verdade
     |corrijo|desculpe|espere|me enganei|correzione|anzi|correggo|scusa|aspetta|in realta|mi sbagliavo|исправление
-    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|等等|其实|訂正|いや|수정|정정
+    |исправляю|на самом деле|поправка|стоп|простите|تصحيح|في الواقع|更正|不对|不對|不,|等等|其实|訂正|いや|수정|정정
     |아니
     |แก้ไข|सुधार
     |koreksi|sebenarnya|đinh chinh|xin loi|thuc ra|samahani|marekebisho
@@ -89,14 +91,16 @@ CORRECTION = vocabulary(r"""
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
     |нет,|아니요|いいえ|nein\b|stop(?=[.,!:;-])|or rather|or (?:more precisely|better)|no:|edited
-    |no!|changed to
+    |no!|changed to|(?<=[.!?\n]\s)rather|(?:i )?(?:stand|need to be) corrected|correct myself
+    |(?:reading|thinking|going)(?: it| this| (?:about|through|over) (?:it|this))? (?:again|more|further)|re-?reading
 """)
 RECONSIDERS = vocabulary(r"""
     wait|hold on|actually|on second thought|edit|erratum|update|correction|corrected|revised|scratch that|apologies|oops
-    |let me (?:re-?check|reconsider|re-?think|double-?check
+    |let me (?:re-?check|reconsider|re-?think|double(?:-| )?check
     |correct|re-?evaluate|re-?read)
     |(?:up)?on (?:further |closer )?(?:review|consideration|reflection|inspection|thought)|i (?:made
-    |realize|realise|misread)|hmm+
+    |realize|realise|misread)|hmm+|i need to correct|i stand corrected|re-?reading
+    |(?:reading|thinking|going)(?: it| this| (?:about|through|over) (?:it|this))? (?:again|more|further)
     |espera|en realidad|mejor dicho|attendez|en fait|moment|eigentlich|na verdade|anzi|in realta|等等|其实
 """)
 """What opens a second look: the next answer that is named replaces the one before."""

@@ -31,6 +31,8 @@ _REJECTING = rf"""
 """
 """The end of a text that rejects an option: "not C", "rather than C", "C is wrong"."""
 _DANGLING = r"(?:\b(?:and|or|y|o|e|et|ou|und|oder)|[&,/])$"
+_OR_RATHER = rf"{_NOT}{TIGHT_LEAD}{ANY}\s?,\s?{ANY}\W*\Z"
+"""Two with a comma alone between them: "Not A, B." may name B."""
 _ALL_BUT = rf"\b(?:all|everything|every|any|none|nothing)\b[^.!?\n{SYMBOLS}]{{0,60}}{ANY}"
 _EVERY = r"\b(?:all|everything|every|any|none|nothing|only|but|except)\b[^.!?\n]{0,20}\Z"
 
@@ -57,7 +59,11 @@ def without_rejections(text: str) -> str:
     for _ in options.LETTERS:
         body = _without_rejecting_sentences(text)
         tail = rx(_REJECTING).search(body, max(0, len(body) - _TAIL))
-        if tail and not rx(_ALL_BUT).search(body, max(0, tail.start() - _TAIL), tail.end()):
+        if (
+            tail
+            and not rx(_OR_RATHER).search(tail[0])
+            and not rx(_ALL_BUT).search(body, max(0, tail.start() - _TAIL), tail.end())
+        ):
             kept = body[: tail.start()].rstrip()
             body = body if rx(_DANGLING).search(kept) else kept
         if body == text:

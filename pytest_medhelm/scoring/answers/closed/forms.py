@@ -31,6 +31,7 @@ def rewritten(text: str) -> str:
         text = compiled(_BOX).sub(lambda match: f"{LABEL}{match[1].strip()}\n", text)
     if LABEL in text:
         text = compiled(rf"\n\s{{0,9}}((?:or|and|o|y|ou|et|oder|und|e|,|或|和)\b)\s{{0,9}}{LABEL}").sub(r" \1 ", text)
+    text = compiled(r"(?i)\[(/?)((?:final_?)?answer)\](?=[^\[\n]{0,300}\[/|[^\w\n]*$)").sub(r"<\1\2>", text)
     if "<" in text:
         text = compiled(_TAG).sub(lambda match: f"{LABEL}{match[1]}\n", text)
         text = compiled(_MARKUP).sub(" ", text)

@@ -17,14 +17,14 @@ SYMBOLS = "\ue000-\uf8ff"
 PUNCT = rf"[^\w\n{SYMBOLS}✗✘❌✖]"
 """What says nothing; a cross rejects."""
 LEAD_WORD = rf"(?:{words.ARTICLE}|{words.ADVERB}|{words.OPTION})"
-LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD}){PUNCT}{{1,4}}){{0,4}}"
+LEAD = rf"{PUNCT}{{0,8}}(?:(?:{LEAD_WORD})(?:{PUNCT}{{1,4}}|(?<=[^\x00-\u2fff]))){{0,4}}"
 """What may stand directly before an option: marks, articles, "option"."""
 TIGHT_LEAD = rf"[\s\"'(\[]{{0,4}}(?:(?:{LEAD_WORD})[\s\"'(\[]{{1,4}}){{0,4}}"
 """The same without a mark that would end a clause."""
 FULL_STOP = rf"(?:{PUNCT}*$|[.,;:!)\]\"'](?!\w)|\s-|\s?\()"
 INSTEAD = rf"\s?,?\s?(?:{words.INSTEAD})(?![a-z])"
 JOINED = rf"""
-    \s{{0,3}}(?:,?\s?(?:{words.AND})(?![a-z])|[/,&+→]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
+    \s{{0,3}}(?:,?\s?(?:{words.AND})(?![a-z])|[/,&+→、]|->|和|或|及|与|與|と|か|または|및|와|과|또는)\s{{0,3}}
     (?:(?:both|either|maybe|perhaps|possibly)\s)?(?!{PUNCT}*(?:with|on|for)\b){LEAD}({ANY})
 """
 """A second option behind a first."""
@@ -33,6 +33,8 @@ NEGATION = r"""
     |siyo|ayisi|asiyo|akusi|не|ليست?|لا|नहीं|না|নয়)\b|\w+n't\b|不|并非|並非|ไม่)
 """
 BAD = rf"(?:(?<![\w'])(?:{words.BAD})(?![a-z'])|{words.BAD_UNSPACED})"
+_HEADING = 5
+"""Words of a heading at most."""
 DENIED_AFTER = r"""
     \s{0,2}(?:(?:이|가|은|는|が|は|है|ni|e|is|was|es|est|ist)\s?)?
     (?:is not|isn't|wrong|incorrect|false|not correct|not right|no es|n'est pas|ist nicht|ist falsch|falsch|nao e|non e
@@ -53,17 +55,27 @@ _OWN_VERDICT = (
 """Behind "B, A is a distractor": the second is not named together with the first."""
 
 
+_ENDS_IN_IS = "(?:is|would be|should be|es|seria|est|serait|ist|ware|e|seria|sarebbe)"
 _ONE_BY_ONE = r"""
     \b(?:each|every|all|options|choices|these|following|evaluat\w+|analy[sz]\w+|consider\w*|review|examine|compare
     |go through
     |look at|one by one|step)\b
 """
-"""Announces that options are gone through, one after the other."""
+_ANNOUNCES = r"""
+    :[*_\s]*$|\b(?:let's|let us|let me|we(?:'ll|'d| will| need| must| can| should| have)|i(?:'ll| will| need)
+    |here (?:is|are)|step by step|one by one|in turn|to (?:answer|determine|solve|decide|find|identify))\b
+"""
+"""Options that are gone through one after the other, and that this is to begin."""
 
 
 def goes_through(text: str) -> bool:
     """Whether a sentence or a heading announces that options are gone through one after the other."""
     return bool(rx(_ONE_BY_ONE).search(text))
+
+
+def begins_to_go_through(text: str) -> bool:
+    """The same of a sentence that says what comes, not one that looks back: "This explains all findings"."""
+    return goes_through(text) and bool(rx(_ANNOUNCES).search(text) or len(text.split()) <= _HEADING)
 
 
 def breaks_off(text: str, end: int) -> bool:
@@ -115,6 +127,8 @@ def joined_lines(text: str) -> str:
         [^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})
     """
     bare = rf"^([^\w\n]{{0,8}}(?:{words.ANSWER})\s?)[^\w\n{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
+    sentence = rf"^([^\n{SYMBOLS}]{{0,200}}?\b{_ENDS_IN_IS})[^\w\n.!?{SYMBOLS}]*\n\s*(?={LEAD}{ANY})"
+    text = rx(sentence).sub(r"\1: ", text)  # "The most likely diagnosis is:" above the option.
     for pattern in (heading, bare):
         text = rx(pattern).sub(lambda match: match[0] if goes_through(match[1]) else f"{match[1]}: ", text)
     return text

@@ -19,7 +19,8 @@ _LESSER = rf"""
 """
 _UNSETTLED = rf"""
     \s?(?:[~≈:=(-]\s?)*[0-9.]+\s?%|\s(?:would|could|might|may|(?:is|was) (?:a )?close)\b
-    |[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later)\b
+    |[^.!?;,\n{SYMBOLS}]*\b(?:adjuncts?|next|later|mimics?|resembles?|overlaps?|confused
+    |(?:initial|first|original) (?:thought|guess|impression|instinct))\b
 """
 """What stands behind an option that is given its share, its condition or its turn."""
 _BEATS = "beats?|trumps?|outweighs?|outperforms?|surpass(?:es)?|exceeds?|precedes?|replaces?"

@@ -14,7 +14,8 @@ from pytest_medhelm.scoring.answers.folding import tidy, unaccent
 from pytest_medhelm.util.patterns import compiled
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTER, _CITED, _TEXT = 0xE000, 0xE100, 0xE200
+LETTER_AT, CITED_AT, TEXT_AT = 0xE000, 0xE100, 0xE200
+"""Where the symbols of letters, citations and texts begin."""
 CONFLICT = "\ue300"
 """A letter beside the text of another option."""
 LETTER = "[\ue000-\ue019]"
@@ -72,8 +73,7 @@ def mark(text: str, choices: Sequence[str]) -> str:
         text = compiled(rf"(?m)^(\W{{0,4}}{TEXT})\s?(?:[-:]\s|(?=\())").sub(r"\1, ", text)  # "No - there was none".
     text = compiled(_RANGE).sub(lambda match: CONFLICT if match[1] < match[2] else match[0], text)
     text = compiled(_SLASHED).sub(_apart(len(options)), text)
-    text = _mark_letters(text, options)
-    return join(text)
+    return _mark_letters(text, options)
 
 
 def _apart(count: int) -> Callable[[re.Match[str]], str]:
@@ -93,12 +93,12 @@ def index(symbol: str) -> int:
 
 def is_text(symbol: str) -> bool:
     """The symbol stands for an option's text without its letter."""
-    return _TEXT <= ord(symbol) < _TEXT + 26
+    return TEXT_AT <= ord(symbol) < TEXT_AT + 26
 
 
 def is_cited(symbol: str) -> bool:
     """The symbol stands for a letter together with its own text."""
-    return _CITED <= ord(symbol) < _CITED + 26
+    return CITED_AT <= ord(symbol) < CITED_AT + 26
 
 
 def _tokens(choice: str) -> tuple[str, ...]:
@@ -135,12 +135,12 @@ def _mark_texts(text: str, options: Sequence[tuple[str, ...]], choices: Sequence
     if weak:
         before = (
             rf"^[^\w\n+<>≤≥±-]{{0,12}}(?:-\s)?|[:=]\s?[^\w\n+<>≤≥±-]{{0,6}}|[A-Za-z][.):,]{{1,2}}\s{{0,2}}[(]?"
-            rf"|(?:\b(?:so|thus|hence|therefore|answer|says?|towards?|choose|select|pick)|[.!?→])[,:]?\s"
+            rf"|(?:\b(?:so|thus|hence|therefore|answer|says?|towards?|choose|select|pick|probably|definitely|certainly)|[.!?→])[,:]?\s"
             rf"|\b(?:{words.COPULA})\s(?:(?:about|around|approximately|roughly)\s)?[^\w\n+<>≤≥±-]{{0,4}}|\b[A-Za-z]\s{{1,2}}[(-]?\s?|\("
         )
         after = (
             rf"(?=[^\w\n/%]*$|\s-{{1,2}}\s|[.,;:!?)\]\"'}}](?!\d)|\s+(?:{words.REASON})"
-            rf"|\s?\((?:{words.OPTION})?\s?[A-Za-z]\))"
+            rf"|\s?\()"
         )
         text = _substitute(text, before, weak, after)
     return text
@@ -156,7 +156,7 @@ def _substitute(text: str, before: str, patterns: Sequence[tuple[str, int]], aft
         start = match.end("before")
         if text[start].isdigit() and compiled(_RANGE_BEFORE).search(text[max(0, start - 12) : start]):
             return match[0]  # "4 to 6 weeks" is none of the options "4 weeks" and "6 weeks".
-        return match["before"] + chr(_TEXT + ordered[group][1])
+        return match["before"] + chr(TEXT_AT + ordered[group][1])
 
     return whole.sub(symbol, text)
 
@@ -168,6 +168,8 @@ def _pattern(tokens: Sequence[str], *, asks: bool = False) -> str:
         parts = [part for part in parts if part.lower() not in ("a", "an", "the")] or parts
     article = r"(?:(?:an?|the|and|with)[^\S\n])?" if len(tokens) > 2 else ""
     body = f"{_GAP}{{1,6}}{article}".join(parts)
+    if len(parts) == 2 and parts[0][-1].isdigit() and parts[1].isalpha():
+        body = f"{parts[0]}{_GAP}{{0,6}}{parts[1]}"  # "20mg" for "20 mg".
     first, last = tokens[0][0], tokens[-1][-1]
     start = r"(?<![\w<>≤≥±])"
     if compiled(_UNSPACED).match(first):
@@ -206,19 +208,19 @@ def _mark_letters(text: str, options: Sequence[tuple[str, ...]]) -> str:
         number = LETTERS.index(letter)
         other = lettered.get(letter)
         if other is not None and other != number and not compiled(rf"(?i)(?:{words.OPTION})\W{{0,3}}$").search(before):
-            return prefix + (CONFLICT if number < len(options) else chr(_TEXT + other))
-        return prefix + chr(_LETTER + number)
+            return prefix + (CONFLICT if number < len(options) else chr(TEXT_AT + other))
+        return prefix + chr(LETTER_AT + number)
 
     def small(match: re.Match[str]) -> str:
         letter = next(group for group in (match[2], match[4], match[6]) if group)
         number = LETTERS.index(letter.upper())
         if number >= len(options) or lettered.get(letter.upper(), number) != number:
             return match[0]
-        return match[0][:-1] + chr(_LETTER + number)
+        return match[0][:-1] + chr(LETTER_AT + number)
 
     text = _latin_letters(text)
     text = compiled("(?m)" + _CAPITAL).sub(capital, text)
-    text = compiled(_HYPHENATED).sub(lambda match: match[0][:-1] + chr(_LETTER + LETTERS.index(match[1])), text)
+    text = compiled(_HYPHENATED).sub(lambda match: match[0][:-1] + chr(LETTER_AT + LETTERS.index(match[1])), text)
     return compiled("(?m)" + _SMALL).sub(small, text)
 
 
@@ -249,7 +251,7 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
     if compiled(_CARRIER).search(before) or compiled(rf"\.\s?(?:{letter_words.SPECIES})\b").match(following):
         return False
     if compiled(r"[^\S\n]{0,3}[\ue200-\ue219]").match(following):
-        return letter not in "AO" or ord(following.strip()[0]) == _TEXT + LETTERS.index(letter)
+        return letter not in "AO" or ord(following.strip()[0]) == TEXT_AT + LETTERS.index(letter)
     if compiled(r"[^\S\n]{1,3}[0-9]").match(following):
         return bool(compiled(r"[^\S\n]{1,3}(?:[0-9.]{1,6}\s?%|[0-9]{1,2}[.)]\s)").match(following))
     if compiled(r"[^\S\n][A-Z](?![\w'+-])").match(following):
@@ -258,39 +260,3 @@ def _names_option(text: str, letter: str, before: str, end: int, count: int, *, 
         return not compiled(_COMPOUND).match(following)
     inside_sentence = compiled(r"(?<!\bis)(?<!\bwas)(?<=[a-z,;])[^\S\n]{1,2}$").search(before)
     return bool(inside_sentence) or not compiled(_ARTICLE_LIKE).match(following)
-
-
-_SEPARATOR = r"[.)\]:,/。、]{0,2}[^\S\n]{0,2}[-=(\[\"'→>]{0,2}[^\S\n]{0,2}(?:(?i:the|an?)\s)?"
-_LETTER_THEN_TEXT = rf"[(\[]?({LETTER}){_SEPARATOR}({TEXT})[)\]\"']{{0,2}}"
-_TEXT_THEN_LETTER = (
-    rf"({TEXT})[^\S\n]{{0,2}}[,;:-]?[^\S\n]{{0,2}}(?:[(\[]\s?(?i:(?:the|which\sis|i\.?e\.?,?|=)\s)?(?i:(?:{words.OPTION}|{words.ANSWER})\W{{0,3}})?({LETTER})\s?[)\]]"
-    rf"|(?i:(?:{words.OPTION})\s)({LETTER})|(?:-|→|->|=|(?<=,))\s?({LETTER})(?=\W*$))"
-)
-
-
-def join(text: str) -> str:
-    """Letter and own text beside each other as a citation; a letter in brackets without them."""
-
-    def cited(match: re.Match[str]) -> str:
-        letter, named = ord(match[1]) - _LETTER, ord(match[2]) - _TEXT
-        if letter == named:
-            article = LETTERS[letter] in "AO" and match[0][1:-1].isspace()
-            return chr((_TEXT if article else _CITED) + letter)  # "A sífilis" is the disease with its article.
-        closes = compiled(
-            r"(?m)[^\S\n]*(?:$|[.;)](?:\s|$)|,|\(|(?:not|rather|instead|over|and|but|as|because|since)\b)"
-        ).match(text, match.end())
-        return CONFLICT if closes else match[0]
-
-    def reversed_(match: re.Match[str]) -> str:
-        named, letter = ord(match[1]) - _TEXT, ord(next(group for group in match.groups()[1:] if group)) - _LETTER
-        return chr(_CITED + letter) if letter == named else CONFLICT
-
-    text = compiled(_LETTER_THEN_TEXT).sub(cited, text)
-    text = compiled("(?m)" + _TEXT_THEN_LETTER).sub(reversed_, text)
-    text = compiled(rf"(?<=\w)\s\((?:(?:{words.OPTION})\s)?({NAMED})\)(?=[.!\s]*\Z)").sub(r" → \1", text)  # "AIN (C)".
-    text = compiled(rf"[(\[]\s?({NAMED})\s?[)\]]|[\"']({NAMED})[\"']").sub(lambda match: match[1] or match[2], text)
-    text = compiled(rf"({NAMED})\s?[)\]][.:]?[^\S\n]{{0,3}}(?=\w)").sub(r"\1: ", text)
-    text = compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,4}}{NAMED})[^\S\n]{{0,9}}\|(?![^\S\n]*$)").sub(r"\1: ", text)
-    text = compiled(rf"\((?:{ANY}[\s/,|]{{0,3}}){{2,}}\)(?=\s?[:=])").sub("", text)  # "Answer (yes/no): no".
-    aside = r"(?!(?i:if|when|should|unless|however|but|wait|although|though|otherwise)\b)"
-    return compiled(rf"(?m)^([^\w\n\ue000-\uf8ff]{{0,8}}{NAMED})\.[^\S\n]{{1,3}}(?=\w){aside}").sub(r"\1: ", text)

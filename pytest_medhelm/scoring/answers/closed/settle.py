@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_medhelm.scoring.answers.closed import announced, doubt_words, options, verdicts, words
+from pytest_medhelm.scoring.answers.closed import announced, citations, doubt_words, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
 from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
@@ -47,7 +47,7 @@ _SET_AGAINST = rf"""
     |{doubt_words.CORRECTION}
 """
 _LEADS_TO_TEXT = rf"""
-    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|ha[sd]|have|having|needs?|requires?
+    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|via|through|ha[sd]|have|having|needs?|requires?
     |receives?|gives?|given?|start|get|use
     |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
     |called|as|du|des|del?|da|do|di|con|com
@@ -58,6 +58,8 @@ _DOUBTED = r"""
     \b(?:but|though|although|however|yet)\b[^.!?\n]*\b(?:not (?:so |entirely |really )?(?:convinced|sold)|disagree|doubt
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
+_NO_CHOICE = r"\b(?:doubt|cross(?:ed)? out|hold|allergic to|(?:already|currently) (?:takes?|taking|on|receiv\w+))\b"
+"""Before an option that is named for another reason than to choose it."""
 _FEW = 4
 _BESIDE = 4
 """Characters between a letter and what stands beside it."""
@@ -66,7 +68,7 @@ _WHOLE = (
     rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
     rf"|first|now|today|immediately|urgently|promptly"
     rf"|(?:inheritance|pattern|disorder|disease|syndrome|infection|therapy|treatment)(?=\W*$)"
-    rf"|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
+    rf"|[0-9][0-9.,]*\s?(?:mg|mcg|µg|g|ml|iu|units?)|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
 )
 
 
@@ -80,7 +82,7 @@ def settled(text: str, same: Mapping[int, int]) -> Statement | None:
     cut = len(body)
     if cut < len(text):
         ends = " ;,(-" if "\n" in text[cut : cut + 2] else " ;,:(-"  # "ATN:" on a line of its own breaks off.
-        body = options.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
+        body = citations.join(body.rstrip(ends))  # What stood in front of the rejection ends the text now.
     statement = _settled(body, same)
     if statement is None or _ends_badly(text, statement):
         return None
@@ -110,7 +112,8 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
     standing, rejected = _standing(said)
     if standing:
         statement = _ranked(text, standing, rejected)
-        if statement and (_is_taken_back(text, statement, rejected) or _has_rival(text, statement, rejected)):
+        doubts = (_is_taken_back, _has_rival, _is_looked_at_again)
+        if statement and any(doubt(text, statement, rejected) for doubt in doubts):
             return None
         return statement
     return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
@@ -127,6 +130,15 @@ def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
     others = {options.index(one[0]) for one in rx(ANY).finditer(after[-1])} if len(after) > 1 else set()
     doubted = sentence and not rx(ANY).search(sentence[0][1:]) and rx(_DOUBTED).search(sentence[0])
     return bool(doubted or others - rejected - set(statement.options))
+
+
+def _is_looked_at_again(text: str, statement: Statement, rejected: set[int]) -> bool:
+    """A correction begins behind it and asserts another option alone, in words that no rule knows."""
+    begins = rf"(?:[.!?]\s|\n){PUNCT}{{0,6}}(?:{doubt_words.RECONSIDERS})(?![a-z])"
+    again = rx(begins).search(text, statement.position)
+    later = [one for one in asserted(text) if again and again.end() <= one.start() < again.end() + _NEAR]
+    named = {options.index(one[0]) for one in later} - rejected
+    return bool(named) and not named.intersection(statement.options)
 
 
 def _has_rival(text: str, statement: Statement, rejected: set[int]) -> bool:
@@ -195,6 +207,8 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
     if len(last.options) > 1 and last.strength < Strength.FORM:
         after = [one for one in standing if one.position > last.position and len(one.options) == 1]
         last = after[-1] if after else last
+    if top == (False, Strength.FORM) and _is_contradicted(last, standing):
+        return None
     if top == (False, Strength.WEAK):
         best = [one for one in best if not rejected.issuperset(one.options)]
         alike = len({one.options for one in best}) == 1
@@ -208,6 +222,12 @@ def _ranked(text: str, standing: Sequence[Statement], rejected: set[int]) -> Sta
     return last
 
 
+def _is_contradicted(form: Statement, standing: Sequence[Statement]) -> bool:
+    """Another option is called the answer behind a labelled one: which of the two is meant is not said."""
+    later = [one for one in standing if one.position > form.position and one.strength >= Strength.PHRASE]
+    return any(form.options != one.options for one in later)
+
+
 def _prefers(text: str, earlier: int, last: int) -> bool:
     """ "C is good, but D is better"."""
     comparative = rx(rf"[^.!?;,\n{SYMBOLS}]*\b(?:better|best|preferred|superior|safer|stronger|more)\b").match(
@@ -219,7 +239,8 @@ def _prefers(text: str, earlier: int, last: int) -> bool:
 def _concludes(text: str, earlier: int, last: int) -> bool:
     """Whether the last of two different answers is set against the earlier one, or named as the answer once more."""
     between = text[earlier + 1 : last]
-    return bool(rx(_SET_AGAINST).search(between) or rx(rf"\b(?:{words.ANSWER})\b").search(between))
+    again = rx(rf"\b(?:{words.ANSWER})\b").search(between) and rx(SENTENCE).search(between)
+    return bool(rx(_SET_AGAINST).search(between) or again)
 
 
 def _without_contrast(text: str) -> str:
@@ -233,6 +254,10 @@ def _is_named(text: str, position: int) -> bool:
     if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before) or rx(BAD).search(before):
         return False
     if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
+        return False
+    if rx(_NO_CHOICE).search(before) or rx(r"\s(?:could|might|may|used to|seemed|was considered)\b").match(
+        text, position + 1
+    ):
         return False
     if options.index(text[position]) == 0 and not before.strip(" *(-") and goes_through(text[:position][-120:]):
         return False
@@ -250,7 +275,8 @@ def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement 
         named: dict[int, int] = {}
         for match in rx(kind).finditer(text):
             index = same.get(options.index(match[0]), options.index(match[0]))
-            if index not in rejected and is_settled(text, match.start(), match.end()):
+            compared = rx(rf"\b(?:{words.INSTEAD})\s(?:the\s|an?\s)?$").search(scope(text, match.start(), SENTENCE))
+            if index not in rejected and not compared and is_settled(text, match.start(), match.end()):
                 named.setdefault(index, match.start())
         others = {options.index(one[0]) for one in asserted(text) if not options.is_text(one[0])}
         if len(named) == 1 and not others - set(named) - rejected:

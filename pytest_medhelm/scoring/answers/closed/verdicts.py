@@ -51,7 +51,8 @@ _THEREFORE = (
 _PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
     \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
-    |discard\w*|rather than|instead of|unlike|avoid|against|except|descart\w+|elimin\w+|ecart\w+
+    |discard\w*|stop|discontinue|withhold|rather than|instead of|unlike|avoid|against|except|descart\w+
+    |elimin\w+|ecart\w+
     |ausschlie\w+|nao|nicht
     |pas|statt|en lugar de|en vez de)\b{TIGHT_LEAD}$
 """
@@ -67,6 +68,7 @@ _CONCEDES = r"""
     (?:^|[.!?;]\s)\W*(?:while|although|though|even though|whereas|aunque|obwohl|bien que|embora|sebbene|meskipun|хотя
     |虽然|雖然)\b[^,]*$
 """
+_BUT_NOT = rf"\b(?:but|though|although|however)\b[^,;]*{BAD}"
 _ALONE_BEFORE = rf"(?:^|[,;:]\s)\W{{0,3}}only{TIGHT_LEAD}$"
 _PERCENT = r"""
     \)?\s?[(:=|-]?\s{0,2}(?:p\s?=\s?)?(?:[~≈]|about|around|approximately)?\s{0,2}
@@ -112,7 +114,8 @@ def verdicts(text: str) -> Iterator[Statement]:
                     if concluded
                     else _strength(said) or (Strength.WEAK if rx(_ONLY).search(before[-20:]) else None)
                 )
-                if strength == Strength.WEAK and rx(_CONCEDES).search(scope(text, start, SENTENCE)):
+                hedged = rest and rx(_BUT_NOT).search(rest[0])
+                if strength == Strength.WEAK and (hedged or rx(_CONCEDES).search(scope(text, start, SENTENCE))):
                     continue
                 if strength:
                     yield Statement(start, named, strength, read_as(symbol, "phrase"), declared=True)

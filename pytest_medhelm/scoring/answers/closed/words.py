@@ -72,7 +72,8 @@ SUPERLATIVE = vocabulary(r"""
     |meilleur|wahrscheinlichste|beste|mais provavel|melhor|piu probabile|migliore|最可能|最佳|最合适
     |corret[ao]|corrett[ao]|cert[ao]|giust[ao]|exact[ao]|correcte?
     |(?:good|better|great|reasonable) (?:answer|choice|option)|the (?:cause|mechanism|treatment
-    |next step|organism|pathogen|finding|drug|agent|management|therapy|test|study|explanation|etiology
+    |(?:very )?(?:first |immediate |initial )?(?:next )?step|organism|pathogen|finding|drug|agent|management|therapy
+    |test|study|explanation|etiology
     |culprit|causative agent)
     |(?:the|my|our) (?:[a-z]+ )?(?:choice|option|letter|pick|key)|(?:am )?ehesten
     |(?:the )?only (?:[a-z]+ )?(?:option|choice|answer|one)(?: left| remaining)?
@@ -125,7 +126,8 @@ CHOOSE = vocabulary(r"""
 """)
 # "It is B", "that makes it B", "so B".
 IDENTIFY = vocabulary(r"""
-    it is|it's|it must be|it would be|it has to be|it should be|that is|that's|that would be|that leaves|this is
+    it is|it's|that is|that's|(?:it|that|this) (?:must|would|should|has to|can only|will|needs to) be|that leaves
+    |this is
     |this leaves|leaving(?: us with)?|leaves(?: us with)?|points to|pointing to|this makes it|that makes it|make it
     |makes this|which means|which is
     |making it|corresponds to|which corresponds to|matches|(?:so|thus|hence|therefore|consequently|accordingly|ergo
@@ -189,7 +191,7 @@ GOOD = vocabulary(r"""
     |chosen|selected|plausible and best|si|sim|ja|oui|da|ndiyo|ya|apropiad[ao]|indicad[ao]|adequad[ao]|appropriee?
     |indiquee?|geeignet|angezeigt|indicat[ao]|verdader[ao]|vrai|verdadeir[ao]|wahr|ver[ao]|да|верно|نعم|हाँ|हां
     |হ্যাঁ|ใช่|是的|是|对|はい|네|예|아네
-    |good|great|needed|required|necessary|warranted
+    |good|great|needed|required|necessary|warranted|mandatory|essential
     |be (?:used|started|given|performed|obtained|administered|done|measured|ordered|tried|added)|safe|safest
     |(?:single )?most (?:important|common|effective|sensitive|specific|frequent|useful|reliable|characteristic)
     |the (?:best|strongest|leading|highest|greatest)|only (?:[a-z]+ )?(?:option|choice|answer|one|drug|agent|treatment)
@@ -200,7 +202,8 @@ BAD = vocabulary(r"""
     not|cannot|never|no(?! doubt)|nor|neither|\w+n't|cant|wont|isnt|doesnt|incorrect|wrong|false|untrue|inappropriate
     |inaccurate|contra-?indicated|ruled out|rule out|rules out|ruling out|excluded?|excludes|excluding|eliminated?
     |eliminates|eliminating|unlikely|less|least|unsafe|harmful|dangerous|avoid(?:ed)?|inferior|distractors?|tempting
-    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst|fails?|lacks?(?! of)|lacking
+    |trap|outdated|obsolete|too|insufficient|inadequate|irrelevant|unnecessary|worse|worst
+    |fail(?:s|ed)?|nobody|no one|lacks?(?! of)|lacking
     |without(?! (?:a |any )?(?:doubt|question))|runner-up|second|secondary|rejected?|reject|dismiss(?:ed)?
     |discard(?:ed)?|unsuitable|unrelated|rarely
     |stopped|discontinued|withheld|refuted?|nonsense|mistakes?|mistaken|error|erroneous|premature|ineffective|unhelpful|suboptimal|misleading
@@ -243,7 +246,7 @@ AND = vocabulary(r"""
     |及|与|與|または|と|또는|및
 """)
 INSTEAD = vocabulary(r"""
-    rather than|instead of|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not
+    rather than|instead of|more than|over|not|and not|(?:and|but) (?:definitely|certainly|clearly|surely) not|but not
     |as opposed to|en lugar de|en vez de|y no|no|plutot que|et non
     |et pas|statt|und nicht|nicht|em vez de|e nao|nao|invece di|piuttosto che|e non|non|bukan|chu khong
     |а не|не|而不是
