@@ -8,33 +8,19 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from pytest_medhelm.models.engine.refusal_text import named_in, searchable
+
 Ending = Literal["end", "truncated", "blocked", "broken"]
 """How an answer ended: by itself, for want of tokens, by a filter, by a failure of the server."""
 
-SEARCHED = 3000
-"""Characters of a refusal that are looked at: its words are searched with patterns, and may be hostile."""
-BEGINNING, END = 1500, 500
-"""Of a text within it, where it is longer than both."""
-QUOTED = 20
-"""Characters from which on a piece of a message that stands in the request too is taken for a quotation."""
-_FIELDS = (
-    "code", "type", "param", "status", "error", "error_type", "error_code", "message", "msg", "detail", "reason",
-    "details", "innererror", "metadata", "reasons", "errors", "object", "title", "promptFeedback", "prompt_feedback",
-    "raw", "base_resp", "status_msg", "error_msg", "error_message", "finishReason", "loc", "retryDelay",
-    "description",
-)  # fmt: skip
 _OF_PROMPT = ("blocked", "too_long", "max_tokens")
-_BLOCKS = ("blockReason", "block_reason")
-_COUNTS = ("n_prompt_tokens", "n_ctx", "retry_after")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "t": 1.0}
-_SHOWN = ("code", "param", "type")
-_IDENTIFIER = re.compile(r"[A-Za-z][\w.\[\]/:-]{0,59}|\d{1,5}")
 
 
 class Example(NamedTuple):
@@ -164,9 +150,9 @@ def read_refusal(
     body = parsed(raw)
     if status == 200:
         status = _status_within(body)
-    text = _searchable(body, raw, prompt)
+    text = searchable(body, raw, prompt)
     page = body is None and text.lstrip().startswith("<")
-    reason = f"HTTP {status}{_said(body, prompt)}"
+    reason = f"HTTP {status}{named_in(body, prompt)}"
     for row in table():
         if row.means == "response_format" and not formed:
             continue
@@ -234,77 +220,3 @@ def _status_within(body: Any) -> int:
             if isinstance(code, int) and 400 <= code < 600:
                 return code
     return 200
-
-
-def _searchable(body: Any, raw: bytes, prompt: str) -> str:
-    if body is None:
-        return _unquoted(raw[: 4 * SEARCHED].decode("utf-8", "replace"), prompt)[:SEARCHED]
-    counts: list[str] = []
-    said = [_shortened(_unquoted(text, prompt)) for text in _texts(body, counts, 0)]
-    return "\n".join([*said, " ".join(counts)])[:SEARCHED]
-
-
-def _texts(value: Any, counts: list[str], depth: int) -> Iterator[str]:
-    """The texts of an error's known fields; token counts go to ``counts``."""
-    if isinstance(value, str):
-        yield value[: 100 * SEARCHED]
-    elif isinstance(value, list) and depth < 6:
-        for item in value[:20]:
-            yield from _texts(item, counts, depth + 1)
-    elif isinstance(value, dict) and depth < 6:
-        for name in _COUNTS:
-            if isinstance(value.get(name), int | float):
-                counts.append(f"{name} {value[name]}")
-        if any(name in value for name in _BLOCKS):
-            yield "block_reason"
-        for name in _FIELDS:
-            if name in value:
-                yield from _texts(value[name], counts, depth + 1)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]}\n{text[-END:]}"
-
-
-def _unquoted(text: str, prompt: str) -> str:
-    """A message without what it quotes of the request."""
-    text = re.split(r"input_value=|'input': |\"input\": ", text, maxsplit=1)[0]
-    if not prompt:
-        return text
-    pieces = re.split(r"""([`"'\n]|(?<=[.!?:]) )""", text)
-    return "".join(piece for piece in pieces if len(piece) < QUOTED or piece.strip() not in prompt)
-
-
-def _said(body: Any, prompt: str) -> str:
-    """ " (code C, param P, type T)" of an error, as far as these are names and no text."""
-    holder: Any = body
-    if isinstance(holder, list) and holder:
-        holder = holder[0]
-    if isinstance(holder, dict) and isinstance(holder.get("error"), dict):
-        holder = holder["error"]
-    if not isinstance(holder, dict):
-        return ""
-    said = []
-    for name in _SHOWN:
-        value = holder.get(name)
-        shown = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        # A number that is the HTTP status says nothing; a word of the prompt may be a patient's name.
-        if (
-            _IDENTIFIER.fullmatch(shown)
-            and not shown.isdecimal()
-            and (name != "param" or not _stands_in(shown, prompt))
-        ):
-            said.append(f"{name} {shown}")
-    return f" ({', '.join(said)})" if said else ""
-
-
-def _stands_in(word: str, prompt: str) -> bool:
-    return word not in SETTINGS and word in prompt
-
-
-SETTINGS: Sequence[str] = (
-    "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "messages",
-    "model", "stop", "stream", "response_format", "reasoning_effort", "n", "frequency_penalty", "presence_penalty",
-    "input_tokens", "input_text", "prompt", "tools", "tool_choice",
-)  # fmt: skip
-"""Names of parameters, shown also where the prompt happens to hold the word."""

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
@@ -111,27 +111,23 @@ class ResponseStore:
         if row is None:
             return None
         outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
-        bound = self._context(key) if outcome == "too_long" or finish == "length" else None
+        bound = self._beside("tokens", "contexts", key) if outcome == "too_long" or finish == "length" else None
         if context is not None and bound is not None and context > bound:
             return None
+        calls = json.loads(self._beside("calls", "tool_calls", key) or "[]")
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
-            *_tokens(logprobs), served, latency, attempts, cached=True, context=bound, tool_calls=self._tool_calls(key),
+            *_tokens(logprobs), served, latency, attempts, cached=True, context=bound,
+            tool_calls=[ToolCall(name, arguments) for name, arguments in calls],
         )  # fmt: skip
 
-    def _context(self, key: str) -> int | None:
+    def _beside(self, column: str, table: str, key: str) -> Any:
+        """What another table holds of an answer, or None."""
         try:
-            row = self._connection.execute("SELECT tokens FROM contexts WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(f"SELECT {column} FROM {table} WHERE key = ?", (key,)).fetchone()
         except sqlite3.OperationalError:  # a file of an earlier version that is only read
             return None
         return row[0] if row else None
-
-    def _tool_calls(self, key: str) -> list[ToolCall]:
-        try:
-            row = self._connection.execute("SELECT calls FROM tool_calls WHERE key = ?", (key,)).fetchone()
-        except sqlite3.OperationalError:  # a file of an earlier version that is only read
-            return []
-        return [ToolCall(name, arguments) for name, arguments in json.loads(row[0])] if row else []
 
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged, has other tables or other values in them."""
