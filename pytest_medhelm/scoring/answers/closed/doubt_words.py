@@ -21,6 +21,8 @@ ATTRIBUTED = vocabulary(r"""
     |guess|wants?(?![a-z])|thinks?(?![a-z])|believes?(?![a-z])|assumes(?![a-z])|suspects?(?![a-z])|insists|wanted
     |opts?(?![a-z])|opted|voted
     |guessed)
+    |(?:some|many|several|(?:a )?few|others|colleagues?|people)(?: (?!should|must)[a-z]+){0,3} (?:(?:would|might|may
+    |could) )?(?:give|start|use|prescribe|treat|order|try|offer|begin|reach for)(?![a-z])
     |(?:some|many|most|few|several|others?)(?: [a-z]{3,}s)? answer(?:ed)?(?! is)(?= )
     |according to (?:some|many|older|one|others
     |(?:the |an? |my |your )?(?:old|older|previous|outdated|former|obsolete|[a-z]{0,9}
@@ -91,6 +93,8 @@ CORRECTION = vocabulary(r"""
     |nilimaanisha|ngiqonde|я имел в виду|я имела в виду|вернее|точнее|меняю ответ|أقصد|أعني|مكرر|改为|改為|改选|改選
     |应为|應為|我是说|我是說|というより|すみません|아니라|다시 말하면|मेरा मतलब|ভুল হয়েছে
     |нет,|아니요|いいえ|nein\b|stop(?=[.,!:;-])|or rather|or (?:more precisely|better)|no:|edited
+    |je me corrige|corrijo-me|me corrijo|mi correggo|ich korrigiere mich|исправляюсь|정정합니다|alias,|erreur de ma part
+    |mein fehler|erro meu|errore mio|error mio|моя ошибка
     |no!|changed to|(?<=[.!?\n]\s)rather|(?:i )?(?:stand|need to be) corrected|correct myself
     |(?:reading|thinking|going)(?: it| this| (?:about|through|over) (?:it|this))? (?:again|more|further)|re-?reading
 """)

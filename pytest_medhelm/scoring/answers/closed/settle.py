@@ -49,6 +49,7 @@ _SET_AGAINST = rf"""
 _LEADS_TO_TEXT = rf"""
     (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|via|through|ha[sd]|have|having|needs?|requires?
     |receives?|gives?|given?|start|get|use
+    |(?:give|start|treat|put|offer|prescribe) (?:(?:this|the|our) patient|him|her|them)(?: on| with)?
     |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
     |called|as|du|des|del?|da|do|di|con|com
     |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
@@ -60,6 +61,7 @@ _DOUBTED = r"""
 """
 _NO_CHOICE = r"\b(?:doubt|cross(?:ed)? out|hold|allergic to|(?:already|currently) (?:takes?|taking|on|receiv\w+))\b"
 """Before an option that is named for another reason than to choose it."""
+_NO = "no|nope|non|nein|nao|nee|нет|아니|아니요|いいえ|不|不对|لا|nahi|hapana|khong|tidak"
 _FEW = 4
 _BESIDE = 4
 """Characters between a letter and what stands beside it."""
@@ -120,7 +122,15 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
 
 
 def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
-    """A second look behind it, in the same sentence, ends with another option: "B, wait, hot nodule: D"."""
+    """A second look behind it, in the same sentence, ends with another option: "B, wait, hot nodule: D".
+
+    So does a no that follows at once, in any words: "Réponse : A. Non, ...: B".
+    """
+    denied = rx(rf"{PUNCT}*\s(?:{_NO})[,.!:，].*").match(text, statement.position + 1)
+    if denied and not statement.corrects and {options.index(one[0]) for one in rx(ANY).finditer(denied[0])} - {
+        *statement.options
+    }:
+        return True
     if statement.corrects or statement.strength >= Strength.FORM:
         return False
     sentence = rx(r"[^.!?\n]*").match(text, statement.position)
