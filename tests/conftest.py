@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 def _preloaded() -> None:
     load_package()
     load_benchmarks()
+    gc.collect()
+    gc.freeze()  # what stays for all tests is not looked through in each
 
 
 @pytest.fixture(autouse=True)

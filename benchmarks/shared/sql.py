@@ -80,7 +80,7 @@ _LABELLED = re.compile(
     re.I | re.M,
 )
 _FENCED = re.compile(r"```(?:sqlite|sql)?\s(.*?)(?:```|\Z)", re.S | re.I)
-_EITHER = re.compile(r"```\W*(?:or|alternatively)\b[^`]{0,80}```", re.I)
+_EITHER = re.compile(r"```[^\w`]{0,10}(?:or|alternatively)\b[^`]{0,80}```", re.I)
 """Two queries, neither of which is the answer."""
 _QUOTED = re.compile(r"(?<!`)`((?:select|with)\b[^`]+)`(?!`)", re.I)
 _ENDED = re.compile(r"<sql>\s*\Z", re.I)

@@ -62,6 +62,10 @@ _SUPERLATIVE = rf"(?:(?<![\w-])|(?<=[฀-๿぀-鿿가-힣]))(?:{words.SUPERLATI
 _STRONG = r"(?:correct|right|best)(?: (?:answer|option|choice|one|letter|response))?|correct[ao]|opcion correcta"
 
 
+_LIKEWISE = r"(?:^|[.!?;,]\s|\n)\W*so (?:is|are|was|does|do|did|would|could|can|may|might|will)\s(?:option\s)?\Z"
+"""Before an option: "So is B", no better and no worse than the one before."""
+
+
 def labelled(text: str) -> Iterator[Statement]:
     """ "Final choice: B" or "A: B" as a line of its own."""
     line = rf"""
@@ -144,6 +148,9 @@ def _chosen(text: str, start: int, verb_end: int, strength: Strength) -> Iterato
         return
     if rx(rf"\s(?:{words.COPULA}|would)\s[^.!?;,\n{SYMBOLS}]{{0,30}}?{BAD}").match(text, gap.end()):
         return  # "Choosing D would be a mistake".
+    if rx(_LIKEWISE).search(text, 0, gap.start(1)):
+        yield Statement(start, (), Strength.PHRASE, "phrase", retracts=True)
+        return
     if not rx(_NOT_BEFORE).search(scope(text, start, PHRASE)) and is_settled(text, start, gap.end()):
         yield Statement(gap.start(1), options_at(text, gap[1], gap.end()), strength, read_as(gap[1], "phrase"))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_medhelm.scoring.answers.closed import announced, citations, doubt_words, options, verdicts, words
 from pytest_medhelm.scoring.answers.closed.alone import alone
-from pytest_medhelm.scoring.answers.closed.context import SENTENCE, is_settled, scope
+from pytest_medhelm.scoring.answers.closed.context import SENTENCE, scope
 from pytest_medhelm.scoring.answers.closed.corrections import corrected, reconsidered, retracted
 from pytest_medhelm.scoring.answers.closed.endings import without_rejections
 from pytest_medhelm.scoring.answers.closed.grammar import (
@@ -17,7 +17,8 @@ from pytest_medhelm.scoring.answers.closed.grammar import (
     joined_lines,
 )
 from pytest_medhelm.scoring.answers.closed.left import asserted, left_standing, since_option
-from pytest_medhelm.scoring.answers.closed.options import ANY, CITED, NAMED, TEXT
+from pytest_medhelm.scoring.answers.closed.named import LEFT_OPEN, cited
+from pytest_medhelm.scoring.answers.closed.options import ANY
 from pytest_medhelm.scoring.answers.closed.statement import Statement, Strength
 from pytest_medhelm.scoring.answers.closed.words import rx
 
@@ -36,8 +37,6 @@ _FINDERS = (
 )
 _NEAR = 400
 """Characters behind the beginning of a second look in which its outcome stands."""
-_SHORT = 300
-"""Characters of a text that may name an option by its text only, in any plain sentence."""
 _SET_AGAINST = rf"""
     \b(?:but|however|yet|though|although|whereas|nevertheless|so|therefore|thus|hence|here|final(?:ly)?|overall
     |conclu\w+
@@ -46,32 +45,14 @@ _SET_AGAINST = rf"""
     |maar|dus|tetapi|jadi|nhung|vay|lakini|но|однако|поэтому|значит)\b|[但却因所故]|しかし|よって|하지만|그러나|따라서|لكن|लेकिन
     |{doubt_words.CORRECTION}
 """
-_LEADS_TO_TEXT = rf"""
-    (?:^|[(:,→=>«"'-]|[^\x00-\x7f]|(?<![a-z])(?:{words.COPULA}|of|for|to|by|with|via|through|ha[sd]|have|having|needs?|requires?
-    |receives?|gives?|given?|start|get|use
-    |(?:give|start|treat|put|offer|prescribe) (?:(?:this|the|our) patient|him|her|them)(?: on| with)?
-    |shows?|suggests?|indicates?|confirms?|causes?|below|above|about|around|would|should|must|will|d|type [a-z]
-    |called|as|du|des|del?|da|do|di|con|com
-    |mit|um|eine?[rmns]?|une?|una|um[a]?|por|para|sugere[m]?|sugieren?|suggere))\s?(?:(?:{words.ARTICLE})\s)?['"(]?$
-"""
 _GROUNDS = "because|since|as|due|given|for|which|porque|ya que|pois|car|parce|weil|da|denn"
 _DOUBTED = r"""
     \b(?:but|though|although|however|yet)\b[^.!?\n]*\b(?:not (?:so |entirely |really )?(?:convinced|sold)|disagree|doubt
     |(?:don't|do not) (?:agree|think so|believe)|wrong|mistaken)\b
 """
-_NO_CHOICE = r"\b(?:doubt|cross(?:ed)? out|hold|allergic to|(?:already|currently) (?:takes?|taking|on|receiv\w+))\b"
-"""Before an option that is named for another reason than to choose it."""
 _NO = "no|nope|non|nein|nao|nee|нет|아니|아니요|いいえ|不|不对|لا|nahi|hapana|khong|tidak"
-_FEW = 4
 _BESIDE = 4
 """Characters between a letter and what stands beside it."""
-_WHOLE = (
-    rf"\s?(?:{PUNCT}*$|[.,;:!](?!\w)"
-    rf"|\s(?:until|to|followed by|the patient|this patient|daily|once|twice|orally|per|before|(?:should|would|must) be"
-    rf"|first|now|today|immediately|urgently|promptly"
-    rf"|(?:inheritance|pattern|disorder|disease|syndrome|infection|therapy|treatment)(?=\W*$)"
-    rf"|[0-9][0-9.,]*\s?(?:mg|mcg|µg|g|ml|iu|units?)|(?:two|three|four|[0-9]+) times|every|next|here|{words.REASON})\b)"
-)
 
 
 def settled(text: str, same: Mapping[int, int]) -> Statement | None:
@@ -117,8 +98,12 @@ def _settled(text: str, same: Mapping[int, int]) -> Statement | None:
         doubts = (_is_taken_back, _has_rival, _is_looked_at_again)
         if statement and any(doubt(text, statement, rejected) for doubt in doubts):
             return None
+        if statement and _was_excluded(statement, said):
+            return None
+        if statement and statement.strength == Strength.WEAK and rx(LEFT_OPEN).search(text):
+            return None
         return statement
-    return None if any(one.retracts for one in said) else _cited(text, same, rejected) or left_standing(text)
+    return None if any(one.retracts for one in said) else cited(text, same, rejected) or left_standing(text)
 
 
 def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
@@ -127,9 +112,11 @@ def _is_taken_back(text: str, statement: Statement, rejected: set[int]) -> bool:
     So does a no that follows at once, in any words: "Réponse : A. Non, ...: B".
     """
     denied = rx(rf"{PUNCT}*\s(?:{_NO})[,.!:，].*").match(text, statement.position + 1)
-    if denied and not statement.corrects and {options.index(one[0]) for one in rx(ANY).finditer(denied[0])} - {
-        *statement.options
-    }:
+    if (
+        denied
+        and not statement.corrects
+        and {options.index(one[0]) for one in rx(ANY).finditer(denied[0])} - {*statement.options}
+    ):
         return True
     if statement.corrects or statement.strength >= Strength.FORM:
         return False
@@ -149,6 +136,14 @@ def _is_looked_at_again(text: str, statement: Statement, rejected: set[int]) -> 
     later = [one for one in asserted(text) if again and again.end() <= one.start() < again.end() + _NEAR]
     named = {options.index(one[0]) for one in later} - rejected
     return bool(named) and not named.intersection(statement.options)
+
+
+def _was_excluded(statement: Statement, said: Sequence[Statement]) -> bool:
+    """One of several that were excluded together, described afterwards: "A, C and D are out. C is ascending"."""
+    if statement.corrects or statement.strength >= Strength.FORM or statement.declared:
+        return False
+    together = [one for one in said if one.denied and one.position < statement.position and len(one.options) > 1]
+    return any({*statement.options} <= {*one.options} for one in together)
 
 
 def _has_rival(text: str, statement: Statement, rejected: set[int]) -> bool:
@@ -251,48 +246,3 @@ def _concludes(text: str, earlier: int, last: int) -> bool:
     between = text[earlier + 1 : last]
     again = rx(rf"\b(?:{words.ANSWER})\b").search(between) and rx(SENTENCE).search(between)
     return bool(rx(_SET_AGAINST).search(between) or again)
-
-
-def _without_contrast(text: str) -> str:
-    """Without what an option is set against at the end: "..., not oral antibiotics"."""
-    return rx(rf",?\s(?:{words.INSTEAD})(?![a-z])[^.,;\n{SYMBOLS}]{{0,60}}\W*\Z").sub("", text)
-
-
-def _is_named(text: str, position: int) -> bool:
-    """A mention that says more than the beginning of a list, and is no half of an alternative."""
-    before, after = scope(text, position, SENTENCE), text[position + 1 :].rstrip()
-    if rx(r"(?:\b(?:or|vs\.?|versus)|/)\s?(?:the )?$").search(before) or rx(BAD).search(before):
-        return False
-    if options.is_text(text[position]) and not rx(_LEADS_TO_TEXT).search(before):
-        return False
-    if rx(_NO_CHOICE).search(before) or rx(r"\s(?:could|might|may|used to|seemed|was considered)\b").match(
-        text, position + 1
-    ):
-        return False
-    if options.index(text[position]) == 0 and not before.strip(" *(-") and goes_through(text[:position][-120:]):
-        return False
-    unfinished = after and not rx(rf"[.!?。)\]{SYMBOLS}\"'\d]").match(after[-1])
-    if unfinished and (after[0] == ":" or goes_through(text[max(0, position - 120) : position])):
-        return False
-    return not unfinished or len(after.split()) < _FEW or bool(rx(rf"\s(?:{words.REASON})\b").match(after))
-
-
-def _cited(text: str, same: Mapping[int, int], rejected: set[int]) -> Statement | None:
-    """The only option that is cited with its own text; in a short text, the only one whose text is named."""
-    for kind in (CITED, TEXT):
-        if kind == TEXT and (len(text) > _SHORT or rx(NAMED).search(text) or rx(BAD).search(_without_contrast(text))):
-            return None
-        named: dict[int, int] = {}
-        for match in rx(kind).finditer(text):
-            index = same.get(options.index(match[0]), options.index(match[0]))
-            compared = rx(rf"\b(?:{words.INSTEAD})\s(?:the\s|an?\s)?$").search(scope(text, match.start(), SENTENCE))
-            if index not in rejected and not compared and is_settled(text, match.start(), match.end()):
-                named.setdefault(index, match.start())
-        others = {options.index(one[0]) for one in asserted(text) if not options.is_text(one[0])}
-        if len(named) == 1 and not others - set(named) - rejected:
-            ((index, position),) = named.items()
-            whole = _is_named(text, position) and (kind == CITED or rx(_WHOLE).match(text, position + 1))
-            return Statement(position, (index,), Strength.CITED, "citation", said=index) if whole else None
-        if named:
-            return None
-    return None

@@ -50,7 +50,8 @@ _THEREFORE = (
 )
 _PLURAL = r"\s*(?:are|were|son|sao|sont|sind|sono)\b"
 _REJECTED = rf"""
-    \b(?:neither|nor|ni|weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
+    \b(?:neither|nor|(?:no|non|ne|ni|nunca|tampoco|sin|sans|pas)\b[^.!?\n]{{1,50}}\bni
+    |weder|noch|nem|ne|not|rule[sd]? out|ruling out|exclud\w+|eliminat\w+|reject\w*|dismiss\w*
     |discard\w*|stop|discontinue|withhold|rather than|instead of|unlike|avoid|against|except|descart\w+
     |elimin\w+|ecart\w+
     |ausschlie\w+|nao|nicht
