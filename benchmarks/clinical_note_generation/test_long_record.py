@@ -5,15 +5,13 @@ document decides, with its date and number as evidence; or which of nine stateme
 Read: the summary as text, sentence by sentence; the other two as JSON.
 Scored: the summary by rules for each of five planted facts (present, absent, contradicted) and for what it invents
 (drugs, doses, dates, allergies): facts present, less those contradicted and all that is invented, over five. A
-question: half for the answer, a quarter each for date and document. Statements: sensitivity + specificity - 1. Where
-judges are named they grade the summary too, by criteria with points (jury); the main value stays that of the rules.
+question: half for the answer, a quarter each for date and document. Statements: sensitivity + specificity - 1. Judges
+grade summaries too, by criteria with points (jury); the main value stays that of the rules.
 
-This project's own benchmark, not one of MedHELM: it stands outside of win rates and category averages, and no clinician
-has reviewed it. Records are made by a seeded generator. Planted are an allergy mentioned once against copied denials, a
-medicine stopped and restarted, a result never followed up, a corrected diagnosis, another patient's note; each once at
-each of five depths over five records of a length. Lengths are sub-tasks; 512k and 1m run only when named.
-
-Source: this repository, docs/long-record.md
+This project's own benchmark, outside of MedHELM, its win rates and averages; no clinician has reviewed it. Records are
+made by a seeded generator. Planted are an allergy mentioned once against copied denials, a medicine stopped and
+restarted, a result never followed up, a corrected diagnosis, another patient's note; each once at each of five depths
+over five records of a length. Lengths are sub-tasks; 512k and 1m run only when named. Source: docs/long-record.md
 """
 
 from __future__ import annotations
@@ -75,29 +73,27 @@ def prompt(instance: Instance) -> str:
 def test_long_record(instance: Instance, response: Response, score: Score, jury: Jury) -> None:
     plan, task = Plan(*instance.fields["plan"]), instance.slices["task"]
     if task == "summary":
-        found = [finding(fact, response.text) for fact in plan.facts]
+        findings = [finding(fact, response.text) for fact in plan.facts]
         made_up = invented(response.text, record_text(plan))
-        present, contradicted = found.count("present"), found.count("contradicted")
-        score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(found)))
-        score.record("present", present / len(found))
+        present, contradicted = findings.count("present"), findings.count("contradicted")
+        score.record("record_score", max(0.0, (present - contradicted - len(made_up)) / len(findings)))
+        score.record("present", present / len(findings))
         if response.status == "ok":
-            score.record("contradicted", contradicted / len(found), (1.0, 0.0))
+            score.record("contradicted", contradicted / len(findings), (1.0, 0.0))
             score.record("invented", min(MOST_INVENTED, len(made_up)), (MOST_INVENTED, 0.0))
         else:
             score.not_applicable("contradicted", "invented")
         score.not_applicable(*PARTS)
         jury.grade(response)
         return
-    # Judges grade summaries alone.
-    if jury.has_judges:
+    if jury.has_judges:  # they grade summaries alone
         score.not_applicable("jury", "jury_helm", *(f"fact_{kind}" for kind in KINDS))
     score.not_applicable("present", "contradicted", "invented")
     if task == "statements":
-        told = response.read(lambda text: sorted_out(plan, text))
-        score.record("record_score", told or 0.0)
+        score.record("record_score", response.read(lambda text: sorted_out(plan, text)) or 0.0)
         score.not_applicable(*PARTS)
         return
-    fact = next(entry for entry in plan.facts if entry.name == instance.fields["fact"])
+    fact = next(fact for fact in plan.facts if fact.name == instance.fields["fact"])
     parts = response.read(lambda text: pinpointed(fact, text)) or dict.fromkeys(PARTS, 0.0)
     for name in PARTS:
         score.record(name, parts[name])

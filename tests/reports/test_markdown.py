@@ -23,7 +23,7 @@ def test_the_summary_of_a_run(
 ) -> None:
     run(
         *vllm(server), "--medhelm-model=baseline/random", f"--medhelm-data={letters(8)}",
-        "--medhelm-gate=letters >= 0.9", "--medhelm-gate=letters <= 0.5",
+        "--medhelm-gate=letters >= 0.9", "--medhelm-gate=letters.p95_latency <= 0.0001",
     )  # fmt: skip
     text = (pytester.path / "medhelm-results/default/summary.md").read_text()
     assert "**1 of 2 gates pass.**" in text
@@ -45,8 +45,8 @@ def test_github_shows_the_summary_and_each_rule_that_does_not_pass(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     result = run(
-        *vllm(server), f"--medhelm-data={letters(4)}", "--medhelm-gate=letters >= 0.9",
-        "--medhelm-gate=letters <= 0.5",
+        *vllm(server), f"--medhelm-data={letters(24)}", "--medhelm-gate=letters >= 0.9",
+        "--medhelm-gate=letters.p95_latency <= 0.0001",
     )  # fmt: skip
     assert step.read_text() == "before\n" + (pytester.path / "medhelm-results/default/summary.md").read_text()
     annotations = [line for line in result.stdout.lines if line.startswith("::")]
