@@ -58,10 +58,10 @@ def _of_rule(rule: Rule, gate: Gate, known: Known) -> Iterator[str]:
         yield f"no benchmark records a metric {rule.metric!r}{meant}: 'medhelm tasks NAME' shows those of one"
         return
     for problem_of in (_no_metric, _no_slice, _no_never_event, _off_scale, _wrong_way):
-        found = [problem_of(rule, benchmark, gate, known) for benchmark in there]
+        sentences = [problem_of(rule, benchmark, gate, known) for benchmark in there]
         # Which benchmarks of a category will be run nobody knows before the run: one on which it decides is enough.
-        if found and (any(found) if known.scope is not None else all(found)):
-            yield next(filter(None, found))
+        if sentences and (any(sentences) if known.scope is not None else all(sentences)):
+            yield next(filter(None, sentences))
             return
 
 

@@ -98,7 +98,7 @@ def _instances(gates: Sequence[Gate], config: pytest.Config, items: Sequence[pyt
     from pytest_medhelm.scoring.jury.points import by_tag
 
     has_slice = any(rule.slice is not None for gate in gates for rule in gate.rules)
-    found = {}
+    by_benchmark = {}
     for benchmark in benchmarks(items):
         rubric = rubric_of_task(config.stash[SETTINGS].config, benchmark.task)
         has_tags = isinstance(rubric, PointsRubric) and not rubric.criteria
@@ -108,5 +108,5 @@ def _instances(gates: Sequence[Gate], config: pytest.Config, items: Sequence[pyt
         for instance in instances:
             for key, value in instance.slices.items():
                 slices[key] |= {value} - {""}
-        found[benchmark.task.name] = OfInstances(frozenset(by_tag(criteria)), slices, benchmark.never_events)
-    return found
+        by_benchmark[benchmark.task.name] = OfInstances(frozenset(by_tag(criteria)), slices, benchmark.never_events)
+    return by_benchmark

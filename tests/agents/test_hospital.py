@@ -537,7 +537,9 @@ def test_what_json_cannot_say_again_is_not_stored(server: HospitalServer, value:
 
 
 def test_half_a_character_that_was_asked_for_can_be_sent_on() -> None:
-    call(HOSPITAL_TOOLS, STATE, "read", {"resource_type": "Patient", "id": "\ud800"}).text.encode()
+    outcome = call(HOSPITAL_TOOLS, STATE, "read", {"resource_type": "Patient", "id": "\ud800"})
+    assert outcome.status == "refused"
+    assert b"Patient/?" in outcome.text.encode()
 
 
 def test_a_search_does_not_hold_up_the_others(server: HospitalServer) -> None:

@@ -16,6 +16,8 @@ _IN_MG |= dict.fromkeys(("mcg", "ug", "µg", "μg", "microgram"), 0.001)
 _IN_MMOL = {"mol": 1000.0, "mole": 1000.0, "mmol": 1.0, "millimole": 1.0, "meq": 1.0, "milliequivalent": 1.0}
 _UNITS = ("units", "[iu]", "iu", "unit", "u", "international unit", "international units")
 _HOURS = {"h": 1.0, "d": 24.0, "wk": 168.0, "mo": 730.0, "min": 1 / 60}
+_LEAST, _MOST = 1e-6, 1e6
+"""Of a frequency and a period that mean anything."""
 _NUMBERS = {"once": 1, "one": 1, "twice": 2, "two": 2, "thrice": 3, "three": 3, "four": 4, "five": 5, "six": 6}
 _LATIN = {
     "qid": 4, "qds": 4, "tid": 3, "tds": 3, "bid": 2, "bd": 2, "qod": 0.5, "qd": 1, "od": 1, "qhs": 1, "nocte": 1,
@@ -102,11 +104,11 @@ def _of_repeat(repeat: Resource) -> float | None:
         return 0
     period, hours = repeat.get("period"), _HOURS.get(str(repeat.get("periodUnit")))
     frequency = repeat.get("frequency", 1)
-    known = all(isinstance(number, int | float) and number > 0 for number in (period, frequency))
+    known = all(isinstance(number, int | float) and _LEAST < number < _MOST for number in (period, frequency))
     days = _listed(repeat, "dayOfWeek")
     if not known or hours is None:
         moments = _listed(repeat, "timeOfDay") or _listed(repeat, "when")
-        return len(moments or days) * (len(days) / 7 if days else 1) or None if moments else len(days) / 7 or None
+        return ((len(moments) or 1) * (len(days) / 7 if days else 1)) if moments or days else None
     rate = float(frequency) * 24 / (float(period) * hours)  # type: ignore[arg-type]
     return rate * len(days) / 7 if days and period == 1 and hours == 24 else rate
 

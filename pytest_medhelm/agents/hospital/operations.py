@@ -72,8 +72,8 @@ def one_that_matches(state: Hospital, kind: str, condition: str) -> Resource | N
     bundle = search(state, kind, parse_qsl(condition.partition("?")[2] or condition, max_num_fields=200))
     if bundle["total"] > 1:
         raise FhirError(412, "multiple-matches", f"{bundle['total']} resources match If-None-Exist")
-    found: Resource | None = bundle["entry"][0]["resource"] if bundle["total"] else None
-    return found
+    resource: Resource | None = bundle["entry"][0]["resource"] if bundle["total"] else None
+    return resource
 
 
 def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewResource]:
@@ -103,15 +103,14 @@ def transaction(state: Hospital, bundle: Any, by: str) -> tuple[Hospital, NewRes
 def _in_order(entries: Sequence[Any]) -> list[int]:
     """The entries' numbers as R4 has them carried out: DELETE, POST, PUT, GET, and what is referred to comes first."""
     methods = ("DELETE", "POST", "PUT", "GET")
-
     given = [entry if isinstance(entry, Mapping) else {} for entry in entries]
     asked = [next((part for part in [entry.get("request")] if isinstance(part, Mapping)), {}) for entry in given]
     ranks = [methods.index(method) if (method := request.get("method")) in methods else 0 for request in asked]
     waiting = sorted(range(len(entries)), key=ranks.__getitem__)
     names = {str(given[number].get("fullUrl")): number for number in waiting if ranks[number] == 1}
+    needed = {number: {names.get(name) for name in _references(entries[number])} - {number} for number in waiting}
     order: list[int] = []
     while waiting:
-        needed = {number: {names.get(name) for name in _references(entries[number])} - {number} for number in waiting}
         first = next((number for number in waiting if not needed[number].intersection(waiting)), waiting[0])
         waiting.remove(first)
         order.append(first)
@@ -149,8 +148,8 @@ def _one(state: Hospital, entry: Any, known: dict[str, str], by: str) -> tuple[H
         condition = request.get("ifNoneExist")
         same = one_that_matches(state, kind, condition) if isinstance(condition, str) else None
         if same is not None:
-            known[str(entry.get("fullUrl"))] = place = f"{kind}/{same['id']}"
-            return state, {"resource": same, "response": {"status": "200", "location": place}}
+            known[str(entry.get("fullUrl"))] = location = f"{kind}/{same['id']}"
+            return state, {"resource": same, "response": {"status": "200", "location": location}}
         if isinstance(resource, Mapping) and resource.get("resourceType") != kind:
             raise FhirError(
                 400, "invalid", f"the url says {kind[:40]!r}, the resource {str(resource.get('resourceType'))[:40]!r}"

@@ -199,10 +199,10 @@ def _by_length(row: Row, numbers: Mapping[str, int], asked: int | None, reason: 
 
 def asked_to_wait(text: str) -> float | None:
     """The seconds that a text asks to wait: "in 1m30.5s", "after 20 seconds", "retryDelay" and the like."""
-    found = _waiting().search(text)
-    if not found:
+    match = _waiting().search(text)
+    if not match:
         return None
-    amounts = {unit: amount for unit, amount in found.groupdict().items() if amount}
+    amounts = {unit: amount for unit, amount in match.groupdict().items() if amount}
     try:
         return sum(float(amount) * _SECONDS[unit] for unit, amount in amounts.items()) if amounts else None
     except ValueError:
