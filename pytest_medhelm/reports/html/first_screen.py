@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pytest_medhelm.models.metadata import ModelMetadata
 from pytest_medhelm.models.spec import gated_of
 from pytest_medhelm.reports.first_look import first_looks
+from pytest_medhelm.results.agreement.estimate import counted
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Results
 from pytest_medhelm.results.leaderboard.same_model import ranked_once
@@ -71,11 +72,15 @@ def _lines(results: Results, model: ModelMetadata) -> Iterator[Line]:
                    _by_category(results, above, list(floors)), is_bad=not above)  # fmt: skip
     elif model["kind"] == "baseline":
         yield Line(
-            "Purpose", f"A floor on {len(cells)} benchmarks", "which a model has to beat: name one with --medhelm-model"
+            "Purpose",
+            f"A floor on {counted(len(cells), 'benchmark')}",
+            "which a model has to beat: name one with --medhelm-model",
         )
     else:
         yield Line(
-            "Good at", f"Nothing to compare with on {len(cells)} benchmarks", "run a second model, or a baseline"
+            "Good at",
+            f"Nothing to compare with on {counted(len(cells), 'benchmark')}",
+            "run a second model, or a baseline",
         )
     unshown = [benchmark for benchmark, shown in floors.items() if not shown]
     if unshown:
