@@ -6,6 +6,7 @@ This module is imported in every pytest session that has the plugin installed, s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -201,13 +202,13 @@ class Fixtures:
     def _builder(self) -> RecordBuilder:
         return self._recorder.builder(self._item)
 
-    @property
+    @cached_property
     def _requests(self) -> RequestBuilder:
         from pytest_medhelm.plugin.request_builder import REQUESTS
 
         return self._config.stash[REQUESTS]
 
-    @property
+    @cached_property
     def _recorder(self) -> Recorder:
         from pytest_medhelm.plugin.recorder import RECORDER
 

@@ -43,17 +43,15 @@ def item_params(item: pytest.Item) -> ItemParams | None:
     return ItemParams(module.stash[BENCHMARK], packed, params["model"], variant, refused)
 
 
-def params_to_ask(item: pytest.Item) -> ItemParams | None:
-    """What an item will ask a model about when it runs; None where it asks nothing."""
-    params = item_params(item) if "response" in getattr(item, "fixturenames", ()) else None
-    if params is None or skips(item) or not (params.model.answer is None or params.model.is_outside):
-        return None
-    return params
+def asks(item: pytest.Item, params: ItemParams) -> bool:
+    """Whether an item with these parameters will ask a model when it runs."""
+    uses_response = "response" in getattr(item, "fixturenames", ())
+    return uses_response and (params.model.answer is None or params.model.is_outside) and not skips(item)
 
 
 def skips(item: pytest.Item) -> bool:
     """Whether a mark keeps it from running."""
-    if not any(mark.name in ("skip", "skipif") for mark in item.iter_markers()):
+    if "skip" not in item.keywords and "skipif" not in item.keywords:
         return False
     from _pytest.skipping import evaluate_skip_marks
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.plugin.item_params import item_params, params_to_ask
+from pytest_medhelm.plugin.item_params import ItemParams, asks, item_params
 
 if TYPE_CHECKING:
     from pytest_medhelm.models.engine.job import Follow, FollowUp
@@ -35,12 +35,12 @@ class Prefetcher:
 
     def advance_to(self, item: pytest.Item) -> None:
         """An item is about to run: ask for those that come into the window with it."""
-        for later in self._window.advance(item):
-            if params_to_ask(later) is not None:
-                self._ask(later)
+        for later, params in self._window.advance(item):
+            if params is not None and asks(later, params):
+                self._ask(later, params)
 
-    def _ask(self, item: pytest.Item) -> None:
-        record = self._recorder.builder(item)
+    def _ask(self, item: pytest.Item, params: ItemParams) -> None:
+        record = self._recorder.builder(item, params)
         if record.benchmark.environment is not None:
             self._ask_agent(record)
             return
@@ -93,8 +93,8 @@ class _Window:
         """Of the items from the present one to the last."""
         self._held = 0
 
-    def advance(self, item: pytest.Item) -> Iterator[pytest.Item]:
-        """Yield the items that came into the window; each item is yielded once."""
+    def advance(self, item: pytest.Item) -> Iterator[tuple[pytest.Item, ItemParams | None]]:
+        """Yield the items that came into the window and what they measure; each item is yielded once."""
         index = self._index_of.get(item.nodeid)
         if index is None:
             return
@@ -109,13 +109,9 @@ class _Window:
             if self._held >= self._most and self._end > index:
                 return
             later = self._items[self._end]
+            params = item_params(later)
             self._end += 1
-            self._lengths.append(_length(later))
+            # As far as that is known without building it.
+            self._lengths.append(0 if params is None else params.packed.length)
             self._held += self._lengths[-1]
-            yield later
-
-
-def _length(item: pytest.Item) -> int:
-    """Characters of what an item asks, as far as that is known without building it."""
-    params = item_params(item)
-    return 0 if params is None else params.packed.length
+            yield later, params

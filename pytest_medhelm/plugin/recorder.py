@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.plugin.item_params import item_params
+from pytest_medhelm.plugin.item_params import ItemParams, item_params
 from pytest_medhelm.scoring.confidence import CONFIDENCE_VERSION, Confidence, confidence_of
 from pytest_medhelm.scoring.fingerprint import fingerprint_inputs, fingerprint_of
 from pytest_medhelm.scoring.metrics import METRICS
@@ -72,11 +72,11 @@ class Recorder:
 
         return any(rule.metric == status and rule.benchmark in ("*", task.name) for rule in map(parse_rule, task.gates))
 
-    def builder(self, item: pytest.Item) -> RecordBuilder:
-        """The record in the making of a benchmark's item."""
+    def builder(self, item: pytest.Item, params: ItemParams | None = None) -> RecordBuilder:
+        """The record in the making of a benchmark's item; ``params``: its own, where they are at hand."""
         builder = item.stash.get(BUILDER, None)
         if builder is None:
-            params = item_params(item)
+            params = params or item_params(item)
             assert params is not None
             benchmark, packed, model, variant, refused = params
             whole = packed.unpack()

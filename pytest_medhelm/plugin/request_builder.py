@@ -153,7 +153,7 @@ class RequestBuilder:
             wanted = {"logprobs": True, "top_logprobs": body.get("top_logprobs", TOP_LOGPROBS)}
         request = self.request(record.model, messages, record.instance.id, repeat=repeat, **wanted)
         # What the config file asks for is no wish of ours.
-        return replace(request, may_drop_logprobs=bool(wanted) and not body.get("logprobs"))
+        return replace(request, may_drop_logprobs=True) if wanted and not body.get("logprobs") else request
 
     @cached_property
     def outside(self) -> OutsideAgents:

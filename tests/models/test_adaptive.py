@@ -190,9 +190,9 @@ def test_the_look_ahead_follows_the_limit() -> None:
     items: Any = [SimpleNamespace(nodeid=str(place)) for place in range(20)]
     size = 4
     window = _Window(items, lambda: size)
-    came = [[item.nodeid for item in window.advance(items[0])]]
+    came = [[item.nodeid for item, _ in window.advance(items[0])]]
     size = 10
-    came.append([item.nodeid for item in window.advance(items[1])])
+    came.append([item.nodeid for item, _ in window.advance(items[1])])
     size = 2
-    came += [[item.nodeid for item in window.advance(items[place])] for place in (2, 9, 10)]
+    came += [[item.nodeid for item, _ in window.advance(items[place])] for place in (2, 9, 10)]
     assert came == [["0", "1", "2", "3"], [str(place) for place in range(4, 11)], [], [], ["11"]]

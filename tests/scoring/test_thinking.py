@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_medhelm.scoring.answers.thinking import split_thinking, unknown_mark
+from pytest_medhelm.scoring.answers.thinking import FAMILIES, MARK_STARTS, split_thinking, unknown_mark
 
 # One pair of marks for each family, as the models write them.
 PAIRS = [
@@ -27,6 +27,11 @@ PAIRS = [
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|inner_prefix|>", "<|inner_suffix|>"),
 ]
+
+
+@given(st.sampled_from([mark for family in FAMILIES for mark in family[1:]]).flatmap(st.from_regex))
+def test_a_text_without_the_beginning_of_any_mark_has_none(text: str) -> None:
+    assert set(text) & set(MARK_STARTS)
 
 
 @pytest.mark.parametrize(("opening", "closing"), PAIRS)

@@ -11,6 +11,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +23,8 @@ from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, unusable
 
 TEXT_BATCH = 50
+AT_ONCE = 500
+"""Keys that one statement asks for."""
 SHORT_TEXT = 40
 """Characters of a text that is kept when it was read, such as the letter of an option."""
 
@@ -52,6 +55,8 @@ SCHEMA = Schema(
     ),
 )
 _COMPLETION = "outcome, content, reasoning, finish_reason, usage, logprobs, served, latency, attempts"
+_BESIDE = {"contexts": "tokens", "tool_calls": "calls"}
+"""Tables that hold something of a few answers, and the column that does."""
 _UNREADABLE = """SELECT 1 FROM responses WHERE outcome NOT IN ('ok', 'too_long', 'blocked')
 OR typeof(content) <> 'text' OR typeof(reasoning) <> 'text' OR typeof(latency) NOT IN ('real', 'integer')
 OR json_type(usage) <> 'object' OR json_type(logprobs) <> 'array'"""
@@ -92,6 +97,13 @@ class ResponseStore:
         self._short_texts: dict[str, str] = {}
         """Read before: labels and letters are the reference of many instances."""
         self.journal: str = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
+        there = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+        # A file of an earlier version that is only read may lack one.
+        beside = [
+            f"(SELECT {column} FROM {table} WHERE {table}.key = responses.key)" if table in there else "NULL"
+            for table, column in _BESIDE.items()
+        ]
+        self._find = f"SELECT {_COMPLETION}, {', '.join(beside)} FROM responses WHERE key = ?"
 
     def get(self, key: str, *, run: str | None = None, context: int | None = None) -> Completion | None:
         """The stored completion; with ``run`` only one that was paid for in that run.
@@ -105,29 +117,19 @@ class ResponseStore:
             raise StoreFailed(unusable(self.path, error)) from None
 
     def _read(self, key: str, run: str | None, context: int | None) -> Completion | None:
-        sql = f"SELECT {_COMPLETION} FROM responses WHERE key = ?"
-        asked = (sql, (key,)) if run is None else (sql + " AND run = ?", (key, run))
+        asked = (self._find, (key,)) if run is None else (self._find + " AND run = ?", (key, run))
         row = self._connection.execute(*asked).fetchone()
         if row is None:
             return None
-        outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts = row
-        bound = self._beside("tokens", "contexts", key) if outcome == "too_long" or finish == "length" else None
+        outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts, tokens, calls = row
+        bound = tokens if outcome == "too_long" or finish == "length" else None
         if context is not None and bound is not None and context > bound:
             return None
-        calls = json.loads(self._beside("calls", "tool_calls", key) or "[]")
         return Completion(
             outcome, content, reasoning, finish, json.loads(usage),
             *_tokens(logprobs), served, latency, attempts, cached=True, context=bound,
-            tool_calls=[ToolCall(name, arguments) for name, arguments in calls],
+            tool_calls=[ToolCall(name, arguments) for name, arguments in json.loads(calls)] if calls else [],
         )  # fmt: skip
-
-    def _beside(self, column: str, table: str, key: str) -> Any:
-        """What another table holds of an answer, or None."""
-        try:
-            row = self._connection.execute(f"SELECT {column} FROM {table} WHERE key = ?", (key,)).fetchone()
-        except sqlite3.OperationalError:  # a file of an earlier version that is only read
-            return None
-        return row[0] if row else None
 
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged, has other tables or other values in them."""
@@ -155,6 +157,20 @@ class ResponseStore:
         if row is None:
             return Exchange(whole(self.text(key), self.text), "", "")
         return Exchange(whole(row[0], self.text), *row[1:])
+
+    def exchanges(self, keys: Iterable[str]) -> dict[str, Exchange]:
+        """Of several requests by key, read together; those that have no response are left out."""
+        rows = self._among("SELECT key, request, content, reasoning FROM responses WHERE key", keys)
+        return {key: Exchange(whole(request, self.text), *answer) for key, request, *answer in rows}
+
+    def texts(self, digests: Iterable[str]) -> dict[str, str]:
+        """Several texts by hash, read together; those that are not there are left out."""
+        return dict(self._among("SELECT hash, text FROM texts WHERE hash", digests))
+
+    def _among(self, selection: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        remaining = iter(dict.fromkeys(keys))
+        while some := (*islice(remaining, AT_ONCE),):
+            yield from self._connection.execute(f"{selection} IN ({','.join('?' * len(some))})", some)
 
     def put(self, answered: Iterable[tuple[Request, Completion]], *, run: str) -> None:
         """Store completions in one transaction.

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from statistics import fmean
 from typing import cast
@@ -30,6 +30,7 @@ from pytest_medhelm.reports.html.embedding import as_json
 from pytest_medhelm.reports.html.instance_view import instance_view
 from pytest_medhelm.reports.html.metric_words import words_of
 from pytest_medhelm.reports.html.overview import in_order
+from pytest_medhelm.reports.html.texts import TextsOf
 from pytest_medhelm.results.leaderboard.cell_entry import CellEntry
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
@@ -154,13 +155,9 @@ def _benchmarks(
 def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> Chunk:
     """The texts of a chunk, each instance an ``instance_view``; all, or these ``only``, by public id."""
     given = _given(suite, part)
-    return {
-        "instances": {
-            records[0]["public_id"]: instance_view(store, records, given)
-            for records in _instances(suite, part)
-            if only is None or records[0]["public_id"] in only
-        }
-    }
+    instances = [records for records in _instances(suite, part) if only is None or records[0]["public_id"] in only]
+    texts = TextsOf(store, chain.from_iterable(instances))
+    return {"instances": {records[0]["public_id"]: instance_view(texts, records, given) for records in instances}}
 
 
 def _given(suite: Suite, part: Slice) -> dict[tuple[str, str], list[GivenRating]]:

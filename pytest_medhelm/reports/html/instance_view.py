@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.reports.html.browser_data import (
     CriterionView,
     EpisodeView,
@@ -16,6 +15,7 @@ from pytest_medhelm.reports.html.browser_data import (
     TryView,
     VerdictView,
 )
+from pytest_medhelm.reports.html.texts import Texts
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
 from pytest_medhelm.tasks.prompts import Message
@@ -30,7 +30,7 @@ _AS_THEY_ARE = (
 
 
 def instance_view(
-    store: ResponseStore,
+    store: Texts,
     records: Sequence[Record],
     given: Mapping[tuple[str, str], Sequence[GivenRating]] | None = None,
 ) -> InstanceView:
@@ -73,7 +73,7 @@ def instance_view(
     }
 
 
-def _episode(store: ResponseStore, record: Record) -> EpisodeView | None:
+def _episode(store: Texts, record: Record) -> EpisodeView | None:
     """The timeline of an agent's episode; None where there is none, or its text is gone."""
     text = store.text(record["episode"]["text"]) if "episode" in record else ""
     return json.loads(text) if text else None
@@ -108,13 +108,13 @@ def _as_text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
 
 
-def _criteria(store: ResponseStore, record: Record) -> list[list[Any]]:
+def _criteria(store: Texts, record: Record) -> list[list[Any]]:
     """Wording, points and tags of the criteria that an answer was graded by; empty where none carry points."""
     text = store.text(record["criteria"]) if record.get("criteria") else ""
     return json.loads(text) if text else []
 
 
-def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> VerdictView:
+def _verdict(store: Texts, verdict: VerdictRecord, criteria: Sequence[Sequence[Any]]) -> VerdictView:
     """A judge's verdict with its reasons; each try apart where an answer was rated several times."""
     whole: VerdictRepeat = {
         "request": verdict["request"],
@@ -139,9 +139,7 @@ def _verdict(store: ResponseStore, verdict: VerdictRecord, criteria: Sequence[Se
     }
 
 
-def _met(
-    store: ResponseStore, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str
-) -> TryView:
+def _met(store: Texts, criteria: Sequence[Sequence[Any]], items: Sequence[Sequence[Any]], error: str) -> TryView:
     """What a judge said of each criterion with points: met, not met or missing, and why."""
     views: list[CriterionView] = []
     for number, ((text, points, tags), (key, met)) in enumerate(zip(criteria, items, strict=False), start=1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import product
+from operator import itemgetter
 from types import NoneType
 from typing import Any, cast
 
@@ -21,6 +23,9 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "public_id": (str,),
 }
 _NUMBERS = frozenset({int, float, bool, NoneType})
+_values = itemgetter(*_KINDS)
+_USUAL = frozenset(product(*_KINDS.values()))
+"""The types of ``_values`` of a whole record."""
 
 
 def read_record(text: str) -> Record:
@@ -28,10 +33,20 @@ def read_record(text: str) -> Record:
     record: Any = json.loads(text)
     if not isinstance(record, dict):
         raise ValueError("a record is no object")
-    for name, kinds in _KINDS.items():
-        if name in record and not isinstance(record[name], kinds):
-            raise ValueError(f"{name} of a record is no {kinds[-1].__name__}")
+    try:
+        is_usual = tuple(map(type, _values(record))) in _USUAL
+    except KeyError:  # written by an earlier version
+        is_usual = False
+    if not is_usual:
+        _refuse_others(record)
     for name in ("scores", "usage"):
         if not _NUMBERS.issuperset(map(type, record.get(name, {}).values())):
             raise ValueError(f"{name} of a record are no numbers")
     return cast(Record, record)
+
+
+def _refuse_others(record: Mapping[str, object]) -> None:
+    """Raise ValueError for a value of another type."""
+    for name, kinds in _KINDS.items():
+        if name in record and not isinstance(record[name], kinds):
+            raise ValueError(f"{name} of a record is no {kinds[-1].__name__}")

@@ -56,6 +56,8 @@ FAMILIES: Sequence[Marks] = (
     Marks("Apertus", r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
 )
 """Every mark closes every other: a model that mixes two has still ended its thinking."""
+MARK_STARTS = "<[◁"
+"""With one of these every mark begins."""
 
 # Marks around an answer that some of these families write: they hold no thinking and fall off.
 _AROUND_ANSWER = r"(?i)<\|(?:START|END)_(?:RESPONSE|TEXT)\|>|<\|(?:begin|end)_of_solution\|>"
@@ -86,6 +88,8 @@ def split_thinking(content: str, reasoning_content: str | None = None) -> Thinki
     ``reasoning_content`` is the field in which a server hands over reasoning that it separated itself; it is put in
     front. Splitting the answer again gives the answer.
     """
+    if not any(map(content.__contains__, MARK_STARTS)) and "analysis" not in content:
+        return Thinking((reasoning_content or "").strip(), content.strip(), True)
     thoughts: list[str] = []
     answers, closed = [content], True
     if "<|channel|>" in content:
