@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,9 +31,19 @@ class Connection:
 
     def connect(self, only: Callable[[Model], bool]) -> Roster:
         """Look at the endpoints of some models. Raises ModelError naming the address and what to check."""
-        roster = connect(self._config.stash[ROSTER], self._settings, self._stack, self.say, only)
+        roster = self._config.stash[ROSTER]
+        if any(model.endpoint is not None and only(model) for model in roster) and self._will_ask:
+            # The HTTP client is imported while a server is waited for.
+            Thread(target=import_module, args=("pytest_medhelm.models.engine.background",), daemon=True).start()
+        roster = connect(roster, self._settings, self._stack, self.say, only)
         self._config.stash[ROSTER] = roster
         return roster
+
+    @property
+    def _will_ask(self) -> bool:
+        """This process will surely ask: nothing is stored yet, no batch file is written, and no worker asks for it."""
+        is_new = not (self._settings.folder / "responses.sqlite").exists()
+        return is_new and self._settings.batch is None and self._config.getoption("dist", "no") == "no"
 
     def close(self) -> None:
         """End what was started."""

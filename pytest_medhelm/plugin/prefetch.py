@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,7 +87,8 @@ class _Window:
         self._items = items
         self._size = size
         self._most = most
-        self._index_of = {item.nodeid: index for index, item in enumerate(items)} if size() else {}
+        self._index = -1
+        """Of the item that was reached last."""
         self._end = 0
         """Behind the last item that came into the window."""
         self._lengths: deque[int] = deque()
@@ -95,9 +97,10 @@ class _Window:
 
     def advance(self, item: pytest.Item) -> Iterator[tuple[pytest.Item, ItemParams | None]]:
         """Yield the items that came into the window and what they measure; each item is yielded once."""
-        index = self._index_of.get(item.nodeid)
+        index = self._find(item) if self._size() else None
         if index is None:
             return
+        self._index = index
         if index > self._end:
             self._end = index
             self._lengths.clear()
@@ -115,3 +118,15 @@ class _Window:
             self._lengths.append(0 if params is None else params.packed.length)
             self._held += self._lengths[-1]
             yield later, params
+
+    def _find(self, item: pytest.Item) -> int | None:
+        """Where an item is, nearly always behind the last one; None: it belongs to another process."""
+        following = self._index + 1
+        if following < len(self._items) and self._items[following] is item:
+            return following
+        return self._places.get(item.nodeid)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Made when it is first needed: tens of thousands of items have large ids."""
+        return {item.nodeid: index for index, item in enumerate(self._items)}
