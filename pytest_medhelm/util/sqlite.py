@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -67,6 +67,31 @@ def open_private(path: Path, schema: Schema) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size=-500")
     schema.prepare(connection)
     return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that writes, of a connection in autocommit mode; an exception undoes it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def of_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read within is of one moment, however many statements read it; as it is in ``open_reading``."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
 
 
 def close_whole(connection: sqlite3.Connection) -> None:
@@ -127,8 +152,7 @@ class Schema:
         self.refuse_newer(connection)
         if _version(connection) == self.version:
             return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             # Another process may have done it while this one waited for the lock.
             is_new = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
             steps = () if is_new else self.steps[_version(connection) :]
@@ -136,10 +160,6 @@ class Schema:
                 for statement in _statements(step):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self.version}")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
 
     def check(self, connection: sqlite3.Connection) -> None:
         """Raise sqlite3.DatabaseError for a file that is damaged or lacks a table."""

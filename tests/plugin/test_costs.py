@@ -294,23 +294,23 @@ def test_what_an_attempt_is_taken_to_cost(result: Completion | Fault | None, pai
     mine.settle(request_of(body), result)
     left = 1.0 - (bound if paid == "bound" else paid)
     store = ResponseStore(tmp_path / "responses.sqlite")
-    assert store.reserve("run", left + 1e-6, 1.0, 3) == "stop"
-    assert store.reserve("run", left - 1e-6, 1.0, 3) == "go"
-    assert store.answered("run") == 3
-    assert store.reserve("next run", 1.0, 1.0, 0) == "go", "a run counts only what it pays itself"
+    assert store.spending.reserve("run", left + 1e-6, 1.0, 3) == "stop"
+    assert store.spending.reserve("run", left - 1e-6, 1.0, 3) == "go"
+    assert store.spending.answered("run") == 3
+    assert store.spending.reserve("next run", 1.0, 1.0, 0) == "go", "a run counts only what it pays itself"
 
 
 def test_what_a_dead_process_had_in_flight_counts_and_is_not_waited_for(tmp_path: Path) -> None:
     store = ResponseStore(tmp_path / "responses.sqlite")
-    assert store.reserve("run", 0.6, 1.0, 0) == "go"
-    assert store.reserve("run", 0.6, 1.0, 0) == "wait"
+    assert store.spending.reserve("run", 0.6, 1.0, 0) == "go"
+    assert store.spending.reserve("run", 0.6, 1.0, 0) == "wait"
     connection = sqlite3.connect(tmp_path / "responses.sqlite")
     connection.execute("UPDATE spending SET pid = 2147483646")
     connection.commit()
-    assert store.reserve("run", 0.6, 1.0, 0) == "stop"
-    assert store.reserve("run", 0.3, 1.0, 0) == "go"
-    store.settle_all("run")
-    assert store.reserve("run", 0.6, 1.0, 0) == "stop"
+    assert store.spending.reserve("run", 0.6, 1.0, 0) == "stop"
+    assert store.spending.reserve("run", 0.3, 1.0, 0) == "go"
+    store.spending.settle_all("run")
+    assert store.spending.reserve("run", 0.6, 1.0, 0) == "stop"
 
 
 @pytest.mark.parametrize(

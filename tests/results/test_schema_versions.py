@@ -123,7 +123,7 @@ def test_two_processes_may_bring_the_same_file_up_to_date(old: Path) -> None:
         slow.execute("PRAGMA journal_mode=WAL")
         RESPONSES.prepare(slow)
         with closing(ResponseStore(old / "responses.sqlite")) as store:
-            store.reserve("run", 1.0, 2.0, 0)
+            store.spending.reserve("run", 1.0, 2.0, 0)
         RESPONSES.prepare(slow)
         assert slow.execute("SELECT COUNT(*) FROM spending").fetchone() == (1,)
 

@@ -52,12 +52,12 @@ class Budget:
         bound = self.bound(request)
         if bound == 0:
             return "go"
-        admission = self._store.reserve(self._run, bound, self._limit, len(self._served))
+        admission = self._store.spending.reserve(self._run, bound, self._limit, len(self._served))
         if admission == "go":
             self._bounds[request.key] = bound
         elif admission == "stop":
             self._reached = True
-            self.answered = self._store.answered(self._run)
+            self.answered = self._store.spending.answered(self._run)
         return admission
 
     def settle(self, request: Request, result: Completion | Fault | None) -> None:
@@ -70,7 +70,7 @@ class Budget:
             counts[0] += 1
             counts[1] += result.usage["completion_tokens"]
         if bound:
-            self._store.settle(self._run, bound, _paid(request, result, bound), len(self._served))
+            self._store.spending.settle(self._run, bound, _paid(request, result, bound), len(self._served))
 
     def count(self, request: Request) -> None:
         """A request has its answer."""
@@ -90,7 +90,7 @@ class Budget:
 
     def close(self) -> None:
         """What is still in flight may be charged, and nobody need wait for it."""
-        self._store.settle_all(self._run)
+        self._store.spending.settle_all(self._run)
 
 
 def _paid(request: Request, result: Completion | Fault | None, bound: float) -> float:

@@ -5,22 +5,20 @@ All processes of a session append to it. Clinical text lives here and in suite.s
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pytest_medhelm.models.engine.claims import is_alive, process_name
 from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.reply import plain
 from pytest_medhelm.models.engine.request import Alternative, Completion, Request, ToolCall
+from pytest_medhelm.models.engine.spending_sums import SpendingSums
 from pytest_medhelm.util.errors import StoreFailed
-from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, unusable
+from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, transaction, unusable
 
 TEXT_BATCH = 50
 AT_ONCE = 500
@@ -92,6 +90,7 @@ class ResponseStore:
         self.path = path
         self._connection = connection or open_private(path, SCHEMA)
         SCHEMA.refuse_newer(self._connection)
+        self.spending = SpendingSums(self._connection)
         self._texts: set[str] = set()
         self._unwritten: list[tuple[str, str]] = []
         self._short_texts: dict[str, str] = {}
@@ -199,7 +198,7 @@ class ResponseStore:
                         completion.attempts, now,
                     )
                 )  # fmt: skip
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.executemany(f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 14)})", rows)
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", [*unanswered, *parts.items()])
             self._connection.executemany("DELETE FROM tool_calls WHERE key = ?", [(row[0],) for row in rows])
@@ -221,7 +220,7 @@ class ResponseStore:
             self._write_texts()
 
     def _write_texts(self) -> None:
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", self._unwritten)
         self._unwritten.clear()
 
@@ -235,61 +234,10 @@ class ResponseStore:
                 self._short_texts[digest] = text
         return text
 
-    def reserve(self, run: str, amount: float, limit: float, answered: int) -> Literal["go", "wait", "stop"]:
-        """Set an amount aside if all that a run has paid and set aside stays within a limit.
-
-        Else "wait" while a process of the run has requests in flight, and "stop" when none has. What a process that no
-        longer lives had in flight counts as paid. ``answered``: requests that this process has had answered.
-        """
-        process = process_name()
-        with self._transaction():
-            sql = "SELECT pid, paid + reserved, in_flight FROM spending WHERE run = ?"
-            rows = self._connection.execute(sql, (run,)).fetchall()
-            is_granted = math.fsum(row[1] for row in rows) + amount <= limit * (1 + 1e-12)
-            self._connection.execute(
-                "INSERT INTO spending VALUES (:run, :pid, 0, :amount, :one, :answered) ON CONFLICT DO UPDATE "
-                "SET reserved = reserved + :amount, in_flight = in_flight + :one, answered = :answered",
-                {"run": run, "pid": process, "amount": amount * is_granted, "one": +is_granted, "answered": answered},
-            )
-        if is_granted:
-            return "go"
-        return "wait" if any(flying and (owner == process or is_alive(owner)) for owner, _, flying in rows) else "stop"
-
-    def settle(self, run: str, amount: float, paid: float, answered: int) -> None:
-        """A request for which an amount was set aside has ended and cost what was ``paid``."""
-        # With nothing in flight the sum starts at zero again: differences of floats leave a rest.
-        self._connection.execute(
-            "UPDATE spending SET paid = paid + ?, answered = ?, in_flight = in_flight - 1, "
-            "reserved = CASE WHEN in_flight > 1 THEN MAX(0, reserved - ?) ELSE 0 END WHERE run = ? AND pid = ?",
-            (paid, answered, amount, run, process_name()),
-        )
-
-    def settle_all(self, run: str) -> None:
-        """Count what this process has in flight as paid."""
-        self._connection.execute(
-            "UPDATE spending SET paid = paid + reserved, reserved = 0, in_flight = 0 WHERE run = ? AND pid = ?",
-            (run, process_name()),
-        )
-
-    def answered(self, run: str) -> int:
-        """Requests answered, as the processes of a run last reported."""
-        row = self._connection.execute("SELECT SUM(answered) FROM spending WHERE run = ?", (run,)).fetchone()
-        return row[0] or 0
-
     def close(self) -> None:
         """Write what is held back and close the connection."""
         self.flush()
         close_whole(self._connection)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
 
 def _written(completion: Completion) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
@@ -89,10 +89,16 @@ def _chunks(whole: Slice, key: str, raw: Sequence[str], per_chunk: int) -> dict[
     }
 
 
-def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index:
+def index(
+    suite: Suite,
+    store: ResponseStore,
+    leaderboard: Leaderboard,
+    each: Callable[[str, Slice, Sequence[list[Record]]], object] = lambda key, part, instances: None,
+) -> Index:
     """Read every record of a suite once; constant time an instance, some 100 bytes of memory each.
 
-    It holds no text, and public ids only.
+    It holds no text, and public ids only. ``each`` gets the key of each chunk, where it is, and its instances, for
+    ``chunk_of``.
     """
     results = leaderboard["results"]
     facts = {benchmark["name"]: benchmark for benchmark in results["benchmarks"]}
@@ -101,7 +107,9 @@ def index(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> Index
     # Of a run that goes on, records may be newer than the leaderboard.
     columns = _Columns([*kinds, *sorted({model for _, model in pairs} - kinds.keys())])
     titles = {name: benchmark["title"] for name, benchmark in facts.items()}
-    benchmarks, slices = _benchmarks(suite, store, columns, pairs, titles)
+    # In one transaction: of a run that goes on no record comes between.
+    with suite.reading():
+        benchmarks, slices = _benchmarks(suite, store, columns, pairs, titles, each)
     return Index(
         {
             "format": FORMAT,
@@ -127,18 +135,24 @@ def _benchmarks(
     columns: _Columns,
     pairs: Sequence[tuple[str, str]],
     titles: Mapping[str, str],
+    each: Callable[[str, Slice, Sequence[list[Record]]], object],
 ) -> tuple[list[IndexedBenchmark], dict[str, Slice]]:
     """Read the records of (benchmark, model) ``pairs`` into ``columns``, and cut each benchmark into chunks."""
     benchmarks: list[IndexedBenchmark] = []
     slices: dict[str, Slice] = {}
     for name, group in groupby(pairs, key=itemgetter(0)):
-        cells = {model: suite.newest(name, model) for _, model in group}
-        raw, sampled = columns.add(_instances(suite, Slice(name, cells)))
-        per_chunk = _per_chunk(store, sampled)
+        whole = Slice(name, {model: suite.newest(name, model) for _, model in group})
+        raw = suite.instances(name, whole.cells)
+        per_chunk = _per_chunk(suite, store, whole, raw)
         key = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")
         if not key or any(key == benchmark["key"] for benchmark in benchmarks):
             key = f"benchmark-{len(benchmarks)}"
-        slices |= _chunks(Slice(name, cells), key, raw, per_chunk)
+        chunks = _chunks(whole, key, raw, per_chunk)
+        for chunk_key, part in chunks.items():
+            instances = [*_instances(suite, part)]
+            columns.add(instances)
+            each(chunk_key, part, instances)
+        slices |= chunks
         benchmarks.append(
             {
                 "name": name,
@@ -154,8 +168,13 @@ def _benchmarks(
 
 def chunk(suite: Suite, store: ResponseStore, part: Slice, only: Collection[str] | None = None) -> Chunk:
     """The texts of a chunk, each instance an ``instance_view``; all, or these ``only``, by public id."""
-    given = _given(suite, part)
     instances = [records for records in _instances(suite, part) if only is None or records[0]["public_id"] in only]
+    return chunk_of(suite, store, part, instances)
+
+
+def chunk_of(suite: Suite, store: ResponseStore, part: Slice, instances: Sequence[list[Record]]) -> Chunk:
+    """As ``chunk``, of instances that are read already."""
+    given = _given(suite, part)
     texts = TextsOf(store, chain.from_iterable(instances))
     return {"instances": {records[0]["public_id"]: instance_view(texts, records, given) for records in instances}}
 
@@ -183,8 +202,12 @@ def _instances(suite: Suite, part: Slice) -> Iterator[list[Record]]:
         yield list(group)
 
 
-def _per_chunk(store: ResponseStore, sampled: Sequence[Sequence[Record]]) -> int:
-    sizes = [len(as_json(instance_view(store, records))) for records in sampled]
+def _per_chunk(suite: Suite, store: ResponseStore, whole: Slice, raw: Sequence[str]) -> int:
+    step = 1
+    while len(raw) > 2 * _SAMPLED * step:
+        step *= 2
+    parts = [Slice(whole.benchmark, whole.cells, (instance, instance)) for instance in raw[::step]]
+    sizes = [len(as_json(instance_view(store, records))) for part in parts for records in _instances(suite, part)]
     return max(1, min(CHUNK_INSTANCES, int(CHUNK_BYTES / fmean(sizes)))) if sizes else 1
 
 
@@ -219,30 +242,21 @@ class _Columns:
             "spread": [],
         }
         self._slices: dict[str, list[str]] = {}
+        self._count = 0
+        """Instances of the benchmark that is being added."""
 
-    def add(self, instances: Iterator[list[Record]]) -> tuple[list[str], list[list[Record]]]:
-        """Add the instances of a benchmark; returns their ids as suite.sqlite has them, and some of them."""
-        raw: list[str] = []
-        sampled: list[list[Record]] = []
-        step = 1
+    def add(self, instances: Iterable[list[Record]]) -> None:
+        """Add some instances of a benchmark."""
         for records in instances:
             first = records[0]
-            if len(raw) % step == 0:
-                sampled.append(records)
-            if len(sampled) > 2 * _SAMPLED:
-                del sampled[1::2]
-                step *= 2
             for name, value in first.get("slices", {}).items():
-                self._slices.setdefault(name, []).extend([""] * (len(raw) - len(self._slices[name])))
+                self._slices.setdefault(name, []).extend([""] * (self._count - len(self._slices[name])))
                 self._slices[name].append(sys.intern(str(value)))
-            raw.append(first["instance"])
+            self._count += 1
             self.ids.append(first["public_id"])
             self.counts.append(len(records))
             for record in records:
                 self._add(record)
-        for values in self._slices.values():
-            values.extend([""] * (len(raw) - len(values)))
-        return raw, sampled
 
     def _add(self, record: Record) -> None:
         score = record["scores"].get(record["main_metric"])
@@ -260,11 +274,12 @@ class _Columns:
         """The slices of the instances added last."""
         columns: dict[str, CodedColumn] = {}
         for name, column in sorted(self._slices.items()):
+            column.extend([""] * (self._count - len(column)))
             values = sorted(set(column))
             if 1 < len(values) <= SLICE_VALUES:
                 position = {value: index for index, value in enumerate(values)}
                 columns[name] = {"values": values, "codes": [position[value] for value in column]}
-        self._slices = {}
+        self._slices, self._count = {}, 0
         return columns
 
 

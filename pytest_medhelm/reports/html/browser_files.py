@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from pytest_medhelm.models.engine.store import ResponseStore
-from pytest_medhelm.reports.html.browser import chunk, index
+from pytest_medhelm.reports.html.browser import Slice, chunk_of, index
 from pytest_medhelm.reports.html.embedding import as_script
 from pytest_medhelm.reports.html.templating import template
 from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
+from pytest_medhelm.scoring.record_types import Record
 from pytest_medhelm.util.files import write_private
 
 PAGE = "instances.html"
@@ -24,9 +25,11 @@ _EARLIER = "instances"
 def write_browser(suite: Suite, store: ResponseStore, leaderboard: Leaderboard) -> None:
     """Write the page and its data, one chunk after the other; what an earlier run left there is removed."""
     folder = suite.folder / FOLDER
-    content = index(suite, store, leaderboard)
-    for key, part in content.slices.items():
-        write_private(folder / f"{key}.js", as_script(key, chunk(suite, store, part)))
+
+    def write(key: str, part: Slice, instances: Sequence[list[Record]]) -> None:
+        write_private(folder / f"{key}.js", as_script(key, chunk_of(suite, store, part, instances)))
+
+    content = index(suite, store, leaderboard, write)
     # Last, so that an index never names a chunk that is not there.
     write_private(folder / "index.js", as_script("index", content.data))
     write_private(suite.folder / PAGE, instances_page(suite.folder.name))

@@ -9,6 +9,8 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from pytest_medhelm.scoring.record import Record
 from pytest_medhelm.scoring.record_types import FingerprintInputs
 from pytest_medhelm.tasks.metadata import METADATA_DEFAULTS, BenchmarkMetadata
 from pytest_medhelm.util.errors import ConfigError, StoreFailed
-from pytest_medhelm.util.sqlite import close_whole, open_private, stamp, unusable
+from pytest_medhelm.util.sqlite import close_whole, of_one_moment, open_private, stamp, unusable
 
 BATCH = 500
 """Records held back before they are committed; lost ones are rebuilt from stored responses without asking."""
@@ -120,6 +122,16 @@ class Suite:
             (benchmark, model),
         ).fetchone()
         return evaluation, settings
+
+    def reading(self) -> AbstractContextManager[None]:
+        """All that is read within is of one moment."""
+        return of_one_moment(self._connection)
+
+    def instances(self, benchmark: str, cells: Mapping[str, tuple[str, str]]) -> list[str]:
+        """The ids of a benchmark's instances, sorted; ``cells``: by model what its records were made with."""
+        sql = "SELECT instance FROM records WHERE benchmark = ? AND model = ? AND eval_set_hash = ? AND fingerprint = ?"
+        rows = (self._connection.execute(sql, (benchmark, model, *made_with)) for model, made_with in cells.items())
+        return sorted({instance for (instance,) in chain.from_iterable(rows)})
 
     def records(
         self,
