@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytest_medhelm.scoring.record import RecordBuilder
 
 
+REFILL = 8
+"""The window is filled up when this part of it is free: handing requests over one by one costs more than asking some
+together."""
 MOST_TEXT = 64_000_000
 """Characters of prompts that the window holds at most: few of a million tokens, and all that else it would."""
 
@@ -97,7 +100,8 @@ class _Window:
 
     def advance(self, item: pytest.Item) -> Iterator[tuple[pytest.Item, ItemParams | None]]:
         """Yield the items that came into the window and what they measure; each item is yielded once."""
-        index = self._find(item) if self._size() else None
+        size = self._size()
+        index = self._find(item) if size else None
         if index is None:
             return
         self._index = index
@@ -107,7 +111,9 @@ class _Window:
         while len(self._lengths) > max(0, self._end - index):
             self._held -= self._lengths.popleft()
         self._held = self._held if self._lengths else 0
-        end = min(len(self._items), index + self._size())
+        if self._end - index > size - size // REFILL:
+            return
+        end = min(len(self._items), index + size)
         while self._end < end:
             if self._held >= self._most and self._end > index:
                 return

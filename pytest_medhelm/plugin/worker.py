@@ -195,8 +195,9 @@ class WorkerPlugin:
         slots = [model.endpoint.concurrency for model in self._config.stash[ROSTER] if model.endpoint]
         processes = self._share.processes
         fixed = max(2, 2 * max((count for count in slots if count != "auto"), default=1) // processes)
-        start = START // processes if "auto" in slots else 0
-        return lambda: max(fixed, 2 * (self._requests.load[1] or start))
+        if "auto" not in slots:
+            return lambda: fixed
+        return lambda: max(fixed, 2 * (self._requests.load[1] or START // processes))
 
     # --medhelm-max-cost
 

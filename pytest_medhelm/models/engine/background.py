@@ -113,8 +113,12 @@ class Background:
 
     def _start_taken(self) -> None:
         self._is_woken = False  # Before the look: what comes from here on wakes the loop again.
-        while self._taken:
-            self._start(*self._taken.popleft())
+        taken = [self._taken.popleft() for _ in range(len(self._taken))]
+        if len(taken) > 1 and not self.stopped:
+            with contextlib.suppress(Exception):  # Each job meets it by itself.
+                self._turns.claim([job.request.key for job, _ in taken])
+        for job, first in taken:
+            self._start(job, first)
 
     def _start(self, job: Job, first: bool) -> None:
         try:

@@ -157,6 +157,10 @@ class ResponseStore:
             return Exchange(whole(self.text(key), self.text), "", "")
         return Exchange(whole(row[0], self.text), *row[1:])
 
+    def present(self, keys: Iterable[str]) -> set[str]:
+        """Those of several keys of which a response is stored, whoever stored it."""
+        return {key for (key,) in self._among("SELECT key FROM responses WHERE key", keys)}
+
     def exchanges(self, keys: Iterable[str]) -> dict[str, Exchange]:
         """Of several requests by key, read together; those that have no response are left out."""
         rows = self._among("SELECT key, request, content, reasoning FROM responses WHERE key", keys)
