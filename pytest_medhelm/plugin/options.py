@@ -94,7 +94,7 @@ def _is_sample_run(config: pytest.Config, settings: Settings) -> bool:
 
     Decided before anything is collected, alike in every process.
     """
-    if settings.data is not None or not config.args:
+    if not settings.models or settings.data is not None or not config.args:
         return False
     from pytest_medhelm.tasks.benchmark import PACKAGED
     from pytest_medhelm.tasks.own_names import has_own_data

@@ -204,11 +204,20 @@ def _read_scores(columns: Columns, repeats: Sequence[Record]) -> None:
     for name, reason in first.get("absent", {}).items():
         columns.not_applicable.setdefault(name, set()).add(len(columns.ids) - 1)
         columns.absent.setdefault(name, []).append(sys.intern(reason))
-    shared = set(first["scores"]).intersection(*(record["scores"] for record in repeats))
-    for name in shared | columns.scores.keys() | first.get("limits", {}).keys():
+    means = _means([record["scores"] for record in repeats])
+    for name in means.keys() | columns.scores.keys() | first.get("limits", {}).keys():
         earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
-        earlier.append(fmean([record["scores"][name] for record in repeats]) if name in shared else None)
-    _read_limits(columns, repeats)
+        earlier.append(means.get(name))
+    if len(repeats) > 1 or "spans" in first or "limits" in first:
+        _read_limits(columns, repeats)
+
+
+def _means(scores: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """The mean of each score that all have."""
+    if len(scores) == 1:
+        return dict(zip(scores[0], map(float, scores[0].values()), strict=True))
+    shared = set(scores[0]).intersection(*scores[1:])
+    return {name: fmean([each[name] for each in scores]) for name in shared}
 
 
 def _read_call(columns: Columns, record: Record) -> None:

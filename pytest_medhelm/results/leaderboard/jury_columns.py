@@ -47,8 +47,9 @@ class JuryColumns:
         if names and not self.criteria:
             self.criteria = tuple(sys.intern(name.removeprefix("jury_")) for name in names)
         flags = {flag for record in repeats for flag in record.get("flags", ())}
-        self.flags.update(flags)
-        self.flagged += bool(flags)
+        if flags:
+            self.flags.update(flags)
+            self.flagged += 1
         self.harm.append(first.get("harm"))
         verdicts = [verdict for record in repeats for verdict in record["verdicts"]]
         given: dict[str, list[tuple[float, ...]]] = {}
