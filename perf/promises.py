@@ -23,7 +23,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf.processes import ROOT, Command, medians, mock_server, row, shown
+from perf.processes import ROOT, Command, measure, medians, mock_server, row, shown
 
 BENCHMARKS = ROOT / "benchmarks"
 CONCURRENCY = 128
@@ -78,7 +78,7 @@ class Bench:
             f"--medhelm-base-url={self.url}", f"--medhelm-data={data}", f"--medhelm-concurrency={CONCURRENCY}",
             f"--medhelm-limit={limit}", *more,
         ]  # fmt: skip
-        return Command(arguments, folder, fresh=where != "stored")
+        return Command(arguments, folder, fresh=not where.startswith("stored"))
 
     def empty(self, count: int, *more: str) -> Command:
         """As many tests that do nothing, with one fixture each."""
@@ -107,6 +107,7 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
         "path": bench.ours(data),
         "stored": bench.ours(data, where="stored"),
         "one": bench.ours(write_data(bench.folder, 1), where="one"),
+        "empty one": bench.empty(1),
     }
     if real is not None:
         commands["name"] = bench.ours(data, selection=BY_NAME, where="name")
@@ -121,6 +122,7 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
     if real is not None:
         row("the same by -k among all benchmarks", shown(costs["name"], floor), "at most 1.5x the floor")
     row("the same by path, all responses stored", shown(costs["stored"], empty), "at most 1.5x the empty tests")
+    row("a session of one empty pytest test", shown(costs["empty one"], empty), "-")
     row("a run of one instance", shown(costs["one"], empty), "at most 0.47x the empty tests")
     if real is not None:
         row("collection of all real data, limit 1,000", shown(costs["collect"], empty), "at most 1.5x the empty tests")
@@ -130,13 +132,16 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
 def an_instance(bench: Bench, runs: int, many: int, request: float) -> None:
     """What an instance costs more than an empty test and a ``request`` (CPU ms): new, stored, in memory."""
     data, few = write_data(bench.folder, many), write_data(bench.folder, 2)
+    stored, two_stored = bench.ours(data, where="stored many"), bench.ours(few, where="stored two")
+    for command in (stored, two_stored):
+        measure(command)  # asks, and stores
     costs = medians(
         {
             "many": bench.ours(data),
-            "stored": bench.ours(data, where="stored"),
+            "stored": stored,
             "empty": bench.empty(many),
             "two": bench.ours(few),
-            "two stored": bench.ours(few, where="stored"),
+            "two stored": two_stored,
             "two empty": bench.empty(2),
         },
         runs,
