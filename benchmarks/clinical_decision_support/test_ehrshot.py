@@ -5,7 +5,7 @@ options A and B. Three of the dataset's 15 tasks are used, as on MedHELM: readmi
 stay, a first diagnosis of hypertension within a year, and anemia when hemoglobin is measured next.
 Read: the letter of the option.
 Scored: exact match; also F1, and precision and recall of "yes", which show a model that always says no. Each task is a
-sub-run; the value is their unweighted mean, as MedHELM's. Slices: task, split. MedHELM sorts the labels before it
+sub-task; the value is their unweighted mean, as MedHELM's. Slices: task, split. MedHELM sorts the labels before it
 builds the timelines but not where it attaches them, so that questions can show another patient's events.
 
 All splits of the data are used, as on MedHELM. Of each task 10,000 labels are kept at most, by a hash of their ids

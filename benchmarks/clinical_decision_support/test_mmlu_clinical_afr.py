@@ -4,7 +4,7 @@ Asked: a question on clinical knowledge, college medicine or virology with four 
 one of eleven languages (Afrikaans, Amharic, Bambara, Igbo, Northern Sotho, Sesotho, Setswana, Shona, Tsonga,
 Xhosa, Zulu); before it five solved questions of the same subject and language.
 Read: the letter of the option.
-Scored: exact match with the key. Each subject in each language is a sub-run of equal weight, as MedHELM runs
+Scored: exact match with the key. Each subject in each language is a sub-task of equal weight, as MedHELM runs
 them; results can be broken down by subject and by language.
 
 The languages are those whose files are in the folder. The files of a subject are aligned row by row, so the

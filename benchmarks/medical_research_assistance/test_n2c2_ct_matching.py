@@ -5,7 +5,7 @@ the date of the last note. Three of the dataset's 13 criteria are used, as on Me
 CREATININE.
 Read: the letter of the option.
 Scored: exact match with the annotators; also F1, and precision and recall of "yes" (the criterion is met). Each
-criterion is a sub-run; the benchmark's value is their unweighted mean, as MedHELM's.
+criterion is a sub-task; the benchmark's value is their unweighted mean, as MedHELM's.
 
 The three questions about a patient are one cluster. Notes without a "Record date" are shown as undated; a record
 without any is refused. Criteria are worded by this project, after the definitions of the paper.

@@ -311,7 +311,7 @@ def test_mmlu_afr_shows_solved_examples_of_the_same_subject_and_language(run: An
         asked = {tuple(message["content"] for message in body["messages"]) for body in server.requests}
     assert len(asked) == 12
     for contents in asked:
-        assert len(contents) == 2 * 3 + 1, "the sample has three solved examples a sub-run"
+        assert len(contents) == 2 * 3 + 1, "the sample has three solved examples a sub-task"
         assert len({content.splitlines()[0] for content in contents[::2]}) == 1
         assert set(contents[1::2]) <= {"A", "B", "C", "D"}
     found = cell(leaderboard(pytester.path), "mmlu_clinical_afr")["metrics"]["exact_match"]

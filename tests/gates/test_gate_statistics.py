@@ -87,14 +87,14 @@ def test_ties_widen_the_limit_of_a_gate_only() -> None:
 
 
 def test_sub_runs_weigh_the_same_and_do_not_add_their_distance() -> None:
-    """One sub-run all better, one all worse: no spread within either, so the limits are near those of no difference."""
+    """One sub-task all better, one all worse: no spread within either, so the limits are as for no difference."""
     differences, strata = [0.5] * 90 + [-0.5] * 10, [0] * 90 + [1] * 10
     limits = difference_limits(differences, None, strata, span=1.0, alpha=0.025)
     low, high = limits.low, limits.high
     assert low < 0 < high
     assert low + high == pytest.approx(0, abs=0.3)
     plain = difference_limits(differences, None, None, span=1.0, alpha=0.025)
-    assert plain.low > 0, "without sub-runs the larger one decides"
+    assert plain.low > 0, "without sub-tasks the larger one decides"
 
 
 def test_the_simulation_notices_a_rule_that_passes_too_much() -> None:

@@ -210,7 +210,7 @@ def test_system_messages_stay_in_front_of_solved_examples() -> None:
     ]  # fmt: skip
 
 
-# Duplicates, sub-runs, scores that do not apply
+# Duplicates, sub-tasks, scores that do not apply
 
 
 def test_exact_duplicates_are_kept_as_one_cluster(
@@ -229,7 +229,7 @@ def test_exact_duplicates_are_kept_as_one_cluster(
 
 
 SUB_RUNS = '''
-"""Two fixed sub-runs."""
+"""Two fixed sub-tasks."""
 from pytest_medhelm import DataFile, Instance, Task
 
 def load(path):
@@ -251,7 +251,7 @@ def test_halves(instance, response, score):
 
 
 def halves(pytester: pytest.Pytester, counts: dict[str, tuple[int, int]]) -> Path:
-    """A benchmark whose sub-runs have so many instances, so many of them answered right."""
+    """A benchmark whose sub-tasks have so many instances, so many of them answered right."""
     (pytester.path / "test_halves.py").write_text(SUB_RUNS)
     folder = pytester.path / "data" / "halves"
     folder.mkdir(parents=True, exist_ok=True)

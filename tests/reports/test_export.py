@@ -364,7 +364,7 @@ def test_sub_runs_that_count_alike_have_no_value(
     rows = export(pytester.path, "--aggregate", to="a.jsonl")
     values = [row for row in rows if row["kind"] == "value"]
     assert {(row["low"], row["high"], row["suppressed"]) for row in values} == {
-        (None, None, "its sub-runs count alike, and some may be small")
+        (None, None, "its sub-tasks count alike, and some may be small")
     }
     assert "ward" not in str(rows)
     scores = export(pytester.path, to="s.jsonl")

@@ -19,7 +19,7 @@ SMALLEST = 11
 """The smallest count that may be shown (CMS)."""
 FEW = f"fewer than {SMALLEST} instances"
 FEW_MEASURED = f"fewer than {SMALLEST} instances may be measured"
-UNEQUAL = "its sub-runs count alike, and some may be small"
+UNEQUAL = "its sub-tasks count alike, and some may be small"
 UNPUBLISHED = "ok"
 """The status whose count is not given: what is left of the total would tell the others'."""
 

@@ -1,4 +1,4 @@
-"""Runs of HELM into a suite: one cell for each benchmark and model, of all its sub-runs together."""
+"""Runs of HELM into a suite: one cell for each benchmark and model, of all its sub-tasks together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Usable:
     """The runs that can be imported."""
 
     folders: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
-    """By benchmark and model the run folder of each sub-run."""
+    """By benchmark and model the run folder of each sub-task."""
     models: dict[str, ModelMetadata] = field(default_factory=dict)
     """What describes each model."""
     left_out: list[str] = field(default_factory=list)
@@ -97,7 +97,7 @@ def import_runs(usable: Usable, suite: Suite, store: ResponseStore) -> ImportSum
 
 
 def _looked_at(folder: Path, known: Mapping[str, Task]) -> tuple[Task, Model, str]:
-    """Benchmark, model and sub-run of a run, read to its end. Raises DataError where it cannot be used."""
+    """Benchmark, model and sub-task of a run, read to its end. Raises DataError where it cannot be used."""
     run = read_run(folder)
     task = benchmark_of(run.name, run.groups, known)
     if task is None:

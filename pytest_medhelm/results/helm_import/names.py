@@ -35,7 +35,7 @@ _WITH_FAULTS = {
 }
 JURY = "jury_helm"
 _STRATA = {"task": "subject", "criterion": "subject", "run": "subject"}
-"""Our key of a sub-run to the argument of HELM's run, where they differ."""
+"""Our key of a sub-task to the argument of HELM's run, where they differ."""
 
 
 def metric_of(stat: str, task: Task) -> str:
@@ -66,7 +66,7 @@ def arguments_of(run: str) -> dict[str, str]:
 
 
 def sub_task_of(run: str, task: Task) -> str:
-    """Which sub-run of a benchmark it is; empty where the benchmark has none."""
+    """Which sub-task of a benchmark it is; empty where the benchmark has none."""
     if not task.sub_tasks_by:
         return ""
     arguments = arguments_of(run)

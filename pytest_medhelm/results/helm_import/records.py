@@ -42,7 +42,7 @@ def model_of(run: HelmRun) -> Model:
 
 
 def read_records(run: HelmRun, task: Task, model: Model, rubric: Rubric | None) -> Iterator[Imported]:
-    """The records of a run, without evaluation set and settings, which are those of all its sub-runs together.
+    """The records of a run, without evaluation set and settings, which are those of all its sub-tasks together.
 
     Perturbed copies are passed over: HELM takes the worst of a copy and its original, which is another quantity.
     Raises DataError, naming the run, for one of another shape, and for one that asks about each option by itself.

@@ -18,7 +18,7 @@ MISSHAPEN = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError
 
 @dataclass(frozen=True)
 class HelmRun:
-    """One benchmark, or one sub-run of it, by one model."""
+    """One benchmark, or one sub-task of it, by one model."""
 
     folder: Path
     name: str

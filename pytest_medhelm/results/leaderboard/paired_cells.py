@@ -40,7 +40,7 @@ class Pairs:
 
     @property
     def mean(self) -> float:
-        """The mean difference; with sub-runs the unweighted mean of theirs."""
+        """The mean difference; with sub-tasks the unweighted mean of theirs."""
         return paired_mean(self.differences, self.strata)
 
     def interval(self, confidence: float = 0.95) -> Interval | None:

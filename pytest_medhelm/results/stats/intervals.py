@@ -23,7 +23,7 @@ Where it may not, only the ends of the scale are relied on. The method of ``mean
 * *Stratified*: mean +- quantile * sqrt(sum of squared standard errors) / strata. A stratum that is binary
   or not fit for t enters with p~ (1 - p~) / n, above 0 even at the ceiling, where p~ is the share after
   adding z^2 scores, half of them at each end (Agresti and Coull, Am. Stat. 52, 1998). With graded scores it is
-  never narrower than the intervals of the strata combined by recovering variances: a sub-run of 50 with scores
+  never narrower than the intervals of the strata combined by recovering variances: a sub-task of 50 with scores
   near 1 of which a rare one is 0 has no variance to speak of until that one is drawn.
 """
 
@@ -84,7 +84,7 @@ def mean_interval(
 ) -> Interval | None:
     """An interval for the mean of scores that lie on ``scale`` = (worst, best); None without scores.
 
-    With ``strata`` (fixed sub-runs) it is for the unweighted mean of the stratum means. ``clusters`` names
+    With ``strata`` (fixed sub-tasks) it is for the unweighted mean of the stratum means. ``clusters`` names
     the source of each score; an empty name is a source of its own. A source may occur in several strata.
 
     The interval holds the mean, lies inside the scale and never has zero width. Raises ValueError when a

@@ -18,7 +18,7 @@ perf.gates``)."""
 
 
 def paired_mean(differences: Sequence[float], strata: Sequence[int] | None = None) -> float:
-    """The mean difference, of sub-runs the unweighted mean of theirs, as values are. Raises ValueError for none."""
+    """The mean difference, of sub-tasks the unweighted mean of theirs, as values are. Raises ValueError for none."""
     return fmean(fmean(group) for group in _groups(differences, strata))
 
 
@@ -32,10 +32,10 @@ def paired_interval(
 ) -> Interval | None:
     """An interval for the mean of paired differences, each between -span and span; None without any.
 
-    Tango's score interval where every score was right or wrong and every instance stands alone, with sub-runs those of
+    Tango's score interval where every score was right or wrong and every instance stands alone, with sub-tasks those of
     each squared and added; else the interval of a mean (``mean_interval``): Student's t over instances or clusters
     where it may be trusted, bounded-mean limits where it may not. Never of zero width. ``clusters`` and ``strata``: a
-    number per difference, the same for those of one source and of one sub-run.
+    number per difference, the same for those of one source and of one sub-task.
     """
     n = len(differences)
     if not n:
@@ -101,7 +101,7 @@ def _groups(differences: Sequence[float], strata: Sequence[int] | None) -> list[
 
 
 def _tango(signs: Sequence[float], strata: Sequence[int] | None, confidence: float) -> tuple[float, float]:
-    """Tango's limits; those of the mean over sub-runs by recovering variances (Zou and Donner, Stat. Med. 27, 2008)."""
+    """Tango's limits; of the mean over sub-tasks by recovering variances (Zou and Donner, Stat. Med. 27, 2008)."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     down, up = [], []
     groups = _groups(signs, strata)

@@ -32,7 +32,7 @@ class CompressedInstance:
         self.criteria = len(instance.criteria)
         """Criteria with points that it brings."""
         self.sub_task = sys.intern(instance.slices.get(task.sub_tasks_by, "") if task.sub_tasks_by else "")
-        """The sub-run that it belongs to; empty where the benchmark has none."""
+        """The sub-task that it belongs to; empty where the benchmark has none."""
         self.group = sys.intern(instance.slices.get(task.limit_by, "") if task.limit_by else self.sub_task)
         """The group of which the limit holds."""
         self.replace(instance)

@@ -22,7 +22,7 @@ def sample(
     sampler: Sampler = "hash",
     validation: Mapping[str, int] | None = None,
 ) -> list[CompressedInstance]:
-    """The instances that a limit keeps, in file order. Where a benchmark has sub-runs it holds for each of them.
+    """The instances that a limit keeps, in file order. Where a benchmark has sub-tasks it holds for each of them.
 
     ``hash`` keeps the smallest keyed hashes of the ids: limit 100 is a subset of limit 200, and the order of the file
     does not matter. ``helm`` draws as MedHELM does, with numpy's seed 0 over the file's order; ``validation`` is how
@@ -47,7 +47,7 @@ class Keeper:
     def __init__(self, limit: int | None, *, name: str, sampler: Sampler) -> None:
         self._limit = limit if sampler == "hash" else None
         self._name = name
-        # Which sub-runs are evaluated is known at the end only.
+        # Which sub-tasks are evaluated is known at the end only.
         self._kept: dict[tuple[str, str], list[tuple[int, int, CompressedInstance]]] = defaultdict(list)
 
     def add(self, number: int, instance: CompressedInstance) -> None:
