@@ -179,17 +179,14 @@ def _read(task: Task, source: Source, keeper: Keeper) -> _Read:
 def _evaluation_set(
     instances: Sequence[CompressedInstance], task: Task, settings: Settings, source: Source
 ) -> Sequence[CompressedInstance]:
-    """The instances that are asked, made small."""
-    chosen = sample(
+    """The instances that are asked."""
+    return sample(
         _of_sub_tasks(instances, task, settings),
         _limit(task, settings),
         name=task.name,
         sampler=settings.sampler,
         validation=task.helm_validation if source.origin != "sample" else None,
     )
-    for instance in chosen:
-        instance.compress()
-    return chosen
 
 
 def _limit(task: Task, settings: Settings) -> int | None:
