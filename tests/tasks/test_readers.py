@@ -179,8 +179,10 @@ def test_a_word_document_is_read_as_python_docx_reads_it(tmp_path: Path) -> None
     for xml in (
         "<w:hyperlink {w}><w:r><w:rPr><w:color w:val='FF0000'/></w:rPr><w:t>a link</w:t></w:r></w:hyperlink>",
         "<w:ins {w}><w:r><w:t>an insertion</w:t></w:r></w:ins>",
-        "<w:r {w}><w:rPr><w:color w:val='auto'/></w:rPr><w:t xml:space='preserve'> </w:t><w:noBreakHyphen/><w:cr/></w:r>",
-        "<w:r {w}><w:br w:type='page'/><w:t>x</w:t><w:ptab/><w:br w:type='textWrapping'/><w:delText>old</w:delText></w:r>",
+        "<w:r {w}><w:rPr><w:color w:val='auto'/></w:rPr><w:t xml:space='preserve'> </w:t><w:noBreakHyphen/></w:r>",
+        "<w:r {w}><w:cr/></w:r>",
+        "<w:r {w}><w:br w:type='page'/><w:t>x</w:t><w:ptab/><w:br w:type='textWrapping'/></w:r>",
+        "<w:r {w}><w:delText>old</w:delText></w:r>",
     ):
         paragraph._p.append(docx.oxml.parse_xml(xml.format(w=docx.oxml.ns.nsdecls("w"))))
     document.add_table(1, 1).cell(0, 0).text = "in a table"

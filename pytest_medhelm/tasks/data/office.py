@@ -24,9 +24,8 @@ _DAMAGED = (
 """What openpyxl raises where a sheet is damaged further down."""
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _RUN, _TEXT = f"{_WORD}r", f"{_WORD}t"
-_SIGNS = {
-    f"{_WORD}{name}": sign for name, sign in zip(("tab", "ptab", "br", "cr", "noBreakHyphen"), "\t\t\n\n-", strict=True)
-}
+_SIGNS = {f"{_WORD}{name}": sign for name, sign in (("tab", "\t"), ("ptab", "\t"), ("br", "\n"), ("cr", "\n"))}
+_SIGNS[f"{_WORD}noBreakHyphen"] = "-"
 """What stands in a run beside its texts."""
 
 

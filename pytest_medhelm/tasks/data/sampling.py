@@ -32,7 +32,8 @@ def sample(
         return list(instances)
     groups: dict[str, list[CompressedInstance]] = defaultdict(list)
     for instance in instances:
-        groups[instance.group].append(instance)
+        if not instance.is_dropped:
+            groups[instance.group].append(instance)
     kept: set[str] = set()
     for key, group in groups.items():
         before = (validation or {}).get(key, 0)
@@ -69,7 +70,7 @@ def rank(name: str, instance: str) -> bytes:
 
 
 def _smallest(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
-    return sorted(group, key=lambda instance: rank(name, instance.id))[:limit]
+    return sorted(group, key=lambda instance: rank(name, instance.id))[:limit] if len(group) > limit else group
 
 
 def _helm(group: list[CompressedInstance], limit: int, before: int) -> Sequence[CompressedInstance]:
