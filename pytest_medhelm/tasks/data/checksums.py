@@ -8,9 +8,12 @@ import json
 import os
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from pytest_medhelm.tasks.data.folders import files_in, listing
 from pytest_medhelm.tasks.data.limits import bounded
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import DataError
@@ -45,22 +48,44 @@ def known_sha256(path: Path) -> str:
     The time of the inode's change is among them, which no program can set back. The memory is in the cache folder and
     names no file: who names one may name it after a patient.
     """
-    before = _state(path)
+    return _known(os.fsencode(path.resolve()), partial(_state, path), partial(content_sha256, path))
+
+
+def known_listing(folder: Path, pattern: str) -> str:
+    """As ``listing`` of a folder or its zip file, from memory where this holds of all of its files."""
+    # A folder's name is part of its listing.
+    name = b"\0".join(os.fsencode(part) for part in (folder.resolve(), folder.name, pattern))
+    return _known(name, partial(_folder_state, folder, pattern), partial(listing, folder, pattern))
+
+
+def _known(name: bytes, state: Callable[[], list[int] | None], compute: Callable[[], str]) -> str:
+    before = state()
     if before is None or before[0] < SMALL:
-        return content_sha256(path)
+        return compute()
     memory = cache_dir() / "checksums.json"
-    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    key = hashlib.sha256(name).hexdigest()
     entries = _read(memory)
-    if entries.get(name, [])[:-1] == before:
-        return str(entries[name][-1])
-    digest = content_sha256(path)
-    if before == _state(path) and time.time_ns() - max(before[1:3]) > SETTLED_NS:
-        entries.pop(name, None)
-        entries[name] = [*before, digest]
+    if entries.get(key, [])[:-1] == before:
+        return str(entries[key][-1])
+    digest = compute()
+    if before == state() and time.time_ns() - max(before[1:3]) > SETTLED_NS:
+        entries.pop(key, None)
+        entries[key] = [*before, digest]
         # A cache folder that cannot be written to costs time and nothing else.
         with suppress(OSError):
             write_json(memory, dict([*entries.items()][-REMEMBERED:]))
     return digest
+
+
+def _folder_state(folder: Path, pattern: str) -> list[int] | None:
+    """As ``_state`` of all files that belong to the data: their size, their latest times, and a digest of the rest."""
+    paths = [folder] if folder.is_file() else [*files_in(folder, pattern)]
+    states = [state for path in paths if (state := _state(path))]
+    if len(states) < len(paths):
+        return None
+    named = json.dumps([[path.name, *state] for path, state in zip(paths, states, strict=True)])
+    sizes, changes, inode_changes, *_ = zip(*states, strict=True)
+    return [sum(sizes), max(changes), max(inode_changes), int(hashlib.sha256(named.encode()).hexdigest(), 16)]
 
 
 def _state(path: Path) -> list[int] | None:
