@@ -32,8 +32,7 @@ def sample(
         return list(instances)
     groups: dict[str, list[CompressedInstance]] = defaultdict(list)
     for instance in instances:
-        if not instance.is_dropped:
-            groups[instance.group].append(instance)
+        groups[instance.group].append(instance)
     kept: set[str] = set()
     for key, group in groups.items():
         before = (validation or {}).get(key, 0)
