@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,11 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     task: Task = module.TASK
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
-    source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
-    read = _read_or_copied(task, path, source, settings)
+    find = partial(
+        find_source, task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ())
+    )
+    source = find()
+    read = _read_or_copied(task, path, settings, source, find)
     shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
     return Benchmark(
         task=task,
@@ -131,14 +135,16 @@ def _environment(task: Task, module: Any) -> Any:
     return environment if task.kind == "agentic" else None
 
 
-def _read_or_copied(task: Task, module: Path, source: Source, settings: Settings) -> ReadData:
+def _read_or_copied(
+    task: Task, module: Path, settings: Settings, source: Source, find: Callable[[], Source]
+) -> ReadData:
     """What the data hold, from the copy of an earlier session where there is one."""
     limit, sampler = _limit(task, settings), settings.sampler
     copy = copy_of(task, module, source, (limit, sampler, settings.data_limit))
     read = copy.take() if copy else None
     if read is None:
         read = _read(task, source, Keeper(limit, name=task.name, sampler=sampler))
-        if copy:
+        if copy and find() == source:  # The files are still those whose checksums the copy goes by.
             copy.keep(read)
     return read
 

@@ -31,7 +31,8 @@ from pytest_medhelm.util.files import replacing
 READERS = ("openpyxl", "pyarrow", "PyYAML")
 """Packages that read files."""
 SETTLED_NS = 60_000_000_000
-"""Code that changed less than this ago may have changed since it was imported: what it reads is not kept."""
+"""Code that changed less than this before it was imported, or later, may be another one: what it reads is not kept."""
+_IMPORTED_NS = time.time_ns()
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -73,7 +74,7 @@ class Copy:
 
     def keep(self, read: ReadData) -> None:
         """Write it in place of an earlier one; a full disk costs time and nothing else."""
-        if time.time_ns() - _code()[1] < SETTLED_NS:
+        if _IMPORTED_NS - _code()[1] < SETTLED_NS:
             return
         for instance in read.instances:
             instance.compress()

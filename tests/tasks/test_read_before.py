@@ -13,7 +13,7 @@ import pytest
 from benchmarks.clinical_decision_support import test_tumour_board as packaged
 from pytest_medhelm.tasks import loading, read_before
 from pytest_medhelm.tasks.benchmark import Benchmark
-from pytest_medhelm.tasks.data.sources import Source
+from pytest_medhelm.tasks.data.sources import Source, find_source
 from pytest_medhelm.tasks.loading import load_benchmark
 from pytest_medhelm.tasks.read_before import copy_of
 from pytest_medhelm.tasks.task import DataFile
@@ -119,6 +119,19 @@ def test_a_file_that_changed_is_read(tmp_path: Path, readings: list[str], monkey
         (folder / packaged.TASK.files[0].name).write_text(words)
         load()
     assert len(readings) == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Source] = []
+
+    def find(*arguments: Any, **others: Any) -> Source:
+        found.append(replace(find_source(*arguments, **others), sha256={"cases.json": str(len(found))}))
+        return found[-1]
+
+    monkeypatch.setattr(loading, "find_source", find)
+    load()
+    assert len(found) == 2
+    assert not list(cache.iterdir())
 
 
 def test_code_that_has_just_changed_keeps_nothing(
