@@ -232,10 +232,7 @@ def yaml_loader() -> type[yaml.SafeLoader]:
 
 
 def load_yaml(text: str) -> Any:
-    """What a YAML text holds. Raises yaml.YAMLError, or RecursionError for what is nested too deeply.
-
-    PyYAML's loader in C takes a tenth of the time of the one in Python, which says what is wrong.
-    """
+    """What a YAML text holds. PyYAML's loader in C is fast; the one in Python raises YAMLError or RecursionError."""
     import yaml
 
     if yaml.__with_libyaml__:

@@ -10,10 +10,11 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
-from pytest_medhelm.tasks.data.folders import files_in, listing
+from pytest_medhelm.tasks.data.folders import listing
 from pytest_medhelm.tasks.data.limits import bounded
 from pytest_medhelm.util.cache_dir import cache_dir
 from pytest_medhelm.util.errors import DataError
@@ -78,22 +79,30 @@ def _known(name: bytes, state: Callable[[], list[int] | None], compute: Callable
 
 
 def _folder_state(folder: Path, pattern: str) -> list[int] | None:
-    """As ``_state`` of all files that belong to the data: their size, their latest times, and a digest of the rest."""
-    paths = [folder] if folder.is_file() else [*files_in(folder, pattern)]
-    states = [state for path in paths if (state := _state(path))]
-    if len(states) < len(paths):
+    """As ``_state`` of all that may belong to the data: its size, its latest times, and a digest of the rest."""
+    if folder.is_file():
+        return _state(folder)
+    try:
+        with os.scandir(folder) as entries:
+            states = {entry.name: _facts(entry.stat()) for entry in entries if fnmatchcase(entry.name, pattern)}
+    except OSError:
         return None
-    named = json.dumps([[path.name, *state] for path, state in zip(paths, states, strict=True)])
-    sizes, changes, inode_changes, *_ = zip(*states, strict=True)
-    return [sum(sizes), max(changes), max(inode_changes), int(hashlib.sha256(named.encode()).hexdigest(), 16)]
+    if not states:
+        return None
+    sizes, changes, inode_changes, *_ = zip(*states.values(), strict=True)
+    digest = hashlib.sha256(json.dumps(states, sort_keys=True).encode()).hexdigest()
+    return [sum(sizes), max(changes), max(inode_changes), int(digest, 16)]
 
 
 def _state(path: Path) -> list[int] | None:
     """What changes with a file's content; None where it cannot be looked at."""
     try:
-        status = path.stat()
+        return _facts(path.stat())
     except OSError:
         return None
+
+
+def _facts(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino]
 
 
