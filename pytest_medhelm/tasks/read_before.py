@@ -115,12 +115,12 @@ def _code() -> tuple[str, int]:
     files = sorted(file for root in {Path(__file__).parents[1], *PACKAGED} for file in _python_files(str(root)))
     packages = [_version(package) for package in READERS]
     digest = hashlib.sha256(json.dumps([sys.version, packages, files]).encode()).hexdigest()
-    return digest, max(max(mtime, ctime) for _, _, mtime, ctime, _ in files)
+    return digest, max((max(mtime, ctime) for _, _, mtime, ctime, _ in files), default=_IMPORTED_NS)
 
 
 def _python_files(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
     """Path, size, time of change, of the inode's change, and inode."""
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
                 yield from _python_files(entry.path)
