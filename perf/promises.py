@@ -20,7 +20,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from perf.processes import ROOT, Command, measure, medians, mock_server, row, shown
@@ -54,6 +56,16 @@ def write_data(folder: Path, count: int) -> Path:
     return data.parent
 
 
+def write_empty(path: Path, count: int) -> Path:
+    """A module of as many tests that do nothing, with one fixture each; returns it."""
+    path.write_text(
+        "import pytest\n@pytest.fixture\ndef thing():\n    return 1\n"
+        f"@pytest.mark.parametrize('i', range({count}), ids=lambda i: f'perf-{{i:06d}}')\n"
+        "def test_it(thing, i):\n    pass\n"
+    )
+    return path
+
+
 BY_PATH = (str(BENCHMARKS / "medical_research_assistance" / "test_pubmed_qa.py"),)
 BY_NAME = (str(BENCHMARKS), "-k", "pubmed_qa")
 
@@ -82,12 +94,20 @@ class Bench:
 
     def empty(self, count: int, *more: str) -> Command:
         """As many tests that do nothing, with one fixture each."""
-        path = self.folder / f"test_empty_{count}.py"
-        path.write_text(
-            "import pytest\n@pytest.fixture\ndef thing():\n    return 1\n"
-            f"@pytest.mark.parametrize('i', range({count}), ids=lambda i: f'perf-{{i:06d}}')\n"
-            "def test_it(thing, i):\n    pass\n"
-        )
+        return self._plain(write_empty(self.folder / f"test_empty_{count}.py", count), *more)
+
+    def as_many_empty(self, collect: Command) -> Command:
+        """As many tests that do nothing as a command collects, in as many modules, collected as well."""
+        listed = subprocess.run(collect.arguments, cwd=collect.folder, capture_output=True, text=True, check=True)
+        modules = Counter(Path(line.partition("::")[0]) for line in listed.stdout.splitlines() if "::" in line)
+        for module, count in modules.items():
+            folder = self.folder / "as_many" / module.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "__init__.py").touch()
+            write_empty(folder / module.name, count)
+        return self._plain(self.folder / "as_many", "--collect-only")
+
+    def _plain(self, path: Path, *more: str) -> Command:
         plain = ("-q", "-p", "no:cacheprovider", "-p", "no:pytest_medhelm.plugin")
         return Command([sys.executable, "-m", "pytest", *plain, str(path), *more], self.folder)
 
@@ -95,6 +115,12 @@ class Bench:
         """As many requests and nothing else."""
         client = ["--url", self.url, "--concurrency", str(CONCURRENCY), "--requests", str(count)]
         return Command([sys.executable, "-m", "perf.bare_client", *client], ROOT)
+
+
+def first_time(command: Command) -> Command:
+    """With a cache folder that is removed before each run: nothing was read or hashed before."""
+    cache = command.folder / "medhelm-results" / "cache"
+    return replace(command, arguments=["env", f"MEDHELM_CACHE={cache}", *command.arguments])
 
 
 def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
@@ -112,7 +138,9 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
     if real is not None:
         commands["name"] = bench.ours(data, selection=BY_NAME, where="name")
         everything = (str(BENCHMARKS), "--collect-only")
-        commands["collect"] = bench.ours(data, selection=everything, limit="1000", where="collect")
+        collect = commands["collect"] = bench.ours(data, selection=everything, limit="1000", where="collect")
+        commands["first"] = first_time(bench.ours(data, selection=everything, limit="1000", where="first"))
+        commands["as many"] = bench.as_many_empty(collect)
     costs = medians(commands, runs)
     empty, floor = costs["empty"], costs["bare"] + costs["empty"]
     row("bare aiohttp process, 1,000 requests", shown(costs["bare"]), "-")
@@ -126,6 +154,8 @@ def a_thousand(bench: Bench, runs: int, real: Path | None) -> float:
     row("a run of one instance", shown(costs["one"], empty), "at most 0.47x the empty tests")
     if real is not None:
         row("collection of all real data, limit 1,000", shown(costs["collect"], empty), "at most 1.5x the empty tests")
+        row("the same with an empty cache folder", shown(costs["first"], empty), "-")
+        row("pytest alone: as many empty tests, as many modules", shown(costs["as many"], empty), "-")
     return costs["bare"].cpu - costs["bare of one"].cpu  # seconds of a thousand
 
 

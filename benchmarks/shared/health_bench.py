@@ -56,17 +56,20 @@ def examples(folder: Path) -> Iterator[Instance | Excluded]:
     """
     for path in files_in(folder, FOLDER.pattern):
         rows = list(read_jsonl(path))
-        lists = {(row.text("prompt_id"), _criteria_digest(row)) for row in rows}
-        prompts = Counter(prompt for prompt, _ in lists)
-        seen: set[tuple[str, str]] = set()
+        prompt_ids, lists = [], []
         for row in rows:
-            key = (row.text("prompt_id"), _criteria_digest(row))
+            prompt_ids.append(row.text("prompt_id"))
+            lists.append(criteria_of(row, "rubrics", "criterion"))
+        keys = list(zip(prompt_ids, map(_criteria_digest, lists), strict=True))
+        prompts = Counter(prompt for prompt, _ in set(keys))
+        seen: set[tuple[str, str]] = set()
+        for row, key, criteria in zip(rows, keys, lists, strict=True):
             if key in seen:
                 yield Excluded(REPEATED)
                 continue
             seen.add(key)
             name = key[0] if prompts[key[0]] == 1 else "-".join(key)
-            yield _example(row, f"{stem(path)}/{name}")
+            yield _example(row, f"{stem(path)}/{name}", criteria)
 
 
 def stem(path: Path) -> str:
@@ -74,7 +77,7 @@ def stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".jsonl")
 
 
-def _example(row: Row, name: str) -> Instance:
+def _example(row: Row, name: str, criteria: tuple[PointsCriterion, ...]) -> Instance:
     ideal = row.values.get("ideal_completions_data") or {}
     tags = [tag for tag in row.take("example_tags", list) if isinstance(tag, str)]
     return instance_of(
@@ -83,7 +86,7 @@ def _example(row: Row, name: str) -> Instance:
         reference=str(ideal.get("ideal_completion") or "") if isinstance(ideal, Mapping) else "",
         cluster=row.text("prompt_id"),
         slices=dict(tag.split(":", 1) for tag in tags if ":" in tag),
-        criteria=criteria_of(row, "rubrics", "criterion"),
+        criteria=criteria,
     )
 
 
@@ -166,5 +169,5 @@ def _overlap(instance: Instance, response: Response, score: Score) -> None:
         score.not_applicable("rouge_1", "rouge_2", "rouge_l")
 
 
-def _criteria_digest(row: Row) -> str:
-    return digest(*(f"{entry.points}{entry.text}" for entry in criteria_of(row, "rubrics", "criterion")))
+def _criteria_digest(criteria: Sequence[PointsCriterion]) -> str:
+    return digest(*(f"{entry.points}{entry.text}" for entry in criteria))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Literal, get_args
 
 from pytest_medhelm import Excluded
@@ -48,7 +49,7 @@ def cut_section(note: str) -> Section | Excluded:
     if not headings:
         return Excluded("no heading PLAN, SUMMARY or FINDINGS")
     before, _, rest = note.partition(f"{headings[0]}:")
-    text, before = rest.partition("\n")[0].strip(), _QUALIFIERS.sub("", before)
+    text, before = rest.partition("\n")[0].strip(), _without_qualifiers(before)
     if len(text.split()) >= LONG_ENOUGH:
         before = before.replace(text, "")
     if not text or not before.strip():
@@ -57,13 +58,19 @@ def cut_section(note: str) -> Section | Excluded:
     return Section(headings[0], text, before.strip(), cut)
 
 
+def _without_qualifiers(before: str) -> str:
+    """A text without words in capitals at its end. They are looked for there alone: a note has many capitals."""
+    kept = before.rstrip(f"{ascii_uppercase}/&- \n")
+    return kept + _QUALIFIERS.sub("", before[len(kept) :])
+
+
 def _without_description(before: str, section: str) -> tuple[str, bool]:
     """The note without sentences of its "Description" line that share half of their runs of five words with a section.
 
     Upstream's site made that line from the note, in many from the very section that is to be written.
     """
-    known = _runs(section)
     line = _DESCRIPTION.search(before)
+    known = _runs(section) if line else set()
     if not line or not known:
         return before, False
     sentences = re.split(r"(?<=[.!?])\s+", line[2])

@@ -123,6 +123,9 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
         benchmark = load_benchmark(metafunc.module, settings)
         if settings.fhir and getattr(benchmark.first_environment, "own_server", False):
             benchmark = _on_own_server(benchmark)
+        if not metafunc.config.option.collectonly:  # There they wait for no test.
+            for instance in benchmark.instances:
+                instance.compress()
         module.stash[BENCHMARK] = benchmark
     return benchmark
 

@@ -60,7 +60,8 @@ def skips(item: pytest.Item) -> bool:
 
 def benchmarks(items: Iterable[pytest.Item]) -> list[Benchmark]:
     """The benchmarks of some items, each once, in no order."""
-    modules = {module for item in items if (module := item.getparent(pytest.Module))}
+    parents = {item.parent for item in items if item.parent}
+    modules = {module for parent in parents if (module := parent.getparent(pytest.Module))}
     return [module.stash[BENCHMARK] for module in modules if BENCHMARK in module.stash]
 
 

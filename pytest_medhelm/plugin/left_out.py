@@ -49,7 +49,8 @@ class LeftOut:
         self._marks = _compiled(config.getoption("markexpr"))
         self._deselected = tuple(config.getoption("deselect") or ())
         # A node id that is named must be found, also where an expression deselects it.
-        self._is_named = any("::" in argument for argument in config.args)
+        is_named = any("::" in argument for argument in config.args)
+        self._decides = not is_named and bool(self._keywords or self._marks or self._deselected)
         self._read: set[str] = set()
         self._left: set[str] = set()
 
@@ -63,9 +64,11 @@ class LeftOut:
         self, collector: pytest.Module | pytest.Class, name: str, obj: object
     ) -> list[pytest.Item] | None:
         """No item for a test function of which none would run."""
+        if not self._decides:
+            return None
         module = collector.getparent(pytest.Module)
         task = getattr(module and module.obj, "TASK", None)
-        if self._is_named or module is None or not isinstance(task, Task) or not collector.istestfunction(obj, name):
+        if module is None or not isinstance(task, Task) or not collector.istestfunction(obj, name):
             return None
         mark_module(module, task)
         if self._may_run(collector, name, obj, task):
@@ -84,8 +87,6 @@ class LeftOut:
     def _may_run(self, collector: pytest.Module | pytest.Class, name: str, function: object, task: Task) -> bool:
         if self._deselected and f"{collector.nodeid}::{name}".startswith(self._deselected):
             return False
-        if self._keywords is None and self._marks is None:
-            return True
         marks = [*collector.iter_markers(), *get_unpacked_marks(function)]
         is_closed = not _others_give_marks(self._config)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.public_ids import without_names
+from pytest_medhelm.tasks.read_before import ReadData, copy_of
 from pytest_medhelm.tasks.task import Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
 from pytest_medhelm.util.errors import DataError, MedhelmError
@@ -99,21 +101,23 @@ def _load(module: Any, settings: Settings) -> Benchmark:
     task: Task = module.TASK
     path = Path(module.__file__)
     accept: Mapping[str, Any] = settings.config.data.get(task.name, {})
-    source = find_source(task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ()))
-    read = _read(task, source, Keeper(_limit(task, settings), name=task.name, sampler=settings.sampler))
+    find = partial(
+        find_source, task, data=settings.data, samples=samples_of(path, task), accept=accept.get("accept", ())
+    )
+    source = find()
+    read = _read_or_copied(task, path, settings, source, find)
     shots = (task.shots if settings.shots is None else settings.shots) if task.examples else 0
-    is_closed = task.kind not in OPEN_ENDED and len(read.answers) <= LABELS_AT_MOST
     return Benchmark(
         task=task,
         prompt=module.prompt,
         source=source,
         instances=_evaluation_set(read.instances, task, settings, source),
-        total=len(read.instances),
+        total=read.total,
         never_events=read.never_events,
-        known_sub_tasks=tuple(dict.fromkeys(instance.sub_task for instance in read.instances if instance.sub_task)),
-        left_out=dict(sorted(read.left_out.items())),
-        majority=max(read.answers, key=lambda answer: (read.answers[answer], answer)),
-        labels=tuple(sorted(read.answers)) if is_closed else (),
+        known_sub_tasks=read.known_sub_tasks,
+        left_out=read.left_out,
+        majority=read.majority,
+        labels=read.labels if task.kind not in OPEN_ENDED else (),
         code=_identity(task, module),
         shots=shots,
         environment=_environment(task, module),
@@ -131,32 +135,36 @@ def _environment(task: Task, module: Any) -> Any:
     return environment if task.kind == "agentic" else None
 
 
-@dataclass
-class _Read:
-    """What the data of a benchmark hold."""
+def _read_or_copied(
+    task: Task, module: Path, settings: Settings, source: Source, find: Callable[[], Source]
+) -> ReadData:
+    """What the data hold, from the copy of an earlier session where there is one."""
+    limit, sampler = _limit(task, settings), settings.sampler
+    copy = copy_of(task, module, source, (limit, sampler, settings.data_limit))
+    read = copy.take() if copy else None
+    if read is None:
+        read = _read(task, source, Keeper(limit, name=task.name, sampler=sampler))
+        if copy and find() == source:  # The files are still those whose checksums the copy goes by.
+            copy.keep(read)
+    return read
 
-    instances: list[CompressedInstance] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-    """By rule, records that are no instances."""
-    never_events: int = 0
 
-
-def _read(task: Task, source: Source, keeper: Keeper) -> _Read:
+def _read(task: Task, source: Source, keeper: Keeper) -> ReadData:
     """Read all instances; texts that ``keeper`` does not keep are dropped at once."""
-    read = _Read()
-    instances = read.instances
+    instances: list[CompressedInstance] = []
+    answers, left_out = Counter[str](), Counter[str]()
+    never_events = 0
     first_of: dict[str, int] = {}
     for instance in task.load(*source.paths):
         if isinstance(instance, Excluded):
-            read.left_out[instance.rule] += 1
+            left_out[instance.rule] += 1
             continue
         compressed = CompressedInstance(instance, task)
         if not compressed.has_whole_characters:
             number = len(instances) + 1
             raise DataError(f"{task.name}: instance {number} of its data holds half a character (a lone surrogate)")
-        read.answers[instance.answer] += 1
-        read.never_events += instance.must_pass is not None
+        answers[instance.answer] += 1
+        never_events += instance.must_pass is not None
         if not instance.cluster:
             # Exact duplicates stay, as upstream, but are not independent.
             key = content_key(instance)
@@ -168,28 +176,33 @@ def _read(task: Task, source: Source, keeper: Keeper) -> _Read:
         instances.append(compressed)
         keeper.add(len(instances), compressed)
     if not instances:
-        rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(read.left_out.items()))
+        rules = "; ".join(f"{count} left out ({rule})" for rule, count in sorted(left_out.items()))
         raise DataError(f"{task.name}: {source.paths[0]} holds no instance{': ' if rules else ''}{rules}")
     repeated = [key for key, count in Counter(compressed.id for compressed in instances).items() if count > 1]
     if repeated:
         raise DataError(f"{task.name}: {source.paths[0]} has {len(repeated)} instance ids that occur more than once")
-    return read
+    return ReadData(
+        instances=[instance for instance in instances if not instance.is_dropped],
+        total=len(instances),
+        majority=max(answers, key=lambda answer: (answers[answer], answer)),
+        labels=tuple(sorted(answers)) if len(answers) <= LABELS_AT_MOST else (),
+        known_sub_tasks=tuple(dict.fromkeys(instance.sub_task for instance in instances if instance.sub_task)),
+        left_out=dict(sorted(left_out.items())),
+        never_events=never_events,
+    )
 
 
 def _evaluation_set(
     instances: Sequence[CompressedInstance], task: Task, settings: Settings, source: Source
 ) -> Sequence[CompressedInstance]:
-    """The instances that are asked, made small."""
-    chosen = sample(
+    """The instances that are asked."""
+    return sample(
         _of_sub_tasks(instances, task, settings),
         _limit(task, settings),
         name=task.name,
         sampler=settings.sampler,
         validation=task.helm_validation if source.origin != "sample" else None,
     )
-    for instance in chosen:
-        instance.compress()
-    return chosen
 
 
 def _limit(task: Task, settings: Settings) -> int | None:

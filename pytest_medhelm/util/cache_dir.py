@@ -9,6 +9,18 @@ from pytest_medhelm.util.errors import ConfigError
 from pytest_medhelm.util.files import make_private_folder
 
 
+def folder_of_ours(name: str) -> Path | None:
+    """A folder of the cache for code; None where it cannot be made, or others could put code of theirs there."""
+    try:
+        folder = cache_dir() / name
+        make_private_folder(folder)
+        state = folder.lstat()
+    except (ConfigError, OSError):
+        return None
+    is_ours = os.name == "nt" or (state.st_uid == os.getuid() and not state.st_mode & 0o077)
+    return folder if is_ours and not folder.is_symlink() else None
+
+
 def cache_dir() -> Path:
     """The cache folder: $MEDHELM_CACHE, else $XDG_CACHE_HOME/pytest-medhelm, else ~/.cache/pytest-medhelm.
 

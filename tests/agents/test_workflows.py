@@ -153,6 +153,8 @@ def test_what_an_answer_says(text: str, groups: list[str], found: bool) -> None:
         ("a: {colour: x}", "the workflow a: a workflow has no key 'colour'"),
         ("[1, 2]", "w.yaml holds no workflows by name"),
         ("a: {b: [}", r"w.yaml, line 1: this is no YAML that can be read"),
+        ("a:\n  b: c: d", r"w.yaml, line 2: this is no YAML that can be read"),
+        ("[" * 100_000, r"w.yaml: this is no YAML that can be read"),
     ],
 )
 def test_a_workflow_that_cannot_be_read_is_named(tmp_path: Any, text: str, said: str) -> None:

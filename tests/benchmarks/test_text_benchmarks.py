@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,7 +28,7 @@ from benchmarks.patient_communication_and_education import test_medi_qa as medi_
 from benchmarks.patient_communication_and_education import test_mental_health as mental_health
 from benchmarks.patient_communication_and_education import test_starr_patient_instructions as starr
 from benchmarks.shared.ehr import LEFT_OUT, latest_record
-from benchmarks.shared.sections import Section, cut_section
+from benchmarks.shared.sections import Section, _without_qualifiers, cut_section
 from perf.mock_server import MockServer
 from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.tasks.benchmark import content_key
@@ -183,6 +184,16 @@ def test_mtsamples_references_do_not_stay_in_the_question(module: ModuleType) ->
 )  # fmt: skip
 def test_a_section_is_cut_off_with_its_heading(note: str, heading: str, text: str, before: str) -> None:
     assert cut_section(note) == Section(heading, text, before)  # type: ignore[arg-type]
+
+
+def test_words_in_capitals_go_with_the_heading_wherever_they_begin() -> None:
+    pattern, checked = re.compile(r"(?:[A-Z][A-Z/&-]* )+$"), 0
+    for length in range(7):
+        for signs in product("A/ \nx", repeat=length):
+            text = "".join(signs)
+            assert _without_qualifiers(text) == pattern.sub("", text)
+            checked += pattern.search(text) is not None
+    assert checked > 1000
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from pytest_medhelm.tasks.data import checksums
-from pytest_medhelm.tasks.data.checksums import SMALL, known_sha256
+from pytest_medhelm.tasks.data.checksums import SMALL, known_listing, known_sha256
+from pytest_medhelm.tasks.data.folders import listing
 
 CONTENT = b"x" * (SMALL + 1)
 WAS = hashlib.sha256(CONTENT).hexdigest()
@@ -73,3 +75,53 @@ def test_the_memory_names_no_file(path: Path, tmp_path: Path) -> None:
     text = (tmp_path / "cache" / "checksums.json").read_text()
     assert path.name not in text
     assert len(json.loads(text)) == 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose listing is remembered."""
+    monkeypatch.setenv("MEDHELM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(checksums, "SETTLED_NS", -1)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "c.csv"):
+        (folder / name).write_bytes(name.encode() + CONTENT)
+    assert known_listing(folder, "*.txt") == listing(folder, "*.txt")
+    return folder
+
+
+def test_a_folder_is_not_hashed_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    was = listing(folder, "*.txt")
+    (folder / "c.csv").write_text("not of the data")
+    monkeypatch.setattr(checksums, "listing", lambda folder, pattern: pytest.fail("hashed again"))
+    assert known_listing(folder, "*.txt") == was
+    (folder / "link").symlink_to(folder, target_is_directory=True)
+    with pytest.raises(pytest.fail.Exception):  # The name of a folder is part of its listing.
+        known_listing(folder / "link", "*.txt")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: _same_times(folder / "a.txt"),
+        lambda folder: _another_file(folder / "a.txt"),
+        lambda folder: (folder / "a.txt").unlink(),
+        lambda folder: (folder / "a.txt").rename(folder / "d.txt"),
+        lambda folder: (folder / "d.txt").write_text("new"),
+    ],
+)
+def test_a_folder_that_changed_is_hashed(folder: Path, change: Callable[[Path], object]) -> None:
+    was = listing(folder, "*.txt")
+    time.sleep(0.02)
+    change(folder)
+    assert known_listing(folder, "*.txt") == listing(folder, "*.txt") != was
+
+
+def test_a_zip_file_is_remembered_as_the_folder_that_it_holds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = Path(shutil.make_archive(str(folder), "zip", folder))
+    (packed.parent / "stored.zip").write_bytes(os.urandom(SMALL) + packed.read_bytes())  # Large enough.
+    packed = (packed.parent / "stored.zip").rename(packed)
+    was = listing(folder, "*.txt")
+    assert known_listing(packed, "*.txt") == was
+    monkeypatch.setattr(checksums, "listing", lambda folder, pattern: pytest.fail("hashed again"))
+    assert known_listing(packed, "*.txt") == was

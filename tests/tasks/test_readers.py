@@ -171,6 +171,29 @@ def test_a_word_document_gives_paragraphs_with_their_colours(tmp_path: Path) -> 
     assert [entry.number for entry in found] == [1, 2, 3, 4]
 
 
+def test_a_word_document_is_read_as_python_docx_reads_it(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    path = write_docx(tmp_path / "answers.docx", [("One\ttab and\na line ", "00ff00"), ("", "FF0000")])
+    document = docx.Document(path)
+    (paragraph,) = document.paragraphs
+    for xml in (
+        "<w:hyperlink {w}><w:r><w:rPr><w:color w:val='FF0000'/></w:rPr><w:t>a link</w:t></w:r></w:hyperlink>",
+        "<w:ins {w}><w:r><w:t>an insertion</w:t></w:r></w:ins>",
+        "<w:r {w}><w:rPr><w:color w:val='auto'/></w:rPr><w:t xml:space='preserve'> </w:t><w:noBreakHyphen/></w:r>",
+        "<w:r {w}><w:cr/></w:r>",
+        "<w:r {w}><w:br w:type='page'/><w:t>x</w:t><w:ptab/><w:br w:type='textWrapping'/></w:r>",
+        "<w:r {w}><w:delText>old</w:delText></w:r>",
+    ):
+        paragraph._p.append(docx.oxml.parse_xml(xml.format(w=docx.oxml.ns.nsdecls("w"))))
+    document.add_table(1, 1).cell(0, 0).text = "in a table"
+    document.add_paragraph("the end")
+    document.save(path)
+    (first, second) = read_docx(path)
+    assert first.text == paragraph.text == "One\ttab and\na line a link -\nx\t\n"
+    assert first.colours == {"00FF00"}
+    assert (second.number, second.text) == (2, "the end")
+
+
 def test_a_word_document_without_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"answers\.docx has no rows"):
         list(read_docx(write_docx(tmp_path / "answers.docx", [])))
@@ -247,7 +270,7 @@ def test_a_cut_columnar_file_is_refused(write: Callable[[Any, Path], None], tmp_
 
 
 def test_without_an_extra_the_command_to_install_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for package, read in (("pyarrow", read_columnar), ("docx", read_docx), ("openpyxl", read_xlsx)):
+    for package, read in (("pyarrow", read_columnar), ("openpyxl", read_xlsx)):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(DataMissing, match=r"pip install 'pytest-medhelm\[data\]'"):
             list(read(tmp_path / "any"))

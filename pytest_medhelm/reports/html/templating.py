@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
@@ -31,9 +30,7 @@ from pytest_medhelm.reports.html.slice_map import in_natural_order
 from pytest_medhelm.reports.rule_matrix import MARKS, verdict_of
 from pytest_medhelm.results.leaderboard.same_model import same_model_sentences
 from pytest_medhelm.results.leaderboard.spending import money
-from pytest_medhelm.util.cache_dir import cache_dir
-from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.files import make_private_folder
+from pytest_medhelm.util.cache_dir import folder_of_ours
 
 
 @cache
@@ -74,14 +71,8 @@ class CompiledTemplates(FileSystemBytecodeCache):
 
 def _compiled() -> CompiledTemplates | None:
     """Where templates are kept compiled; None where that is impossible, or others could put code of theirs there."""
-    try:
-        folder = cache_dir() / "templates"
-        make_private_folder(folder)
-        state = folder.lstat()
-    except (ConfigError, OSError):
-        return None
-    is_ours = os.name == "nt" or (state.st_uid == os.getuid() and not state.st_mode & 0o077)
-    return CompiledTemplates(str(folder)) if is_ours and not folder.is_symlink() else None
+    folder = folder_of_ours("templates")
+    return CompiledTemplates(str(folder)) if folder is not None else None
 
 
 @cache

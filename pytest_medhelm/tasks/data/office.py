@@ -1,4 +1,4 @@
-"""Readers of Excel workbooks and Word documents; they need the extra ``data``."""
+"""Readers of Excel workbooks, which need the extra ``data``, and of Word documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 from zipfile import ZipFile
 
 from pytest_medhelm.tasks.data.limits import DAMAGED, require_members
@@ -20,6 +22,11 @@ _DAMAGED = (
     SyntaxError,  # the base of ElementTree's ParseError
 )  # fmt: skip
 """What openpyxl raises where a sheet is damaged further down."""
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_RUN, _TEXT = f"{_WORD}r", f"{_WORD}t"
+_SIGNS = {f"{_WORD}{name}": sign for name, sign in (("tab", "\t"), ("ptab", "\t"), ("br", "\n"), ("cr", "\n"))}
+_SIGNS[f"{_WORD}noBreakHyphen"] = "-"
+"""What stands in a run beside its texts."""
 
 
 def _opened(path: Path, reader: Callable[[io.BytesIO], Any]) -> Any:
@@ -87,20 +94,39 @@ class Paragraph:
 
 
 def read_docx(path: Path) -> Iterator[Paragraph]:
-    """The paragraphs of a Word document, text in tables aside.
-
-    Raises DataMissing when python-docx is not installed.
-    """
-    try:
-        import docx
-    except ImportError:
-        raise missing_extra(path.name, "python-docx") from None
-    document = _opened(path, docx.Document)
+    """The paragraphs of a Word document, text in tables aside."""
+    document = _opened(path, _main_part)
+    if document.tag != f"{_WORD}document":
+        raise _not_an(path, "Word document (.docx)")
     count = 0
-    for number, paragraph in enumerate(document.paragraphs, start=1):
-        text = paragraph.text
+    for number, paragraph in enumerate(document.iterfind(f"{_WORD}body/{_WORD}p"), start=1):
+        text, colours = "", set()
+        for part in paragraph:
+            if part.tag == _RUN:
+                said = _text_of(part)
+                colour = part.find(f"{_WORD}rPr/{_WORD}color") if said.strip() else None
+                if colour is not None:
+                    colours.add(colour.get(f"{_WORD}val", "auto").upper())
+                text += said
+            elif part.tag == f"{_WORD}hyperlink":
+                text += "".join(map(_text_of, part.iterfind(_RUN)))
         count += bool(text.strip())
-        # Each look at a run searches its XML; most have no colour.
-        coloured = ((run, rgb) for run in paragraph.runs if (rgb := run.font.color.rgb))
-        yield Paragraph(number, text, frozenset(str(rgb) for run, rgb in coloured if run.text.strip()))
+        yield Paragraph(number, text, frozenset(colours - {"AUTO"}))
     require_rows(path.name, count)
+
+
+def _main_part(content: io.BytesIO) -> Element:
+    """The part of a document that holds its text; the relations of the whole say which of its files that is."""
+    with ZipFile(content) as archive:
+        relations = ElementTree.fromstring(archive.read("_rels/.rels"))
+        (name,) = (part.attrib["Target"] for part in relations if part.get("Type", "").endswith("/officeDocument"))
+        return ElementTree.fromstring(archive.read(name.lstrip("/")))
+
+
+def _text_of(run: Element) -> str:
+    """The text of a run, with its tabs and line breaks."""
+    return "".join(
+        part.text or "" if part.tag == _TEXT else _SIGNS.get(part.tag, "")
+        for part in run
+        if part.tag != f"{_WORD}br" or part.get(f"{_WORD}type", "textWrapping") == "textWrapping"
+    )

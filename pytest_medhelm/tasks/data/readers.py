@@ -35,6 +35,14 @@ def _no_number(name: str) -> None:
     """NaN and Infinity, which JSON does not have, are what is not there."""
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
+
+
+def _decoded(text: str) -> object:
+    """As json.loads, which would make a decoder for each line of a file."""
+    return json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)  # The former says what is wrong.
+
+
 def read_json(path: Path, records: str = "") -> Iterator[Row]:
     """The records of a JSON file that is one list, or one object from keys to records.
 
@@ -42,7 +50,7 @@ def read_json(path: Path, records: str = "") -> Iterator[Row]:
     """
     text = read_text(path)
     try:
-        document = json.loads(text, parse_constant=_no_number)
+        document = _decoded(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
     except RecursionError:
@@ -77,7 +85,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, parse_constant=_no_number)
+            record = _decoded(line)
         except json.JSONDecodeError as error:
             raise DataError(f"{path.name}, row {number}: this is not valid JSON ({error.msg})") from None
         except RecursionError:

@@ -16,6 +16,9 @@ from pytest_medhelm.util.errors import DataError
 
 T = TypeVar("T")
 
+EMPTY = frozenset(("", "NaN", "nan"))
+"""Cells that hold nothing; the latter two are what pandas writes for it."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
@@ -44,12 +47,13 @@ class Row:
 
     def text(self, column: str) -> str:
         """The text of a column, without spaces around it. DataError when it is missing, empty or no text."""
-        if column in self.values and self.values[column] is None:
-            raise self.error(f"the column {column!r} is empty")
-        text = self.take(column, str).strip()
-        if is_empty(text):
-            raise self.error(f"the column {column!r} is empty")
-        return text
+        value = self.values.get(column)
+        # Nearly all are texts, and there are tens of thousands of them.
+        if isinstance(value, str) and (text := value.strip()) not in EMPTY:
+            return text
+        if value is not None or column not in self.values:
+            self.take(column, str)
+        raise self.error(f"the column {column!r} is empty")
 
     def texts(self, *columns: str) -> tuple[str, ...]:
         """As ``text`` of some columns, e.g. the options of a question."""
@@ -98,7 +102,7 @@ class Row:
 
 def is_empty(text: str) -> bool:
     """Whether a cell holds nothing: no character but blanks, or the NaN with which pandas writes that."""
-    return text.strip() in ("", "NaN", "nan")
+    return text.strip() in EMPTY
 
 
 def digest(*texts: str) -> str:

@@ -69,7 +69,7 @@ def rank(name: str, instance: str) -> bytes:
 
 
 def _smallest(group: list[CompressedInstance], limit: int, name: str) -> Sequence[CompressedInstance]:
-    return sorted(group, key=lambda instance: rank(name, instance.id))[:limit]
+    return sorted(group, key=lambda instance: rank(name, instance.id))[:limit] if len(group) > limit else group
 
 
 def _helm(group: list[CompressedInstance], limit: int, before: int) -> Sequence[CompressedInstance]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pytest_medhelm.tasks.data.checksums import content_sha256, known_sha256
+from pytest_medhelm.tasks.data.checksums import content_sha256, known_listing, known_sha256
 from pytest_medhelm.tasks.data.folders import listing
 from pytest_medhelm.tasks.task import DataFile, DataFolder, Task
 from pytest_medhelm.util.cache_dir import cache_dir
@@ -120,6 +120,10 @@ def checksum(file: DataFile | DataFolder, path: Path) -> str:
     return listing(path, file.pattern) if isinstance(file, DataFolder) else content_sha256(path)
 
 
+def _known_checksum(file: DataFile | DataFolder, path: Path) -> str:
+    return known_listing(path, file.pattern) if isinstance(file, DataFolder) else known_sha256(path)
+
+
 def _candidates(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[Origin, Path]]:
     if task.folder is not None:
         yield "own", task.folder
@@ -134,7 +138,7 @@ def _candidates(task: Task, data: Path | None, samples: Path) -> Iterator[tuple[
 def _checked(task: Task, origin: Origin, folder: Path, paths: Sequence[Path], accept: Collection[str]) -> Source:
     digests, accepted = {}, []
     for file, path in zip(task.files, paths, strict=True):
-        digest = digests[file.name] = checksum(file, path) if isinstance(file, DataFolder) else known_sha256(path)
+        digest = digests[file.name] = _known_checksum(file, path)
         if origin == "sample" or not file.sha256 or digest == file.sha256:
             continue
         if file.name not in accept:
