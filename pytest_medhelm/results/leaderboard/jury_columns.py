@@ -10,6 +10,8 @@ from statistics import fmean
 
 from pytest_medhelm.scoring.record_types import HarmMark, Record, VerdictRecord
 
+NO_ITEMS = (0, 0)
+"""One object for all instances without verdicts on criteria with points."""
 Ratings = Mapping[str, tuple[float, ...]]
 """Judge -> a score for each criterion, or one value where judges name a class."""
 
@@ -66,7 +68,7 @@ class JuryColumns:
                 counts.within += _within(verdict)
             else:
                 counts.failed += 1
-        self.items.append((len(met), met.count(None)))
+        self.items.append((len(met), met.count(None)) if met else NO_ITEMS)
         merged = {judge: tuple(map(fmean, zip(*rows, strict=True))) for judge, rows in given.items()}
         self.ratings.append(merged if verdicts else None)
 

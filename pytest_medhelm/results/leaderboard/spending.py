@@ -19,17 +19,19 @@ class Party:
 
     def __init__(self) -> None:
         self.tokens: Counter[str] = Counter()
+        self._counted: set[int] = set()
+        """Requests."""
         self._amounts: dict[int, tuple[float | None, float]] = {}
-        """By request: what it cost, and what the newest run paid of that."""
+        """By request of which it is known: what it cost, and what the newest run paid of that."""
 
     def add(self, request: str, usage: Mapping[str, int], cost: float | None, paid: float) -> None:
         """Count a request, unless it was counted before."""
         key = hash(request)
-        if key not in self._amounts:
-            self._amounts[key] = (cost, paid)
+        if key not in self._counted:
+            self._counted.add(key)
             self.tokens.update(usage)
-        elif paid or cost is not None:
-            earlier = self._amounts[key]
+        if paid or cost is not None:
+            earlier = self._amounts.get(key, (None, 0.0))
             self._amounts[key] = (cost if earlier[0] is None else earlier[0], max(paid, earlier[1]))
 
     def summary(self) -> Spent:
@@ -45,17 +47,18 @@ def _summary(parties: Collection[Party]) -> Spent:
     tokens: Counter[str] = Counter()
     for party in parties:
         tokens.update(party.tokens)
+    requests = sum(len(party._counted) for party in parties)
     amounts = [amount for party in parties for amount in party._amounts.values()]
     known = [cost for cost, _ in amounts if cost is not None]
     cost = math.fsum(known) if known else None
     paid = None if cost is None else math.fsum(paid for _, paid in amounts)
     return {
-        "requests": len(amounts),
+        "requests": requests,
         "tokens": dict(sorted(tokens.items())),
         "cost": cost,
         "paid_now": paid,
         "stored": None if cost is None or paid is None else max(0.0, cost - paid),
-        "unknown": len(amounts) - len(known),
+        "unknown": requests - len(known),
     }
 
 
