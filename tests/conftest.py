@@ -18,7 +18,7 @@ from pytest_medhelm.util.guard import medhelm_offline_guard
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
-from tests.support.preloaded import load_benchmarks, load_package
+from tests.support.preloaded import keep_metadata, load_benchmarks, load_package
 from tests.support.real_data import real
 from tests.support.serving import suite  # noqa: F401  (fixture)
 from tests.support.sessions import Sessions
@@ -68,6 +68,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 @pytest.fixture(autouse=True, scope="session")
 def _preloaded() -> None:
+    keep_metadata()
     load_package()
     load_benchmarks()
     gc.collect()
