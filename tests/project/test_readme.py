@@ -62,7 +62,7 @@ def mirror(real_data: Path) -> Iterator[str]:
     """A web server on loopback with the real files."""
     handler = partial(QuietHandler, directory=str(real_data))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
