@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,6 +59,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes for each processor: half of the time a test waits for a server or a process that it started."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """On a fresh checkout compile all tests once, which else each process would do, all of them at the same time."""
+    tests = Path(__file__).parent
+    if not (tests / "util" / "__pycache__").exists():
+        rooms = sorted(file.parent for file in tests.glob("*/__init__.py"))
+        collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider"]
+        halves = [subprocess.Popen([*collect, *half], stdout=subprocess.DEVNULL) for half in (rooms[::2], rooms[1::2])]
+        for half in halves:
+            half.wait()
 
 
 @pytest.hookimpl(optionalhook=True)
