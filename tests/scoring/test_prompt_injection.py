@@ -50,7 +50,7 @@ def test_a_verdict_is_known_by_the_names_of_its_own_criteria() -> None:
         "\u202e" * length(500_000),
         "a" * length(1_000_000),
         " \n" * length(400_000),
-    ],  # fmt: skip
+    ],
 )
 def test_hostile_texts_take_linear_time(text: str) -> None:
     started = time.process_time()

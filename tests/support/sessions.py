@@ -27,6 +27,7 @@ import pytest
 from _pytest.config import _prepareconfig
 
 from tests.support.preloaded import keep_metadata, load_package
+from tests.support.workers import fork_workers
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -110,6 +111,8 @@ def session(
     own = [place for place in environment.get("PYTHONPATH", "").split(os.pathsep) if place]
     sys.path[:] = [folder, *own, *path]
     sys.argv[:] = ["pytest", *arguments]
+    if any(argument.startswith("-n") for argument in arguments):
+        fork_workers(leave)
     try:
         run_module("pytest", run_name="__main__", alter_sys=True)
     except SystemExit as end:
