@@ -37,14 +37,10 @@ HERE = ("pubmed_qa", "med_qa", "medcalc_bench", "medec", "medication_qa")
 """A choice among words, among letters, a number, a text with an error, free text."""
 
 
-def runnable(line: str, url: str, data: Path) -> list[str]:
-    """A line as pasted, with this Python, the mock server's address, the real data's folder and the checkout."""
-    program, *words = shlex.split(line.replace("http://localhost:8000/v1", url).replace("=DIR", f"={data}"))
-    if program == "medhelm":
-        return [sys.executable, "-m", "pytest_medhelm", *words]
-    assert program == "pytest"
-    words = [str(CHECKOUT / "benchmarks") if word == "benchmarks/" else word for word in words]
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+def words_of(line: str, url: str, data: Path) -> list[str]:
+    """A line as pasted, with the mock server's address, the folder of data and the checkout."""
+    words = shlex.split(line.replace("http://localhost:8000/v1", url).replace("=DIR", f"={data}"))
+    return [str(CHECKOUT / "benchmarks") if word == "benchmarks/" else word for word in words]
 
 
 @pytest.fixture
@@ -75,7 +71,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands(
-    command: str, pytester: pytest.Pytester, data_here: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
+    command: str, pytester: pytest.Pytester, run: Any, data_here: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reply(body: dict[str, Any]) -> str:
         criteria = ("accuracy", "completeness", "clarity", "structure")
@@ -87,9 +83,14 @@ def test_commands(
     monkeypatch.setenv("MEDHELM_CACHE", str(pytester.path / "cache"))
     with MockServer(reply, models=("org/llama3", "judge")) as server:
         for line in some(command.splitlines()):
-            result = pytester.run(*runnable(line, server.url, data_here))
+            program, *words = words_of(line, server.url, data_here)
+            assert program in ("pytest", "medhelm")
+            if program == "pytest":
+                result = run(*words)
+            else:
+                result = pytester.run(sys.executable, "-m", "pytest_medhelm", *words)
             assert result.ret == 0, result.stdout.str()
-            if line.startswith("pytest"):
+            if program == "pytest":
                 result.stdout.fnmatch_lines(["page: *leaderboard.html"])
             if line == WHOLE:
                 result.stdout.fnmatch_lines(["coverage: 22 of 22 subcategories have a benchmark here"])
