@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
@@ -65,7 +66,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_xdist_setupnodes() -> None:
     """On a fresh checkout compile all tests once, which else each process would do, all of them at the same time."""
     tests = Path(__file__).parent
-    if not (tests / "util" / "__pycache__").exists():
+    is_fresh = not Path(cache_from_source(str(tests / "util" / "__init__.py"))).exists()
+    if is_fresh and not sys.dont_write_bytecode:
         rooms = sorted(file.parent for file in tests.glob("*/__init__.py"))
         collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider"]
         halves = [subprocess.Popen([*collect, *half], stdout=subprocess.DEVNULL) for half in (rooms[::2], rooms[1::2])]
