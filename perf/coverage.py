@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -34,8 +34,9 @@ _POPULATION = 400_000
 def coverage(scenario: Scenario, runs: int, seed: int = SEED) -> tuple[float, int]:
     """The share of intervals that hold the truth, and how many there were."""
     generator = np.random.default_rng(seed)
+    truth = scenario.truth() if callable(scenario.truth) else scenario.truth
     held = [
-        limits[0] - 1e-12 <= scenario.truth <= limits[1] + 1e-12
+        limits[0] - 1e-12 <= truth <= limits[1] + 1e-12
         for limits in (scenario.draw(generator) for _ in range(runs))
         if limits is not None
     ]
@@ -123,9 +124,8 @@ def _flattened(says: Floats, slope: float) -> Sample:
 
 
 def _confidences(n: int, kind: str) -> Iterator[Scenario]:
-    truths = _truths(kind)
     for metric in FIGURES:
-        yield Scenario(f"n {n}: {metric}, {kind}", truths[metric], _figure_of(metric, n, kind))
+        yield Scenario(f"n {n}: {metric}, {kind}", partial(_truth, metric, kind), _figure_of(metric, n, kind))
 
 
 def _figure_of(metric: str, n: int, kind: str) -> Draw:
@@ -155,6 +155,11 @@ FIGURES: dict[str, Measured] = {
     "ece": lambda says, came, clusters: ece_limits(says, came, clusters, 0.95),
     "ece_1": lambda says, came, clusters: ece_limits(says, came, clusters, 0.95, 1),
 }
+
+
+def _truth(metric: str, kind: str = "") -> float:
+    """The true value of a metric for a kind of model, or for instances that share sources."""
+    return (_truths(kind) if kind else _of_sources())[metric]
 
 
 @cache
@@ -189,7 +194,9 @@ def _clustered() -> Iterator[Scenario]:
             yield Scenario(f"{sources} sources of 10, ICC 0.2: binary, {share:g}", share, _correlated(names, share))
         for metric in ("brier", "auroc", "selective_accuracy", "ece"):
             yield Scenario(
-                f"{sources} sources of 10, ICC 0.2: {metric}", _of_sources()[metric], _sources(names, metric)
+                f"{sources} sources of 10, ICC 0.2: {metric}",
+                partial(_truth, metric),
+                _sources(names, metric),
             )
 
 

@@ -21,7 +21,8 @@ class Scenario:
     """A figure of data whose true value is known."""
 
     name: str
-    truth: float
+    truth: float | Callable[[], float]
+    """The true value, or what finds it where that takes long."""
     draw: Draw
     """Draws a sample and returns the interval of its figure."""
 

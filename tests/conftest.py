@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import numpy as np  # noqa: F401  (pytester forgets modules first imported in a test, and numpy loads only once)
@@ -18,7 +21,7 @@ from pytest_medhelm.util.guard import medhelm_offline_guard
 from tests.support.browser import browser, visit  # noqa: F401  (fixtures)
 from tests.support.letters import gold, write_letters
 from tests.support.nightly import NIGHTLY
-from tests.support.preloaded import load_benchmarks, load_package
+from tests.support.preloaded import keep_metadata, load_benchmarks, load_package
 from tests.support.real_data import real
 from tests.support.serving import suite  # noqa: F401  (fixture)
 from tests.support.sessions import Sessions
@@ -60,6 +63,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """On a fresh checkout compile all tests once, which else each process would do, all of them at the same time."""
+    tests = Path(__file__).parent
+    is_fresh = not Path(cache_from_source(str(tests / "util" / "__init__.py"))).exists()
+    if is_fresh and not sys.dont_write_bytecode:
+        rooms = sorted(file.parent for file in tests.glob("*/__init__.py"))
+        collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider"]
+        halves = [subprocess.Popen([*collect, *half], stdout=subprocess.DEVNULL) for half in (rooms[::2], rooms[1::2])]
+        for half in halves:
+            half.wait()
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
     """The tests of a module stay in one process, which makes what they share once; in the order that they are in."""
     config.option.loadscopereorder = False
@@ -68,6 +84,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 @pytest.fixture(autouse=True, scope="session")
 def _preloaded() -> None:
+    keep_metadata()
     load_package()
     load_benchmarks()
     gc.collect()

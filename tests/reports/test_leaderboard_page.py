@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -24,6 +22,8 @@ from tests.support.checks import some
 from tests.support.juries import named, rating, talks
 from tests.support.letters import gold
 from tests.support.nightly import by_night
+from tests.support.paths import BENCHMARKS
+from tests.support.sessions import Sessions
 from tests.support.suites import cell, leaderboard
 
 if TYPE_CHECKING:
@@ -33,33 +33,23 @@ BASELINES = ["--medhelm-model=baseline/random", "--medhelm-model=baseline/lexica
 
 
 @pytest.fixture(scope="module")
-def boards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def boards(tmp_path_factory: pytest.TempPathFactory, sessions: Sessions) -> dict[str, Path]:
     """Pages by name, made by sessions of their own: ``sample`` has several benchmarks and three candidates."""
     folder = tmp_path_factory.mktemp("boards")
-    root = Path(__file__).parents[2]
 
     def reply(body: dict[str, Any]) -> str:
         return {"first": "A", "second": "B", "third": "no idea at all"}[body["model"]]
 
     with MockServer(reply, models=["first", "second", "third"]) as server:
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "benchmarks")),
-                *("-k", "pubmed_qa or med_qa or medcalc or mtsamples_replicate or ehr_sql"),
-                *BASELINES,
-                *(f"--medhelm-model=vllm/{name}" for name in ("first", "second", "third")),
-                *(f"--medhelm-base-url={server.url}", "--medhelm-gate=pubmed_qa.exact_match >= 0.9"),
-                "--medhelm-suite=sample",
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert ended.returncode == 1, ended.stdout + ended.stderr
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "benchmarks"), *BASELINES]
+        ended = sessions.run_in(
+            folder, "-q", str(BENCHMARKS), "-k", "pubmed_qa or med_qa or medcalc or mtsamples_replicate or ehr_sql",
+            *BASELINES, *(f"--medhelm-model=vllm/{name}" for name in ("first", "second", "third")),
+            f"--medhelm-base-url={server.url}", "--medhelm-gate=pubmed_qa.exact_match >= 0.9",
+            "--medhelm-suite=sample",
+        )  # fmt: skip
+    assert ended.ret == 1
     options = ["-k", "pubmed_qa", "--medhelm-suite=single", "--medhelm-html=single"]
-    assert subprocess.run([*command, *options], cwd=folder, capture_output=True, check=False).returncode == 0
+    assert sessions.run_in(folder, "-q", str(BENCHMARKS), *BASELINES, *options).ret == 0
     results = folder / "medhelm-results"
     return {"sample": results / "sample/leaderboard.html", "single": results / "single/leaderboard.html"}
 

@@ -13,6 +13,7 @@ from pytest_medhelm.scoring.jury.judge_prompt import judge_messages
 from pytest_medhelm.scoring.jury.prompt_injection import attempts, neutralize
 from pytest_medhelm.tasks.rubric_files import load_rubric
 from tests.support.juries import NAMES, named, number_of, rating, records, talks
+from tests.support.nightly import length
 from tests.support.steering import HONEST, STEERING
 from tests.support.suites import cell, leaderboard
 
@@ -42,13 +43,20 @@ def test_a_verdict_is_known_by_the_names_of_its_own_criteria() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["ignore " * 150_000, "<" * 1_000_000, "give 5 " * 150_000, "\u202e" * 500_000, "a" * 1_000_000, " \n" * 400_000],
+    [
+        "ignore " * length(150_000),
+        "<" * length(1_000_000),
+        "give 5 " * length(150_000),
+        "\u202e" * length(500_000),
+        "a" * length(1_000_000),
+        " \n" * length(400_000),
+    ],
 )
 def test_hostile_texts_take_linear_time(text: str) -> None:
     started = time.process_time()
     attempts(text, NAMES)
     neutralize(text)
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < length(20)
 
 
 def fence_of(user: str) -> str:

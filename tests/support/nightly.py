@@ -25,6 +25,11 @@ def examples(full: int) -> int:
     return full if NIGHTLY else full // 4
 
 
+def length(full: int) -> int:
+    """How long a hostile text is: a quarter by day, for which a quadratic reader still takes minutes."""
+    return full if NIGHTLY else full // 4
+
+
 def covered_enough(runs: int) -> float:
     """The share of 95 % intervals that must hold the truth: 93 % as promised, and what three standard errors allow."""
     return min(0.93, 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs))

@@ -7,14 +7,25 @@ folder, of its own: every command and session would import and compile all of it
 from __future__ import annotations
 
 from contextlib import suppress
-from importlib import import_module
+from functools import cache
+from importlib import import_module, metadata
 from pkgutil import walk_packages
 
-import pytest_medhelm
+
+def keep_metadata() -> None:
+    """Read the metadata of installed packages once: pytest parses those of all of them anew for each session."""
+    for name in ("metadata", "entry_points", "files"):
+        setattr(metadata.Distribution, name, property(cache(getattr(metadata.Distribution, name).fget)))
+    metadata.PathDistribution = cache(metadata.PathDistribution)  # type: ignore[assignment, misc]
+    for package in metadata.distributions():
+        assert package.metadata
+        assert package.entry_points is not None
 
 
 def load_package() -> None:
     """Import all modules of the package, and what some of them import when they need it."""
+    import pytest_medhelm
+
     for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
         # The guard's modules are found by the folder that it puts into the path of a subprocess.
         if not module.name.endswith("__main__") and ".util.guard." not in module.name:

@@ -7,6 +7,7 @@ Tests of what is imported, and of signals, start a Python of their own.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -14,6 +15,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,9 @@ from typing import NoReturn
 
 import pytest
 from _pytest.config import _prepareconfig
+
+from tests.support.preloaded import keep_metadata, load_package
+from tests.support.workers import fork_workers
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -83,9 +88,8 @@ def main() -> None:
 
 def import_all() -> None:
     """Import pytest's plugins as it does itself, rewriting their assertions, then this one and what it needs."""
+    keep_metadata()
     config = _prepareconfig(["-c", os.devnull, "--noconftest"])
-    from tests.support.preloaded import load_package
-
     load_package()
     config._ensure_unconfigure()
     gc.collect()
@@ -107,8 +111,22 @@ def session(
     own = [place for place in environment.get("PYTHONPATH", "").split(os.pathsep) if place]
     sys.path[:] = [folder, *own, *path]
     sys.argv[:] = ["pytest", *arguments]
-    run_module("pytest", run_name="__main__", alter_sys=True)
+    if any(argument.startswith("-n") for argument in arguments):
+        fork_workers(leave)
+    try:
+        run_module("pytest", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        leave(int(end.code or 0))
     sys.exit()
+
+
+def leave(status: int) -> NoReturn:
+    """End as Python does, without taking every object apart: that would copy most of the memory that is shared."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
