@@ -111,7 +111,7 @@ def session(
     own = [place for place in environment.get("PYTHONPATH", "").split(os.pathsep) if place]
     sys.path[:] = [folder, *own, *path]
     sys.argv[:] = ["pytest", *arguments]
-    if any(argument.startswith("-n") for argument in arguments):
+    if sys.platform == "linux" and any(argument.startswith("-n") for argument in arguments):
         fork_workers(leave)
     try:
         run_module("pytest", run_name="__main__", alter_sys=True)

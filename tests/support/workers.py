@@ -1,7 +1,8 @@
 """Workers of a session under test, forked from what it was before it began, instead of started by a new Python.
 
 A new Python imports for half a second what a fork has already. Everything else stays: a worker is a process of its own,
-to which execnet speaks through pipes. A test that starts a Python of its own has workers that a new Python starts, too.
+to which execnet speaks through pipes. Linux only: a process is handed over as a descriptor. A test that starts a Python
+of its own has workers that a new Python starts, too.
 """
 
 from __future__ import annotations
