@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 
 import pytest
@@ -135,9 +134,9 @@ def test_what_a_message_quotes_of_the_prompt_decides_nothing(quoted: str) -> Non
         "request too large " * 5000,
     ],
 )
+@pytest.mark.timeout(60)
 def test_hostile_words_take_no_time(hostile: str) -> None:
-    started = time.process_time()
+    """A pattern that explodes takes minutes."""
     for body in (hostile.encode(), json.dumps({"error": {"message": hostile, "code": hostile}}).encode()):
         read_refusal(400, body, prompt=hostile[:3000], asked=10)
         read_refusal(429, body, prompt=hostile[:3000], asked=10)
-    assert time.process_time() - started < 20, "a pattern that explodes takes minutes"

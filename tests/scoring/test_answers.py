@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import date
 
 import pytest
@@ -707,13 +706,12 @@ def test_dates_are_read_back(day: date) -> None:
     ],
     ids=lambda text: f"{text[:8]!r}...",
 )
+@pytest.mark.timeout(60)
 def test_hostile_text_ends(text: str) -> None:
     """Quadratic readers would run for minutes here, by night for hours."""
-    started = time.process_time()
     assert read_choice(text, DRUGS) is None
     assert read_number(text, "es") is None
     assert read_date(text) is None
     assert read_json(text) is None
     assert not is_refusal(text)
     split_thinking(text)
-    assert time.process_time() - started < 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -52,11 +51,11 @@ def test_a_verdict_is_known_by_the_names_of_its_own_criteria() -> None:
         " \n" * length(400_000),
     ],
 )
-def test_hostile_texts_take_linear_time(text: str) -> None:
-    started = time.process_time()
+@pytest.mark.timeout(60)
+def test_hostile_texts_end(text: str) -> None:
+    """Quadratic readers would run for minutes here, by night for hours."""
     attempts(text, NAMES)
     neutralize(text)
-    assert time.process_time() - started < length(20)
 
 
 def fence_of(user: str) -> str:
