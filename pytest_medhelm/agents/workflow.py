@@ -18,7 +18,7 @@ from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.match import is_a_list_of_everything, matches, says
 from pytest_medhelm.agents.safety import ORDERS, VOID, events
 from pytest_medhelm.tasks.data.readers import read_text
-from pytest_medhelm.util.document import load_yaml
+from pytest_medhelm.util.document import yaml_loader
 from pytest_medhelm.util.errors import DataError
 from pytest_medhelm.util.json_types import JsonObject
 
@@ -208,7 +208,7 @@ def read_workflows(path: Path) -> Iterator[Workflow]:
     import yaml
 
     try:
-        document = load_yaml(read_text(path))
+        document = yaml.load(read_text(path), Loader=yaml_loader())
     except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f", line {line + 1}"

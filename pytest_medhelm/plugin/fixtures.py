@@ -62,23 +62,6 @@ class AskedModel:
         return Response(completion, key=request.key)
 
 
-class _ValuesAtOnce:
-    """An item's ``request`` until pytest's setup of the item has it find the values of all fixtures.
-
-    An attribute of its own on each item would make Python keep all attributes of that item apart: 700 bytes.
-    """
-
-    def __init__(self, request: pytest.FixtureRequest, give: Callable[[pytest.FixtureRequest], None]) -> None:
-        self._request = request
-        self._give = give
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._request, name)
-
-    def _fillfixtures(self) -> None:
-        self._give(self._request)
-
-
 class Fixtures:
     """The fixtures of a session, and the item that they are for.
 
@@ -105,11 +88,11 @@ class Fixtures:
         # pytest resolves and ends each fixture with six hook calls, which costs more than all that ours do. Where an
         # item has no other fixture than these, none of which has anything to end, the values are given to it at once.
         if isinstance(item, pytest.Function) and self._has_only_ours(item):
-            item._request = _ValuesAtOnce(item._request, self._give_values)  # type: ignore[assignment]
+            item.setup = self._give_values  # type: ignore[method-assign]
 
-    def _give_values(self, request: pytest.FixtureRequest) -> None:
-        """Give the item what its test takes, in place of its ``request``."""
-        self._item._request = request  # type: ignore[assignment]
+    def _give_values(self) -> None:
+        """The setup of an item, in place of pytest's."""
+        del self._item.setup
         for name, make in self._values.items():
             if name in self._item.fixturenames:
                 self._item.funcargs[name] = make()

@@ -12,12 +12,18 @@ from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.variants import ONCE, Asked, Variant
 
 if TYPE_CHECKING:
+    from _pytest.nodes import Node
+
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.tasks.benchmark import Benchmark
 
 
 BENCHMARK: pytest.StashKey[Benchmark] = pytest.StashKey()
 """On a module node."""
+
+
+INHERITS_SKIP: pytest.StashKey[bool] = pytest.StashKey()
+"""On the node above items."""
 
 
 class ItemParams(NamedTuple):
@@ -51,11 +57,23 @@ def asks(item: pytest.Item, params: ItemParams) -> bool:
 
 def skips(item: pytest.Item) -> bool:
     """Whether a mark keeps it from running."""
-    if "skip" not in item.keywords and "skipif" not in item.keywords:
+    if not (_skips(item) or (item.parent is not None and _inherits_skip(item.parent))):
         return False
     from _pytest.skipping import evaluate_skip_marks
 
     return evaluate_skip_marks(item) is not None
+
+
+def _skips(node: Node) -> bool:
+    return any(mark.name in ("skip", "skipif") for mark in node.own_markers)
+
+
+def _inherits_skip(parent: Node) -> bool:
+    """Whether a node, or one above it, has such a mark; looked up once for all items of a module."""
+    inherits = parent.stash.get(INHERITS_SKIP, None)
+    if inherits is None:
+        inherits = parent.stash[INHERITS_SKIP] = any(map(_skips, parent.listchain()))
+    return inherits
 
 
 def benchmarks(items: Iterable[pytest.Item]) -> list[Benchmark]:

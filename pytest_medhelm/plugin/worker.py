@@ -15,7 +15,7 @@ import pytest
 from pytest_medhelm.models.engine.adaptive import START
 from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.interrupt import end_soon
-from pytest_medhelm.plugin.item_params import benchmarks, item_params, skips
+from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text, shortfall
@@ -105,10 +105,6 @@ class WorkerPlugin:
 
     def _close(self, session: pytest.Session) -> None:
         """Write the texts that are held back: what the records refer to."""
-        # No test needs them any more, and the leaderboard and the pages take memory as well.
-        for benchmark in benchmarks(session.items):
-            for instance in benchmark.instances:
-                instance.drop()
         try:
             self._requests.close()
         except sqlite3.Error as error:

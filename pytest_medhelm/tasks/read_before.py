@@ -63,6 +63,8 @@ class Copy:
 
     def take(self) -> ReadData | None:
         """What was read; None where it was not read in the same way, or the copy is damaged."""
+        if not self._path.is_file():
+            return None
         try:
             content = memoryview(self._path.read_bytes())
         except OSError:
@@ -94,10 +96,14 @@ def copy_of(task: Task, module: Path, source: Source, manner: Sequence[object]) 
     if not _is_public(task, module, source):
         return None
     folder = folder_of_ours("read")
+    try:
+        code, _ = _code()
+    except OSError:
+        return None
     if folder is None:
         return None
     files = [sorted(source.sha256.items()), [path.name for path in source.paths]]
-    return Copy(folder / f"{task.name}.pickle", json.dumps([_code()[0], task.name, files, list(map(repr, manner))]))
+    return Copy(folder / f"{task.name}.pickle", json.dumps([code, task.name, files, list(map(repr, manner))]))
 
 
 def _is_public(task: Task, module: Path, source: Source) -> bool:
@@ -111,8 +117,9 @@ def _is_public(task: Task, module: Path, source: Source) -> bool:
 
 @cache
 def _code() -> tuple[str, int]:
-    """What changes with the code that reads data, and when that changed last."""
-    files = sorted(file for root in {Path(__file__).parents[1], *PACKAGED} for file in _python_files(str(root)))
+    """What changes with the code that reads data, and when that changed last. Raises OSError where it is hidden."""
+    roots = {root for root in (Path(__file__).parents[1], *PACKAGED) if root.is_dir()}
+    files = sorted(file for root in roots for file in _python_files(str(root)))
     packages = [_version(package) for package in READERS]
     digest = hashlib.sha256(json.dumps([sys.version, packages, files]).encode()).hexdigest()
     return digest, max((max(mtime, ctime) for _, _, mtime, ctime, _ in files), default=_IMPORTED_NS)
@@ -120,13 +127,15 @@ def _code() -> tuple[str, int]:
 
 def _python_files(folder: str) -> Iterator[tuple[str, int, int, int, int]]:
     """Path, size, time of change, of the inode's change, and inode."""
-    with suppress(OSError), os.scandir(folder) as entries:
+    with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
                 yield from _python_files(entry.path)
             elif entry.name.endswith(".py"):
-                state = entry.stat()
-                yield entry.path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
+                # A link that leads nowhere, such as an editor leaves beside a file, is no code.
+                with suppress(FileNotFoundError):
+                    state = entry.stat()
+                    yield entry.path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
 
 
 def _version(package: str) -> str:

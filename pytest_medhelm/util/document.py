@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -229,16 +228,6 @@ def yaml_loader() -> type[yaml.SafeLoader]:
             super().fetch_flow_collection_start(token)
 
     return Loader
-
-
-def load_yaml(text: str) -> Any:
-    """What a YAML text holds. PyYAML's loader in C is fast; the one in Python raises YAMLError or RecursionError."""
-    import yaml
-
-    if yaml.__with_libyaml__:
-        with suppress(yaml.YAMLError):
-            return yaml.load(text, Loader=yaml.CSafeLoader)
-    return yaml.load(text, Loader=yaml_loader())
 
 
 def document_hash(path: Path) -> str:

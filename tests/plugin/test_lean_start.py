@@ -94,6 +94,23 @@ def test_items_without_a_fixture_of_ones_own_are_set_up_at_once(
     result.stdout.fnmatch_lines(["*GARBAGE 50000*"])
 
 
+@pytest.mark.parametrize("marks", ["item.own_markers.append(skip.mark)", "item.add_marker(skip)"])
+def test_what_a_hook_skips_is_not_asked(
+    marks: str, letters: Callable[..., Path], run: Callable[..., pytest.RunResult], pytester: pytest.Pytester,
+    server: MockServer,
+) -> None:  # fmt: skip
+    data = letters(10)
+    pytester.makeconftest(
+        "import pytest\n"
+        "skip = pytest.mark.skip(reason='not today')\n"
+        "def pytest_collection_modifyitems(items):\n"
+        f"    for item in items[::2]: {marks}\n"
+    )
+    result = run(f"--medhelm-data={data}", "--medhelm-model=vllm/mock", f"--medhelm-base-url={server.url}")
+    assert "5 skipped, 5 scored" in result.stdout.str() or "5 scored, 5 skipped" in result.stdout.str()
+    assert server.stats()["requests"] == 5
+
+
 @pytest.fixture
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MEDHELM_CACHE", str(tmp_path))

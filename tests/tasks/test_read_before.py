@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,3 +166,28 @@ def test_there_is_no_copy_of_what_is_not_public() -> None:
     assert copy_of(task, Path("/project/test_own.py"), source, ()) is None, "a module of the user's"
     assert copy_of(task, MODULE, replace(source, origin="own"), ()) is None, "a folder of the user's"
     assert copy_of(task, MODULE, replace(source, origin="sample"), ()) is None
+
+
+def test_code_is_told_apart_beside_what_is_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor leaves a link that leads nowhere beside a file that it changes; files listed after it count too."""
+    monkeypatch.setattr(read_before, "PACKAGED", [tmp_path])
+    for name in ("test_a.py", "test_b.py", "test_c.py"):
+        (tmp_path / name).write_text("TASK = 1\n")
+    (tmp_path / ".#test_a.py").symlink_to("nobody@host.123")
+    codes = []
+    for name in (None, "test_a.py", "test_b.py", "test_c.py"):
+        if name is not None:
+            (tmp_path / name).write_text("TASK = 12\n")
+        read_before._code.cache_clear()
+        codes.append(read_before._code()[0])
+    read_before._code.cache_clear()
+    assert len(set(codes)) == 4
+
+
+def test_a_pipe_in_the_place_of_a_copy_is_none(readings: list[str], cache: Path) -> None:
+    load()
+    (file,) = cache.iterdir()
+    file.unlink()
+    os.mkfifo(file)
+    load()
+    assert len(readings) == 2

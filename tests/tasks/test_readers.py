@@ -171,6 +171,25 @@ def test_a_word_document_gives_paragraphs_with_their_colours(tmp_path: Path) -> 
     assert [entry.number for entry in found] == [1, 2, 3, 4]
 
 
+def test_a_colour_that_is_none_and_a_document_type_in_a_word_document(tmp_path: Path) -> None:
+    path = write_docx(tmp_path / "answers.docx", [("red", "FF0000"), ("also", None)])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    body = parts["word/document.xml"]
+
+    def changed(content: bytes) -> Path:
+        with zipfile.ZipFile(tmp_path / "changed.docx", "w") as archive:
+            for name, part in (parts | {"word/document.xml": content}).items():
+                archive.writestr(name, part)
+        return tmp_path / "changed.docx"
+
+    (paragraph,) = read_docx(changed(body.replace(b'"FF0000"', b'"red"')))
+    assert (paragraph.text, paragraph.colours) == ("redalso", frozenset())
+    declared = body.replace(b"<w:document", b'<!DOCTYPE w:document [<!ENTITY a "boo">]><w:document', 1)
+    with pytest.raises(DataError, match="is not a Word document"):
+        list(read_docx(changed(declared)))
+
+
 def test_a_word_document_is_read_as_python_docx_reads_it(tmp_path: Path) -> None:
     docx = pytest.importorskip("docx")
     path = write_docx(tmp_path / "answers.docx", [("One\ttab and\na line ", "00ff00"), ("", "FF0000")])

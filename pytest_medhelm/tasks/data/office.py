@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -105,22 +106,29 @@ def read_docx(path: Path) -> Iterator[Paragraph]:
             if part.tag == _RUN:
                 said = _text_of(part)
                 colour = part.find(f"{_WORD}rPr/{_WORD}color") if said.strip() else None
-                if colour is not None:
-                    colours.add(colour.get(f"{_WORD}val", "auto").upper())
+                value = "" if colour is None else colour.get(f"{_WORD}val", "")
+                if re.fullmatch("[0-9A-Fa-f]{6}", value):
+                    colours.add(value.upper())
                 text += said
             elif part.tag == f"{_WORD}hyperlink":
                 text += "".join(map(_text_of, part.iterfind(_RUN)))
         count += bool(text.strip())
-        yield Paragraph(number, text, frozenset(colours - {"AUTO"}))
+        yield Paragraph(number, text, frozenset(colours))
     require_rows(path.name, count)
 
 
 def _main_part(content: io.BytesIO) -> Element:
     """The part of a document that holds its text; the relations of the whole say which of its files that is."""
     with ZipFile(content) as archive:
-        relations = ElementTree.fromstring(archive.read("_rels/.rels"))
+        relations = _parsed(archive.read("_rels/.rels"))
         (name,) = (part.attrib["Target"] for part in relations if part.get("Type", "").endswith("/officeDocument"))
-        return ElementTree.fromstring(archive.read(name.lstrip("/")))
+        return _parsed(archive.read(name.lstrip("/")))
+
+
+def _parsed(part: bytes) -> Element:
+    if b"<!DOCTYPE" in part:
+        raise ValueError("Word writes no document type, and so no entities that grow")
+    return ElementTree.fromstring(part)
 
 
 def _text_of(run: Element) -> str:
