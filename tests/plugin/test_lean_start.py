@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,21 @@ def test_items_without_a_fixture_of_ones_own_are_set_up_at_once(
     made = {tuple(line.split("FIXTURE")[1].split()) for line in result.outlines if "FIXTURE" in line}
     assert made == {("test_with_own", name) for name in ("model", "instance", "response", "score", "own")}
     result.stdout.fnmatch_lines(["*GARBAGE 50000*"])
+
+
+def test_rouge_needs_the_stemmer_of_nltk_alone() -> None:
+    code = (
+        "import sys\n"
+        "from pytest_medhelm.scoring.metrics.rouge import rouge_english\n"
+        "before = rouge_english('Conditional treatments were running', 'a condition treated runs')\n"
+        "assert not {'nltk', 'scipy'} & {*sys.modules}\n"
+        "import nltk\n"
+        "assert nltk.stem.PorterStemmer().stem('running') == 'run' and nltk.edit_distance('a', 'b') == 1\n"
+        "assert before == rouge_english('Conditional treatments were running', 'a condition treated runs')\n"
+        "print(before)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'rouge_1': 0.5" in ran.stdout  # condit and run of four words each
 
 
 @pytest.mark.parametrize("marks", ["item.own_markers.append(skip.mark)", "item.add_marker(skip)"])

@@ -25,14 +25,15 @@ def keep_metadata() -> None:
 def load_package() -> None:
     """Import all modules of the package, and what some of them import when they need it."""
     import pytest_medhelm
+    from pytest_medhelm.scoring.metrics.rouge import rouge_english
 
     for module in walk_packages(pytest_medhelm.__path__, "pytest_medhelm."):
         # The guard's modules are found by the folder that it puts into the path of a subprocess.
         if not module.name.endswith("__main__") and ".util.guard." not in module.name:
             import_module(module.name)
-    for name in ("nltk", "openpyxl"):
-        with suppress(ImportError):
-            import_module(name)
+    with suppress(ImportError):
+        import_module("openpyxl")
+    rouge_english("fevers", "fever")
     load_templates()
     load_patterns()
 

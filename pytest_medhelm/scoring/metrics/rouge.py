@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
+
+from pytest_medhelm.scoring.metrics.porter import only_the_stemmer
 
 _LONGEST_WORD = 64
 """Longer runs of letters are no English words and are not stemmed."""
@@ -48,7 +50,8 @@ class _Stemmer:
     """The Porter stemmer with a memory: stemming is most of the time that ROUGE takes."""
 
     def __init__(self) -> None:
-        from nltk.stem.porter import PorterStemmer
+        with only_the_stemmer():
+            from nltk.stem.porter import PorterStemmer
 
         self._porter = PorterStemmer()
         self._remembered = lru_cache(2**15)(self._porter.stem)
@@ -64,16 +67,23 @@ def _stemmer() -> _Stemmer:
 
 @cache
 def _scorer() -> Any:
-    # Imported here: rouge_score loads nltk, which nobody who runs other metrics should wait for.
-    from rouge_score.rouge_scorer import RougeScorer
+    # Imported here: nobody who runs other metrics should wait for it.
+    with only_the_stemmer():
+        from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rouge1", "rouge2"], tokenizer=_Split())
 
 
 def _english_words(text: str) -> list[str]:
-    from rouge_score.tokenize import tokenize
+    return list(_tokenizer()(text, _stemmer()))
 
-    return list(tokenize(text, _stemmer()))
+
+@cache
+def _tokenizer() -> Callable[[str, _Stemmer], list[str]]:
+    with only_the_stemmer():
+        from rouge_score.tokenize import tokenize
+
+    return tokenize  # type: ignore[no-any-return]
 
 
 def _rouge(prediction: Sequence[str], reference: Sequence[str]) -> dict[str, float]:
