@@ -4,9 +4,8 @@ Asked: the clinical vignette with its question, and options A to E.
 Read: the letter of the option.
 Scored: exact match with the key.
 
-116 of the 308 vignettes name a figure ("Figure A") that is not there: upstream does not have it. They stay, as on the
-leaderboard; the slice "figure" tells them apart. Ten questions occur twice under two addresses: both stay, and the
-two are one cluster. An instance's id is the end of the question's address on the site that it comes from.
+116 of the 308 vignettes name a figure that upstream does not have: they stay, as on the leaderboard, under the slice
+"figure". Ten questions have two addresses: both stay, as one cluster. The end of the address is an instance's id.
 
 Source: Chen et al. 2024, https://github.com/HanjieChen/ChallengeClinicalQA (five options)
 """
@@ -26,13 +25,9 @@ def load(path: Path) -> Instances:
         if choices["ABCDE".index(answer)] != row.text("answer"):
             raise row.error("answer is not the text of the option that answer_idx names")
         name = row.text("link").rpartition("/")[2].rpartition("=")[2]
+        slices = {"figure": "named" if "figure" in question.lower() else "none"}
         yield Instance(
-            id=name,
-            question=question,
-            answer=answer,
-            choices=choices,
-            cluster=digest(question),
-            slices={"figure": "named" if "figure" in question.lower() else "none"},
+            id=name, question=question, answer=answer, choices=choices, cluster=digest(question), slices=slices
         )
 
 
