@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -95,19 +96,30 @@ def test_items_without_a_fixture_of_ones_own_are_set_up_at_once(
     result.stdout.fnmatch_lines(["*GARBAGE 50000*"])
 
 
-def test_rouge_needs_the_stemmer_of_nltk_alone() -> None:
+@pytest.mark.parametrize("stemmer", ["as it is", "needs more of nltk"])
+def test_rouge_imports_of_nltk_what_its_stemmer_needs(stemmer: str, tmp_path: Path) -> None:
+    # As a later version might: its stemmer takes something from the package itself.
+    folder = tmp_path / "nltk"
+    (folder / "stem").mkdir(parents=True)
+    (folder / "__init__.py").write_text("HERE = 1\n")
+    (folder / "stem" / "__init__.py").write_text("from nltk.stem import porter\n")
+    (folder / "stem" / "porter.py").write_text(
+        "from nltk import HERE\nclass PorterStemmer:\n    def stem(self, word):\n        return word[:-1]\n"
+    )
     code = (
         "import sys\n"
         "from pytest_medhelm.scoring.metrics.rouge import rouge_english\n"
         "before = rouge_english('Conditional treatments were running', 'a condition treated runs')\n"
-        "assert not {'nltk', 'scipy'} & {*sys.modules}\n"
+        "print('WHOLE', bool({'nltk', 'scipy'} & {*sys.modules}), before['rouge_1'])\n"
         "import nltk\n"
-        "assert nltk.stem.PorterStemmer().stem('running') == 'run' and nltk.edit_distance('a', 'b') == 1\n"
         "assert before == rouge_english('Conditional treatments were running', 'a condition treated runs')\n"
-        "print(before)\n"
+        "print('LATER', hasattr(nltk, 'edit_distance'))\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "'rouge_1': 0.5" in ran.stdout  # condit and run of four words each
+    environment = os.environ | ({} if stemmer == "as it is" else {"PYTHONPATH": str(tmp_path)})
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    # Of four words each, condit and run are the same; a stemmer that cuts the last letter finds none.
+    expected = "WHOLE False 0.5\nLATER True\n" if stemmer == "as it is" else "WHOLE True 0.0\nLATER False\n"
+    assert ran.stdout == expected
 
 
 @pytest.mark.parametrize("marks", ["item.own_markers.append(skip.mark)", "item.add_marker(skip)"])

@@ -54,8 +54,9 @@ def test_a_verdict_is_known_by_the_names_of_its_own_criteria() -> None:
 @pytest.mark.timeout(60)
 def test_hostile_texts_end(text: str) -> None:
     """Quadratic readers would run for minutes here, by night for hours."""
-    attempts(text, NAMES)
-    neutralize(text)
+    is_hidden = text[0] == "\u202e"
+    assert ("hidden_text" in attempts(text, NAMES)) == is_hidden
+    assert neutralize(text) == ("" if is_hidden else text)
 
 
 def fence_of(user: str) -> str:

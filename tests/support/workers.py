@@ -63,12 +63,12 @@ def fork_workers(end: End) -> None:
 
 def _forked(server: socket.socket) -> Forked:
     """A process that begins as it would with these pipes, this environment and this folder."""
-    his_in, our_out = os.pipe()
-    our_in, his_out = os.pipe()
+    child_in, our_out = os.pipe()
+    our_in, child_out = os.pipe()
     asked = json.dumps({"environment": dict(os.environ), "folder": os.getcwd()})
-    socket.send_fds(server, [asked.encode()], [his_in, his_out])
-    os.close(his_in)
-    os.close(his_out)
+    socket.send_fds(server, [asked.encode()], [child_in, child_out])
+    os.close(child_in)
+    os.close(child_out)
     _, (process,), *_ = socket.recv_fds(server, 1, 1)
     return Forked(process, os.fdopen(our_out, "wb"), os.fdopen(our_in, "rb"))
 

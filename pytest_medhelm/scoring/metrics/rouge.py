@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from pytest_medhelm.scoring.metrics.porter import only_the_stemmer
+from pytest_medhelm.scoring.metrics.porter import with_the_stemmer_alone
 
 _LONGEST_WORD = 64
 """Longer runs of letters are no English words and are not stemmed."""
@@ -50,10 +50,7 @@ class _Stemmer:
     """The Porter stemmer with a memory: stemming is most of the time that ROUGE takes."""
 
     def __init__(self) -> None:
-        with only_the_stemmer():
-            from nltk.stem.porter import PorterStemmer
-
-        self._porter = PorterStemmer()
+        self._porter = with_the_stemmer_alone("nltk.stem.porter").PorterStemmer()
         self._remembered = lru_cache(2**15)(self._porter.stem)
 
     def stem(self, word: str) -> str:
@@ -68,10 +65,8 @@ def _stemmer() -> _Stemmer:
 @cache
 def _scorer() -> Any:
     # Imported here: nobody who runs other metrics should wait for it.
-    with only_the_stemmer():
-        from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rouge1", "rouge2"], tokenizer=_Split())
+    scorer = with_the_stemmer_alone("rouge_score.rouge_scorer")
+    return scorer.RougeScorer(["rouge1", "rouge2"], tokenizer=_Split())
 
 
 def _english_words(text: str) -> list[str]:
@@ -80,10 +75,7 @@ def _english_words(text: str) -> list[str]:
 
 @cache
 def _tokenizer() -> Callable[[str, _Stemmer], list[str]]:
-    with only_the_stemmer():
-        from rouge_score.tokenize import tokenize
-
-    return tokenize  # type: ignore[no-any-return]
+    return with_the_stemmer_alone("rouge_score.tokenize").tokenize  # type: ignore[no-any-return]
 
 
 def _rouge(prediction: Sequence[str], reference: Sequence[str]) -> dict[str, float]:
