@@ -97,7 +97,7 @@ def _is_xdist_controller(config: pytest.Config) -> bool:
 
 def _replay(config: pytest.Config, settings: Settings, replay: Replay) -> None:
     """Stored responses answer, and nobody else is there to be asked."""
-    from pytest_medhelm.models.engine.stored import StoredResponses
+    from pytest_medhelm.models.engine.replay import StoredResponses
     from pytest_medhelm.plugin.rescoring import StoredItems, restricted, stored_roster
 
     settings = restricted(settings, replay)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_medhelm.agents.own_server import FhirServer
     from pytest_medhelm.models.engine.batch_file import BatchFile
     from pytest_medhelm.models.engine.engine import Engine
+    from pytest_medhelm.models.engine.replay import StoredResponses
     from pytest_medhelm.models.engine.request import Completion, Request
-    from pytest_medhelm.models.engine.stored import StoredResponses
     from pytest_medhelm.models.roster import Roster
     from pytest_medhelm.models.spec import Model
     from pytest_medhelm.plugin.outside_agents import OutsideAgents
@@ -175,7 +175,7 @@ class RequestBuilder:
         if not settings.fhir:
             return None
         from pytest_medhelm.agents.own_server import FhirServer
-        from pytest_medhelm.models.engine.stored import StoredResponses
+        from pytest_medhelm.models.engine.replay import StoredResponses
 
         replays = isinstance(self.engine, StoredResponses)
         file = settings.folder / "responses.sqlite"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_medhelm.models.engine.stored import NOT_STORED
+from pytest_medhelm.models.engine.replay import NOT_STORED
 from pytest_medhelm.util.errors import RunStopped
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.data.sources import Source, find_examples, find_source
 from pytest_medhelm.tasks.public_ids import without_names
-from pytest_medhelm.tasks.read_before import ReadData, copy_of
+from pytest_medhelm.tasks.read_cache import ReadData, copy_of
 from pytest_medhelm.tasks.task import Excluded, Instance, Task
 from pytest_medhelm.tasks.taxonomy import OPEN_ENDED
 from pytest_medhelm.util.errors import DataError, MedhelmError

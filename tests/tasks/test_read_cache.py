@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from benchmarks.clinical_decision_support import test_tumour_board as packaged
-from pytest_medhelm.tasks import loading, read_before
+from pytest_medhelm.tasks import loading, read_cache
 from pytest_medhelm.tasks.benchmark import Benchmark
 from pytest_medhelm.tasks.data.sources import Source, find_source
 from pytest_medhelm.tasks.loading import load_benchmark
-from pytest_medhelm.tasks.read_before import copy_of
+from pytest_medhelm.tasks.read_cache import copy_of
 from pytest_medhelm.tasks.task import DataFile
 from pytest_medhelm.util.config_file import ConfigFile
 from pytest_medhelm.util.option import Given
@@ -30,7 +30,7 @@ PINNED = (DataFile("a.csv", "00ff"),)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder, and code that has not just changed."""
     monkeypatch.setenv("MEDHELM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(read_before, "SETTLED_NS", -(10**18))
+    monkeypatch.setattr(read_cache, "SETTLED_NS", -(10**18))
     return tmp_path / "cache" / "read"
 
 
@@ -84,7 +84,7 @@ def test_settings_that_change_what_is_read_have_it_read(readings: list[str], mon
         load(**{name: value})
     assert len(readings) == 5
     load()
-    monkeypatch.setattr(read_before, "_code", lambda: ("other code", 0))
+    monkeypatch.setattr(read_cache, "_code", lambda: ("other code", 0))
     load()
     assert len(readings) == 7
 
@@ -114,7 +114,7 @@ def test_a_file_that_changed_is_read(tmp_path: Path, readings: list[str], monkey
     text = (packaged.TASK.folder / packaged.TASK.files[0].name).read_text()  # type: ignore[operator]
     folder = tmp_path / "benchmarks"
     folder.mkdir()
-    monkeypatch.setattr(read_before, "PACKAGED", [MODULE.parent, folder])
+    monkeypatch.setattr(read_cache, "PACKAGED", [MODULE.parent, folder])
     monkeypatch.setattr(packaged, "TASK", replace(packaged.TASK, folder=folder))
     for words in (text, text, text.replace("cancer", "carcinoma")):
         (folder / packaged.TASK.files[0].name).write_text(words)
@@ -138,7 +138,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(cache: Path, monkeypat
 def test_code_that_has_just_changed_keeps_nothing(
     readings: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_before, "SETTLED_NS", 10**18 * 9)
+    monkeypatch.setattr(read_cache, "SETTLED_NS", 10**18 * 9)
     load()
     assert not list(cache.iterdir())
 
@@ -170,7 +170,7 @@ def test_there_is_no_copy_of_what_is_not_public() -> None:
 
 def test_code_is_told_apart_beside_what_is_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editor leaves a link that leads nowhere beside a file that it changes; files listed after it count too."""
-    monkeypatch.setattr(read_before, "PACKAGED", [tmp_path])
+    monkeypatch.setattr(read_cache, "PACKAGED", [tmp_path])
     for name in ("test_a.py", "test_b.py", "test_c.py"):
         (tmp_path / name).write_text("TASK = 1\n")
     (tmp_path / ".#test_a.py").symlink_to("nobody@host.123")
@@ -178,9 +178,9 @@ def test_code_is_told_apart_beside_what_is_no_code(tmp_path: Path, monkeypatch: 
     for name in (None, "test_a.py", "test_b.py", "test_c.py"):
         if name is not None:
             (tmp_path / name).write_text("TASK = 12\n")
-        read_before._code.cache_clear()
-        codes.append(read_before._code()[0])
-    read_before._code.cache_clear()
+        read_cache._code.cache_clear()
+        codes.append(read_cache._code()[0])
+    read_cache._code.cache_clear()
     assert len(set(codes)) == 4
 
 
