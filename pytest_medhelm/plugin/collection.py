@@ -13,6 +13,7 @@ from pytest_medhelm.plugin.marks import mark_module
 from pytest_medhelm.plugin.not_run import NO_MODEL, NotRun, one_item
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.data.compressed import compress
 from pytest_medhelm.tasks.loading import load_benchmark
 from pytest_medhelm.tasks.public_ids import public_id
 from pytest_medhelm.tasks.sharding import in_shard
@@ -124,8 +125,7 @@ def _benchmark(metafunc: pytest.Metafunc) -> Benchmark:
         if settings.fhir and getattr(benchmark.first_environment, "own_server", False):
             benchmark = _on_own_server(benchmark)
         if not metafunc.config.option.collectonly:  # There they wait for no test.
-            for instance in benchmark.instances:
-                instance.compress()
+            compress(benchmark.instances)
         module.stash[BENCHMARK] = benchmark
     return benchmark
 

@@ -82,20 +82,19 @@ class Fixtures:
         self._only_ours: dict[object, bool] = {}
         """By test function."""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Function) -> None:
+    # Behind pytest's look at skip marks, before its setup of the item.
+    @pytest.hookimpl
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if not isinstance(item, pytest.Function):
+            return
         self._item = item
         # pytest resolves and ends each fixture with six hook calls, which costs more than all that ours do. Where an
-        # item has no other fixture than these, none of which has anything to end, the values are given to it at once.
-        if isinstance(item, pytest.Function) and self._has_only_ours(item):
-            item.setup = self._give_values  # type: ignore[method-assign]
-
-    def _give_values(self) -> None:
-        """The setup of an item, in place of pytest's."""
-        del self._item.setup
-        for name, make in self._values.items():
-            if name in self._item.fixturenames:
-                self._item.funcargs[name] = make()
+        # item has no other fixture than these, none of which has anything to end, the values are given to it at once:
+        # pytest looks for those that are not there.
+        if self._has_only_ours(item):
+            for name, make in self._values.items():
+                if name in item.fixturenames:
+                    item.funcargs[name] = make()
 
     def _has_only_ours(self, item: pytest.Function) -> bool:
         if item.function not in self._only_ours:

@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pytest_medhelm.tasks.benchmark import PACKAGED
-from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.compressed import CompressedInstance, compress
 from pytest_medhelm.tasks.data.sources import Source
 from pytest_medhelm.tasks.task import Task
 from pytest_medhelm.util.cache_dir import folder_of_ours
@@ -78,8 +78,7 @@ class Copy:
         """Write it in place of an earlier one; a full disk costs time and nothing else."""
         if _IMPORTED_NS - _code()[1] < SETTLED_NS:
             return
-        for instance in read.instances:
-            instance.compress()
+        compress(read.instances)
         content = pickle.dumps(read, pickle.HIGHEST_PROTOCOL)
         with suppress(OSError), replacing(self._path) as file:
             file.write(self._digest(content))

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pytest_medhelm.tasks.data.json_records import DECODER, records_of
 from pytest_medhelm.tasks.data.limits import DAMAGED, unpack_gzip
 from pytest_medhelm.tasks.data.rows import Row
 from pytest_medhelm.util.errors import DataError, DataMissing
@@ -31,16 +32,9 @@ LONGEST_NUMBER = 4300
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _no_number(name: str) -> None:
-    """NaN and Infinity, which JSON does not have, are what is not there."""
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
-
-
 def _decoded(text: str) -> object:
     """As json.loads, which would make a decoder for each line of a file."""
-    return json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)  # The former says what is wrong.
+    return json.loads(text) if text.startswith("\ufeff") else DECODER.decode(text)  # The former says what is wrong.
 
 
 def read_json(path: Path, records: str = "") -> Iterator[Row]:
@@ -48,32 +42,20 @@ def read_json(path: Path, records: str = "") -> Iterator[Row]:
 
     ``records`` names the field that holds them where the file is an object around them, e.g. {"data": [...]}.
     """
-    text = read_text(path)
+    count = 0
     try:
-        document = _decoded(text)
+        for count, (key, record) in enumerate(records_of(read_text(path), records), start=1):
+            yield _record(path.name, count, record, key)
     except json.JSONDecodeError as error:
         raise DataError(f"{path.name}, line {error.lineno}: this is not valid JSON ({error.msg})") from None
+    except LookupError:
+        raise DataError(f"{path.name} has no field {records!r}, so this is not the file that is expected") from None
+    except TypeError:
+        raise DataError(f"{path.name} holds neither a list nor an object of records") from None
     except RecursionError:
         raise DataError(f"{path.name} is not valid JSON: it is nested too deeply") from None
     except ValueError:
         raise DataError(f"{path.name} holds a number of more than {LONGEST_NUMBER} digits") from None
-    if records:
-        document = document.get(records) if isinstance(document, dict) else None
-        if document is None:
-            raise DataError(f"{path.name} has no field {records!r}, so this is not the file that is expected")
-    if isinstance(document, dict):
-        entries = list(document.items())
-    elif isinstance(document, list):
-        entries = [("", record) for record in document]
-    else:
-        raise DataError(f"{path.name} holds neither a list nor an object of records")
-    # A file of tens of thousands of notes: what was handed on is let go, and the text of all of them at once.
-    del text, document
-    count = len(entries)
-    entries.reverse()
-    for number in range(1, count + 1):
-        key, record = entries.pop()
-        yield _record(path.name, number, record, key)
     require_rows(path.name, count)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush, heappushpop
 
-from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.compressed import TOGETHER, CompressedInstance, compress
 from pytest_medhelm.tasks.task import Instance
 from pytest_medhelm.util.settings import Sampler
 
@@ -42,18 +42,26 @@ def sample(
 
 
 class Keeper:
-    """While a file is read, drops the content of instances that ``sample`` with the same arguments cannot keep."""
+    """While a file is read, drops the content of instances that ``sample`` with the same arguments cannot keep, and
+    compresses the others where all are kept."""
 
     def __init__(self, limit: int | None, *, name: str, sampler: Sampler) -> None:
         self._limit = limit if sampler == "hash" else None
         self._name = name
+        self._waiting: list[CompressedInstance] = []
+        self._size = 0
+        """Bytes of those that wait."""
         # Which sub-tasks are evaluated is known at the end only.
         self._kept: dict[tuple[str, str], list[tuple[int, int, CompressedInstance]]] = defaultdict(list)
 
     def add(self, number: int, instance: CompressedInstance) -> None:
         """Take the next instance; ``number`` tells it from all others."""
         if self._limit is None:
-            instance.compress()
+            self._waiting.append(instance)
+            self._size += instance.size
+            if self._size >= TOGETHER:
+                compress(self._waiting)
+                self._waiting, self._size = [], 0
             return
         kept = self._kept[instance.group, instance.sub_task]
         ranked = (-int.from_bytes(rank(self._name, instance.id), "big"), number, instance)
