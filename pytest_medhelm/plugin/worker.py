@@ -17,6 +17,7 @@ from pytest_medhelm.models.roster import ROSTER, Roster, apply
 from pytest_medhelm.plugin.interrupt import end_soon
 from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
+from pytest_medhelm.plugin.locations import Locations
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import Shortfall, add_text, shortfall
 from pytest_medhelm.plugin.prefetch import Prefetcher
@@ -63,6 +64,7 @@ class WorkerPlugin:
         self._requests: RequestBuilder
         self._recorder: Recorder
         self._prefetcher: Prefetcher
+        self._locations = Locations()
         self._has_learnt = False
         self._planned = 0
         """Requests that the session asks for; counted with a budget only."""
@@ -124,6 +126,10 @@ class WorkerPlugin:
             resolved = announced(self.settings.folder, self._run)
             if resolved is not None:
                 self.connected(session, apply(self._config.stash[ROSTER], resolved))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        self._locations.give(item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
