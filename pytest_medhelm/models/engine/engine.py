@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_medhelm.models.engine.job import WATCH_EVERY, EngineSettings, Follow, Job
+from pytest_medhelm.models.engine.read_ahead import ReadAhead
 from pytest_medhelm.models.engine.request import Completion, Request
-from pytest_medhelm.models.engine.store import ResponseStore, short_key, stop_file
+from pytest_medhelm.models.engine.store import ResponseStore, holds, short_key, stop_file
 from pytest_medhelm.util.errors import RunStopped
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Engine:
         self._pid = os.getpid()
         self._store = ResponseStore(path)
         self._stored = self._store.short_keys() if use_cache else set()
+        self._ahead = ReadAhead(self._store)
         self._bound = self._store.bound_keys() if self._stored else set()
         """What need not be asked; looked up in memory, since most keys of a first run are not there."""
         self._jobs: dict[str, Job] = {}
@@ -94,6 +96,8 @@ class Engine:
         key = short_key(request.key)
         if follow is not None or key not in self._stored or key in self._bound:
             self.submit(request, follow)
+        else:
+            self._ahead.note(request.key)
 
     def submit(self, request: Request, follow: Follow | None = None, *, first: bool = False) -> Future[Completion]:
         """Ask, unless the answer is stored or already under way. ``first`` goes before all look-ahead."""
@@ -122,8 +126,10 @@ class Engine:
             raise RuntimeError("pytest-medhelm cannot ask models in a forked process: run without --forked")
         if short_key(request.key) not in self._stored:
             return None
-        stored = self._store.get(request.key, context=request.model.context)
-        if stored is not None and self._settings.max_cost is not None:
+        stored = self._ahead.take(request.key)
+        if stored is None or not holds(stored, request.model.context):
+            return None
+        if self._settings.max_cost is not None:
             self._served.add(short_key(request.key))
         return stored
 

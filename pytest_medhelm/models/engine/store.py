@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from pytest_medhelm.models.engine.parts import divided, whole
 from pytest_medhelm.models.engine.reply import plain
 from pytest_medhelm.models.engine.request import Alternative, Completion, Request, ToolCall
 from pytest_medhelm.models.engine.spending_sums import SpendingSums
+from pytest_medhelm.util import quick_json
 from pytest_medhelm.util.errors import StoreFailed
 from pytest_medhelm.util.sqlite import Schema, close_whole, open_private, transaction, unusable
 
@@ -102,7 +103,7 @@ class ResponseStore:
             f"(SELECT {column} FROM {table} WHERE {table}.key = responses.key)" if table in there else "NULL"
             for table, column in _BESIDE.items()
         ]
-        self._find = f"SELECT {_COMPLETION}, {', '.join(beside)} FROM responses WHERE key = ?"
+        self._columns = f"{_COMPLETION}, {', '.join(beside)}"
 
     def get(self, key: str, *, run: str | None = None, context: int | None = None) -> Completion | None:
         """The stored completion; with ``run`` only one that was paid for in that run.
@@ -110,25 +111,21 @@ class ResponseStore:
         With ``context``, the tokens of the model's context as its server says today, only one that a smaller context
         did not bound. Raises StoreFailed.
         """
+        asked = f"SELECT {self._columns} FROM responses WHERE key = ?"
         try:
-            return self._read(key, run, context)
+            row = self._connection.execute(*((asked, (key,)) if run is None else (f"{asked} AND run = ?", (key, run))))
+            completion = next(map(_completion, row), None)
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise StoreFailed(unusable(self.path, error)) from None
+        return completion if completion is not None and holds(completion, context) else None
 
-    def _read(self, key: str, run: str | None, context: int | None) -> Completion | None:
-        asked = (self._find, (key,)) if run is None else (self._find + " AND run = ?", (key, run))
-        row = self._connection.execute(*asked).fetchone()
-        if row is None:
-            return None
-        outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts, tokens, calls = row
-        bound = tokens if outcome == "too_long" or finish == "length" else None
-        if context is not None and bound is not None and context > bound:
-            return None
-        return Completion(
-            outcome, content, reasoning, finish, json.loads(usage),
-            *_tokens(logprobs), served, latency, attempts, cached=True, context=bound,
-            tool_calls=[ToolCall(name, arguments) for name, arguments in json.loads(calls)] if calls else [],
-        )  # fmt: skip
+    def several(self, keys: Iterable[str]) -> dict[str, Completion]:
+        """Stored completions by key, read together; those that are not there are left out. Raises StoreFailed."""
+        try:
+            rows = self._among(f"SELECT key, {self._columns} FROM responses WHERE key", keys)
+            return {key: _completion(row) for key, *row in rows}
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise StoreFailed(unusable(self.path, error)) from None
 
     def check(self) -> None:
         """Raise sqlite3.DatabaseError when the file is damaged, has other tables or other values in them."""
@@ -197,7 +194,7 @@ class ResponseStore:
                     (
                         request.key, request.model.name, run, divided(plain(request.payload), parts),
                         completion.outcome, plain(completion.content), plain(completion.reasoning),
-                        completion.finish_reason, json.dumps(dict(completion.usage)),
+                        completion.finish_reason, quick_json.dumps(dict(completion.usage)),
                         _written(completion), completion.served, completion.latency,
                         completion.attempts, now,
                     )
@@ -242,6 +239,21 @@ class ResponseStore:
         """Write what is held back and close the connection."""
         self.flush()
         close_whole(self._connection)
+
+
+def holds(completion: Completion, context: int | None) -> bool:
+    """Whether a model with a context of so many tokens would say the same: a smaller one did not bound it."""
+    return context is None or completion.context is None or context <= completion.context
+
+
+def _completion(row: Sequence[Any]) -> Completion:
+    outcome, content, reasoning, finish, usage, logprobs, served, latency, attempts, tokens, calls = row
+    return Completion(
+        outcome, content, reasoning, finish, quick_json.loads(usage),
+        *_tokens(logprobs), served, latency, attempts, cached=True,
+        context=tokens if outcome == "too_long" or finish == "length" else None,
+        tool_calls=[ToolCall(name, arguments) for name, arguments in json.loads(calls)] if calls else [],
+    )  # fmt: skip
 
 
 def _written(completion: Completion) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pytest_medhelm.util import quick_json
 
 
 def as_json(value: Any) -> str:
     """JSON that may stand in a script element and in a script: no ``<``, no line separator of JavaScript's own."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = quick_json.dumps(value, sort_keys=True)
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     # A lone surrogate (broken model output) has no UTF-8.
     return text.encode("utf-8", "replace").decode()

@@ -19,6 +19,7 @@ from pytest_medhelm.reports.html.texts import Texts
 from pytest_medhelm.scoring import answers
 from pytest_medhelm.scoring.record_types import Record, VerdictRecord, VerdictRepeat
 from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.util import quick_json
 
 LONGEST, TAIL = 200_000, 20_000
 """Characters of a message that are shown, and how many of them from its end."""
@@ -88,7 +89,7 @@ def _asked(messages: list[Message], episode: EpisodeView | None) -> list[Message
 def messages_of(payload: str) -> list[Message]:
     """Role and content of each message of a request; empty where there is none."""
     try:
-        messages = json.loads(payload)["messages"] if payload else []
+        messages = quick_json.loads(payload)["messages"] if payload else []
     except (ValueError, LookupError, TypeError):
         return [{"role": "request", "content": payload}]
     return [{"role": str(message.get("role", "")), "content": _as_text(message.get("content"))} for message in messages]

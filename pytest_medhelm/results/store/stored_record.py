@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import product
 from operator import itemgetter
@@ -10,6 +9,7 @@ from types import NoneType
 from typing import Any, cast
 
 from pytest_medhelm.scoring.record import Record
+from pytest_medhelm.util import quick_json
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "scores": (dict,),
@@ -30,7 +30,7 @@ _USUAL = frozenset(product(*_KINDS.values()))
 
 def read_record(text: str) -> Record:
     """A stored record. Raises ValueError, in words for the user, when it is damaged."""
-    record: Any = json.loads(text)
+    record: Any = quick_json.loads(text)
     if not isinstance(record, dict):
         raise ValueError("a record is no object")
     try:

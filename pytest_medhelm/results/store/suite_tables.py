@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_medhelm.results.store.stored_record import read_record
 from pytest_medhelm.scoring.record_types import Record
+from pytest_medhelm.util import quick_json
 from pytest_medhelm.util.sqlite import Schema
 
 _ANNOTATIONS = """
@@ -97,7 +98,7 @@ def as_row(record: Record, run: int) -> tuple[Any, ...]:
     rest = {key: value for key, value in record.items() if key not in _APART}
     values: Mapping[str, object] = record
     head = tuple(values[key] for key in COLUMNS)
-    return (*head[:5], run, *head[5:], json.dumps(rest))
+    return (*head[:5], run, *head[5:], quick_json.dumps(rest))
 
 
 def check_tables(connection: sqlite3.Connection) -> None:

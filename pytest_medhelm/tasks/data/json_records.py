@@ -20,8 +20,8 @@ DECODER = json.JSONDecoder(parse_constant=_no_number)
 def records_of(text: str, field: str = "") -> Iterator[tuple[str, object]]:
     """The entries of a list, without keys, or of an object, with theirs; a key that stands twice comes twice.
 
-    ``field``: they stand in this field of the object that the text is. Raises json.JSONDecodeError for what is no JSON
-    where that is reached, LookupError without the field, TypeError where there is neither a list nor an object, and what
+    ``field``: they stand in this field of the object that the text is. Raises json.JSONDecodeError where what is no
+    JSON is reached, LookupError without the field, TypeError where there is neither a list nor an object, and what
     json.loads raises for numbers too long and nesting too deep.
     """
     document = _Document(text)
@@ -34,7 +34,7 @@ def records_of(text: str, field: str = "") -> Iterator[tuple[str, object]]:
 
 def _of_field(document: _Document, field: str) -> Iterator[tuple[str, object]]:
     found = False
-    for key in document.keys():
+    for key in document.each_key():
         if key == field:
             found = True
             yield from document.entries()
@@ -59,9 +59,9 @@ class _Document:
 
     def entries(self) -> Iterator[tuple[str, object]]:
         """Read the next value, a list or an object: its keys and values."""
-        return ((key, self.value()) for key in self.keys())
+        return ((key, self.value()) for key in self.each_key())
 
-    def keys(self) -> Iterator[str]:
+    def each_key(self) -> Iterator[str]:
         """As ``entries``, for whoever reads each value himself, before the next key; a list's keys are empty."""
         opening = self._look()
         if opening not in _CLOSING:
