@@ -32,7 +32,8 @@ def cut_silently(request: Request, completion: Completion) -> str:
     words = text.split()
     fewest = max(
         len(words) * TOKENS_A_WORD,
-        len("".join(words)) / CHARACTERS_A_TOKEN,
+        # All characters, blanks too, are counted at once; only where they are too many it matters which are blanks.
+        0 if counted * CHARACTERS_A_TOKEN >= len(text) else len("".join(words)) / CHARACTERS_A_TOKEN,
         0 if text.isascii() else len(_IDEOGRAPHS.findall(text)) / IDEOGRAPHS_A_TOKEN,
     )
     if counted >= fewest:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.tasks.prompts import Message
+from pytest_medhelm.util import quick_json
 
 KEY_VERSION = 1
 FORM = "response_format"
@@ -18,6 +19,9 @@ SYSTEM = '"role":"system"'
 
 Outcome = Literal["ok", "too_long", "blocked", "request_error", "skipped"]
 """``skipped``: a model that is a function has no answer to this."""
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+"""Not orjson's: keys of stored responses go by every character of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Request:
         return "\n".join(content for content in contents if isinstance(content, str))
 
     def _body_value(self, name: str) -> Any:
-        return json.loads(self.payload).get(name)
+        return quick_json.loads(self.payload).get(name)
 
 
 Alternative = tuple[str, float | None]
@@ -120,7 +124,7 @@ def make_request(
     if repeat and isinstance(body.get("seed"), int):
         body["seed"] += repeat
     formed = form is not None and model.structured is not False and FORM not in body
-    payload = _dumped(body)
+    payload = _encode(body)
     if formed:
         # Unsorted: servers that enforce a schema write its properties in the order in which they stand.
         written = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
@@ -135,7 +139,7 @@ def without_form(request: Request) -> Request:
     """The same request, under the same key, that leaves the form of the reply to the model."""
     body = json.loads(request.payload)
     body.pop(FORM, None)
-    return replace(request, payload=_dumped(body), may_drop_form=False)
+    return replace(request, payload=_encode(body), may_drop_form=False)
 
 
 def without_logprobs(request: Request) -> Request:
@@ -169,7 +173,3 @@ def with_room(request: Request, tokens: int) -> Request:
     # Not sorted again: a form of the reply keeps its order.
     body[name] = tokens
     return replace(request, payload=json.dumps(body, ensure_ascii=False, separators=(",", ":")))
-
-
-def _dumped(body: Mapping[str, object]) -> str:
-    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
