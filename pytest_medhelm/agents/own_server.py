@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from pytest_medhelm.agents.hospital.elements import Resource
 from pytest_medhelm.agents.hospital.errors import FhirError
-from pytest_medhelm.agents.hospital.rules import RULES
+from pytest_medhelm.agents.hospital.rules import rules
 from pytest_medhelm.agents.hospital.state import Key, Population
 from pytest_medhelm.models.engine.request import Completion, Request
 from pytest_medhelm.models.engine.store import ResponseStore
@@ -207,7 +207,7 @@ class ServerPopulation(Population):
     def get(self, key: Key) -> Resource | None:
         """A resource, or None where there is none. Raises FhirError where the server does not say so."""
         kind, identifier = key
-        if kind not in RULES:
+        if kind not in rules():
             return None
         try:
             resource: Resource = self.server.get(f"{kind}/{identifier}")

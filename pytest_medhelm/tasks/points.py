@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_medhelm.util.errors import ConfigError
 
@@ -39,6 +40,7 @@ class PointsCriterion:
             )
 
     @staticmethod
+    @lru_cache(maxsize=1000)  # A set of thousands of criteria has a dozen tags.
     def is_tag(text: str) -> bool:
         """Whether a group of criteria may be called so: its score must have a name that no other score has."""
         return _TAG.fullmatch(text) is not None

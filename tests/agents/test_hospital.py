@@ -26,7 +26,7 @@ from pytest_medhelm.agents.hospital.http_face import respond
 from pytest_medhelm.agents.hospital.operations import create, delete, read, transaction, update
 from pytest_medhelm.agents.hospital.population import FILE, hospital
 from pytest_medhelm.agents.hospital.profiles import PROFILES
-from pytest_medhelm.agents.hospital.rules import RULES
+from pytest_medhelm.agents.hospital.rules import rules
 from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.server import Asked, HospitalServer
 from pytest_medhelm.agents.hospital.shorthand import resource
@@ -311,7 +311,7 @@ def test_parameters_that_mean_nothing_are_named_and_find_nothing(parameters: lis
 TASK = {"resourceType": "Task", "status": "requested", "intent": "order", "for": {"reference": "Patient/p0001"}}
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(),
 lambda inner: st.lists(inner) | st.dictionaries(
-    st.sampled_from((*RULES["Task"].fields, "resourceType", "coding", "reference")), inner),
+    st.sampled_from((*rules()["Task"].fields, "resourceType", "coding", "reference")), inner),
     max_leaves=12)  # fmt: skip
 
 
@@ -418,7 +418,7 @@ def test_conditions_paging_and_the_capability_statement(server: HospitalServer) 
     assert ask(where, visit.token, "DELETE")[0] == 204
     assert ask(where, visit.token)[0] == 410
     _, statement, _ = ask(f"{base}/metadata", visit.token)
-    assert {entry["type"] for entry in statement["rest"][0]["resource"]} == set(RULES)
+    assert {entry["type"] for entry in statement["rest"][0]["resource"]} == set(rules())
     assert len(visit.requests) == 9
 
 

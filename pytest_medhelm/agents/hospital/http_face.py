@@ -23,7 +23,7 @@ from pytest_medhelm.agents.hospital.operations import (
     transaction,
     update,
 )
-from pytest_medhelm.agents.hospital.rules import RULES
+from pytest_medhelm.agents.hospital.rules import rules
 from pytest_medhelm.agents.hospital.search import search
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.hospital.when import stamp
@@ -158,7 +158,7 @@ def capability_statement(state: Hospital) -> NewResource:
             "searchParam": [{"name": name, "type": kinds[how]} for name, (how, _) in sorted(rule.search.items())],
             "searchInclude": [f"{kind}:{name}" for name, (how, _) in rule.search.items() if how == "reference"],
         }
-        for kind, rule in RULES.items()
+        for kind, rule in rules().items()
     ]
     return {
         "resourceType": "CapabilityStatement",

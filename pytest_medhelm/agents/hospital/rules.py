@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 COMMON = "id:id meta:object implicitRules:uri language:code text:object contained*:object extension*:object"
@@ -61,7 +61,9 @@ class Rule:
         return {name: (text.partition(":")[0], tuple(text.partition(":")[2].split(","))) for name, text in entries}
 
 
-def _rules() -> dict[str, Rule]:
+@cache
+def rules() -> Mapping[str, Rule]:
+    """The table, by resource type; read when it is first needed, for benchmarks are imported also where none is run."""
     table = tomllib.loads(Path(__file__).with_name("resources.toml").read_text("utf-8"))
     return {
         kind: Rule(
@@ -73,7 +75,3 @@ def _rules() -> dict[str, Rule]:
         )
         for kind, rule in table.items()
     }
-
-
-RULES: Mapping[str, Rule] = _rules()
-"""By resource type."""

@@ -17,7 +17,7 @@ from pytest_medhelm.agents.hospital.elements import (
 )
 from pytest_medhelm.agents.hospital.errors import FhirError
 from pytest_medhelm.agents.hospital.matching import matches
-from pytest_medhelm.agents.hospital.rules import RULES, Rule
+from pytest_medhelm.agents.hospital.rules import Rule, rules
 from pytest_medhelm.agents.hospital.state import Hospital
 from pytest_medhelm.agents.hospital.validate import rule_of
 from pytest_medhelm.agents.hospital.when import span_of
@@ -115,7 +115,7 @@ def _require_meaning(kind: str, rule: Rule, name: str, value: str) -> None:
             400, "not-supported", f"{kind} cannot be searched by {plain[:60]!r}: use {', '.join(sorted(rule.search))}"
         )
     how = rule.search[plain][0]
-    known = ("missing", *MODIFIERS.get(how, ()), *(RULES if how == "reference" else ()))
+    known = ("missing", *MODIFIERS.get(how, ()), *(rules() if how == "reference" else ()))
     if modifier and modifier not in known:
         raise FhirError(400, "not-supported", f"{plain} has no modifier {modifier[:60]!r}: use {', '.join(known)}")
     if modifier == "missing" and value not in ("true", "false"):
@@ -123,8 +123,8 @@ def _require_meaning(kind: str, rule: Rule, name: str, value: str) -> None:
     if chained and how != "reference":
         raise FhirError(400, "not-supported", f"{plain} of {kind} is no reference, so that nothing follows a dot")
     target = _TO.get(plain, modifier)
-    if chained and target in RULES:
-        _require_meaning(target, RULES[target], chained, value)
+    if chained and target in rules():
+        _require_meaning(target, rules()[target], chained, value)
 
 
 def _matches(state: Hospital, kind: str, rule: Rule, resource: Resource, name: str, value: str) -> bool:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pytest_medhelm.agents.hospital.elements import Resource, reference_of, values_at
-from pytest_medhelm.agents.hospital.rules import RULES
+from pytest_medhelm.agents.hospital.rules import rules
 
 Key = tuple[str, str]
 """Resource type and id."""
@@ -132,7 +132,7 @@ class Hospital:
 
 def patients_of(resource: Resource) -> list[str]:
     """The ids of the patients whose chart a resource belongs to."""
-    rule = RULES.get(resource["resourceType"])
+    rule = rules().get(resource["resourceType"])
     if rule is None or not rule.patient:
         return []
     if rule.patient == "id":

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_medhelm.agents.hospital.codes import problem_with
 from pytest_medhelm.agents.hospital.elements import Resource, codings, reference_of
 from pytest_medhelm.agents.hospital.errors import FhirError
-from pytest_medhelm.agents.hospital.rules import RULES, FieldRule, Rule
+from pytest_medhelm.agents.hospital.rules import FieldRule, Rule, rules
 from pytest_medhelm.agents.hospital.when import span_of
 
 MOST_NUMBER = 10**15
@@ -75,11 +75,11 @@ def require_legible(value: Any) -> None:
 
 def rule_of(kind: Any) -> Rule:
     """The rule of a resource type. Raises FhirError."""
-    if not isinstance(kind, str) or kind not in RULES:
-        near = get_close_matches(str(kind), RULES, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RULES)}"
+    if not isinstance(kind, str) or kind not in rules():
+        near = get_close_matches(str(kind), rules(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(rules())}"
         raise FhirError(404, "not-supported", f"there is no resource type {str(kind)[:60]!r} here: {hint}")
-    return RULES[kind]
+    return rules()[kind]
 
 
 def _issues(resource: Resource, rule: Rule, exists: Callable[[str], bool]) -> Iterator[str]:
