@@ -206,8 +206,9 @@ def _read_scores(columns: Columns, repeats: Sequence[Record]) -> None:
         columns.absent.setdefault(name, []).append(sys.intern(reason))
     means = _means([record["scores"] for record in repeats])
     for name in means.keys() | columns.scores.keys() | first.get("limits", {}).keys():
-        earlier = columns.scores.setdefault(name, [None] * (len(columns.ids) - 1))
-        earlier.append(means.get(name))
+        if name not in columns.scores:
+            columns.scores[name] = [None] * (len(columns.ids) - 1)
+        columns.scores[name].append(means.get(name))
     if len(repeats) > 1 or "spans" in first or "limits" in first:
         _read_limits(columns, repeats)
 
