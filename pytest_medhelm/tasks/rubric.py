@@ -44,6 +44,9 @@ class Rubric:
     version: int = 1
     """Raised when answers may be rated otherwise than before."""
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def as_text(self) -> str:
         """As JSON, from which ``rubric_from`` makes it again."""
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import fmean
 from typing import TYPE_CHECKING, cast
 
@@ -66,7 +67,13 @@ def read_reply(rubric: Rubric, completion: Completion) -> Reading:
     """Read a judge's reply: the JSON in it, behind any thinking, with every criterion on the scale or one class."""
     if completion.outcome != "ok":
         return Reading(problem=completion.error or completion.outcome)
-    text = answers.split_thinking(completion.content, completion.reasoning or None).answer.strip()
+    return _read(rubric, completion.content, completion.reasoning, completion.finish_reason == "length")
+
+
+# The look-ahead reads a reply, the test reads it, and the verdict is made of it.
+@lru_cache(maxsize=1000)
+def _read(rubric: Rubric, content: str, reasoning: str, cut: bool) -> Reading:
+    text = answers.split_thinking(content, reasoning or None).answer.strip()
     if not text:
         return Reading(problem="its reply is empty")
     reading = _reading(rubric, answers.read_json(text))
@@ -74,7 +81,6 @@ def read_reply(rubric: Rubric, completion: Completion) -> Reading:
         mended = _reading(rubric, read_object(text))
         reading = reading if mended.problem else mended
     if reading.problem:
-        cut = completion.finish_reason == "length"
         return Reading(problem="its reply is cut off: give it more max_tokens") if cut else reading
     # A judge that quotes a verdict, say the answer's own, before it gives another has not said which one counts.
     for other in _objects(text):
@@ -235,6 +241,7 @@ def _rating_of(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     return ratings[0] if len(scores) == 1 else {}
 
 
+@lru_cache(maxsize=1000)
 def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
