@@ -46,6 +46,8 @@ class Recorder:
         self._roster = roster
         self._tolerated = tolerated
         self._described: set[str] = set()
+        self._has_rubric: set[str] = set()
+        """Tasks whose rubric is kept."""
         self._hashes: dict[tuple[str, str], str] = {}
         self._facts: dict[str, FingerprintInputs] = {}
         """By hash of the settings, until a record has carried them to the controller."""
@@ -103,13 +105,7 @@ class Recorder:
         if builder.criteria:
             store.put_text(text_hash(builder.criteria_text), builder.criteria_text)
         if builder.verdicts:
-            # Here: only what judges rated needs it.
-            from pytest_medhelm.tasks.rubric import Rubric
-            from pytest_medhelm.tasks.rubric_files import rubric_identity
-
-            if isinstance(rubric := self.rubric(builder.benchmark), Rubric):
-                # For clinicians, who rate by the same words.
-                store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
+            self._keep_rubric(builder.benchmark, store)
         builder.confidence = self._confidence(builder)
         record = builder.record()
         if builder.model.answer is not None:
@@ -124,6 +120,18 @@ class Recorder:
         if builder.fingerprint in self._facts:
             record["fingerprint_inputs"] = self._facts.pop(builder.fingerprint)
         return record
+
+    def _keep_rubric(self, benchmark: Benchmark, store: ResponseStore) -> None:
+        """The rubric that judges rated by: clinicians rate by the same words."""
+        if benchmark.task.name in self._has_rubric:
+            return
+        self._has_rubric.add(benchmark.task.name)
+        # Here: only what judges rated needs it.
+        from pytest_medhelm.tasks.rubric import Rubric
+        from pytest_medhelm.tasks.rubric_files import rubric_identity
+
+        if isinstance(rubric := self.rubric(benchmark), Rubric):
+            store.put_text(text_hash(rubric_identity(rubric)), rubric.as_text())
 
     def _confidence(self, builder: RecordBuilder) -> Confidence | None:
         """How sure the model was of its option; None where there are none, or where it was not asked for."""

@@ -86,11 +86,11 @@ def judge_calls(panel: Panel, rubric: Rubric, instance: Instance, answer: str, r
         reading = read_reply(rubric, completion)
         return reading.problem or reading.harm_problem
 
-    messages: dict[Sequence[int], Sequence[Message]] = {}
+    messages: dict[tuple[int, ...], Sequence[Message]] = {}
     calls = []
     for judge in panel.judges:
         for repeat in range(panel.repeats):
-            order: Sequence[int] = ()
+            order: tuple[int, ...] = ()
             if panel.shuffle:
                 order = shuffled(len(rubric.criteria), instance.id, judge.name, repeat)
             if order not in messages:

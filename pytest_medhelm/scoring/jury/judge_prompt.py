@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pytest_medhelm.scoring.jury.harm import KINDS, SEVERITIES
 from pytest_medhelm.scoring.jury.prompt_injection import neutralize
@@ -22,7 +23,7 @@ tests/scoring/versions.json holds the code behind it, which is all of this folde
 
 
 def judge_messages(
-    rubric: Rubric, *, question: str, answer: str, reference: str, order: Sequence[int] = ()
+    rubric: Rubric, *, question: str, answer: str, reference: str, order: tuple[int, ...] = ()
 ) -> Sequence[Message]:
     """What a judge is sent. ``order`` puts the criteria into another order, by their positions.
 
@@ -56,22 +57,24 @@ def fence(*texts: str) -> str:
         turn += 1
 
 
-def instructions(rubric: Rubric, order: Sequence[int] = ()) -> str:
+@lru_cache(maxsize=200)
+def instructions(rubric: Rubric, order: tuple[int, ...] = ()) -> str:
     """How to judge, without the answer."""
     return _sorting(rubric) if rubric.classes else _rating(rubric, order)
 
 
+@lru_cache
 def prompt_hash(rubric: Rubric) -> str:
     """Hash of the wording that all judges are told, criteria in the rubric's own order: 16 hexadecimal digits."""
     text = f"{instructions(rubric)}\n{_shape(rubric, ())}\n{rubric.shows_reference}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _ordered(rubric: Rubric, order: Sequence[int]) -> Sequence[Criterion]:
+def _ordered(rubric: Rubric, order: tuple[int, ...]) -> Sequence[Criterion]:
     return [rubric.criteria[position] for position in order] if order else rubric.criteria
 
 
-def _rating(rubric: Rubric, order: Sequence[int]) -> str:
+def _rating(rubric: Rubric, order: tuple[int, ...]) -> str:
     worst, best = rubric.scale
     criteria = "\n".join(
         f"- {criterion.name}: {criterion.question} "
@@ -102,7 +105,8 @@ def _sorting(rubric: Rubric) -> str:
     )
 
 
-def _shape(rubric: Rubric, order: Sequence[int]) -> str:
+@lru_cache(maxsize=200)
+def _shape(rubric: Rubric, order: tuple[int, ...]) -> str:
     """The form of the reply, by example."""
     if rubric.classes:
         return json.dumps({"class": "<name of the class>", "explanation": "<one sentence>"})
@@ -115,7 +119,8 @@ def _shape(rubric: Rubric, order: Sequence[int]) -> str:
     return json.dumps(shape)
 
 
-def reply_form(rubric: Rubric, order: Sequence[int] = (), longest: int = 0) -> Schema:
+@lru_cache(maxsize=200)
+def reply_form(rubric: Rubric, order: tuple[int, ...] = (), longest: int = 0) -> Schema:
     """The form of the reply as a ``response_format`` with a JSON schema, for servers that can enforce one.
 
     ``longest`` bounds explanations, in characters, and lists: not every server knows such bounds; 0 sets none.
