@@ -30,9 +30,11 @@ from perf.jury import write_benchmark
 from perf.mock_replies import default_reply, prompt_text
 from perf.mock_server import MockServer
 from perf.peer_setup import FILES, JUDGES, prepare_medhelm, write_rows
+from perf.processes import ROOT
 
 LATENCY = 0.05
 CASES = ("cold", "warm", "resumed", "jury")
+OURS = ("--editable", str(ROOT))
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Peer:
     """A tool, and how it is run. In the arguments {bin} is its environment's, {url} the server's, {n} the instances."""
 
     packages: Sequence[str]
-    """What pip installs; the first one's version is shown. Empty for ours, which runs where this does."""
+    """What pip installs; the last one's version is shown."""
     cold: Sequence[str]
     jury: Sequence[str] = ()
     stored: Sequence[str] = ()
@@ -51,6 +53,13 @@ class Peer:
     environment: Mapping[str, str] = field(default_factory=dict)
     jury_instances: int = 200
 
+    @property
+    def package(self) -> str:
+        """The name of what is measured."""
+        if self.packages == OURS:
+            return "pytest-medhelm"
+        return self.packages[-1].partition("[")[0].partition("=")[0]
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -60,17 +69,11 @@ class Cost:
     cpu: float
 
 
-MODULE = str(Path(__file__).parent.parent / "benchmarks" / "medical_research_assistance" / "test_pubmed_qa.py")
-_OURS = (
-    sys.executable,
-    "-m",
-    "pytest",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "--medhelm-base-url={url}",
-    "--medhelm-limit={n}",
-)
+MODULE = str(ROOT / "benchmarks" / "medical_research_assistance" / "test_pubmed_qa.py")
+_PYTEST = (
+    "{bin}/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--medhelm-base-url={url}", "--medhelm-limit={n}",
+    "--medhelm-model=vllm/mock", "--medhelm-concurrency=128",
+)  # fmt: skip
 _LM_EVAL = "model=mock,base_url={url}/chat/completions,num_concurrent=128,tokenized_requests=False"
 _LM_EVAL_CLI = (
     "{bin}/lm_eval", "run", "--model", "local-chat-completions", "--model_args", _LM_EVAL, "--include_path", "tasks",
@@ -78,16 +81,16 @@ _LM_EVAL_CLI = (
 )  # fmt: skip
 _INSPECT = ("--model", "openai-api/mock/mock", "--max-connections", "128", "--log-dir", "logs", "--display", "none")
 _MEDHELM = ("{bin}/medhelm-run", "--suite", "s", "-n", "32", "-m", "{n}", "--run-entries")
-_ASKED_BY_OURS = (MODULE, "--medhelm-data={data}", "--medhelm-model=vllm/mock", "--medhelm-concurrency=128")
+_PUBMED_QA = (*_PYTEST, MODULE, "--medhelm-data={data}")
 _JUDGED = tuple(f"--medhelm-judge=vllm/{name}" for name in JUDGES)
 _OFFLINE = {"OPENAI_API_KEY": "x", "HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
 
 PEERS: Mapping[str, Peer] = {
     "pytest-medhelm": Peer(
-        (),
-        (*_OURS, *_ASKED_BY_OURS),
-        (*_OURS, "advice.medhelm.yaml", "--medhelm-model=vllm/mock", *_JUDGED),
-        (*_OURS, *_ASKED_BY_OURS),
+        OURS,
+        _PUBMED_QA,
+        (*_PYTEST, "advice.medhelm.yaml", *_JUDGED),
+        _PUBMED_QA,
         prepare=lambda folder, data, url: write_benchmark(folder),
     ),
     "lm-eval, Python API": Peer(
@@ -100,14 +103,14 @@ PEERS: Mapping[str, Peer] = {
         ("lm-eval[api]",), _LM_EVAL_CLI, stored=(*_LM_EVAL_CLI, "--use_cache", "cache"), environment=_OFFLINE
     ),
     "inspect_ai": Peer(
-        ("inspect-ai", "openai"),
+        ("openai", "inspect-ai"),
         ("{bin}/inspect", "eval", "inspect_tasks.py@choices", *_INSPECT, "--no-log-realtime"),
         ("{bin}/inspect", "eval", "inspect_tasks.py@jury", *_INSPECT, "--no-log-realtime"),
         again=("sh", "-c", "exec {bin}/inspect eval-retry logs/*.eval --log-dir logs --display none"),
         environment={"MOCK_API_KEY": "x", "MOCK_BASE_URL": "{url}"},
     ),
     "DeepEval": Peer(
-        ("deepeval", "openai"),
+        ("openai", "deepeval"),
         ("{bin}/python", "deepeval_run.py", "{url}", "128", "choices"),
         ("{bin}/python", "deepeval_run.py", "{url}", "32", "jury"),
         environment={"DEEPEVAL_TELEMETRY_OPT_OUT": "YES", "CI": "true"},
@@ -132,9 +135,7 @@ class Bench:
 
     def bin(self, peer: Peer) -> Path:
         """The environment of a peer, made if it is not there."""
-        if not peer.packages:
-            return Path(sys.executable).parent
-        folder: Path = self.environments / peer.packages[0].partition("[")[0].partition("=")[0]
+        folder: Path = self.environments / peer.package
         done = folder / "done"
         if not done.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
@@ -208,8 +209,7 @@ class Bench:
 
     def version(self, peer: Peer) -> str:
         """Of the peer's package."""
-        package = peer.packages[0].partition("[")[0].partition("=")[0] if peer.packages else "pytest-medhelm"
-        code = f"import importlib.metadata as m; print(m.version({package!r}))"
+        code = f"import importlib.metadata as m; print(m.version({peer.package!r}))"
         return subprocess.run(
             [str(self.bin(peer) / "python"), "-c", code], capture_output=True, text=True, check=False
         ).stdout.strip()
