@@ -35,7 +35,7 @@ PAIRS = [
     )
 )
 def test_every_mark_begins_as_is_said(mark: str) -> None:
-    assert mark[0] in MARK_STARTS
+    assert mark.startswith(MARK_STARTS)
 
 
 @pytest.mark.parametrize(("opening", "closing"), PAIRS)

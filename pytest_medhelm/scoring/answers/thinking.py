@@ -56,8 +56,8 @@ FAMILIES: Sequence[Marks] = (
     Marks("Apertus", r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
 )
 """Every mark closes every other: a model that mixes two has still ended its thinking."""
-MARK_STARTS = "<[◁"
-"""With one of these every mark begins."""
+MARK_STARTS = ("<", "[T", "[t", "[/", "◁")
+"""With one of these every mark begins; the lists of a judge's JSON do not."""
 
 # Marks around an answer that some of these families write: they hold no thinking and fall off.
 _AROUND_ANSWER = r"(?i)<\|(?:START|END)_(?:RESPONSE|TEXT)\|>|<\|(?:begin|end)_of_solution\|>"

@@ -76,7 +76,8 @@ def _read(rubric: Rubric, content: str, reasoning: str, cut: bool) -> Reading:
     text = answers.split_thinking(content, reasoning or None).answer.strip()
     if not text:
         return Reading(problem="its reply is empty")
-    reading = _reading(rubric, answers.read_json(text))
+    value = answers.read_json(text)
+    reading = _reading(rubric, value)
     if reading.problem:
         mended = _reading(rubric, read_object(text))
         reading = reading if mended.problem else mended
@@ -84,6 +85,8 @@ def _read(rubric: Rubric, content: str, reasoning: str, cut: bool) -> Reading:
         return Reading(problem="its reply is cut off: give it more max_tokens") if cut else reading
     # A judge that quotes a verdict, say the answer's own, before it gives another has not said which one counts.
     for other in _objects(text):
+        if other == value:
+            continue
         further = _reading(rubric, other)
         if not further.problem and (further.scores, further.named, further.harm) != (
             reading.scores,
