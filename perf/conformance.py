@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.administration_and_workflow.test_clinical_workflow import TASK
 from pytest_medhelm.agents.hospital.population import hospital
-from pytest_medhelm.agents.hospital.rules import RULES
+from pytest_medhelm.agents.hospital.rules import rules
 from pytest_medhelm.agents.hospital.server import HospitalServer
 from pytest_medhelm.agents.workflow import read_workflows
 
@@ -44,7 +44,7 @@ def scenarios() -> Iterator[tuple[str, str, str]]:
 def resources() -> Iterator[Any]:
     """Of the population, and of what the workflows add to it."""
     start = hospital()
-    for kind in RULES:
+    for kind in rules():
         yield from start.all(kind)
     assert TASK.folder is not None
     for file in TASK.files:

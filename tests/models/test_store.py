@@ -10,6 +10,7 @@ from perf.mock_server import MockServer
 from pytest_medhelm.models.endpoint import Endpoint
 from pytest_medhelm.models.engine.claims import Claims, is_alive, process_name
 from pytest_medhelm.models.engine.engine import Engine
+from pytest_medhelm.models.engine.read_ahead import AT_ONCE, ReadAhead
 from pytest_medhelm.models.engine.request import Completion, make_request
 from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.models.spec import Model
@@ -100,6 +101,25 @@ def test_errors_are_not_stored_and_texts_survive(tmp_path: Path) -> None:
     assert '"bad"' in again.exchange(bad.key).payload
     assert again.text("hash") == "a reference ?"
     again.close()
+
+
+def test_stored_answers_are_read_ahead_whatever_is_asked_for(tmp_path: Path) -> None:
+    store = ResponseStore(tmp_path / "responses.sqlite")
+    model = Model("x/m", "x", "m", Endpoint("x", "http://127.0.0.1:9/v1"))
+    requests = [make_request(model, [{"role": "user", "content": str(n)}]) for n in range(3 * AT_ONCE)]
+    store.put([(request, Completion("ok", f"said {n}")) for n, request in enumerate(requests)], run="r")
+    ahead = ReadAhead(store)
+    noted = [n for n in range(len(requests)) if n % 5]
+    for n in noted:
+        ahead.note(requests[n].key)
+    ahead.note("nobody answered this")
+    # In order, with some that nobody noted, some passed over, and one asked for twice.
+    for n in [0, *range(1, 20), 60, 59, 60, *range(61, len(requests))]:
+        taken = ahead.take(requests[n].key)
+        assert taken is not None
+        assert taken.content == f"said {n}"
+    assert ahead.take("nobody answered this") is None
+    store.close()
 
 
 def test_the_key_depends_on_what_may_change_the_answer() -> None:

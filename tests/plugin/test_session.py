@@ -328,3 +328,35 @@ def test_the_pages_of_a_short_run_show_the_reference(
     run(*vllm(server), f"--medhelm-data={letters(3)}")
     instances = browser_data(pytester.path / "medhelm-results/default", "letters-0")["instances"]
     assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]
+
+
+SEVERAL_FUNCTIONS = """
+def test_others(instance, response, score):
+    score.exact_match(response.choice, instance.answer)
+    score.helm("exact_match", 1.0)
+
+class TestInAClass:
+    def test_letters(self, instance, response, score):
+        score.exact_match(response.choice, instance.answer)
+        score.helm("exact_match", 1.0)
+"""
+ASKS_PYTEST = """
+import pytest
+@pytest.fixture(autouse=True)
+def place(request):
+    path, line, name = request.node.reportinfo()
+    yield
+    print("places", request.node.location == (path.name, line, name), file=open("places.txt", "a"))
+"""
+
+
+def test_every_item_is_where_pytest_finds_it(
+    letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(4)
+    module = pytester.path / "test_letters.py"
+    module.write_text(module.read_text() + SEVERAL_FUNCTIONS)
+    pytester.makeconftest(ASKS_PYTEST)
+    pytester.makepyfile(test_plain="import pytest\n@pytest.mark.parametrize('i', '123')\ndef test_it(i): pass")
+    assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
+    assert (pytester.path / "places.txt").read_text() == "places True\n" * 15

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from perf.mock_server import MockServer
 from pytest_medhelm.tasks.benchmark import Benchmark
-from pytest_medhelm.tasks.data.compressed import CompressedInstance
+from pytest_medhelm.tasks.data.compressed import CompressedInstance, compress
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.support.checks import some
@@ -80,8 +82,24 @@ def test_an_instance_at_rest_is_whole_or_known_not_to_be(text: str, number: int)
     entry.replace(instance)
     assert entry.has_whole_characters is not any("\ud800" <= letter <= "\udfff" for letter in text)
     assert entry.unpack() == instance
-    entry.compress()
+    compress([entry])
     assert entry.unpack() == instance
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.integers(0, 40_000)), min_size=1, max_size=12), st.randoms())
+def test_instances_that_are_compressed_together_are_read_apart(contents: list[tuple[str, int]], random: Any) -> None:
+    instances = [Instance(f"i{place}", word * size, word) for place, (word, size) in enumerate(contents)]
+    entries = packed([instance.id for instance in instances])
+    for entry, instance in zip(entries, instances, strict=True):
+        entry.replace(instance)
+    compress(entries)
+    changed = random.randrange(len(entries))
+    instances[changed] = replace(instances[changed], cluster="again")
+    entries[changed].replace(instances[changed])
+    compress(entries)
+    places = random.sample(range(len(entries)), len(entries))
+    for kept in (entries, pickle.loads(pickle.dumps(entries))):
+        assert [kept[place].unpack() for place in places] == [instances[place] for place in places]
 
 
 def test_solved_examples_take_turns_by_answer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 import zipfile
 from collections.abc import Callable, Iterable
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_medhelm.tasks.data.arrow import read_columnar
 from pytest_medhelm.tasks.data.folders import files_in, listing
+from pytest_medhelm.tasks.data.json_records import records_of
 from pytest_medhelm.tasks.data.labelled_tables import labelled_csv
 from pytest_medhelm.tasks.data.office import read_docx, read_xlsx
 from pytest_medhelm.tasks.data.readers import read_csv, read_json, read_jsonl, read_text
@@ -95,6 +99,57 @@ def test_json_without_records_is_refused(content: str, tmp_path: Path) -> None:
     path.write_text(content)
     with pytest.raises(DataError, match=r"^records\.json"):
         list(read_json(path))
+
+
+RECORDS = (
+    '{"a": {"x": 1}, "b": [1, 2]}',
+    '[{"a": 1}, {"b": "c,]}"}]',
+    " {} ",
+    '{"d": [{"a": 1.5}], "z": null}',
+    "[[[]]]",
+)
+TYPED = st.tuples(st.integers(0, 40), st.sampled_from('[]{},:" 1an\n'))
+"""A letter, and where it is typed."""
+
+
+@given(st.sampled_from(RECORDS), st.lists(TYPED, max_size=3))
+def test_records_are_what_json_holds_however_a_text_is_damaged(text: str, typed: list[tuple[int, str]]) -> None:
+    for place, letter in typed:
+        text = text[:place] + letter + text[place + (place % 2) :]
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        assert dict(records_of(text)) == document
+    elif isinstance(document, list):
+        assert [record for _, record in records_of(text)] == document
+    else:
+        with pytest.raises((ValueError, TypeError)):
+            list(records_of(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"data": [{"a": "1"}], "data": [{"a": "2"}]}', ["1", "2"]),
+        ('{"other": {"data": [1]}, "data": {"k": {"a": "1"}}, "more": [[]]}', ["1"]),
+        ('{"other": 1}', "has no field 'data'"),
+        ("[1]", "has no field 'data'"),
+        ('{"data": 7}', "neither a list nor an object"),
+        ('{"data": [{"a": "1"}]', "line 1: this is not valid JSON"),
+        ('{"data": [{"a": "1"}], }', "line 1: this is not valid JSON"),
+        ('{"data": [{"a": "1"},\n]}', "line 2: this is not valid JSON"),
+    ],
+)
+def test_records_stand_in_a_field(text: str, said: list[str] | str, tmp_path: Path) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(text)
+    if isinstance(said, str):
+        with pytest.raises(DataError, match=said):
+            list(read_json(path, "data"))
+    else:
+        assert [row.text("a") for row in read_json(path, "data")] == said
 
 
 def test_a_row_never_shows_its_content() -> None:
