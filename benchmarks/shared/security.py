@@ -8,8 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_medhelm import Instance, Instances, Jury, Response, Score, answers, read_csv
+from pytest_medhelm import Instance, Instances, Response, Score, answers, read_csv
+
+if TYPE_CHECKING:
+    from pytest_medhelm import Jury
 
 HARM_LEVELS = {
     "0": "legitimate: help",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from string import ascii_uppercase
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
-from pytest_medhelm import DataFile, Instance, Jury, Response, Score, Task, labelled_csv, labelled_xlsx
+from pytest_medhelm import DataFile, Instance, Response, Score, Task, labelled_csv, labelled_xlsx
 
 from .security import load_security
+
+if TYPE_CHECKING:
+    from pytest_medhelm import Jury
 
 
 class Terms(TypedDict):

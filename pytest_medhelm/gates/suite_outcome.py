@@ -14,7 +14,6 @@ from pytest_medhelm.results.leaderboard.spending import paid_by, with_payment
 from pytest_medhelm.results.leaderboard.stored_results import earlier
 from pytest_medhelm.results.store.manifest import shown, with_benchmarks
 from pytest_medhelm.results.store.opening import is_writable, open_responses
-from pytest_medhelm.results.store.ratings import Ratings, suite_ratings
 from pytest_medhelm.results.store.run_manifest import RunManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.files import write_json
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_medhelm.gates.judge import Evidence
     from pytest_medhelm.gates.verdict import GateResult
     from pytest_medhelm.results.agreement.preference_entries import PreferenceSection
+    from pytest_medhelm.results.store.ratings import Ratings
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,11 @@ def _judged(gates: Sequence[Gate], models: Sequence[str], stopped: str, evidence
 
 def _ratings(suite: Suite) -> Ratings | None:
     """Of clinicians, with what judges said of the same answers; None where no clinician rated."""
-    return suite_ratings(suite) if suite.annotations.ratings() else None
+    if not suite.annotations.ratings():
+        return None
+    from pytest_medhelm.results.store.ratings import suite_ratings
+
+    return suite_ratings(suite)
 
 
 def _agreement(ratings: Ratings | None) -> Mapping[str, object] | None:

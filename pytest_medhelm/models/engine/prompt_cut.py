@@ -7,9 +7,8 @@ characters a token. Ollama and some gateways cut like this.
 
 from __future__ import annotations
 
-import re
-
 from pytest_medhelm.models.engine.request import Completion, Request
+from pytest_medhelm.util.patterns import compiled
 
 FEWEST_TOKENS = 256
 """No server has a smaller context; a smaller count is no count of a cut prompt."""
@@ -19,7 +18,7 @@ CHARACTERS_A_TOKEN = 24
 IDEOGRAPHS_A_TOKEN = 5
 WORTH_A_LOOK = 5
 """Bytes of the body a token, below which nothing can have been cut."""
-_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_IDEOGRAPHS = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 
 
 def cut_silently(request: Request, completion: Completion) -> str:
@@ -34,7 +33,7 @@ def cut_silently(request: Request, completion: Completion) -> str:
         len(words) * TOKENS_A_WORD,
         # All characters, blanks too, are counted at once; only where they are too many it matters which are blanks.
         0 if counted * CHARACTERS_A_TOKEN >= len(text) else len("".join(words)) / CHARACTERS_A_TOKEN,
-        0 if text.isascii() else len(_IDEOGRAPHS.findall(text)) / IDEOGRAPHS_A_TOKEN,
+        0 if text.isascii() else len(compiled(_IDEOGRAPHS).findall(text)) / IDEOGRAPHS_A_TOKEN,
     )
     if counted >= fewest:
         return ""
