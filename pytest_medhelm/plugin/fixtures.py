@@ -82,12 +82,18 @@ class Fixtures:
         self._only_ours: dict[object, bool] = {}
         """By test function."""
 
+    # A hook of a project may ask for a fixture before ours gives any.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        if isinstance(item, pytest.Function):
+            self._item = item
+
     # Behind pytest's look at skip marks, before its setup of the item.
     @pytest.hookimpl
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if not isinstance(item, pytest.Function):
             return
-        self._item = item
+        self._item = item  # A plugin that runs items in its own way may have come before the hook above.
         # pytest resolves and ends each fixture with six hook calls, which costs more than all that ours do. Where an
         # item has no other fixture than these, none of which has anything to end, the values are given to it at once:
         # pytest looks for those that are not there.
