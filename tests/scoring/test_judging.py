@@ -147,6 +147,21 @@ def test_what_follows_is_asked_along_the_whole_chain(engine: Engine) -> None:
         assert len(server.requests) == 4
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_what_follows_for_a_second_item_with_an_equal_request_is_asked_too(engine: Engine, is_answered: bool) -> None:
+    with MockServer(lambda _: "fine", models=("judge",), latency=0.1) as server:
+        spec = model(server.url)
+        first = engine.submit(request(spec, "a"), lambda _: [FollowUp(request(spec, "one reference"))])
+        if is_answered:
+            first.result(20)
+        assert engine.submit(request(spec, "a"), lambda _: [FollowUp(request(spec, "another"))]) is first
+        deadline = time.monotonic() + 20
+        while len(server.requests) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        asked = [body["messages"][0]["content"] for body in server.requests]
+        assert (asked[0], sorted(asked[1:])) == ("a", ["another", "one reference"])
+
+
 def test_a_follow_up_that_fails_harms_nobody(engine: Engine) -> None:
     def follow(completion: Completion) -> list[FollowUp]:
         raise RuntimeError("a hint only")

@@ -82,6 +82,15 @@ class Background:
         """Bring a job to the front, if it still waits."""
         self._loop.call_soon_threadsafe(self._dispatcher.prefer, job)
 
+    def also(self, job: Job, follow: Follow) -> None:
+        """Have this too follow from a job that is under way, or at its end."""
+
+        def later(done: Future[Completion]) -> None:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nothing is asked any more.
+                self._loop.call_soon_threadsafe(self._also, done, follow)
+
+        job.future.add_done_callback(later)
+
     def stop(self) -> None:
         """Send nothing any more, cancel what is in flight, and have ``run`` return."""
         self._dispatcher.closing = True
@@ -182,6 +191,11 @@ class Background:
         # A hint: what goes wrong here the test meets again, and reports.
         with contextlib.suppress(Exception):
             self._follow_up(job.follow, completion)
+
+    def _also(self, done: Future[Completion], follow: Follow) -> None:
+        if not (done.cancelled() or done.exception() or self.stopped):
+            with contextlib.suppress(Exception):  # As above.
+                self._follow_up([follow], done.result())
 
     def _follow_up(self, follows: Sequence[Follow], completion: Completion) -> None:
         """Ask what a completion gives rise to; it belongs to an earlier item, so it goes first."""

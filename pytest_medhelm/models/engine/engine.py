@@ -116,7 +116,10 @@ class Engine:
             job = self._jobs.setdefault(request.key, new)
             if job is new:
                 background.take(job, first=first)
-        elif first and job.may_wait and not job.future.done():
+                return job.future
+        if follow is not None:  # Of another item with an equal request: its judges get another reference.
+            self._started().also(job, follow)
+        if first and job.may_wait and not job.future.done():
             self._started().prefer(job)
         return job.future
 
