@@ -19,7 +19,7 @@ from pytest_medhelm.plugin.item_params import item_params, skips
 from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.locations import Locations
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
-from pytest_medhelm.plugin.outcomes import Shortfall, add_text, shortfall
+from pytest_medhelm.plugin.outcomes import SafeSkip, Shortfall, add_text, shortfall
 from pytest_medhelm.plugin.prefetch import Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
@@ -155,8 +155,12 @@ class WorkerPlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
         reached = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(reached, _NOT_ASKED):
+            # As a skip: of any other exception pytest first writes the whole traceback, which takes 20 ms.
+            skip = SafeSkip(str(reached)).with_traceback(reached.__traceback__)
+            call.excinfo = pytest.ExceptionInfo.from_exception(skip)
+        report = yield
         if isinstance(reached, _NOT_ASKED):
             report.outcome = "skipped"
             report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"Skipped: {reached}")

@@ -171,6 +171,16 @@ def test_texts_of_private_data_stay_in_the_suite(sessions: Sessions, tmp_path: P
     assert not (tmp_path / "hosted.jsonl").exists()
 
 
+def test_what_awaits_a_batch_is_no_exception_to_pytest(sessions: Sessions, tmp_path: Path) -> None:
+    # Else it writes a traceback of each, which takes 20 ms and is thrown away, and --pdb stops at each.
+    data = f"--medhelm-data={write_letters(tmp_path, 3)}"
+    (tmp_path / "conftest.py").write_text("def pytest_exception_interact(): print('interacted')\n")
+    result = sessions.run_in(tmp_path, *MODEL, data, "--medhelm-batch=out.jsonl", "-rs", "-s")
+    result.assert_outcomes(skipped=3)
+    result.stdout.fnmatch_lines(["SKIPPED *its request stands in out.jsonl: run the batch*"])
+    result.stdout.no_fnmatch_line("*interacted*")
+
+
 def test_a_file_that_is_there_is_not_replaced(sessions: Sessions, tmp_path: Path) -> None:
     (tmp_path / "taken.jsonl").write_text("paid for\n")
     (tmp_path / "test_letters.py").write_text("def test_letters(): pass\n")
