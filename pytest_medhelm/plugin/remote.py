@@ -6,6 +6,7 @@ controller puts it into the suite before the record (plugin/suite_writer.py).
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 from collections.abc import Generator, Mapping
@@ -75,6 +76,8 @@ class RemoteWorker:
         # Node ids of private data must be those of all other workers.
         os.environ[KEY_VARIABLE] = sent["id_key"]
         self._folder = Path(mkdtemp(prefix="medhelm-worker-"))
+        # Where the controller was killed, no hook is called at the end.
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._stored = sent["stored"]
         self._outbox: Outbox | None = None
 

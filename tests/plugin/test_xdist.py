@@ -497,6 +497,25 @@ def test_workers_that_do_not_see_the_disk_come_to_the_same(
     assert not list(tmp_path.glob("medhelm-worker-*")), "no text stays there"
 
 
+def test_where_the_controller_is_killed_such_workers_leave_no_text(
+    pytester: pytest.Pytester, letters: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = hiding(pytester.path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    data = f"--medhelm-data={letters(200)}"
+    with MockServer(latency=0.1) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *vllm(server), data, *options,
+             "--medhelm-concurrency=4"],
+            cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda: len(server.requests) >= 40)
+        assert len(list(tmp_path.glob("medhelm-worker-*"))) == 2
+        process.kill()
+        process.wait()
+        until(lambda: not list(tmp_path.glob("medhelm-worker-*")))
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
