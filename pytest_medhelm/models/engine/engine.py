@@ -117,7 +117,8 @@ class Engine:
             if job is new:
                 background.take(job, first=first)
                 return job.future
-        if follow is not None:  # Of another item with an equal request: its judges get another reference.
+        # Of another item with an equal request: its judges get another reference. A test goes on by itself.
+        if follow is not None and not first:
             self._started().also(job, follow)
         if first and job.may_wait and not job.future.done():
             self._started().prefer(job)
