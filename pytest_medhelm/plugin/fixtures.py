@@ -80,7 +80,7 @@ class Fixtures:
         }
         """In the order in which they need one another."""
         self._only_ours: dict[object, bool] = {}
-        """By test function."""
+        """By test function and the module or class that holds it: those that inherit one may have own fixtures."""
 
     # A hook of a project may ask for a fixture before ours gives any.
     @pytest.hookimpl(tryfirst=True)
@@ -103,12 +103,13 @@ class Fixtures:
                     item.funcargs[name] = make()
 
     def _has_only_ours(self, item: pytest.Function) -> bool:
-        if item.function not in self._only_ours:
+        key = item.parent, item.function
+        if key not in self._only_ours:
             definitions = item._fixtureinfo.name2fixturedefs
-            self._only_ours[item.function] = not self._config.getoption("setupshow") and all(
+            self._only_ours[key] = not self._config.getoption("setupshow") and all(
                 name in self._values and definitions[name][-1].func.__module__ == __name__ for name in item.fixturenames
             )
-        return self._only_ours[item.function]
+        return self._only_ours[key]
 
     @pytest.fixture
     def model(self) -> AskedModel:

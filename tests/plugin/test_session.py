@@ -360,3 +360,31 @@ def test_every_item_is_where_pytest_finds_it(
     pytester.makepyfile(test_plain="import pytest\n@pytest.mark.parametrize('i', '123')\ndef test_it(i): pass")
     assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
     assert (pytester.path / "places.txt").read_text() == "places True\n" * 15
+
+
+INHERITED = """
+import pytest
+
+class Both:
+    def test_both(self, instance, response, score):
+        score.exact_match(response.choice, instance.answer)
+        score.helm("exact_match", 1.0)
+
+class TestOurs(Both): pass
+
+class TestOwn(Both):
+    @pytest.fixture
+    def response(self, response):
+        print("own", file=open("own.txt", "a"))
+        return response
+"""
+
+
+def test_an_inherited_test_has_the_fixtures_of_its_class(
+    letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(4)
+    module = pytester.path / "test_letters.py"
+    module.write_text(module.read_text() + INHERITED)
+    assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
+    assert (pytester.path / "own.txt").read_text() == "own\n" * 4
