@@ -137,7 +137,9 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'} cannot be used: {error.strerror}"
     if type(error).__module__ == "sqlite3":
-        return f"a database of the suite cannot be used ({error}): see that the disk has room, or take a backup"
+        from pytest_medhelm.util.sqlite import reason
+
+        return f"a database of the suite cannot be used ({reason(error)}): see that the disk has room, or take a backup"
     if isinstance(error, MemoryError):
         return "the memory of this machine is not enough for this"
     last = traceback.extract_tb(error.__traceback__)[-1]

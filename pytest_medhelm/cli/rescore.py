@@ -26,6 +26,7 @@ from pytest_medhelm.results.store.rescore import CellName, Change, Group, adopt,
 from pytest_medhelm.results.store.run_manifest import StoredManifest
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.sqlite import reason
 
 _OPTIONS = (
     "limit", "shots", "sampler", "bertscore", "repeats", "judge_repeats", "prompt_form", "answer_form", "confidence",
@@ -66,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(
-            f"{source} cannot be rescored ({error}); it needs a disk with room, and a folder that you may write: name "
-            "one with --to"
+            f"{source} cannot be rescored ({reason(error)}); it needs a disk with room, and a folder that you may "
+            "write: name one with --to"
         ) from None
 
 

@@ -28,6 +28,7 @@ from pytest_medhelm.plugin.outcomes import shorten
 from pytest_medhelm.plugin.suite_writer import SuiteWriter
 from pytest_medhelm.results.store.opening import is_there, prepare_suite, remove_if_empty
 from pytest_medhelm.util.errors import MedhelmError, StoreFailed
+from pytest_medhelm.util.sqlite import reason
 
 if TYPE_CHECKING:
     from pytest_medhelm.gates.baseline import Baseline
@@ -208,7 +209,7 @@ class Controller:
                 step()
             except (StoreFailed, sqlite3.Error, OSError) as error:
                 if not self._store_failed:
-                    self._conclusion.lines.append(f"medhelm: {error}")
+                    self._conclusion.lines.append(f"medhelm: {reason(error)}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._interrupted:

@@ -25,6 +25,7 @@ WRITER_BUSY_SECONDS = 60
 SWITCH_TRIES = 100
 SWITCH_PAUSE = 0.05
 """Seconds."""
+_NOT_UTF_8 = "Could not decode to UTF-8"
 _WRITE_AHEAD = b"\x02\x02"
 """Bytes 18 and 19 of a file in WAL mode (https://www.sqlite.org/fileformat.html, 1.3)."""
 
@@ -220,16 +221,23 @@ def stamp(file: Path) -> Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def reason(error: Exception) -> str:
+    """What an error says, without the text that Python quotes where it is no UTF-8: it may be clinical."""
+    said = str(error)
+    return "a text in it is not UTF-8" if said.startswith(_NOT_UTF_8) else said
+
+
 def unusable(file: Path, error: Exception) -> str:
     """One sentence about a database that cannot be used, and what to type."""
     if isinstance(error, sqlite3.OperationalError) and not _is_damaged(error):
-        return f"{file} cannot be used now ({error}): see that the disk has room and no other run holds it"
+        return f"{file} cannot be used now ({reason(error)}): see that the disk has room and no other run holds it"
     spare = "responses.sqlite next to it holds the answers: " if file.name == "suite.sqlite" else ""
     return (
-        f"{file} is damaged or no database ({error}): take it from a backup, or move it away and type the same "
+        f"{file} is damaged or no database ({reason(error)}): take it from a backup, or move it away and type the same "
         f"command ({spare}{'nothing is asked again' if spare else 'everything is asked again'})"
     )
 
 
 def _is_damaged(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"))
+    name = getattr(error, "sqlite_errorname", "")
+    return str(error).startswith(_NOT_UTF_8) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"))

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,34 @@ def test_damaged_answers_are_said_before_anything_is_asked(
             assert ended.ret == 4, change
             ended.stderr.fnmatch_lines([f"ERROR: *responses.sqlite is damaged or no database (*{said}*"])
         assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("responses", "UPDATE responses SET content = CAST(x'4d72732048656e7279ff' AS TEXT)"),
+        ("responses", "UPDATE responses SET key = CAST(x'4d72732048656e7279ff' AS TEXT) WHERE rowid = 2"),
+        ("responses", "UPDATE responses SET key = 'Mrs Henry' WHERE rowid = 2"),
+        ("suite", "UPDATE records SET record = CAST(x'4d72732048656e7279ff' AS TEXT)"),
+    ],
+    ids=["content", "key", "no key", "record"],
+)
+def test_a_damaged_text_is_not_shown(
+    file: str, change: str, letters: Callable[..., Path], run: Callable[..., pytest.RunResult], capsys: Any
+) -> None:
+    data, folder = letters(3), Path("medhelm-results/default")
+    with MockServer(gold) as server:
+        assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
+        with closing(sqlite3.connect(folder / f"{file}.sqlite")) as connection, connection:
+            connection.execute(change)
+        result = run(*vllm(server), f"--medhelm-data={data}", "--junitxml=junit.xml")
+    assert result.ret != 0
+    for command in (["report"], ["rescore"], ["export", "--to=scores.csv"]):
+        main([command[0], str(folder), *command[1:]])
+    shown = "".join([*result.outlines, *result.errlines, *capsys.readouterr()])
+    assert f"{file}.sqlite is damaged or no database (a " in shown
+    assert "Mrs Henry" not in shown + (Path("junit.xml").read_text() if Path("junit.xml").exists() else "")
+    assert "INTERNALERROR" not in shown
 
 
 DAMAGE = {

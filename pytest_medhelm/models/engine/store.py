@@ -134,8 +134,13 @@ class ResponseStore:
             raise sqlite3.DatabaseError("an answer in it is none")
 
     def short_keys(self) -> set[int]:
-        """The short keys of all stored responses."""
-        return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
+        """The short keys of all stored responses. Raises StoreFailed."""
+        try:
+            return {short_key(row[0]) for row in self._connection.execute("SELECT key FROM responses")}
+        except ValueError:
+            raise StoreFailed(unusable(self.path, sqlite3.DatabaseError("a key in it is none"))) from None
+        except sqlite3.DatabaseError as error:
+            raise StoreFailed(unusable(self.path, error)) from None
 
     def bound_keys(self) -> set[int]:
         """The short keys of responses that a context bounded: with a larger one they are asked again."""

@@ -23,7 +23,7 @@ from pytest_medhelm.results.leaderboard.spending import with_payment
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError, DataError, DataMissing
 from pytest_medhelm.util.files import read_json
-from pytest_medhelm.util.sqlite import Stamp, open_reading, stamp, state
+from pytest_medhelm.util.sqlite import Stamp, open_reading, reason, stamp, state
 
 SILENCE = 120.0
 """Seconds without a new result after which a run that has not ended is no longer said to be in progress."""
@@ -244,5 +244,5 @@ def _is_new(file: Path) -> bool:
 def _unreadable(folder: Path, error: Exception) -> str:
     if "no such" in str(error):
         return f"the suite {folder} is of another version: type medhelm report {folder} once, which completes it"
-    reason = error.strerror if isinstance(error, OSError) else error
-    return f"the suite {folder} cannot be read ({reason}): it needs suite.sqlite and responses.sqlite of a run"
+    said = error.strerror if isinstance(error, OSError) else reason(error)
+    return f"the suite {folder} cannot be read ({said}): it needs suite.sqlite and responses.sqlite of a run"

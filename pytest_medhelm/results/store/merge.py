@@ -14,6 +14,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.opening import open_suite
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ConfigError
+from pytest_medhelm.util.sqlite import reason
 
 _ALIKE = ("status", "scores", "request", "label", "verdicts")
 """What must be the same where two suites hold the same record."""
@@ -57,7 +58,8 @@ def merge(sources: Sequence[Path], target: Path) -> Path:
         partial.rename(target)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(
-            f"{target} cannot be written ({error}): name with --to a folder that you may write, on a disk with room"
+            f"{target} cannot be written ({reason(error)}): name with --to a folder that you may write, on a disk "
+            "with room"
         ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

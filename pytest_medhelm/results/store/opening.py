@@ -12,7 +12,7 @@ from pytest_medhelm.models.engine.store import ResponseStore
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.results.store.suite_tables import SCHEMA
 from pytest_medhelm.util.errors import ConfigError
-from pytest_medhelm.util.sqlite import brought_up_to_date, open_reading, unusable
+from pytest_medhelm.util.sqlite import brought_up_to_date, open_reading, reason, unusable
 
 
 def prepare_suite(folder: Path) -> str:
@@ -93,7 +93,7 @@ def open_suite(folder: Path) -> Suite:
         suite = Suite(folder, None if is_writable(folder) else _reading(folder / "suite.sqlite"))
         runs = suite.newest_run()
     except (OSError, sqlite3.Error) as error:
-        raise ConfigError(f"{folder}: suite.sqlite cannot be read ({error}); name another suite") from None
+        raise ConfigError(f"{folder}: suite.sqlite cannot be read ({reason(error)}); name another suite") from None
     if not runs:
         suite.close()
         raise ConfigError(f"{folder} holds no run yet: run pytest with --medhelm-model first")
