@@ -202,7 +202,13 @@ class Fixtures:
         return play(self._requests, record)
 
     def _param(self, name: str) -> Any:
-        return self._item.callspec.params[name]
+        callspec = getattr(self._item, "callspec", None)
+        if callspec is None or name not in callspec.params:
+            raise pytest.UsageError(
+                f"the fixture {name!r} has no value here: a test takes 'instance' together with 'model' or 'response', "
+                "has neither 'model' nor 'instance' from a fixture of its own, and is no method of unittest.TestCase"
+            )
+        return callspec.params[name]
 
     @property
     def _builder(self) -> RecordBuilder:

@@ -388,3 +388,24 @@ def test_an_inherited_test_has_the_fixtures_of_its_class(
     module.write_text(module.read_text() + INHERITED)
     assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
     assert (pytester.path / "own.txt").read_text() == "own\n" * 4
+
+
+@pytest.mark.parametrize(
+    ("test", "fixtures"),
+    [
+        ("def test_letters(instance): pass", ""),
+        ("def test_letters(instance, response): pass", "@pytest.fixture\ndef model(model): return model"),
+        ("def test_letters(instance, model): pass", "@pytest.fixture\ndef instance(instance): return instance"),
+    ],
+    ids=["without a model", "own model", "own instance"],
+)
+def test_a_fixture_without_a_value_says_what_it_needs(
+    test: str, fixtures: str, letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
+) -> None:
+    data = letters(4)
+    module = pytester.path / "test_letters.py"
+    module.write_text(f"{module.read_text().partition('def test_letters')[0]}\n{test}\n")
+    pytester.makeconftest(f"import pytest\n{fixtures}")
+    result = run(*vllm(server), f"--medhelm-data={data}")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["the fixture '*' has no value here: a test takes 'instance' together with 'model'*"])
