@@ -18,13 +18,15 @@ DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def records_of(text: str, field: str = "") -> Iterator[tuple[str, object]]:
-    """The entries of a list, without keys, or of an object, with theirs; a key that stands twice comes twice.
+    """The entries of a list, without keys, or of an object, with theirs.
 
-    ``field``: they stand in this field of the object that the text is. Raises json.JSONDecodeError where what is no
-    JSON is reached, LookupError without the field, TypeError where there is neither a list nor an object, and what
-    json.loads raises for numbers too long and nesting too deep.
+    ``field``: they stand in this field of the object that the text is. Raises json.JSONDecodeError at once for a text
+    that is cut off, else where what is no JSON, or a key for the second time, is reached; LookupError without the
+    field, TypeError where there is neither a list nor an object, and what json.loads raises for numbers too long and
+    nesting too deep.
     """
     document = _Document(text)
+    document.require_end()
     if field:
         yield from _of_field(document, field)
     else:
@@ -69,12 +71,20 @@ class _Document:
             raise TypeError("neither a list nor an object")
         closing = _CLOSING[opening]
         self.require(opening)
+        seen: set[str] = set()
         if self._look() != closing:
-            yield self._key(opening)
+            yield self._key(opening, seen)
             while self._look() != closing:
                 self.require(",")
-                yield self._key(opening)
+                yield self._key(opening, seen)
         self.require(closing)
+
+    def require_end(self) -> None:
+        """What opens at the beginning is closed at the end: whoever reads the first records alone learns it too."""
+        closing = _CLOSING.get(self._look(), "")
+        end = len(self._text.rstrip(" \t\n\r"))
+        if not self._text.endswith(closing, 0, end):
+            raise json.JSONDecodeError(f"Expecting {closing!r}", self._text, end)
 
     def require(self, mark: str) -> None:
         """Pass over a mark, or be at the end."""
@@ -82,14 +92,17 @@ class _Document:
             raise json.JSONDecodeError(f"Expecting {mark!r}" if mark else "Extra data", self._text, self._at)
         self._at += len(mark)
 
-    def _key(self, opening: str) -> str:
+    def _key(self, opening: str, seen: set[str]) -> str:
         if opening == "[":
             return ""
         if self._look() != '"':
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self._text, self._at)
-        key = self.value()
+        start, key = self._at, str(self.value())
+        if key in seen:
+            raise json.JSONDecodeError("a key stands there twice", self._text, start)
+        seen.add(key)
         self.require(":")
-        return str(key)
+        return key
 
     def _look(self) -> str:
         """The next character that is no white space; empty at the end."""
