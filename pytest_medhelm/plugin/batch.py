@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ class Batch:
         self._settings = settings
         self._path = settings.batch
         self._file: BatchFile | None = None
+        self._is_whole = True
 
     def start(self) -> BatchFile:
         """What answers in the engine's place."""
@@ -35,6 +37,17 @@ class Batch:
         """Why the run is not at its end, as a sentence; empty where it is."""
         return "" if self._file is None else self._file.waiting
 
+    # Within the asking side's, which puts the file in its place at the end.
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except BaseException:
+            self._is_whole = False
+            if self._file is not None:
+                self._file.discard()
+            raise
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         lines = [] if self._file is None else self._file.lines
         for line in lines:
@@ -45,7 +58,10 @@ class Batch:
                 "and the same pytest command (docs/batch.md)"
             )
         else:
-            terminalreporter.write_line(f"medhelm: {self._path} is not written: there is nothing to ask")
+            why = (
+                "there is nothing to ask" if self._is_whole else "the run was stopped; the same command begins it anew"
+            )
+            terminalreporter.write_line(f"medhelm: {self._path} is not written: {why}")
 
 
 def _check(config: pytest.Config, settings: Settings, roster: Roster) -> None:

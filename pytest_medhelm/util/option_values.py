@@ -135,6 +135,14 @@ def read_path(value: Any, root: Path) -> Path | None:
     return root / Path(text).expanduser() if text else None
 
 
+def read_new_file(value: Any, root: Path) -> Path:
+    """An empty name is none of a file: what was to be written would be asked, and paid for, instead."""
+    path = read_path(value, root)
+    if path is None:
+        raise ValueError("names no file; type e.g. --medhelm-batch=requests.jsonl")
+    return path
+
+
 def read_folder(value: Any, root: Path) -> Path | None:
     path = read_path(value, root)
     if path is not None and not path.is_dir():

@@ -9,6 +9,7 @@ from pytest_medhelm.util.option_values import (
     read_amount,
     read_concurrency,
     read_name_or_folder,
+    read_new_file,
     read_path,
     read_seconds,
     read_shard,
@@ -58,7 +59,7 @@ RUN_OPTIONS = (
     Option(
         "batch",
         "FILE",
-        read_path,
+        read_new_file,
         None,
         "Ask nobody: write each request that has no stored answer to this file (.jsonl), as OpenAI's Batch API and "
         "'vllm run-batch' take it; 'medhelm batch collect' stores the answers (docs/batch.md)",

@@ -94,7 +94,7 @@ def test_the_second_run_asks_only_what_is_missing(story: Mapping[str, Any]) -> N
 def test_errors_are_request_errors_and_what_has_no_result_has_no_record(story: Mapping[str, Any]) -> None:
     assert story["statuses"] == {"ok": 196, "request_error": 3}
     assert story["second"].ret == 1, "a run that waits for answers passes no gate"
-    story["second"].stdout.fnmatch_lines(["*HTTP 500*", "*1 requests wait for the answers to two.jsonl*"])
+    story["second"].stdout.fnmatch_lines(["*HTTP 500*", "*1 request waits for the answers to two.jsonl*"])
 
 
 def test_the_last_run_is_a_whole_evaluation(story: Mapping[str, Any], sessions: Sessions) -> None:
@@ -179,6 +179,27 @@ def test_what_awaits_a_batch_is_no_exception_to_pytest(sessions: Sessions, tmp_p
     result.assert_outcomes(skipped=3)
     result.stdout.fnmatch_lines(["SKIPPED *its request stands in out.jsonl: run the batch*"])
     result.stdout.no_fnmatch_line("*interacted*")
+
+
+@pytest.mark.parametrize("stop", ["KeyboardInterrupt", "pytest.exit.Exception"])
+def test_a_run_that_is_stopped_leaves_no_file_that_looks_whole(sessions: Sessions, tmp_path: Path, stop: str) -> None:
+    data = f"--medhelm-data={write_letters(tmp_path, 8)}"
+    hook = f"def pytest_runtest_teardown(item):\n    if '003' in item.nodeid:\n        raise {stop}('enough')\n"
+    (tmp_path / "conftest.py").write_text(f"import pytest\n{hook}")
+    stopped = sessions.run_in(tmp_path, *MODEL, data, "--medhelm-batch=one.jsonl")
+    assert stopped.ret in (2, 130)
+    assert "is not written: the run was stopped; the same command begins it anew" in stopped.stdout.str()
+    assert not list(tmp_path.glob("one.jsonl*"))
+    (tmp_path / "conftest.py").unlink()
+    assert sessions.run_in(tmp_path, *MODEL, data, "--medhelm-batch=one.jsonl").ret == 0
+    assert len(ids(tmp_path / "one.jsonl")) == 8
+
+
+def test_a_batch_file_without_a_name_asks_nobody(sessions: Sessions, tmp_path: Path) -> None:
+    data = f"--medhelm-data={write_letters(tmp_path, 8)}"
+    refused = sessions.run_in(tmp_path, *MODEL, data, "--medhelm-batch=")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*--medhelm-batch: '' names no file; type e.g. --medhelm-batch=requests.jsonl*"])
 
 
 def test_a_file_that_is_there_is_not_replaced(sessions: Sessions, tmp_path: Path) -> None:

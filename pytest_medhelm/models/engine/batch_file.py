@@ -63,7 +63,8 @@ class BatchFile:
         """Why the run is not at its end, as a sentence; empty where each request has an answer or an error."""
         if not self._waiting:
             return ""
-        return f"{self._waiting} requests wait for the answers to {self._file.name}"
+        wait = "request waits" if self._waiting == 1 else "requests wait"
+        return f"{self._waiting:,} {wait} for the answers to {self._file.name}"
 
     def prefetch(self, request: Request, follow: Follow | None = None) -> None:
         """Nothing is under way: the test itself has its requests written."""
@@ -99,6 +100,13 @@ class BatchFile:
             self._put_in_place(model, part)
         self._parts.clear()
 
+    def discard(self) -> None:
+        """Keep nothing of the file: the run was stopped, and a file that lacks requests looks like a whole one."""
+        for part in self._parts.values():
+            part.file.close()
+            part.path.unlink(missing_ok=True)
+        self._parts.clear()
+
     def _put_in_place(self, model: str, part: _Part) -> None:
         size = part.file.tell()
         part.file.close()
@@ -107,7 +115,8 @@ class BatchFile:
             self.lines.append(f"{target} is there already and stays as it is: the requests are in {part.path}")
             return
         part.path.replace(target)
-        self.lines.append(f"{part.count:,} requests to {model} are written to {target}")
+        many = "request to {} is" if part.count == 1 else "requests to {} are"
+        self.lines.append(f"{part.count:,} {many.format(model)} written to {target}")
         if part.count > MOST_REQUESTS or size > MOST_BYTES:
             self.lines.append(
                 f"a hosted service takes {MOST_REQUESTS:,} requests and {MOST_BYTES // 10**6} MB a file: divide it, "
