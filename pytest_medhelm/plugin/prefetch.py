@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 REFILL = 8
 """The window is filled up when this part of it is free: handing requests over one by one costs more than asking some
 together."""
+FARTHEST = 8
+"""Windows ahead of a test that waits: else one answer that takes forty times as long leaves all slots idle."""
 MOST_TEXT = 64_000_000
 """Characters of prompts that the window holds at most: few of a million tokens, and all that else it would."""
 
@@ -30,16 +33,31 @@ class Prefetcher:
     """Asks for the items that come into a sliding window."""
 
     def __init__(
-        self, requests: RequestBuilder, recorder: Recorder, items: Sequence[pytest.Item], size: Callable[[], int]
+        self,
+        requests: RequestBuilder,
+        recorder: Recorder,
+        items: Sequence[pytest.Item],
+        size: Callable[[], int],
+        farthest: int,
     ) -> None:
-        """``items`` of this process in their order, ``size`` of them in the window at a moment."""
+        """``items`` of this process in their order, ``size`` of them in the window at a moment; while a test waits it
+        may grow ``farthest`` times as long."""
         self._requests = requests
         self._recorder = recorder
-        self._window = _Window(items, size)
+        self._window = _Window(items, size, farthest)
 
     def advance_to(self, item: pytest.Item) -> None:
         """An item is about to run: ask for those that come into the window with it."""
-        for later, params in self._window.advance(item):
+        self._ask_for(self._window.advance(item))
+
+    def fill_up(self) -> None:
+        """A test waits for its answer: ask for more where most of the window has its answers."""
+        # Another item's test meets the same error, and reports it.
+        with suppress(Exception):
+            self._ask_for(self._window.fill_up(self._requests.engine.unanswered))
+
+    def _ask_for(self, items: Iterator[tuple[pytest.Item, ItemParams | None]]) -> None:
+        for later, params in items:
             if params is not None and asks(later, params):
                 self._ask(later, params)
 
@@ -86,9 +104,12 @@ class Prefetcher:
 class _Window:
     """Which items to ask for, now that one of them is reached: a number of them, and no more than so much text."""
 
-    def __init__(self, items: Sequence[pytest.Item], size: Callable[[], int], most: int = MOST_TEXT) -> None:
+    def __init__(
+        self, items: Sequence[pytest.Item], size: Callable[[], int], farthest: int = 1, most: int = MOST_TEXT
+    ) -> None:
         self._items = items
         self._size = size
+        self._farthest = farthest
         self._most = most
         self._index = -1
         """Of the item that was reached last."""
@@ -113,9 +134,19 @@ class _Window:
         self._held = self._held if self._lengths else 0
         if self._end - index > size - size // REFILL:
             return
-        end = min(len(self._items), index + size)
+        yield from self._grow(index + size)
+
+    def fill_up(self, unanswered: int) -> Iterator[tuple[pytest.Item, ItemParams | None]]:
+        """Yield as many items more as have their answers already, behind the one that is waited for."""
+        size = self._size()
+        free = size - unanswered
+        if self._index >= 0 and free > size // REFILL:
+            yield from self._grow(min(self._end + free, self._index + self._farthest * size))
+
+    def _grow(self, end: int) -> Iterator[tuple[pytest.Item, ItemParams | None]]:
+        end = min(len(self._items), end)
         while self._end < end:
-            if self._held >= self._most and self._end > index:
+            if self._held >= self._most and self._end > self._index:
                 return
             later = self._items[self._end]
             params = item_params(later)

@@ -68,6 +68,8 @@ class RequestBuilder:
         self._run = run
         self._start_engine = start_engine
         self._engine: Answering | None = None
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What is done while a test waits for its answer; of the engine, from its start on."""
         self.tool_problems: dict[str, str] = {}
         """By model why it cannot call tools, as far as it was asked; empty where it can."""
         self._closed = False
@@ -77,6 +79,7 @@ class RequestBuilder:
         """The engine, started when it is first needed."""
         if self._engine is None:
             self._engine = self._start_engine()
+            self._engine.meanwhile = self.meanwhile
         return self._engine
 
     @property

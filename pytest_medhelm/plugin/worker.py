@@ -20,7 +20,7 @@ from pytest_medhelm.plugin.late_connection import announced, put_into
 from pytest_medhelm.plugin.locations import Locations
 from pytest_medhelm.plugin.options import PLAN, SETTINGS
 from pytest_medhelm.plugin.outcomes import SafeSkip, Shortfall, add_text, shortfall
-from pytest_medhelm.plugin.prefetch import Prefetcher
+from pytest_medhelm.plugin.prefetch import FARTHEST, Prefetcher
 from pytest_medhelm.plugin.recorder import BUILDER, RECORDER, Recorder
 from pytest_medhelm.plugin.request_builder import REQUESTS, RequestBuilder
 from pytest_medhelm.util.errors import AwaitsBatch, BudgetReached, RunStopped, StoreFailed
@@ -80,6 +80,7 @@ class WorkerPlugin:
         self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
         self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated, stash[PLAN])
         self._prefetcher = self._prefetching(())
+        self._requests.meanwhile = lambda: self._prefetcher.fill_up()
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -195,7 +196,8 @@ class WorkerPlugin:
             self._config.pluginmanager.unregister(name="terminalreporter")
 
     def _prefetching(self, items: Sequence[pytest.Item]) -> Prefetcher:
-        return Prefetcher(self._requests, self._recorder, items, self._window())
+        given = self.settings.prefetch is not None
+        return Prefetcher(self._requests, self._recorder, items, self._window(), 1 if given else FARTHEST)
 
     def _window(self) -> Callable[[], int]:
         """How many items to look ahead: twice as many as may be asked at once, at every moment."""

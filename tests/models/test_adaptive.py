@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ from pytest_medhelm.models.engine.job import Job
 from pytest_medhelm.models.engine.request import make_request
 from pytest_medhelm.models.spec import Model
 from pytest_medhelm.plugin.prefetch import _Window
+from tests.support.servers import vllm
 
 Latency = Callable[[int], float]
 """Seconds for an answer, by the requests that are at the server when it comes."""
@@ -184,6 +186,33 @@ def test_a_refusing_server_lowers_the_limit_of_the_engine(tmp_path: Path) -> Non
         assert {future.result(60).outcome for future in futures} == {"ok"}
         assert 1 <= engine.adaptive_limit < START
         engine.close()
+
+
+def test_while_a_test_waits_the_look_ahead_goes_on_where_answers_have_come() -> None:
+    items: Any = [SimpleNamespace(nodeid=str(place)) for place in range(40)]
+    window = _Window(items, lambda: 4, farthest=3)
+    assert not list(window.fill_up(0)), "no test was reached"
+    assert len(list(window.advance(items[0]))) == 4
+    assert [len(list(window.fill_up(unanswered))) for unanswered in (4, 1, 4, 0, 0, 0)] == [0, 3, 0, 4, 1, 0]
+    assert not list(window.advance(items[1])), "they are ahead already"
+    assert len(list(window.fill_up(1))) == 1, "three windows ahead of the test that waits, and no further"
+
+
+def test_one_slow_answer_leaves_no_slots_idle(letters: Any, run: Any) -> None:
+    others = threading.Event()
+
+    def reply(body: dict[str, Any]) -> str:
+        if "Case 0." in str(body["messages"]):
+            assert others.wait(30)
+        elif server.stats()["requests"] >= 14:
+            others.set()
+        return "A"
+
+    with MockServer(reply) as server:
+        # A window of four.
+        result = run(*vllm(server), f"--medhelm-data={letters(40)}", "--medhelm-concurrency=2")
+    assert result.ret == 0
+    assert others.is_set()
 
 
 def test_the_look_ahead_follows_the_limit() -> None:

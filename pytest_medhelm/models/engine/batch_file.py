@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -41,11 +42,14 @@ class BatchFile:
     in_flight = 0
     adaptive_limit = 0
     stopped = ""
+    unanswered = 0
 
     def __init__(self, responses: Path, file: Path) -> None:
         """``responses``: the suite's responses.sqlite; ``file``: where the requests go, mode 0600."""
         self.store = ResponseStore(responses)
         self.notices: deque[str] = deque()
+        self.meanwhile: Callable[[], object] = lambda: None
+        """No test waits here."""
         self._awaited = Awaited(responses)
         self._errors = self._awaited.errors()
         self._file = file

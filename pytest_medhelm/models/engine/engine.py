@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 CLOSE_WITHIN = 1.5
 """Seconds that closing may take."""
-STOP_POLL = 0.2
-"""Seconds between two looks whether the controller was interrupted, or the other thread has ended."""
+STOP_POLL = 0.05
+"""Seconds between two looks whether the controller was interrupted, the other thread has ended, or slots are idle."""
 STANDSTILL = 120.0
 """Seconds without a beat of the watchdog after which the engine is taken for stuck."""
 
@@ -70,6 +70,8 @@ class Engine:
         self.notices: deque[str] = deque(maxlen=1000)
         """What the user should know, for the terminal; holds no text of a request."""
         self._noticed: set[str] = set()
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Called again and again while a test waits for its answer: time to hand over more requests."""
 
     @property
     def stopped(self) -> str:
@@ -85,6 +87,11 @@ class Engine:
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment."""
         return 0 if self._background is None else self._background.in_flight
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that were handed over and have no answer yet."""
+        return sum(not job.future.done() for job in list(self._jobs.values()))
 
     @property
     def adaptive_limit(self) -> int:
@@ -163,6 +170,7 @@ class Engine:
             if self._settings.processes > 1 and stop_file(self._path.parent, self._settings.run).exists():
                 raise KeyboardInterrupt
             self._tell()
+            self.meanwhile()
             now = self._background.beats if self._background is not None else 0
             still = 0.0 if now != beats else still + STOP_POLL
             beats = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from pytest_medhelm.models.engine.request import Completion, Request
@@ -17,10 +18,13 @@ class StoredResponses:
     in_flight = 0
     adaptive_limit = 0
     stopped = ""
+    unanswered = 0
 
     def __init__(self, path: Path) -> None:
         self.store = ResponseStore(path)
         self.notices: deque[str] = deque()
+        self.meanwhile: Callable[[], object] = lambda: None
+        """No test waits here."""
 
     def prefetch(self, request: Request, follow: object = None) -> None:
         """Nothing is under way: ``ask`` reads the store."""
