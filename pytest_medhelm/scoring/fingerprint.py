@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_medhelm.scoring.answers import READER_VERSIONS
 from pytest_medhelm.scoring.metrics import MEASURE_VERSIONS
 from pytest_medhelm.scoring.record_types import FingerprintInputs
-from pytest_medhelm.tasks.benchmark import PACKAGED
+from pytest_medhelm.tasks.benchmark import is_packaged
 from pytest_medhelm.tasks.data.sampling import rank
 from pytest_medhelm.tasks.metric import Metric
 from pytest_medhelm.util.hashing import code_hash, json_hash
@@ -87,4 +87,4 @@ def _is_of_package(compute: Any) -> bool:
     """Also a packaged benchmark's own metric, which in a checkout has another module name than in a wheel."""
     module = str(compute.__module__)
     file = getattr(sys.modules.get(module), "__file__", None)
-    return module.partition(".")[0] == "pytest_medhelm" or bool(file and any(map(Path(file).is_relative_to, PACKAGED)))
+    return module.partition(".")[0] == "pytest_medhelm" or bool(file and is_packaged(Path(file)))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from inspect import cleandoc
 from pathlib import Path
 from textwrap import wrap
@@ -25,6 +25,27 @@ Prompt = Callable[[Instance], "str | Sequence[Message]"]
 
 PACKAGED = [parent / "benchmarks" for parent in Path(__file__).parents[1:3]]
 """Where the package's own benchmarks are: inside it, or beside it in a checkout."""
+
+
+def is_packaged(file: Path) -> bool:
+    """Whether a file is of the package's own benchmarks, or of a copy that differs in nothing that they share: a worker
+    on another host is sent one, and what it measures is the same."""
+    if any(map(file.is_relative_to, PACKAGED)):
+        return True
+    homes = [home for home in PACKAGED if home.is_dir()]
+    return any(_is_copy(file, root, home) for root in file.parents[1:3] for home in homes)
+
+
+def _is_copy(file: Path, root: Path, home: Path) -> bool:
+    own = home / file.relative_to(root)
+    return own.is_file() and own.read_bytes() == file.read_bytes() and _shared(root) == _shared(home)
+
+
+@cache
+def _shared(root: Path) -> Mapping[Path, bytes]:
+    """The code below ``shared/``."""
+    folder = root / "shared"
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.py")}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_medhelm.tasks.benchmark import PACKAGED, Benchmark, content_key, samples_of, text_of
+from pytest_medhelm.tasks.benchmark import PACKAGED, Benchmark, content_key, is_packaged, samples_of, text_of
 from pytest_medhelm.tasks.data.compressed import CompressedInstance
 from pytest_medhelm.tasks.data.limits import data_limit
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
@@ -50,7 +50,7 @@ def load_benchmark(module: Any, settings: Settings) -> Benchmark:
 
 def _identity(task: Task, module: Any) -> str:
     path = Path(module.__file__)
-    if any(map(path.is_relative_to, PACKAGED)):
+    if is_packaged(path):
         return f"v{task.version}"
     if path.suffix == ".py":
         from pytest_medhelm.tasks.module_code import module_hash

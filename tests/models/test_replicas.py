@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -152,8 +153,8 @@ def test_after_a_rest_one_request_tries_it() -> None:
             now = first.resting_until
             job.tried.clear()
         assert rests == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-        assert both.answered(first) == "http://a/v1 answers again"
-        assert both.answered(first) == ""
+        assert both.answered(first, 0.1) == "http://a/v1 answers again"
+        assert both.answered(first, 0.1) == ""
         await both.close()
 
     asyncio.run(run())
@@ -210,3 +211,17 @@ def test_a_session_with_a_dead_address(servers: list[MockServer], sessions: Sess
     (tmp_path / "test_letters.py").write_text(private)
     kept = sessions.run_in(tmp_path, "--medhelm-model=vllm/mock", typed, data)
     kept.stdout.fnmatch_lines(["*letters is not sent to vllm/mock*--medhelm-allow-host=192.0.2.1*"])
+
+
+def test_a_slow_address_gets_as_much_less_as_it_is_slower() -> None:
+    async def run() -> None:
+        both = Replicas(Endpoint("x", "http://a/v1", replicas=("http://b/v1",)))
+        first, second = both._all
+        for replica, seconds in ((first, 0.1), (second, 0.4)):
+            both.answered(replica, seconds)
+        for _ in range(50):
+            both.pick(()).in_flight += 1
+        assert (first.in_flight, second.in_flight) == (40, 10)
+        await both.close()
+
+    asyncio.run(run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.mock_server import MockServer
-from pytest_medhelm.tasks.benchmark import Benchmark
+from pytest_medhelm.tasks.benchmark import Benchmark, is_packaged
 from pytest_medhelm.tasks.data.compressed import CompressedInstance, compress
 from pytest_medhelm.tasks.data.sampling import Keeper, sample, spread
 from pytest_medhelm.tasks.task import DataFile, Instance, Task
 from tests.support.checks import some
+from tests.support.paths import BENCHMARKS
 from tests.support.servers import vllm
 from tests.support.suites import cell, leaderboard
 
@@ -100,6 +102,17 @@ def test_instances_that_are_compressed_together_are_read_apart(contents: list[tu
     places = random.sample(range(len(entries)), len(entries))
     for kept in (entries, pickle.loads(pickle.dumps(entries))):
         assert [kept[place].unpack() for place in places] == [instances[place] for place in places]
+
+
+@pytest.mark.parametrize("changed", ["", "shared/templates.py", "medical_research_assistance/test_pubmed_qa.py"])
+def test_a_copy_of_our_benchmarks_measures_the_same(tmp_path: Path, changed: str) -> None:
+    shutil.copytree(BENCHMARKS, tmp_path / "sent", ignore=shutil.ignore_patterns("samples", "__pycache__"))
+    if changed:
+        (tmp_path / "sent" / changed).open("a").write("# another rule\n")
+    for file in ("medical_research_assistance/test_pubmed_qa.py", "shared/long_record/scope.py"):
+        assert is_packaged(BENCHMARKS / file)
+        same = not changed or (changed != file and not changed.startswith("shared"))
+        assert is_packaged(tmp_path / "sent" / file) is same
 
 
 def test_solved_examples_take_turns_by_answer() -> None:

@@ -83,7 +83,7 @@ class Attempts:
                 return 0.0
             queue.ended(number, answered=False, overload=result.overload)
             return self._take_fault(queue, job, result)
-        if news := queue.replicas.answered(replica):
+        if news := queue.replicas.answered(replica, result.latency):
             self._say(news)
         queue.ended(number, answered=True, overload=False)
         queue.away_since = None
