@@ -170,7 +170,9 @@ class WorkerPlugin:
         if builder is None:
             return report
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        if ended and not isinstance(reached, _NOT_ASKED):
+        # As with a skip mark: what was measured before stays.
+        left_alone = report.skipped and builder.response is None and builder.status is None
+        if ended and not left_alone and not isinstance(reached, _NOT_ASKED):
             self._add_record(item.session, report, builder)
         if self.settings.show_text and report.when == "call":
             add_text(report, builder)

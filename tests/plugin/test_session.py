@@ -12,6 +12,7 @@ from perf.mock_server import Fault, MockServer
 from tests.support.benchmark_modules import MODULES
 from tests.support.browser import browser_data
 from tests.support.checks import some
+from tests.support.juries import records
 from tests.support.letters import gold
 from tests.support.nightly import NIGHTLY
 from tests.support.paths import BENCHMARKS
@@ -328,6 +329,20 @@ def test_the_pages_of_a_short_run_show_the_reference(
     run(*vllm(server), f"--medhelm-data={letters(3)}")
     instances = browser_data(pytester.path / "medhelm-results/default", "letters-0")["instances"]
     assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]
+
+
+def test_a_hook_that_skips_leaves_what_was_measured(
+    letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
+) -> None:
+    command = (*vllm(server), f"--medhelm-data={letters(4)}")
+    assert run(*command).ret == 0
+    pytester.makeconftest(
+        "import pytest\ndef pytest_runtest_setup(item):\n    if '002' in item.nodeid: pytest.skip('the ward is closed')"
+    )
+    run(*command).stdout.fnmatch_lines(["*3 scored, 1 unmeasured*"])
+    assert [(record["status"], record["scores"]["exact_match"]) for record in records(pytester.path)] == [
+        ("ok", 1.0)
+    ] * 4
 
 
 SEVERAL_FUNCTIONS = """
