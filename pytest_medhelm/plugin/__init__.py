@@ -36,6 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     """Before any conftest.py runs: it could reach out as well."""
     refuse_unknown_options(args)
     options.guard_early(early_config)
+    # What is registered later runs earlier: a project's hooks may skip an item before its values are waited for.
+    early_config.pluginmanager.register(Fixtures(early_config), "medhelm-fixtures")
 
 
 def pytest_unconfigure() -> None:
@@ -47,7 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     register_marks(config)
     refuse_lists(config)
-    config.pluginmanager.register(Fixtures(config), "medhelm-fixtures")
     activation.configure(config)
 
 

@@ -88,7 +88,7 @@ class Fixtures:
         if isinstance(item, pytest.Function):
             self._item = item
 
-    # Behind pytest's look at skip marks, before its setup of the item.
+    # Behind pytest's look at skip marks and the hooks of a project, before pytest's setup of the item.
     @pytest.hookimpl
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if not isinstance(item, pytest.Function):

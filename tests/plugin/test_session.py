@@ -339,7 +339,7 @@ def test_a_hook_that_skips_leaves_what_was_measured(
     pytester.makeconftest(
         "import pytest\ndef pytest_runtest_setup(item):\n    if '002' in item.nodeid: pytest.skip('the ward is closed')"
     )
-    run(*command).stdout.fnmatch_lines(["*3 scored, 1 unmeasured*"])
+    run(*command).stdout.fnmatch_lines(["*1 skipped, 3 scored*"])
     assert [(record["status"], record["scores"]["exact_match"]) for record in records(pytester.path)] == [
         ("ok", 1.0)
     ] * 4
