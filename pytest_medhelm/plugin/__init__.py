@@ -49,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     register_marks(config)
     refuse_lists(config)
+    if not config.pluginmanager.has_plugin("medhelm-fixtures"):  # A conftest.py names this plugin.
+        config.pluginmanager.register(Fixtures(config), "medhelm-fixtures")
     activation.configure(config)
 
 
