@@ -50,11 +50,11 @@ class Prefetcher:
         """An item is about to run: ask for those that come into the window with it."""
         self._ask_for(self._window.advance(item))
 
-    def fill_up(self) -> None:
-        """A test waits for its answer: ask for more where most of the window has its answers."""
+    def fill_up(self, unanswered: int) -> None:
+        """A test waits for its answer: ask for more where few requests that were handed over have none yet."""
         # Another item's test meets the same error, and reports it.
         with suppress(Exception):
-            self._ask_for(self._window.fill_up(self._requests.engine.unanswered))
+            self._ask_for(self._window.fill_up(unanswered))
 
     def _ask_for(self, items: Iterator[tuple[pytest.Item, ItemParams | None]]) -> None:
         for later, params in items:

@@ -68,7 +68,7 @@ class RequestBuilder:
         self._run = run
         self._start_engine = start_engine
         self._engine: Answering | None = None
-        self.meanwhile: Callable[[], object] = lambda: None
+        self.meanwhile: Callable[[int], object] = lambda unanswered: None
         """What is done while a test waits for its answer; of the engine, from its start on."""
         self.tool_problems: dict[str, str] = {}
         """By model why it cannot call tools, as far as it was asked; empty where it can."""

@@ -80,7 +80,7 @@ class WorkerPlugin:
         self._requests = stash[REQUESTS] = RequestBuilder(hook, settings, roster, self._run, self._start_engine)
         self._recorder = stash[RECORDER] = Recorder(hook, settings, roster, self._tolerated, stash[PLAN])
         self._prefetcher = self._prefetching(())
-        self._requests.meanwhile = lambda: self._prefetcher.fill_up()
+        self._requests.meanwhile = lambda unanswered: self._prefetcher.fill_up(unanswered)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:

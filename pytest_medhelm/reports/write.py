@@ -6,6 +6,7 @@ Every report is an implementation of the hook ``pytest_medhelm_report``; ours ar
 from __future__ import annotations
 
 import inspect
+import sqlite3
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from pytest_medhelm.results.leaderboard.document import Leaderboard
 from pytest_medhelm.results.store.suite import Suite
 from pytest_medhelm.util.errors import ReportFailed
 from pytest_medhelm.util.settings import Pages
+from pytest_medhelm.util.sqlite import reason
 
 REPORTS: Mapping[str, ModuleType] = {
     "medhelm-github": github,
@@ -80,12 +82,17 @@ def write_reports(
 
 def _failure(name: str, file: str | None, error: BaseException) -> str:
     """Where it failed, in a sentence that quotes nothing of the error: its text may hold clinical text."""
+    if isinstance(error, sqlite3.Error):
+        return (
+            f"the report of {Path(name).name} failed: a database of the suite cannot be used ({reason(error)}); take "
+            "suite.sqlite and responses.sqlite from a backup, and type medhelm report SUITE"
+        )
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f" at {Path(file).name}:{lines[-1]}" if file and lines else ""
-    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    said = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     remedy = "" if Path(name).suffix else f", or leave it out with -p no:{name}"
     return (
-        f"the report of {Path(name).name} failed: {type(error).__name__}{reason}{where}; the other reports are "
+        f"the report of {Path(name).name} failed: {type(error).__name__}{said}{where}; the other reports are "
         f"written; fix it{remedy}"
     )
 

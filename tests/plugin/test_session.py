@@ -345,6 +345,14 @@ def test_a_hook_that_skips_leaves_what_was_measured(
     ] * 4
 
 
+def with_more(letters: Callable[..., Path], pytester: pytest.Pytester, code: str) -> Path:
+    """The small benchmark of four instances with more tests; returns its data folder."""
+    data = letters(4)
+    with (pytester.path / "test_letters.py").open("a") as module:
+        module.write(code)
+    return data
+
+
 SEVERAL_FUNCTIONS = """
 def test_others(instance, response, score):
     score.exact_match(response.choice, instance.answer)
@@ -368,9 +376,7 @@ def place(request):
 def test_every_item_is_where_pytest_finds_it(
     letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
 ) -> None:
-    data = letters(4)
-    module = pytester.path / "test_letters.py"
-    module.write_text(module.read_text() + SEVERAL_FUNCTIONS)
+    data = with_more(letters, pytester, SEVERAL_FUNCTIONS)
     pytester.makeconftest(ASKS_PYTEST)
     pytester.makepyfile(test_plain="import pytest\n@pytest.mark.parametrize('i', '123')\ndef test_it(i): pass")
     assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
@@ -398,9 +404,7 @@ class TestOwn(Both):
 def test_an_inherited_test_has_the_fixtures_of_its_class(
     letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
 ) -> None:
-    data = letters(4)
-    module = pytester.path / "test_letters.py"
-    module.write_text(module.read_text() + INHERITED)
+    data = with_more(letters, pytester, INHERITED)
     assert run(*vllm(server), f"--medhelm-data={data}").ret == 0
     assert (pytester.path / "own.txt").read_text() == "own\n" * 4
 

@@ -42,13 +42,12 @@ class BatchFile:
     in_flight = 0
     adaptive_limit = 0
     stopped = ""
-    unanswered = 0
 
     def __init__(self, responses: Path, file: Path) -> None:
         """``responses``: the suite's responses.sqlite; ``file``: where the requests go, mode 0600."""
         self.store = ResponseStore(responses)
         self.notices: deque[str] = deque()
-        self.meanwhile: Callable[[], object] = lambda: None
+        self.meanwhile: Callable[[int], object] = lambda unanswered: None
         """No test waits here."""
         self._awaited = Awaited(responses)
         self._errors = self._awaited.errors()

@@ -57,9 +57,9 @@ class Engine:
         self._pid = os.getpid()
         self._store = ResponseStore(path)
         self._stored = self._store.short_keys() if use_cache else set()
-        self._ahead = ReadAhead(self._store)
         self._bound = self._store.bound_keys() if self._stored else set()
         """What need not be asked; looked up in memory, since most keys of a first run are not there."""
+        self._ahead = ReadAhead(self._store)
         self._jobs: dict[str, Job] = {}
         """Under way, by key."""
         self._served: set[int] = set()
@@ -70,8 +70,9 @@ class Engine:
         self.notices: deque[str] = deque(maxlen=1000)
         """What the user should know, for the terminal; holds no text of a request."""
         self._noticed: set[str] = set()
-        self.meanwhile: Callable[[], object] = lambda: None
-        """Called again and again while a test waits for its answer: time to hand over more requests."""
+        self.meanwhile: Callable[[int], object] = lambda unanswered: None
+        """Called again and again while a test waits for its answer, with how many requests have none yet: time to hand
+        over more."""
 
     @property
     def stopped(self) -> str:
@@ -87,11 +88,6 @@ class Engine:
     def in_flight(self) -> int:
         """Requests that are at an endpoint at this moment."""
         return 0 if self._background is None else self._background.in_flight
-
-    @property
-    def unanswered(self) -> int:
-        """Requests that were handed over and have no answer yet."""
-        return sum(not job.future.done() for job in list(self._jobs.values()))
 
     @property
     def adaptive_limit(self) -> int:
@@ -170,7 +166,7 @@ class Engine:
             if self._settings.processes > 1 and stop_file(self._path.parent, self._settings.run).exists():
                 raise KeyboardInterrupt
             self._tell()
-            self.meanwhile()
+            self.meanwhile(sum(not job.future.done() for job in list(self._jobs.values())))
             now = self._background.beats if self._background is not None else 0
             still = 0.0 if now != beats else still + STOP_POLL
             beats = now

@@ -18,12 +18,11 @@ class StoredResponses:
     in_flight = 0
     adaptive_limit = 0
     stopped = ""
-    unanswered = 0
 
     def __init__(self, path: Path) -> None:
         self.store = ResponseStore(path)
         self.notices: deque[str] = deque()
-        self.meanwhile: Callable[[], object] = lambda: None
+        self.meanwhile: Callable[[int], object] = lambda unanswered: None
         """No test waits here."""
 
     def prefetch(self, request: Request, follow: object = None) -> None:
