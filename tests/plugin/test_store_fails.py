@@ -159,6 +159,7 @@ def test_a_damaged_text_is_not_shown(
     assert f"{file}.sqlite is damaged or no database (a " in shown
     assert "Mrs Henry" not in shown + (Path("junit.xml").read_text() if Path("junit.xml").exists() else "")
     assert "INTERNALERROR" not in shown
+    assert "OperationalError" not in shown, "a report says what is wrong, too"
 
 
 DAMAGE = {
