@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_medhelm.models.engine.batch_file import BatchFile
+from pytest_medhelm.models.engine.batch_file import BatchFile, file_of_model
 from pytest_medhelm.util.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _check(config: pytest.Config, settings: Settings, roster: Roster) -> None:
     embedded = [model.name for model in roster if model.provider == "local"]
     if embedded:
         raise ConfigError(f"--medhelm-batch: {embedded[0]} is embedded and runs no batch: leave it out")
-    if path.exists():
-        raise ConfigError(f"--medhelm-batch: {path} is there already: name another file, or remove it")
+    for file in (path, *(file_of_model(path, model.name) for model in roster)):
+        if file.exists():
+            raise ConfigError(f"--medhelm-batch: {file} is there already: name another file, or remove it")
     if not path.parent.is_dir():
         raise ConfigError(f"--medhelm-batch: {path.parent} is no folder that is there")

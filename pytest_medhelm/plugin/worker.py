@@ -170,8 +170,8 @@ class WorkerPlugin:
         if builder is None:
             return report
         ended = report.when == "call" or (report.when == "setup" and not report.passed)
-        # As with a skip mark: what was measured before stays.
-        left_alone = report.skipped and builder.response is None and builder.status is None
+        # As with a skip mark: what was measured before stays. Our own skips have a status.
+        left_alone = isinstance(reached, pytest.skip.Exception) and builder.status is None
         if ended and not left_alone and not isinstance(reached, _NOT_ASKED):
             self._add_record(item.session, report, builder)
         if self.settings.show_text and report.when == "call":

@@ -28,8 +28,8 @@ PACKAGED = [parent / "benchmarks" for parent in Path(__file__).parents[1:3]]
 
 
 def is_packaged(file: Path) -> bool:
-    """Whether a file is of the package's own benchmarks, or of a copy that differs in nothing that they share: a worker
-    on another host is sent one, and what it measures is the same."""
+    """Whether a file is of the package's own benchmarks, or of a copy that differs in nothing but other benchmarks: a
+    worker on another host is sent one, and what it measures is the same."""
     if any(map(file.is_relative_to, PACKAGED)):
         return True
     homes = [home for home in PACKAGED if home.is_dir()]
@@ -38,14 +38,14 @@ def is_packaged(file: Path) -> bool:
 
 def _is_copy(file: Path, root: Path, home: Path) -> bool:
     own = home / file.relative_to(root)
-    return own.is_file() and own.read_bytes() == file.read_bytes() and _shared(root) == _shared(home)
+    return own.is_file() and own.read_bytes() == file.read_bytes() and _common(root) == _common(home)
 
 
 @cache
-def _shared(root: Path) -> Mapping[Path, bytes]:
-    """The code below ``shared/``."""
-    folder = root / "shared"
-    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.py")}
+def _common(root: Path) -> Mapping[Path, bytes]:
+    """All code below a folder of benchmarks but the benchmarks themselves."""
+    files = (file for file in root.rglob("*.py") if not file.name.startswith("test_"))
+    return {file.relative_to(root): file.read_bytes() for file in files}
 
 
 @dataclass(frozen=True)

@@ -225,3 +225,14 @@ def test_a_slow_address_gets_as_much_less_as_it_is_slower() -> None:
         await both.close()
 
     asyncio.run(run())
+
+
+def test_what_one_address_refuses_another_answers(engine: Engine, servers: list[MockServer]) -> None:
+    urls = [server.url for server in servers]
+    servers[0].reply = lambda body: Fault("status", 400)
+    assert {answer.outcome for answer in ask(engine, urls, 60)} == {"ok"}
+    servers[1].reply = lambda body: Fault("status", 400)
+    asked = sum(len(server.requests) for server in servers)
+    (refused,) = ask(engine, urls, 1, start=60)
+    assert (refused.outcome, refused.attempts) == ("request_error", 1)
+    assert sum(len(server.requests) for server in servers) == asked + 2, "once at each address"

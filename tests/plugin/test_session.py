@@ -331,15 +331,23 @@ def test_the_pages_of_a_short_run_show_the_reference(
     assert [view["references"] for view in instances.values()] == [["A"], ["B"], ["C"]]
 
 
-def test_a_hook_that_skips_leaves_what_was_measured(
-    letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester
+@pytest.mark.parametrize(
+    "skipping",
+    [
+        "def pytest_runtest_setup(item):",
+        "@pytest.hookimpl(trylast=True)\ndef pytest_runtest_setup(item):",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_call(item):",
+        "@pytest.fixture(autouse=True)\ndef look(request, response):\n    item = request.node",
+    ],
+    ids=["setup", "late", "call", "fixture"],
+)
+def test_an_item_that_is_skipped_leaves_what_was_measured(
+    letters: Callable[..., Path], server: MockServer, run: Any, pytester: pytest.Pytester, skipping: str
 ) -> None:
     command = (*vllm(server), f"--medhelm-data={letters(4)}")
     assert run(*command).ret == 0
-    pytester.makeconftest(
-        "import pytest\ndef pytest_runtest_setup(item):\n    if '002' in item.nodeid: pytest.skip('the ward is closed')"
-    )
-    run(*command).stdout.fnmatch_lines(["*1 skipped, 3 scored*"])
+    pytester.makeconftest(f"import pytest\n{skipping}\n    if '002' in item.nodeid: pytest.skip('the ward is closed')")
+    run(*command).stdout.fnmatch_lines(["*3 scored*"])
     assert [(record["status"], record["scores"]["exact_match"]) for record in records(pytester.path)] == [
         ("ok", 1.0)
     ] * 4

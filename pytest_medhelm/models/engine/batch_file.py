@@ -159,5 +159,10 @@ class BatchFile:
     def _target(self, model: str) -> Path:
         if len(self._parts) == 1:
             return self._file
-        name = re.sub(r"[^\w.-]+", "-", model)
-        return self._file.with_name(f"{self._file.stem}.{name}{self._file.suffix}")
+        return file_of_model(self._file, model)
+
+
+def file_of_model(file: Path, model: str) -> Path:
+    """Where the requests to a model go if there are some to others too."""
+    name = re.sub(r"[^\w.-]+", "-", model)
+    return file.with_name(f"{file.stem}.{name}{file.suffix}")

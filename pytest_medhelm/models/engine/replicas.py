@@ -66,9 +66,10 @@ class Replicas:
     def pass_on(self, job: Job, replica: Replica, fault: Fault) -> tuple[bool, str]:
         """An address has failed a job: whether another one takes it at once, and what the user should know."""
         fails = fault.of_address or fault.kind in ("away", "late", "passing")
-        if len(self._all) == 1 or not fails:
+        # What one refuses another may take, for they need not be set up alike; only what all refuse stands.
+        if len(self._all) == 1 or not (fails or fault.kind in ("final", "config")):
             return False, ""
-        news = self._rest(replica, fault)
+        news = self._rest(replica, fault) if fails else ""
         job.tried.add(replica.url)
         if any(other.url not in job.tried and self._is_ready(other) for other in self._all):
             return True, news
